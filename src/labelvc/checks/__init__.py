@@ -1,0 +1,1 @@
+"""Checks: what can be wrong with labels, one module a check, found through `registry`."""

@@ -1,0 +1,1 @@
+"""Words: Click commands, terminal, environment, clock, exit codes and rendering."""

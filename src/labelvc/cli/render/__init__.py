@@ -1,0 +1,1 @@
+"""Renderers: findings, deltas and steps as text, JSON or other contracts."""

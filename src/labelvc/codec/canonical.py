@@ -1,0 +1,197 @@
+"""Canonical JSON: the one place that decides the bytes of a record, an item and a signed statement.
+
+RFC 8785 (JCS) throughout, with one liberty: the named first members (`item`, `id`) stand before the sorted rest,
+so that sorting lines by their bytes sorts records by their key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from json.encoder import encode_basestring  # type: ignore[attr-defined]  # C twin of the documented encoder; no stub
+from typing import Any, NoReturn
+
+from labelvc.errors import DataError
+from labelvc.model.names import Digest
+
+RECORD_FIRST = ("item", "id")
+ITEM_FIRST = ("id",)
+_EXACT = 2**53 - 1
+_DEPTH = 32
+
+
+def encode(value: Any, first: tuple[str, ...] = ()) -> bytes:
+    """Return the canonical bytes of a JSON value.
+
+    Args:
+        value: None, bool, int, float, str, list, tuple or dict with str keys, nested at most 32 deep.
+        first: members of the outermost object that stand first, in this order, when present.
+
+    Returns:
+        UTF-8 bytes without spaces or line break.
+
+    Raises:
+        DataError: NaN or infinity, an integer beyond 2^53-1, a lone surrogate, nesting beyond 32, or a foreign type.
+            Source: RFC 8785 sections 3.1 and 3.2.2.3 (numbers are IEEE 754 doubles), RFC 7493 section 2.1 (surrogates).
+    """
+    try:
+        return _write(value, first, _DEPTH).encode()
+    except UnicodeEncodeError:
+        raise DataError("text holds half of a surrogate pair, which UTF-8 cannot store") from None
+
+
+def encode_record(record: dict[str, Any]) -> bytes:
+    """Return a record's line without `\\n`: `item`, `id`, then the sorted rest."""
+    return encode(record, RECORD_FIRST)
+
+
+def encode_item(item: dict[str, Any]) -> bytes:
+    """Return an item's line without `\\n`: `id`, then the sorted rest."""
+    return encode(item, ITEM_FIRST)
+
+
+def decode(raw: bytes | str) -> Any:
+    """Read JSON strictly.
+
+    Args:
+        raw: one JSON text; bytes are UTF-8 without a byte order mark.
+
+    Returns:
+        The value.
+
+    Raises:
+        DataError: not UTF-8, not JSON, a duplicate member name, NaN or infinity, a lone surrogate, an integer
+            beyond 2^53-1, or nesting beyond 32. Most parsers keep the last of two equal names in silence; a record
+            that two programs read differently cannot be approved.
+    """
+    try:
+        value = json.loads(
+            raw.decode() if isinstance(raw, bytes) else raw,
+            object_pairs_hook=_members,
+            parse_constant=_constant,
+            parse_int=_integer,
+            parse_float=_float,
+        )
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
+    except RecursionError:
+        raise DataError(f"nested deeper than {_DEPTH}") from None
+    _inspect(value, _DEPTH)
+    return value
+
+
+def digest(raw: bytes) -> Digest:
+    """Return `sha256:<hex>` of the bytes."""
+    return Digest("sha256:" + hashlib.sha256(raw).hexdigest())
+
+
+def _write(value: Any, first: tuple[str, ...], depth: int) -> str:
+    if type(value) is str:
+        return encode_basestring(value)
+    if value is None:
+        return "null"
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if type(value) is int:
+        if -_EXACT <= value <= _EXACT:
+            return str(value)
+        raise DataError("an integer beyond 2^53-1 is not the same number in every program; write it as text")
+    if type(value) is float:
+        return _number(value)
+    if depth == 0:
+        raise DataError(f"nested deeper than {_DEPTH}")
+    if isinstance(value, dict):
+        names = _ordered(value, first)
+        return "{" + ",".join([f"{encode_basestring(n)}:{_write(value[n], (), depth - 1)}" for n in names]) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join([_write(member, (), depth - 1) for member in value]) + "]"
+    raise DataError(f"a {type(value).__name__} is no JSON value")
+
+
+def _ordered(value: dict[str, Any], first: tuple[str, ...]) -> list[str]:
+    """Sort names by UTF-16 code units (RFC 8785 section 3.2.3), the first members ahead."""
+    ascii_only = all([type(name) is str and name.isascii() for name in value])
+    try:
+        names = sorted(value) if ascii_only else sorted(value, key=lambda name: name.encode("utf-16-be"))
+    except (AttributeError, TypeError):
+        raise DataError("a member name is not text") from None
+    if not first:
+        return names
+    return [name for name in first if name in value] + [name for name in names if name not in first]
+
+
+def _number(value: float) -> str:
+    """Write a double as ECMAScript does (RFC 8785 section 3.2.2.3): shortest digits that read back the same."""
+    if not math.isfinite(value):
+        raise DataError("NaN and infinity are no JSON numbers")
+    if value == 0:
+        return "0"
+    digits, _, exponent = f"{value!r}".partition("e")
+    sign, digits = ("-", digits[1:]) if digits[0] == "-" else ("", digits)
+    whole, _, fraction = digits.partition(".")
+    fraction = "" if fraction == "0" else fraction
+    point = len(whole) + int(exponent or 0)
+    figures = (whole + fraction).lstrip("0")
+    point -= len(whole + fraction) - len(figures)
+    figures = figures.rstrip("0")
+    count = len(figures)
+    if count <= point <= 21:
+        return sign + figures + "0" * (point - count)
+    if 0 < point <= 21:
+        return f"{sign}{figures[:point]}.{figures[point:]}"
+    if -6 < point <= 0:
+        return f"{sign}0.{'0' * -point}{figures}"
+    mantissa = figures if count == 1 else f"{figures[0]}.{figures[1:]}"
+    return f"{sign}{mantissa}e{point - 1:+d}"
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise DataError(f"the member {twice!r} occurs twice in one object")
+    return members
+
+
+def _constant(name: str) -> NoReturn:
+    raise DataError(f"{name} is no JSON number")
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > _EXACT:
+        raise DataError("an integer beyond 2^53-1 is not the same number in every program; write it as text")
+    return int(text)
+
+
+def _float(text: str) -> float | int:
+    value = float(text)
+    if not math.isfinite(value):
+        raise DataError("a number is too large for a double")
+    return int(value) if value.is_integer() and abs(value) <= _EXACT else value
+
+
+def _inspect(value: Any, depth: int) -> None:
+    """Refuse what a strict reader must not let through: depth and lone surrogates."""
+    if isinstance(value, str):
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise DataError("text holds half of a surrogate pair, which UTF-8 cannot store") from None
+    elif isinstance(value, dict):
+        if depth == 0:
+            raise DataError(f"nested deeper than {_DEPTH}")
+        for name, member in value.items():
+            _inspect(name, depth - 1)
+            _inspect(member, depth - 1)
+    elif isinstance(value, list):
+        if depth == 0:
+            raise DataError(f"nested deeper than {_DEPTH}")
+        for member in value:
+            _inspect(member, depth - 1)

@@ -1,0 +1,1 @@
+"""Rules: pure functions over model values; no disk, no git, no clock."""

@@ -1,0 +1,1 @@
+"""Formats: readers and writers of other tools' files, found through `registry`."""

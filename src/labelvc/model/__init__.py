@@ -1,0 +1,1 @@
+"""Nouns: frozen values that every floor above shares; no I/O, no rules."""

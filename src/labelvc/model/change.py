@@ -1,0 +1,52 @@
+"""Change as a value: a delta says what one record was and is; a change-set is what a person signs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from labelvc.model.names import Digest, Key
+
+Kind = Literal["added", "removed", "changed", "touched"]
+
+
+class Delta(NamedTuple):
+    """One thing's old and new bytes.
+
+    Attributes:
+        key: the record's or item's key, or a document's path.
+        old: canonical line before, without `\\n`; for a document its whole bytes; None when it was not there.
+        new: the same after.
+    """
+
+    key: Key | str
+    old: bytes | None
+    new: bytes | None
+
+    def __invert__(self) -> Delta:
+        """Return the delta that undoes this one."""
+        return Delta(self.key, self.new, self.old)
+
+    def __bool__(self) -> bool:
+        """Tell whether anything differs."""
+        return self.old != self.new
+
+
+class Move(NamedTuple):
+    """One line of a change-set: a key with the SHA-256 of its old and new bytes."""
+
+    key: str
+    old: Digest | None
+    new: Digest | None
+
+
+class ChangeSet(NamedTuple):
+    """All moves between two snapshots; independent of shard paths, base and head.
+
+    Attributes:
+        moves: sorted by key text (bytes of its UTF-8), at most one a key.
+        root: RFC 6962 root over the canonical lines, unsalted: `sha256:<hex>`.
+    """
+
+    moves: Sequence[Move]
+    root: Digest

@@ -1,0 +1,145 @@
+"""The project as its documents describe it: tasks, datasets, taxonomies, guidelines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from labelvc.model.finding import Severity
+
+TaskType = Literal[
+    "label", "labels", "soft", "score", "span", "box", "polygon", "polyline", "points", "mask",
+    "relation", "text", "ranking", "token",
+]  # fmt: skip
+
+
+class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked about an item.
+
+    Attributes:
+        type: shape of the answer; decides the record's `value`.
+        taxonomy: name of the taxonomy its labels come from, for the types that carry a label.
+        guideline: name of the guideline in force, for `under`.
+        minimum, maximum, step: bounds of a `score`; step 1 means whole numbers, None any number.
+        fields: names of the fields of a `token` value, in the order its source format has them.
+        groups: token fields that one decision covers, so that a merge keeps them together.
+        title: for people.
+    """
+
+    type: TaskType
+    taxonomy: str | None = None
+    guideline: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    fields: tuple[str, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    title: str = ""
+
+
+class Sensitive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A field that must hold a pseudonym, never a plain value.
+
+    Attributes:
+        pointer: JSON pointer into the record or item, `/by`.
+        kind: `person`, `account`, `email`, `device` ...: equal kinds share tokens and can be joined.
+        mode: how it is protected; `keyed` is the keyed token of docs/formats/pseudonym.md.
+        layer: whether it is a field of records (`annotations`) or of `items`.
+    """
+
+    pointer: str
+    kind: str = "person"
+    mode: Literal["keyed"] = "keyed"
+    layer: Literal["annotations", "items"] = "annotations"
+
+
+class CheckSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a dataset wants one rule: its severity (`off` silences it) and its threshold."""
+
+    severity: Severity | Literal["off"] | None = None
+    threshold: float | None = None
+
+
+class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One set of items and the records made on them.
+
+    Attributes:
+        name: folder under `datasets/`.
+        id: UUID, minted once.
+        tasks: names of the project's tasks asked here, to whether each item needs a record of it.
+        storage: where annotation shards live: `git` itself, or behind a `dvc` pointer.
+        shards: 4^k, the number of shards of each layer.
+        group: regular expression; what it captures in the item id decides the shard (None: the id itself).
+        natural_key: pointers whose values together must be unique over items; empty: no such claim.
+        item_fields: declared extra fields of an item, name to JSON Schema.
+        slices: JSON pointers into the item to break results down by.
+        sensitive: fields that must hold pseudonyms, besides `/by` which always must.
+        checks: rule id to setting.
+        sources: where the items come from: name, url, licence.
+        merge: pointer to merge strategy.
+        title: for people.
+    """
+
+    name: str
+    id: str
+    tasks: dict[str, bool]
+    storage: Literal["git", "dvc"] = "git"
+    shards: int = 16
+    group: str | None = None
+    natural_key: tuple[str, ...] = ()
+    item_fields: dict[str, Any] = {}
+    slices: tuple[str, ...] = ()
+    sensitive: tuple[Sensitive, ...] = ()
+    checks: dict[str, CheckSetting] = {}
+    sources: tuple[dict[str, str], ...] = ()
+    merge: dict[str, str] = {}
+    title: str = ""
+
+
+class Label(msgspec.Struct, frozen=True):
+    """One label of a taxonomy: records hold its id, people see its name."""
+
+    id: str
+    name: str = ""
+    parent: str | None = None
+    status: Literal["active", "deprecated"] = "active"
+
+
+class Taxonomy(msgspec.Struct, frozen=True):
+    """A named, versioned set of labels."""
+
+    name: str
+    version: str
+    labels: tuple[Label, ...]
+
+
+class Guideline(msgspec.Struct, frozen=True):
+    """What checks need of a guideline: its name, its version in the tree and every version published before."""
+
+    name: str
+    version: str
+    status: str
+    taxonomy: str | None
+    versions: tuple[str, ...]
+
+
+class Project(msgspec.Struct, frozen=True):
+    """Everything the documents of one snapshot say that rules depend on.
+
+    Attributes:
+        id: UUID of the project.
+        name: short name.
+        tasks: name to task.
+        datasets, taxonomies, guidelines: name to value.
+        digest: `sha256:` over the bytes of all documents read, the key of remembered results.
+    """
+
+    id: str
+    name: str
+    tasks: Mapping[str, Task]
+    datasets: Mapping[str, Dataset]
+    taxonomies: Mapping[str, Taxonomy]
+    guidelines: Mapping[str, Guideline]
+    digest: str

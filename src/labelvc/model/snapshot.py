@@ -1,0 +1,53 @@
+"""A snapshot: the project's files at one moment, whether a commit, the index or the work tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+
+class Entry(NamedTuple):
+    """One file of a snapshot: where its bytes are and, when known without reading, which bytes.
+
+    Attributes:
+        kind: `git` (an object of the repository), `dvc` (an object of the DVC cache or remote) or `disk` (a work-tree file).
+        id: git object id or DVC md5; empty when only reading tells (a changed or untracked work-tree file).
+            It serves to skip equal files, never as the identity of a label.
+    """
+
+    kind: Literal["git", "dvc", "disk"]
+    id: str
+
+    def same(self, other: Entry | None) -> bool:
+        """Tell whether both are known to hold the same bytes without reading them."""
+        return other is not None and self == other and self.id != ""
+
+
+class Snapshot(NamedTuple):
+    """The project's files at one moment.
+
+    Attributes:
+        name: as a person would say it: `main`, `index`, `work tree`.
+        kind: which of the three moments it is.
+        commit: full object id of the commit, or of HEAD for index and work tree; empty before the first commit.
+        entries: path (POSIX, relative to the top of the project) to entry; DVC pointers are listed **and** expanded.
+    """
+
+    name: str
+    kind: Literal["commit", "index", "work"]
+    commit: str
+    entries: Mapping[str, Entry]
+
+
+class FileChange(NamedTuple):
+    """The lines of one file that differ between two snapshots; equal lines are left out.
+
+    Attributes:
+        path: POSIX path relative to the top of the project.
+        old: lines only in the old snapshot, in file order, without `\\n`.
+        new: lines only in the new snapshot, in file order, without `\\n`.
+    """
+
+    path: str
+    old: list[bytes]
+    new: list[bytes]
