@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from labelvc.model.finding import Finding, Severity
+from labelvc.model.finding import Finding, Place, Severity
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project
 
@@ -38,6 +38,20 @@ class Line(NamedTuple):
     problem: str = ""
 
 
+class Head(NamedTuple):
+    """The first members of a line as they stand in the file, escapes kept: equal heads of canonical lines mean equal keys.
+
+    Attributes:
+        item: the item's id; empty when the line does not begin as a record or item does.
+        id: the record's id; empty in the items layer.
+        by: who made the record; empty when it does not say.
+    """
+
+    item: str
+    id: str
+    by: str
+
+
 class Shard(Protocol):
     """What a check sees of one shard: the annotations and the items that share its name."""
 
@@ -48,12 +62,20 @@ class Shard(Protocol):
         """Return the shard's path in a layer."""
         ...
 
+    def data(self, layer: Layer) -> bytes:
+        """Return the bytes of a layer."""
+        ...
+
     def raw(self, layer: Layer) -> list[bytes]:
         """Return the lines of a layer, without `\\n`."""
         ...
 
-    def keys(self, layer: Layer) -> list[Key | None]:
-        """Return the key of each line, without decoding the lines."""
+    def heads(self, layer: Layer) -> list[Head]:
+        """Return the head of each line, read without decoding it."""
+        ...
+
+    def key(self, head: Head, layer: Layer) -> Key | None:
+        """Return the key a head stands for; None when it cannot be read."""
         ...
 
     def records(self, layer: Layer = "annotations") -> list[Line]:
@@ -90,3 +112,28 @@ class Check(Protocol):
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield what is wrong across shards, from (shard name, summary) pairs."""
         ...
+
+
+def finding(check: type[Check], rule: str, place: Place, message: str, hint: str = "") -> Finding:
+    """Make a finding of one of a check's own rules, with the rule's default severity.
+
+    Args:
+        check: the check that saw it.
+        rule: id of one of its rules.
+        place: where.
+        message: what is wrong, one sentence, never a sensitive value.
+        hint: the command or edit that mends it.
+
+    Returns:
+        The finding.
+    """
+    severity = next(row.severity for row in check.rules if row.id == rule)
+    return Finding(rule, severity, place, message, hint, f"{check.name}/{check.version}")
+
+
+def threshold(check: type[Check], rule: str, dataset: Dataset) -> float:
+    """Return a rule's threshold: the dataset's own, else the rule's default."""
+    setting = dataset.checks.get(rule)
+    if setting is not None and setting.threshold is not None:
+        return setting.threshold
+    return next(row.threshold or 0.0 for row in check.rules if row.id == rule)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from json.encoder import encode_basestring  # type: ignore[attr-defined]  # C twin of the documented encoder; no stub
+from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 from labelvc.errors import DataError
@@ -19,6 +19,7 @@ RECORD_FIRST = ("item", "id")
 ITEM_FIRST = ("id",)
 _EXACT = 2**53 - 1
 _DEPTH = 32
+_INEXACT = "a number beyond 2^53-1 is not the same in every program; write it as text"
 
 
 def encode(value: Any, first: tuple[str, ...] = ()) -> bytes:
@@ -32,7 +33,7 @@ def encode(value: Any, first: tuple[str, ...] = ()) -> bytes:
         UTF-8 bytes without spaces or line break.
 
     Raises:
-        DataError: NaN or infinity, an integer beyond 2^53-1, a lone surrogate, nesting beyond 32, or a foreign type.
+        DataError: NaN or infinity, a number beyond 2^53-1, a lone surrogate, nesting beyond 32, or a foreign type.
             Source: RFC 8785 sections 3.1 and 3.2.2.3 (numbers are IEEE 754 doubles), RFC 7493 section 2.1 (surrogates).
     """
     try:
@@ -61,7 +62,7 @@ def decode(raw: bytes | str) -> Any:
         The value.
 
     Raises:
-        DataError: not UTF-8, not JSON, a duplicate member name, NaN or infinity, a lone surrogate, an integer
+        DataError: not UTF-8, not JSON, a duplicate member name, NaN or infinity, a lone surrogate, a number
             beyond 2^53-1, or nesting beyond 32. Most parsers keep the last of two equal names in silence; a record
             that two programs read differently cannot be approved.
     """
@@ -100,7 +101,7 @@ def _write(value: Any, first: tuple[str, ...], depth: int) -> str:
     if type(value) is int:
         if -_EXACT <= value <= _EXACT:
             return str(value)
-        raise DataError("an integer beyond 2^53-1 is not the same number in every program; write it as text")
+        raise DataError(_INEXACT)
     if type(value) is float:
         return _number(value)
     if depth == 0:
@@ -131,6 +132,8 @@ def _number(value: float) -> str:
         raise DataError("NaN and infinity are no JSON numbers")
     if value == 0:
         return "0"
+    if abs(value) > _EXACT:
+        raise DataError(_INEXACT)
     digits, _, exponent = f"{value!r}".partition("e")
     sign, digits = ("-", digits[1:]) if digits[0] == "-" else ("", digits)
     whole, _, fraction = digits.partition(".")
@@ -140,14 +143,14 @@ def _number(value: float) -> str:
     point -= len(whole + fraction) - len(figures)
     figures = figures.rstrip("0")
     count = len(figures)
-    if count <= point <= 21:
+    if count <= point:
         return sign + figures + "0" * (point - count)
-    if 0 < point <= 21:
+    if point > 0:
         return f"{sign}{figures[:point]}.{figures[point:]}"
     if -6 < point <= 0:
         return f"{sign}0.{'0' * -point}{figures}"
     mantissa = figures if count == 1 else f"{figures[0]}.{figures[1:]}"
-    return f"{sign}{mantissa}e{point - 1:+d}"
+    return f"{sign}{mantissa}e{point - 1}"
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -165,15 +168,15 @@ def _constant(name: str) -> NoReturn:
 
 def _integer(text: str) -> int:
     if len(text) > 17 or abs(int(text)) > _EXACT:
-        raise DataError("an integer beyond 2^53-1 is not the same number in every program; write it as text")
+        raise DataError(_INEXACT)
     return int(text)
 
 
 def _float(text: str) -> float | int:
     value = float(text)
-    if not math.isfinite(value):
-        raise DataError("a number is too large for a double")
-    return int(value) if value.is_integer() and abs(value) <= _EXACT else value
+    if abs(value) > _EXACT:
+        raise DataError(_INEXACT)
+    return int(value) if value.is_integer() else value
 
 
 def _inspect(value: Any, depth: int) -> None:

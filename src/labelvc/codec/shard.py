@@ -42,12 +42,12 @@ def digits(shards: int) -> int:
     return k
 
 
-def count_for(records: int, per_shard: int = 250) -> int:
-    """Return the number of shards that holds so many records at about `per_shard` each, 16 at least."""
+def count_for(records: int, per_shard: int = 500) -> int:
+    """Return the number of shards that holds so many records at most about `per_shard` each, 16 at least."""
     k = 2
     while 4**k * per_shard < records and k < 10:
         k += 1
-    return 4**k
+    return 1 << 2 * k
 
 
 def place(group: str, k: int) -> str:
@@ -125,18 +125,26 @@ def prefix(key: Key) -> bytes:
 
 
 def find(data: bytes, key: Key) -> bytes | None:
-    """Return the line of a key in a shard's bytes, or None; reads no other line."""
-    start = prefix(key)
+    """Return the line of a key in a shard's bytes, or None; decodes no line."""
+    return next(_starting(data, prefix(key)), None)
+
+
+def find_item(data: bytes, item: str) -> list[bytes]:
+    """Return the lines of all records of an item in a shard's bytes; decodes no line."""
+    return list(_starting(data, f'{{"item":{json.dumps(item, ensure_ascii=False)}'.encode()))
+
+
+def _starting(data: bytes, start: bytes) -> Iterator[bytes]:
+    """Yield the lines that begin with some whole members."""
     at = 0 if data.startswith(start) else data.find(b"\n" + start) + 1
     while at or data.startswith(start):
         end = data.find(b"\n", at)
         line = data[at : end if end >= 0 else len(data)]
         if line[len(start) : len(start) + 1] in (b",", b"}"):
-            return line
+            yield line
         at = data.find(b"\n" + start, at) + 1
         if not at:
-            break
-    return None
+            return
 
 
 def markers(data: bytes) -> Iterator[int]:

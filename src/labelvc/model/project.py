@@ -134,6 +134,7 @@ class Project(msgspec.Struct, frozen=True):
         tasks: name to task.
         datasets, taxonomies, guidelines: name to value.
         digest: `sha256:` over the bytes of all documents read, the key of remembered results.
+        domain: pseudonymisation domain; tokens of two domains cannot be joined.
     """
 
     id: str
@@ -143,3 +144,4 @@ class Project(msgspec.Struct, frozen=True):
     taxonomies: Mapping[str, Taxonomy]
     guidelines: Mapping[str, Guideline]
     digest: str
+    domain: str = "main"

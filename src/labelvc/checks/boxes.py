@@ -1,0 +1,129 @@
+"""Boxes: has each an area, does it lie inside its picture, and was one object boxed twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from labelvc.checks.interface import Line, Look, Rule, Shard, finding, threshold
+from labelvc.core.diff import decoded
+from labelvc.model.finding import Finding, Place
+from labelvc.model.project import Dataset, Project
+
+_NEAR = 0.8
+
+
+class Boxes:
+    """Looks at the geometry of `box` records."""
+
+    name: ClassVar[str] = "labelvc.boxes"
+    version: ClassVar[int] = 1
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("box.zero_area", "error", "Box has no area", "A box without area trains nothing and divides by zero."),
+        Rule("box.outside", "error", "Box leaves its picture", "Pixels that do not exist cannot be labelled."),
+        Rule(
+            "box.near_duplicate",
+            "warning",
+            "Two boxes of one label all but coincide",
+            "One object boxed twice counts twice.",
+            _NEAR,
+        ),
+    )
+
+    def applies(self, project: Project, dataset: Dataset) -> bool:
+        """Apply where a task asks for boxes."""
+        return any(name in project.tasks and project.tasks[name].type == "box" for name in dataset.tasks)
+
+    def look(self, shard: Shard, project: Project) -> Look:
+        """Return boxes without area, outside their picture, or nearly equal."""
+        sizes = _sizes(shard)
+        groups: dict[tuple[Any, ...], list[_Box]] = defaultdict(list)
+        found: list[Finding] = []
+        for line in shard.records():
+            box = _box(line)
+            if box is None or line.fields is None:
+                continue
+            found += _single(box, sizes.get(str(line.fields.get("item"))), shard.path("annotations"))
+            groups[line.fields.get("item"), line.fields.get("task"), line.fields.get("by"), box.label].append(box)
+        limit = threshold(Boxes, "box.near_duplicate", shard.dataset)
+        for boxes in groups.values():
+            found += _near(boxes, limit, shard.path("annotations"))
+        return Look(found)
+
+    def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
+        """Yield nothing: all boxes of a picture share a shard."""
+        return iter(())
+
+
+class _Box(NamedTuple):
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+    line: Line
+
+
+def overlap(one: tuple[float, float, float, float], two: tuple[float, float, float, float]) -> float:
+    """Return intersection over union of two boxes `(x, y, width, height)`, 0 when both lack area.
+
+    Source: Everingham et al., The PASCAL Visual Object Classes Challenge, section 4.2.
+    """
+    across = min(one[0] + one[2], two[0] + two[2]) - max(one[0], two[0])
+    down = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])
+    shared = max(across, 0) * max(down, 0)
+    union = one[2] * one[3] + two[2] * two[3] - shared
+    return shared / union if union > 0 else 0.0
+
+
+def _box(line: Line) -> _Box | None:
+    value = line.fields.get("value") if line.fields else None
+    corners = value.get("box") if isinstance(value, Mapping) else None
+    if not isinstance(corners, list) or len(corners) != 4 or not all(isinstance(n, int | float) for n in corners):
+        return None
+    x, y, width, height = corners
+    return _Box(x, y, width, height, str(value.get("label")) if isinstance(value, Mapping) else "", line)
+
+
+def _sizes(shard: Shard) -> dict[str, tuple[float, float]]:
+    sizes = {}
+    for raw in shard.raw("items"):
+        item = decoded(raw)
+        media = item.get("media")
+        if isinstance(media, dict) and isinstance(media.get("width"), int) and isinstance(media.get("height"), int):
+            sizes[str(item.get("id"))] = (media["width"], media["height"])
+    return sizes
+
+
+def _single(box: _Box, size: tuple[float, float] | None, path: str) -> Iterator[Finding]:
+    place = Place(path, box.line.number, str(box.line.key or ""), "/value/box")
+    corners = f"[{box.x:g},{box.y:g},{box.width:g},{box.height:g}]"
+    if box.width <= 0 or box.height <= 0:
+        yield finding(
+            Boxes,
+            "box.zero_area",
+            place,
+            f"the {box.label} box {corners} has no area",
+            "redraw it, or delete the record",
+        )
+    if size and (box.x < 0 or box.y < 0 or box.x + box.width > size[0] or box.y + box.height > size[1]):
+        message = f"the {box.label} box {corners} leaves its picture of {size[0]:g}x{size[1]:g}"
+        yield finding(Boxes, "box.outside", place, message, "clip it to the picture, or correct the picture's size")
+
+
+def _near(boxes: list[_Box], limit: float, path: str) -> Iterator[Finding]:
+    """Sweep from left to right: only boxes that overlap on the x axis are compared."""
+    ordered = sorted(boxes, key=lambda box: box[:4])
+    for at, one in enumerate(ordered):
+        for two in ordered[at + 1 :]:
+            if two.x >= one.x + one.width:
+                break
+            share = overlap(one[:4], two[:4])
+            if share > limit:
+                first, second = sorted((one, two), key=lambda box: box.line.number)
+                place = Place(path, second.line.number, str(second.line.key or ""), "/value/box")
+                message = f"the {second.label} box all but coincides with {first.line.key} (IoU {share:.2f})"
+                yield finding(
+                    Boxes, "box.near_duplicate", place, message, "delete one of the two, or keep both knowingly"
+                )

@@ -1,0 +1,133 @@
+"""Layout: is a shard sorted, free of duplicates and markers, and does every line live in the right one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from operator import eq, lt
+from typing import ClassVar
+
+from labelvc.checks.interface import Head, Look, Rule, Shard, finding
+from labelvc.codec import shard as shards
+from labelvc.model.finding import Finding, Place
+from labelvc.model.names import Layer
+from labelvc.model.project import Dataset, Project
+
+_LAYERS: tuple[Layer, ...] = ("annotations", "items")
+_LARGE = 500_000
+
+
+class Layout:
+    """Looks at a shard's lines as bytes; decodes none of them."""
+
+    name: ClassVar[str] = "labelvc.layout"
+    version: ClassVar[int] = 1
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "shard.markers",
+            "error",
+            "Conflict markers",
+            "A conflict that was never resolved: both sides are still in the file.",
+        ),
+        Rule(
+            "shard.order",
+            "error",
+            "Lines are out of order",
+            "Diff and merge walk sorted bytes; `LC_ALL=C sort -c` proves the order.",
+        ),
+        Rule(
+            "shard.ending",
+            "error",
+            "Last line does not end",
+            "Without the last line break git and `sort` see another last line.",
+        ),
+        Rule(
+            "shard.placement",
+            "error",
+            "Record is in the wrong shard",
+            "A record in the wrong shard escapes its duplicates and its item.",
+        ),
+        Rule("shard.size", "note", "Shard is large", "Hosts render at most 500 KB a file.", _LARGE),
+        Rule("key.duplicate", "error", "Key occurs twice", "Two records of one name: nobody can say which one counts."),
+    )
+
+    def applies(self, project: Project, dataset: Dataset) -> bool:
+        """Apply to every dataset."""
+        return True
+
+    def look(self, shard: Shard, project: Project) -> Look:
+        """Return what is wrong with the file as a file."""
+        return Look([problem for layer in _LAYERS if shard.raw(layer) for problem in _layer(shard, layer)])
+
+    def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
+        """Yield nothing: all records of an item share a shard, so keys are unique when each shard's are."""
+        return iter(())
+
+
+def _layer(shard: Shard, layer: Layer) -> Iterator[Finding]:
+    lines, heads, path = shard.raw(layer), shard.heads(layer), shard.path(layer)
+    data = shard.data(layer)
+    marked = list(shards.markers(data))
+    if marked:
+        message = f"{len(marked)} lines are conflict markers, the first here"
+        yield finding(
+            Layout,
+            "shard.markers",
+            Place(path, marked[0]),
+            message,
+            f"keep one line of each key, then `git add {path}`",
+        )
+        return
+    if not data.endswith(b"\n"):
+        yield finding(
+            Layout, "shard.ending", Place(path, len(lines)), "the last line lacks its line break", "labelvc format"
+        )
+    in_order = all(map(lt, lines, lines[1:]))
+    if not in_order:
+        at = next((at for at, (one, two) in enumerate(pairwise(lines), 2) if one > two), 0)
+        if at:
+            yield finding(
+                Layout, "shard.order", Place(path, at), "the line sorts before the one above it", "labelvc format"
+            )
+    yield from _duplicates(shard, layer, heads, in_order=in_order)
+    yield from _placement(shard, layer, heads)
+    if len(data) > _LARGE:
+        hint = f"labelvc dataset reshard {shard.dataset.name}"
+        yield finding(
+            Layout, "shard.size", Place(path), f"the shard holds {len(data) // 1000} KB in {len(lines)} lines", hint
+        )
+
+
+def _duplicates(shard: Shard, layer: Layer, heads: list[Head], *, in_order: bool) -> Iterator[Finding]:
+    keys = [head[:2] for head in heads]
+    if in_order and not any(map(eq, keys, keys[1:])):
+        return
+    counts, seen = Counter(keys), Counter[tuple[str, str]]()
+    for number, (key, head) in enumerate(zip(keys, heads, strict=True), 1):
+        seen[key] += 1
+        if counts[key] > 1 and seen[key] == 2 and head.item:
+            place = Place(shard.path(layer), number, str(shard.key(head, layer) or ""))
+            yield finding(
+                Layout,
+                "key.duplicate",
+                place,
+                f"the key occurs {counts[key]} times",
+                "keep one of the lines, or give one a new id",
+            )
+
+
+def _placement(shard: Shard, layer: Layer, heads: list[Head]) -> Iterator[Finding]:
+    k = shards.digits(shard.dataset.shards)
+    pattern = re.compile(shard.dataset.group) if shard.dataset.group else None
+    first = {head.item: number for number, head in zip(range(len(heads), 0, -1), reversed(heads), strict=True)}
+    for item, number in first.items():
+        key = shard.key(heads[number - 1], layer) if item else None
+        if key is None:
+            continue
+        belongs = shards.place(shards.group_of(key.item, pattern), k)
+        if belongs != shard.name:
+            place = Place(shard.path(layer), number, str(key))
+            right = shards.path(shard.dataset.name, layer, belongs)
+            yield finding(Layout, "shard.placement", place, f"its item belongs in {right}", "labelvc format")

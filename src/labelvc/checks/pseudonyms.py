@@ -1,0 +1,55 @@
+"""Pseudonyms: is every token one that labelvc made, judged by its check letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from labelvc.checks.interface import Look, Rule, Shard, finding
+from labelvc.core import pseudonym
+from labelvc.model.finding import Finding, Place
+from labelvc.model.project import Dataset, Project
+
+
+class Pseudonyms:
+    """Looks at the distinct `by` of a shard: the accept path proves a token's letters, this proves they belong together."""
+
+    name: ClassVar[str] = "labelvc.pseudonyms"
+    version: ClassVar[int] = 1
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "privacy.token",
+            "error",
+            "Pseudonym has wrong check letters",
+            "A mistyped token is another person, or nobody.",
+        ),
+    )
+
+    def applies(self, project: Project, dataset: Dataset) -> bool:
+        """Apply to every dataset."""
+        return True
+
+    def look(self, shard: Shard, project: Project) -> Look:
+        """Return each token whose check letters are wrong, at the first record that bears it."""
+        found = []
+        heads = shard.heads("annotations")
+        for by in sorted({head.by for head in heads} - {""}):
+            if len(by) in (32, 33) and by[3] == "_" and not pseudonym.is_token(by):
+                number = next(number for number, head in enumerate(heads, 1) if head.by == by)
+                place = Place(
+                    shard.path("annotations"), number, str(shard.key(heads[number - 1], "annotations") or ""), "/by"
+                )
+                found.append(
+                    finding(
+                        Pseudonyms,
+                        "privacy.token",
+                        place,
+                        "the check letters of the pseudonym are wrong",
+                        "copy it whole from another record",
+                    )
+                )
+        return Look(found)
+
+    def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
+        """Yield nothing: each token stands for itself."""
+        return iter(())

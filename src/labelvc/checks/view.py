@@ -1,0 +1,147 @@
+"""A view of one shard: its lines, heads and records, each worked out once and only when a check asks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from labelvc.checks.interface import Head, Line
+from labelvc.codec import canonical, shard
+from labelvc.codec.accept import Acceptor, Unsupported, compile_schema
+from labelvc.core import expect
+from labelvc.errors import DataError
+from labelvc.model.names import Key, Layer
+from labelvc.model.project import Dataset, Project
+
+_STRING = r'"((?:[^"\\]|\\.)*+)"'
+_HEADS = {
+    "annotations": re.compile(
+        r'^\{"item":' + _STRING + r',"id":' + _STRING + r'(?:,"at":"[^"]*+")?+(?:,"by":' + _STRING + r")?+[^\n]*+",
+        re.MULTILINE,
+    ),
+    "items": re.compile(r'^\{"id":' + _STRING + r"()()[^\n]*+", re.MULTILINE),
+}
+_LAYERS: tuple[Layer, ...] = ("annotations", "items")
+_Made = TypeVar("_Made")
+_decode = msgspec.json.Decoder().decode
+_acceptors: dict[tuple[str, str, Layer], Acceptor | None] = {}
+
+
+class View:
+    """One shard of a dataset as the checks see it (`labelvc.checks.interface.Shard`)."""
+
+    def __init__(self, project: Project, dataset: Dataset, name: str, items: bytes, annotations: bytes) -> None:
+        """Take the bytes of both layers; nothing is read from them yet."""
+        self.dataset = dataset
+        self.name = name
+        self._project = project
+        self._data: dict[Layer, bytes] = {"items": items, "annotations": annotations}
+        self._kept: dict[tuple[str, Layer], Any] = {}
+
+    def path(self, layer: Layer) -> str:
+        """Return the shard's path in a layer."""
+        return shard.path(self.dataset.name, layer, self.name)
+
+    def data(self, layer: Layer) -> bytes:
+        """Return the bytes of a layer."""
+        return self._data[layer]
+
+    def raw(self, layer: Layer) -> list[bytes]:
+        """Return the lines of a layer, without `\\n`."""
+        return self._once("raw", layer, lambda: shard.lines(self._data[layer]))
+
+    def heads(self, layer: Layer) -> list[Head]:
+        """Return the head of each line, read without decoding it."""
+        return self._once("heads", layer, lambda: self._read_heads(layer))
+
+    def key(self, head: Head, layer: Layer) -> Key | None:
+        """Return the key a head stands for; None when it cannot be read."""
+        try:
+            item, identifier = _plain(head.item), _plain(head.id)
+        except ValueError:
+            return None
+        return Key(self.dataset.name, item, identifier) if item and (identifier or layer == "items") else None
+
+    def records(self, layer: Layer = "annotations") -> list[Line]:
+        """Return all lines, decoded once and kept."""
+        return self._once("records", layer, lambda: [self._line(layer, at) for at in range(len(self.raw(layer)))])
+
+    def suspects(self, layer: Layer) -> list[Line]:
+        """Return the lines that the accept path did not prove good."""
+        return self._once("suspects", layer, lambda: self._find_suspects(layer))
+
+    @cached_property
+    def size(self) -> int:
+        """Number of lines in both layers."""
+        return sum(len(self.raw(layer)) for layer in _LAYERS)
+
+    def _once(self, what: str, layer: Layer, make: Callable[[], _Made]) -> _Made:
+        place = (what, layer)
+        if place not in self._kept:
+            self._kept[place] = make()
+        made: _Made = self._kept[place]
+        return made
+
+    def _text(self, layer: Layer) -> str | None:
+        try:
+            return self._data[layer].decode()
+        except UnicodeDecodeError:
+            return None
+
+    def _read_heads(self, layer: Layer) -> list[Head]:
+        text, lines = self._text(layer), self.raw(layer)
+        if text is not None:
+            found = _HEADS[layer].findall(text)
+            if len(found) == len(lines):
+                return [Head(*head) for head in found]
+        heads = [_HEADS[layer].match(line.decode(errors="replace")) for line in lines]
+        return [Head(*[part or "" for part in head.groups()]) if head else Head("", "", "") for head in heads]
+
+    def _find_suspects(self, layer: Layer) -> list[Line]:
+        data = self._data[layer]
+        if not data:
+            return []
+        acceptor, text = acceptor_for(self._project, self.dataset, layer), self._text(layer)
+        if acceptor is None or text is None:
+            return [self._line(layer, at, strict=True) for at in range(len(self.raw(layer)))]
+        good = acceptor.ordered if acceptor.shard.fullmatch(text) else acceptor.accepts
+        if good == acceptor.ordered and not any(start in text for start in acceptor.opens):
+            return []
+        return [
+            self._line(layer, at, strict=True) for at, line in enumerate(self.raw(layer)) if not good(line.decode())
+        ]
+
+    def _line(self, layer: Layer, at: int, *, strict: bool = False) -> Line:
+        raw = self.raw(layer)[at]
+        key = shard.key_of(raw, self.dataset.name, layer)
+        try:
+            fields = canonical.decode(raw) if strict else _decode(raw)
+        except DataError as error:
+            return Line(layer, at + 1, key, None, error.message)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return Line(layer, at + 1, key, None, f"not JSON: {error}")
+        if not isinstance(fields, dict):
+            return Line(layer, at + 1, key, None, "the line is no JSON object")
+        return Line(layer, at + 1, key, fields)
+
+
+def acceptor_for(project: Project, dataset: Dataset, layer: Layer) -> Acceptor | None:
+    """Return the compiled schema of a layer, or None when the dataset's schema cannot be compiled."""
+    place = (project.digest, dataset.name, layer)
+    if place not in _acceptors:
+        first = canonical.RECORD_FIRST if layer == "annotations" else canonical.ITEM_FIRST
+        try:
+            _acceptors[place] = compile_schema(expect.line_schema(project, dataset, layer), first)
+        except Unsupported:
+            _acceptors[place] = None
+    return _acceptors[place]
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str:
+    return str(json.loads(f'"{text}"')) if "\\" in text else text

@@ -1,0 +1,34 @@
+"""Completion: the script that lets a shell complete labelvc's commands, options and file names."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import click
+from click.shell_completion import get_completion_class
+
+from labelvc.cli.context import environment
+from labelvc.cli.output import write
+
+SHELLS = ("bash", "zsh", "fish")
+VARIABLE = "_LABELVC_COMPLETE"
+"""The variable by which the script asks labelvc for completions (Click's convention for a program of this name)."""
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS), required=False)
+@click.pass_context
+def completion(context: click.Context, /, shell: str | None) -> None:
+    """Print the completion script of SHELL; without it, of the shell you use.
+
+    \b
+    bash  labelvc completion bash > ~/.local/share/bash-completion/completions/labelvc
+    zsh   labelvc completion zsh > "${fpath[1]}/_labelvc"
+    fish  labelvc completion fish > ~/.config/fish/completions/labelvc.fish
+    """
+    name = shell or PurePath(environment("SHELL") or "").name
+    found = get_completion_class(name) if name in SHELLS else None
+    if found is None:
+        raise click.UsageError(f"which shell? one of {', '.join(SHELLS)}", context)
+    root = context.find_root().command
+    write(found(root, {}, "labelvc", VARIABLE).source())

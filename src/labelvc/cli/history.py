@@ -1,0 +1,50 @@
+"""Commands on history: trace, blame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from labelvc.cli.context import Settings, environment, pass_settings
+from labelvc.cli.output import output_options, write
+from labelvc.cli.render import json, life
+from labelvc.model.names import Key
+from labelvc.ops import trace as tracing
+from labelvc.store import git as plumbing
+
+
+@click.command()
+@click.argument("key", metavar="KEY")
+@click.option("--at", "revision", default="HEAD", show_default=True, metavar="REV", help="Where the history ends.")
+@output_options("text", "json")
+@pass_settings
+def trace(settings: Settings, /, key: str, revision: str, form: str, output: Path | None) -> None:
+    """Tell the life of one record: who set it to what, when, under which guideline, and which approvals cover it.
+
+    KEY is dataset/item#id as `diff` prints it; dataset/item# is the item itself. All of it comes from the repository.
+    """
+    git = plumbing.find(settings.directory)
+    found = tracing.trace(git, Key.parse(key), revision, environment("LABELVC_ROOT"))
+    if form == "json":
+        summary = {"key": str(found.key), "steps": len(found.steps)}
+        write(json.document("trace", life.trace_items(found), head=revision, summary=summary), output)
+    else:
+        write("".join(life.trace(found, color=settings.color)), output)
+
+
+@click.command()
+@click.argument("item", metavar="ITEM")
+@click.option("--at", "revision", default="HEAD", show_default=True, metavar="REV", help="Where the history ends.")
+@output_options("text", "json")
+@pass_settings
+def blame(settings: Settings, /, item: str, revision: str, form: str, output: Path | None) -> None:
+    """Show for every field of an item's records which commit last changed it. ITEM is dataset/item."""
+    dataset, slash, name = item.partition("/")
+    if not slash or not name:
+        raise click.UsageError(f"{item!r} is no item; write dataset/item")
+    found = tracing.blame(plumbing.find(settings.directory), dataset, name.removesuffix("#"), revision)
+    if form == "json":
+        write(json.document("blame", life.blame_items(found), head=revision, summary={"records": len(found)}), output)
+    else:
+        write("".join(life.blame(found, color=settings.color)), output)

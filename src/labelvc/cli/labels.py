@@ -1,0 +1,163 @@
+"""Commands that look at labels: check, diff."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labelvc.checks import registry
+from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.render import json, text
+from labelvc.core import diff as rules
+from labelvc.model.change import Delta
+from labelvc.model.finding import SEVERITIES
+from labelvc.ops import check as checking
+from labelvc.ops import diff as differing
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+
+
+@click.command()
+@click.argument("revisions", metavar="[A..B]", required=False)
+@click.option("--staged", is_flag=True, help="Judge the index: what a commit would bring.")
+@click.option("--all", "everything", is_flag=True, help="Judge all files of the work tree, not only what changed.")
+@click.option(
+    "--fail-on", type=click.Choice(SEVERITIES), default="error", show_default=True, help="Least severity that exits 1."
+)
+@click.option("--rules", is_flag=True, help="List the rules instead of checking.")
+@output_options("text", "json", "jsonl")
+@pass_settings
+def check(
+    settings: Settings,
+    /,
+    revisions: str | None,
+    staged: bool,
+    everything: bool,
+    fail_on: str,
+    rules: bool,
+    form: str,
+    output: Path | None,
+) -> int:
+    """Ask whether the content is right: form, keys, labels, ranges, references, boxes, pseudonyms.
+
+    Without arguments the work tree is judged against HEAD, and findings that were there before are counted, not listed.
+    Exit 1 when a finding is at or above --fail-on.
+    """
+    if rules:
+        write(_catalogue(), output)
+        return 0
+    git = plumbing.find(settings.directory)
+    if sum((bool(revisions), staged, everything)) > 1:
+        raise click.UsageError("choose one of A..B, --staged and --all")
+    base = head = ""
+    with progress(settings, None, "looking at shards") as advance:
+        if everything:
+            snapshot = tree.work(git)
+            head = snapshot.name
+            report = checking.everything(git, snapshot, jobs=settings.jobs, advance=advance)
+        else:
+            pair = differing.resolve(git, revisions, staged=staged)
+            base, head = pair.old.name, pair.new.name
+            report = checking.changed(git, pair.old, pair.new, jobs=settings.jobs, advance=advance)
+    summary: dict[str, int] = {severity: sum(one.severity == severity for one in report.findings) for severity in SEVERITIES}
+    summary |= {"known": report.known, "shards": report.shards, "lines": report.lines}
+    items = [json.finding(one) for one in report.findings]
+    if form == "json":
+        write(json.document("check", items, base=base, head=head, summary=summary), output)
+    elif form == "jsonl":
+        write("".join(json.lines(items)), output)
+    else:
+        known = f", {text.count(report.known, 'known finding')} not listed (--all lists them)" if report.known else ""
+        looked = f"{text.count(report.lines, 'line')} in {text.count(report.shards, 'shard')} looked at"
+        write(
+            "".join(text.findings(report.findings, color=settings.color))
+            + f"{text.tally(report.findings)}{known}; {looked}\n",
+            output,
+        )
+    worst = report.worst()
+    return 1 if worst is not None and SEVERITIES.index(worst) >= SEVERITIES.index(fail_on) else 0
+
+
+@click.command()
+@click.argument("revisions", metavar="[A[..B]]", required=False)
+@click.option("--staged", is_flag=True, help="Compare HEAD (or A) with the index.")
+@click.option("--stat", is_flag=True, help="Counts and transitions only.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="Only this record, item (dataset/item), dataset or document; repeatable.",
+)
+@click.option("--exit-code", is_flag=True, help="Exit 1 when anything differs.")
+@output_options("text", "json", "jsonl")
+@pass_settings
+def diff(
+    settings: Settings,
+    /,
+    revisions: str | None,
+    staged: bool,
+    stat: bool,
+    keys: tuple[str, ...],
+    exit_code: bool,
+    form: str,
+    output: Path | None,
+) -> int:
+    """Show which records, items and documents differ: HEAD against the work tree, or two revisions.
+
+    A..B compares A with B, A...B their merge base with B (what a pull request brings).
+    """
+    git = plumbing.find(settings.directory)
+    pair = differing.resolve(git, revisions, staged=staged)
+    changes: Iterable[Delta] = differing.between(git, pair.old, pair.new)
+    if keys:
+        changes = [delta for delta in changes if any(differing.matches(delta, key) for key in keys)]
+    tally = rules.Tally()
+    counted = tally.counted(changes)
+    if form == "json":
+        items = [json.delta(delta) for delta in counted if not stat]
+        write(
+            json.document("diff", items, base=pair.old.name, head=pair.new.name, summary=_numbers(tally.summary())),
+            output,
+        )
+    elif form == "jsonl":
+        _stream(json.lines(json.delta(delta) for delta in counted), output)
+    elif stat:
+        for _ in counted:
+            pass
+        write("".join(text.stat(tally.summary())), output)
+    else:
+        _stream(text.deltas(counted, color=settings.color), output)
+        say(settings, text.totals(tally.summary()))
+    found = tally.summary()
+    return 1 if exit_code and any((found.records, found.items, found.documents)) else 0
+
+
+def _numbers(summary: rules.Summary) -> dict[str, Any]:
+    moves = [[*row, number] for row, number in sorted(summary.transitions.items(), key=lambda row: (-row[1], row[0]))]
+    return {
+        "records": dict(summary.records),
+        "items": dict(summary.items),
+        "documents": dict(summary.documents),
+        "touched_items": summary.touched_items,
+        "transitions": [{"task": task, "old": old, "new": new, "count": number} for task, old, new, number in moves],
+    }
+
+
+def _stream(parts: Iterable[str], output: Path | None) -> None:
+    if output is not None:
+        write("".join(parts), output)
+        return
+    for part in parts:
+        sys.stdout.write(part)
+
+
+def _catalogue() -> str:
+    rows = sorted(registry.catalogue().values())
+    width = max(len(row.id) for row in rows)
+    return "".join([f"{row.severity.ljust(7)} {row.id.ljust(width)}  {row.title}. {row.why}\n" for row in rows])

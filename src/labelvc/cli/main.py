@@ -1,0 +1,184 @@
+"""The command line itself: one lazy group, and the place where an error becomes an exit code and three lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labelvc import __version__
+from labelvc.cli.context import Settings, global_options, settings_from
+from labelvc.cli.lazy import LazyGroup, Row
+from labelvc.errors import Error, RefusedError
+
+COMMANDS: dict[str, Row] = {
+    "init": ("labelvc.cli.initialise", "init", "Make a labels project here, ready to commit."),
+    "install": ("labelvc.cli.start", "install", "Set up git hooks and the merge and diff drivers in this clone."),
+    "doctor": ("labelvc.cli.start", "doctor", "Examine this clone and name the cure for what is wrong."),
+    "status": ("labelvc.cli.start", "status", "Show the project, its changes and what to do next."),
+    "completion": ("labelvc.cli.completion", "completion", "Print the completion script of a shell."),
+    "import": ("labelvc.cli.transfer", "import_command", "Bring labels in from another format."),
+    "export": ("labelvc.cli.transfer", "export", "Write labels out in another format."),
+    "format": ("labelvc.cli.tidying", "format", "Rewrite shards in their one canonical form."),
+    "check": ("labelvc.cli.labels", "check", "Ask whether the content is right."),
+    "diff": ("labelvc.cli.labels", "diff", "Show which records changed, field by field."),
+    "log": ("labelvc.cli.history", "log", "List the changes of a record, newest first."),
+    "blame": ("labelvc.cli.history", "blame", "Show who last changed each label of an item."),
+    "trace": ("labelvc.cli.history", "trace", "Tell where a label came from and who answered for it."),
+    "approve": ("labelvc.cli.trust", "approve", "Sign your decision on a change."),
+    "verify": ("labelvc.cli.trust", "verify", "Ask whether the trust is right: who approved what."),
+    "key": ("labelvc.cli.trust", "key", "Keys of people and CI."),
+    "policy": ("labelvc.cli.trust", "policy", "Roles, and the approvals a change needs."),
+    "plumbing": ("labelvc.cli.plumbing", "plumbing", "What git and hooks call; not for typing."),
+}
+"""Every command: name to module, attribute and its line in the help. A command's module is imported when called."""
+
+HEADINGS: dict[str, tuple[str, ...]] = {
+    "Start": ("init", "install", "doctor", "status", "completion"),
+    "Work": ("import", "export", "format", "check", "diff", "log", "blame", "trace"),
+    "Review": ("approve", "verify"),
+    "Nouns": ("policy", "key"),
+}
+"""The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""
+
+MEANT = {
+    "add": "import",
+    "annotate": "blame",
+    "convert": "import",
+    "fix": "format",
+    "hook": "plumbing hook",
+    "hooks": "install",
+    "lint": "check",
+    "setup": "init",
+    "sign": "approve",
+    "test": "check",
+    "validate": "check",
+    "why": "trace",
+}
+"""What people type who know other tools."""
+
+EPILOG = (
+    "Global options may stand before or after the command. Exit codes: 0 done, 1 found something, 2 could not do it, "
+    "3 a bug in labelvc, 130 interrupted."
+)
+
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.command(cls=LazyGroup, table=COMMANDS, headings=HEADINGS, meant=MEANT, epilog=EPILOG, context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="labelvc", message="%(prog)s %(version)s")
+@global_options
+@click.pass_context
+def application(context: click.Context, /, **options: Any) -> None:
+    """Keep labels, guidelines and taxonomies as reviewed, signed, provable files under git and DVC."""
+    context.obj = settings_from(Settings(Path.cwd(), jobs=0), options)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code; nothing but the exit of the interpreter itself gets past it.
+
+    A command returns nothing or 0 when it is done, 1 when it found something, and raises for the rest.
+
+    Args:
+        arguments: what was typed after `labelvc`.
+
+    Returns:
+        0 done, 1 found something or refused, 2 could not do it, 3 a bug, 130 interrupted, 141 nobody reads the output.
+    """
+    try:
+        result = application.main(list(arguments), prog_name="labelvc", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _nobody_reads()
+    except (click.Abort, KeyboardInterrupt):
+        _print("interrupted\n")
+        return 130
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except Exception as problem:  # noqa: BLE001 - the one place where every error ends
+        return _report(problem, arguments)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Run with the arguments of the process and exit; the entry point of `labelvc` and `git labelvc`."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))
+
+
+def _report(problem: Exception, arguments: Sequence[str]) -> int:
+    """Print an error for people, and for programs when they asked for JSON; return the exit code it has."""
+    if isinstance(problem, click.exceptions.NoArgsIsHelpError):
+        _print(problem.format_message() + "\n")
+        return 2
+    code, kind, message, where, hint = _told(problem)
+    if code == 3:
+        _print("".join(traceback.format_exception(problem)))
+    lines = [f"error: {message}", f"  where: {where}" if where else "", f"  next: {hint}" if hint else ""]
+    _print("\n".join(line for line in lines if line) + "\n")
+    if _wants_json(arguments):
+        document = {"error": {"kind": kind, "message": f"{message} ({where})" if where else message, "hint": hint}}
+        try:
+            sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        except OSError:
+            return code
+    return code
+
+
+def _told(problem: Exception) -> tuple[int, str, str, str, str]:
+    """Return exit code, kind, message, place and hint of an error."""
+    if isinstance(problem, Error):
+        code = 1 if isinstance(problem, RefusedError) else 2
+        return code, problem.kind, problem.message, problem.where, problem.hint
+    if isinstance(problem, click.UsageError):
+        path = problem.ctx.command_path if problem.ctx else "labelvc"
+        message = problem.format_message().removesuffix(".")
+        return 2, "usage", message[:1].lower() + message[1:], "", f"{path} --help"
+    if isinstance(problem, click.ClickException):
+        return 2, "usage", problem.format_message(), "", ""
+    if isinstance(problem, OSError):
+        where = os.fsdecode(problem.filename) if isinstance(problem.filename, (str, bytes)) else ""
+        return 2, "store", f"the system says: {problem.strerror or problem}", where, "labelvc doctor"
+    hint = "this is a bug in labelvc: please report it with the lines above to the maintainers of your copy"
+    return 3, "bug", f"{type(problem).__name__}: {problem}", f"labelvc {__version__}", hint
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Tell whether the command was asked for JSON, from its words: a usage error has no parsed options."""
+    words = list(arguments)
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    return any(
+        word in {"--format=json", "--format=jsonl"} or (word == "--format" and following in {"json", "jsonl"})
+        for word, following in pairs
+    )
+
+
+def _nobody_reads() -> int:
+    """Let the interpreter exit in peace after the reader of a pipe has gone."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return 141
+    return 141
+
+
+def _print(text: str) -> None:
+    """Write to stderr, come what may."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        return

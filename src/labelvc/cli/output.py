@@ -1,0 +1,72 @@
+"""Where a command's words go: data to stdout or a file, talk and progress bars to stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labelvc.cli.context import Settings
+from labelvc.store import files
+
+
+def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds `--format` and `-o FILE`; the command receives them as `form` and `output`.
+
+    Args:
+        formats: the formats the command can write, the first being the default.
+    """
+    target = click.Path(dir_okay=False, path_type=Path)
+    to_file = click.option("-o", "--output", "output", type=target, metavar="FILE", help="Write to FILE, not stdout.")
+    in_form = click.option(
+        "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True, help="How to write it."
+    )
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        return in_form(to_file(function))
+
+    return decorate
+
+
+def write(text: str, output: Path | None = None) -> None:
+    """Write data: to stdout, or to a file that is there whole or not at all.
+
+    Args:
+        text: what to write, its last line ended.
+        output: the file; None means stdout.
+    """
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        files.replace(output, text.encode())
+
+
+def say(settings: Settings, text: str) -> None:
+    """Tell a person something on stderr, unless they asked for quiet."""
+    if not settings.quiet:
+        sys.stderr.write(text + "\n")
+
+
+@contextlib.contextmanager
+def progress(settings: Settings, total: int | None, words: str) -> Iterator[Callable[..., None]]:
+    """Draw a progress bar on stderr while the block runs, when that is a terminal and nobody asked for quiet.
+
+    Args:
+        settings: decides whether a bar is drawn.
+        total: how many steps there will be; None when nobody knows.
+        words: what is going on, `reading shards`.
+
+    Yields:
+        `advance(n=1)`, to be called after each n steps.
+    """
+    if not settings.progress:
+        yield lambda n=1: None
+        return
+    bar = importlib.import_module("labelvc.cli.bar")  # rich takes 40 ms that only a terminal should pay
+    with bar.drawn(total, words, color=settings.color) as advance:
+        yield advance

@@ -1,0 +1,73 @@
+"""JSON: one envelope for every command, and one line an item for streams (docs/formats, `schemas/`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from labelvc.core import diff
+from labelvc.model.change import Delta
+from labelvc.model.finding import Finding
+
+Item = Mapping[str, Any]
+
+
+def document(
+    noun: str, items: Sequence[Item], *, base: str = "", head: str = "", summary: Mapping[str, Any] | None = None
+) -> str:
+    """Return one JSON object with a line break.
+
+    Args:
+        noun: name of the schema, `check`, `diff` ...
+        items: what was found.
+        base: the revision compared with, as the person wrote it.
+        head: the revision looked at.
+        summary: counts.
+
+    Returns:
+        `{"schema","base","head","summary","items"}`.
+    """
+    whole = {
+        "schema": f"urn:labelvc:schema:{noun}:1",
+        "base": base,
+        "head": head,
+        "summary": dict(summary or {}),
+        "items": list(items),
+    }
+    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+
+
+def lines(items: Iterable[Item]) -> Iterator[str]:
+    """Yield one JSON object a line."""
+    for item in items:
+        yield json.dumps(item, ensure_ascii=False) + "\n"
+
+
+def finding(found: Finding) -> Item:
+    """Return a finding as `check` prints it."""
+    return {
+        "rule": found.rule,
+        "severity": found.severity,
+        "place": found.place._asdict(),
+        "message": found.message,
+        "hint": found.hint,
+        "fingerprint": found.fingerprint,
+        "by": found.by,
+    }
+
+
+def delta(changed: Delta) -> Item:
+    """Return a delta as `diff` prints it; a document's bytes are shown as text."""
+    kind = diff.kind_of(changed)
+    if isinstance(changed.key, str):
+        said = [None if raw is None else raw.decode(errors="replace") for raw in changed[1:]]
+        return {"key": changed.key, "kind": kind, "old": said[0], "new": said[1], "fields": []}
+    old, new = [None if raw is None else diff.decoded(raw) for raw in changed[1:]]
+    return {
+        "key": str(changed.key),
+        "kind": kind,
+        "old": old,
+        "new": new,
+        "fields": list(diff.pointers(old or {}, new or {})),
+    }

@@ -1,0 +1,120 @@
+"""Text for people: findings, deltas and the life of a record, short and aligned, safe to print on any terminal."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from labelvc.core import diff
+from labelvc.model.change import Delta, Kind
+from labelvc.model.finding import Finding
+from labelvc.model.names import Key
+
+_COLOURS = {"error": "31", "warning": "33", "note": "36", "+": "32", "-": "31", "~": "33", "dim": "2", "bold": "1"}
+_SIGNS: dict[Kind, str] = {"added": "+", "removed": "-", "changed": "~", "touched": "."}
+_WIDEST = 60
+
+
+def safe(text: str) -> str:
+    """Return text with everything escaped that moves the cursor, changes colours or reorders what is read.
+
+    Source: CVE-2021-42574 (bidirectional overrides); control characters by Unicode category Cc, Cf, Zl, Zp.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join([c if c.isprintable() or unicodedata.category(c) == "Zs" else f"\\u{ord(c):04x}" for c in text])
+
+
+def paint(text: str, colour: str, *, on: bool) -> str:
+    """Return text in a colour of the house, or as it is."""
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if on else text
+
+
+def findings(found: Iterable[Finding], *, color: bool) -> Iterator[str]:
+    """Yield lines: severity, rule, where, what; below it what to do, once for findings of one rule in a row."""
+    last = ("", "")
+    for one in found:
+        where = one.place.key or one.place.path
+        line = f":{one.place.line}" if one.place.line and not one.place.key else ""
+        head = f"{paint(one.severity.ljust(7), one.severity, on=color)} {one.rule.ljust(18)} {safe(where)}{line}"
+        yield f"{head}  {safe(one.message)}\n"
+        if one.hint and (one.rule, one.hint) != last:
+            yield f"        {paint('next: ' + safe(one.hint), 'dim', on=color)}\n"
+        last = (one.rule, one.hint)
+
+
+def tally(found: Iterable[Finding]) -> str:
+    """Return `2 errors, 8 warnings`, or `no findings`."""
+    counts = Counter([one.severity for one in found])
+    words = [count(counts[severity], severity) for severity in ("error", "warning", "note") if counts[severity]]
+    return ", ".join(words) or "no findings"
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 record`, `7,520 records`."""
+    plural = {"entry": "entries", "query": "queries"}.get(noun, noun + "s")
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def delta(changed: Delta, *, color: bool) -> str:
+    """Return one line: sign, key, and what went to what."""
+    kind = diff.kind_of(changed)
+    sign = _SIGNS[kind]
+    head = f"{paint(sign, sign, on=color) if sign in _COLOURS else sign} {safe(str(changed.key))}"
+    if not isinstance(changed.key, Key):
+        return f"{head}  {'document ' + kind}\n"
+    if kind in ("added", "removed"):
+        value = diff.decoded(changed.new if kind == "added" else changed.old)
+        shown = value.get("value", value.get("text", value.get("media", value)))
+        return f"{head}  {short(shown)}\n"
+    old, new = diff.decoded(changed.old), diff.decoded(changed.new)
+    if kind == "touched":
+        return f"{head}  rev {old.get('rev', '-')} -> {new.get('rev', '-')}\n"
+    moves = [f"{pointer} {_at(old, pointer)} -> {_at(new, pointer)}" for pointer in diff.fields(changed)]
+    return f"{head}  {'; '.join(moves)}\n"
+
+
+def deltas(changes: Iterable[Delta], *, color: bool) -> Iterator[str]:
+    """Yield one line a delta."""
+    for changed in changes:
+        yield delta(changed, color=color)
+
+
+def totals(summary: diff.Summary) -> str:
+    """Return `2 changed, 1 added, 0 removed records in 3 items; 1 document changed`."""
+    words = [f"{summary.records[kind]:,} {kind}" for kind in ("changed", "added", "removed")]
+    touched = summary.records["touched"]
+    line = f"records: {', '.join(words)}{f', {touched:,} touched' if touched else ''} in {count(summary.touched_items, 'item')}"
+    for noun, counts in (("items", summary.items), ("documents", summary.documents)):
+        said = [f"{number:,} {kind}" for kind, number in sorted(counts.items()) if number]
+        line += f"; {noun}: {', '.join(said)}" if said else ""
+    return line
+
+
+def stat(summary: diff.Summary, most: int = 12) -> Iterator[str]:
+    """Yield the totals and the most frequent transitions, the rest counted."""
+    yield totals(summary) + "\n"
+    ranked = sorted(summary.transitions.items(), key=lambda row: (-row[1], row[0]))
+    width = max([len(f"{row.task}  {row.old} -> {row.new}") for row, _ in ranked[:most]], default=0)
+    for row, number in ranked[:most]:
+        yield f"  {safe(f'{row.task}  {row.old} -> {row.new}').ljust(width)}  {number:>7,}\n"
+    if len(ranked) > most:
+        rest = sum(number for _, number in ranked[most:])
+        yield f"  and {count(len(ranked) - most, 'more transition')} of {count(rest, 'record')}\n"
+
+
+def _at(fields: dict[str, Any], pointer: str) -> str:
+    value = diff.at_pointer(fields, pointer)
+    return "(none)" if value is None else short(value)
+
+
+def short(value: object) -> str:
+    """Return a value in at most 60 characters, safe to print."""
+    if isinstance(value, dict) and len(value) == 1:
+        (name, inner), *_ = value.items()
+        return f"{name} {short(inner)}"
+    text = safe(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

@@ -1,0 +1,162 @@
+"""Trust for people and programs: a verified step, a change about to be signed, a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from labelvc.cli.render.text import count, paint, safe
+from labelvc.core.decide import Standing
+from labelvc.model.approval import Approval
+from labelvc.model.policy import Need, Policy, Trust
+from labelvc.ops import approve as approving
+from labelvc.ops.approve import Change
+from labelvc.ops.verify import Step
+
+_SHOWN = 10
+_COLOURS = {"approved": "+", "unchanged": "dim", "ungoverned": "warning", "undecidable": "error"}
+_BESIDE = {"author": "no author of the change", "annotators": "nobody who made a touched record"}
+
+
+def step_item(step: Step) -> Mapping[str, Any]:
+    """Return a step as `verify --format json` prints it (`schemas/verify.v1.json`)."""
+    return {
+        "commit": step.commit,
+        "parent": step.parent,
+        "state": step.state,
+        "covered": step.covered,
+        "total": step.total,
+        "uncovered": list(step.uncovered),
+        "needs": [{**need._asdict(), "who_can": list(need.who_can)} for need in step.needs],
+        "policy": step.policy,
+        "changeset": step.root,
+        "approvals": [
+            {"principal": said.principal, "role": said.role, "decision": said.decision, "statement": said.digest}
+            for said in step.said
+        ],
+        "problems": [problem._asdict() for problem in step.problems],
+    }
+
+
+def step_lines(step: Step, names: str, *, color: bool) -> Iterator[str]:
+    """Yield a step as a person reads it.
+
+    Args:
+        step: the step.
+        names: the range to approve, as the hint should write it.
+        color: whether to paint.
+    """
+    state = paint(step.state.ljust(11), _COLOURS.get(step.state, "error"), on=color)
+    yield f"{state} {step.commit[:12]}  {_sum(step)}\n"
+    indent = " " * 12
+    for said in step.said:
+        yield f"{indent}{safe(said.principal)} said {said.decision} as {safe(said.role)}\n"
+    if step.state in ("approved", "unchanged", "ungoverned"):
+        return
+    for need in step.needs:
+        if need.have < need.count:
+            yield f"{indent}{_standing(need)}\n"
+    for key in step.uncovered[:_SHOWN]:
+        yield f"{indent}not approved: {safe(key)}\n"
+    if len(step.uncovered) > _SHOWN:
+        yield f"{indent}... and {len(step.uncovered) - _SHOWN:,} more\n"
+    for problem in step.problems:
+        yield f"{indent}{safe(problem.path)}: {safe(problem.message)}\n"
+    if hint := _hint(step, names):
+        yield f"{indent}{paint('next: ' + hint, 'dim', on=color)}\n"
+
+
+def preview(change: Change, approval: Approval, fingerprint: str) -> str:
+    """Return what is about to be signed, before it is."""
+    found, policy = change.found, change.trust.policy
+    counts = [(found.added, "added"), (found.changed, "changed"), (found.removed, "removed")]
+    told = ", ".join(f"{number:,} {word}" for number, word in counts if number)
+    sorts = ", ".join(f"{kind} {number:,}" for kind, number in sorted(approving.kinds(change).items()))
+    keys = [safe(move.key) for move in found.changeset.moves[:_SHOWN]]
+    more = len(found.changeset.moves) - len(keys)
+    keys += [f"... and {more:,} more"] if more else []
+    asked = "; ".join(_need(need) for need in change.needs) or "nobody's word"
+    rows = [
+        ("change-set", found.changeset.root),
+        ("from, to", f"{change.base.commit[:12]}, {change.head.commit[:12]}"),
+        ("changes", f"{told} ({sorts})"),
+        *(("", key) for key in keys),
+        ("made by", ", ".join(sorted(change.authors.principals)) or "nobody the policy knows"),
+        ("policy", f"version {policy.version} asks {asked}"),
+        (
+            "decision",
+            f"{approval.decision} as {approval.role}" + (f": {safe(approval.reason)}" if approval.reason else ""),
+        ),
+        ("signed by", f"{safe(approval.signer.printed_name)} ({approval.signer.principal}), {fingerprint}"),
+    ]
+    if not any(need.role == approval.role for need in change.needs):
+        rows.append(("note", f"no rule asks the role {approval.role} about these changes"))
+    return "".join(f"{name.ljust(10)}  {value}\n" for name, value in rows)
+
+
+def policy_lines(trust: Trust, *, color: bool) -> Iterator[str]:
+    """Yield a policy as a person reads it."""
+    policy = trust.policy
+    pinned = "pinned" if trust.pinned else "unpinned: publish this digest and pass it as --root"
+    yield f"root        {trust.anchor}  ({pinned})\n"
+    yield f"root keys   {count(len(trust.root.keys), 'key')}, {trust.root.root[1]} must sign; version {trust.root.version}\n"
+    yield f"policy      version {policy.version}, {trust.digest}\n"
+    yield f"project     {policy.repository}\n"
+    for name, person in policy.principals.items():
+        roles = ", ".join(role for role, each in policy.roles.items() if name in each.members) or "no role"
+        kind = "" if person.kind == "human" else f" ({person.kind})"
+        keys, addresses = count(len(person.keys), "key"), count(len(person.emails), "address")
+        heading = paint(name.ljust(11), "bold", on=color)
+        yield f"{heading} {safe(person.name)}{kind}: {roles}; {keys}, {addresses.replace('addresss', 'addresses')}\n"
+    for rule in policy.rules:
+        places = f" in {', '.join(rule.paths)}" if rule.paths else ""
+        yield f"rule        {', '.join(rule.kinds)}{places}: {'; '.join(_need(need) for need in rule.needs)}\n"
+    yield "otherwise   denied inside the protected folders; trust/root and trust/policy.json answer to the root keys alone\n"
+
+
+def policy_summary(trust: Trust) -> Mapping[str, Any]:
+    """Return what stands around a policy in JSON."""
+    return {
+        "root": trust.anchor,
+        "root_version": trust.root.version,
+        "pinned": trust.pinned,
+        "version": trust.policy.version,
+        "digest": trust.digest,
+        "repository": trust.policy.repository,
+        "roles": {name: list(role.members) for name, role in trust.policy.roles.items()},
+        "rules": [msgspec.to_builtins(rule) for rule in trust.policy.rules],
+    }
+
+
+def people_items(policy: Policy) -> Sequence[Mapping[str, Any]]:
+    """Return the principals of a policy as JSON items."""
+    return [{"id": name, **msgspec.to_builtins(person)} for name, person in policy.principals.items()]
+
+
+def _sum(step: Step) -> str:
+    if step.state == "ungoverned":
+        return f"{count(step.total, 'change')}, no policy was in force yet"
+    version = "no usable policy" if step.policy is None else f"policy {step.policy}"
+    return f"{step.covered:,} of {count(step.total, 'change')} covered, {version}"
+
+
+def _standing(need: Standing) -> str:
+    able = f"; {', '.join(need.who_can)} can" if need.who_can else "; nobody else can"
+    return f"{need.have} of {need.count} {need.role}{able}"
+
+
+def _need(need: Need) -> str:
+    apart = f" ({' and '.join(_BESIDE[each] for each in need.distinct_from)})" if need.distinct_from else ""
+    return f"{need.count} {need.role}{apart}"
+
+
+def _hint(step: Step, names: str) -> str:
+    if step.state == "undecidable":
+        strangers = [problem.path for problem in step.problems if len(problem.path) == len(step.commit)]
+        if strangers:
+            return f"git show -s --format=%ae {strangers[0][:12]}; labelvc policy add PRINCIPAL --email ADDRESS"
+        return "labelvc policy check"
+    missing = next((need.role for need in step.needs if need.have < need.count), "")
+    return f"labelvc approve {names} --role {missing}" if missing else "labelvc policy show"

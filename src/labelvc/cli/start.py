@@ -1,0 +1,209 @@
+"""Commands that start and look after a project: init, install, doctor, status."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from labelvc import __version__
+from labelvc.cli.context import Settings, environment, pass_settings
+from labelvc.cli.output import output_options, write
+from labelvc.cli.render import json, text
+from labelvc.core.diff import Summary
+from labelvc.errors import TrustError
+from labelvc.ops import doctor as examining
+from labelvc.ops import install as installing
+from labelvc.ops import people
+from labelvc.ops import status as looking
+from labelvc.ops.doctor import Line
+from labelvc.ops.install import Step
+from labelvc.ops.status import Count, Status
+from labelvc.store import git as plumbing
+from labelvc.store.git import Git
+
+_STEPS = {
+    "new": "set up",
+    "kept": "as it was",
+    "renewed": "brought up to date",
+    "chained": "set up",
+    "left": "left alone",
+    "removed": "removed",
+    "restored": "restored",
+}
+_LOCKED = "the key is locked"
+_COLOURS = {"ok": "+", "warn": "warning", "fail": "error"}
+
+
+@click.command()
+@click.option("--uninstall", is_flag=True, help="Take hooks and drivers away; hooks that were there before come back.")
+@click.option(
+    "--global", "everywhere", is_flag=True, help="Write the drivers to your own configuration, for all clones."
+)
+@pass_settings
+def install(settings: Settings, uninstall: bool, everywhere: bool) -> None:
+    """Set up this clone: git hooks that judge what is committed and pushed, and drivers that merge and show records.
+
+    Hooks go where git looks for them (core.hooksPath is honoured); one that is there already is kept and runs first.
+    In a bare repository the hook that judges every pushed commit is set up. Doing it twice changes nothing.
+    """
+    git = plumbing.find(settings.directory)
+    if uninstall:
+        steps = installing.uninstall(git, everywhere=everywhere)
+    else:
+        steps = installing.install(git, sys.executable, everywhere=everywhere)
+    if settings.quiet:
+        return
+    width = max((len(step.what) for step in steps), default=0)
+    write("".join(f"{step.what.ljust(width)}  {_said(step)}\n" for step in steps) or "there was nothing to take away\n")
+    if not uninstall:
+        write("next: labelvc doctor\n")
+
+
+@click.command()
+@output_options("text", "json")
+@pass_settings
+def doctor(settings: Settings, form: str, output: Path | None) -> int:
+    """Examine this clone and this machine, and name the cure for what is wrong.
+
+    Exits with 1 when something does not work; a warning alone is no failure.
+    """
+    git = plumbing.find(settings.directory)
+    python = f"Python {platform.python_version()} at {sys.executable}"
+    machine = examining.Machine(python, __version__, shutil.which("labelvc") or "", lambda: _signing_key(git))
+    lines = examining.examine(git, machine)
+    summary = {state: sum(line.state == state for line in lines) for state in ("ok", "warn", "fail")}
+    if form == "json":
+        write(json.document("doctor", [line._asdict() for line in lines], summary=summary), output)
+    else:
+        write(_examined(lines, color=settings.color and output is None), output)
+    return 1 if summary["fail"] else 0
+
+
+@click.command()
+@output_options("text", "json")
+@pass_settings
+def status(settings: Settings, form: str, output: Path | None) -> None:
+    """Show the project on one screen: what is in it, what changed, and what to do next."""
+    git = plumbing.find(settings.directory)
+    found = looking.look(git)
+    if form == "json":
+        items = [count._asdict() for count in found.counts]
+        write(json.document("status", items, head=found.commit, summary=_summary(found)), output)
+    else:
+        write(_screen(found, color=settings.color and output is None), output)
+
+
+def _signing_key(git: Git) -> str:
+    """Return which key would sign, without opening one that is locked."""
+    where = people.Where(None, environment("LABELVC_KEY"), environment("SSH_AUTH_SOCK"))
+    try:
+        found = people.signer(git, where, _locked)
+    except TrustError as problem:
+        if problem.message != _LOCKED:
+            raise
+        return f"{problem.where}, locked with a passphrase"
+    return f"{found.key.fingerprint} ({found.where})"
+
+
+def _locked(words: str) -> str:
+    raise TrustError(_LOCKED, where=words.removeprefix("passphrase of "))
+
+
+def _said(step: Step) -> str:
+    return f"{_STEPS[step.state]}{': ' if step.note else ''}{step.note}"
+
+
+def _examined(lines: list[Line], *, color: bool) -> str:
+    """Return one line a topic, the cure below what needs one, and the sum of it."""
+    width = max(len(line.topic) for line in lines)
+    rows = []
+    for line in lines:
+        rows.append(
+            f"{text.paint(line.state.ljust(4), _COLOURS[line.state], on=color)}  {line.topic.ljust(width)}  {line.message}\n"
+        )
+        if line.cure:
+            rows.append(f"{' ' * (width + 8)}{text.paint('next: ' + line.cure, 'dim', on=color)}\n")
+    bad = [
+        f"{count} {word}"
+        for state, word in (("fail", "broken"), ("warn", "to look at"))
+        if (count := _number(lines, state))
+    ]
+    return "".join([*rows, f"\n{', '.join(bad) or 'all well'}\n"])
+
+
+def _number(lines: list[Line], state: str) -> int:
+    return sum(line.state == state for line in lines)
+
+
+def _screen(found: Status, *, color: bool) -> str:
+    """Return the status as a person reads it."""
+    place = f"on {found.branch}" if found.branch else "on no branch"
+    commit = f"{place} at {found.commit[:10]}" if found.commit else f"{place}, no commit yet"
+    parts = [f"{text.paint(text.safe(found.project.name), 'bold', on=color)}  {commit}\n\n", *_table(found.counts)]
+    parts += [f"\n{'staged'.ljust(10)}  {_moved(found.staged)}\n", f"{'not staged'}  {_moved(found.unstaged)}\n"]
+    if found.conflicts:
+        parts.append(f"conflicts   {text.count(len(found.conflicts), 'file')}, {text.safe(found.conflicts[0])} first\n")
+    return "".join([*parts, f"\nnext: {_advice(found)}\n"])
+
+
+def _table(counts: list[Count]) -> list[str]:
+    """Return an aligned table of the datasets."""
+    rows = [("dataset", "items", "records", "shards", "storage")]
+    for count in counts:
+        absent = count.items < 0
+        figures = ("?", "?") if absent else (f"{count.items:,}", f"{count.records:,}")
+        note = "  not on this machine: dvc pull" if absent else ""
+        rows.append((text.safe(count.name), *figures, f"{count.shards:,}", f"{count.storage}{note}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return [
+        f"{row[0].ljust(widths[0])}  {'  '.join(cell.rjust(width) for cell, width in zip(row[1:4], widths[1:], strict=True))}  {row[4]}\n"
+        for row in rows
+    ]
+
+
+def _moved(summary: Summary) -> str:
+    """Return `records: 3 changed, 1 added; documents: 1 changed`, or `nothing`."""
+    named = (("records", summary.records), ("items", summary.items), ("documents", summary.documents))
+    words = [
+        f"{noun}: {', '.join(f'{number:,} {kind}' for kind, number in sorted(counts.items()) if number)}"
+        for noun, counts in named
+        if any(counts.values())
+    ]
+    return "; ".join(words) or "nothing"
+
+
+def _advice(found: Status) -> str:
+    """Return the one command that is most likely wanted now."""
+    if found.conflicts:
+        return "mend the files in conflict, git add them, then labelvc check --staged"
+    if not found.commit:
+        return "labelvc install, then git add --all && git commit"
+    if _moved(found.staged) != "nothing":
+        return "labelvc diff --staged, then git commit"
+    if _moved(found.unstaged) != "nothing":
+        return "labelvc format && labelvc check, then git add"
+    if not any(count.items for count in found.counts):
+        name = found.counts[0].name if found.counts else "NAME"
+        return f"labelvc import csv FILE --dataset {name}"
+    return "git switch -c my-change, then labelvc import, or edit the shards"
+
+
+def _summary(found: Status) -> dict[str, object]:
+    return {
+        "project": found.project.name,
+        "id": found.project.id,
+        "branch": found.branch,
+        "conflicts": found.conflicts,
+        "staged": _kinds(found.staged),
+        "unstaged": _kinds(found.unstaged),
+        "next": _advice(found),
+    }
+
+
+def _kinds(summary: Summary) -> dict[str, dict[str, int]]:
+    named = (("records", summary.records), ("items", summary.items), ("documents", summary.documents))
+    return {noun: {str(kind): number for kind, number in counts.items()} for noun, counts in named}

@@ -1,0 +1,159 @@
+"""Commands that bring labels in and hand them out: import, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.render import json, text
+from labelvc.core import diff as rules
+from labelvc.formats import registry
+from labelvc.ops import transfer
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+
+_SHOWN = 10
+
+
+def _columns(function: Any) -> Any:
+    for option in (
+        click.option("--value", metavar="COL", help="Column with the answer; with --layout wide, a column of lists."),
+        click.option("--by", metavar="COL", help="Column with the annotator."),
+        click.option("--item", metavar="COL", help="Column with the item's text or name."),
+        click.option(
+            "--layout",
+            type=click.Choice(["long", "wide"]),
+            default="long",
+            show_default=True,
+            help="A row a record, or a row an item.",
+        ),
+        click.option(
+            "--key",
+            "keys",
+            multiple=True,
+            metavar="COL",
+            help="Natural key: the column that names an item in the source; repeatable.",
+        ),
+        click.option(
+            "--task", default="", metavar="NAME", help="Task of the records; needed when the dataset has several."
+        ),
+        click.option("--dataset", "-D", required=True, metavar="NAME", help="Dataset to import into or export from."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command("import")
+@click.argument("form_name", metavar="FORMAT", type=click.Choice(registry.names()))
+@click.argument("source", metavar="SRC", type=click.Path(exists=True, path_type=Path))
+@_columns
+@click.option(
+    "--mode",
+    type=click.Choice(["add", "replace"]),
+    default="add",
+    show_default=True,
+    help="replace deletes what SRC lacks (tombstones).",
+)
+@click.option("--add-labels", is_flag=True, help="Add labels that the taxonomy lacks to it.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
+@output_options("text", "json")
+@pass_settings
+def import_command(
+    settings: Settings,
+    /,
+    form_name: str,
+    source: Path,
+    dataset: str,
+    task: str,
+    mode: Any,
+    add_labels: bool,
+    dry_run: bool,
+    form: str,
+    output: Path | None,
+    keys: tuple[str, ...],
+    layout: str,
+    item: str | None,
+    by: str | None,
+    value: str | None,
+) -> int:
+    """Import SRC, a file or folder of FORMAT, into the work tree.
+
+    The import is a diff: records that are already there and equal are left alone, annotators' names and declared
+    sensitive fields become pseudonyms, and `rev` grows where a record changed. Nothing is committed.
+    """
+    git = plumbing.find(settings.directory)
+    words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
+    request = transfer.Request(form_name, source, dataset, task, mode, words, add_labels)
+    with progress(settings, None, f"reading {source.name}") as advance:
+        found = transfer.prepare(git, request, advance)
+    summary = rules.summarise(found.rewrite.deltas)
+    if form == "json":
+        numbers = {
+            "records": dict(summary.records),
+            "items": dict(summary.items),
+            "read": dict(found.read),
+            "notes": found.notes,
+        }
+        write(
+            json.document(
+                "diff", [json.delta(delta) for delta in found.rewrite.deltas], head=source.name, summary=numbers
+            ),
+            output,
+        )
+    else:
+        lines = [text.delta(delta, color=settings.color) for delta in found.rewrite.deltas[:_SHOWN]] if dry_run else []
+        more = len(found.rewrite.deltas) - len(lines)
+        lines += [f"  ... and {more:,} more\n"] if lines and more else []
+        lines.append(
+            f"read {text.count(found.read['items'], 'item')}, {text.count(found.read['annotations'], 'record')} of {source.name}\n"
+        )
+        lines += [f"note: {text.safe(note)}\n" for note in found.notes]
+        lines.append(
+            f"{'would write' if dry_run else 'wrote'} {text.count(len(found.rewrite.files), 'shard')}: {text.totals(summary)}\n"
+        )
+        write("".join(lines), output)
+    if not dry_run:
+        transfer.perform(git, found)
+        say(settings, "next: labelvc check --all, then git add datasets taxonomies && git commit")
+    return 0
+
+
+@click.command()
+@click.argument("form_name", metavar="FORMAT", type=click.Choice(registry.names()))
+@_columns
+@click.option("--at", "revision", metavar="REV", help="Revision to export; the work tree when not given.")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DEST",
+    help="File or folder to write.",
+)
+@pass_settings
+def export(
+    settings: Settings,
+    /,
+    form_name: str,
+    dataset: str,
+    task: str,
+    revision: str | None,
+    target: Path,
+    keys: tuple[str, ...],
+    layout: str,
+    item: str | None,
+    by: str | None,
+    value: str | None,
+) -> int:
+    """Export a dataset's records as FORMAT to DEST, rebuilt from the records alone."""
+    git = plumbing.find(settings.directory)
+    snapshot = tree.commit(git, revision) if revision else tree.work(git)
+    words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
+    number = transfer.export(git, snapshot, form_name, dataset, target, words, task)
+    say(settings, f"wrote {text.count(number, 'record')} to {target}")
+    return 0

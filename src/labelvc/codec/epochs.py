@@ -1,0 +1,86 @@
+"""Epochs on disk: `privacy/epochs.jsonl`, one canonical line an epoch, and the file that holds an epoch's secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from labelvc.codec import canonical
+from labelvc.errors import DataError
+from labelvc.model.secret import ALPHABET, Epoch, Secret
+
+PATH = "privacy/epochs.jsonl"
+_HEADER = "labelvc-epoch-secret-v1"
+_SECRET = re.compile(rf"{_HEADER} ([{ALPHABET}]{{1,2}}) ([0-9a-f]{{64}})\n?".encode())
+_FIELDS = {
+    "id": re.compile(f"[{ALPHABET}]{{1,2}}"),
+    "status": re.compile("active|retired|destroyed"),
+    "created": re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"),
+    "commitment": re.compile("[0-9a-f]{32}"),
+}
+
+
+def read(data: bytes, where: str = PATH) -> tuple[Epoch, ...]:
+    """Read the list of epochs.
+
+    Args:
+        data: the file's bytes; empty when there is none.
+        where: its path, for messages.
+
+    Returns:
+        Epochs in the order they began.
+
+    Raises:
+        DataError: a line that is no epoch in canonical form, an id used twice, or two active epochs.
+    """
+    found: list[Epoch] = []
+    for number, raw in enumerate(data.splitlines(), 1):
+        value = _line(raw, f"{where}:{number}")
+        if any(value.id == epoch.id for epoch in found):
+            raise DataError(f"the epoch {value.id!r} occurs twice", where=f"{where}:{number}", hint=_hint(where))
+        if value.status == "active" and any(epoch.status == "active" for epoch in found):
+            raise DataError("two epochs are active", where=f"{where}:{number}", hint=_hint(where))
+        found.append(value)
+    return tuple(found)
+
+
+def write(epochs: Iterable[Epoch]) -> bytes:
+    """Return the file's bytes: one canonical line an epoch, oldest first."""
+    return b"".join([canonical.encode(epoch._asdict()) + b"\n" for epoch in epochs])
+
+
+def active(epochs: Iterable[Epoch]) -> Epoch | None:
+    """Return the epoch that makes new tokens, or None."""
+    return next((epoch for epoch in epochs if epoch.status == "active"), None)
+
+
+def read_secret(data: bytes, epoch: str) -> Secret | None:
+    """Return the secret in a key file's bytes, or None when they are no key file of this epoch."""
+    found = _SECRET.fullmatch(data)
+    if found is None or found[1].decode() != epoch:
+        return None
+    return Secret(epoch, bytes.fromhex(found[2].decode()))
+
+
+def write_secret(secret: Secret) -> bytes:
+    """Return the bytes of a key file: a header that leak detectors know, the epoch's letters, 64 hex digits."""
+    return f"{_HEADER} {secret.epoch} {secret.reveal().hex()}\n".encode()
+
+
+def _line(raw: bytes, where: str) -> Epoch:
+    try:
+        value = canonical.decode(raw)
+    except DataError as error:
+        raise DataError(error.message, where=where, hint=_hint(where)) from None
+    good = isinstance(value, dict) and set(value) == set(_FIELDS)
+    if not good or not all(
+        isinstance(value[name], str) and rule.fullmatch(value[name]) for name, rule in _FIELDS.items()
+    ):
+        raise DataError("the line is no epoch (docs/formats/pseudonym.md)", where=where, hint=_hint(where))
+    if canonical.encode(value) != raw:
+        raise DataError("the line is not in canonical form", where=where, hint=_hint(where))
+    return Epoch(value["id"], value["status"], value["created"], value["commitment"])
+
+
+def _hint(where: str) -> str:
+    return f"git log -p -- {where.rsplit(':', 1)[0]}"

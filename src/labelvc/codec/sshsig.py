@@ -1,0 +1,319 @@
+"""SSH keys and SSHSIG signatures, byte for byte as OpenSSH writes them and stricter than OpenSSH reads them.
+
+Source: OpenSSH `PROTOCOL.sshsig`, RFC 4253 section 6.6, RFC 8332 (RSA with SHA-2), RFC 8709 (Ed25519), RFC 5656 (ECDSA).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import struct
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
+from labelvc.errors import TrustError
+from labelvc.model.policy import PublicKey
+
+ED25519 = "ssh-ed25519"
+RSA = "ssh-rsa"
+_MAGIC = b"SSHSIG"
+_BEGIN = "-----BEGIN SSH SIGNATURE-----"
+_END = "-----END SSH SIGNATURE-----"
+_COLUMNS = 70
+_LARGEST = 16384
+_LEAST_RSA = 3072
+_PRIME = 2**255 - 19
+# What `ssh-keygen -Y sign` uses, and the older choice its protocol still lists.
+_HASHES = {"sha512": hashlib.sha512, "sha256": hashlib.sha256}
+_RSA_HASHES: dict[str, hashes.HashAlgorithm] = {"rsa-sha2-512": hashes.SHA512(), "rsa-sha2-256": hashes.SHA256()}
+_CURVES: dict[str, tuple[ec.EllipticCurve, hashes.HashAlgorithm]] = {
+    "nistp256": (ec.SECP256R1(), hashes.SHA256()),
+    "nistp384": (ec.SECP384R1(), hashes.SHA384()),
+    "nistp521": (ec.SECP521R1(), hashes.SHA512()),
+}
+_ECDSA = "ecdsa-sha2-"
+# y coordinates, sign bit cleared, of the points whose order divides 8; with both signs they are the 14 encodings for
+# which one signature can be good for every message (C2SP/CCTV ed25519; ssh-keygen and OpenSSL accept such keys).
+_SMALL_ORDER = frozenset({
+    0, 1, _PRIME - 1, _PRIME, _PRIME + 1,
+    int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"),
+    int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
+})  # fmt: skip
+
+
+class SshSignature(NamedTuple):
+    """The fields of an SSHSIG signature.
+
+    Attributes:
+        key: public key it says it was made with; believe it only after comparing it with a key you trust.
+        namespace: what the signature is for.
+        hash: name of the hash over the message.
+        kind: signature algorithm.
+        raw: the signature itself, in the algorithm's own form.
+    """
+
+    key: PublicKey
+    namespace: str
+    hash: str
+    kind: str
+    raw: bytes
+
+
+def read_public(text: str, *, where: str = "") -> PublicKey:
+    """Read one public key line, `ssh-ed25519 AAAA... comment`.
+
+    Args:
+        text: the line; blanks around it and a comment are ignored.
+        where: its place, for messages.
+
+    Returns:
+        The key.
+
+    Raises:
+        TrustError: no such line, a type that cannot be used, an RSA key under 3072 bits, or an Ed25519 key of small order.
+    """
+    words = text.split(maxsplit=2)
+    if len(words) < 2 or "\n" in text.strip():
+        raise TrustError("not an SSH public key", where=where, hint="pass the .pub file that ssh-keygen wrote")
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+    except (binascii.Error, ValueError):
+        raise TrustError("an SSH public key that is not base64", where=where) from None
+    if base64.b64encode(blob).decode() != words[1]:
+        raise TrustError("an SSH public key in an unusual spelling", where=where)
+    key = PublicKey(words[0], blob)
+    _usable(key, where)
+    return key
+
+
+def key_of_blob(blob: bytes) -> PublicKey:
+    """Return the public key of a wire blob; only its type is read."""
+    kind, _ = _string(blob)
+    return PublicKey(_name(kind), blob)
+
+
+def public_blob(kind: str, *parts: bytes) -> bytes:
+    """Return the wire form of a key from its type and the strings after it."""
+    return pack(kind.encode()) + b"".join(pack(part) for part in parts)
+
+
+def to_sign(message: bytes, namespace: str) -> bytes:
+    """Return the bytes a key signs: the hash of the message with the namespace; `PROTOCOL.sshsig` section 3.
+
+    Args:
+        message: what is signed.
+        namespace: what for, `approval@labelvc.v1`.
+
+    Returns:
+        Bytes to give to the key or to ssh-agent.
+    """
+    return _blob(message, namespace, "sha512")
+
+
+def wrap(key: PublicKey, namespace: str, signature: bytes) -> bytes:
+    """Return the armoured signature file.
+
+    Args:
+        key: public key that signed.
+        namespace: as given to `to_sign`.
+        signature: `string(algorithm) string(raw)`, as ssh-agent answers.
+
+    Returns:
+        ASCII, lines of 70 columns, ended by `\\n`.
+    """
+    parts = (key.blob, namespace.encode(), b"", b"sha512", signature)
+    return _armour(_MAGIC + struct.pack(">I", 1) + b"".join(pack(part) for part in parts))
+
+
+def signature_blob(kind: str, raw: bytes) -> bytes:
+    """Return `string(algorithm) string(raw)` of a signature."""
+    return pack(kind.encode()) + pack(raw)
+
+
+def ecdsa_raw(der: bytes) -> bytes:
+    """Return the two mpints of an ECDSA signature from its DER form; RFC 5656 section 3.1.2."""
+    return b"".join(pack(_mpint(number)) for number in decode_dss_signature(der))
+
+
+def parse(armoured: bytes) -> SshSignature:
+    """Read an armoured signature.
+
+    Args:
+        armoured: the file, exactly as `wrap` or `ssh-keygen -Y sign` writes it.
+
+    Returns:
+        Its fields; nothing was verified.
+
+    Raises:
+        TrustError: anything before or after it (OpenSSH ignores what follows), another spelling of the base64, another
+            version, a reserved field that is not empty, an unknown hash, or a field that does not fill its length.
+    """
+    if len(armoured) > _LARGEST:
+        raise TrustError("the signature is too long")
+    body = re.fullmatch(rb"-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n", armoured)
+    if body is None:
+        raise TrustError("not an armoured SSH signature, or something stands before or after it")
+    try:
+        blob = base64.b64decode(body[1].replace(b"\n", b""), validate=True)
+    except (binascii.Error, ValueError):
+        raise TrustError("the SSH signature is not base64") from None
+    if _armour(blob) != armoured:
+        raise TrustError("the SSH signature is not spelled as OpenSSH spells it")
+    if blob[:10] != _MAGIC + b"\0\0\0\1":
+        raise TrustError("not an SSH signature of version 1")
+    fields, rest = [], blob[10:]
+    for _ in range(5):
+        field, rest = _string(rest)
+        fields.append(field)
+    key, namespace, reserved, hash_name, signature = fields
+    if rest or reserved:
+        raise TrustError("the SSH signature holds something that its format has no room for")
+    if _name(hash_name) not in _HASHES:
+        raise TrustError(f"the hash {_name(hash_name)!r} is not accepted in an SSH signature")
+    kind, rest = _string(signature)
+    raw, rest = _string(rest)
+    # A security key's signature has flags and a counter behind it; its type is refused in `verify`.
+    return SshSignature(key_of_blob(key), _name(namespace), _name(hash_name), _name(kind), raw + rest)
+
+
+def verify(armoured: bytes, message: bytes, namespace: str, key: PublicKey) -> None:
+    """Return when the signature over the message is good.
+
+    Args:
+        armoured: signature file.
+        message: what was signed.
+        namespace: what it must be for.
+        key: the trusted key that must have made it.
+
+    Raises:
+        TrustError: says why not; a key type this version cannot verify is named as such, never as a bad signature.
+    """
+    found = parse(armoured)
+    if found.namespace != namespace:
+        raise TrustError(f"the signature was made for {found.namespace!r}, not for {namespace!r}")
+    if found.key != key:
+        raise TrustError(f"the signature was made by {found.key.fingerprint}, not by {key.fingerprint}")
+    try:
+        _check(found, _blob(message, namespace, found.hash))
+    except InvalidSignature:
+        raise TrustError(f"the signature by {key.fingerprint} is not good for these bytes") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise TrustError(f"the key {key.fingerprint} or its signature is malformed") from None
+
+
+def pack(data: bytes) -> bytes:
+    """Return an SSH string: length as 32 bits, then the bytes; RFC 4251 section 5."""
+    return struct.pack(">I", len(data)) + data
+
+
+def unpack(data: bytes) -> tuple[bytes, bytes]:
+    """Return the first SSH string and what follows it.
+
+    Raises:
+        TrustError: the data ends before it.
+    """
+    return _string(data)
+
+
+def _check(found: SshSignature, blob: bytes) -> None:
+    key = found.key
+    _usable(key, "")
+    if key.kind == ED25519:
+        _same(found.kind, ED25519)
+        ed25519.Ed25519PublicKey.from_public_bytes(_strings(key.blob, 2)[1]).verify(found.raw, blob)
+    elif key.kind == RSA:
+        if found.kind not in _RSA_HASHES:
+            raise TrustError(f"an RSA signature of type {found.kind!r} is not accepted", hint="sign with rsa-sha2-512")
+        numbers = _rsa(key)
+        numbers.public_key().verify(found.raw, blob, padding.PKCS1v15(), _RSA_HASHES[found.kind])
+    else:
+        _same(found.kind, key.kind)
+        curve, algorithm = _CURVES[key.kind.removeprefix(_ECDSA)]
+        first, second = [int.from_bytes(_positive(part)) for part in _strings(found.raw, 2)]
+        point = ec.EllipticCurvePublicKey.from_encoded_point(curve, _strings(key.blob, 3)[2])
+        point.verify(encode_dss_signature(first, second), blob, ec.ECDSA(algorithm))
+
+
+def _usable(key: PublicKey, where: str) -> None:
+    """Refuse keys that cannot be verified, or whose signatures prove nothing."""
+    kind = _name(_string(key.blob)[0])
+    if kind != key.kind:
+        raise TrustError(f"the key says it is {key.kind!r} and is {kind!r}", where=where)
+    if kind == ED25519:
+        point = _strings(key.blob, 2)[1]
+        y = int.from_bytes(point, "little") & (2**255 - 1)
+        if len(point) != 32:
+            raise TrustError("an Ed25519 key has 32 bytes", where=where)
+        if y in _SMALL_ORDER or y >= _PRIME:
+            raise TrustError("an Ed25519 key of small order: one signature of it fits many messages", where=where)
+    elif kind == RSA:
+        if _rsa(key).n.bit_length() < _LEAST_RSA:
+            raise TrustError(f"an RSA key needs {_LEAST_RSA} bits", where=where, hint="ssh-keygen -t ed25519")
+    elif kind.removeprefix(_ECDSA) in _CURVES:
+        if _strings(key.blob, 3)[1].decode("ascii", "replace") != kind.removeprefix(_ECDSA):
+            raise TrustError("an ECDSA key that names two curves", where=where)
+    else:
+        raise TrustError(f"unsupported key type {kind!r}", where=where, hint="ssh-keygen -t ed25519")
+
+
+def _rsa(key: PublicKey) -> rsa.RSAPublicNumbers:
+    _, exponent, modulus = _strings(key.blob, 3)
+    return rsa.RSAPublicNumbers(int.from_bytes(_positive(exponent)), int.from_bytes(_positive(modulus)))
+
+
+def _same(found: str, wanted: str) -> None:
+    if found != wanted:
+        raise TrustError(f"a signature of type {found!r} by a key of type {wanted!r}")
+
+
+def _blob(message: bytes, namespace: str, hash_name: str) -> bytes:
+    parts = (namespace.encode(), b"", hash_name.encode(), _HASHES[hash_name](message).digest())
+    return _MAGIC + b"".join(pack(part) for part in parts)
+
+
+def _armour(blob: bytes) -> bytes:
+    text = base64.b64encode(blob).decode()
+    lines = [text[start : start + _COLUMNS] for start in range(0, len(text), _COLUMNS)]
+    return "\n".join([_BEGIN, *lines, _END, ""]).encode()
+
+
+def _string(data: bytes) -> tuple[bytes, bytes]:
+    size = int.from_bytes(data[:4])
+    if len(data) < 4 or len(data) - 4 < size:
+        raise TrustError("an SSH key or signature ends too early")
+    return data[4 : 4 + size], data[4 + size :]
+
+
+def _strings(data: bytes, count: int) -> list[bytes]:
+    """Return exactly so many SSH strings."""
+    found = []
+    for _ in range(count):
+        one, data = _string(data)
+        found.append(one)
+    if data:
+        raise TrustError("an SSH key or signature has bytes left over")
+    return found
+
+
+def _name(raw: bytes) -> str:
+    try:
+        return raw.decode("ascii")
+    except UnicodeDecodeError:
+        raise TrustError("a name in an SSH key or signature is not ASCII") from None
+
+
+def _mpint(number: int) -> bytes:
+    return number.to_bytes(number.bit_length() // 8 + 1) if number else b""
+
+
+def _positive(raw: bytes) -> bytes:
+    """Return a multiple-precision integer that is positive and not padded; RFC 4251 section 5."""
+    if not raw or raw[0] & 0x80 or (raw[0] == 0 and (len(raw) == 1 or not raw[1] & 0x80)):
+        raise TrustError("a number in an SSH key or signature is not spelled canonically")
+    return raw

@@ -1,0 +1,267 @@
+"""The signed statements: in-toto Statement v1 for approvals and policies, TUF metadata for the root.
+
+A statement is accepted only when its bytes are those this module writes for the same content: no duplicate, missing,
+unknown or differently cased member, no escape or number in another spelling can then mean something else elsewhere.
+Source: in-toto/attestation `spec/v1/statement.md` and `digest_set.md`; TUF specification 1.0 section 4.3.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from labelvc.codec import canonical, sshsig
+from labelvc.errors import DataError, TrustError
+from labelvc.model import approval, policy
+from labelvc.model.approval import Approval
+from labelvc.model.names import Digest
+from labelvc.model.policy import Policy, Root, RootKey
+
+TYPE = "https://in-toto.io/Statement/v1"
+CHANGE_SET = "labelvc:changeset"
+DOCUMENT = "labelvc:document"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_PRINCIPAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_NONCE = re.compile(r"[0-9a-f]{32}")
+_SPEC_VERSION = "1.0.34"
+_SCHEME = f"sshsig:{approval.TRUST_NAMESPACE}"
+_OWNER = "x-labelvc-principal"
+_REPOSITORY = "x-labelvc-repository"
+
+
+def encode_approval(value: Approval) -> bytes:
+    """Return the payload of an approval.
+
+    Raises:
+        DataError: text that is not NFC, or that holds control or direction characters.
+    """
+    predicate = msgspec.to_builtins(value)
+    del predicate["root"]
+    return _statement(approval.PREDICATE, CHANGE_SET, value.root, predicate)
+
+
+def decode_approval(payload: bytes) -> Approval:
+    """Read the payload of an approval.
+
+    Args:
+        payload: the bytes that were verified.
+
+    Returns:
+        The decision.
+
+    Raises:
+        DataError: it is anything but the exact bytes of one approval.
+    """
+    predicate, digest = _open(payload, approval.PREDICATE, CHANGE_SET)
+    try:
+        value = msgspec.convert({**predicate, "root": digest}, Approval)
+    except msgspec.ValidationError as error:
+        raise DataError(f"the approval is not well formed: {error}") from None
+    good = (
+        _PRINCIPAL.fullmatch(value.signer.principal)
+        and _INSTANT.fullmatch(value.signed_at)
+        and _NONCE.fullmatch(value.nonce)
+        and all(_DIGEST.fullmatch(each) for each in value.supersedes)
+        and all(_SHA256.fullmatch(each.sha256) for each in value.materials)
+        and all(_PRINCIPAL.fullmatch(each) for each in value.authors)
+        and min(value.scope.added, value.scope.changed, value.scope.removed) >= 0
+        and (value.reason or value.decision == "approve")
+    )
+    if not good:
+        raise DataError("the approval is not well formed: a name, digest, time, count or reason is not as it must be")
+    if encode_approval(value) != payload:
+        raise DataError("the approval is not spelled canonically")
+    return value
+
+
+def encode_policy(value: Policy) -> bytes:
+    """Return the payload of a policy; its subject is the SHA-256 of the canonical predicate."""
+    predicate = msgspec.to_builtins(value)
+    return _statement(policy.PREDICATE, DOCUMENT, canonical.digest(canonical.encode(predicate)), predicate)
+
+
+def decode_policy(payload: bytes) -> Policy:
+    """Read the payload of a policy.
+
+    Raises:
+        DataError: it is anything but the exact bytes of one policy, or the policy contradicts itself (`flaws`).
+    """
+    predicate, digest = _open(payload, policy.PREDICATE, DOCUMENT)
+    if canonical.digest(canonical.encode(predicate)) != digest:
+        raise DataError("the policy is not the document its statement is about")
+    try:
+        value = msgspec.convert(predicate, Policy)
+    except msgspec.ValidationError as error:
+        raise DataError(f"the policy is not well formed: {error}") from None
+    if encode_policy(value) != payload:
+        raise DataError("the policy is not spelled canonically")
+    for flaw in flaws(value):
+        raise DataError(flaw)
+    return value
+
+
+def flaws(value: Policy) -> Iterator[str]:
+    """Yield what makes a policy unusable: one thing that belongs to two principals, or a name that nothing stands behind."""
+    if value.version < 1 or (value.version == 1) != (value.previous is None):
+        yield "the version of a policy counts from 1, and every version but the first names the one before"
+    if value.previous is not None and not _DIGEST.fullmatch(value.previous):
+        yield "the digest of the policy before is not sha256:<hex>"
+    if policy.ROOT_ROLE in value.roles:
+        yield "the role root comes from the root keys; a policy cannot fill it"
+    yield from _flaws_of_people(value)
+    for name, role in value.roles.items():
+        if strangers := sorted(set(role.members) - set(value.principals)):
+            yield f"the role {name} names {strangers[0]}, who is no principal"
+        if len(set(role.members)) != len(role.members):
+            yield f"the role {name} names somebody twice"
+        for other in role.incompatible:
+            both = set(role.members) & set(value.roles[other].members) if other in value.roles else set()
+            if both:
+                yield f"{min(both)} holds {name} and {other}, which exclude each other"
+    for rule in value.rules:
+        if not rule.kinds or not rule.needs:
+            yield f"the rule {rule.name!r} has no kinds or no needs"
+        for need in rule.needs:
+            if need.count < 1 or (need.role != policy.ROOT_ROLE and need.role not in value.roles):
+                yield f"the rule {rule.name!r} asks for {need.count} of the role {need.role}, which cannot be"
+
+
+def encode_root(value: Root, expires: str) -> bytes:
+    """Return the payload of a root: TUF root metadata, whose other two roles repeat the targets keys as TUF demands four.
+
+    Args:
+        value: the root; its digest is not used.
+        expires: RFC 3339 UTC; labelvc only tells, since an old root must stay readable in history.
+
+    Returns:
+        Canonical JSON.
+    """
+    keys = {
+        keyid: {"keytype": "ssh", "keyval": {"public": each.key}, "scheme": _SCHEME, _OWNER: each.owner}
+        for keyid, each in value.keys.items()
+    }
+    root, targets = ({"keyids": list(keyids), "threshold": count} for keyids, count in (value.root, value.targets))
+    roles = {"root": root, "snapshot": targets, "targets": targets, "timestamp": targets}
+    head = {"_type": "root", "consistent_snapshot": True, "expires": expires, "spec_version": _SPEC_VERSION}
+    return canonical.encode(
+        {**head, "keys": keys, "roles": roles, "version": value.version, _REPOSITORY: value.repository}
+    )
+
+
+def decode_root(payload: bytes) -> Root:
+    """Read the payload of a root.
+
+    Raises:
+        DataError: it is anything but the exact bytes of one root, a key is named by another fingerprint than its own,
+            two keys have one owner (a threshold counts people), or a threshold cannot be met.
+        TrustError: a key cannot be used.
+    """
+    value = canonical.decode(payload)
+    try:
+        keys = {keyid: RootKey(each["keyval"]["public"], each[_OWNER]) for keyid, each in value["keys"].items()}
+        root, targets = ((tuple(each["keyids"]), each["threshold"]) for each in map(value["roles"].get, ("root", "targets")))
+        found = Root(value["version"], value[_REPOSITORY], keys, root, targets, canonical.digest(payload))
+        expires = value["expires"]
+    except (KeyError, TypeError, AttributeError):
+        raise DataError("the root is not well formed") from None
+    if not (isinstance(expires, str) and _INSTANT.fullmatch(expires)) or encode_root(found, expires) != payload:
+        raise DataError("the root is not spelled canonically, or holds something that is not part of a root")
+    for flaw in _flaws_of_root(found):
+        raise DataError(flaw)
+    return found
+
+
+def _flaws_of_root(found: Root) -> Iterator[str]:
+    if not isinstance(found.version, int) or found.version < 1 or not isinstance(found.repository, str):
+        yield "the root has no version or repository"
+    for keyid, each in found.keys.items():
+        if sshsig.read_public(each.key).fingerprint != keyid:
+            yield f"the root names a key {keyid} that has another fingerprint"
+    if len({each.owner for each in found.keys.values()}) != len(found.keys):
+        yield "two root keys have one owner; a threshold counts people"
+    if not all(isinstance(each.owner, str) and _PRINCIPAL.fullmatch(each.owner) for each in found.keys.values()):
+        yield "an owner of a root key is no principal's id"
+    for keyids, threshold in (found.root, found.targets):
+        if len(set(keyids)) != len(keyids) or not set(keyids) <= set(found.keys):
+            yield "a role of the root names a key twice or a key it does not have"
+        if type(threshold) is not int or not 1 <= threshold <= len(keyids):
+            yield "a threshold of the root cannot be met"
+
+
+def _flaws_of_people(value: Policy) -> Iterator[str]:
+    for name, person in value.principals.items():
+        if not _PRINCIPAL.fullmatch(name):
+            yield f"{name!r} is no principal's id: lower-case letters, digits, dot, dash, underscore"
+        for line in person.keys:
+            try:
+                key = sshsig.read_public(line)
+            except TrustError as error:
+                yield f"a key of {name} cannot be used: {error.message}"
+            else:
+                if str(key) != line:
+                    yield f"a key of {name} is not spelled as type and base64 alone"
+    for noun, pairs in (
+        ("key", ((line, name) for name, each in value.principals.items() for line in each.keys)),
+        ("address", ((line.casefold(), name) for name, each in value.principals.items() for line in each.emails)),
+        ("pseudonym", ((line, name) for name, each in value.principals.items() for line in each.pseudonyms)),
+    ):
+        if owners := _shared(pairs):
+            yield f"one {noun} belongs to {owners[0]} and {owners[1]}; a {noun} stands for one principal"
+
+
+def _shared(pairs: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+    seen: dict[str, str] = {}
+    for thing, owner in pairs:
+        if thing in seen:
+            return seen[thing], owner
+        seen[thing] = owner
+    return None
+
+
+def _statement(predicate_type: str, name: str, digest: str, predicate: dict[str, Any]) -> bytes:
+    subject = [{"digest": {"sha256": digest.removeprefix("sha256:")}, "name": name}]
+    value = {"_type": TYPE, "predicate": predicate, "predicateType": predicate_type, "subject": subject}
+    _readable(predicate)
+    return canonical.encode(value)
+
+
+def _open(payload: bytes, predicate_type: str, name: str) -> tuple[dict[str, Any], Digest]:
+    value = canonical.decode(payload)
+    if not isinstance(value, dict) or sorted(value) != ["_type", "predicate", "predicateType", "subject"]:
+        raise DataError("a statement has the members _type, subject, predicateType and predicate, and no other")
+    if value["_type"] != TYPE or value["predicateType"] != predicate_type:
+        raise DataError(f"not a statement of type {predicate_type}")
+    subject = value["subject"]
+    if not isinstance(subject, list) or len(subject) != 1:
+        raise DataError("a statement is about exactly one subject")
+    digest = subject[0].get("digest") if isinstance(subject[0], dict) else None
+    hexadecimal = digest.get("sha256") if isinstance(digest, dict) else None
+    if not isinstance(hexadecimal, str) or not _SHA256.fullmatch(hexadecimal):
+        raise DataError("the subject has no SHA-256 digest in lower-case hexadecimal")
+    if subject[0] != {"digest": {"sha256": hexadecimal}, "name": name}:
+        raise DataError(f"the subject is not {name} with its SHA-256 and nothing else")
+    if not isinstance(value["predicate"], dict) or "root" in value["predicate"]:
+        raise DataError("the predicate is not well formed")
+    return value["predicate"], Digest(f"sha256:{hexadecimal}")
+
+
+def _readable(value: Any) -> None:
+    """Refuse text that could be shown as something else than it is: what is seen is what is signed."""
+    if isinstance(value, str):
+        if not value.isascii() and unicodedata.normalize("NFC", value) != value:
+            raise DataError("text in a statement is not in Unicode form NFC")
+        if not value.isprintable() and any(unicodedata.category(letter) in {"Cc", "Cf", "Zl", "Zp"} for letter in value):
+            raise DataError("text in a statement holds control or direction characters")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            _readable(name)
+            _readable(member)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            _readable(member)

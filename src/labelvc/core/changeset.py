@@ -1,0 +1,175 @@
+"""A change-set: what moved between two snapshots as sorted lines of digests, and the one root a person signs.
+
+A line is canonical JSON `{"k":key,"n":digest or null,"o":digest or null}`; lines are sorted by their bytes, so that
+`LC_ALL=C sort -c` proves the order; the root is the RFC 6962 tree hash over the lines without their `\\n`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from json.encoder import encode_basestring  # type: ignore[attr-defined]  # C twin of the documented encoder; no stub
+from typing import NamedTuple
+
+import msgspec
+
+from labelvc.codec import canonical, merkle
+from labelvc.errors import DataError
+from labelvc.model.change import ChangeSet, Delta, Move
+from labelvc.model.names import Digest, Key
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_EMPTY_ROOT = merkle.digest(())
+
+
+class _Row(msgspec.Struct, frozen=True):
+    k: str
+    n: str | None
+    o: str | None
+
+
+class _About(msgspec.Struct, frozen=True):
+    by: str | None = None
+    gone: bool = False
+
+
+_row = msgspec.json.Decoder(_Row).decode
+_about = msgspec.json.Decoder(_About).decode
+
+
+class Gathered(NamedTuple):
+    """A change-set with what only the full lines tell.
+
+    Attributes:
+        changeset: the moves and their root.
+        lines: the change-set's lines, in order.
+        by: pseudonyms of those who made the old or the new version of a touched record.
+        added, changed, removed: how many things; a tombstone counts as removed.
+        twice: keys that move more than once, which no sound shard can cause.
+    """
+
+    changeset: ChangeSet
+    lines: list[bytes]
+    by: frozenset[str]
+    added: int
+    changed: int
+    removed: int
+    twice: frozenset[str]
+
+
+def gather(deltas: Iterable[Delta]) -> Gathered:
+    """Make the change-set of deltas in one pass; their lines are not kept.
+
+    Args:
+        deltas: everything that differs, in any order.
+
+    Returns:
+        The change-set with its counts.
+
+    Raises:
+        DataError: a key cannot be written as UTF-8.
+    """
+    rows: list[tuple[bytes, Move]] = []
+    by: set[str] = set()
+    counts = [0, 0, 0]
+    for key, old, new in deltas:
+        record = isinstance(key, Key)
+        move = Move(key_text(key), _digest(old), _digest(new))
+        rows.append((line(move), move))
+        before, after = _live(old, by, record=record), _live(new, by, record=record)
+        counts[0 if not before else 1 if after else 2] += 1
+    rows.sort()
+    seen = Counter(move.key for _, move in rows)
+    twice = frozenset(key for key, times in seen.items() if times > 1) if len(seen) < len(rows) else frozenset()
+    lines = [raw for raw, _ in rows]
+    return Gathered(ChangeSet([move for _, move in rows], merkle.digest(lines)), lines, frozenset(by), *counts, twice)
+
+
+def key_text(key: Key | str) -> str:
+    """Return how a change-set names a thing.
+
+    A record or item is `dataset/item#id`. A document is its path with `%` and `#` written `%25` and `%23`, so that no file
+    can be named like a record, whose approval may need other people.
+    """
+    if isinstance(key, str):
+        return key.replace("%", "%25").replace("#", "%23") if "#" in key or "%" in key else key
+    return f"{key.dataset}/{key.item}#{key.id}"
+
+
+def line(move: Move) -> bytes:
+    """Return the line of a move, without `\\n`."""
+    new = "null" if move.new is None else f'"{move.new}"'
+    old = "null" if move.old is None else f'"{move.old}"'
+    try:
+        return f'{{"k":{encode_basestring(move.key)},"n":{new},"o":{old}}}'.encode()
+    except UnicodeEncodeError:
+        raise DataError("a name is not UTF-8 and cannot be signed", where=move.key.encode(errors="replace").decode()) from None
+
+
+def write(lines: Iterable[bytes]) -> bytes:
+    """Return the bytes of `changeset.jsonl`."""
+    return b"".join([raw + b"\n" for raw in lines])
+
+
+def read(data: bytes) -> ChangeSet:
+    """Read the bytes of a `changeset.jsonl`.
+
+    Args:
+        data: the file.
+
+    Returns:
+        The change-set, its root computed from these bytes.
+
+    Raises:
+        DataError: a line that is not the canonical line of a move, lines not in order, a key twice, a move that moves
+            nothing, or no `\\n` at the end; says which line.
+    """
+    if data and not data.endswith(b"\n"):
+        raise DataError("the change-set does not end with a line break")
+    lines = data.split(b"\n")[:-1]
+    moves = list(_moves(lines))
+    if any(not low < high for low, high in pairwise(lines)):
+        raise DataError("the lines of the change-set are not in order", hint="LC_ALL=C sort -c changeset.jsonl")
+    if len({move.key for move in moves}) != len(moves):
+        raise DataError("a key stands twice in the change-set")
+    return ChangeSet(moves, merkle.digest(lines))
+
+
+def _moves(lines: Iterable[bytes]) -> Iterator[Move]:
+    good = _DIGEST.fullmatch
+    for number, raw in enumerate(lines, 1):
+        try:
+            row = _row(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise DataError(f"line {number} of the change-set is no move") from None
+        for digest in (row.n, row.o):
+            if digest is not None and not good(digest):
+                raise DataError(f"line {number} of the change-set has a digest that is not sha256:<hex>")
+        move = Move(row.k, None if row.o is None else Digest(row.o), None if row.n is None else Digest(row.n))
+        if move.old == move.new or line(move) != raw:
+            raise DataError(f"line {number} of the change-set is not spelled canonically, or moves nothing")
+        yield move
+
+
+def empty(changeset: ChangeSet) -> bool:
+    """Tell whether nothing moved."""
+    return changeset.root == _EMPTY_ROOT
+
+
+def _digest(raw: bytes | None) -> Digest | None:
+    return None if raw is None else canonical.digest(raw)
+
+
+def _live(raw: bytes | None, by: set[str], *, record: bool) -> bool:
+    """Tell whether there is something other than a tombstone; note who made it."""
+    if raw is None or not record:
+        return raw is not None
+    try:
+        about = _about(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return True
+    if about.by:
+        by.add(about.by)
+    return not about.gone

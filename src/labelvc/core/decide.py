@@ -1,0 +1,352 @@
+"""Whether a change may stand: which rules its moves fall under, whose word they need, and who has given it.
+
+Everything here counts people, never keys, and denies what no rule speaks of inside the protected places.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from labelvc.model.approval import Verdict
+from labelvc.model.change import Move
+from labelvc.model.names import Digest
+from labelvc.model.policy import ChangeKind, Need, Policy, Rule, Separation
+
+State = Literal["approved", "missing", "denied", "rejected", "unchanged", "ungoverned", "undecidable"]
+
+_NAME = r"[^/]+"
+_SHAPES: tuple[tuple[ChangeKind, re.Pattern[str]], ...] = (
+    ("project", re.compile(r"labelvc\.yaml")),
+    ("datasets", re.compile(rf"datasets/{_NAME}/(dataset\.yaml|\.gitignore|{_NAME}\.dvc|{_NAME}\.sha256|media/.+)")),
+    ("guidelines", re.compile(rf"guidelines/{_NAME}\.(yaml|versions\.jsonl)")),
+    ("taxonomies", re.compile(rf"taxonomies/{_NAME}\.(yaml|versions\.jsonl)")),
+    ("registers", re.compile(rf"registers/{_NAME}/{_NAME}\.yaml")),
+    ("privacy", re.compile(r"privacy/.+")),
+    ("trust", re.compile(r"trust/(policy\.json|root/[1-9][0-9]*\.json)")),
+)
+_CONTROLS = re.compile(
+    r"(.*/)?(\.gitattributes|\.gitmodules|\.mailmap|codeowners)|\.dvc/.+|\.dvcignore|modules\.lock|(schemas|hooks)/.+"
+    r"|\.pre-commit-(config|hooks)\.yaml|\.(github|gitlab|gitea|forgejo|circleci|ci|buildkite|woodpecker)/.+"
+    r"|(\.gitlab-ci|\.drone|\.woodpecker|\.travis|azure-pipelines|bitbucket-pipelines)\.ya?ml|jenkinsfile"
+)
+_PROTECTED: dict[str, ChangeKind] = {
+    "datasets": "datasets", "guidelines": "guidelines", "taxonomies": "taxonomies", "registers": "registers",
+    "trust": "controls",
+}  # fmt: skip
+
+
+class Voice(NamedTuple):
+    """One valid statement by a principal on a change-set; `fresh` when it came into history with the step judged."""
+
+    principal: str
+    role: str
+    decision: Verdict
+    digest: Digest
+    supersedes: tuple[Digest, ...]
+    authors: tuple[str, ...]
+    fresh: bool
+
+
+class Backing(NamedTuple):
+    """A change-set with the statements on it; `moves` is None when it is the very change-set judged."""
+
+    root: Digest
+    moves: Collection[Move] | None
+    voices: tuple[Voice, ...]
+
+
+class Standing(NamedTuple):
+    """How one need of the policy stands.
+
+    Attributes:
+        role: the hat.
+        count: how many people must agree.
+        have: how many of them do, for the moves where it is fewest.
+        who_can: principals who could still give their word.
+    """
+
+    role: str
+    count: int
+    have: int
+    who_can: tuple[str, ...]
+
+
+class Decision(NamedTuple):
+    """The answer for one step.
+
+    Attributes:
+        state: `approved`, `missing` (some word is missing), `denied` (no rule allows it), `rejected` (somebody with a say
+            said no), `unchanged`, `undecidable` (an author is nobody the policy knows).
+        covered, total: moves.
+        uncovered: keys of the others, in order.
+        needs: what the moves that are not settled otherwise need.
+    """
+
+    state: State
+    covered: int
+    total: int
+    uncovered: tuple[str, ...]
+    needs: tuple[Standing, ...]
+
+
+class Case(NamedTuple):
+    """What is judged.
+
+    Attributes:
+        moves: everything that moved in the step.
+        authors: principals who made its commits.
+        annotators: principals who stand behind the records it touches.
+        strangers: whether a commit has an author whom the policy does not know.
+        settled: keys that are proved otherwise: trust files that the root before them vouches for.
+        barred: keys that nobody can allow, such as one that moves twice.
+    """
+
+    moves: Sequence[Move]
+    authors: frozenset[str] = frozenset()
+    annotators: frozenset[str] = frozenset()
+    strangers: bool = False
+    settled: frozenset[str] = frozenset()
+    barred: frozenset[str] = frozenset()
+
+
+class _Group(NamedTuple):
+    """Moves that fall under the same rules and have the same backings: they stand or fall together."""
+
+    rules: tuple[Rule, ...]
+    holders: tuple[int, ...]
+    keys: list[str]
+    document: bool
+
+
+def kind_of(key: str, *, removed: bool = False) -> ChangeKind:
+    """Return what a move is about.
+
+    Args:
+        key: the key text of a change-set: one with `#` is a record, or an item when nothing follows the last `#`.
+        removed: whether the thing goes away; a stray file in a protected folder may be removed like its neighbours.
+
+    Returns:
+        The kind; `unknown` for a stray file in a protected folder, `other` for a file outside them all.
+    """
+    if "#" in key:
+        return "items" if key.endswith("#") else "labels"
+    for kind, shape in _SHAPES:
+        if shape.fullmatch(key):
+            return kind
+    folded = key.casefold()
+    if _CONTROLS.fullmatch(folded):
+        return "controls"
+    top = folded.partition("/")[0]
+    if top in _PROTECTED:
+        return _PROTECTED[top] if removed else "unknown"
+    return "unknown" if top in {"approvals", "releases", "privacy", "labelvc.yaml"} else "other"
+
+
+def place_of(key: str) -> str:
+    """Return the place of a move that a rule's `paths` are matched with."""
+    if "#" not in key:
+        return key
+    return f"datasets/{key.partition('/')[0]}/{'items' if key.endswith('#') else 'annotations'}"
+
+
+def rules_for(policy: Policy, key: str, *, removed: bool = False) -> tuple[Rule, ...] | None:
+    """Return the rules a move falls under; none of them means denied, None that it is outside the protected places."""
+    kind, place = kind_of(key, removed=removed), place_of(key)
+    if kind == "other":
+        return None
+    return tuple(rule for rule in policy.rules if kind in rule.kinds and _within(place, rule.paths))
+
+
+def demands(policy: Policy, moves: Iterable[Move]) -> list[Need]:
+    """Return the needs that moves fall under, each once, in the policy's order."""
+    rules: dict[int, Rule] = {}
+    known: dict[tuple[str, str], tuple[Rule, ...] | None] = {}
+    for move in moves:
+        at = (kind_of(move.key, removed=move.new is None), place_of(move.key))
+        if at not in known:
+            known[at] = rules_for(policy, move.key, removed=move.new is None)
+        rules.update((id(rule), rule) for rule in known[at] or ())
+    return list(dict.fromkeys(need for rule in policy.rules if id(rule) in rules for need in rule.needs))
+
+
+def decide(policy: Policy, case: Case, backings: Sequence[Backing]) -> Decision:
+    """Judge one step by the policy in force before it.
+
+    Args:
+        policy: with `root` among its roles.
+        case: what moved and who made it.
+        backings: change-sets with valid statements on them; a statement counts for the moves its change-set holds.
+
+    Returns:
+        The decision.
+    """
+    groups, denied = _grouped(policy, case, backings)
+    uncovered, tallies, rejected, blind = list(denied), _Tallies(), False, False
+    for group in groups:
+        held = [backings[at] for at in group.holders]
+        if group.document:
+            held = [backing._replace(voices=tuple(v for v in backing.voices if v.fresh)) for backing in held]
+        vetoed = [backing for backing in held if _vetoed(policy, group.rules, backing)]
+        good = True
+        for rule in group.rules:
+            good &= _judge(policy, rule, case, [backing for backing in held if backing not in vetoed], tallies)
+            blind |= case.strangers and any("author" in need.distinct_from for need in rule.needs)
+        if not good:
+            uncovered += group.keys
+            rejected |= bool(vetoed)
+    total = len(case.moves)
+    state: State = "approved" if total else "unchanged"
+    if blind:
+        state = "undecidable"
+    elif uncovered:
+        state = "denied" if denied else "rejected" if rejected else "missing"
+    return Decision(state, total - len(uncovered), total, tuple(sorted(uncovered)), tallies.standings())
+
+
+def effective(voices: Iterable[Voice]) -> dict[str, list[Voice]]:
+    """Return what each principal says now: statements that none of their own later ones supersedes."""
+    said: dict[str, dict[Digest, Voice]] = defaultdict(dict)
+    for voice in voices:
+        said[voice.principal][voice.digest] = voice
+    current = {}
+    for principal, statements in said.items():
+        gone = {digest for voice in statements.values() for digest in voice.supersedes}
+        current[principal] = [voice for digest, voice in statements.items() if digest not in gone]
+    return current
+
+
+class _Tallies:
+    """How each need stands over all groups: the fewest people who met it, and who could."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, int, tuple[Separation, ...]], tuple[int, set[str]]] = {}
+
+    def note(self, need: Need, have: int, able: Iterable[str]) -> None:
+        """Count one need of one group."""
+        at = (need.role, need.count, need.distinct_from)
+        least, who = self._rows.get(at, (need.count, set()))
+        self._rows[at] = (min(least, have), who | set(able))
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Return the needs in the order they came up."""
+        return tuple(
+            Standing(role, count, have, tuple(sorted(who)) if have < count else ())
+            for (role, count, _), (have, who) in self._rows.items()
+        )
+
+
+def _grouped(policy: Policy, case: Case, backings: Sequence[Backing]) -> tuple[list[_Group], list[str]]:
+    """Sort the moves by the rules they fall under and the change-sets that hold them; return also the denied ones."""
+    holders: dict[Move, list[int]] = defaultdict(list)
+    everywhere = [at for at, backing in enumerate(backings) if backing.moves is None]
+    wanted = set(case.moves) if len(everywhere) < len(backings) else set()
+    for at, backing in enumerate(backings):
+        for move in wanted.intersection(backing.moves or ()):
+            holders[move].append(at)
+    groups: dict[tuple[ChangeKind, str, tuple[int, ...]], _Group] = {}
+    denied = []
+    for move in case.moves:
+        if move.key in case.barred:
+            denied.append(move.key)
+            continue
+        kind = kind_of(move.key, removed=move.new is None)
+        if kind == "other" or move.key in case.settled:
+            continue
+        held = tuple(sorted([*everywhere, *holders.get(move, ())]))
+        at = (kind, place_of(move.key), held)
+        if at not in groups:
+            rules = rules_for(policy, move.key, removed=move.new is None) or ()
+            groups[at] = _Group(rules if kind != "trust" else (), held, [], "#" not in move.key)
+        groups[at].keys.append(move.key)
+    denied += [key for group in groups.values() if not group.rules for key in group.keys]
+    return [group for group in groups.values() if group.rules], denied
+
+
+def _judge(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing], tallies: _Tallies) -> bool:
+    """Tell whether different people meet all needs of a rule, and note how each need stands."""
+    able: list[set[str]] = []
+    for need in rule.needs:
+        found: set[str] = set()
+        for backing in held:
+            barred = _barred(need, case, backing)
+            found |= {who for who, role in _agreed(backing) if role == need.role} - barred
+        able.append(found & set(_members(policy, need.role)))
+    have = _assign([need.count for need in rule.needs], able)
+    for need, met, found in zip(rule.needs, have, able, strict=True):
+        others = set(_members(policy, need.role)) - found
+        barred = set().union(*(_barred(need, case, backing) for backing in held)) if held else _barred(need, case, None)
+        tallies.note(need, met, others - barred)
+    return all(met >= need.count for need, met in zip(rule.needs, have, strict=True))
+
+
+def _agreed(backing: Backing) -> Iterator[tuple[str, str]]:
+    """Yield (principal, role) of those whose every current word on the change-set is yes or nothing."""
+    for principal, voices in effective(backing.voices).items():
+        if not any(voice.decision in {"reject", "withdraw"} for voice in voices):
+            yield from ((principal, voice.role) for voice in voices if voice.decision == "approve")
+
+
+def _vetoed(policy: Policy, rules: Sequence[Rule], backing: Backing) -> bool:
+    """Tell whether somebody whose word the rules ask for says no."""
+    asked = {need.role for rule in rules for need in rule.needs}
+    return any(
+        voice.decision == "reject" and voice.role in asked and voice.principal in _members(policy, voice.role)
+        for voices in effective(backing.voices).values()
+        for voice in voices
+    )
+
+
+def _barred(need: Need, case: Case, backing: Backing | None) -> set[str]:
+    barred: set[str] = set()
+    if "author" in need.distinct_from:
+        claimed = (name for voice in backing.voices for name in voice.authors) if backing else ()
+        barred |= case.authors | set(claimed)
+    if "annotators" in need.distinct_from:
+        barred |= case.annotators
+    return barred
+
+
+def _members(policy: Policy, role: str) -> tuple[str, ...]:
+    return policy.roles[role].members if role in policy.roles else ()
+
+
+def _assign(counts: Sequence[int], able: Sequence[Collection[str]]) -> list[int]:
+    """Give each place of each need to a different person, as many as possible (Kuhn's bipartite matching)."""
+    places = [need for need, count in enumerate(counts) for _ in range(min(count, len(able[need])))]
+    taken: dict[str, int] = {}
+
+    def seat(place: int, tried: set[str]) -> bool:
+        for person in sorted(able[places[place]]):
+            if person not in tried:
+                tried.add(person)
+                if person not in taken or seat(taken[person], tried):
+                    taken[person] = place
+                    return True
+        return False
+
+    for place in range(len(places)):
+        seat(place, set())
+    have = [0] * len(counts)
+    for place in taken.values():
+        have[places[place]] += 1
+    return have
+
+
+def _within(place: str, globs: Sequence[str]) -> bool:
+    return not globs or any(_pattern(glob).fullmatch(place) for glob in globs)
+
+
+@lru_cache(maxsize=1024)
+def _pattern(glob: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*|\*)", glob)
+    return re.compile("".join({"**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts))
+
+
+def roles_of(policy: Policy, principal: str) -> Mapping[str, None]:
+    """Return the roles a principal may wear, in the policy's order."""
+    return dict.fromkeys(name for name, role in policy.roles.items() if principal in role.members)
+

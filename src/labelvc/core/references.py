@@ -1,0 +1,187 @@
+"""References between documents: does every name a document uses exist, and does each document agree with itself.
+
+What one document looks like is its schema's business; here is what a schema cannot say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from labelvc.codec import canonical
+
+Rule = str
+_HOME = {"dataset": "datasets/{}/dataset.yaml", "taxonomy": "taxonomies/{}.yaml", "guideline": "guidelines/{}.yaml"}
+
+
+class Document(NamedTuple):
+    """A document that fits its schema.
+
+    Attributes:
+        noun: `project`, `dataset`, `taxonomy`, `guideline` or `versions`.
+        name: what its path calls it; empty for the project.
+        value: its content; of `versions`, the list of its lines.
+    """
+
+    noun: str
+    name: str
+    value: Any
+
+
+class Trouble(NamedTuple):
+    """Something wrong between documents: the document, a JSON pointer into it, the rule, and what is wrong."""
+
+    document: Document
+    pointer: str
+    rule: Rule
+    message: str
+
+
+def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]]) -> Iterator[Trouble]:
+    """Yield everything that is wrong between documents.
+
+    Args:
+        documents: those that fit their schema.
+        names: noun to the names of **all** documents there are, good or not, so that one broken document is not reported
+            a second time wherever it is used.
+
+    Yields:
+        Troubles, in the order of the documents.
+    """
+    tasks: Mapping[str, Any] | None = next(
+        (found.value["tasks"] for found in documents if found.noun == "project"), None
+    )
+    taxonomies = {found.name: found for found in documents if found.noun == "taxonomy"}
+    explained = {
+        (noun, found.name): found for found in documents for noun in [found.noun] if noun in ("guideline", "taxonomy")
+    }
+    for found in documents:
+        if found.noun in _HOME and found.value["name"] != found.name:
+            home = _HOME[found.noun].format(found.value["name"])
+            yield Trouble(found, "/name", "document.reference", f"says {found.value['name']!r}, so it should be {home}")
+        if found.noun == "project":
+            yield from _project(found, names)
+        elif found.noun == "dataset":
+            yield from _dataset(found, tasks)
+        elif found.noun == "taxonomy":
+            yield from _taxonomy(found)
+        elif found.noun == "guideline":
+            yield from _guideline(found, names, taxonomies)
+        elif found.noun == "versions":
+            yield from _versions(found, explained)
+
+
+def _project(found: Document, names: Mapping[str, frozenset[str]]) -> Iterator[Trouble]:
+    for name, task in found.value["tasks"].items():
+        at = f"/tasks/{name}"
+        for noun in ("taxonomy", "guideline"):
+            used = task.get(noun)
+            if used is not None and used not in names[noun]:
+                home = _HOME[noun].format(used)
+                yield Trouble(
+                    found,
+                    f"{at}/{noun}",
+                    "document.reference",
+                    f"there is no {noun} {used!r} ({home}){_known(names[noun])}",
+                )
+        if "minimum" in task and task["minimum"] > task["maximum"]:
+            yield Trouble(found, f"{at}/minimum", "document.reference", "is more than the maximum")
+        fields = task.get("fields", ())
+        for number, group in enumerate(task.get("groups", ())):
+            for field in group:
+                if field not in fields:
+                    yield Trouble(
+                        found, f"{at}/groups/{number}", "document.reference", f"{field!r} is none of the task's fields"
+                    )
+
+
+def _dataset(found: Document, tasks: Mapping[str, Any] | None) -> Iterator[Trouble]:
+    for name in found.value["tasks"]:
+        if tasks is not None and name not in tasks:
+            message = f"labelvc.yaml has no task {name!r}{_known(frozenset(tasks))}"
+            yield Trouble(found, f"/tasks/{name}", "document.reference", message)
+    if found.value.get("group"):
+        try:
+            re.compile(found.value["group"])
+        except (re.error, OverflowError, RecursionError) as error:
+            yield Trouble(found, "/group", "document.reference", f"is no regular expression: {error}")
+
+
+def _taxonomy(found: Document) -> Iterator[Trouble]:
+    parents: dict[str, str | None] = {}
+    for number, label in enumerate(found.value["labels"]):
+        if label["id"] in parents:
+            yield Trouble(
+                found, f"/labels/{number}/id", "document.reference", f"the label {_short(label['id'])} occurs twice"
+            )
+        parents.setdefault(label["id"], label.get("parent"))
+    circular = _circles(parents)
+    for number, label in enumerate(found.value["labels"]):
+        parent = label.get("parent")
+        if parent is not None and parent not in parents:
+            yield Trouble(
+                found, f"/labels/{number}/parent", "document.reference", f"there is no label {_short(parent)}"
+            )
+        if label["id"] in circular:
+            yield Trouble(found, f"/labels/{number}/parent", "document.reference", "the label is its own ancestor")
+
+
+def _circles(parents: Mapping[str, str | None]) -> frozenset[str]:
+    """Return the labels that are their own ancestors; each label is walked once."""
+    state: dict[str, bool] = {}
+    for start in parents:
+        path: list[str] = []
+        at: str | None = start
+        while at is not None and at in parents and at not in state:
+            state[at] = False
+            path.append(at)
+            at = parents[at]
+        if at in path:
+            state.update(dict.fromkeys(path[path.index(at) :], True))
+    return frozenset(label for label, circular in state.items() if circular)
+
+
+def _guideline(
+    found: Document, names: Mapping[str, frozenset[str]], taxonomies: Mapping[str, Document]
+) -> Iterator[Trouble]:
+    used = found.value.get("taxonomy")
+    if used is None:
+        return
+    if used not in names["taxonomy"]:
+        message = f"there is no taxonomy {used!r} ({_HOME['taxonomy'].format(used)}){_known(names['taxonomy'])}"
+        yield Trouble(found, "/taxonomy", "document.reference", message)
+    if used in taxonomies:
+        known = {label["id"] for label in taxonomies[used].value["labels"]}
+        for label in found.value["labels"]:
+            if label not in known:
+                at = "/labels/" + label.replace("~", "~0").replace("/", "~1")
+                yield Trouble(found, at, "document.reference", f"the taxonomy {used!r} has no label {_short(label)}")
+
+
+def _versions(found: Document, explained: Mapping[tuple[str, str], Document]) -> Iterator[Trouble]:
+    """Say when a published version's document was edited afterwards: records made under it would mean something else."""
+    noun, _, name = found.name.partition("/")
+    seen: set[str] = set()
+    current = explained.get((noun, name))
+    for number, line in enumerate(found.value):
+        if line["version"] in seen:
+            yield Trouble(
+                found, f"/{number}/version", "document.reference", f"the version {line['version']} is published twice"
+            )
+        seen.add(line["version"])
+        if (
+            current
+            and line["version"] == current.value["version"]
+            and line["digest"] != canonical.digest(canonical.encode(current.value))
+        ):
+            message = f"version {line['version']} was published with other content; give the change a new version"
+            yield Trouble(current, "/version", "document.version", message)
+
+
+def _known(names: frozenset[str]) -> str:
+    return f"; there is {', '.join(sorted(names)[:8])}" if names else ""
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:39] + "…")

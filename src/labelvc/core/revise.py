@@ -1,0 +1,65 @@
+"""The rule of `rev`: it starts at 1 and grows by one with every change, and a deleted record leaves a tombstone.
+
+Without it an old approval could be replayed: A to B approved, B to A approved, then B pushed again under the first
+approval. So the successor of a line is never a line that was there before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labelvc.codec import canonical
+from labelvc.core.diff import decoded, layer_of
+from labelvc.model.change import Delta
+from labelvc.model.names import Key
+
+
+def problem(delta: Delta) -> str:
+    """Return what is wrong with the `rev` of a change, or an empty text.
+
+    Args:
+        delta: a record's change; items and documents carry no `rev`.
+
+    Returns:
+        One sentence, or an empty text when the change is a legal successor.
+    """
+    if not isinstance(delta.key, Key) or layer_of(delta.key) == "items" or not delta:
+        return ""
+    old, new = revision(delta.old), revision(delta.new)
+    if delta.new is None:
+        return "the record was deleted without a tombstone"
+    if delta.old is None:
+        return "" if new == 1 else f"a new record starts with rev 1, not {new}"
+    return "" if new == old + 1 else f"rev is {new} where {old + 1} must follow {old}"
+
+
+def successor(old: bytes | None, new: dict[str, Any] | None, key: Key) -> bytes | None:
+    """Return the line that may follow another one.
+
+    Args:
+        old: the line before; None when there was none.
+        new: the record as it should be, its `rev` ignored; None when it is to be deleted.
+        key: the record's key.
+
+    Returns:
+        The old line itself when nothing but bookkeeping differs, the new line with its `rev` set, a tombstone, or None
+        when there was nothing and will be nothing.
+    """
+    before = decoded(old)
+    if new is None:
+        return old if old is None or before.get("gone") is True else tombstone(key, revision(old) + 1)
+    same = {name: value for name, value in before.items() if name not in ("rev", "at")}
+    if same == {name: value for name, value in new.items() if name not in ("rev", "at")}:
+        return old
+    return canonical.encode_record({**new, "rev": revision(old) + 1})
+
+
+def tombstone(key: Key, rev: int) -> bytes:
+    """Return the line that says a record was deleted: its key and `rev`, no content, so that erasure still works."""
+    return canonical.encode_record({"item": key.item, "id": key.id, "gone": True, "rev": rev})
+
+
+def revision(raw: bytes | None) -> int:
+    """Return the `rev` of a line, 0 when there is no line or no whole number."""
+    rev = decoded(raw).get("rev", 0)
+    return rev if type(rev) is int else 0

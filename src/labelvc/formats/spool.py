@@ -1,0 +1,77 @@
+"""A spool: items and their records set aside in a temporary file, so that a writer can take them item by item.
+
+Shards come in the order of their names, a file wants the order of its source; memory holds one place an item.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+class Spool:
+    """What is to be written, by item; a context manager, since it holds a temporary file.
+
+    Args:
+        items: items in any order.
+        records: records, all of one item best in one run, as shards have them; those of other tasks are left out.
+        task: name of the task to write.
+    """
+
+    def __init__(self, items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], task: str) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by __exit__
+        self._items: dict[str, tuple[int, int]] = {}
+        self._runs: dict[str, list[tuple[int, int]]] = {}
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder().decode
+        for item in items:
+            if not item.get("gone"):
+                self._items[str(item["id"])] = self._put(dict(item))
+        wanted = (record for record in records if record.get("task", task) == task and not record.get("gone"))
+        for name, run in groupby(wanted, lambda record: str(record["item"])):
+            self._runs.setdefault(name, []).append(self._put([dict(record) for record in run]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the ids of all items, those included that only records name, numbers in them in counting order."""
+        return iter(sorted(self._items.keys() | self._runs.keys(), key=counting))
+
+    def item(self, name: str) -> dict[str, Any]:
+        """Return an item; one that only records name is its id alone."""
+        place = self._items.get(name)
+        return {"id": name} if place is None else self._get(place)
+
+    def records(self, name: str) -> list[dict[str, Any]]:
+        """Return the records of an item, by id, numbers in it in counting order."""
+        found = [record for place in self._runs.get(name, ()) for record in self._get(place)]
+        return sorted(found, key=lambda record: counting(str(record["id"])))
+
+    def _put(self, value: object) -> tuple[int, int]:
+        raw = self._encode(value)
+        place = self._file.seek(0, 2)
+        self._file.write(raw)
+        return place, len(raw)
+
+    def _get(self, place: tuple[int, int]) -> Any:
+        self._file.seek(place[0])
+        return self._decode(self._file.read(place[1]))
+
+
+def counting(text: str) -> tuple[tuple[str, int], ...]:
+    """Return a sort key under which `source-9` stands before `source-10`."""
+    parts = _DIGITS.split(text)
+    numbers = [int(part) if part.isdecimal() else 0 for part in parts[1::2]]
+    return (*zip(parts[::2], [*numbers, 0], strict=True), (text, 0))

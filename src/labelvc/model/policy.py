@@ -1,0 +1,179 @@
+"""Who may decide what: principals with their keys, roles, and the rules that say whose word a change needs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from labelvc.model.names import Digest
+
+PREDICATE = "urn:labelvc:policy:1"
+ROOT_ROLE = "root"
+"""The role of those who own the root keys; the root says who they are, never the policy."""
+
+ChangeKind = Literal[
+    "labels", "items", "guidelines", "taxonomies", "datasets", "project", "registers", "privacy", "trust", "controls",
+    "unknown", "other",
+]  # fmt: skip
+"""What a change touches; `controls` are hooks, CI, schemas and attributes, `unknown` a stray file in a protected folder,
+`other` a file that no policy protects."""
+
+Separation = Literal["author", "annotators"]
+
+
+class PublicKey(NamedTuple):
+    """An SSH public key.
+
+    Attributes:
+        kind: its type, `ssh-ed25519`.
+        blob: its wire form, RFC 4253 section 6.6.
+    """
+
+    kind: str
+    blob: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """`SHA256:<base64 without padding>`, as `ssh-keygen -l` prints it."""
+        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
+
+    def __str__(self) -> str:
+        """Return the key as one line of an authorized_keys file, without comment."""
+        return f"{self.kind} {base64.b64encode(self.blob).decode()}"
+
+
+class Principal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A person or machine with keys.
+
+    Attributes:
+        name: printed name, which every statement of theirs repeats.
+        kind: whether a person or a machine speaks.
+        keys: SSH public keys, `ssh-ed25519 AAAA...` without comment.
+        emails: addresses of their commits.
+        pseudonyms: tokens that stand for them in the `by` of records.
+    """
+
+    name: str
+    kind: Literal["human", "ci", "bot"] = "human"
+    keys: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    pseudonyms: tuple[str, ...] = ()
+
+
+class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A hat.
+
+    Attributes:
+        members: ids of the principals who may wear it.
+        incompatible: roles that none of its members may hold as well.
+    """
+
+    members: tuple[str, ...]
+    incompatible: tuple[str, ...] = ()
+
+
+class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
+    """How many people of a role must agree.
+
+    Attributes:
+        role: the hat they wear.
+        count: how many different principals.
+        distinct_from: whom they must not be: an `author` of the change, or one of the `annotators` of a touched record.
+    """
+
+    role: str
+    count: int = 1
+    distinct_from: tuple[Separation, ...] = ()
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a change of some kinds, in some places, needs. Every rule that matches a change must be met, and every need of it.
+
+    Attributes:
+        name: for people.
+        kinds: what it is about.
+        needs: all of them must be met, by different principals.
+        paths: globs of the places it is about (`*` stops at `/`, `**` does not); empty means everywhere.
+            A record's place is `datasets/<dataset>/annotations`, an item's `datasets/<dataset>/items`.
+    """
+
+    name: str
+    kinds: tuple[ChangeKind, ...]
+    needs: tuple[Need, ...]
+    paths: tuple[str, ...] = ()
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The signed rules of one repository. What no rule allows inside the protected places is denied.
+
+    Attributes:
+        version: 1, then one more each time.
+        previous: payload digest of the version before; None for the first.
+        repository: UUID of the project.
+        principals: id to principal.
+        roles: name to role; `root` is never among them.
+        rules: see `Rule`.
+    """
+
+    version: int
+    previous: Digest | None
+    repository: str
+    principals: dict[str, Principal]
+    roles: dict[str, Role]
+    rules: tuple[Rule, ...]
+
+
+class RootKey(msgspec.Struct, frozen=True):
+    """A key of the root with the principal who owns it."""
+
+    key: str
+    owner: str
+
+
+class Root(msgspec.Struct, frozen=True):
+    """The root of trust: whose keys may change the root, and whose may sign the policy.
+
+    Attributes:
+        version: 1, then one more each time.
+        repository: UUID of the project.
+        keys: fingerprint to key.
+        root: fingerprints that sign the next root, and how many of them must.
+        targets: fingerprints that sign the policy, and how many of them must.
+        digest: payload digest; that of version 1 is what people pin.
+    """
+
+    version: int
+    repository: str
+    keys: dict[str, RootKey]
+    root: tuple[tuple[str, ...], int]
+    targets: tuple[tuple[str, ...], int]
+    digest: Digest
+
+
+class Trust(NamedTuple):
+    """The policy in force at one snapshot and what vouches for it.
+
+    Attributes:
+        policy: its roles include `root`, filled from the root.
+        digest: payload digest of the policy.
+        roots: the chain of roots, version 1 first.
+        pinned: True when version 1 of the root is the one the reader named; False when nobody named one.
+    """
+
+    policy: Policy
+    digest: Digest
+    roots: tuple[Root, ...]
+    pinned: bool
+
+    @property
+    def root(self) -> Root:
+        """The root in force: the newest of the chain."""
+        return self.roots[-1]
+
+    @property
+    def anchor(self) -> Digest:
+        """The digest to pin: payload digest of root version 1."""
+        return self.roots[0].digest

@@ -1,0 +1,54 @@
+"""Secrets of pseudonymisation: an epoch is public and in git, its secret is not and never shows itself."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+ALPHABET = "bcdfghjklmnpqrstvwxz"
+"""The 20 letters of a token and an epoch id: no digits, so no detector or spreadsheet takes it for a number; no vowels, so no words."""
+
+
+class Epoch(NamedTuple):
+    """One line of `privacy/epochs.jsonl`: a period in which one secret made the tokens.
+
+    Attributes:
+        id: one or two letters of the alphabet; every token of the epoch carries them.
+        status: `active` (makes new tokens), `retired` (only old tokens carry it) or `destroyed` (nobody holds the secret).
+        created: UTC time, `2026-03-01T09:00:00Z`.
+        commitment: 32 hex digits that only this epoch's secret yields.
+    """
+
+    id: str
+    status: Literal["active", "retired", "destroyed"]
+    created: str
+    commitment: str
+
+
+class Secret:
+    """The 32 random bytes of an epoch; printing, logging or pickling it yields no byte of them."""
+
+    __slots__ = ("_key", "epoch")
+
+    def __init__(self, epoch: str, key: bytes) -> None:
+        self.epoch = epoch
+        self._key = key
+
+    def reveal(self) -> bytes:
+        """Return the bytes; the only way to them, so that every use can be found by this name."""
+        return self._key
+
+    def __eq__(self, other: object) -> bool:
+        """Compare epoch and bytes."""
+        return isinstance(other, Secret) and (self.epoch, self._key) == (other.epoch, other._key)
+
+    def __hash__(self) -> int:
+        """Hash epoch and bytes, so that derived keys can be remembered."""
+        return hash((self.epoch, self._key))
+
+    def __repr__(self) -> str:
+        """Show the epoch only."""
+        return f"Secret({self.epoch!r}, ...)"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Refuse to be pickled: a secret does not travel to a worker, a cache or a log by accident."""
+        raise TypeError("a secret cannot be pickled")

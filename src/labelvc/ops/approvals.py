@@ -1,0 +1,183 @@
+"""The approvals folder of a snapshot: change-sets and the statements on them that hold under a policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from labelvc.codec import dsse, sshsig, statement
+from labelvc.core import changeset, decide
+from labelvc.core.decide import Voice
+from labelvc.errors import DataError, StoreError, TrustError
+from labelvc.model.approval import NAMESPACE, Approval, Envelope
+from labelvc.model.change import ChangeSet
+from labelvc.model.names import Digest
+from labelvc.model.policy import Trust
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.store.tree import Reader
+
+FOLDER = "approvals"
+CHANGE_SET = "changeset.jsonl"
+_PLACE = re.compile(rf"{FOLDER}/([0-9a-f]{{64}})/([^/]+)")
+_NAME = re.compile(r"([a-z0-9][a-z0-9._-]{0,62})\.([0-9a-f]{12})\.json")
+
+
+class Problem(NamedTuple):
+    """A file that counts for nothing, and why."""
+
+    path: str
+    message: str
+
+
+class Statement(NamedTuple):
+    """An approval whose signature is good and whose signer, role and repository the policy knows.
+
+    Attributes:
+        path: its file.
+        digest: payload digest.
+        approval: what it says.
+    """
+
+    path: str
+    digest: Digest
+    approval: Approval
+
+
+def folders(snapshot: Snapshot) -> dict[Digest, dict[str, Entry]]:
+    """Return the approval folders of a snapshot: change-set root to the files in it by their paths."""
+    found: dict[Digest, dict[str, Entry]] = {}
+    for path, entry in snapshot.entries.items():
+        if path.startswith(FOLDER) and (place := _PLACE.fullmatch(path)):
+            found.setdefault(Digest(f"sha256:{place[1]}"), {})[path] = entry
+    return found
+
+
+def lost(old: Snapshot, new: Snapshot) -> list[Problem]:
+    """Return the approval files that a step took away or changed; the folder only ever grows."""
+    kept = new.entries
+    paths = (path for path, entry in old.entries.items() if path.startswith(f"{FOLDER}/") and kept.get(path) != entry)
+    return [Problem(path, "this step changed or removed what somebody signed before it") for path in paths]
+
+
+def folder_of(root: Digest) -> str:
+    """Return the path of a change-set's folder."""
+    return f"{FOLDER}/{root.removeprefix('sha256:')}"
+
+
+def path_of(root: Digest, principal: str, digest: Digest) -> str:
+    """Return the path of a statement: its change-set's folder, the signer, and the first 12 digits of its payload digest."""
+    return f"{folder_of(root)}/{principal}.{digest.removeprefix('sha256:')[:12]}.json"
+
+
+class Shelf:
+    """Reads approvals once each: what was decoded and verified is remembered for the steps that follow."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._changesets: dict[str, ChangeSet | str] = {}
+        self._statements: dict[tuple[str, Digest], tuple[Envelope, Approval] | str] = {}
+
+    def changeset(self, root: Digest, files: Mapping[str, Entry]) -> ChangeSet | Problem:
+        """Return the change-set kept in a folder, or why it counts for nothing."""
+        path = f"{folder_of(root)}/{CHANGE_SET}"
+        if path not in files:
+            return Problem(path, "the change-set is missing")
+        entry = files[path]
+        known = self._changesets.get(entry.id) if entry.id else None
+        if known is None:
+            try:
+                known = changeset.read(self._reader.read(path, entry))
+            except (DataError, StoreError) as error:
+                known = error.message
+            if entry.id:
+                self._changesets[entry.id] = known
+        if isinstance(known, str):
+            return Problem(path, known)
+        return known if known.root == root else Problem(path, f"the change-set's root is {known.root}, not its folder's name")
+
+    def statements(self, root: Digest, files: Mapping[str, Entry], trust: Trust) -> Iterator[Statement | Problem]:
+        """Yield the statements in a folder that hold under a policy, and what is wrong with the other files."""
+        for path, entry in sorted(files.items()):
+            if path.endswith(f"/{CHANGE_SET}"):
+                continue
+            try:
+                envelope, approval = self._opened(path, entry, trust)
+                judge(path, root, envelope, approval, trust)
+            except (DataError, TrustError, StoreError) as error:
+                yield Problem(path, error.message)
+            else:
+                yield Statement(path, envelope.digest, approval)
+
+    def _opened(self, path: str, entry: Entry, trust: Trust) -> tuple[Envelope, Approval]:
+        """Decode a statement and verify its signature, once for each policy."""
+        at = (entry.id, trust.digest)
+        known = self._statements.get(at) if entry.id else None
+        if known is None:
+            try:
+                known = opened(self._reader.read(path, entry), trust)
+            except (DataError, TrustError) as error:
+                known = error.message
+            if entry.id:
+                self._statements[at] = known
+        if isinstance(known, str):
+            raise TrustError(known, where=path)
+        return known
+
+
+def opened(data: bytes, trust: Trust) -> tuple[Envelope, Approval]:
+    """Read the file of an approval and verify its one signature with a key of the principal it names.
+
+    Args:
+        data: the file.
+        trust: policy whose principals count.
+
+    Returns:
+        The envelope and what it says.
+
+    Raises:
+        DataError: not an approval in its one spelling.
+        TrustError: more signatures than one, a signer the policy does not know, a key that is not theirs, a printed name
+            that is not theirs, or a signature that is not good.
+    """
+    envelope = dsse.decode(data, dsse.IN_TOTO)
+    if len(envelope.signatures) != 1:
+        raise TrustError("an approval has exactly one signature; each person writes their own file")
+    approval = statement.decode_approval(envelope.payload)
+    person = trust.policy.principals.get(approval.signer.principal)
+    if person is None:
+        raise TrustError(f"{approval.signer.principal} is no principal of the policy in force")
+    if person.name != approval.signer.printed_name:
+        raise TrustError(f"the printed name is not the one the policy has for {approval.signer.principal}")
+    (signature,) = envelope.signatures
+    key = next((key for line in person.keys if (key := sshsig.read_public(line)).fingerprint == signature.keyid), None)
+    if key is None:
+        raise TrustError(f"the key {signature.keyid} does not belong to {approval.signer.principal} in the policy in force")
+    sshsig.verify(signature.sig, dsse.pae(envelope.payload_type, envelope.payload), NAMESPACE, key)
+    return envelope, approval
+
+
+def judge(path: str, root: Digest, envelope: Envelope, approval: Approval, trust: Trust) -> None:
+    """Return when a verified statement belongs where it lies and says what the policy lets its signer say.
+
+    Raises:
+        TrustError: it is about another change-set or repository, its role is not granted, or its file has another name.
+    """
+    if approval.root != root:
+        raise TrustError("the statement is about another change-set than its folder")
+    if approval.scope.repository != trust.policy.repository:
+        raise TrustError("the statement was made for another repository")
+    if approval.role not in decide.roles_of(trust.policy, approval.signer.principal):
+        raise TrustError(f"the policy in force does not grant {approval.signer.principal} the role {approval.role}")
+    named = _NAME.fullmatch(path.rpartition("/")[2])
+    if named is None or path != path_of(root, approval.signer.principal, envelope.digest):
+        raise TrustError("the file is not named after its signer and payload digest")
+
+
+def voice(found: Statement, *, fresh: bool) -> Voice:
+    """Return what a statement counts for."""
+    said = found.approval
+    return Voice(
+        said.signer.principal, said.role, said.decision, found.digest, said.supersedes, said.authors, fresh
+    )
+

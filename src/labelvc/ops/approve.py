@@ -1,0 +1,242 @@
+"""Approve: one person's decision on a change, shown before it is signed and written as one file of their own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from labelvc import __version__
+from labelvc.codec import canonical, dsse, statement
+from labelvc.core import changeset, decide
+from labelvc.core.changeset import Gathered
+from labelvc.errors import DataError, RefusedError, TrustError
+from labelvc.model.approval import NAMESPACE, Approval, Material, Meaning, Scope, Seen, Verdict
+from labelvc.model.approval import Signer as Signatory
+from labelvc.model.names import Digest
+from labelvc.model.policy import Need, PublicKey, Trust
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import approvals, people
+from labelvc.ops import diff as comparing
+from labelvc.ops import trust as trusting
+from labelvc.ops.approvals import Shelf, Statement
+from labelvc.ops.people import Authors
+from labelvc.store import tree
+from labelvc.store.git import Git
+from labelvc.store.keys import Signer
+from labelvc.store.tree import Reader
+
+_MATERIALS = ("guidelines/", "taxonomies/")
+
+
+class Wish(NamedTuple):
+    """What a person wants to say.
+
+    Attributes:
+        role: the hat they wear.
+        decision: approve, reject or withdraw.
+        meaning: what the signature means.
+        reason: why; asked for with everything but approve.
+        principal: who they say they are; None: whoever owns the key.
+    """
+
+    role: str
+    decision: Verdict = "approve"
+    meaning: Meaning = "approval"
+    reason: str = ""
+    principal: str | None = None
+
+
+class Change(NamedTuple):
+    """What there is to decide on, with the policy in force before it.
+
+    Attributes:
+        base, head: the snapshots.
+        found: the change-set.
+        trust: policy at the base.
+        authors: who made the change.
+        annotators: principals behind the touched records.
+        needs: what the policy asks for these moves.
+        statements: valid statements on the same change-set at the head or in the index.
+        materials: guidelines and taxonomies at the head.
+    """
+
+    base: Snapshot
+    head: Snapshot
+    found: Gathered
+    trust: Trust
+    authors: Authors
+    annotators: frozenset[str]
+    needs: list[Need]
+    statements: list[Statement]
+    materials: tuple[Material, ...]
+
+
+def examine(git: Git, words: str, pin: str | None = None) -> Change:
+    """Read the change a person is to decide on.
+
+    Args:
+        git: where.
+        words: `A...B` for what B brings to A, or `A..B`.
+        pin: digest of root version 1, when known.
+
+    Returns:
+        The change.
+
+    Raises:
+        StoreError: unknown revisions or missing data.
+        TrustError: no policy in force at the base, or one that cannot be used.
+        DataError: a key moves twice, so the records are not sound.
+        RefusedError: nothing changed.
+    """
+    if ".." not in words:
+        raise TrustError(f"{words!r} is no range", hint="labelvc approve main...BRANCH --role ROLE")
+    pair = comparing.resolve(git, words)
+    with tree.reader(git) as reader:
+        if not trusting.present(pair.old):
+            message = "no policy was in force before this change"
+            raise TrustError(message, where=pair.old.name, hint="labelvc policy init, commit it, then change labels")
+        trust = trusting.load(reader, pair.old, pin)
+        found = changeset.gather(comparing.between(git, pair.old, pair.new))
+        if found.twice:
+            raise DataError("a key moves twice; its shard holds it twice", where=min(found.twice), hint="labelvc check")
+        if changeset.empty(found.changeset):
+            raise RefusedError("nothing to decide on: no record or document differs", where=words, hint=f"labelvc diff {words}")
+        return Change(
+            pair.old,
+            pair.new,
+            found,
+            trust,
+            people.authors(trust.policy, people.commits(git, pair.old.commit, pair.new.commit)),
+            people.annotators(trust.policy, found.by),
+            decide.demands(trust.policy, found.changeset.moves),
+            _statements(git, reader, pair.new, found.changeset.root, trust),
+            tuple(_materials(reader, pair.new)),
+        )
+
+
+def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str) -> Approval:
+    """Return what would be signed, or refuse.
+
+    Args:
+        change: what there is to decide on.
+        wish: what the person wants to say.
+        key: public half of their key.
+        now: with the person's offset from UTC.
+        nonce: 32 random hex digits.
+
+    Returns:
+        The decision, not yet signed.
+
+    Raises:
+        TrustError: the key belongs to no principal, or not to the one named; or separation is demanded and an author is
+            nobody the policy knows.
+        RefusedError: the policy does not grant the role, the person is an author or annotator where others are asked, or
+            there is nothing to withdraw or no reason.
+    """
+    policy = change.trust.policy
+    who = people.owner_of(policy, key)
+    if who is None:
+        raise TrustError(
+            "the key belongs to no principal of the policy in force", where=key.fingerprint, hint="labelvc policy show"
+        )
+    if wish.principal not in (None, who):
+        raise TrustError(f"the key belongs to {who}, not to {wish.principal}", where=key.fingerprint, hint="labelvc key list")
+    roles = decide.roles_of(policy, who)
+    if wish.role not in roles:
+        held = ", ".join(roles) or "none"
+        raise RefusedError(f"the policy does not grant {who} the role {wish.role}", hint=f"roles of {who}: {held}")
+    if wish.decision != "approve" and not wish.reason:
+        raise RefusedError(f"a decision to {wish.decision} needs a reason", hint=f'--decision {wish.decision} --reason "..."')
+    mine = [each for each in change.statements if each.approval.signer.principal == who]
+    if wish.decision == "withdraw" and not mine:
+        raise RefusedError(f"{who} has said nothing on this change-set that could be withdrawn", hint="labelvc verify")
+    if wish.decision == "approve":
+        _separate(change, who, wish.role)
+    replaced = [each for each in mine if not (each.approval.decision == wish.decision == "approve" and each.approval.role != wish.role)]
+    counts = change.found
+    offset = now.utcoffset() or timedelta()
+    return Approval(
+        root=counts.changeset.root,
+        decision=wish.decision,
+        meaning=wish.meaning,
+        role=wish.role,
+        signer=Signatory(who, policy.principals[who].name),
+        signed_at=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        tz_offset_minutes=int(offset.total_seconds() // 60),
+        reason=wish.reason,
+        scope=Scope(policy.repository, "delta", counts.added, counts.changed, counts.removed),
+        policy=Seen(policy.version, change.trust.digest.removeprefix("sha256:")),
+        authors=tuple(sorted(change.authors.principals)),
+        materials=change.materials,
+        supersedes=tuple(sorted(each.digest for each in replaced)),
+        nonce=nonce,
+        tool=f"labelvc {__version__}",
+    )
+
+
+def seal(change: Change, approval: Approval, signer: Signer) -> dict[str, bytes]:
+    """Sign a decision.
+
+    Args:
+        change: what it is about.
+        approval: the decision, as shown.
+        signer: whose key.
+
+    Returns:
+        Path to bytes: the change-set and the statement.
+
+    Raises:
+        TrustError: the key could not sign, or what it made would not be accepted.
+    """
+    envelope = trusting.seal(dsse.IN_TOTO, statement.encode_approval(approval), signer, NAMESPACE)
+    path = approvals.path_of(approval.root, approval.signer.principal, envelope.digest)
+    data = dsse.encode(envelope)
+    approvals.judge(path, approval.root, *approvals.opened(data, change.trust), change.trust)
+    listing = changeset.write(change.found.lines)
+    return {f"{approvals.folder_of(approval.root)}/{approvals.CHANGE_SET}": listing, path: data}
+
+
+def kinds(change: Change) -> Counter[str]:
+    """Return how many moves there are of each kind."""
+    return Counter(decide.kind_of(move.key, removed=move.new is None) for move in change.found.changeset.moves)
+
+
+def _separate(change: Change, who: str, role: str) -> None:
+    """Refuse an author or annotator where the policy asks for others."""
+    parts = {part for need in change.needs if need.role == role for part in need.distinct_from}
+    if "author" in parts and who in change.authors.principals:
+        message = f"{who} is an author of this change and the policy asks for somebody else"
+        raise RefusedError(message, hint=_others(change, role, who))
+    if "annotators" in parts and who in change.annotators:
+        message = f"{who} made a record this change touches and the policy asks for somebody else"
+        raise RefusedError(message, hint=_others(change, role, who))
+    if "author" in parts and change.authors.strangers:
+        commit = change.authors.strangers[0][:12]
+        raise TrustError(
+            "an author of this change is nobody the policy knows, so nobody can be told apart from them",
+            where=commit,
+            hint=f"git show -s --format=%ae {commit}; labelvc policy add PRINCIPAL --email ADDRESS",
+        )
+
+
+def _others(change: Change, role: str, who: str) -> str:
+    members = change.trust.policy.roles[role].members
+    able = sorted(set(members) - {who} - change.authors.principals - change.annotators)
+    if able:
+        return f"ask {' or '.join(able)} to run it"
+    return f"labelvc policy add SOMEBODY --name NAME --key FILE.pub --role {role} --email ADDRESS"
+
+
+def _statements(git: Git, reader: Reader, head: Snapshot, root: Digest, trust: Trust) -> list[Statement]:
+    """Return the valid statements on the change-set: at the head, and staged but not committed yet."""
+    places = [head] if git.bare else [head, tree.index(git, (approvals.folder_of(root),))]
+    files = {path: entry for place in places for path, entry in approvals.folders(place).get(root, {}).items()}
+    return [found for found in Shelf(reader).statements(root, files, trust) if isinstance(found, Statement)]
+
+
+def _materials(reader: Reader, head: Snapshot) -> Iterable[Material]:
+    wanted = [path for path in head.entries if path.startswith(_MATERIALS) and path.endswith(".yaml")]
+    for path in sorted(wanted):
+        yield Material(path, canonical.digest(reader.read(path, head.entries[path])).removeprefix("sha256:"))

@@ -1,0 +1,124 @@
+"""Diff: every record, item and document that differs between two snapshots, as deltas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from labelvc.codec import shard
+from labelvc.core import diff
+from labelvc.errors import StoreError
+from labelvc.model.change import Delta
+from labelvc.model.names import Key
+from labelvc.model.snapshot import Snapshot
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.git import Git
+
+_DERIVED = ("annotations.dvc", "annotations.sha256")
+_BESIDE = ("approvals/", "releases/")
+
+
+class Range(NamedTuple):
+    """Two snapshots to compare, and how a person wrote them."""
+
+    old: Snapshot
+    new: Snapshot
+
+
+def resolve(git: Git, words: str | None, *, staged: bool = False) -> Range:
+    """Read a range as git writes it.
+
+    Args:
+        git: the repository.
+        words: `A`, `A..B`, `A...B` or None (HEAD).
+        staged: compare with the index instead of the work tree; only with one revision or none.
+
+    Returns:
+        `A` against the work tree (or the index), `A` against `B`, or their merge base against `B`.
+
+    Raises:
+        StoreError: a revision is unknown, or `--staged` stands beside a range.
+    """
+    words = words or "HEAD"
+    if ".." in words:
+        if staged:
+            raise StoreError(
+                f"--staged compares one revision with the index, not the range {words}", hint="labelvc diff --staged"
+            )
+        mark = "..." if "..." in words else ".."
+        one, two = [part or "HEAD" for part in words.split(mark, 1)]
+        base = plumbing.merge_base(git, one, two) if mark == "..." else one
+        return Range(tree.commit(git, base), tree.commit(git, two))
+    old = tree.empty() if words == "HEAD" and not plumbing.head(git) else tree.commit(git, words)
+    return Range(old, tree.index(git) if staged else tree.work(git))
+
+
+def between(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
+    """Yield what differs between two snapshots.
+
+    Args:
+        git: the repository.
+        old: the earlier snapshot.
+        new: the later snapshot.
+
+    Yields:
+        Deltas of items and records shard by shard, then of documents by path. `approvals/` and `releases/` are left out
+        (they speak about changes), and so are DVC's pointer and manifest of annotations (derived from the records).
+    """
+    yield from shard_deltas(git, old, new)
+    yield from _documents(git, old, new)
+
+
+def shard_deltas(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
+    """Yield the items and records that differ between two snapshots, shard by shard."""
+    shared = _layers(old) & _layers(new)
+    alone: list[Delta] = []
+    for change in tree.changes(git, old, new, under="datasets/"):
+        found = shard.parse_path(change.path)
+        if found is None:
+            continue
+        for delta in diff.pair(change):
+            if (delta.old is None or delta.new is None) and found[:2] in shared:
+                alone.append(delta)
+            else:
+                yield delta
+    yield from diff.join(alone)
+
+
+def is_document(path: str) -> bool:
+    """Tell whether a path counts as a document in a change-set: all but shards, approvals, releases and derived files."""
+    if path.startswith(_BESIDE) or shard.parse_path(path) is not None:
+        return False
+    return not (path.startswith("datasets/") and path.rpartition("/")[2] in _DERIVED)
+
+
+def summary(git: Git, old: Snapshot, new: Snapshot) -> diff.Summary:
+    """Return the counts of what differs between two snapshots."""
+    return diff.summarise(between(git, old, new))
+
+
+def matches(delta: Delta, wanted: str) -> bool:
+    """Tell whether a delta concerns a key, an item (`dataset/item`), a dataset or a document's path."""
+    if not isinstance(delta.key, Key):
+        return delta.key == wanted
+    return wanted in (str(delta.key), f"{delta.key.dataset}/{delta.key.item}", delta.key.dataset)
+
+
+def _layers(snapshot: Snapshot) -> set[tuple[str, str]]:
+    """Return (dataset, layer) of all shards: where both snapshots have some, a record may have moved between shards."""
+    return {found[:2] for found in map(shard.parse_path, snapshot.entries) if found}
+
+
+def _documents(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
+    paths = [path for path in tree.changed(old, new) if is_document(path)]
+    if not paths:
+        return
+    with tree.reader(git) as reader:
+        for path in paths:
+            before, after = old.entries.get(path), new.entries.get(path)
+            delta = Delta(
+                path, reader.read(path, before) if before else None, reader.read(path, after) if after else None
+            )
+            if delta:
+                yield delta

@@ -1,0 +1,182 @@
+"""Hook: what git is about to take in, judged before it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from labelvc.errors import DataError, RefusedError, StoreError
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import check
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.git import Git
+
+PROJECT = "labelvc.yaml"
+
+
+class Push(NamedTuple):
+    """One ref that is about to move.
+
+    Attributes:
+        ref: its name where it is pushed to.
+        old: commit it points to there; empty when it is new.
+        new: commit it shall point to; empty when it is to be deleted.
+    """
+
+    ref: str
+    old: str
+    new: str
+
+
+class Judgement(NamedTuple):
+    """A check of one step.
+
+    Attributes:
+        step: what was judged, for people: `what is staged`, `3f2a91c on main`.
+        command: what to type to see all of it.
+        report: what the check came to.
+    """
+
+    step: str
+    command: str
+    report: check.Report
+
+
+def staged(git: Git, *, jobs: int = 1) -> Iterator[Judgement]:
+    """Judge the index against HEAD: what the commit, or the merge, would bring.
+
+    Args:
+        git: the repository.
+        jobs: worker processes.
+
+    Yields:
+        One judgement; none when neither side is a labels project, since a hook may serve many repositories.
+    """
+    old = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
+    yield from _judge(git, old, tree.index(git), "what is staged", jobs)
+
+
+def pushed(git: Git, pushes: Sequence[Push], remote: str, *, jobs: int = 1) -> Iterator[Judgement]:
+    """Judge what each ref would bring to a remote, as one change from what is there to what is pushed.
+
+    Args:
+        git: the repository.
+        pushes: refs about to move; one whose old commit is unknown here counts as new.
+        remote: name of the remote, empty when it has none; decides what a new branch brings.
+        jobs: worker processes.
+
+    Yields:
+        A judgement a ref, in order; deleted refs bring nothing.
+
+    Raises:
+        RefusedError: a ref is to point to something that is no commit.
+    """
+    for push in pushes:
+        if not push.new:
+            continue
+        _refuse_other(git, push)
+        head = plumbing.resolve(git, push.new)
+        known = _known(git, push.old)
+        base = _common(git, push.old, head) if known else _outside(git, head, remote)
+        old = tree.commit(git, base) if base else tree.empty()
+        yield from _judge(git, old, tree.commit(git, head), f"{head[:10]} for {push.ref}", jobs)
+
+
+def received(git: Git, pushes: Sequence[Push], *, jobs: int = 1) -> Iterator[Judgement]:
+    """Judge every new commit of a push against its first parent: what one commit brings and the next takes back counts.
+
+    Args:
+        git: the bare repository, its quarantine in the environment.
+        pushes: refs about to move.
+        jobs: worker processes.
+
+    Yields:
+        A judgement a commit, oldest first.
+
+    Raises:
+        RefusedError: a ref is to point to something that is no commit.
+    """
+    seen: set[str] = set()
+    for push in pushes:
+        if not push.new:
+            continue
+        _refuse_other(git, push)
+        listed = plumbing.run(git, "rev-list", "--reverse", "--topo-order", "--parents", push.new, "--not", "--all")
+        for words in map(str.split, listed.decode().splitlines()):
+            commit, parent = words[0], words[1] if len(words) > 1 else ""
+            if commit not in seen:
+                seen.add(commit)
+                old = tree.commit(git, parent) if parent else tree.empty()
+                yield from _judge(git, old, tree.commit(git, commit), f"{commit[:10]} for {push.ref}", jobs)
+
+
+def read_pushed(text: str) -> list[Push]:
+    """Read what git gives a pre-push hook: `<local ref> <local id> <remote ref> <remote id>` a line (githooks(5)).
+
+    Raises:
+        DataError: a line is none of these.
+    """
+    return [Push(words[2], _id(words[3]), _id(words[1])) for words in _rows(text, 4)]
+
+
+def read_received(text: str) -> list[Push]:
+    """Read what git gives a pre-receive hook: `<old id> <new id> <ref>` a line (githooks(5)).
+
+    Raises:
+        DataError: a line is none of these.
+    """
+    return [Push(words[2], _id(words[0]), _id(words[1])) for words in _rows(text, 3)]
+
+
+def _judge(git: Git, old: Snapshot, new: Snapshot, step: str, jobs: int) -> Iterator[Judgement]:
+    if PROJECT in old.entries or PROJECT in new.entries:
+        command = "labelvc check --staged" if new.kind == "index" else f"labelvc check {old.commit[:10]}..{new.commit[:10]}"
+        yield Judgement(step, command, check.changed(git, old, new, jobs=jobs))
+
+
+def _refuse_other(git: Git, push: Push) -> None:
+    """Refuse a ref that is to point to something that is no commit."""
+    if not _known(git, push.new):
+        raise RefusedError("only commits can be judged", where=push.ref, hint="push a branch, or a tag of a commit")
+
+
+def _rows(text: str, width: int) -> Iterator[list[str]]:
+    for line in text.splitlines():
+        words = line.split(" ")
+        if len(words) != width:
+            raise DataError("git gave this hook a line it cannot read", where=line[:80], hint="labelvc install")
+        yield words
+
+
+def _id(text: str) -> str:
+    """Return an object id, empty for git's id of nothing (all zeros)."""
+    return "" if not text.strip("0") else text
+
+
+def _known(git: Git, commit: str) -> bool:
+    """Tell whether an id is that of a commit, or a tag of one, that is here."""
+    if not commit:
+        return False
+    told = plumbing.run(git, "cat-file", "--batch-check", data=f"{commit}^{{commit}}\n".encode())
+    return told.split()[1:2] == [b"commit"]
+
+
+def _common(git: Git, old: str, head: str) -> str:
+    """Return where two commits parted; empty when a forced push leaves nothing in common."""
+    try:
+        return plumbing.merge_base(git, old, head)
+    except StoreError:
+        if plumbing.is_shallow(git):
+            raise
+        return ""
+
+
+def _outside(git: Git, head: str, remote: str) -> str:
+    """Return the commit that a new branch leaves the remote's branches at; empty when it shares none with them."""
+    shown = "--remotes" if not remote or "/" in remote or ":" in remote else f"--remotes={remote}"
+    listed = plumbing.run(git, "rev-list", "--first-parent", "--parents", head, "--not", shown).decode().splitlines()
+    if not listed:
+        return head
+    oldest = listed[-1].split()
+    return oldest[1] if len(oldest) > 1 else ""

@@ -1,0 +1,122 @@
+"""Who made a change, and with whose key somebody speaks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from labelvc.errors import TrustError
+from labelvc.model.policy import Policy, PublicKey
+from labelvc.store import git as plumbing
+from labelvc.store import keys
+from labelvc.store.git import Git
+from labelvc.store.keys import Ask, Signer
+
+_TRAILER = re.compile(r"^co-authored-by:.*?<([^<>\n]+)>[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_ASIDE = (":(top,exclude)approvals", ":(top,exclude)releases")
+_FORMAT = "--format=%H%n%ae%n%B"
+
+
+class Made(NamedTuple):
+    """A commit and the addresses of its author and co-authors."""
+
+    commit: str
+    addresses: tuple[str, ...]
+
+
+class Authors(NamedTuple):
+    """The authors of a change: principals, and commits of somebody the policy does not know."""
+
+    principals: frozenset[str]
+    strangers: tuple[str, ...]
+
+
+class Where(NamedTuple):
+    """Where a signing key may be named, in order of precedence.
+
+    Attributes:
+        option: what the person typed.
+        variable: what LABELVC_KEY holds.
+        agent: path of ssh-agent's socket.
+    """
+
+    option: str | None = None
+    variable: str | None = None
+    agent: str | None = None
+
+
+def commits(git: Git, base: str, head: str) -> list[Made]:
+    """Return the non-merge commits between two revisions, leaving out those that only bring approvals or releases.
+
+    Args:
+        git: where.
+        base: commit to start after; empty for all of history.
+        head: commit to end with.
+
+    Returns:
+        Newest first. Addresses are as committed: a `.mailmap` in the tree under judgement is not followed.
+    """
+    reach = [f"{base}..{head}" if base else head]
+    words = ("log", "--no-merges", "--full-history", "--no-show-signature", "--no-mailmap", "--encoding=UTF-8", "-z", _FORMAT)
+    told = plumbing.run(git, *words, *reach, "--", *_ASIDE).decode("utf-8", "replace")
+    found = []
+    for row in filter(None, told.split("\0")):
+        commit, address, body = row.split("\n", 2)
+        found.append(Made(commit, tuple(dict.fromkeys([address, *_TRAILER.findall(body)]))))
+    return found
+
+
+def authors(policy: Policy, made: Iterable[Made]) -> Authors:
+    """Return which principals made commits, and the commits with an author who is none."""
+    owner = {address.casefold(): name for name, each in policy.principals.items() for address in each.emails}
+    known: set[str] = set()
+    strangers = []
+    for commit, addresses in made:
+        names = {owner.get(address.casefold()) for address in addresses}
+        if None in names:
+            strangers.append(commit)
+        known |= {name for name in names if name is not None}
+    return Authors(frozenset(known), tuple(strangers))
+
+
+def annotators(policy: Policy, by: Iterable[str]) -> frozenset[str]:
+    """Return the principals who stand behind pseudonyms."""
+    owner = {token: name for name, each in policy.principals.items() for token in each.pseudonyms}
+    return frozenset(owner[token] for token in by if token in owner)
+
+
+def owner_of(policy: Policy, key: PublicKey) -> str | None:
+    """Return the principal who owns a key, or None."""
+    line = str(key)
+    return next((name for name, each in policy.principals.items() if line in each.keys), None)
+
+
+def signer(git: Git, where: Where, ask: Ask, policy: Policy | None = None) -> Signer:
+    """Return the key a person signs with: option, environment, git's settings, else the agent's key that a principal owns.
+
+    Args:
+        git: whose settings are read.
+        where: what was typed, and the environment.
+        ask: asks for a passphrase.
+        policy: whose keys to look for in the agent; None takes the agent's only key.
+
+    Returns:
+        The signer.
+
+    Raises:
+        TrustError: none is named and the agent holds none that fits, or the one named cannot be used.
+    """
+    named = where.option or where.variable or plumbing.config_get(git, "labelvc.signingKey")
+    if not named and plumbing.config_get(git, "gpg.format") == "ssh":
+        named = plumbing.config_get(git, "user.signingKey")
+    if named:
+        return keys.signer(named, where.agent, ask)
+    held = keys.agent_signers(where.agent)
+    if policy is not None:
+        held = [each for each in held if owner_of(policy, each.key)]
+    if len(held) == 1:
+        return held[0]
+    if held:
+        raise TrustError("ssh-agent holds several keys that could sign", hint="pass --key FILE, or labelvc key use FILE")
+    raise TrustError("no key to sign with", hint="labelvc key use ~/.ssh/id_ed25519, or pass --key FILE")

@@ -1,0 +1,165 @@
+"""Policy: people and roles added and taken away, each time as a new signed version of `trust/policy.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from labelvc.codec import statement
+from labelvc.errors import RefusedError, TrustError
+from labelvc.model.policy import ROOT_ROLE, Policy, Principal, Role, Trust
+from labelvc.ops import trust as trusting
+from labelvc.store import files
+from labelvc.store import git as plumbing
+from labelvc.store.git import Git
+from labelvc.store.keys import Signer
+
+_CHECK = "labelvc policy check"
+
+
+class Person(NamedTuple):
+    """What `policy add` says of a principal; what is empty stays as it is."""
+
+    id: str
+    name: str = ""
+    kind: Literal["human", "ci", "bot"] | None = None
+    keys: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    pseudonyms: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+def added(policy: Policy, person: Person) -> Policy:
+    """Return the policy with a principal added, or with more said about one it has.
+
+    Args:
+        policy: the policy before.
+        person: id and whatever is to be added.
+
+    Returns:
+        The policy with the same version.
+
+    Raises:
+        TrustError: a role the policy does not have, or a new principal without a name.
+    """
+    before = policy.principals.get(person.id)
+    if before is None and not person.name:
+        raise TrustError(f"{person.id} is new and needs a name", hint=f'labelvc policy add {person.id} --name "FULL NAME"')
+    old = before or Principal(person.name)
+    new = Principal(
+        person.name or old.name,
+        person.kind or old.kind,
+        _joined(old.keys, person.keys),
+        _joined(old.emails, person.emails),
+        _joined(old.pseudonyms, person.pseudonyms),
+    )
+    roles = dict(policy.roles)
+    for name in person.roles:
+        if name not in roles or name == ROOT_ROLE:
+            known = ", ".join(sorted(set(roles) - {ROOT_ROLE}))
+            raise TrustError(f"the policy has no role {name}", hint=f"roles it has: {known}")
+        roles[name] = replace(roles[name], members=_joined(roles[name].members, (person.id,)))
+    return replace(policy, principals={**policy.principals, person.id: new}, roles=roles)
+
+
+def removed(policy: Policy, principal: str, role: str | None = None, key: str | None = None) -> Policy:
+    """Return the policy without a principal, or with one role or key less of theirs.
+
+    Approvals that came into history while the principal was there stay valid: the policy before each step judges it.
+
+    Raises:
+        TrustError: there is no such principal, role or key.
+    """
+    if principal not in policy.principals:
+        raise TrustError(f"{principal} is no principal", hint="labelvc policy show")
+    if role is not None and principal not in policy.roles.get(role, Role(())).members:
+        raise TrustError(f"{principal} does not hold the role {role}", hint="labelvc policy show")
+    if key is not None:
+        return _without_key(policy, principal, key)
+    roles = {
+        name: replace(each, members=tuple(member for member in each.members if member != principal))
+        if role in (None, name)
+        else each
+        for name, each in policy.roles.items()
+    }
+    people = dict(policy.principals)
+    if role is None:
+        del people[principal]
+    return replace(policy, principals=people, roles=roles)
+
+
+def signed(trust: Trust, policy: Policy, signer: Signer) -> bytes:
+    """Return the file of the next version of a policy.
+
+    Args:
+        trust: the version before.
+        policy: what the next one says.
+        signer: the key of somebody the root lets sign policies.
+
+    Returns:
+        Bytes of `trust/policy.json`.
+
+    Raises:
+        RefusedError: the policy contradicts itself, or the key is not one the root names.
+        TrustError: the root demands more signatures than one.
+    """
+    following = replace(
+        policy,
+        version=trust.policy.version + 1,
+        previous=trust.digest,
+        roles={name: role for name, role in policy.roles.items() if name != ROOT_ROLE},
+    )
+    for flaw in statement.flaws(following):
+        raise RefusedError(flaw, where=trusting.POLICY, hint=_CHECK)
+    keyids, threshold = trust.root.targets
+    if signer.key.fingerprint not in keyids:
+        message = f"the key {signer.key.fingerprint} is none of those that the root lets sign policies"
+        raise RefusedError(message, where=signer.where, hint="labelvc policy show")
+    if threshold > 1:
+        raise TrustError(f"the root asks {threshold} people to sign a policy; one command can only make one signature")
+    return trusting.sealed_policy(following, signer)
+
+
+def write(git: Git, contents: dict[str, bytes]) -> None:
+    """Write trust or approval files to the work tree, all or none, and stage them.
+
+    Raises:
+        StoreError: the disk or the index could not be written.
+    """
+    with files.lock(git):
+        files.write_all({git.top / path: data for path, data in contents.items()}, git.top)
+        plumbing.add(git, sorted(contents))
+
+
+def concerns(trust: Trust) -> Iterator[str]:
+    """Yield what works and is still worth mending: needs that nobody can meet for some author, people without keys."""
+    policy = trust.policy
+    if trust.root.root[1] == 1:
+        yield "one person alone can change the root of trust (threshold 1)"
+    for rule in policy.rules:
+        for need in rule.needs:
+            members = set(policy.roles[need.role].members)
+            keyed = {name for name in members if policy.principals[name].keys}
+            if len(keyed) < need.count:
+                yield f"rule {rule.name!r}: {need.count} of role {need.role} must agree and {len(keyed)} of them have a key"
+            elif "author" in need.distinct_from:
+                stuck = [name for name in sorted(policy.principals) if len(keyed - {name}) < need.count]
+                if stuck:
+                    yield f"rule {rule.name!r}: nobody can approve as {need.role} what {', '.join(stuck)} changed"
+    for name, person in policy.principals.items():
+        if not person.emails and person.kind == "human":
+            yield f"{name} has no address, so their commits belong to nobody"
+
+
+def _without_key(policy: Policy, principal: str, key: str) -> Policy:
+    old = policy.principals[principal]
+    keys = tuple(line for line in old.keys if line != key)
+    if keys == old.keys:
+        raise TrustError(f"{principal} has no such key", hint="labelvc key list")
+    return replace(policy, principals={**policy.principals, principal: replace(old, keys=keys)})
+
+
+def _joined(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*old, *new)))

@@ -1,0 +1,226 @@
+"""The project of a snapshot: its documents read, held against their schemas and each other, and made one value."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from labelvc.checks.interface import Rule
+from labelvc.core import references
+from labelvc.errors import ConfigurationError
+from labelvc.model.finding import Finding, Place
+from labelvc.model.parsed import Parsed
+from labelvc.model.project import Dataset, Guideline, Project, Task, Taxonomy
+from labelvc.model.snapshot import Snapshot
+from labelvc.store.cache import Cache
+from labelvc.store.git import Git
+from labelvc.store.tree import Reader
+
+TOP = "labelvc.yaml"
+RULES = (
+    Rule("document.yaml", "error", "Document cannot be read", "What two programs read differently governs nothing."),
+    Rule(
+        "document.schema",
+        "error",
+        "Document does not fit its schema",
+        "A misspelt setting would be ignored in silence.",
+    ),
+    Rule(
+        "document.reference",
+        "error",
+        "Document names something that does not exist",
+        "A label, task or guideline must mean one thing.",
+    ),
+    Rule(
+        "document.version",
+        "error",
+        "Published version was edited",
+        "Records made under a version must keep their meaning.",
+    ),
+)
+_BY = "labelvc.documents/1"
+_NAME = "([^/]+)"
+_HOMES = (
+    ("project", re.compile(r"labelvc\.yaml()")),
+    ("dataset", re.compile(rf"datasets/{_NAME}/dataset\.yaml")),
+    ("taxonomy", re.compile(rf"taxonomies/{_NAME}\.yaml")),
+    ("guideline", re.compile(rf"guidelines/{_NAME}\.yaml")),
+    ("versions", re.compile(rf"(?:taxonomies|guidelines)/{_NAME}\.versions\.jsonl")),
+)
+_PREFIXES = ("datasets/", "taxonomies/", "guidelines/", TOP)
+_NO_DOMAIN = "main"
+
+
+class _Read(NamedTuple):
+    """One document of a snapshot: where it is, what kind, what its path calls it, its digest and what it says."""
+
+    path: str
+    noun: str
+    name: str
+    digest: str
+    parsed: Parsed
+
+
+def load(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None = None) -> Project:
+    """Return the project that a snapshot's documents describe.
+
+    Args:
+        git: the repository.
+        snapshot: where the documents are.
+        reader: reads them.
+        cache: where documents are remembered by their digest; None for the repository's own.
+
+    Returns:
+        The project. A guideline's `versions` end with its version in the tree.
+
+    Raises:
+        ConfigurationError: no labelvc.yaml, or a document is wrong: names the path, line, pointer and problem.
+        StoreError: a document cannot be read from git or the disk.
+    """
+    documents = _survey(git, snapshot, reader, cache)
+    findings = _findings(documents)
+    if findings:
+        first, rest = findings[0], len(findings) - 1
+        place = f"{first.place.path}:{first.place.line}" if first.place.line else first.place.path
+        said = f"{first.place.pointer} {first.message}".strip()
+        raise ConfigurationError(f"{said} (and {rest} more problems)" if rest else said, where=place, hint=first.hint)
+    return _project(documents)
+
+
+def problems_of(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None = None) -> list[Finding]:
+    """Return everything that is wrong with a snapshot's documents.
+
+    Args:
+        git: the repository.
+        snapshot: where the documents are.
+        reader: reads them.
+        cache: as for `load`.
+
+    Returns:
+        Findings of the rules in `RULES`, sorted by path and line; empty when `load` succeeds.
+
+    Raises:
+        ConfigurationError: there is no labelvc.yaml.
+        StoreError: a document cannot be read from git or the disk.
+    """
+    return _findings(_survey(git, snapshot, reader, cache))
+
+
+def dataset(project: Project, name: str) -> Dataset:
+    """Return a dataset by its name.
+
+    Raises:
+        ConfigurationError: there is none of that name; says which there are.
+    """
+    found = project.datasets.get(name)
+    if found is None:
+        known = ", ".join(project.datasets) or "none yet"
+        raise ConfigurationError(f"there is no dataset {name!r}", hint=f"choose one of: {known}")
+    return found
+
+
+def noun_of(path: str) -> tuple[str, str] | None:
+    """Return (noun, name) of a document's path, or None when the path is no document."""
+    for noun, home in _HOMES:
+        found = home.fullmatch(path) if path.startswith(_PREFIXES) else None
+        if found:
+            folder = "guideline/" if path.startswith("guidelines/") else "taxonomy/"
+            return noun, folder + found[1] if noun == "versions" else found[1]
+    return None
+
+
+def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -> list[_Read]:
+    """Read all documents; those whose bytes were seen before are remembered, the others are parsed."""
+    if cache is None:
+        with Cache(git) as own:
+            return _survey(git, snapshot, reader, own)
+    homes = {path: home for path in snapshot.entries if (home := noun_of(path))}
+    if TOP not in homes:
+        raise ConfigurationError(f"there is no labelvc.yaml in {snapshot.name}", where=TOP, hint="labelvc init")
+    data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
+    digests = {path: hashlib.sha256(raw).hexdigest() for path, raw in data.items()}
+    keys = {path: f"{_BY}:{homes[path][0]}:{digest}" for path, digest in digests.items()}
+    kept = cache.get_many(list(keys.values()))
+    parsed = {path: _recalled(kept.get(key)) for path, key in keys.items()}
+    fresh = {path: _parse(homes[path][0], data[path]) for path, found in parsed.items() if found is None}
+    cache.put_many([(keys[path], msgspec.json.encode(found)) for path, found in fresh.items()])
+    return [_Read(path, *homes[path], digests[path], fresh.get(path) or parsed[path] or fresh[path]) for path in data]
+
+
+def _recalled(raw: bytes | None) -> Parsed | None:
+    try:
+        return msgspec.json.decode(raw, type=Parsed) if raw is not None else None
+    except msgspec.DecodeError:
+        return None
+
+
+def _parse(noun: str, data: bytes) -> Parsed:
+    """Parse a document; the module that does it brings ruamel.yaml and jsonschema, so it is loaded only here."""
+    found: Parsed = importlib.import_module("labelvc.ops.parsing").parse(noun, data)
+    return found
+
+
+def _findings(documents: list[_Read]) -> list[Finding]:
+    found = [
+        _finding(read, trouble.rule, trouble.pointer, trouble.message, trouble.line)
+        for read in documents
+        for trouble in read.parsed.troubles
+    ]
+    good = {references.Document(read.noun, read.name, None): read for read in documents if not read.parsed.troubles}
+    names = {
+        noun: frozenset(read.name for read in documents if read.noun == noun) for noun in ("taxonomy", "guideline")
+    }
+    for trouble in references.troubles([key._replace(value=read.parsed.value) for key, read in good.items()], names):
+        read = good[trouble.document._replace(value=None)]
+        found.append(_finding(read, trouble.rule, trouble.pointer, trouble.message, read.parsed.line(trouble.pointer)))
+    return sorted(
+        found, key=lambda finding: (finding.place.path, finding.place.line, finding.rule, finding.place.pointer)
+    )
+
+
+def _finding(read: _Read, rule: str, pointer: str, message: str, line: int) -> Finding:
+    place = f"{read.path}:{line}" if line else read.path
+    hint = "pip install --upgrade labelvc" if "newer labelvc" in message else f"mend {place}, then run: labelvc check"
+    return Finding(rule, "error", Place(read.path, line, "", pointer), message, hint, _BY)
+
+
+def _project(documents: Iterable[_Read]) -> Project:
+    values = {(read.noun, read.name): read.parsed.value for read in documents}
+    top = values["project", ""]
+    digest = hashlib.sha256("".join([f"{_BY}\0{read.path}\0{read.digest}\n" for read in documents]).encode())
+    return Project(
+        id=top["id"],
+        name=top["name"],
+        tasks=msgspec.convert(top["tasks"], dict[str, Task]),
+        datasets=dict(_all(values, "dataset", Dataset)),
+        taxonomies=dict(_all(values, "taxonomy", Taxonomy)),
+        guidelines={
+            name: Guideline(
+                name=name,
+                version=value["version"],
+                status=value["status"],
+                taxonomy=value.get("taxonomy"),
+                versions=_versions(values.get(("versions", f"guideline/{name}"), []), value["version"]),
+            )
+            for (noun, name), value in values.items()
+            if noun == "guideline"
+        },
+        digest=f"sha256:{digest.hexdigest()}",
+        domain=top.get("privacy", {}).get("domain", _NO_DOMAIN),
+    )
+
+
+def _all(values: dict[tuple[str, str], Any], wanted: str, kind: type[Any]) -> Iterator[tuple[str, Any]]:
+    for (noun, name), value in values.items():
+        if noun == wanted:
+            content = {member: inside for member, inside in value.items() if member != "schema"}
+            yield name, msgspec.convert(content, kind)
+
+
+def _versions(published: list[dict[str, Any]], current: str) -> tuple[str, ...]:
+    return (*[line["version"] for line in published if line["version"] != current], current)

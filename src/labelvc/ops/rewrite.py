@@ -1,0 +1,173 @@
+"""Rewrite: turn lines as they should be into files, with `rev` and tombstones set against HEAD, all or nothing."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from labelvc.codec import shard
+from labelvc.core import revise
+from labelvc.core.diff import decoded
+from labelvc.model.change import Delta
+from labelvc.model.names import Key, Layer
+from labelvc.model.project import Dataset
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.store import files, tree
+from labelvc.store.git import Git
+
+_LAYERS: tuple[Layer, ...] = ("items", "annotations")
+
+
+class Wanted(NamedTuple):
+    """How a dataset should look.
+
+    Attributes:
+        lines: for each layer, key to canonical line; the `rev` in a line is ignored.
+        whole: layers whose other lines are to go (records leave tombstones); otherwise they stay.
+        tasks: with `whole`, only records of these tasks go; empty means all.
+    """
+
+    lines: Mapping[Layer, Mapping[Key, bytes]]
+    whole: frozenset[Layer] = frozenset()
+    tasks: frozenset[str] = frozenset()
+
+
+class Rewrite(NamedTuple):
+    """What writing would do.
+
+    Attributes:
+        files: path to new bytes, None to delete; only files that differ from the work tree.
+        deltas: what changes against the work tree, sorted by shard and key.
+    """
+
+    files: dict[str, bytes | None]
+    deltas: list[Delta]
+
+
+def plan(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, wanted: Wanted) -> Rewrite:
+    """Work out which files to write so that a dataset looks as wanted.
+
+    Args:
+        git: the repository.
+        dataset: the dataset, with the number of shards it shall have.
+        head: the commit that `rev` counts from: importing twice before a commit raises `rev` once.
+        work: the work tree.
+        wanted: how it should look.
+
+    Returns:
+        The files that differ, and the deltas.
+    """
+    folder = f"datasets/{dataset.name}/"
+    k, pattern = shard.digits(dataset.shards), re.compile(dataset.group) if dataset.group else None
+    new: dict[str, bytes | None] = {}
+    deltas: list[Delta] = []
+    with tree.reader(git) as reader:
+        for layer in _LAYERS:
+            present = _keyed(reader, work, folder, layer)
+            committed = _keyed(reader, head, folder, layer)
+            result = _result(present, committed, wanted, layer)
+            deltas += [
+                Delta(key, present.get(key), raw) for key, raw in sorted(result.items()) if present.get(key) != raw
+            ]
+            deltas += [Delta(key, raw, None) for key, raw in sorted(present.items()) if key not in result]
+            new.update(_files(dataset.name, layer, result, k, pattern))
+        old = [path for path in work.entries if path.startswith(folder) and shard.parse_path(path)]
+        for path in old:
+            if path not in new:
+                new[path] = None
+            elif reader.read(path, work.entries[path]) == new[path]:
+                del new[path]
+    return Rewrite(dict(sorted(new.items())), deltas)
+
+
+def write(git: Git, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, bytes] | None = None) -> None:
+    """Write the files of a rewrite; a DVC dataset is stored with DVC as well.
+
+    Args:
+        git: the repository.
+        dataset: the dataset they belong to.
+        rewrite: what to write.
+        extra: documents to write in the same step.
+
+    Raises:
+        StoreError: the disk is full or read-only, then nothing has changed; or DVC could not store the files.
+    """
+    contents: dict[Path, bytes | None] = {git.top / path: data for path, data in rewrite.files.items()}
+    contents.update({git.top / path: data for path, data in (extra or {}).items()})
+    with files.lock(git):
+        files.write_all(contents, git.top)
+        if dataset.storage == "dvc":
+            # Importing DVC takes 0.3 s: only a dataset that is stored with it pays.
+            importlib.import_module("labelvc.store.dvc").add(git, git.top / "datasets" / dataset.name / "annotations")
+
+
+def _result(
+    present: Mapping[Key, bytes], committed: Mapping[Key, bytes], wanted: Wanted, layer: Layer
+) -> dict[Key, bytes]:
+    asked = wanted.lines.get(layer, {})
+    result = (
+        dict(asked) if layer == "items" else {key: _follow(committed.get(key), key, raw) for key, raw in asked.items()}
+    )
+    for key, raw in present.items():
+        if key in asked:
+            continue
+        if layer not in wanted.whole or (wanted.tasks and layer == "annotations" and _task(raw) not in wanted.tasks):
+            result[key] = raw
+        elif layer == "annotations":
+            buried = revise.successor(committed.get(key), None, key)
+            if buried is not None:
+                result[key] = buried
+    for key, raw in committed.items():
+        if layer == "annotations" and key not in result and (key not in present or layer in wanted.whole):
+            buried = revise.successor(raw, None, key)
+            if buried is not None:
+                result[key] = buried
+    return result
+
+
+def _follow(old: bytes | None, key: Key, raw: bytes) -> bytes:
+    if old is None and b'"rev":1,' in raw:
+        return raw
+    fields = decoded(raw)
+    line = revise.successor(old, None if fields.get("gone") is True else fields, key)
+    return raw if line is None else line
+
+
+def _task(raw: bytes) -> str:
+    return str(decoded(raw).get("task", ""))
+
+
+def _keyed(reader: tree.Reader, snapshot: Snapshot, folder: str, layer: Layer) -> dict[Key, bytes]:
+    """Return the lines of a layer by key; lines without a readable key are refused by the caller's check."""
+    found: dict[Key, bytes] = {}
+    for path, data in reader.many(list(_shards(snapshot, folder, layer))):
+        dataset = path.split("/")[1]
+        for raw in shard.lines(data):
+            key = shard.key_of(raw, dataset, layer)
+            if key is not None:
+                found[key] = raw
+    return found
+
+
+def _shards(snapshot: Snapshot, folder: str, layer: Layer) -> Iterator[tuple[str, Entry]]:
+    for path, entry in snapshot.entries.items():
+        parsed = shard.parse_path(path) if path.startswith(folder) else None
+        if parsed and parsed[1] == layer:
+            yield path, entry
+
+
+def _files(
+    dataset: str, layer: Layer, lines: Mapping[Key, bytes], k: int, pattern: re.Pattern[str] | None
+) -> dict[str, bytes | None]:
+    names: dict[str, str] = {}
+    cells: dict[str, list[bytes]] = defaultdict(list)
+    for key, raw in lines.items():
+        name = names.get(key.item)
+        if name is None:
+            name = names[key.item] = shard.place(shard.group_of(key.item, pattern), k)
+        cells[name].append(raw)
+    return {shard.path(dataset, layer, name): shard.write(raws) for name, raws in cells.items()}

@@ -1,0 +1,110 @@
+"""Status: the project on one screen, with what changed and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from labelvc.codec import shard
+from labelvc.core.diff import Summary
+from labelvc.errors import StoreError
+from labelvc.model.project import Project
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import diff
+from labelvc.ops import project as projects
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.git import Git
+
+_GONE = b'"gone":true'
+
+
+class Count(NamedTuple):
+    """How much is in a dataset.
+
+    Attributes:
+        name: of the dataset.
+        storage: `git` or `dvc`.
+        items, records: how many, without those that are gone; -1 when they are not on this machine.
+        gone: tombstones.
+        shards: files of annotations.
+    """
+
+    name: str
+    storage: str
+    items: int
+    records: int
+    gone: int
+    shards: int
+
+
+class Status(NamedTuple):
+    """The project at this moment.
+
+    Attributes:
+        project: its documents, from the work tree.
+        branch: name of the branch; empty when HEAD is detached.
+        commit: HEAD; empty before the first commit.
+        counts: one a dataset, by name.
+        staged: what the index holds and HEAD does not.
+        unstaged: what the work tree holds and the index does not.
+        conflicts: paths a merge left in conflict.
+    """
+
+    project: Project
+    branch: str
+    commit: str
+    counts: list[Count]
+    staged: Summary
+    unstaged: Summary
+    conflicts: list[str]
+
+
+def look(git: Git) -> Status:
+    """Read the status of a repository's work tree.
+
+    Args:
+        git: the repository.
+
+    Returns:
+        The status.
+
+    Raises:
+        ConfigurationError: it holds no labels project.
+        StoreError: a file cannot be read.
+    """
+    head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
+    index, work = tree.index(git), tree.work(git)
+    with tree.reader(git) as reader:
+        project = projects.load(git, work, reader)
+    counts = [_count(git, project, work, name) for name in sorted(project.datasets)]
+    branch = plumbing.run(git, "branch", "--show-current").decode("utf-8", "replace").strip()
+    staged, unstaged = diff.summary(git, head, index), diff.summary(git, index, work)
+    return Status(project, branch, head.commit, counts, staged, unstaged, plumbing.unmerged(git))
+
+
+def _count(git: Git, project: Project, work: Snapshot, name: str) -> Count:
+    """Count a dataset's lines without decoding any."""
+    places = [(found, path, work.entries[path]) for path in work.entries if (found := shard.parse_path(path))]
+    mine = [(found[1], path, entry) for found, path, entry in places if found[0] == name]
+    shards = sum(layer == "annotations" for layer, _, _ in mine)
+    try:
+        with tree.reader(git) as reader:
+            data = zip((layer for layer, _, _ in mine), reader.many([place[1:] for place in mine]), strict=True)
+            items, records, gone = _added(_lines(data))
+    except StoreError:  # DVC objects that nobody has pulled
+        return Count(name, project.datasets[name].storage, -1, -1, 0, shards)
+    return Count(name, project.datasets[name].storage, items, records, gone, shards)
+
+
+def _lines(data: Iterable[tuple[str, tuple[str, bytes]]]) -> Iterator[tuple[int, int, int]]:
+    for layer, (_, raw) in data:
+        lines, gone = raw.count(b"\n"), raw.count(_GONE) if layer == "annotations" else 0
+        yield (lines, 0, 0) if layer == "items" else (0, lines - gone, gone)
+
+
+def _added(rows: Iterable[tuple[int, int, int]]) -> tuple[int, int, int]:
+    items = records = gone = 0
+    for one, two, three in rows:
+        items, records, gone = items + one, records + two, gone + three
+    return items, records, gone

@@ -1,0 +1,69 @@
+"""Templates: complete starting repositories of five kinds, as commented files that a user edits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from labelvc.errors import ConfigurationError
+
+TEMPLATES: Mapping[str, str] = {
+    "rating": "a score on a scale, from many annotators (sentiment from -4 to 4)",
+    "classification": "one label a text out of a taxonomy",
+    "boxes": "boxes around objects in pictures",
+    "spans": "marked stretches of text (people, places ...)",
+    "tokens": "fields of every word of a sentence (CoNLL-U)",
+}
+_PLACE = re.compile(rb"\{(name|id|dataset_id)\}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def contents(template: str, name: str, project_id: str, dataset_id: str) -> dict[str, bytes]:
+    """Return the files of a template.
+
+    Args:
+        template: a name in `TEMPLATES`.
+        name: the new project's name.
+        project_id: a fresh UUID in lower case.
+        dataset_id: another.
+
+    Returns:
+        Path (relative to the new repository) to bytes: labelvc.yaml, a dataset, its guideline and taxonomy.
+
+    Raises:
+        ConfigurationError: unknown template, or a name or id that the documents could not hold.
+    """
+    if template not in TEMPLATES:
+        raise ConfigurationError(
+            f"there is no template {template[:40]!r}", hint=f"--template with one of: {', '.join(TEMPLATES)}"
+        )
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            "a project's name consists of letters, digits, _ and -, at most 64",
+            where=name[:40],
+            hint="labelvc init --name my-labels",
+        )
+    if not _UUID.fullmatch(project_id) or not _UUID.fullmatch(dataset_id):
+        raise ConfigurationError(
+            "an id must be a UUID in lower case", hint="python3 -c 'import uuid; print(uuid.uuid4())'"
+        )
+    values = {b"name": name.encode(), b"id": project_id.encode(), b"dataset_id": dataset_id.encode()}
+    found: dict[str, bytes] = {}
+    _collect(files("labelvc.ops") / "_templates" / template, "", values, found)
+    return found
+
+
+def suggested_name(folder: str) -> str:
+    """Return a project's name made from a folder's: what a name may not hold becomes `-`; `labels` when nothing is left."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", folder).strip("-_")[:64] or "labels"
+
+
+def _collect(folder: Traversable, prefix: str, values: Mapping[bytes, bytes], found: dict[str, bytes]) -> None:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            _collect(entry, f"{prefix}{entry.name}/", values, found)
+        elif entry.name.endswith(".yaml"):
+            found[prefix + entry.name] = _PLACE.sub(lambda place: values[place[1]], entry.read_bytes())

@@ -1,0 +1,307 @@
+"""Transfer: bring labels in from other tools' files, and hand them out again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from labelvc.codec import canonical, document, shard
+from labelvc.core import diff
+from labelvc.core.expect import versions_of
+from labelvc.errors import ConfigurationError, DataError
+from labelvc.formats import registry
+from labelvc.formats.interface import Plan, Row
+from labelvc.model.names import Key, Layer
+from labelvc.model.project import Dataset, Project, Sensitive, Task
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import project as projects
+from labelvc.ops import pseudonyms, rewrite
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.git import Git
+
+_PER_SHARD = {"git": 500, "dvc": 8000}
+_LAYERS: tuple[Layer, ...] = ("items", "annotations")
+_BY = Sensitive("/by", "person")
+
+
+class Request(NamedTuple):
+    """What a person asked to import.
+
+    Attributes:
+        form: name of the format.
+        source: file or folder.
+        dataset: name of the dataset.
+        task: name of the task; empty when the dataset has just one.
+        mode: `add` keeps what the source lacks; `replace` leaves tombstones for it.
+        words: the columns and key given, as for `formats.interface.Plan`.
+        add_labels: add labels that the taxonomy lacks to it.
+    """
+
+    form: str
+    source: Path
+    dataset: str
+    task: str = ""
+    mode: Literal["add", "replace"] = "add"
+    words: Mapping[str, Any] = {}
+    add_labels: bool = False
+
+
+class Imported(NamedTuple):
+    """What an import would do, and how to do it.
+
+    Attributes:
+        dataset: the dataset, with the number of shards it will have.
+        rewrite: the files and deltas.
+        documents: documents that change with it (number of shards, natural key, labels).
+        notes: what the person should know, one line each.
+        read: number of items and records read.
+    """
+
+    dataset: Dataset
+    rewrite: rewrite.Rewrite
+    documents: dict[str, bytes]
+    notes: list[str]
+    read: dict[Layer, int]
+
+
+def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = None) -> Imported:
+    """Read a source and work out what importing it would change; write nothing.
+
+    Args:
+        git: the repository.
+        request: what to import.
+        advance: called with 1 for every row read.
+
+    Returns:
+        The change, to be shown and then written with `perform`.
+
+    Raises:
+        ConfigurationError: the dataset or task does not exist.
+        DataError: the source cannot be read; says where.
+        TrustError: the pseudonym key is absent.
+    """
+    work = tree.work(git)
+    head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
+    with tree.reader(git) as reader:
+        project = projects.load(git, work, reader)
+    dataset, name = find(project, request.dataset, request.task)
+    form = registry.find(request.form)
+    if not form.reads:
+        raise ConfigurationError(f"the format {form.name} can be written, not read", hint="labelvc import --help")
+    reading = _Reading(project, dataset, name, form.name, _Tokens(git, work, project, dataset))
+    rows = form.read(request.source, _plan(project, name, request.words))
+    lines = reading.lines(rows, advance)
+    documents, notes = _documents(git, work, project, dataset, reading, request)
+    dataset = _sized(dataset, work, len(lines["annotations"]))
+    if dataset.shards != project.datasets[dataset.name].shards:
+        path = f"datasets/{dataset.name}/dataset.yaml"
+        documents[path] = document.edit(
+            documents.get(path) or (git.top / path).read_bytes(), {("shards",): dataset.shards}
+        )
+        notes.append(f"{dataset.shards} shards, written in {path}")
+    whole: frozenset[Layer] = frozenset(("annotations", "items") if request.mode == "replace" else ())
+    wanted = rewrite.Wanted(lines, whole, frozenset([name]))
+    change = rewrite.plan(git, dataset, head, work, wanted)
+    return Imported(dataset, change, documents, notes, {layer: len(found) for layer, found in lines.items()})
+
+
+def perform(git: Git, imported: Imported) -> None:
+    """Write what `prepare` worked out: all of it, or nothing when the disk is full."""
+    rewrite.write(git, imported.dataset, imported.rewrite, imported.documents)
+
+
+def export(
+    git: Git,
+    snapshot: Snapshot,
+    form_name: str,
+    dataset_name: str,
+    target: Path,
+    words: Mapping[str, Any],
+    task: str = "",
+) -> int:
+    """Write a dataset's records as another tool's file, rebuilt from the records alone.
+
+    Args:
+        git: the repository.
+        snapshot: the moment to export.
+        form_name: name of the format.
+        dataset_name: name of the dataset.
+        target: file or folder to write.
+        words: columns, as for import.
+        task: the task; empty when the dataset has just one.
+
+    Returns:
+        Number of records written.
+
+    Raises:
+        ConfigurationError: the format cannot be written, or the dataset or task does not exist.
+    """
+    form = registry.find(form_name)
+    if not form.writes:
+        raise ConfigurationError(f"the format {form.name} can be read, not written", hint="labelvc export --help")
+    with tree.reader(git) as reader:
+        project = projects.load(git, snapshot, reader)
+        dataset, name = find(project, dataset_name, task)
+        items = list(_layer(reader, snapshot, dataset, "items"))
+        kept = (row for row in _layer(reader, snapshot, dataset, "annotations") if row.get("task") == name)
+        return form.write(items, kept, dataset, _plan(project, name, words), target)
+
+
+def find(project: Project, dataset: str, task: str = "") -> tuple[Dataset, str]:
+    """Return a dataset and one of its tasks by name.
+
+    Raises:
+        ConfigurationError: there is none of that name, or the task must be said because there are several.
+    """
+    found = projects.dataset(project, dataset)
+    if not task and len(found.tasks) == 1:
+        task = next(iter(found.tasks))
+    if task not in found.tasks:
+        said = f"the dataset {dataset!r} has no task {task!r}" if task else f"the dataset {dataset!r} has several tasks"
+        raise ConfigurationError(said, hint=f"--task with one of: {', '.join(found.tasks)}")
+    return found, task
+
+
+class _Tokens:
+    """Turns plain values of declared fields into tokens; the secret is looked for only when there is one to turn."""
+
+    def __init__(self, git: Git, work: Snapshot, project: Project, dataset: Dataset) -> None:
+        self._git, self._work, self._project = git, work, project
+        self._fields = {layer: [field for field in dataset.sensitive if field.layer == layer] for layer in _LAYERS}
+        self._fields["annotations"].append(_BY)
+
+    def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
+        for field in self._fields[layer]:
+            *steps, last = field.pointer.strip("/").split("/")
+            inside: Any = fields
+            for step in steps:
+                inside = inside.get(step) if isinstance(inside, dict) else None
+            if isinstance(inside, dict) and inside.get(last) not in (None, ""):
+                inside[last] = self._tokenise(field.kind, str(inside[last]))
+
+    @cached_property
+    def _tokenise(self) -> Callable[[str, str], str]:
+        with tree.reader(self._git) as reader:
+            secret = pseudonyms.active(self._git, self._work, reader)
+        return pseudonyms.tokeniser(secret, self._project.id, self._project.domain)
+
+
+class _Reading:
+    """Turns a format's rows into canonical lines by key."""
+
+    def __init__(self, project: Project, dataset: Dataset, task: str, tool: str, tokens: _Tokens) -> None:
+        self._dataset, self._task, self._tool, self._tokens = dataset, task, tool, tokens
+        versions = versions_of(project, project.tasks[task])
+        self._under = versions[-1] if versions else None
+        self.labels: dict[str, None] = {}
+        self.natural: dict[str, None] = {}
+
+    def lines(self, rows: Iterable[Row], advance: Callable[[int], None] | None) -> dict[Layer, dict[Key, bytes]]:
+        found: dict[Layer, dict[Key, bytes]] = {"items": {}, "annotations": {}}
+        for row in rows:
+            key, raw = self._item(row) if row.layer == "items" else self._record(row)
+            if found[row.layer].setdefault(key, raw) != raw:
+                raise DataError(
+                    f"two {row.layer} of the source have the key {key}", where=row.where, hint="choose another --key"
+                )
+            if advance:
+                advance(1)
+        return found
+
+    def _item(self, row: Row) -> tuple[Key, bytes]:
+        fields = row.fields
+        self._tokens.protect("items", fields)
+        self.natural.update(dict.fromkeys(fields.get("natural") or ()))
+        return Key(self._dataset.name, _text(row, "id"), ""), self._encoded(fields, row, canonical.ITEM_FIRST)
+
+    def _record(self, row: Row) -> tuple[Key, bytes]:
+        fields = row.fields
+        self._tokens.protect("annotations", fields)
+        fields.setdefault("task", self._task)
+        fields["rev"] = 1
+        if self._under and "gone" not in fields:
+            fields.setdefault("under", self._under)
+        if "gone" not in fields:
+            fields.setdefault("origin", {"tool": self._tool})
+        value = fields.get("value")
+        if isinstance(value, dict):
+            for label in (value.get("label"), *(value.get("labels") or ())):
+                if isinstance(label, str):
+                    self.labels[label] = None
+        return Key(self._dataset.name, _text(row, "item"), _text(row, "id")), self._encoded(
+            fields, row, canonical.RECORD_FIRST
+        )
+
+    def _encoded(self, fields: dict[str, Any], row: Row, first: tuple[str, ...]) -> bytes:
+        try:
+            return canonical.encode(fields, first)
+        except DataError as error:
+            raise DataError(error.message, where=row.where, hint=error.hint) from None
+
+
+def _text(row: Row, name: str) -> str:
+    value = row.fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise DataError(
+            f"the {name} of a row is empty or no text", where=row.where, hint="name another column with --item or --key"
+        )
+    if name == "id" and row.layer == "annotations" and "#" in value:
+        raise DataError("the id of a record may not hold #", where=row.where, hint="choose another --key")
+    return value
+
+
+def _plan(project: Project, task: str, words: Mapping[str, Any]) -> Plan:
+    asked: Task = project.tasks[task]
+    return Plan(task=task, asked=asked, taxonomy=project.taxonomies.get(asked.taxonomy or ""), **words)
+
+
+def _documents(
+    git: Git, work: Snapshot, project: Project, dataset: Dataset, reading: _Reading, request: Request
+) -> tuple[dict[str, bytes], list[str]]:
+    """Return the documents an import changes besides shards: new labels, the natural key it brought."""
+    changed: dict[str, bytes] = {}
+    notes: list[str] = []
+    _, name = find(project, request.dataset, request.task)
+    taxonomy = project.taxonomies.get(project.tasks[name].taxonomy or "")
+    unknown = [label for label in reading.labels if taxonomy and label not in {known.id for known in taxonomy.labels}]
+    if unknown and taxonomy and request.add_labels:
+        path = f"taxonomies/{taxonomy.name}.yaml"
+        members = [{"id": label, "name": label} for label in sorted(unknown)]
+        changed[path] = document.extend((git.top / path).read_bytes(), ("labels",), members)
+        notes.append(f"{len(unknown)} labels added to {path}: {', '.join(sorted(unknown)[:8])}")
+    elif unknown and taxonomy:
+        notes.append(
+            f"{len(unknown)} labels are not in taxonomies/{taxonomy.name}.yaml: {', '.join(sorted(unknown)[:8])}; --add-labels adds them"
+        )
+    if reading.natural and not dataset.natural_key:
+        path = f"datasets/{dataset.name}/dataset.yaml"
+        pointers = [f"/natural/{field}" for field in reading.natural]
+        changed[path] = document.edit((git.top / path).read_bytes(), {("natural_key",): pointers})
+        notes.append(f"natural key {', '.join(pointers)}, written in {path}")
+    return changed, notes
+
+
+def _sized(dataset: Dataset, work: Snapshot, records: int) -> Dataset:
+    """Choose the number of shards at a dataset's first import; later only a reshard changes it."""
+    folder = f"datasets/{dataset.name}/"
+    if any(path.startswith(folder) and shard.parse_path(path) for path in work.entries):
+        return dataset
+    return msgspec.structs.replace(dataset, shards=shard.count_for(records, _PER_SHARD[dataset.storage]))
+
+
+def _layer(reader: tree.Reader, snapshot: Snapshot, dataset: Dataset, layer: Layer) -> Iterator[dict[str, Any]]:
+    folder = f"datasets/{dataset.name}/{layer}/"
+    wanted = [
+        (path, entry)
+        for path, entry in sorted(snapshot.entries.items())
+        if path.startswith(folder) and shard.parse_path(path)
+    ]
+    for _, data in reader.many(wanted):
+        for raw in shard.lines(data):
+            if diff.live(raw) is not None:
+                yield diff.decoded(raw)

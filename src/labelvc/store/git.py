@@ -1,0 +1,384 @@
+"""Plumbing git: the repository, its revisions, its objects and its patches, each through one git process."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from labelvc.errors import StoreError
+from labelvc.model.snapshot import FileChange
+from labelvc.store import patch, process
+
+# Plumbing reads no diff.* settings of the interface; the rest says what attributes and basic settings could change.
+_PATCH = (
+    "-p", "-r", "-U0", "--inter-hunk-context=0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
+    "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "-O/dev/null",
+)  # fmt: skip
+_AHEAD = 60
+_ARGUMENTS = 60_000
+
+
+class Git(NamedTuple):
+    """A repository.
+
+    Attributes:
+        top: top of the work tree; of a bare repository, the git folder itself.
+        directory: git folder of this work tree.
+        common: git folder that all work trees of the repository share.
+        alone: True when GIT_* variables inherited from a hook belong to another repository and are dropped.
+    """
+
+    top: Path
+    directory: Path
+    common: Path
+    alone: bool = False
+
+    @property
+    def bare(self) -> bool:
+        """Tell whether there is no work tree."""
+        return self.top == self.directory
+
+
+def find(start: Path, *, alone: bool = False) -> Git:
+    """Return the repository a folder belongs to, linked work trees and bare repositories (in `pre-receive`) included.
+
+    Args:
+        start: a folder.
+        alone: leave inherited GIT_* variables out of it; for a repository other than the one a hook runs in.
+
+    Returns:
+        The repository, with absolute paths.
+
+    Raises:
+        StoreError: no repository there, or git is not installed.
+    """
+    asked = ("rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-toplevel")
+    done = process.finish([*process.command(alone=alone), *asked], start)
+    answer = done.text.split("\n")
+    if len(answer) < 2:
+        raise StoreError(done.said or "not a git repository", where=str(start), hint="git init")
+    directory = Path(answer[0])
+    top = Path(answer[2]) if done.code == 0 else directory
+    return Git(top, directory, (start / answer[1]).resolve(), alone)
+
+
+def command(git: Git, *arguments: str) -> list[str]:
+    """Return the command line that runs git on this repository, at its top."""
+    return [*process.command(alone=git.alone), f"--git-dir={git.directory}", *arguments]
+
+
+def run(git: Git, *arguments: str, data: bytes = b"") -> bytes:
+    """Run git at the top of the repository and return what it prints.
+
+    Args:
+        git: where.
+        arguments: the command and its arguments.
+        data: what it reads from its standard input.
+
+    Returns:
+        Its standard output.
+
+    Raises:
+        StoreError: it failed; the message is git's own.
+    """
+    done = _try(git, *arguments, data=data)
+    if done.code:
+        raise _failure(git, arguments[0], done.said)
+    return done.out
+
+
+def resolve(git: Git, rev: str) -> str:
+    """Return the full id of the commit that a revision names.
+
+    Raises:
+        StoreError: there is no such commit here; the hint says so when a shallow clone may be why.
+    """
+    if rev.startswith("-") or not rev or "\0" in rev:
+        raise StoreError(f"{rev!r} is not a revision", hint="git log --oneline")
+    done = _try(git, "rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
+    if done.code == 0:
+        return done.text
+    if is_shallow(git):
+        raise StoreError("no such commit in this shallow clone", where=rev, hint=process.UNSHALLOW)
+    if rev == "HEAD" and not head(git):
+        raise StoreError("there is no commit yet", where=rev, hint="git commit")
+    raise StoreError("no such revision", where=rev, hint="git fetch --all; git branch --all; git log --oneline")
+
+
+def head(git: Git) -> str:
+    """Return the full id of HEAD's commit; empty before the first commit."""
+    return _try(git, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").text
+
+
+def merge_base(git: Git, ours: str, theirs: str) -> str:
+    """Return the full id of the best common ancestor of two revisions.
+
+    Raises:
+        StoreError: they have none, or a shallow clone hides it.
+    """
+    done = _try(git, "merge-base", resolve(git, ours), resolve(git, theirs))
+    if done.code == 0:
+        return done.text.split("\n")[0]
+    if done.code > 1:
+        raise _failure(git, "merge-base", done.said)
+    where = f"{ours}...{theirs}"
+    if is_shallow(git):
+        raise StoreError("no common ancestor in this shallow clone", where=where, hint=process.UNSHALLOW)
+    raise StoreError("the two revisions share no ancestor", where=where, hint="git log --graph --oneline --all")
+
+
+def first_parents(git: Git, base: str, head: str) -> list[tuple[str, str]]:
+    """Return the steps from base to head along first parents.
+
+    Args:
+        git: where.
+        base: revision to start after; empty for all of history.
+        head: revision to end with.
+
+    Returns:
+        (first parent, commit) pairs, oldest first; the parent of a root commit is empty.
+
+    Raises:
+        StoreError: unknown revision, or a shallow clone ends before base is reached.
+    """
+    wanted = [resolve(git, head)] + ([f"^{resolve(git, base)}"] if base else [])
+    listed = run(git, "rev-list", "--first-parent", "--parents", "--reverse", *wanted).decode().splitlines()
+    steps = [(words[1] if len(words) > 1 else "", words[0]) for words in map(str.split, listed)]
+    if not all(parent for parent, _ in steps) and is_shallow(git):
+        raise StoreError("history ends early in this shallow clone", where=f"{base}..{head}", hint=process.UNSHALLOW)
+    return steps
+
+
+def is_ancestor(git: Git, commit: str, descendant: str) -> bool:
+    """Tell whether a commit is another one or one of its ancestors."""
+    return not run(git, "rev-list", "--max-count=1", commit, "--not", descendant).strip()
+
+
+def is_shallow(git: Git) -> bool:
+    """Tell whether history is cut off here (`git clone --depth`)."""
+    return _try(git, "rev-parse", "--is-shallow-repository").text == "true"
+
+
+def empty_tree(git: Git) -> str:
+    """Return the id of the tree without files, in the repository's hash."""
+    return run(git, "hash-object", "-t", "tree", "--stdin").decode().strip()
+
+
+def identity(git: Git) -> tuple[str, str]:
+    """Return the name and address git would put on a commit made now.
+
+    Raises:
+        StoreError: git knows none.
+    """
+    done = _try(git, "var", "GIT_AUTHOR_IDENT")
+    name, mark, rest = done.text.partition(" <")
+    if done.code or not mark:
+        raise StoreError(
+            "git does not know who you are", hint="git config user.name NAME; git config user.email ADDRESS"
+        )
+    return name, rest.partition("> ")[0]
+
+
+def config_get(git: Git, name: str) -> str | None:
+    """Return the last value of a setting, or None when it is not set."""
+    done = _try(git, "config", "--null", "--get", name)
+    if done.code > 1:
+        raise _failure(git, "config", done.said)
+    return None if done.code else done.text.removesuffix("\0")
+
+
+def config_set(git: Git, name: str, value: str) -> None:
+    """Set a setting of this repository."""
+    run(git, "config", "--local", name, value)
+
+
+def add(git: Git, paths: Sequence[str]) -> None:
+    """Stage files by their exact names, deleted ones included."""
+    if paths:
+        names = b"".join([path.encode("utf-8", "surrogateescape") + b"\0" for path in paths])
+        run(git, "--literal-pathspecs", "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", data=names)
+
+
+def unmerged(git: Git) -> list[str]:
+    """Return the paths that a merge left in conflict, sorted."""
+    listed = run(git, "ls-files", "--unmerged", "-z").split(b"\0")
+    return sorted({row.partition(b"\t")[2].decode("utf-8", "surrogateescape") for row in listed if row})
+
+
+def diff_lines(git: Git, old: str, new: str, paths: Sequence[str] = ()) -> Iterator[FileChange]:
+    """Yield the lines that differ between a commit and another, the index or the work tree.
+
+    Args:
+        git: where.
+        old: commit; empty for nothing at all.
+        new: commit, or `index`, or `work` for the tracked files of the work tree.
+        paths: files or folders to look at, literally; none for all.
+
+    Yields:
+        One change a file, in git's order; files with equal lines are left out.
+
+    Raises:
+        StoreError: git failed; nothing that was yielded before is wrong.
+    """
+    before = resolve(git, old) if old else empty_tree(git)
+    if new == "index":
+        words = ["diff-index", *_PATCH, "--cached", before]
+    elif new == "work":
+        words = ["diff-index", *_PATCH, before]
+    else:
+        words = ["diff-tree", *_PATCH, before, resolve(git, new)]
+    for some in _batches(paths):
+        line = command(git, "-c", "core.quotePath=false", "--literal-pathspecs", *words, "--", *some)
+        with process.start(line, git.top) as running:
+            yield from patch.read(running.out)
+            done = running.end()
+        if done.code:
+            raise _failure(git, words[0], done.said)
+
+
+class Objects:
+    """Objects of the repository by id, through one `git cat-file --batch`; use it as a context manager.
+
+    Up to 60 requests are sent ahead of the answers: with 65 bytes each they fit any pipe (POSIX: PIPE_BUF), so that
+    neither side waits for the other and memory holds one object at a time.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._running: process.Running | None = None
+        self._waiting: deque[str] = deque()
+        self._second: Objects | None = None
+
+    def __enter__(self) -> Self:
+        """Return the objects; git starts with the first request."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End git."""
+        self.close()
+
+    def close(self) -> None:
+        """End git; a later request starts it again."""
+        self._end()
+        if self._second is not None:
+            self._second.close()
+
+    def read(self, oid: str) -> bytes:
+        """Return the bytes of one object.
+
+        Raises:
+            StoreError: it is not here or broken.
+        """
+        return next(self.many([oid]))
+
+    def many(self, oids: Iterable[str]) -> Iterator[bytes]:
+        """Yield the bytes of objects in the order asked.
+
+        Args:
+            oids: full object ids; a walk within a walk is served by a git of its own.
+
+        Yields:
+            The content of each; memory holds one at a time.
+
+        Raises:
+            StoreError: one of them is not here or broken.
+        """
+        if self._waiting:
+            self._second = self._second or Objects(self._git)
+            yield from self._second.many(oids)
+            return
+        source = iter(oids)
+        more = self._ask(source)
+        try:
+            while self._waiting:
+                yield self._answer()
+                if more and len(self._waiting) <= _AHEAD // 2:
+                    more = self._ask(source)
+        finally:
+            if self._waiting:
+                self._end()
+
+    def _ask(self, source: Iterator[str]) -> bool:
+        """Send requests until 60 wait; return whether there may be more to ask for."""
+        wanted: list[str] = []
+        for oid in source:
+            if not (oid.isascii() and oid.isalnum()):
+                raise StoreError(f"{oid!r} is no object id")
+            wanted.append(f"{oid}\n")
+            self._waiting.append(oid)
+            if len(self._waiting) >= _AHEAD:
+                break
+        stdin = self._git_process().process.stdin
+        if wanted and stdin is not None:
+            try:
+                stdin.write("".join(wanted).encode())
+                stdin.flush()
+            except BrokenPipeError:
+                raise self._broken(self._waiting[0]) from None
+        return len(self._waiting) >= _AHEAD
+
+    def _answer(self) -> bytes:
+        stream = self._git_process().out
+        oid = self._waiting[0]
+        words = stream.readline().split()
+        if len(words) != 3:
+            raise self._missing(oid) if words else self._broken(oid)
+        size = int(words[2])
+        data = stream.read(size + 1)
+        if len(data) != size + 1:
+            raise self._broken(oid)
+        self._waiting.popleft()
+        return data[:-1]
+
+    def _git_process(self) -> process.Running:
+        if self._running is None:
+            self._running = process.start(command(self._git, "cat-file", "--batch"), self._git.top, talk=True)
+        return self._running
+
+    def _end(self) -> str:
+        running, self._running = self._running, None
+        self._waiting.clear()
+        return running.end().said if running is not None else ""
+
+    def _missing(self, oid: str) -> StoreError:
+        said = self._end()
+        hint = process.UNSHALLOW if is_shallow(self._git) else process.REPAIR
+        return StoreError(said or "an object of the repository is missing", where=oid, hint=hint)
+
+    def _broken(self, oid: str) -> StoreError:
+        return StoreError(self._end() or "git ended before it answered", where=oid, hint=process.REPAIR)
+
+
+def _try(git: Git, *arguments: str, data: bytes = b"") -> process.Done:
+    return process.finish(command(git, *arguments), git.top, data)
+
+
+def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the paths in lists that fit a command line; one empty list when there are none."""
+    some: list[str] = []
+    room = _ARGUMENTS
+    for path in paths:
+        if some and len(path) * 4 > room:
+            yield some
+            some, room = [], _ARGUMENTS
+        some.append(path)
+        room -= len(path) * 4 + 8
+    if some or not paths:
+        yield some
+
+
+def _failure(git: Git, verb: str, said: str) -> StoreError:
+    """Return git's complaint with the command that helps."""
+    said = said or f"git {verb} failed"
+    if any(word in said for word in ("index file", "index uses", "bad signature")):
+        return StoreError(said, where=str(git.directory / "index"), hint="rm .git/index && git reset")
+    if any(
+        word in said
+        for word in ("missing", "unable to read", "bad object", "corrupt", "not a tree", "promisor", "fetch")
+    ):
+        return StoreError(said, where=str(git.top), hint=process.UNSHALLOW if is_shallow(git) else process.REPAIR)
+    return StoreError(
+        said, where=str(git.top), hint=f"run `git {verb}` yourself to see all it says, or `labelvc doctor`"
+    )

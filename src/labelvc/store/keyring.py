@@ -1,0 +1,138 @@
+"""The keyring: secrets of pseudonymisation epochs in files that only their owner can read, outside of git's history.
+
+One file an epoch, `<git common dir>/labelvc/keyring/<epoch>.key`: all work trees share it and no commit can hold it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from labelvc.codec import epochs
+from labelvc.codec.derive import commitment
+from labelvc.errors import StoreError, TrustError
+from labelvc.model.secret import Epoch, Secret
+from labelvc.store import files
+from labelvc.store.git import Git
+
+SECRET_BYTES = 32
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_LONGEST = 4096
+
+
+def path(git: Git, epoch: str) -> Path:
+    """Return where the secret of an epoch is kept on this machine."""
+    return git.common / "labelvc" / "keyring" / f"{epoch}.key"
+
+
+def create(git: Git, epoch: str) -> Secret:
+    """Make the secret of a new epoch and keep it.
+
+    Args:
+        git: the repository.
+        epoch: the new epoch's letters.
+
+    Returns:
+        The secret: 32 bytes from the system's generator.
+
+    Raises:
+        TrustError: there is a key file of this epoch already; nothing is overwritten.
+        StoreError: the file cannot be written.
+    """
+    secret = Secret(epoch, secrets.token_bytes(SECRET_BYTES))
+    keep(git, secret)
+    return secret
+
+
+def keep(git: Git, secret: Secret) -> None:
+    """Put a secret into the keyring: a new one, or one that a colleague handed over.
+
+    Raises:
+        TrustError: there is a key file of this epoch already, with another secret.
+        StoreError: the file cannot be written.
+    """
+    folder = files.private_folder(git, "keyring")
+    file = path(git, secret.epoch)
+    unfinished = folder / f".{file.name}.{secrets.token_hex(4)}{files.UNFINISHED}"
+    try:
+        folder.chmod(0o700)
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(epochs.write_secret(secret))
+            opened.flush()
+            os.fsync(handle)
+        os.link(unfinished, file)  # unlike a rename, a link fails where a key already is
+    except FileExistsError:
+        if load(git, Epoch(secret.epoch, "active", "", "")) != secret:
+            raise TrustError(
+                f"there is another secret of epoch {secret.epoch!r} already",
+                where=str(file),
+                hint=f"mv {file} {file}.old",
+            ) from None
+    except OSError as error:
+        raise StoreError(f"could not write: {error.strerror}", where=str(file), hint=f"ls -ld {folder}") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+def load(git: Git, epoch: Epoch) -> Secret:
+    """Return the secret of an epoch.
+
+    Args:
+        git: the repository.
+        epoch: the epoch as `privacy/epochs.jsonl` has it; the commitment is compared unless it is empty.
+
+    Returns:
+        The secret.
+
+    Raises:
+        TrustError: no key file here, others may read it, it is damaged, or it is not the secret the commitment names:
+            tokens made with a wrong secret would quietly be other people.
+        StoreError: the disk refuses.
+    """
+    file = path(git, epoch.id)
+    try:
+        _guarded(file)
+        with file.open("rb") as opened:
+            data = opened.read(_LONGEST)
+    except FileNotFoundError:
+        raise TrustError(
+            f"the secret of epoch {epoch.id!r} is not on this machine",
+            where=str(file),
+            hint=f"copy {epoch.id}.key from someone who pseudonymises, then: chmod 600 {file}",
+        ) from None
+    except OSError as error:
+        raise StoreError(f"could not read: {error.strerror}", where=str(file), hint=f"ls -l {file}") from None
+    secret = epochs.read_secret(data, epoch.id)
+    if secret is None:
+        raise TrustError(
+            f"this is no key file of epoch {epoch.id!r}",
+            where=str(file),
+            hint=f"copy {epoch.id}.key again from whoever made it",
+        )
+    if epoch.commitment and not hmac.compare_digest(commitment(secret.reveal()), epoch.commitment):
+        raise TrustError(
+            f"this is not the secret that epoch {epoch.id!r} of the project commits to; its tokens would be other people",
+            where=str(file),
+            hint=f"mv {file} {file}.wrong, then copy {epoch.id}.key from someone who pseudonymises (see {epochs.PATH})",
+        )
+    return secret
+
+
+def _guarded(file: Path) -> None:
+    """Refuse a key or keyring folder that others may enter or read, a link, or one that is another user's."""
+    for place, mode in ((file.parent, "700"), (file, "600")):
+        found = place.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            raise TrustError(
+                "the key is a symbolic link", where=str(place), hint=f"replace it by the file itself: ls -l {place}"
+            )
+        if found.st_uid != os.geteuid():
+            raise TrustError("the key belongs to another user", where=str(place), hint=f"ls -l {place}")
+        if found.st_mode & _OTHERS:
+            raise TrustError("others may read the key", where=str(place), hint=f"chmod {mode} {place}")

@@ -1,0 +1,221 @@
+"""Signers: where a private key is (a file, ssh-agent, ssh-keygen's reach) and how it is asked to sign; it never leaves.
+
+Sources: OpenSSH `PROTOCOL.sshsig`, the ssh-agent protocol (RFC 9987 sections 3.5 and 3.6), `PROTOCOL.key`.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from labelvc.codec import sshsig
+from labelvc.errors import TrustError
+from labelvc.model.policy import PublicKey
+
+_IDENTITIES, _IDENTITIES_ANSWER, _SIGN, _SIGN_ANSWER = 11, 12, 13, 14
+_RSA_SHA512 = 4
+_LONGEST = 1 << 18
+_PATIENCE = 60.0
+_PRIVATE = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+
+Ask = Callable[[str], str]
+"""Asks a person for a passphrase; gets the words to show."""
+
+
+class Signer(NamedTuple):
+    """A key that can sign.
+
+    Attributes:
+        key: its public half.
+        where: in words, for messages.
+        sign: takes the message and the namespace, returns an armoured SSHSIG; raises TrustError.
+    """
+
+    key: PublicKey
+    where: str
+    sign: Callable[[bytes, str], bytes]
+
+
+def signer(words: str, agent: str | None, ask: Ask) -> Signer:
+    """Return the signer that a setting names.
+
+    Args:
+        words: path of a private key, path of a `.pub` file (its private half is then looked for in the agent, else
+            beside it), or a public key itself, with or without git's `key::` before it.
+        agent: path of ssh-agent's socket; None when there is none.
+        ask: asks for a passphrase, only when the key has one.
+
+    Returns:
+        The signer.
+
+    Raises:
+        TrustError: no such file, not a key, a wrong passphrase, or the private half cannot be reached.
+    """
+    literal = words.removeprefix("key::")
+    if literal.startswith(("ssh-", "ecdsa-", "sk-")):
+        return _by_agent(sshsig.read_public(literal), agent, literal[:30])
+    path = Path(words).expanduser()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TrustError(f"cannot read the key: {error.strerror}", where=str(path), hint="ssh-keygen -t ed25519") from None
+    if b"PRIVATE KEY-----" in data:
+        return _by_file(path, data, ask)
+    key = sshsig.read_public(data.decode("utf-8", "replace"), where=str(path))
+    if agent and any(key == held for held, _ in agent_keys(agent)):
+        return _by_agent(key, agent, str(path))
+    private = path.with_suffix("")
+    if path.suffix == ".pub" and private.is_file():
+        return _by_file(private, private.read_bytes(), ask)
+    raise TrustError("the private half of this key is in no agent and not beside it", where=str(path), hint="ssh-add FILE")
+
+
+def agent_signers(agent: str | None) -> list[Signer]:
+    """Return a signer for every key that ssh-agent holds and labelvc can verify."""
+    if not agent:
+        return []
+    return [_by_agent(key, agent, f"ssh-agent ({comment})") for key, comment in agent_keys(agent)]
+
+
+def agent_keys(agent: str) -> list[tuple[PublicKey, str]]:
+    """Return the keys that ssh-agent holds, with their comments; types that labelvc cannot verify are left out.
+
+    Args:
+        agent: path of its socket.
+
+    Raises:
+        TrustError: nobody answers there.
+    """
+    answer = _request(agent, bytes([_IDENTITIES]), _IDENTITIES_ANSWER)
+    count, rest = struct.unpack(">I", answer[:4])[0], answer[4:]
+    found = []
+    for _ in range(min(count, 1000)):
+        blob, rest = sshsig.unpack(rest)
+        comment, rest = sshsig.unpack(rest)
+        try:
+            key = sshsig.read_public(str(sshsig.key_of_blob(blob)))
+        except TrustError:
+            continue
+        found.append((key, comment.decode("utf-8", "replace")))
+    return found
+
+
+def public_key(path: Path) -> PublicKey:
+    """Return the public key of a `.pub` file.
+
+    Raises:
+        TrustError: it cannot be read, or is no key that can be trusted.
+    """
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError as error:
+        raise TrustError(f"cannot read the key: {error.strerror}", where=str(path), hint="ssh-keygen -t ed25519") from None
+    if "PRIVATE KEY" in text:
+        raise TrustError("this is a private key; it must not be shown to anybody", where=str(path), hint=f"use {path}.pub")
+    return sshsig.read_public(text, where=str(path))
+
+
+def _by_file(path: Path, data: bytes, ask: Ask) -> Signer:
+    if not data.startswith(_PRIVATE):
+        return _by_program(path)
+    try:
+        private = _open(path, data, ask)
+    except UnsupportedAlgorithm:
+        return _by_program(path)
+    if not isinstance(private, ed25519.Ed25519PrivateKey):
+        return _by_program(path)
+    raw = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    key = PublicKey(sshsig.ED25519, sshsig.public_blob(sshsig.ED25519, raw))
+
+    def sign(message: bytes, namespace: str) -> bytes:
+        made = private.sign(sshsig.to_sign(message, namespace))
+        return sshsig.wrap(key, namespace, sshsig.signature_blob(sshsig.ED25519, made))
+
+    return Signer(key, str(path), sign)
+
+
+def _open(path: Path, data: bytes, ask: Ask) -> object:
+    """Load a private key; ask for the passphrase when it has one."""
+    try:
+        return serialization.load_ssh_private_key(data, password=None)
+    except TypeError:
+        pass  # it is encrypted
+    except ValueError:
+        raise TrustError("not a private key that can be read", where=str(path), hint=f"ssh-keygen -y -f {path}") from None
+    try:
+        return serialization.load_ssh_private_key(data, password=ask(f"passphrase of {path}").encode())
+    except ValueError:
+        raise TrustError("the passphrase does not open this key", where=str(path), hint="ssh-add, then try again") from None
+
+
+def _by_program(path: Path) -> Signer:
+    """Sign with `ssh-keygen -Y sign`, which knows every kind of key and asks for passphrase and touch itself."""
+    key = public_key(path.with_name(path.name + ".pub"))
+
+    def sign(message: bytes, namespace: str) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:  # standard input stays free for the passphrase
+            file = Path(folder) / "message"
+            file.write_bytes(message)
+            _run(["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(path), str(file)], path)
+            return file.with_suffix(".sig").read_bytes()
+
+    return Signer(key, f"ssh-keygen with {path}", sign)
+
+
+def _run(words: list[str], path: Path) -> None:
+    try:
+        done = subprocess.run(words, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise TrustError("ssh-keygen is not installed", hint="install OpenSSH 8.2 or newer") from None
+    if done.returncode:
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise TrustError(f"ssh-keygen could not sign: {last}", where=str(path), hint="ssh-add FILE, then name FILE.pub")
+
+
+def _by_agent(key: PublicKey, agent: str | None, where: str) -> Signer:
+    if not agent:
+        raise TrustError("no ssh-agent is running", where=where, hint='eval "$(ssh-agent)"; ssh-add')
+
+    def sign(message: bytes, namespace: str) -> bytes:
+        flags = _RSA_SHA512 if key.kind == sshsig.RSA else 0
+        parts = sshsig.pack(key.blob) + sshsig.pack(sshsig.to_sign(message, namespace)) + struct.pack(">I", flags)
+        made, _ = sshsig.unpack(_request(agent, bytes([_SIGN]) + parts, _SIGN_ANSWER))
+        return sshsig.wrap(key, namespace, made)
+
+    return Signer(key, where, sign)
+
+
+def _request(agent: str, message: bytes, wanted: int) -> bytes:
+    """Send one message to the agent and return the body of its answer."""
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(_PATIENCE)
+            line.connect(agent)
+            line.sendall(sshsig.pack(message))
+            size = struct.unpack(">I", _read(line, 4))[0]
+            answer = _read(line, min(size, _LONGEST))
+    except (OSError, struct.error) as error:
+        raise TrustError(f"ssh-agent does not answer: {error}", where=agent, hint="ssh-add -l") from None
+    if answer[:1] != bytes([wanted]):
+        hint = "`ssh-add -l` lists its keys; keys added with -h (destination) sign nothing else, those with -c ask first"
+        raise TrustError("ssh-agent refused", where=agent, hint=hint)
+    return answer[1:]
+
+
+def _read(line: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = line.recv(size - len(data))
+        if not more:
+            raise ConnectionError("it ended the connection")
+        data += more
+    return data

@@ -1,0 +1,169 @@
+"""Changed lines as values: read from git's patch text, or found by walking two versions of a file side by side."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from labelvc.errors import StoreError
+from labelvc.model.snapshot import FileChange
+
+_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+_ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)", re.DOTALL)
+_ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+_BLOCK = 4096
+_DENSE = 64
+
+
+def read(stream: Iterable[bytes]) -> Iterator[FileChange]:
+    """Yield the changed lines of each file of a patch without context, as it arrives.
+
+    The counts in each `@@` line say how many lines follow, so that content which looks like a header
+    (`--- `, `diff --git`) is content. Source: git's Documentation/diff-generate-patch.txt.
+
+    Args:
+        stream: the lines of `git diff-tree -p -U0 --text`, each with its `\\n`; names carry the prefixes `a/` and `b/`.
+
+    Yields:
+        A change for each file that has changed lines; a line that only moved or only gained its `\\n` is none.
+
+    Raises:
+        StoreError: a patch that breaks off or is none.
+    """
+    source = iter(stream)
+    path, old, new = b"", list[bytes](), list[bytes]()
+    line = next(source, b"")
+    while line:
+        found = _HUNK.match(line)
+        if found is None:
+            if line.startswith(b"diff --git "):
+                yield from _change(path, old, new)
+                path, old, new = b"", [], []
+            elif line.startswith(b"--- ") or (line.startswith(b"+++ ") and line != b"+++ /dev/null\n"):
+                path = line[4:-1]
+            line = next(source, b"")
+            continue
+        line = _side(source, int(found[1] or 1), old, next(source, b""), b"-")
+        line = _side(source, int(found[2] or 1), new, line, b"+")
+    yield from _change(path, old, new)
+
+
+def walk(path: str, old: bytes, new: bytes) -> FileChange:
+    """Return the lines that differ between two versions of a file; both are normally sorted by their bytes.
+
+    Equal stretches are skipped by comparing blocks of bytes, so the cost follows the changes and not the size.
+    Every skipped line has its equal on the other side, so what is left, less what is on both sides, is the exact
+    difference of the two bags of lines even when a file is not sorted.
+
+    Args:
+        path: name to give the change.
+        old: whole bytes before.
+        new: whole bytes after.
+
+    Returns:
+        The change, with empty lists when no line differs.
+    """
+    if old == new:
+        return FileChange(path, [], [])
+    gone: list[bytes] = []
+    come: list[bytes] = []
+    at, to = 0, 0
+    while at < len(old) and to < len(new):
+        same = _common(old, at, new, to)
+        at, to = at + same, to + same
+        ours, at_end = _line(old, at)
+        theirs, to_end = _line(new, to)
+        if ours == theirs:
+            at, to = at_end, to_end
+        elif ours < theirs:
+            gone.append(ours)
+            at = at_end
+        else:
+            come.append(theirs)
+            to = to_end
+        if len(gone) + len(come) > _DENSE and same < _BLOCK:
+            break
+    gone += _lines(old[at:])
+    come += _lines(new[to:])
+    return FileChange(path, *_apart(gone, come))
+
+
+def _side(source: Iterator[bytes], count: int, lines: list[bytes], line: bytes, sign: bytes) -> bytes:
+    """Take one side of a hunk, of which `line` is the first; return the line after it."""
+    if not count:
+        return line
+    block = [line, *islice(source, count - 1)]
+    if len(block) != count or not (block[0].startswith(sign) and block[-1].startswith(sign)):
+        raise StoreError("git broke off in the middle of a patch", hint="git fsck")
+    lines += [text[1:-1] for text in block]
+    after = next(source, b"")
+    return next(source, b"") if after.startswith(b"\\") else after
+
+
+def _change(path: bytes, old: list[bytes], new: list[bytes]) -> Iterator[FileChange]:
+    if not (old or new):
+        return
+    old, new = _apart(old, new)
+    if old or new:
+        yield FileChange(_name(path), old, new)
+
+
+def _name(raw: bytes) -> str:
+    """Return a path from a header: unquoted as C does (quote.c), without `a/` and the tab that guards spaces."""
+    quoted = raw.startswith(b'"')
+    plain = _ESCAPE.sub(_unescape, raw[1 : raw.rindex(b'"')]) if quoted else raw.removesuffix(b"\t")
+    return plain[2:].decode("utf-8", "surrogateescape")
+
+
+def _unescape(found: re.Match[bytes]) -> bytes:
+    code = found[1]
+    return bytes([int(code, 8)]) if len(code) > 1 else _ESCAPES.get(code, code)
+
+
+def _apart(old: list[bytes], new: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Take away what is on both sides, as often as it is on both, keeping the order."""
+    if not old or not new or set(old).isdisjoint(new):
+        return old, new
+    both = Counter(old) & Counter(new)
+    return _without(old, both.copy()), _without(new, both)
+
+
+def _without(lines: list[bytes], taken: Counter[bytes]) -> list[bytes]:
+    left = []
+    for line in lines:
+        if taken[line]:
+            taken[line] -= 1
+        else:
+            left.append(line)
+    return left
+
+
+def _common(old: bytes, at: int, new: bytes, to: int) -> int:
+    """Return the length of the whole lines that both have alike from here on."""
+    start, size = at, _BLOCK
+    while old[at : at + size] == new[to : to + size] and at + size <= len(old) and to + size <= len(new):
+        at, to = at + size, to + size
+        size = min(size * 2, 1 << 20)
+    low, high = 0, min(size, len(old) - at, len(new) - to)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if old[at + low : at + middle] == new[to + low : to + middle]:
+            low = middle
+        else:
+            high = middle - 1
+    end = at + low
+    return old.rfind(b"\n", start, end) + 1 - start if b"\n" in old[start:end] else 0
+
+
+def _line(data: bytes, at: int) -> tuple[bytes, int]:
+    end = data.find(b"\n", at)
+    return (data[at:], len(data)) if end < 0 else (data[at:end], end + 1)
+
+
+def _lines(data: bytes) -> list[bytes]:
+    found = data.split(b"\n")
+    if not found[-1]:
+        found.pop()
+    return found

@@ -1,0 +1,265 @@
+"""DVC without DVC: pointer files, the listings and objects of its cache, and the SHA-256 manifest beside a pointer.
+
+Source of the formats: dvc `output.py` and `cachemgr.py` (pointer, cache layout), dvc_data `hashfile/tree.py` (`.dir` listing).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from labelvc.errors import StoreError
+from labelvc.model.snapshot import Entry
+from labelvc.store.git import Git
+
+_SHARDS = re.compile(r"datasets/[^/]+/(?:annotations|items)\.dvc")
+_MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
+_MANIFEST = re.compile(rb"\\?([0-9a-f]{64}) [ *](.+)")
+_SETTING = re.compile(r"\s*dir\s*=\s*(.*?)\s*$")
+
+
+class Pointer(NamedTuple):
+    """What a `.dvc` file says.
+
+    Attributes:
+        path: of the file or folder it stands for, relative to the top of the project.
+        md5: of the object; a folder's ends in `.dir`.
+    """
+
+    path: str
+    md5: str
+
+
+def stands_for_shards(path: str) -> bool:
+    """Tell whether a path is the pointer of a layer of shards, whose members belong into a snapshot."""
+    return _SHARDS.fullmatch(path) is not None
+
+
+def manifest_path(path: str) -> str:
+    """Return the path of the SHA-256 manifest that belongs to a pointer's path."""
+    return path.removesuffix(".dvc") + ".sha256"
+
+
+def read(path: str, data: bytes) -> Pointer:
+    """Read a pointer file with one output, as `dvc add` writes it.
+
+    Args:
+        path: of the pointer.
+        data: its bytes.
+
+    Returns:
+        What it stands for.
+
+    Raises:
+        StoreError: a merge conflict, or no pointer to one folder or file beside it.
+    """
+    text = data.decode("utf-8", "replace")
+    if "<<<<<<< " in text:
+        raise StoreError(
+            "a merge left both versions of a DVC pointer", where=path, hint=f"git checkout --ours -- {path}"
+        )
+    outs: list[dict[str, str]] = []
+    inside = False
+    for line in text.splitlines():
+        if line[:1] not in (" ", "-", "", "#"):
+            inside = line.rstrip() == "outs:"
+        elif inside and line.strip():
+            if line.lstrip().startswith("- "):
+                outs.append({})
+            name, colon, value = line.lstrip(" -").partition(":")
+            if colon and outs:
+                outs[-1].setdefault(name, value.strip().strip("'\""))
+    md5 = outs[0].get("md5", "") if len(outs) == 1 else ""
+    name = outs[0].get("path", "") if len(outs) == 1 else ""
+    if not _MD5.fullmatch(md5) or not name or "/" in name or name in (".", ".."):
+        raise StoreError(
+            "not a DVC pointer to one folder beside it", where=path, hint=f"dvc add {path.removesuffix('.dvc')}"
+        )
+    return Pointer(str(PurePosixPath(path).with_name(name)), md5)
+
+
+def manifest(path: str, data: bytes) -> dict[str, str]:
+    """Read a manifest as `sha256sum` writes it.
+
+    Args:
+        path: of the manifest; the names in it are relative to its folder.
+        data: its bytes.
+
+    Returns:
+        Path relative to the top of the project to hexadecimal SHA-256.
+
+    Raises:
+        StoreError: a line that is none of `sha256sum`.
+    """
+    folder = path.rpartition("/")[0]
+    found: dict[str, str] = {}
+    for number, line in enumerate(data.splitlines(), 1):
+        match = _MANIFEST.fullmatch(line)
+        if match is None:
+            raise StoreError("not a line of sha256sum", where=f"{path}:{number}", hint="labelvc format")
+        found[f"{folder}/{match[2].decode('utf-8', 'surrogateescape')}"] = match[1].decode()
+    return found
+
+
+def members(pointer: Pointer, listing: bytes, sums: Mapping[str, str] | None) -> dict[str, Entry]:
+    """Return the files of a DVC folder as entries of a snapshot.
+
+    The id of an entry is the md5, and with a manifest `md5:sha256`, so that an object that was exchanged for another of
+    the same md5 is neither equal nor readable. A file that only the listing or only the manifest has gets half an id,
+    which `open_object` refuses.
+
+    Args:
+        pointer: the folder.
+        listing: bytes of its `.dir` object.
+        sums: the manifest, or None when there is none.
+
+    Returns:
+        Path to entry.
+
+    Raises:
+        StoreError: the listing is broken or names files outside its folder.
+    """
+    try:
+        rows = [(row["relpath"], row["md5"]) for row in json.loads(listing)]
+        bad = next((name for name, md5 in rows if not _beneath(name) or not _MD5.fullmatch(md5)), None)
+    except (ValueError, KeyError, TypeError):
+        bad = ""
+    if bad is not None:
+        raise StoreError(
+            "a DVC folder listing is broken", where=f"{pointer.path} ({pointer.md5})", hint="dvc pull --force"
+        )
+    if sums is None:
+        return {f"{pointer.path}/{name}": Entry("dvc", md5) for name, md5 in rows}
+    found = {path: Entry("dvc", f":{digest}") for path, digest in sums.items()}
+    for name, md5 in rows:
+        path = f"{pointer.path}/{name}"
+        found[path] = Entry("dvc", f"{md5}:{sums.get(path, '')}")
+    return found
+
+
+class Cache:
+    """The DVC caches of a repository, read only; what is in none of them is fetched by DVC itself.
+
+    DVC is asked (and only then imported) when an object is not where the repository's own settings put it: it knows the
+    user's settings and every kind of remote.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._folders: list[Path] = []
+
+    def find(self, md5: str) -> Path | None:
+        """Return where an object lies, or None; layouts of DVC 3 and 2."""
+        for folder in self._places():
+            for path in (folder / "files" / "md5" / md5[:2] / md5[2:], folder / md5[:2] / md5[2:]):
+                if path.is_file():
+                    return path
+        return None
+
+    def fetch(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Get objects that are in no cache from the remote, all in one go.
+
+        Args:
+            wanted: (path, md5) pairs; the path is for the message.
+
+        Raises:
+            StoreError: one of them is nowhere; names its path and md5.
+        """
+        absent = {md5: path for path, md5 in wanted if self.find(md5) is None}
+        if not absent:
+            return
+        path = next(iter(absent.values()))
+        if self._git.bare:
+            message = "this server holds no DVC objects, so it cannot judge this change"
+            raise StoreError(message, where=path, hint="judge DVC datasets in CI, after `dvc pull`")
+        trouble = ""
+        try:
+            folder = importlib.import_module("labelvc.store.dvc").fetch(self._git, list(absent))
+            if folder not in self._folders:
+                self._folders.append(folder)
+        except StoreError as error:
+            trouble = f" ({error.message})"
+        for md5, path in absent.items():
+            if self.find(md5) is None:
+                message = f"DVC object {md5} is in no cache and no remote{trouble}"
+                raise StoreError(message, where=path, hint="dvc pull")
+
+    def listing(self, pointer: Pointer) -> bytes:
+        """Return the bytes of a folder's `.dir` object.
+
+        Raises:
+            StoreError: it is nowhere, or its bytes do not have its md5.
+        """
+        self.fetch([(pointer.path, pointer.md5)])
+        return self.read(pointer.path, Entry("dvc", pointer.md5))
+
+    def read(self, path: str, entry: Entry) -> bytes:
+        """Return the bytes of a DVC object, proved by the manifest's SHA-256 or, where there is none, by its md5.
+
+        Args:
+            path: for the message.
+            entry: of kind `dvc`.
+
+        Returns:
+            Its bytes.
+
+        Raises:
+            StoreError: it is nowhere, or it is not the object that was committed.
+        """
+        md5, mark, digest = entry.id.partition(":")
+        if mark and not (md5 and digest):
+            side = (
+                "its DVC pointer but not in its SHA-256 manifest"
+                if md5
+                else "its SHA-256 manifest but not in its DVC pointer"
+            )
+            raise StoreError(f"a shard is in {side}", where=path, hint="labelvc format")
+        place = self.find(md5)
+        if place is None:
+            self.fetch([(path, md5)])
+            place = self.find(md5)
+        if place is None:
+            raise StoreError(f"DVC object {md5} is in no cache and no remote", where=path, hint="dvc pull")
+        data = place.read_bytes()
+        if mark and hashlib.sha256(data).hexdigest() != digest:
+            message = f"DVC object {md5} does not have the SHA-256 that the manifest says: it was exchanged or the manifest is old"
+            raise StoreError(message, where=path, hint=f"sha256sum {place}; dvc pull --force")
+        if not mark and place.parts[-3] == "md5" and _md5(data) != md5.removesuffix(".dir"):
+            raise StoreError(f"DVC object {md5} is damaged", where=path, hint=f"rm {place} && dvc pull")
+        return data
+
+    def _places(self) -> list[Path]:
+        if not self._folders:
+            top = self._git.top
+            settings = [folder for name in ("config.local", "config") if (folder := _cache_folder(top / ".dvc" / name))]
+            # A linked work tree shares the cache of the main one.
+            self._folders = [*settings[:1], top / ".dvc" / "cache", self._git.common.parent / ".dvc" / "cache"]
+        return self._folders
+
+
+def _cache_folder(config: Path) -> Path | None:
+    """Return `cache.dir` of a DVC configuration file; it is relative to the file."""
+    try:
+        lines = config.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    section = ""
+    for line in lines:
+        if line.strip().startswith("["):
+            section = line.strip().strip("[]'\"")
+        elif section == "cache" and (found := _SETTING.match(line)):
+            return config.parent / Path(found[1].strip("'\"")).expanduser()
+    return None
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _beneath(name: object) -> bool:
+    return isinstance(name, str) and bool(name) and all(part not in ("", ".", "..") for part in name.split("/"))

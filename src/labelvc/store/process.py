@@ -1,0 +1,141 @@
+"""A git process: how it is started, what it inherits, and what its complaints mean."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, NamedTuple, Self
+
+from labelvc.errors import StoreError
+
+# `git rev-parse --local-env-vars`: what a hook inherits and another repository must not see.
+_LOCAL = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_QUARANTINE_PATH",
+)  # fmt: skip
+_ALONE = ("env", *[word for name in _LOCAL for word in ("-u", name)])
+_BUFFER = 1 << 18
+UNSHALLOW = "git fetch --unshallow"
+REPAIR = "git fsck --full; git fetch --refetch"
+
+
+class Done(NamedTuple):
+    """A git command that ended: its exit code, what it printed, what it complained of."""
+
+    code: int
+    out: bytes
+    said: str
+
+    @property
+    def text(self) -> str:
+        """What it printed, without the last line break."""
+        return self.out.decode("utf-8", "surrogateescape").rstrip("\n")
+
+
+class Running(NamedTuple):
+    """A git command that runs: what it prints and reads, and a file that holds its complaints.
+
+    Complaints go to a file because a pipe nobody reads stops git when it is full.
+    """
+
+    process: subprocess.Popen[bytes]
+    out: IO[bytes]
+    complaints: IO[bytes]
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End git, whether it was done or not."""
+        self.end()
+
+    def end(self) -> Done:
+        """Wait for git when it has said all, stop it when not; return how it ended."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None and not pipe.closed:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+        code = self.process.wait()
+        said = ""
+        if not self.complaints.closed:
+            self.complaints.seek(0)
+            said = complaint(self.complaints.read())
+            self.complaints.close()
+        return Done(code, b"", said)
+
+
+def command(*, alone: bool = False) -> list[str]:
+    """Return the start of every git command line.
+
+    A replacement object (`git replace`) would show other bytes under an id that was signed, so none is followed.
+
+    Args:
+        alone: drop the GIT_* variables inherited from a hook.
+    """
+    return [*(_ALONE if alone else ()), "git", "--no-replace-objects"]
+
+
+def finish(words: list[str], folder: Path, data: bytes = b"") -> Done:
+    """Run git to its end.
+
+    Args:
+        words: the command line.
+        folder: where.
+        data: what it reads.
+
+    Returns:
+        How it ended; failure is the caller's to judge.
+
+    Raises:
+        StoreError: git or the folder does not exist.
+    """
+    try:
+        done = subprocess.run(words, cwd=folder, input=data, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise absent(folder) from None
+    return Done(done.returncode, done.stdout, complaint(done.stderr))
+
+
+def start(words: list[str], folder: Path, *, talk: bool = False) -> Running:
+    """Start git and return while it runs.
+
+    Args:
+        words: the command line.
+        folder: where.
+        talk: keep a pipe to its standard input.
+
+    Returns:
+        The running command.
+
+    Raises:
+        StoreError: git or the folder does not exist.
+    """
+    complaints = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+    stdin = subprocess.PIPE if talk else subprocess.DEVNULL
+    try:
+        process = subprocess.Popen(
+            words, cwd=folder, stdin=stdin, stdout=subprocess.PIPE, stderr=complaints, bufsize=_BUFFER
+        )
+    except FileNotFoundError:
+        raise absent(folder) from None
+    if process.stdout is None:
+        raise StoreError("git was started without a pipe")
+    return Running(process, process.stdout, complaints)
+
+
+def absent(folder: Path) -> StoreError:
+    """Return the error of a git that could not be started in a folder."""
+    if not folder.is_dir():
+        return StoreError("no such folder", where=str(folder))
+    return StoreError("git is not installed", hint="install git 2.30 or newer, then try `git --version`")
+
+
+def complaint(stderr: bytes) -> str:
+    """Return what git complained of: the last `fatal:` or `error:` line, else the last line."""
+    lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    return (told or lines or [""])[-1]

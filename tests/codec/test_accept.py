@@ -1,0 +1,162 @@
+"""The accept path never accepts what jsonschema-rs or the canonical form refuses, and accepts what it was made for."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from labelvc.codec import accept, canonical
+from labelvc.core import expect
+from labelvc.errors import DataError
+from tests.strategies import DATASET, PROJECT, json_values, records, values
+
+SCHEMA = expect.line_schema(PROJECT, DATASET, "annotations")
+ACCEPTOR = accept.compile_schema(SCHEMA, canonical.RECORD_FIRST)
+REFEREE = jsonschema_rs.Draft202012Validator(SCHEMA, validate_formats=True)
+
+
+def good(line: bytes) -> bool:
+    """Decide by the slow and independent road: strict parser, canonical form, schema library."""
+    try:
+        value = canonical.decode(line)
+        return isinstance(value, dict) and canonical.encode_record(value) == line and REFEREE.is_valid(value)
+    except DataError:
+        return False
+
+
+@given(records())
+def test_valid_records_are_accepted_unless_they_need_the_slow_path(record: dict[str, Any]) -> None:
+    line = canonical.encode_record(record).decode()
+    assert good(line.encode())
+    if "e" not in re.sub(r'"(?:[^"\\]|\\.)*"', "", line).replace("true", ""):
+        digits = max(map(len, re.findall(r"-?[0-9.]+", re.sub(r'"(?:[^"\\]|\\.)*"', "", line))), default=0)
+        if digits < 12:
+            assert ACCEPTOR.accepts(line), line
+
+
+@settings(max_examples=400)
+@given(
+    records(),
+    st.sampled_from(sorted({"item", "id", "rev", "task", "under", "value", "by", "at", "gone", "x"})),
+    json_values,
+)
+@example(
+    {"item": "a", "id": "b", "rev": 1, "task": "mood", "under": "mood@1.0.0", "value": {"score": 1}},
+    "value",
+    {"score": 1.5},
+)
+@example({"item": "a", "id": "b", "rev": 1, "task": "share", "value": {"score": 1}}, "value", {"score": 1.0000001})
+@example({"item": "a", "id": "b", "rev": 1, "task": "share", "value": {"score": 1}}, "value", {"score": 1e-7})
+def test_whatever_is_accepted_is_valid(record: dict[str, Any], name: str, value: Any) -> None:
+    try:
+        line = canonical.encode_record({**record, name: value})
+    except DataError:
+        return
+    if ACCEPTOR.accepts(line.decode()):
+        assert good(line), line
+
+
+@settings(max_examples=400)
+@given(records(), st.randoms(use_true_random=False))
+def test_no_mutation_of_bytes_slips_through(record: dict[str, Any], chance: random.Random) -> None:
+    line = bytearray(canonical.encode_record(record))
+    for _ in range(chance.randint(1, 3)):
+        at = chance.randrange(len(line))
+        choice = chance.randrange(4)
+        if choice == 0:
+            line[at] = chance.choice(b'0123456789-.eE",:{}[]\\ #\x00\x1f\x7fu')
+        elif choice == 1:
+            del line[at]
+        elif choice == 2:
+            line.insert(at, chance.choice(b'0 .-"\\e+'))
+        else:
+            to = chance.randrange(len(line))
+            line[at], line[to] = line[to], line[at]
+        if not line:
+            return
+    try:
+        text = bytes(line).decode()
+    except UnicodeDecodeError:
+        return
+    if ACCEPTOR.accepts(text):
+        assert good(bytes(line)), text
+
+
+@pytest.mark.parametrize(
+    "score", ["-5", "5", "1.0", "01", "-0", "1e0", "+1", "10", '"1"', "1.5", "null", "true", "4.0000000000000001"]
+)
+def test_scores_outside_the_scale_are_not_accepted(score: str) -> None:
+    line = f'{{"item":"a","id":"b","rev":1,"task":"mood","under":"mood@1.0.0","value":{{"score":{score}}}}}'
+    assert not ACCEPTOR.accepts(line)
+
+
+@pytest.mark.parametrize("score", ["0", "1", "0.5", "0.123456789012", "0.000001"])
+def test_fractions_within_bounds_are_accepted(score: str) -> None:
+    line = f'{{"item":"a","id":"b","rev":1,"task":"share","value":{{"score":{score}}}}}'
+    assert ACCEPTOR.accepts(line)
+    assert good(line.encode())
+
+
+@pytest.mark.parametrize("score", ["1.1", "-0.1", "0.0000001", "0.50", "1.0", "2", "-0", ".5", "0.12345678901234567"])
+def test_other_fractions_are_not(score: str) -> None:
+    assert not ACCEPTOR.line.fullmatch(f'{{"item":"a","id":"b","rev":1,"task":"share","value":{{"score":{score}}}}}')
+
+
+@pytest.mark.parametrize(
+    ("at", "accepted"),
+    [("2026-03-01T09:12:44Z", True), ("2026-02-29T09:12:44Z", False), ("2026-13-01T00:00:00Z", False), ("2026-03-01T09:12:44+01:00", False),
+     ("2026-04-31T00:00:00Z", False), ("2026-03-01T24:00:00Z", False), ("2026-03-01", False)],
+)  # fmt: skip
+def test_times_are_utc(at: str, accepted: bool) -> None:
+    line = f'{{"item":"a","id":"b","at":"{at}","rev":1,"task":"note","value":{{"text":""}}}}'
+    assert bool(ACCEPTOR.accepts(line)) == accepted
+
+
+def test_a_shard_is_accepted_as_a_whole_or_not_at_all() -> None:
+    line = '{"item":"a","id":"b","rev":1,"task":"note","value":{"text":"x"}}\n'
+    assert ACCEPTOR.shard.fullmatch(line * 3)
+    assert ACCEPTOR.shard.fullmatch("")
+    assert not ACCEPTOR.shard.fullmatch(line * 3 + line.replace('"x"', "7"))
+    assert not ACCEPTOR.shard.fullmatch(line.rstrip("\n"))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {}}, "additionalProperties": True},
+        {"type": "object", "properties": {"a": {"type": "integer", "multipleOf": 3}}, "required": ["a"], "additionalProperties": False},
+        {"type": "object", "properties": {"a": {"type": "array"}}, "required": ["a"], "additionalProperties": False},
+        {"type": "object", "properties": {"a": {"type": "array", "items": {}, "uniqueItems": True}}, "required": ["a"], "additionalProperties": False},
+        {"type": "object", "properties": {"a": {"type": "string", "pattern": "^.*$"}}, "required": ["a"], "additionalProperties": False},
+        {"type": "object", "properties": {"a": {"not": {}}}, "required": ["a"], "additionalProperties": False},
+        {"type": "object", "properties": {}, "additionalProperties": False, "if": {}},
+    ],
+)  # fmt: skip
+def test_keywords_that_are_no_regular_language_are_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(accept.Unsupported):
+        accept.compile_schema(schema, ())
+
+
+@pytest.mark.parametrize(
+    ("ext", "accepted"),
+    [('{"a":1,"b":2}', True), ('{"b":1,"a":2}', False), ('{"a":1,"a":1}', False), ('{"item":1,"id":2}', False), ('{"a":{"c":1,"b":2}}', False),
+     ('{"item":1,"id":2,"a":3}', False), ('{"a":[{"b":1}]}', False), ('{"😀":1,"\uffee":2}', True), ('{"\uffee":1,"😀":2}', False)],
+)  # fmt: skip
+def test_open_objects_are_sorted_too(ext: str, accepted: bool) -> None:
+    line = f'{{"item":"a","id":"b","ext":{ext},"rev":1,"task":"note","value":{{"text":"x"}}}}'
+    assert ACCEPTOR.accepts(line) == accepted
+    assert good(line.encode()) == accepted or ext == '{"a":[{"b":1}]}'
+
+
+@given(st.sampled_from(sorted(values)).flatmap(lambda task: values[task].map(lambda value: (task, value))))
+def test_every_value_shape_satisfies_its_own_schema(pair: tuple[str, Any]) -> None:
+    task, value = pair
+    schema = expect.value_schema(PROJECT.tasks[task], expect.labels_of(PROJECT, PROJECT.tasks[task]))
+    assert jsonschema_rs.is_valid(schema, json.loads(json.dumps(value)))

@@ -1,0 +1,123 @@
+"""Problems are told in plain words, at the right place, without echoing what was found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelvc import resources
+from labelvc.codec import schema
+from labelvc.errors import ConfigurationError
+
+SCHEMAS = sorted(resources.folder("schemas").glob("*.v1.json"))
+RECORD = {"item": "a", "id": "r", "rev": 1, "task": "t", "value": {"label": "x"}}
+OBJECTS = st.dictionaries(st.text(max_size=4), st.none(), max_size=2)
+
+
+def record(**changes: object) -> list[tuple[str, str]]:
+    return [tuple(problem) for problem in schema.problems("record", {**RECORD, **changes})]
+
+
+def test_finding_is_the_same_inside_of_check():
+    alone = schema.schema("finding")
+    assert schema.schema("check")["$defs"]["finding"] == alone
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "message"),
+    [
+        ({"rev": 0}, "/rev", "must be at least 1"),
+        ({"rev": 1.5}, "/rev", "must be a whole number"),
+        ({"item": 7}, "/item", "must be text; write it in quotes"),
+        ({"item": None}, "/item", "must be text"),
+        ({"item": ""}, "/item", "must not be empty"),
+        ({"item": "x" * 600}, "/item", "must not be longer than 512 characters"),
+        ({"value": {}}, "/value", "must not be empty"),
+        ({"value": 3}, "/value", "must be a mapping"),
+        ({"value": {"label": "x", "span": [1, 2]}}, "/value", "lacks 'text'"),
+        ({"value": {"label": "x", "span": [1], "text": ""}}, "/value/span", "must have at least 2 members"),
+        ({"value": {"label": "x", "span": [1, 2, 3], "text": ""}}, "/value/span", "must not have more members"),
+        ({"value": {"soft": {"a": 2}}}, "/value/soft/a", "must be at most 1"),
+        ({"value": {"labels": ["a", "a"]}}, "/value/labels", "must not hold the same member twice"),
+        ({"value": {"lable": "x"}}, "/value", "needs one of label, labels, soft, score, text, ranking, form, empty"),
+        ({"value": {"label": "x", "boks": 1}}, "/value/boks", "is not known here"),
+        ({"orgin": {}}, "/orgin", "is not known here; did you mean 'origin'?"),
+        ({"valeu": {}}, "/valeu", "is not known here; did you mean 'value'?"),
+        ({"a/b~c": 1}, "/a~1b~0c", "is not known here"),
+        ({"by": "ada@example.com"}, "/by", "must be: a pseudonym of who made it, 28 or 29 letters after prs_ (docs/formats/pseudonym.md)"),
+        ({"gone": True}, "/value", "does not belong here"),
+    ],
+)  # fmt: skip
+def test_words(changes: dict[str, object], pointer: str, message: str):
+    assert (pointer, message) in record(**changes)
+
+
+def test_all_problems_are_told_and_sorted():
+    found = schema.problems("record", {"id": "a#b", "rev": 0, "value": {"label": 1}})
+    assert [problem.pointer for problem in found] == ["", "", "/id", "/rev", "/value/label"]
+    assert {problem.message for problem in found if not problem.pointer} == {"lacks 'item'", "lacks 'task'"}
+
+
+def test_a_line_end_does_not_slip_through():
+    """Python's `$` also matches before a last line end; JSON Schema's does not."""
+    assert schema.problems("item", {"id": "a"}) == []
+    assert schema.problems("item", {"id": "a\n"}) != []
+    name = schema.schema("project")["$defs"]["name"]
+    assert schema.problems_against(name, "a") == []
+    assert schema.problems_against(name, "a\n") != []
+
+
+@given(st.text(min_size=4, max_size=60), st.sampled_from([path.name.split(".")[0] for path in SCHEMAS]))
+def test_values_are_never_echoed(secret: str, noun: str):
+    """Whatever stands as a value, anywhere, is in no message."""
+    marked = f"§{secret}§"
+    rules = schema.schema(noun)
+    value = {name: marked for name in rules["properties"]}
+    for problem in schema.problems(noun, value) + schema.problems(noun, {name: [marked] for name in rules["properties"]}):
+        assert marked not in problem.message
+        assert marked not in problem.pointer
+
+
+def test_long_names_are_cut():
+    (problem,) = schema.problems("record", {**RECORD, "x" * 5000: 1})
+    assert len(problem.pointer) <= 42
+    assert len(problem.message) < 100
+
+
+@given(st.sampled_from([path.name.split(".")[0] for path in SCHEMAS]), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["schema", "id", "name", "tasks", "labels", "value", "label", "items", "text", "box"]) | st.text(max_size=3), inner, max_size=4)))  # fmt: skip
+def test_anything_gets_an_answer(noun: str, value: object):
+    """No value of JSON makes the explanation fail, and each problem says something."""
+    assert all(problem.message for problem in schema.problems(noun, value))
+
+
+def test_newer_documents():
+    assert schema.newer("project", {"schema": "urn:labelvc:schema:project:2"}) == 2
+    for value in ({"schema": "urn:labelvc:schema:project:1"}, {"schema": "urn:labelvc:schema:dataset:2"}, {"schema": 7}, {}, [], None):
+        assert schema.newer("project", value) is None
+
+
+def test_schemas_in_documents():
+    assert schema.schema_problem({"type": "string"}) is None
+    assert schema.schema_problem(True) is None
+    problem = schema.schema_problem({"properties": {"a": {"minimum": "x"}}})
+    assert problem is not None
+    assert problem.pointer == "/properties/a/minimum"
+    assert problem.message == "is no JSON Schema: must be a number"
+
+
+def test_a_missing_schema_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(resources, "folder", lambda name: tmp_path)
+    with pytest.raises(ConfigurationError, match="no schema"):
+        schema.schema("project")
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_schema_files_are_closed_and_described(path: Path):
+    """A misspelt member must not be ignored in silence: every fixed object is closed."""
+    rules = json.loads(path.read_bytes())
+    if "properties" in rules:
+        assert rules.get("additionalProperties") is False

@@ -1,0 +1,108 @@
+"""Real git repositories in temporary folders, a hermetic environment, and people with real SSH keys."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from labelvc.cli import main as cli
+
+
+def pytest_configure() -> None:
+    """Keep every test away from the configuration of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith(("GIT_", "LABELVC_", "DVC_"))]:
+        if name != "LABELVC_TEST_DATA":
+            del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test its own home, without global git configuration, agent or terminal."""
+    home = tmp_path_factory.mktemp("home")
+    for name, value in {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_STATE_HOME": str(home / ".state"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_AUTHOR_DATE": "2026-03-01T09:00:00Z",
+        "GIT_COMMITTER_DATE": "2026-03-01T09:00:00Z",
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(home / ".dvc-site"),
+        "TZ": "UTC",
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("SSH_AUTH_SOCK", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    (home / ".gitconfig").write_text(
+        '[user]\n\tname = Ada Author\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n'
+    )
+    return home
+
+
+@pytest.fixture
+def git() -> Callable[..., str]:
+    """Run git in a folder: `git(folder, "log", "--oneline")` returns what it prints and fails the test when it fails."""
+
+    def run(folder: Path, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"git {' '.join(arguments)}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def repo(tmp_path: Path, git: Callable[..., str]) -> Path:
+    """Return an empty git repository."""
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    return folder
+
+
+@pytest.fixture
+def labelvc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process: `labelvc(folder, "check", "--all")` returns (exit code, stdout, stderr)."""
+
+    def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.chdir(folder)
+        capsys.readouterr()
+        code = cli.run(list(arguments))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def ssh_key(tmp_path: Path) -> Callable[..., Path]:
+    """Make a real SSH key: `ssh_key("ada")` returns the private key's path; `.pub` lies beside it."""
+
+    def make(name: str, kind: str = "ed25519", options: Sequence[str] = ()) -> Path:
+        path = tmp_path / f"{name}.key"
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", name, "-f", str(path), *options],
+            check=True,
+            capture_output=True,
+        )
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of real data, or skip saying why."""
+    folder = Path(os.environ.get("LABELVC_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("no real data here: set LABELVC_TEST_DATA to the folder that holds it")
+    return folder

@@ -1,0 +1,111 @@
+"""The cache remembers, forgets when it is full, and never makes trouble."""
+
+import multiprocessing
+import os
+import sqlite3
+import threading
+
+import pytest
+from labelvc.store import git as plumbing
+from labelvc.store.cache import Cache
+
+
+@pytest.fixture
+def found(repo):
+    return plumbing.find(repo)
+
+
+def path(found):
+    return found.common / "labelvc" / "cache" / "results.sqlite3"
+
+
+def test_it_remembers_for_the_next_process(found):
+    pairs = {f"key {number}": b"\x00%d" % number for number in range(1300)}
+    with Cache(found) as cache:
+        cache.put_many(pairs.items())
+        cache.put_many([("key 1", b"again")])
+        cache.put_many([])
+    with Cache(found) as cache:
+        assert cache.get_many([*pairs, "absent"]) == pairs | {"key 1": b"again"}
+        assert cache.get_many([]) == {}
+
+
+@pytest.mark.parametrize("damage", [b"no database at all" * 400, b"", b"SQLite format 3\0" + b"\xff" * 8000])
+def test_a_broken_file_is_thrown_away(found, damage):
+    with Cache(found) as cache:
+        cache.put_many([("k", b"v")])
+    path(found).write_bytes(damage)
+    with Cache(found) as cache:
+        assert cache.get_many(["k"]) == {}
+        cache.put_many([("k", b"w")])
+    with Cache(found) as cache:
+        assert cache.get_many(["k"]) == {"k": b"w"}
+
+
+def test_a_file_broken_in_the_middle_costs_only_results(found):
+    with Cache(found) as cache:
+        cache.put_many((f"{number}", os.urandom(3000)) for number in range(400))
+    data = bytearray(path(found).read_bytes())
+    for start in range(4096, len(data) - 4096, 12288):
+        data[start : start + 64] = os.urandom(64)
+    path(found).write_bytes(data)
+    with Cache(found) as cache:
+        assert isinstance(cache.get_many([str(number) for number in range(400)]), dict)
+        cache.put_many([("k", b"w")])
+        assert cache.get_many(["k"]) in ({"k": b"w"}, {})
+
+
+def test_a_changed_value_is_not_returned(found):
+    with Cache(found) as cache:
+        cache.put_many([("clean", b"no findings"), ("dirty", b"a finding")])
+    connection = sqlite3.connect(path(found))
+    connection.execute("UPDATE result_1 SET value = (SELECT value FROM result_1 WHERE key = 'clean') WHERE key = 'dirty'")
+    connection.execute("UPDATE result_1 SET proof = (SELECT proof FROM result_1 WHERE key = 'clean') WHERE key = 'dirty'")
+    connection.commit()
+    connection.close()
+    with Cache(found) as cache:
+        assert cache.get_many(["clean", "dirty"]) == {"clean": b"no findings"}
+
+
+def test_it_forgets_the_oldest_beyond_its_limit(found):
+    with Cache(found, limit=1 << 20) as cache:
+        for number in range(100):
+            cache.put_many([(f"{number}", b"x" * 50_000)])
+        kept = cache.get_many(str(number) for number in range(100))
+    assert "99" in kept
+    assert "0" not in kept
+    assert sum(map(len, kept.values())) <= 1 << 20
+    assert path(found).stat().st_size < 3 << 20
+
+
+def test_a_folder_that_cannot_be_made_means_no_cache(found):
+    (found.common / "labelvc").write_bytes(b"a file in the way")
+    with Cache(found) as cache:
+        cache.put_many([("k", b"v")])
+        assert cache.get_many(["k"]) == {}
+
+
+def test_a_folder_where_the_file_should_be_means_no_cache(found):
+    path(found).mkdir(parents=True)
+    with Cache(found) as cache:
+        cache.put_many([("k", b"v")])
+        assert cache.get_many(["k"]) == {}
+
+
+def test_threads_and_processes_share_it(found):
+    cache = Cache(found)
+
+    def work(name):
+        for number in range(30):
+            cache.put_many([(f"{name}-{number}", b"v")])
+
+    threads = [threading.Thread(target=work, args=(f"t{number}",)) for number in range(4)]
+    processes = [multiprocessing.get_context("fork").Process(target=work, args=(f"p{number}",)) for number in range(3)]
+    for each in (*processes, *threads):
+        each.start()
+    for each in (*processes, *threads):
+        each.join()
+    assert all(each.exitcode == 0 for each in processes)
+    wanted = [f"{kind}{number}-{step}" for kind, count in (("t", 4), ("p", 3)) for number in range(count) for step in range(30)]
+    assert len(cache.get_many(wanted)) == len(wanted)
+    cache.close()

@@ -1,0 +1,87 @@
+"""Work in processes: the results are those of a loop, errors keep their class, Ctrl-C ends it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from labelvc.errors import DataError, StoreError
+from labelvc.store import workers
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+@pytest.mark.parametrize("count", [0, 1, 2, 31, 32, 33, 1000])
+def test_results_are_in_order_and_workers_are_used(jobs, count):
+    factor = 3
+
+    def function(chunk):
+        return [(number * factor, os.getpid()) for number in chunk]
+
+    found = list(workers.map_chunks(function, range(count), jobs))
+    assert [number for number, _ in found] == [number * factor for number in range(count)]
+    here = {pid for _, pid in found} == {os.getpid()} if found else True
+    assert here == (jobs == 1 or count < 32)
+
+
+def test_a_function_may_yield_fewer_results_than_items():
+    found = list(workers.map_chunks(lambda chunk: (number for number in chunk if number % 100 == 0), range(500), 2))
+    assert found == [0, 100, 200, 300, 400]
+
+
+def test_an_error_comes_back_whole():
+    def function(chunk):
+        if 70 in chunk:
+            raise DataError("bad line", where="f:70", hint="labelvc format")
+        return chunk
+
+    with pytest.raises(DataError) as caught:
+        list(workers.map_chunks(function, range(100), 2))
+    assert (caught.value.message, caught.value.where, caught.value.hint) == ("bad line", "f:70", "labelvc format")
+
+
+def test_a_killed_worker_is_told():
+    def function(chunk):
+        if 50 in chunk:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return chunk
+
+    with pytest.raises(StoreError, match="killed") as caught:
+        list(workers.map_chunks(function, range(100), 2))
+    assert "--jobs 1" in caught.value.hint
+
+
+def test_a_walk_may_be_left_early():
+    walk = workers.map_chunks(lambda chunk: chunk, range(1000), 2)
+    assert next(walk) == 0
+    walk.close()
+
+
+def test_one_process_is_lazy():
+    seen = []
+
+    def function(chunk):
+        seen.extend(chunk)
+        return chunk
+
+    walk = workers.map_chunks(function, range(100), 1)
+    next(walk)
+    assert 0 < len(seen) < 100
+
+
+def test_an_interrupt_ends_everything():
+    script = (
+        "import time\nfrom labelvc.store import workers\nprint('ready', flush=True)\n"
+        "for _ in workers.map_chunks(lambda chunk: [time.sleep(0.05) for _ in chunk], range(2000), 2): pass\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "KeyboardInterrupt" in told
+    assert "Process ForkProcess" not in told
