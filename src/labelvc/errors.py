@@ -1,6 +1,6 @@
 """What can go wrong, as values the command line turns into an exit code and three lines of text.
 
-    Error
+    Error, the root, is never raised itself
     ├── ConfigurationError   the project's own documents are wrong or missing
     ├── DataError            input or stored bytes cannot be read as what they should be
     ├── StoreError           git, DVC or the disk could not do it

@@ -13,10 +13,20 @@ from ruamel.yaml import YAML
 from labelvc.codec import canonical, document
 from labelvc.errors import DataError
 
-SCALARS = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(-(2.0**53) + 1, 2.0**53 - 1) | st.text()
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(-(2.0**53) + 1, 2.0**53 - 1)
+    | st.text()
+)
 TREES = st.dictionaries(
     st.text(min_size=1),
-    st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12),
+    st.recursive(
+        SCALARS,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+        max_leaves=12,
+    ),
     min_size=1,
     max_size=6,
 )
@@ -32,7 +42,9 @@ def refused(data: bytes) -> DataError:
 def test_json_is_read_as_what_it_says(tree: dict[str, object]):
     """JSON is YAML 1.2: what `canonical` writes and reads, `document` reads the same."""
     written = canonical.encode(tree).decode()
-    data = "".join([letter if letter.isprintable() or letter > "\uffff" else f"\\u{ord(letter):04x}" for letter in written])
+    data = "".join(
+        [letter if letter.isprintable() or letter > "\uffff" else f"\\u{ord(letter):04x}" for letter in written]
+    )
     assert document.read(data.encode()) == canonical.decode(data) == canonical.decode(written)
 
 
@@ -50,7 +62,13 @@ def test_plain_words_follow_yaml_1_2(text: str, value: object):
 
 
 def test_keys_are_text_as_written():
-    assert document.read(b"1: a\ntrue: b\n-4: c\nno: d\n1.0: e\n") == {"1": "a", "true": "b", "-4": "c", "no": "d", "1.0": "e"}
+    assert document.read(b"1: a\ntrue: b\n-4: c\nno: d\n1.0: e\n") == {
+        "1": "a",
+        "true": "b",
+        "-4": "c",
+        "no": "d",
+        "1.0": "e",
+    }
 
 
 @pytest.mark.parametrize(
@@ -92,7 +110,12 @@ def test_what_is_refused_says_its_line(data: bytes, line: int, word: str):
 def test_size_and_bombs_cost_no_time():
     before = time.process_time()
     assert "MiB" in refused(b"a: " + b"x" * (100 << 20)).message
-    assert "anchor" in refused(b"a: &a [x,x]\n" + b"".join(b"%c: &%c [*%c,*%c]\n" % (c + 1, c + 1, c, c) for c in b"abcdefghijkl")).message
+    assert (
+        "anchor"
+        in refused(
+            b"a: &a [x,x]\n" + b"".join(b"%c: &%c [*%c,*%c]\n" % (c + 1, c + 1, c, c) for c in b"abcdefghijkl")
+        ).message
+    )
     assert "deeper" in refused(b"[" * 100_000).message
     assert "deeper" in refused(b"- " * 100_000).message
     assert "quotes" in refused(b"a: " + b"9" * 500_000).message

@@ -51,7 +51,13 @@ def test_only_the_touched_line_differs():
 def test_several_at_once():
     edited = document.edit(
         TEXT,
-        {("b", "0", "x"): "new: text", ("b", "1", "y", "-"): 3, ("c", "deep", "er"): [1], ("d", "f", "g"): None, ("z",): {"k": "v"}},
+        {
+            ("b", "0", "x"): "new: text",
+            ("b", "1", "y", "-"): 3,
+            ("c", "deep", "er"): [1],
+            ("d", "f", "g"): None,
+            ("z",): {"k": "v"},
+        },
     )
     assert edited.decode() == (
         TEXT.decode()
@@ -72,7 +78,10 @@ def test_a_block_becomes_a_word_and_back():
 def test_members_are_appended():
     data = b"labels:\n- id: a # first\n  name: A\n\n# the end\n"
     edited = document.extend(data, ("labels",), [{"id": "b", "name": "B"}, {"id": "1", "name": "yes: no"}])
-    assert edited == b'labels:\n- id: a # first\n  name: A\n- id: b\n  name: B\n- id: "1"\n  name: "yes: no"\n\n# the end\n'
+    assert (
+        edited
+        == b'labels:\n- id: a # first\n  name: A\n- id: b\n  name: B\n- id: "1"\n  name: "yes: no"\n\n# the end\n'
+    )
     assert document.extend(data, ("labels",), []) == data
 
 
@@ -90,7 +99,16 @@ def test_line_ends_of_windows_stay():
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [((), 1), (("a", "b"), 1), (("b", "7"), 1), (("b", "x"), 1), (("a",), float("nan")), (("a",), {1: 2}), (("a",), b"x"), (("a",), "\ud800")],
+    [
+        ((), 1),
+        (("a", "b"), 1),
+        (("b", "7"), 1),
+        (("b", "x"), 1),
+        (("a",), float("nan")),
+        (("a",), {1: 2}),
+        (("a",), b"x"),
+        (("a",), "\ud800"),
+    ],
 )
 def test_what_cannot_be_set(path: tuple[str, ...], value: object):
     with pytest.raises(DataError):
@@ -99,7 +117,23 @@ def test_what_cannot_be_set(path: tuple[str, ...], value: object):
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.sampled_from([("a",), ("b", "0"), ("b", "0", "x"), ("b", "0", "new"), ("b", "1", "y"), ("b", "1", "new"), ("b", "-"), ("c",), ("c", "n"), ("d", "e", "-"), ("d", "f", "n"), ("last",), ("n", "m")]),
+    st.sampled_from(
+        [
+            ("a",),
+            ("b", "0"),
+            ("b", "0", "x"),
+            ("b", "0", "new"),
+            ("b", "1", "y"),
+            ("b", "1", "new"),
+            ("b", "-"),
+            ("c",),
+            ("c", "n"),
+            ("d", "e", "-"),
+            ("d", "f", "n"),
+            ("last",),
+            ("n", "m"),
+        ]
+    ),
     VALUES,
 )
 def test_what_is_set_is_read_and_comments_stay(path: tuple[str, ...], value: object):

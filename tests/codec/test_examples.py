@@ -32,7 +32,11 @@ def found(path: Path) -> list[tuple[str, str, str]]:
     noun, data = path.parent.name, path.read_bytes()
     if path.suffix != ".yaml":
         try:
-            values = [canonical.decode(raw) for raw in data.splitlines()] if path.suffix == ".jsonl" else [canonical.decode(data)]
+            values = (
+                [canonical.decode(raw) for raw in data.splitlines()]
+                if path.suffix == ".jsonl"
+                else [canonical.decode(data)]
+            )
         except DataError as error:
             return [("document.yaml", "", error.message)]
         return [("document.schema", at, message) for value in values for at, message in schema.problems(noun, value)]
@@ -41,7 +45,7 @@ def found(path: Path) -> list[tuple[str, str, str]]:
     if troubles or noun not in ("project", "dataset", "taxonomy", "guideline"):
         return troubles
     document = references.Document(noun, parsed.value.get("name", ""), parsed.value)
-    everything = {"taxonomy": frozenset("t topics".split()), "guideline": frozenset("g")}
+    everything = {"taxonomy": frozenset(["t", "topics"]), "guideline": frozenset("g")}
     return [(trouble.rule, trouble.pointer, trouble.message) for trouble in references.troubles([document], everything)]
 
 

@@ -76,8 +76,10 @@ def test_values_are_never_echoed(secret: str, noun: str):
     """Whatever stands as a value, anywhere, is in no message."""
     marked = f"§{secret}§"
     rules = schema.schema(noun)
-    value = {name: marked for name in rules["properties"]}
-    for problem in schema.problems(noun, value) + schema.problems(noun, {name: [marked] for name in rules["properties"]}):
+    value = dict.fromkeys(rules["properties"], marked)
+    for problem in schema.problems(noun, value) + schema.problems(
+        noun, {name: [marked] for name in rules["properties"]}
+    ):
         assert marked not in problem.message
         assert marked not in problem.pointer
 
@@ -96,7 +98,14 @@ def test_anything_gets_an_answer(noun: str, value: object):
 
 def test_newer_documents():
     assert schema.newer("project", {"schema": "urn:labelvc:schema:project:2"}) == 2
-    for value in ({"schema": "urn:labelvc:schema:project:1"}, {"schema": "urn:labelvc:schema:dataset:2"}, {"schema": 7}, {}, [], None):
+    for value in (
+        {"schema": "urn:labelvc:schema:project:1"},
+        {"schema": "urn:labelvc:schema:dataset:2"},
+        {"schema": 7},
+        {},
+        [],
+        None,
+    ):
         assert schema.newer("project", value) is None
 
 

@@ -27,7 +27,15 @@ SECRET = Secret("b", bytes(range(32)))
 WORDS = st.text(min_size=1).filter(lambda text: unicodedata.normalize("NFC", text).strip() and text.isprintable())
 
 
-def make(value: str, *, domain: str = "main", kind: str = "other", scope: str = "", project: str = PROJECT, secret: Secret = SECRET) -> str:
+def make(
+    value: str,
+    *,
+    domain: str = "main",
+    kind: str = "other",
+    scope: str = "",
+    project: str = PROJECT,
+    secret: Secret = SECRET,
+) -> str:
     return pseudonym.token(secret, project, domain, kind, value, scope)
 
 
@@ -113,16 +121,27 @@ def test_different_values_give_different_tokens(one: str, other: str):
     assert make(one) != make(other)
 
 
-@given(WORDS, st.text("ab/#:", max_size=4), st.text("ab/#:", max_size=4), st.text("ab", min_size=1, max_size=3), st.text("ab", min_size=1, max_size=3))
+@given(
+    WORDS,
+    st.text("ab/#:", max_size=4),
+    st.text("ab/#:", max_size=4),
+    st.text("ab", min_size=1, max_size=3),
+    st.text("ab", min_size=1, max_size=3),
+)
 def test_scope_domain_and_value_stay_apart(value: str, scope: str, other: str, domain: str, second: str):
     """("ab", "c") is not ("a", "bc"), wherever the two parts stand."""
-    assert (make(value, scope=scope, domain=domain) == make(value, scope=other, domain=second)) == ((scope, domain) == (other, second))
+    assert (make(value, scope=scope, domain=domain) == make(value, scope=other, domain=second)) == (
+        (scope, domain) == (other, second)
+    )
     assert (make("x" + value, scope=scope) == make(value, scope=scope + "x")) is False
 
 
 def test_kinds_projects_secrets_and_epochs_stay_apart():
     made = [make("ada", kind=kind)[5:] for kind in pseudonym.KINDS]
-    made += [make("ada", project="0c4a7f7e-6c1e-4b3a-9a5e-2f6c1b7d9e10")[5:], make("ada", secret=Secret("b", bytes(32)))[5:]]
+    made += [
+        make("ada", project="0c4a7f7e-6c1e-4b3a-9a5e-2f6c1b7d9e10")[5:],
+        make("ada", secret=Secret("b", bytes(32)))[5:],
+    ]
     assert len(set(made)) == len(made)
     assert make("ada", secret=Secret("c", bytes(range(32)))) != make("ada")
 
@@ -143,7 +162,9 @@ def test_swapped_neighbours_and_lost_letters_are_noticed(value: str):
     for at in range(len(token) - 4):
         if token[at] != token[at + 1]:
             assert not pseudonym.is_token(token[:at] + token[at + 1] + token[at] + token[at + 2 :])
-    assert not any(pseudonym.is_token(text) for text in (token[:-1], token + "b", token + "\n", token.upper(), " " + token, ""))
+    assert not any(
+        pseudonym.is_token(text) for text in (token[:-1], token + "b", token + "\n", token.upper(), " " + token, "")
+    )
 
 
 @given(WORDS)

@@ -129,7 +129,7 @@ def test_a_clean_merge_of_two_good_branches_that_do_not_fit_is_stopped(project, 
     git(project, "commit", "-qm", "take w1 away", "--no-verify")
     git(project, "switch", "-q", "-")
     write(project, "w1", GOOD, identifier="r2")
-    git(project, "commit", "-qam", "a second rating of w1")
+    git(project, "commit", "-qnam", "a second rating of w1")
     code, said = attempt(project, "merge", "--no-edit", "less")
     assert code != 0, said
 
@@ -153,7 +153,9 @@ def test_a_merge_without_conflict_runs_pre_merge_commit(project, git):
     git(project, "merge", "-q", "--no-edit", "theirs")
 
 
-@pytest.mark.xfail(strict=True, reason="ops.check asks for rev + 1 between any two snapshots; several steps may lie between them")
+@pytest.mark.xfail(
+    strict=True, reason="ops.check asks for rev + 1 between any two snapshots; several steps may lie between them"
+)
 @pytest.mark.parametrize("way", ["merge", "push"])
 def test_a_record_that_changed_twice_on_a_branch_passes_when_the_branch_arrives(project, git, tmp_path, way):
     git(tmp_path, "init", "-q", "--bare", "-b", "main", "server.git")
@@ -178,10 +180,10 @@ def conflicting(project, git) -> Path:
     """Return a project where two branches changed one record."""
     git(project, "switch", "-qc", "theirs")
     write(project, "w1", 3, rev=2)
-    git(project, "commit", "-qam", "theirs")
+    git(project, "commit", "-qnam", "theirs")
     git(project, "switch", "-q", "-")
     write(project, "w1", 2, rev=2)
-    git(project, "commit", "-qam", "ours")
+    git(project, "commit", "-qnam", "ours")
     return project
 
 
@@ -215,26 +217,33 @@ def test_a_broken_labelvc_leaves_the_text_merge_and_its_markers(conflicting, git
 def test_the_driver_merges_what_does_not_conflict_with_and_without_labelvc(project, git):
     both = place(project, "w1")
     both.write_bytes(shard.write([record_line("w1", GOOD, identifier=f"r{number}") for number in range(1, 8)]))
-    git(project, "commit", "-qam", "seven ratings")
+    git(project, "commit", "-qnam", "seven ratings")
     git(project, "switch", "-qc", "theirs")
     write(project, "w1", 2, rev=2, identifier="r7")
-    git(project, "commit", "-qam", "theirs")
+    git(project, "commit", "-qnam", "theirs")
     git(project, "switch", "-q", "-")
     write(project, "w1", 3, rev=2, identifier="r1")
-    git(project, "commit", "-qam", "ours")
+    git(project, "commit", "-qnam", "ours")
     start = git(project, "rev-parse", "HEAD").strip()
     git(project, "merge", "-q", "--no-edit", "theirs")
     merged = both.read_bytes()
     assert merged.count(b'"rev":2') == 2
     git(project, "reset", "-q", "--hard", start)
-    git(project, "config", "merge.labelvc.driver", git(project, "config", "merge.labelvc.driver").replace(sys.executable, "/nowhere"))
+    git(
+        project,
+        "config",
+        "merge.labelvc.driver",
+        git(project, "config", "merge.labelvc.driver").replace(sys.executable, "/nowhere"),
+    )
     git(project, "merge", "-q", "--no-edit", "theirs")
     assert both.read_bytes() == merged
 
 
 def test_hunks_show_keys_and_words_are_fields(project, git):
-    place(project, "w1").write_bytes(shard.write([record_line("w1", GOOD, identifier=f"r{number}") for number in range(1, 8)]))
-    git(project, "commit", "-qam", "seven ratings")
+    place(project, "w1").write_bytes(
+        shard.write([record_line("w1", GOOD, identifier=f"r{number}") for number in range(1, 8)])
+    )
+    git(project, "commit", "-qnam", "seven ratings")
     write(project, "w1", 2, rev=2, identifier="r7")
     assert '@@ w1","id":"r6' in git(project, "diff", "-U0")
     assert '{"score":[-1-]{+2+}}' in git(project, "diff", "--word-diff")

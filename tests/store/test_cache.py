@@ -59,8 +59,12 @@ def test_a_changed_value_is_not_returned(found):
     with Cache(found) as cache:
         cache.put_many([("clean", b"no findings"), ("dirty", b"a finding")])
     connection = sqlite3.connect(path(found))
-    connection.execute("UPDATE result_1 SET value = (SELECT value FROM result_1 WHERE key = 'clean') WHERE key = 'dirty'")
-    connection.execute("UPDATE result_1 SET proof = (SELECT proof FROM result_1 WHERE key = 'clean') WHERE key = 'dirty'")
+    connection.execute(
+        "UPDATE result_1 SET value = (SELECT value FROM result_1 WHERE key = 'clean') WHERE key = 'dirty'"
+    )
+    connection.execute(
+        "UPDATE result_1 SET proof = (SELECT proof FROM result_1 WHERE key = 'clean') WHERE key = 'dirty'"
+    )
     connection.commit()
     connection.close()
     with Cache(found) as cache:
@@ -106,6 +110,11 @@ def test_threads_and_processes_share_it(found):
     for each in (*processes, *threads):
         each.join()
     assert all(each.exitcode == 0 for each in processes)
-    wanted = [f"{kind}{number}-{step}" for kind, count in (("t", 4), ("p", 3)) for number in range(count) for step in range(30)]
+    wanted = [
+        f"{kind}{number}-{step}"
+        for kind, count in (("t", 4), ("p", 3))
+        for number in range(count)
+        for step in range(30)
+    ]
     assert len(cache.get_many(wanted)) == len(wanted)
     cache.close()

@@ -22,7 +22,9 @@ def plain(monkeypatch):
     """Run DVC's own command line in a folder; returns what it prints."""
 
     def run(folder, *arguments, code=0):
-        done = subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 
@@ -56,11 +58,18 @@ def write(found, shards):
 
 def shards(found, snapshot):
     with tree.reader(found) as reader:
-        return {path[-8:-6]: data.decode() for path, data in reader.many((p, e) for p, e in snapshot.entries.items() if p.endswith(".jsonl"))}
+        return {
+            path[-8:-6]: data.decode()
+            for path, data in reader.many((p, e) for p, e in snapshot.entries.items() if p.endswith(".jsonl"))
+        }
 
 
 def lines(found, old, new):
-    return {change.path[-8:-6]: (change.old, change.new) for change in tree.changes(found, old, new) if change.path.endswith(".jsonl")}
+    return {
+        change.path[-8:-6]: (change.old, change.new)
+        for change in tree.changes(found, old, new)
+        if change.path.endswith(".jsonl")
+    }
 
 
 OLD = {f"0{number}": f"{number} old\n" for number in range(4)}
@@ -98,7 +107,12 @@ def test_every_revision_is_read_from_the_cache_without_dvc(labels):
 
 
 def test_the_three_moments(labels):
-    one, two, index, work = tree.commit(labels, "HEAD~1"), tree.commit(labels, "HEAD"), tree.index(labels), tree.work(labels)
+    one, two, index, work = (
+        tree.commit(labels, "HEAD~1"),
+        tree.commit(labels, "HEAD"),
+        tree.index(labels),
+        tree.work(labels),
+    )
     assert shards(labels, one) == OLD
     assert shards(labels, two) == shards(labels, index) == shards(labels, work) == NEW
     assert lines(labels, one, two) == lines(labels, one, work) == {"01": ([b"1 old"], [b"1 new"])}
@@ -185,12 +199,21 @@ def test_a_pointer_and_a_manifest_that_disagree_are_refused(labels, git, plain):
     git(labels.top, "add", "-A")
     index = tree.index(labels)
     with tree.reader(labels) as reader:
-        for name, words in (("01", "does not have the SHA-256"), ("09", "not in its SHA-256 manifest"), ("02", "not in its DVC pointer")):
+        for name, words in (
+            ("01", "does not have the SHA-256"),
+            ("09", "not in its SHA-256 manifest"),
+            ("02", "not in its DVC pointer"),
+        ):
             path = f"datasets/x/annotations/{name}.jsonl"
             with pytest.raises(StoreError, match=words):
                 reader.read(path, index.entries[path])
     dvc.add(labels, FOLDER)
-    assert shards(labels, tree.index(labels)) == {"00": "0 old\n", "01": "1 by plain dvc\n", "03": "3 old\n", "09": "9 by plain dvc\n"}
+    assert shards(labels, tree.index(labels)) == {
+        "00": "0 old\n",
+        "01": "1 by plain dvc\n",
+        "03": "3 old\n",
+        "09": "9 by plain dvc\n",
+    }
 
 
 @pytest.mark.parametrize("kind", ["hardlink", "symlink"])
@@ -240,7 +263,11 @@ def test_add_refuses_what_cannot_be_kept(labels, tmp_path):
 
 def test_add_deletes_what_a_kill_left_and_is_silent(labels, capfd):
     (labels.top / FOLDER / ".01.jsonl.abcd.labelvc-unfinished").write_text("half")
-    assert dvc.add(labels, FOLDER) == ["datasets/x/annotations.dvc", "datasets/x/annotations.sha256", "datasets/x/.gitignore"]
+    assert dvc.add(labels, FOLDER) == [
+        "datasets/x/annotations.dvc",
+        "datasets/x/annotations.sha256",
+        "datasets/x/.gitignore",
+    ]
     assert capfd.readouterr() == ("", "")
     assert shards(labels, tree.index(labels)) == NEW
 
@@ -279,7 +306,10 @@ def test_bad_pointers_are_refused(text):
 
 def test_pointers_in_other_spellings_are_read():
     text = "# by hand\nmd5: 00000000000000000000000000000000\nframe: x\nouts:\n  - path: 'annotations'\n    md5: \"0123456789abcdef0123456789abcdef.dir\"\n    meta:\n      path: other\nmeta:\n  path: x\n"
-    assert pointer.read("datasets/x/annotations.dvc", text.encode()) == (str(FOLDER), "0123456789abcdef0123456789abcdef.dir")
+    assert pointer.read("datasets/x/annotations.dvc", text.encode()) == (
+        str(FOLDER),
+        "0123456789abcdef0123456789abcdef.dir",
+    )
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", "", "./x", 7])
@@ -293,7 +323,10 @@ def test_a_listing_that_leads_out_of_its_folder_is_refused(name):
 
 def test_a_manifest_in_any_spelling_of_sha256sum_and_no_other():
     digest = "a" * 64
-    assert pointer.manifest("d/m.sha256", f"{digest}  a/b c\n{digest} *a/d\n".encode()) == {"d/a/b c": digest, "d/a/d": digest}
+    assert pointer.manifest("d/m.sha256", f"{digest}  a/b c\n{digest} *a/d\n".encode()) == {
+        "d/a/b c": digest,
+        "d/a/d": digest,
+    }
     with pytest.raises(StoreError) as caught:
         pointer.manifest("d/m.sha256", f"{digest}  a\nnonsense\n".encode())
     assert caught.value.where == "d/m.sha256:2"

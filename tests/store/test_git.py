@@ -1,6 +1,7 @@
 """Plumbing git against real repositories: revisions, objects, patches, and settings that would change their shape."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import tracemalloc
@@ -21,7 +22,9 @@ def commit(git, repo, name="f.jsonl", data=b"a\n", message="one"):
 
 
 def changes(repo, old="HEAD~1", new="HEAD", paths=()):
-    return {change.path: (change.old, change.new) for change in plumbing.diff_lines(plumbing.find(repo), old, new, paths)}
+    return {
+        change.path: (change.old, change.new) for change in plumbing.diff_lines(plumbing.find(repo), old, new, paths)
+    }
 
 
 def test_find_from_a_folder_inside_a_linked_work_tree_and_a_bare_repository(repo, git, tmp_path):
@@ -182,15 +185,27 @@ def test_missing_and_broken_objects(repo, git):
         assert objects.read(oid) == b"a\n"
     path = repo / ".git" / "objects" / oid[:2] / oid[2:]
     path.chmod(0o644)
-    path.write_bytes(zlib.compress(b"blob 400\0a\n"))
-    with plumbing.Objects(found) as objects, pytest.raises(StoreError) as caught:
-        objects.read(oid)
-    assert "git f" in caught.value.hint
+    for damage in (b"", path.read_bytes()[:-4], b"x" * 40, zlib.compress(b"blob nonsense")):
+        path.write_bytes(damage)
+        with plumbing.Objects(found) as objects, pytest.raises(StoreError) as caught:
+            objects.read(oid)
+        assert "git f" in caught.value.hint
     path.unlink()
     with pytest.raises(StoreError) as caught:
         changes(repo, "", "HEAD")
     assert oid in caught.value.message
     assert "git f" in caught.value.hint
+
+
+def test_commits_are_compared_by_their_objects_not_by_files_that_look_the_same(repo, git):
+    one = commit(git, repo, data=b"true value\n")
+    git(repo, "config", "core.trustctime", "false")
+    path = repo / "f.jsonl"
+    os.utime(path, (1, 1))
+    git(repo, "update-index", "--refresh")
+    path.write_bytes(b"fake value\n")
+    os.utime(path, (1, 1))
+    assert changes(repo, "", one) == {"f.jsonl": ([], [b"true value"])}
 
 
 def test_a_replacement_object_is_not_followed(repo, git):
@@ -244,7 +259,15 @@ def test_no_attribute_hides_a_change(repo, git, attribute):
 
 
 def test_names_of_any_kind(repo, git):
-    names = ["with space.jsonl", 'quo"te\\.jsonl', "tab\tline\nbreak.jsonl", "ünïcødé.jsonl", "-dash.jsonl", ":(glob)*.jsonl", "a b/c d"]
+    names = [
+        "with space.jsonl",
+        'quo"te\\.jsonl',
+        "tab\tline\nbreak.jsonl",
+        "ünïcødé.jsonl",
+        "-dash.jsonl",
+        ":(glob)*.jsonl",
+        "a b/c d",
+    ]
     for name in names:
         commit(git, repo, name, b"old\n")
     git(repo, "rm", "-q", "--cached", "-r", ".")

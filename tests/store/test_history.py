@@ -28,7 +28,10 @@ def content(git, repo, oid):
 
 def told(git, repo, paths=("f.jsonl",), **span):
     return [
-        (commit.subject, [(content(git, repo, version.old), content(git, repo, version.new)) for version in commit.files])
+        (
+            commit.subject,
+            [(content(git, repo, version.old), content(git, repo, version.new)) for version in commit.files],
+        )
         for commit in history.walk(plumbing.find(repo), paths, **span)
     ]
 
@@ -39,7 +42,12 @@ def test_a_straight_line(repo, git, commit):
     middle = commit("2\n", "second")
     commit(None, "gone")
     commit("3\n", "back")
-    everything = [("first", [("", "1\n")]), ("second", [("1\n", "2\n")]), ("gone", [("2\n", "")]), ("back", [("", "3\n")])]
+    everything = [
+        ("first", [("", "1\n")]),
+        ("second", [("1\n", "2\n")]),
+        ("gone", [("2\n", "")]),
+        ("back", [("", "3\n")]),
+    ]
     assert told(git, repo) == everything
     assert told(git, repo, base=middle) == everything[2:]
     assert told(git, repo, head=middle) == everything[:2]
@@ -105,7 +113,9 @@ def test_a_replaced_commit_keeps_its_author(repo, git, commit):
     one = commit("1\n", "first")
     two = commit("2\n", "second", "f.jsonl", "--author", "Di <di@example.com>")
     git(repo, "replace", two, git(repo, "commit-tree", "-p", one, "-m", "forged", f"{two}^{{tree}}").strip())
-    assert [found.author.email for found in history.commits_between(plumbing.find(repo), one, two)] == ["di@example.com"]
+    assert [found.author.email for found in history.commits_between(plumbing.find(repo), one, two)] == [
+        "di@example.com"
+    ]
 
 
 def test_names_are_literal_and_folders_count(repo, git, commit):
@@ -114,7 +124,9 @@ def test_names_are_literal_and_folders_count(repo, git, commit):
     commit("1\n", "plain", "p.jsonl")
     commit("1\n", "folder", "d/ä b.jsonl")
     assert [subject for subject, _ in told(git, repo, ["*.jsonl"])] == ["star"]
-    assert [version.path for found in history.walk(plumbing.find(repo), ["d"]) for version in found.files] == ["d/ä b.jsonl"]
+    assert [version.path for found in history.walk(plumbing.find(repo), ["d"]) for version in found.files] == [
+        "d/ä b.jsonl"
+    ]
     assert told(git, repo, ["nowhere"]) == []
 
 

@@ -10,7 +10,9 @@ from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
 from labelvc.store import patch
 
-LINES = st.lists(st.sampled_from([b"", b"a", b"b", b"-- x", b"++ x", b"@@ -1 +1 @@", b"\\ No newline", b"\x00\xff", b"z" * 5000]))
+LINES = st.lists(
+    st.sampled_from([b"", b"a", b"b", b"-- x", b"++ x", b"@@ -1 +1 @@", b"\\ No newline", b"\x00\xff", b"z" * 5000])
+)
 
 
 def text(lines, ended):

@@ -98,8 +98,14 @@ def test_from_nothing_and_under_a_folder(labels):
     head = tree.commit(labels, "HEAD")
     assert len(lines(labels, tree.empty(), head)) == 6
     assert lines(labels, tree.empty(), head, "labelvc.yaml") == {"bvc.yaml": ([], [b"x"])}
-    assert list(tree.commit(labels, "HEAD", ["datasets/x/annotations/01.jsonl"]).entries) == ["datasets/x/annotations/01.jsonl"]
-    for take in (lambda under: tree.commit(labels, "HEAD", under), lambda under: tree.index(labels, under), lambda under: tree.work(labels, under)):
+    assert list(tree.commit(labels, "HEAD", ["datasets/x/annotations/01.jsonl"]).entries) == [
+        "datasets/x/annotations/01.jsonl"
+    ]
+    for take in (
+        lambda under: tree.commit(labels, "HEAD", under),
+        lambda under: tree.index(labels, under),
+        lambda under: tree.work(labels, under),
+    ):
         assert len(take(["datasets/"]).entries) == 6
         assert len(take(["datasets", "labelvc.yaml"]).entries) == 7
         assert len(take(["data"]).entries) == 0

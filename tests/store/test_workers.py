@@ -76,7 +76,11 @@ def test_an_interrupt_ends_everything():
         "for _ in workers.map_chunks(lambda chunk: [time.sleep(0.05) for _ in chunk], range(2000), 2): pass\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.5)

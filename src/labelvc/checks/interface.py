@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from labelvc.model.finding import Finding, Place, Severity
@@ -38,18 +38,20 @@ class Line(NamedTuple):
     problem: str = ""
 
 
-class Head(NamedTuple):
-    """The first members of a line as they stand in the file, escapes kept: equal heads of canonical lines mean equal keys.
+class Heads(NamedTuple):
+    """The first members of all lines of a layer, column by column, as they stand in the file with their escapes kept.
+
+    Equal columns of canonical lines mean equal keys, so keys are compared without decoding a line.
 
     Attributes:
-        item: the item's id; empty when the line does not begin as a record or item does.
-        id: the record's id; empty in the items layer.
-        by: who made the record; empty when it does not say.
+        items: the item of each line; empty where a line does not begin as a record or item does.
+        ids: the record's id of each line; empty in the items layer.
+        by: who made the record; empty where it does not say.
     """
 
-    item: str
-    id: str
-    by: str
+    items: Sequence[str]
+    ids: Sequence[str]
+    by: Sequence[str]
 
 
 class Shard(Protocol):
@@ -70,12 +72,12 @@ class Shard(Protocol):
         """Return the lines of a layer, without `\\n`."""
         ...
 
-    def heads(self, layer: Layer) -> list[Head]:
-        """Return the head of each line, read without decoding it."""
+    def heads(self, layer: Layer) -> Heads:
+        """Return the first members of all lines, read without decoding them."""
         ...
 
-    def key(self, head: Head, layer: Layer) -> Key | None:
-        """Return the key a head stands for; None when it cannot be read."""
+    def key(self, layer: Layer, at: int) -> Key | None:
+        """Return the key of the line at a position (from 0); None when it cannot be read."""
         ...
 
     def records(self, layer: Layer = "annotations") -> list[Line]:

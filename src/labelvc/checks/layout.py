@@ -9,7 +9,7 @@ from itertools import pairwise
 from operator import eq, lt
 from typing import ClassVar
 
-from labelvc.checks.interface import Head, Look, Rule, Shard, finding
+from labelvc.checks.interface import Look, Rule, Shard, finding, threshold
 from labelvc.codec import shard as shards
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
@@ -17,6 +17,7 @@ from labelvc.model.project import Dataset, Project
 
 _LAYERS: tuple[Layer, ...] = ("annotations", "items")
 _LARGE = 500_000
+_FORMAT = "labelvc format"
 
 
 class Layout:
@@ -67,67 +68,55 @@ class Layout:
 
 
 def _layer(shard: Shard, layer: Layer) -> Iterator[Finding]:
-    lines, heads, path = shard.raw(layer), shard.heads(layer), shard.path(layer)
-    data = shard.data(layer)
-    marked = list(shards.markers(data))
-    if marked:
-        message = f"{len(marked)} lines are conflict markers, the first here"
-        yield finding(
-            Layout,
-            "shard.markers",
-            Place(path, marked[0]),
-            message,
-            f"keep one line of each key, then `git add {path}`",
-        )
-        return
+    lines, path, data = shard.raw(layer), shard.path(layer), shard.data(layer)
     if not data.endswith(b"\n"):
-        yield finding(
-            Layout, "shard.ending", Place(path, len(lines)), "the last line lacks its line break", "labelvc format"
-        )
+        yield finding(Layout, "shard.ending", Place(path, len(lines)), "the last line lacks its line break", _FORMAT)
+    if shard.suspects(layer):
+        marked = list(shards.markers(data))
+        if marked:
+            message = f"{len(marked)} lines are conflict markers, the first here"
+            hint = f"keep one line of each key, then `git add {path}`"
+            yield finding(Layout, "shard.markers", Place(path, marked[0]), message, hint)
+            return
     in_order = all(map(lt, lines, lines[1:]))
     if not in_order:
         at = next((at for at, (one, two) in enumerate(pairwise(lines), 2) if one > two), 0)
         if at:
-            yield finding(
-                Layout, "shard.order", Place(path, at), "the line sorts before the one above it", "labelvc format"
-            )
-    yield from _duplicates(shard, layer, heads, in_order=in_order)
-    yield from _placement(shard, layer, heads)
-    if len(data) > _LARGE:
+            yield finding(Layout, "shard.order", Place(path, at), "the line sorts before the one above it", _FORMAT)
+    yield from _duplicates(shard, layer, in_order=in_order)
+    yield from _placement(shard, layer)
+    if len(data) > threshold(Layout, "shard.size", shard.dataset):
         hint = f"labelvc dataset reshard {shard.dataset.name}"
-        yield finding(
-            Layout, "shard.size", Place(path), f"the shard holds {len(data) // 1000} KB in {len(lines)} lines", hint
-        )
+        yield finding(Layout, "shard.size", Place(path), f"the shard holds {len(data) // 1000} KB in {len(lines)} lines", hint)
 
 
-def _duplicates(shard: Shard, layer: Layer, heads: list[Head], *, in_order: bool) -> Iterator[Finding]:
-    keys = [head[:2] for head in heads]
+def _duplicates(shard: Shard, layer: Layer, *, in_order: bool) -> Iterator[Finding]:
+    heads = shard.heads(layer)
+    keys = list(zip(heads.items, heads.ids, strict=True))
     if in_order and not any(map(eq, keys, keys[1:])):
         return
     counts, seen = Counter(keys), Counter[tuple[str, str]]()
-    for number, (key, head) in enumerate(zip(keys, heads, strict=True), 1):
+    for at, key in enumerate(keys):
         seen[key] += 1
-        if counts[key] > 1 and seen[key] == 2 and head.item:
-            place = Place(shard.path(layer), number, str(shard.key(head, layer) or ""))
-            yield finding(
-                Layout,
-                "key.duplicate",
-                place,
-                f"the key occurs {counts[key]} times",
-                "keep one of the lines, or give one a new id",
-            )
+        if counts[key] > 1 and seen[key] == 2 and key[0]:
+            place = Place(shard.path(layer), at + 1, str(shard.key(layer, at) or ""))
+            hint = "keep one of the lines, or give one a new id"
+            yield finding(Layout, "key.duplicate", place, f"the key occurs {counts[key]} times", hint)
 
 
-def _placement(shard: Shard, layer: Layer, heads: list[Head]) -> Iterator[Finding]:
-    k = shards.digits(shard.dataset.shards)
+def _placement(shard: Shard, layer: Layer) -> Iterator[Finding]:
+    """Yield the lines of items that belong elsewhere; an item that stands rightly among the items needs no second look."""
+    k, here = shards.digits(shard.dataset.shards), int(shard.name, 4)
     pattern = re.compile(shard.dataset.group) if shard.dataset.group else None
-    first = {head.item: number for number, head in zip(range(len(heads), 0, -1), reversed(heads), strict=True)}
-    for item, number in first.items():
-        key = shard.key(heads[number - 1], layer) if item else None
-        if key is None:
-            continue
-        belongs = shards.place(shards.group_of(key.item, pattern), k)
+    items = shard.heads(layer).items
+    unseen = set(items) - {""}
+    if layer == "annotations":
+        unseen.difference_update(shard.heads("items").items)
+    astray = [item for item in unseen if "\\" in item or shards.place_number(shards.group_of(item, pattern), k) != here]
+    for at in sorted(map(items.index, astray)):
+        key = shard.key(layer, at)
+        belongs = shards.place(shards.group_of(key.item, pattern), k) if key else shard.name
         if belongs != shard.name:
-            place = Place(shard.path(layer), number, str(key))
+            place = Place(shard.path(layer), at + 1, str(key))
             right = shards.path(shard.dataset.name, layer, belongs)
-            yield finding(Layout, "shard.placement", place, f"its item belongs in {right}", "labelvc format")
+            yield finding(Layout, "shard.placement", place, f"its item belongs in {right}", _FORMAT)

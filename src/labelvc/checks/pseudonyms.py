@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import ClassVar
 
 from labelvc.checks.interface import Look, Rule, Shard, finding
 from labelvc.core import pseudonym
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Dataset, Project
+
+
+_genuine = lru_cache(maxsize=1 << 16)(pseudonym.is_token)
 
 
 class Pseudonyms:
@@ -33,12 +37,10 @@ class Pseudonyms:
         """Return each token whose check letters are wrong, at the first record that bears it."""
         found = []
         heads = shard.heads("annotations")
-        for by in sorted({head.by for head in heads} - {""}):
-            if len(by) in (32, 33) and by[3] == "_" and not pseudonym.is_token(by):
-                number = next(number for number, head in enumerate(heads, 1) if head.by == by)
-                place = Place(
-                    shard.path("annotations"), number, str(shard.key(heads[number - 1], "annotations") or ""), "/by"
-                )
+        for by in sorted(set(heads.by) - {""}):
+            if len(by) in (32, 33) and by[3] == "_" and not _genuine(by):
+                at = heads.by.index(by)
+                place = Place(shard.path("annotations"), at + 1, str(shard.key("annotations", at) or ""), "/by")
                 found.append(
                     finding(
                         Pseudonyms,

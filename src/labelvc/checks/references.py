@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from labelvc.checks.interface import Look, Rule, Shard, finding
-from labelvc.codec import canonical
 from labelvc.core.diff import at_pointer, decoded, live
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Dataset, Project
 
-_TASK = re.compile(rb'"task":"((?:[^"\\]|\\.)*+)"')
 _ONE_ANSWER = frozenset({"label", "labels", "soft", "score", "text", "ranking"})
 
 
@@ -74,65 +72,51 @@ class References:
 
 
 def _missing_items(shard: Shard) -> Iterator[Finding]:
-    known = {head.item for head in shard.heads("items")}
-    lines, told = shard.raw("annotations"), set[str]()
-    for number, head in enumerate(shard.heads("annotations"), 1):
-        if head.item in known or not head.item or head.item in told or live(lines[number - 1]) is None:
-            continue
-        told.add(head.item)
-        place = Place(shard.path("annotations"), number, str(shard.key(head, "annotations") or ""), "/item")
-        message = f"no item {head.item!r} in {shard.path('items')}"
-        yield finding(References, "item.missing", place, message, "add the item, or delete its records")
+    items, lines = shard.heads("annotations").items, shard.raw("annotations")
+    absent = set(items) - set(shard.heads("items").items) - {""}
+    for at, item in enumerate(items if absent else ()):
+        if item in absent and live(lines[at]) is not None:
+            absent.remove(item)
+            place = Place(shard.path("annotations"), at + 1, str(shard.key("annotations", at) or ""), "/item")
+            message = f"no item {item!r} in {shard.path('items')}"
+            yield finding(References, "item.missing", place, message, "add the item, or delete its records")
 
 
 def _missing_records(shard: Shard) -> Iterator[Finding]:
-    required = {name for name, needed in shard.dataset.tasks.items() if needed}
-    if not required:
-        return
-    lines, heads = shard.raw("annotations"), shard.heads("annotations")
-    if len(shard.dataset.tasks) == 1 and b'"gone":true' not in shard.data("annotations"):
-        (only,) = required
-        answered = {(head.item, only) for head in heads}
-    else:
-        tasks = [_TASK.search(line) for line in lines]
-        answered = {(head.item, task[1].decode()) for head, task in zip(heads, tasks, strict=True) if task}
-    for number, head in enumerate(shard.heads("items"), 1):
-        for task in sorted(required):
-            if head.item and (head.item, task) not in answered:
-                place = Place(shard.path("items"), number, str(shard.key(head, "items") or ""))
-                yield finding(
-                    References,
-                    "label.missing",
-                    place,
-                    f"no record of the required task {task!r}",
-                    'label it; {"empty":true} says "looked at, nothing there"',
-                )
+    required = sorted(name for name, needed in shard.dataset.tasks.items() if needed)
+    items, lines = shard.heads("annotations").items, shard.raw("annotations")
+    for task in required:
+        if len(shard.dataset.tasks) == 1 and b'"gone":true' not in shard.data("annotations"):
+            answered = set(items)
+        else:
+            asks = f'"task":{json.dumps(task, ensure_ascii=False)}'.encode()
+            answered = {item for item, line in zip(items, lines, strict=True) if asks in line}
+        wanted = shard.heads("items").items
+        for at, item in enumerate(wanted if not answered.issuperset(wanted) else ()):
+            if item and item not in answered:
+                place = Place(shard.path("items"), at + 1, str(shard.key("items", at) or ""))
+                hint = 'label it; {"empty":true} says "looked at, nothing there"'
+                yield finding(References, "label.missing", place, f"no record of the required task {task!r}", hint)
 
 
 def _twice_answered(shard: Shard, project: Project) -> Iterator[Finding]:
     heads = shard.heads("annotations")
-    pairs = [(head.item, head.by) for head in heads]
+    pairs = list(zip(heads.items, heads.by, strict=True))
     if len(set(pairs)) == len(pairs):
         return
     counts = Counter(pairs)
     seen: dict[tuple[str, str, str], int] = {}
-    for number, (head, pair) in enumerate(zip(heads, pairs, strict=True), 1):
-        if not head.by or counts[pair] == 1:
+    for at, pair in enumerate(pairs):
+        if not pair[1] or counts[pair] == 1:
             continue
-        task = str(decoded(shard.raw("annotations")[number - 1]).get("task", ""))
+        task = str(decoded(shard.raw("annotations")[at]).get("task", ""))
         if task not in project.tasks or project.tasks[task].type not in _ONE_ANSWER:
             continue
-        if (*pair, task) in seen:
-            place = Place(shard.path("annotations"), number, str(shard.key(head, "annotations") or ""), "/by")
-            first = shard.key(heads[seen[*pair, task] - 1], "annotations")
-            yield finding(
-                References,
-                "rating.duplicate",
-                place,
-                f"the same annotator answered {task!r} of this item in {first}",
-                "delete one of the two records",
-            )
-        seen.setdefault((*pair, task), number)
+        first = seen.setdefault((*pair, task), at)
+        if first != at:
+            place = Place(shard.path("annotations"), at + 1, str(shard.key("annotations", at) or ""), "/by")
+            message = f"the same annotator answered {task!r} of this item in {shard.key('annotations', first)}"
+            yield finding(References, "rating.duplicate", place, message, "delete one of the two records")
 
 
 def _natural_keys(shard: Shard) -> bytes:
@@ -141,13 +125,12 @@ def _natural_keys(shard: Shard) -> bytes:
     if not pointers:
         return b""
     rows = []
-    for head, raw in zip(shard.heads("items"), shard.raw("items"), strict=True):
-        fields = decoded(raw)
+    for fields in map(decoded, shard.raw("items")):
         values = [at_pointer(fields, pointer) for pointer in pointers]
-        if head.item and any(value is not None for value in values):
-            digest = hashlib.sha256(canonical.encode(values)).hexdigest()[:16]
-            rows.append(f"{digest} {fields.get('id')}")
-    return "\n".join(rows).encode()
+        if isinstance(fields.get("id"), str) and any(value is not None for value in values):
+            digest = hashlib.sha256(repr(values).encode(errors="replace")).hexdigest()[:16]
+            rows.append(f"{digest} {fields['id']}")
+    return "\n".join(rows).encode(errors="replace")
 
 
 def _rows(summary: bytes) -> list[tuple[str, str]]:

@@ -56,8 +56,8 @@ class Values:
         """Return what is wrong inside values."""
         texts = {str(item.get("id")): item.get("text") for item in map(decoded, shard.raw("items"))}
         ids: dict[str, set[str]] = {}
-        for head in shard.heads("annotations"):
-            key = shard.key(head, "annotations")
+        for at in range(len(shard.raw("annotations"))):
+            key = shard.key("annotations", at)
             if key:
                 ids.setdefault(key.item, set()).add(key.id)
         found: list[Finding] = []

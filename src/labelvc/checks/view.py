@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
 
-from labelvc.checks.interface import Head, Line
+from labelvc.checks.interface import Heads, Line
 from labelvc.codec import canonical, shard
 from labelvc.codec.accept import Acceptor, Unsupported, compile_schema
 from labelvc.core import expect
@@ -18,7 +17,7 @@ from labelvc.errors import DataError
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project
 
-_STRING = r'"((?:[^"\\]|\\.)*+)"'
+_STRING = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _HEADS = {
     "annotations": re.compile(
         r'^\{"item":' + _STRING + r',"id":' + _STRING + r'(?:,"at":"[^"]*+")?+(?:,"by":' + _STRING + r")?+[^\n]*+",
@@ -55,16 +54,16 @@ class View:
         """Return the lines of a layer, without `\\n`."""
         return self._once("raw", layer, lambda: shard.lines(self._data[layer]))
 
-    def heads(self, layer: Layer) -> list[Head]:
-        """Return the head of each line, read without decoding it."""
+    def heads(self, layer: Layer) -> Heads:
+        """Return the first members of all lines, read without decoding them."""
         return self._once("heads", layer, lambda: self._read_heads(layer))
 
-    def key(self, head: Head, layer: Layer) -> Key | None:
-        """Return the key a head stands for; None when it cannot be read."""
-        try:
-            item, identifier = _plain(head.item), _plain(head.id)
-        except ValueError:
-            return None
+    def key(self, layer: Layer, at: int) -> Key | None:
+        """Return the key of the line at a position (from 0); None when it cannot be read."""
+        heads = self.heads(layer)
+        item, identifier = heads.items[at], heads.ids[at]
+        if "\\" in item or "\\" in identifier:
+            return shard.key_of(self.raw(layer)[at], self.dataset.name, layer)
         return Key(self.dataset.name, item, identifier) if item and (identifier or layer == "items") else None
 
     def records(self, layer: Layer = "annotations") -> list[Line]:
@@ -88,19 +87,15 @@ class View:
         return made
 
     def _text(self, layer: Layer) -> str | None:
-        try:
-            return self._data[layer].decode()
-        except UnicodeDecodeError:
-            return None
+        return self._once("text", layer, lambda: _decoded(self._data[layer]))
 
-    def _read_heads(self, layer: Layer) -> list[Head]:
+    def _read_heads(self, layer: Layer) -> Heads:
         text, lines = self._text(layer), self.raw(layer)
-        if text is not None:
-            found = _HEADS[layer].findall(text)
-            if len(found) == len(lines):
-                return [Head(*head) for head in found]
-        heads = [_HEADS[layer].match(line.decode(errors="replace")) for line in lines]
-        return [Head(*[part or "" for part in head.groups()]) if head else Head("", "", "") for head in heads]
+        found = _HEADS[layer].findall(text) if text else []
+        if len(found) != len(lines):
+            matches = [_HEADS[layer].match(line.decode(errors="replace")) for line in lines]
+            found = [match.groups("") if match else ("", "", "") for match in matches]
+        return Heads(*zip(*found, strict=True)) if found else Heads((), (), ())
 
     def _find_suspects(self, layer: Layer) -> list[Line]:
         data = self._data[layer]
@@ -142,6 +137,8 @@ def acceptor_for(project: Project, dataset: Dataset, layer: Layer) -> Acceptor |
     return _acceptors[place]
 
 
-@lru_cache(maxsize=4096)
-def _plain(text: str) -> str:
-    return str(json.loads(f'"{text}"')) if "\\" in text else text
+def _decoded(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None

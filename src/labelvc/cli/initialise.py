@@ -102,7 +102,7 @@ def _told(made: Made, template: str, git: Git, signer: Signer | None, reason: st
     rows = [
         (path, next((about for start, about in _ABOUT.items() if path.startswith(start)), "")) for path in made.paths
     ]
-    width = max(len(path) for path, _ in rows)
+    width = max(map(len, (*made.paths, *made.kept)))
     parts = [f"A {template} project in {git.top}\n\n", *[f"  {path.ljust(width)}  {about}\n" for path, about in rows]]
     parts += [f"  {path.ljust(width)}  was there, left as it is\n" for path in made.kept]
     dataset = next(path.split("/")[1] for path in made.paths if path.startswith("datasets/"))

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from labelvc import __version__
-from labelvc.cli.context import Settings, global_options, settings_from
+from labelvc.cli.context import Settings, environment, global_options, settings_from
 from labelvc.cli.lazy import LazyGroup, Row
 from labelvc.errors import Error, RefusedError
 
@@ -28,7 +28,6 @@ COMMANDS: dict[str, Row] = {
     "format": ("labelvc.cli.tidying", "format", "Rewrite shards in their one canonical form."),
     "check": ("labelvc.cli.labels", "check", "Ask whether the content is right."),
     "diff": ("labelvc.cli.labels", "diff", "Show which records changed, field by field."),
-    "log": ("labelvc.cli.history", "log", "List the changes of a record, newest first."),
     "blame": ("labelvc.cli.history", "blame", "Show who last changed each label of an item."),
     "trace": ("labelvc.cli.history", "trace", "Tell where a label came from and who answered for it."),
     "approve": ("labelvc.cli.trust", "approve", "Sign your decision on a change."),
@@ -41,7 +40,7 @@ COMMANDS: dict[str, Row] = {
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
-    "Work": ("import", "export", "format", "check", "diff", "log", "blame", "trace"),
+    "Work": ("import", "export", "format", "check", "diff", "blame", "trace"),
     "Review": ("approve", "verify"),
     "Nouns": ("policy", "key"),
 }
@@ -52,8 +51,9 @@ MEANT = {
     "annotate": "blame",
     "convert": "import",
     "fix": "format",
-    "hook": "plumbing hook",
+    "history": "trace",
     "hooks": "install",
+    "log": "trace",
     "lint": "check",
     "setup": "init",
     "sign": "approve",
@@ -93,13 +93,15 @@ def run(arguments: Sequence[str]) -> int:
         0 done, 1 found something or refused, 2 could not do it, 3 a bug, 130 interrupted, 141 nobody reads the output.
     """
     try:
-        result = application.main(list(arguments), prog_name="labelvc", standalone_mode=False)
+        result = _invoke(list(arguments))
         sys.stdout.flush()
     except BrokenPipeError:
         return _nobody_reads()
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt, EOFError):
         _print("interrupted\n")
         return 130
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except Exception as problem:  # noqa: BLE001 - the one place where every error ends
@@ -114,6 +116,14 @@ def main() -> None:
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
+
+
+def _invoke(arguments: list[str]) -> object:
+    """Run the command, or answer a shell that asks for completions; `Command.main` would end a broken pipe with 1."""
+    if environment("_LABELVC_COMPLETE"):
+        return application.main(arguments, prog_name="labelvc", complete_var="_LABELVC_COMPLETE")
+    with application.make_context("labelvc", arguments) as context:
+        return application.invoke(context)
 
 
 def _report(problem: Exception, arguments: Sequence[str]) -> int:

@@ -50,7 +50,7 @@ def digest(file: BinaryIO) -> None:
     These are the digests a change-set holds; for a line in canonical form it is what sha256sum gives without its end.
     """
     for number, raw in enumerate(shard.lines(file.read()), 1):
-        record = _decoded(raw, file.name, number)
+        record = _decoded(raw, getattr(file, "name", "stdin"), number)
         first = canonical.RECORD_FIRST if "item" in record else canonical.ITEM_FIRST
         name = f"{record['item']}#{record.get('id', '')}" if "item" in record else str(record.get("id", ""))
         sys.stdout.write(f"{canonical.digest(canonical.encode(record, first))}  {name}\n")

@@ -21,7 +21,7 @@ from labelvc.ops import people
 from labelvc.ops import status as looking
 from labelvc.ops.doctor import Line
 from labelvc.ops.install import Step
-from labelvc.ops.status import Count, Status
+from labelvc.ops.status import Count, Status, Waiting
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
@@ -89,7 +89,7 @@ def doctor(settings: Settings, form: str, output: Path | None) -> int:
 def status(settings: Settings, form: str, output: Path | None) -> None:
     """Show the project on one screen: what is in it, what changed, and what to do next."""
     git = plumbing.find(settings.directory)
-    found = looking.look(git)
+    found = looking.look(git, environment("LABELVC_ROOT"))
     if form == "json":
         items = [count._asdict() for count in found.counts]
         write(json.document("status", items, head=found.commit, summary=_summary(found)), output)
@@ -147,6 +147,8 @@ def _screen(found: Status, *, color: bool) -> str:
     parts += [f"\n{'staged'.ljust(10)}  {_moved(found.staged)}\n", f"{'not staged'}  {_moved(found.unstaged)}\n"]
     if found.conflicts:
         parts.append(f"conflicts   {text.count(len(found.conflicts), 'file')}, {text.safe(found.conflicts[0])} first\n")
+    if found.waiting:
+        parts.append(f"approvals   {_awaited(found.waiting)}\n")
     return "".join([*parts, f"\nnext: {_advice(found)}\n"])
 
 
@@ -176,6 +178,12 @@ def _moved(summary: Summary) -> str:
     return "; ".join(words) or "nothing"
 
 
+def _awaited(waiting: Waiting) -> str:
+    """Return `main...HEAD waits for 1 reviewer`."""
+    wanted = " and ".join(text.count(number, role) for role, number in waiting.roles)
+    return f"{waiting.range} {f'waits for {wanted}' if waiting.state == 'missing' else f'is {waiting.state}'}"
+
+
 def _advice(found: Status) -> str:
     """Return the one command that is most likely wanted now."""
     if found.conflicts:
@@ -186,6 +194,12 @@ def _advice(found: Status) -> str:
         return "labelvc diff --staged, then git commit"
     if _moved(found.unstaged) != "nothing":
         return "labelvc format && labelvc check, then git add"
+    if found.waiting and found.waiting.state == "missing" and found.waiting.roles:
+        return (
+            f"a {found.waiting.roles[0][0]}: labelvc approve {found.waiting.range} --role {found.waiting.roles[0][0]}"
+        )
+    if found.waiting and found.waiting.state != "approved":
+        return f"labelvc verify {found.waiting.range}"
     if not any(count.items for count in found.counts):
         name = found.counts[0].name if found.counts else "NAME"
         return f"labelvc import csv FILE --dataset {name}"
@@ -200,6 +214,7 @@ def _summary(found: Status) -> dict[str, object]:
         "conflicts": found.conflicts,
         "staged": _kinds(found.staged),
         "unstaged": _kinds(found.unstaged),
+        "waiting": None if found.waiting is None else {**found.waiting._asdict(), "roles": dict(found.waiting.roles)},
         "next": _advice(found),
     }
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import ge
+from os.path import commonprefix
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical
 
 _CHARACTER = r'[^"\\\x00-\x1f]'
 _ESCAPE = r'\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))'
-_TEXT = rf'"(?:{_CHARACTER}++|{_ESCAPE})*+"'
+_TEXT = rf'"{_CHARACTER}*+(?:{_ESCAPE}{_CHARACTER}*+)*+"'
 _FRACTION = r"\.[0-9]{0,11}[1-9]"
 _DATE_TIME = (
     r'"[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))'
@@ -145,7 +146,7 @@ def _value(schema: Any, root: Mapping[str, Any]) -> str:
         return _literal(schema["const"])
     if "enum" in schema:
         _only(schema, {"enum", "type"})
-        return _any([_literal(value) for value in sorted(schema["enum"], key=str, reverse=True)])
+        return _words([canonical.encode(value).decode() for value in schema["enum"]])
     if "oneOf" in schema or "anyOf" in schema:
         return _choice(schema, root, ())
     kind = schema.get("type")
@@ -249,7 +250,7 @@ def _string(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     if "format" in schema:
         raise Unsupported(f"format {schema['format']!r}")
     if schema.get("pattern") == NO_HASH_PATTERN:
-        return _TEXT.replace(r'[^"', r'[^#"').replace(")*+", ")++")
+        return '(?!"")' + _TEXT.replace(r'[^"', r'[^#"')
     if "pattern" in schema:
         found = _SAFE_PATTERN.fullmatch(schema["pattern"])
         if found is None or len(schema) != 2:
@@ -267,7 +268,7 @@ def _integer(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     _only(schema, {"type", "minimum", "maximum"})
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None and high - low < _MOST_VALUES and low == int(low) and high == int(high):
-        return _any([str(number) for number in sorted(range(int(low), int(high) + 1), key=lambda n: (-len(str(n)), n))])
+        return _words(map(str, range(int(low), int(high) + 1)))
     if high is None and low in (0, 1):
         return r"[1-9][0-9]{0,14}+" if low else r"(?:0|[1-9][0-9]{0,14}+)"
     if high is None and low is None:
@@ -337,6 +338,19 @@ _KINDS: dict[str, _Builder] = {
 
 def _literal(value: Any) -> str:
     return re.escape(canonical.encode(value).decode())
+
+
+def _words(words: Iterable[str]) -> str:
+    """Write alternative texts as a trie: tried one by one, 80 labels would cost 40 comparisons a line."""
+    tails: dict[str, list[str]] = {}
+    for word in sorted(words):
+        tails.setdefault(word[:1], []).append(word[1:])
+    branches = []
+    for first, rest in sorted(tails.items(), reverse=True):
+        shared = commonprefix(rest)
+        cut = [word[len(shared) :] for word in rest]
+        branches.append(re.escape(first + shared) + (_words(cut) if any(cut) else ""))
+    return _any(branches)
 
 
 def _any(patterns: list[str]) -> str:

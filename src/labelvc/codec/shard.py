@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from labelvc.errors import ConfigurationError, DataError
 from labelvc.model.names import Key, Layer
 
-_STRING = rb'"((?:[^"\\]|\\.)*+)"'
+_STRING = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _RECORD_KEY = re.compile(rb'\{"item":' + _STRING + rb',"id":' + _STRING)
 _ITEM_KEY = re.compile(rb'\{"id":' + _STRING)
 _MARKERS = (b"<<<<<<< ", b"||||||| ", b"=======", b">>>>>>> ")
@@ -64,8 +64,13 @@ def place(group: str, k: int) -> str:
     Returns:
         k characters of `0123`.
     """
-    number = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big") >> (32 - 2 * k)
+    number = place_number(group, k)
     return "".join(["0123"[number >> shift & 3] for shift in range(2 * k - 2, -2, -2)])
+
+
+def place_number(group: str, k: int) -> int:
+    """Return the same place as a number: `int(place(group, k), 4)`."""
+    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big") >> (32 - 2 * k)
 
 
 def group_of(item: str, pattern: re.Pattern[str] | None) -> str:

@@ -114,12 +114,15 @@ class Case(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """Moves that fall under the same rules and have the same backings: they stand or fall together."""
+    """Moves that fall under the same rules and have the same backings: they stand or fall together.
+
+    What has no `rev` (items, documents) could go back and forth under one old approval, so it wants a fresh one.
+    """
 
     rules: tuple[Rule, ...]
     holders: tuple[int, ...]
     keys: list[str]
-    document: bool
+    fresh: bool
 
 
 def kind_of(key: str, *, removed: bool = False) -> ChangeKind:
@@ -188,7 +191,7 @@ def decide(policy: Policy, case: Case, backings: Sequence[Backing]) -> Decision:
     uncovered, tallies, rejected, blind = list(denied), _Tallies(), False, False
     for group in groups:
         held = [backings[at] for at in group.holders]
-        if group.document:
+        if group.fresh:
             held = [backing._replace(voices=tuple(v for v in backing.voices if v.fresh)) for backing in held]
         vetoed = [backing for backing in held if _vetoed(policy, group.rules, backing)]
         good = True
@@ -260,7 +263,7 @@ def _grouped(policy: Policy, case: Case, backings: Sequence[Backing]) -> tuple[l
         at = (kind, place_of(move.key), held)
         if at not in groups:
             rules = rules_for(policy, move.key, removed=move.new is None) or ()
-            groups[at] = _Group(rules if kind != "trust" else (), held, [], "#" not in move.key)
+            groups[at] = _Group(rules if kind != "trust" else (), held, [], kind != "labels")
         groups[at].keys.append(move.key)
     denied += [key for group in groups.values() if not group.rules for key in group.keys]
     return [group for group in groups.values() if group.rules], denied

@@ -125,11 +125,10 @@ def long(entries: Iterable[Entry], read: Reader, source: str, space: str) -> Ite
         An item when its first row comes, then its record.
 
     Raises:
-        DataError: a row names no item, an answer is not of the task's type, an id is used twice or cannot be one,
-            or one item is shown by two texts.
+        DataError: a row names no item, an answer is not of the task's type, an id cannot be one, or one item is shown by two
+            texts. An id used twice is left to the caller, who sees all keys.
     """
     known: dict[str, tuple[str, str, int]] = {}
-    seen: set[int] = set()
     make = tuple.__new__  # Row(...) without the call of Row.__new__, which would be a tenth of the whole
     for line, name, text, natural, by, identifier, at, answers, extra in entries:
         where = f"{source}:{line}"
@@ -149,7 +148,7 @@ def long(entries: Iterable[Entry], read: Reader, source: str, space: str) -> Ite
             continue
         fields: dict[str, Any] = {"item": found[0], "id": f"source-{line}", "value": value}
         if identifier:
-            fields["id"] = _unique(found[0], identifier, seen, where)
+            fields["id"] = _named(identifier, where)
         if by:
             fields["by"] = by
         if at:
@@ -225,13 +224,10 @@ def _located(error: DataError, where: str) -> DataError:
     return DataError(error.message, where=error.where or where, hint=error.hint)
 
 
-def _unique(item: str, identifier: str, seen: set[int], where: str) -> str:
+def _named(identifier: str, where: str) -> str:
     if len(identifier) > _LONGEST_ID or "#" in identifier or _CONTROL.search(identifier):
-        raise DataError("the column 'id' holds what cannot name a record", where=where, hint="rename the column to keep it in ext")
-    mark = hash((item, identifier))
-    if mark in seen:
-        raise DataError("the column 'id' names two records of one item alike", where=where, hint="rename the column to keep it in ext")
-    seen.add(mark)
+        hint = "rename the column to keep it in ext"
+        raise DataError("the column 'id' holds what cannot name a record", where=where, hint=hint)
     return identifier
 
 

@@ -20,7 +20,6 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _SIMPLE = {"score": "score", "label": "label", "labels": "labels", "text": "text"}
 _REMEMBERED = 4096
 _SHORT = 64
-_EXACT = 2**53
 
 
 def names(taxonomy: Taxonomy | None) -> dict[str, str]:
@@ -39,14 +38,14 @@ def number(text: str) -> int | float:
     """Read a number as it stands in tables: digits with an optional point and exponent, blanks around it.
 
     Raises:
-        DataError: it is no finite number, or a whole one beyond 2^53-1; the text itself is not repeated.
+        DataError: it is no number, or one beyond 2^53-1; the text itself is not repeated.
     """
     bare = text.strip()
     if not _NUMBER.fullmatch(bare):
         raise DataError("the cell is no number", hint="write digits with a point, as in -1.5")
     found: int | float = int(bare) if bare.lstrip("+-").isdecimal() else float(bare)
     canonical.encode(found)
-    return int(found) if abs(found) < _EXACT and found == int(found) else found
+    return int(found) if found == int(found) else found
 
 
 def from_cell(asked: Task, taxonomy: Taxonomy | None) -> Reader:

@@ -233,7 +233,7 @@ class _Looking(NamedTuple):
     git: Git
     project: Project
 
-    def __call__(self, cells: Sequence[Cell]) -> Iterator[Outcome]:
+    def __call__(self, cells: list[Cell]) -> Iterator[Outcome]:
         wanted = [
             (shard.path(cell.dataset, layer, cell.name), entry)
             for cell in cells

@@ -131,7 +131,9 @@ def read_received(text: str) -> list[Push]:
 
 def _judge(git: Git, old: Snapshot, new: Snapshot, step: str, jobs: int) -> Iterator[Judgement]:
     if PROJECT in old.entries or PROJECT in new.entries:
-        command = "labelvc check --staged" if new.kind == "index" else f"labelvc check {old.commit[:10]}..{new.commit[:10]}"
+        command = (
+            "labelvc check --staged" if new.kind == "index" else f"labelvc check {old.commit[:10]}..{new.commit[:10]}"
+        )
         yield Judgement(step, command, check.changed(git, old, new, jobs=jobs))
 
 

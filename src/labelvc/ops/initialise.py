@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from labelvc.codec import epochs
@@ -171,10 +172,11 @@ def initialise(git: Git, wanted: Plan, signer: Signer | None, now: datetime) -> 
         StoreError: the disk, git or DVC could not do it.
         TrustError: the key could not sign.
     """
-    taken = [path for path in (*wanted.documents, epochs.PATH) if (git.top / path).exists()]
+    taken = [found for path in (*wanted.documents, epochs.PATH) if (found := _in_the_way(git.top, path))]
     if taken:
-        hint = f"git mv {taken[0]} elsewhere, or make the project in an empty folder"
-        raise RefusedError(f"{len(taken)} files are in the way, the first is {taken[0]}", where=str(git.top), hint=hint)
+        more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
+        hint = "move it elsewhere, or make the project in an empty folder"
+        raise RefusedError(f"{taken[0]}{more} is in the way", where=str(git.top), hint=hint)
     contents = {**wanted.documents, **_beside(git.top)}
     if signer is not None:
         name, email = plumbing.identity(git)
@@ -188,6 +190,16 @@ def initialise(git: Git, wanted: Plan, signer: Signer | None, now: datetime) -> 
     paths = sorted(contents) + (dvc.initialise(git) if wanted.dvc else [])
     kept = [path for path in (*_SHARED, _CONFIGURATION) if path not in contents]
     return Made(paths, kept)
+
+
+def _in_the_way(top: Path, path: str) -> str:
+    """Return what keeps a path from being written: a file there, or one where a folder must be; else empty."""
+    if os.path.lexists(top / path):
+        return path
+    above = [parent for parent in PurePosixPath(path).parents if str(parent) != "."]
+    return next(
+        (str(parent) for parent in reversed(above) if os.path.lexists(top / parent) and not (top / parent).is_dir()), ""
+    )
 
 
 def _beside(top: Path) -> dict[str, bytes]:

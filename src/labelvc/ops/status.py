@@ -10,12 +10,13 @@ from labelvc.core.diff import Summary
 from labelvc.errors import StoreError
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import diff
+from labelvc.ops import diff, trust, verify
 from labelvc.ops import project as projects
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 
+_TARGETS = ("origin/HEAD", "main", "master", "@{upstream}")
 _GONE = b'"gone":true'
 
 
@@ -38,6 +39,20 @@ class Count(NamedTuple):
     shards: int
 
 
+class Waiting(NamedTuple):
+    """How the policy sees what a branch brings.
+
+    Attributes:
+        range: what was judged, `main...HEAD`.
+        state: see `labelvc.core.decide.Decision`.
+        roles: roles whose word is missing, with how many people of each.
+    """
+
+    range: str
+    state: str
+    roles: list[tuple[str, int]]
+
+
 class Status(NamedTuple):
     """The project at this moment.
 
@@ -49,6 +64,7 @@ class Status(NamedTuple):
         staged: what the index holds and HEAD does not.
         unstaged: what the work tree holds and the index does not.
         conflicts: paths a merge left in conflict.
+        waiting: what the commits of this branch still need to be believed; None without a policy, or nothing to judge.
     """
 
     project: Project
@@ -58,13 +74,15 @@ class Status(NamedTuple):
     staged: Summary
     unstaged: Summary
     conflicts: list[str]
+    waiting: Waiting | None
 
 
-def look(git: Git) -> Status:
+def look(git: Git, pin: str | None = None) -> Status:
     """Read the status of a repository's work tree.
 
     Args:
         git: the repository.
+        pin: digest of root version 1 that the reader got from somewhere else; None when they have none.
 
     Returns:
         The status.
@@ -80,7 +98,27 @@ def look(git: Git) -> Status:
     counts = [_count(git, project, work, name) for name in sorted(project.datasets)]
     branch = plumbing.run(git, "branch", "--show-current").decode("utf-8", "replace").strip()
     staged, unstaged = diff.summary(git, head, index), diff.summary(git, index, work)
-    return Status(project, branch, head.commit, counts, staged, unstaged, plumbing.unmerged(git))
+    waiting = _waiting(git, head, pin)
+    return Status(project, branch, head.commit, counts, staged, unstaged, plumbing.unmerged(git), waiting)
+
+
+def _waiting(git: Git, head: Snapshot, pin: str | None) -> Waiting | None:
+    """Judge what HEAD brings to the branch it will most likely be merged into."""
+    target = next((name for name in _TARGETS if _brings(git, name)), None) if trust.POLICY in head.entries else None
+    if target is None:
+        return None
+    words = f"{target}...HEAD"
+    steps, _ = verify.verify(git, verify.course(git, words), pin)
+    roles = [(need.role, need.count - need.have) for need in steps[0].needs if need.have < need.count]
+    return Waiting(words, steps[0].state, roles)
+
+
+def _brings(git: Git, target: str) -> bool:
+    """Tell whether there is such a branch and HEAD brings something to it."""
+    try:
+        return plumbing.merge_base(git, target, "HEAD") != plumbing.head(git)
+    except StoreError:
+        return False
 
 
 def _count(git: Git, project: Project, work: Snapshot, name: str) -> Count:

@@ -64,9 +64,9 @@ def find(start: Path, *, alone: bool = False) -> Git:
     return Git(top, directory, (start / answer[1]).resolve(), alone)
 
 
-def command(git: Git, *arguments: str) -> list[str]:
-    """Return the command line that runs git on this repository, at its top."""
-    return [*process.command(alone=git.alone), f"--git-dir={git.directory}", *arguments]
+def command(git: Git, *arguments: str, index: str = "") -> list[str]:
+    """Return the command line that runs git on this repository, at its top; with another index when one is named."""
+    return [*process.command(alone=git.alone, index=index), f"--git-dir={git.directory}", *arguments]
 
 
 def run(git: Git, *arguments: str, data: bytes = b"") -> bytes:
@@ -223,14 +223,17 @@ def diff_lines(git: Git, old: str, new: str, paths: Sequence[str] = ()) -> Itera
         StoreError: git failed; nothing that was yielded before is wrong.
     """
     before = resolve(git, old) if old else empty_tree(git)
+    nothing = ""
     if new == "index":
         words = ["diff-index", *_PATCH, "--cached", before]
     elif new == "work":
         words = ["diff-index", *_PATCH, before]
     else:
         words = ["diff-tree", *_PATCH, before, resolve(git, new)]
+        # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
+        nothing = str(git.directory / "labelvc-no-index")
     for some in _batches(paths):
-        line = command(git, "-c", "core.quotePath=false", "--literal-pathspecs", *words, "--", *some)
+        line = command(git, "-c", "core.quotePath=false", "--literal-pathspecs", *words, "--", *some, index=nothing)
         with process.start(line, git.top) as running:
             yield from patch.read(running.out)
             done = running.end()

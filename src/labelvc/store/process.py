@@ -16,7 +16,6 @@ _LOCAL = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS",
     "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_QUARANTINE_PATH",
 )  # fmt: skip
-_ALONE = ("env", *[word for name in _LOCAL for word in ("-u", name)])
 _BUFFER = 1 << 18
 UNSHALLOW = "git fetch --unshallow"
 REPAIR = "git fsck --full; git fetch --refetch"
@@ -68,15 +67,18 @@ class Running(NamedTuple):
         return Done(code, b"", said)
 
 
-def command(*, alone: bool = False) -> list[str]:
+def command(*, alone: bool = False, index: str = "") -> list[str]:
     """Return the start of every git command line.
 
     A replacement object (`git replace`) would show other bytes under an id that was signed, so none is followed.
 
     Args:
         alone: drop the GIT_* variables inherited from a hook.
+        index: the index to use instead of the repository's own.
     """
-    return [*(_ALONE if alone else ()), "git", "--no-replace-objects"]
+    dropped = [word for name in _LOCAL for word in ("-u", name)] if alone else []
+    chosen = [f"GIT_INDEX_FILE={index}"] if index else []
+    return [*(("env", *dropped, *chosen) if dropped or chosen else ()), "git", "--no-replace-objects"]
 
 
 def finish(words: list[str], folder: Path, data: bytes = b"") -> Done:

@@ -1,0 +1,335 @@
+"""The command line itself: help, exit codes, errors for people and programs, and what it imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from labelvc import __version__
+from labelvc.cli import context, lazy, main, output, reference
+from labelvc.errors import ConfigurationError, DataError, RefusedError
+
+HEAVY = ("jsonschema", "jsonschema_rs", "git", "dvc", "jinja2", "cryptography", "ruamel", "rich", "msgspec", "yaml")
+
+
+def imported(*arguments: str, cwd: Path) -> set[str]:
+    """Run the command line in a fresh interpreter and return the top-level modules it imported."""
+    code = (
+        "import sys, atexit, runpy\n"
+        "atexit.register(lambda: print('\\n@' + ' '.join({name.split('.')[0] for name in sys.modules})))\n"
+        "sys.argv[0] = 'labelvc'\n"
+        "runpy.run_module('labelvc.cli', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    return set(done.stdout.rpartition("@")[2].split())
+
+
+@pytest.fixture
+def probe(monkeypatch) -> None:
+    """Put a command `probe` in the table that raises or returns what it is told to."""
+    outcomes = {
+        "refused": RefusedError("no", where="here", hint="labelvc status"),
+        "error": ConfigurationError("wrong", where="labelvc.yaml:3", hint="edit it"),
+        "bare": DataError("wrong"),
+        "bug": ZeroDivisionError("division by zero"),
+        "disk": OSError(28, "No space left on device", "/some/file"),
+        "interrupt": KeyboardInterrupt(),
+        "abort": click.Abort(),
+        "pipe": BrokenPipeError(),
+    }
+
+    @click.command()
+    @click.argument("way")
+    @output.output_options("text", "json")
+    @context.pass_settings
+    def command(settings, way, form, output):
+        if way in outcomes:
+            raise outcomes[way]
+        return int(way) if way.isdigit() else print(settings)
+
+    monkeypatch.setattr(sys.modules[__name__], "probe_command", command, raising=False)
+    monkeypatch.setitem(main.COMMANDS, "probe", (__name__, "probe_command", "A probe."))
+
+
+def test_help_shows_every_command_under_its_heading(tmp_path, labelvc):
+    code, out, _ = labelvc(tmp_path, "--help")
+    assert code == 0
+    for heading, names in main.HEADINGS.items():
+        section = out.split(f"{heading}:\n")[1].split("\n\n")[0]
+        assert re.findall(r"^  (\S+)", section, re.MULTILINE) == list(names)
+    assert "plumbing" not in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_the_tables_agree():
+    shown = [name for names in main.HEADINGS.values() for name in names]
+    assert len(shown) == len(set(shown))
+    assert set(main.COMMANDS) - set(shown) == {"plumbing"}
+    assert {meant.split()[0] for meant in main.MEANT.values()} <= set(main.COMMANDS)
+    assert set(main.MEANT).isdisjoint(main.COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(main.COMMANDS))
+def test_every_command_is_where_the_table_says_and_has_help(name, tmp_path, labelvc):
+    code, out, _ = labelvc(tmp_path, name, "--help")
+    assert code == 0
+    assert out.startswith(f"Usage: labelvc {name}")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("--version",), ("check", "--bogus"), ("plumbing", "merge-driver", "a", "b", "c", "7", "d")],
+)
+def test_the_way_in_imports_nothing_heavy(tmp_path, arguments):
+    found = imported(*arguments, cwd=tmp_path)
+    assert "labelvc" in found
+    wanted = set(HEAVY) - ({"jsonschema_rs", "msgspec"} if arguments[0] == "check" else set())
+    assert found & wanted == set()
+    assert ("click" in found) == (arguments[0] != "plumbing")
+
+
+def test_an_idle_hook_imports_nothing_heavy(repo, git, labelvc):
+    assert labelvc(repo, "init", "--template", "rating")[0] == 0
+    git(repo, "add", "--all")
+    git(repo, "commit", "-qm", "start")
+    assert labelvc(repo, "plumbing", "hook", "pre-commit")[0] == 0
+    found = imported("plumbing", "hook", "pre-commit", cwd=repo)
+    assert found & (set(HEAVY) - {"jsonschema_rs", "msgspec"}) == set()
+
+
+def test_version(tmp_path, labelvc):
+    assert labelvc(tmp_path, "--version") == (0, f"labelvc {__version__}\n", "")
+
+
+def test_without_a_command_it_shows_its_help_and_fails(tmp_path, labelvc):
+    code, out, err = labelvc(tmp_path)
+    assert (code, out) == (2, "")
+    assert "Usage: labelvc" in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("chekc", "check"), ("validate", "check"), ("importt", "import"), ("why", "trace")]
+)
+def test_an_unknown_command_suggests_the_nearest(tmp_path, labelvc, typed, meant):
+    code, out, err = labelvc(tmp_path, typed, "--whatever")
+    assert (code, out) == (2, "")
+    assert err == f"error: there is no command `{typed}`; did you mean `{meant}`?\n  next: labelvc --help\n"
+
+
+def test_an_unknown_command_that_is_near_nothing_says_so(tmp_path, labelvc):
+    assert labelvc(tmp_path, "xyzzy")[2] == "error: there is no command `xyzzy`\n  next: labelvc --help\n"
+
+
+@pytest.mark.parametrize(
+    ("way", "code", "said"),
+    [
+        ("0", 0, ""),
+        ("1", 1, ""),
+        ("refused", 1, "error: no\n  where: here\n  next: labelvc status\n"),
+        ("error", 2, "error: wrong\n  where: labelvc.yaml:3\n  next: edit it\n"),
+        ("bare", 2, "error: wrong\n"),
+        ("disk", 2, "error: the system says: No space left on device\n  where: /some/file\n  next: labelvc doctor\n"),
+        ("interrupt", 130, None),
+        ("abort", 130, "interrupted\n"),
+    ],
+)
+@pytest.mark.usefixtures("probe")
+def test_exit_codes_and_three_lines(tmp_path, labelvc, way, code, said):
+    found, out, err = labelvc(tmp_path, "probe", way)
+    assert (found, out) == (code, "")
+    assert said is None or err == said
+
+
+@pytest.mark.usefixtures("probe")
+def test_a_bug_is_3_with_traceback_and_where_to_report(tmp_path, labelvc):
+    code, out, err = labelvc(tmp_path, "probe", "bug")
+    assert (code, out) == (3, "")
+    assert "Traceback" in err
+    assert "ZeroDivisionError: division by zero" in err
+    assert "please report it" in err
+
+
+@pytest.mark.parametrize(
+    ("way", "kind"), [("error", "configuration"), ("refused", "refused"), ("bug", "bug"), ("disk", "store")]
+)
+@pytest.mark.parametrize("option", [("--format", "json"), ("--format=json",)])
+@pytest.mark.usefixtures("probe")
+def test_who_asked_for_json_gets_the_error_as_json(tmp_path, labelvc, way, kind, option):
+    _, out, err = labelvc(tmp_path, "probe", way, *option)
+    assert set(json.loads(out)) == {"error"}
+    assert set(json.loads(out)["error"]) == {"kind", "message", "hint"}
+    assert json.loads(out)["error"]["kind"] == kind
+    assert "error: " in err
+
+
+def test_a_usage_error_is_json_too(tmp_path, labelvc):
+    code, out, _ = labelvc(tmp_path, "status", "--format", "json", "--bogus")
+    assert code == 2
+    assert json.loads(out)["error"]["kind"] == "usage"
+    assert json.loads(out)["error"]["hint"] == "labelvc status --help"
+
+
+def test_nobody_reads_the_output(tmp_path):
+    code = (
+        "import sys, click\nfrom labelvc.cli import main\n"
+        "probe = click.command()(lambda: [print('x' * 100) for _ in range(10000)] and None)\n"
+        "sys.modules['probe'] = type(sys)('probe'); sys.modules['probe'].probe = probe\n"
+        "main.COMMANDS['probe'] = ('probe', 'probe', '')\nsys.argv = ['labelvc', 'probe']\nmain.main()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
+def test_an_interrupt_ends_with_130(tmp_path):
+    code = (
+        "import os, signal, sys, click\nfrom labelvc.cli import main\n"
+        "probe = click.command()(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "sys.modules['probe'] = type(sys)('probe'); sys.modules['probe'].probe = probe\n"
+        "main.COMMANDS['probe'] = ('probe', 'probe', '')\nsys.argv = ['labelvc', 'probe']\nmain.main()\n"
+    )
+    restored = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=False, preexec_fn=restored
+    )
+    assert done.returncode == 130
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.usefixtures("probe")
+def test_global_options_stand_before_or_after_the_command(tmp_path, labelvc, before):
+    (tmp_path / "folder").mkdir()
+    options = ("-C", str(tmp_path / "folder"), "-q", "-vv", "--jobs", "3", "--color", "always")
+    arguments = (*options, "probe", "show") if before else ("probe", "show", *options)
+    _, out, _ = labelvc(tmp_path, *arguments)
+    assert out == f"{context.Settings(tmp_path / 'folder', quiet=True, verbose=2, jobs=3, color=True)}\n"
+
+
+@pytest.mark.usefixtures("probe")
+def test_the_environment_sets_what_no_option_does(tmp_path, labelvc, monkeypatch):
+    monkeypatch.setenv("LABELVC_JOBS", "5")
+    assert "jobs=5" in labelvc(tmp_path, "probe", "show")[1]
+    assert "jobs=2" in labelvc(tmp_path, "--jobs", "2", "probe", "show")[1]
+    assert "jobs=1," in labelvc(tmp_path, "--jobs", "1", "probe", "show")[1]
+    assert "jobs=1," in labelvc(tmp_path, "probe", "show", "--jobs", "1")[1]
+
+
+@pytest.mark.parametrize(
+    ("environment", "option", "color"),
+    [
+        ({}, "auto", False),
+        ({"FORCE_COLOR": "1"}, "auto", True),
+        ({"CLICOLOR_FORCE": "1"}, "auto", True),
+        ({"FORCE_COLOR": "0"}, "auto", False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, "auto", False),
+        ({"NO_COLOR": "1"}, "always", True),
+        ({"FORCE_COLOR": "1"}, "never", False),
+    ],
+)
+@pytest.mark.usefixtures("probe")
+def test_colour(tmp_path, labelvc, monkeypatch, environment, option, color):
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert f"color={color}" in labelvc(tmp_path, "--color", option, "probe", "show")[1]
+
+
+def test_the_time_is_fixed_by_source_date_epoch(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1772355600")
+    assert context.now().isoformat() == "2026-03-01T09:00:00+00:00"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(ConfigurationError, match="SOURCE_DATE_EPOCH"):
+        context.now()
+
+
+def test_progress_is_silent_without_a_terminal_and_drawn_on_one(tmp_path, capsys):
+    settings = context.Settings(tmp_path)
+    with output.progress(settings, 3, "reading") as advance:
+        advance()
+    assert capsys.readouterr() == ("", "")
+    with output.progress(settings._replace(progress=True), 3, "reading") as advance:
+        advance(2)
+    out, _ = capsys.readouterr()
+    assert out == ""
+
+
+def test_write_to_a_file_is_whole(tmp_path):
+    output.write("päth\n", tmp_path / "new" / "file")
+    assert (tmp_path / "new" / "file").read_text() == "päth\n"
+
+
+def test_completion_scripts_and_names(tmp_path, labelvc):
+    for shell in ("bash", "zsh", "fish"):
+        code, out, _ = labelvc(tmp_path, "completion", shell)
+        assert code == 0
+        assert "_LABELVC_COMPLETE" in out
+    assert labelvc(tmp_path, "completion", "tcsh")[0] == 2
+
+
+def test_bash_completes_commands_and_options(tmp_path):
+    environment = {**os.environ, "_LABELVC_COMPLETE": "bash_complete"}
+
+    def completed(words: str, position: str) -> list[str]:
+        told = environment | {"COMP_WORDS": words, "COMP_CWORD": position}
+        done = subprocess.run(
+            [sys.executable, "-m", "labelvc.cli"], env=told, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+    assert completed("labelvc ch", "1") == ["check"]
+    assert completed("labelvc install --un", "2") == ["--uninstall"]
+    assert set(completed("labelvc ", "1")) >= set(main.COMMANDS) - {"plumbing"}
+
+
+def test_the_reference_covers_every_command_and_option(tmp_path):
+    pages = {page.path: page for page in reference.pages()}
+    assert {f"labelvc {name}" for names in main.HEADINGS.values() for name in names} <= set(pages)
+    assert "labelvc plumbing" not in pages
+    for path, page in pages.items():
+        assert page.line, path
+        assert all(line for _, line in page.options), path
+    files = reference.markdown()
+    assert {"README.md", "check.md", "init.md"} <= set(files)
+    assert "`--template" in files["init.md"]
+    manual = reference.manual("2026-03-01")
+    assert {"labelvc.1", "git-labelvc.1", "labelvc-check.1"} <= set(manual)
+
+
+def test_manual_pages_are_good_roff(tmp_path):
+    roff = subprocess.run(["groff", "--version"], capture_output=True, check=False) if _has("groff") else None
+    if roff is None:
+        pytest.skip("groff is not installed")
+    for name, text in reference.manual("2026-03-01").items():
+        if not text.startswith(".so"):
+            done = subprocess.run(
+                ["groff", "-man", "-ww", "-Tutf8", "-z"], input=text, capture_output=True, text=True, check=False
+            )
+            assert (done.returncode, done.stderr) == (0, ""), name
+
+
+def test_a_lazy_group_lists_without_importing():
+    group = lazy.LazyGroup("group", table={"one": ("nowhere.at.all", "one", "The first.")})
+    with click.Context(group) as around:
+        assert group.list_commands(around) == ["one"]
+        assert [item.value for item in group.shell_complete(around, "o")] == ["one"]
+        assert "The first." in group.get_help(around)
+
+
+def _has(program: str) -> bool:
+    return any((Path(folder) / program).exists() for folder in os.environ["PATH"].split(os.pathsep))

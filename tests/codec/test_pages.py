@@ -1,0 +1,82 @@
+"""The specification pages say what the schemas say: every member is named, every example is valid."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from labelvc.codec import canonical, schema
+from labelvc.ops import parsing
+
+FORMATS = Path(__file__).resolve().parents[2] / "docs" / "formats"
+PAGES = {
+    "project": "project", "dataset": "dataset", "taxonomy": "taxonomy", "guideline": "guideline", "versions": "guideline", "item": "item",
+    "record": "record", "finding": "finding", "check": "finding", "diff": "diff", "epoch": "pseudonym",
+}  # fmt: skip
+
+
+def members(rules: object) -> set[str]:
+    """Return the names of all members that a schema declares, at any depth."""
+    found: set[str] = set()
+    if isinstance(rules, dict):
+        found |= set(rules["properties"]) if isinstance(rules.get("properties"), dict) else set()
+        for inside in rules.values():
+            found |= members(inside)
+    elif isinstance(rules, list):
+        for inside in rules:
+            found |= members(inside)
+    return found
+
+
+def page(noun: str) -> str:
+    return (FORMATS / f"{PAGES[noun]}.md").read_text()
+
+
+@pytest.mark.parametrize("noun", PAGES)
+def test_every_member_is_named(noun: str):
+    words = set(re.findall(r"[A-Za-z_]+", page(noun)))
+    assert members(schema.schema(noun)) - words == set()
+    assert f"urn:labelvc:schema:{noun}:1" in page(noun)
+
+
+@pytest.mark.parametrize("name", sorted(set(PAGES.values())))
+def test_a_page_has_members_rules_examples_and_errors(name: str):
+    text = (FORMATS / f"{name}.md").read_text()
+    assert "\n|---|" in text
+    assert "\n## Errors" in text
+    assert "```yaml" in text or "```json" in text
+
+
+@pytest.mark.parametrize("noun", ["project", "dataset", "taxonomy", "guideline"])
+def test_yaml_examples_are_valid(noun: str):
+    (example,) = re.findall(r"```yaml\n(.*?)```", page(noun), re.DOTALL)
+    assert parsing.parse(noun, example.encode()).troubles == []
+
+
+@pytest.mark.parametrize(
+    ("noun", "first"), [("item", ("id",)), ("record", ("item", "id")), ("versions", ()), ("epoch", ())]
+)
+def test_json_lines_are_valid_and_canonical(noun: str, first: tuple[str, ...]):
+    examples = [
+        line for block in re.findall(r"```json\n(.*?)```", page(noun), re.DOTALL) for line in block.splitlines()
+    ]
+    assert examples
+    for line in examples:
+        value = canonical.decode(line)
+        assert schema.problems(noun, value) == []
+        assert canonical.encode(value, first).decode() == line
+
+
+@pytest.mark.parametrize("noun", ["check", "diff"])
+def test_envelopes_are_valid(noun: str):
+    (example,) = re.findall(r"```json\n(.*?)```", page(noun), re.DOTALL)
+    assert schema.problems(noun, json.loads(example)) == []
+
+
+def test_links_lead_somewhere():
+    for path in FORMATS.glob("*.md"):
+        for link in re.findall(r"\]\(([a-z-]+)\.md\)", path.read_text()):
+            assert (FORMATS / f"{link}.md").is_file() or link == path.stem, f"{path.name} -> {link}.md"

@@ -1,0 +1,652 @@
+"""The threat model, row by row: who attacks, and that the attack is seen."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from labelvc.codec import canonical, dsse, sshsig, statement
+from labelvc.core import changeset
+from labelvc.errors import Error, RefusedError, TrustError
+from labelvc.model.approval import NAMESPACE, Approval, Envelope, Signature
+from labelvc.model.change import Delta
+from labelvc.model.names import Digest, Key
+from labelvc.model.policy import Need, Role, Root, RootKey, Trust
+from labelvc.ops import approvals, approve, people, trust
+from labelvc.ops import policy as governing
+from labelvc.store import git as plumbing
+from labelvc.store import keys, tree
+from labelvc.store.keys import Signer
+from tests import people as persons
+from tests.people import Desk, record
+from tests.trusting import desk, desk_template, people_keys
+
+__all__ = ["desk", "desk_template", "people_keys"]
+NOW = "2030-01-01T00:00:00Z"
+
+
+def nobody_asks(words: str) -> str:
+    raise AssertionError(words)
+
+
+def signer(desk: Desk, who: str) -> Signer:
+    return keys.signer(desk.key(who), None, nobody_asks)
+
+
+def in_force(desk: Desk, rev: str = "HEAD") -> Trust:
+    git = plumbing.find(desk.folder)
+    with tree.reader(git) as reader:
+        return trust.load(reader, tree.commit(git, rev))
+
+
+def approval_of(path: Path) -> Approval:
+    return statement.decode_approval(dsse.decode(path.read_bytes(), dsse.IN_TOTO).payload)
+
+
+def put(desk: Desk, approval: Approval, who: str, namespace: str = NAMESPACE, payload: bytes = b"") -> Path:
+    """Sign an approval as anybody could with their own program, and commit it under the name it should have."""
+    envelope = trust.seal(dsse.IN_TOTO, payload or statement.encode_approval(approval), signer(desk, who), namespace)
+    path = approvals.path_of(approval.root, approval.signer.principal, envelope.digest)
+    desk.write(path, dsse.encode(envelope))
+    desk.commit("Slip in an approval", who="cleo")
+    return desk.folder / path
+
+
+def first(desk: Desk, *words: str) -> tuple[int, dict]:
+    code, steps = desk.verify(*words)
+    return code, steps[0]
+
+
+def test_threat_01_a_label_edited_after_approval_is_named(desk: Desk):
+    desk.approve("ben")
+    assert desk.verify()[0] == 0
+    desk.relabel("awful", "rev-4")
+    code, step = first(desk)
+    assert (code, step["uncovered"]) == (1, ["reviews/rev-4#r1"])
+
+
+def test_threat_01_any_changed_byte_of_an_approved_record_is_seen():
+    line = canonical.encode_record(record("rev-1", "good", 2))
+    key = Key("reviews", "rev-1", "r1")
+    good = changeset.gather([Delta(key, None, line)]).changeset
+    for at in range(len(line)):
+        changed = line[:at] + bytes([line[at] ^ 1]) + line[at + 1 :]
+        bad = changeset.gather([Delta(key, None, changed)]).changeset
+        assert good.root != bad.root
+        assert set(good.moves).isdisjoint(bad.moves)
+
+
+def test_threat_02_the_same_person_with_a_second_key_is_one_person(desk: Desk):
+    """Ben owns two keys and is asked for twice."""
+    need_two(desk)
+    desk.git("checkout", "-q", "topic")
+    desk.git("rebase", "-q", "main")
+    desk.approve("ben")
+    desk.approve("ben2")
+    code, step = first(desk)
+    assert (code, step["needs"]) == (1, [{"role": "reviewer", "count": 2, "have": 1, "who_can": ["cleo"]}])
+    desk.approve("cleo")
+    assert desk.verify()[0] == 0
+
+
+def need_two(desk: Desk) -> None:
+    """Ask for two reviewers, and give Ben a second key."""
+    desk.git("checkout", "-q", "main")
+    before = in_force(desk)
+    policy = governing.added(before.policy, governing.Person("ben", keys=(str(keys.public_key(Path(desk.key("ben2") + ".pub"))),)))
+    rule = policy.rules[0]
+    rules = (replace(rule, needs=(replace(rule.needs[0], count=2),)), *policy.rules[1:])
+    desk.write(trust.POLICY, governing.signed(before, replace(policy, rules=rules), signer(desk, "ada")))
+    desk.commit("Two reviewers")
+    assert desk.verify("HEAD")[0] == 0
+
+
+def test_threat_02_two_hats_of_one_person_count_once(desk: Desk):
+    desk.git("checkout", "-q", "main")
+    before = in_force(desk)
+    roles = {**before.policy.roles, "lead": Role(("ada", "ben"))}
+    rule = before.policy.rules[0]
+    rules = (replace(rule, needs=(*rule.needs, Need("lead", 1, ("author",)))), *before.policy.rules[1:])
+    desk.write(trust.POLICY, governing.signed(before, replace(before.policy, roles=roles, rules=rules), signer(desk, "ada")))
+    desk.commit("A reviewer and a lead")
+    desk.git("checkout", "-q", "topic")
+    desk.git("rebase", "-q", "main")
+    desk.approve("ben", "main...topic", "reviewer")
+    desk.approve("ben", "main...topic", "lead")
+    code, step = first(desk)
+    assert code == 1
+    assert sum(need["have"] for need in step["needs"]) == 1
+    desk.approve("cleo", "main...topic", "reviewer")
+    assert desk.verify()[0] == 0
+
+
+def test_threat_02_an_author_who_signs_with_another_program_does_not_count(desk: Desk):
+    ours = approval_of(desk.approve("ben"))
+    shutil.rmtree(desk.folder / "approvals" / ours.root.removeprefix("sha256:"))
+    desk.write(f"{approvals.folder_of(ours.root)}/changeset.jsonl", changeset_bytes(desk))
+    own = replace(ours, signer=type(ours.signer)("ada", "Ada Author"), authors=("cleo",))
+    put(desk, own, "ada")
+    code, step = first(desk)
+    assert (code, step["approvals"][0]["principal"], step["needs"][0]["have"]) == (1, "ada", 0)
+
+
+def changeset_bytes(desk: Desk) -> bytes:
+    change = approve.examine(plumbing.find(desk.folder), "main...topic")
+    return b"".join(line + b"\n" for line in change.found.lines)
+
+
+def test_threat_02_an_annotator_behind_an_alias_pseudonym_does_not_count(desk: Desk):
+    desk.relabel("fine", "rev-2", by="prs_ben")
+    ours = approval_of(desk.approve("cleo"))
+    put(desk, replace(ours, signer=type(ours.signer)("ben", "Ben Builder"), supersedes=()), "ben")
+    for path in desk.folder.glob("approvals/*/cleo.*"):
+        path.unlink()
+    desk.commit("Drop Cleo's", who="ben")
+    code, step = first(desk)
+    assert (code, step["needs"][0]["have"]) == (1, 0)
+
+
+def test_threat_03_one_person_saying_yes_twice_is_one_vote(desk: Desk):
+    need_two(desk)
+    desk.git("checkout", "-q", "topic")
+    desk.git("rebase", "-q", "main")
+    said = approval_of(desk.approve("ben"))
+    put(desk, replace(said, nonce="0" * 32), "ben")
+    put(desk, replace(said, nonce="1" * 32), "ben2")
+    code, step = first(desk)
+    assert (code, step["needs"][0]["have"], len(step["approvals"])) == (1, 1, 3)
+
+
+def test_threat_03_a_copied_file_and_a_doubled_signature_count_for_nothing(desk: Desk):
+    path = desk.approve("ben")
+    envelope = dsse.decode(path.read_bytes(), dsse.IN_TOTO)
+    path.with_name("ben.000000000000.json").write_bytes(path.read_bytes())
+    desk.commit("Copy", who="ben")
+    code, step = first(desk)
+    assert (code, len(step["approvals"]), len(step["problems"])) == (0, 1, 1)
+    with pytest.raises(Error, match="the same key"):
+        dsse.decode(dsse.encode(envelope._replace(signatures=envelope.signatures * 2)), dsse.IN_TOTO)
+    twice = (*envelope.signatures, Signature("SHA256:other", envelope.signatures[0].sig))
+    with pytest.raises(TrustError, match="exactly one signature"):
+        approvals.opened(dsse.encode(envelope._replace(signatures=twice)), in_force(desk))
+
+
+def test_threat_04_one_key_of_two_principals_is_refused(desk: Desk):
+    more = ["--name", "Dora", "--role", "reviewer", "--email", "dora@example.com", "--sign-with", desk.key("ada")]
+    code, _, err = desk.labelvc("policy", "add", "dora", "--key", desk.key("ben") + ".pub", *more)
+    assert code == 1
+    assert "one key belongs to ben and dora" in err
+    before = in_force(desk)
+    policy = before.policy
+    both = {**policy.principals, "cleo": replace(policy.principals["cleo"], keys=policy.principals["ben"].keys)}
+    roles = {name: role for name, role in policy.roles.items() if name != "root"}
+    bad = replace(policy, version=4, previous=before.digest, principals=both, roles=roles)
+    desk.git("checkout", "-q", "main")
+    desk.write(trust.POLICY, trust.sealed_policy(bad, signer(desk, "ada")))
+    desk.commit("Share a key")
+    code, step = first(desk, "HEAD")
+    assert (code, step["state"]) == (1, "denied")
+    assert "one key belongs to" in step["problems"][0]["message"]
+    with pytest.raises(TrustError, match="one key belongs to"):
+        in_force(desk)
+
+
+def test_threat_05_a_branch_that_adds_its_own_key_is_judged_by_the_policy_before_it(desk: Desk):
+    before = in_force(desk)
+    line = str(keys.public_key(Path(desk.key("mallory") + ".pub")))
+    policy = governing.added(before.policy, governing.Person("mallory", "Mallory", None, (line,), (), (), ("reviewer",)))
+    roles = {name: role for name, role in policy.roles.items() if name != "root"}
+    forged = replace(policy, version=4, previous=before.digest, roles=roles)
+    desk.write(trust.POLICY, trust.sealed_policy(forged, signer(desk, "mallory")))
+    desk.commit("Help review")
+    change = approve.examine(plumbing.find(desk.folder), "main...topic")
+    desk.write(f"{approvals.folder_of(change.found.changeset.root)}/changeset.jsonl", changeset_bytes(desk))
+    desk.commit("List", who="cleo")
+    wish = approve.Wish("reviewer", principal="mallory")
+    with pytest.raises(TrustError, match="belongs to no principal"):
+        approve.draft(change, wish, signer(desk, "mallory").key, when(), "0" * 32)
+    code, step = first(desk)
+    assert (code, step["covered"]) == (1, 0)
+    assert set(step["uncovered"]) == {"reviews/rev-1#r1", "trust/policy.json"}
+
+
+def when() -> datetime:
+    return datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [".pre-commit-config.yaml", ".github/workflows/labels.yml", "hooks/pre-receive", ".gitattributes", "datasets/.GitAttributes",
+     ".dvc/config", "schemas/record.v1.json", ".gitlab-ci.yml", "modules.lock"],
+)  # fmt: skip
+def test_threat_06_hooks_ci_and_schemas_answer_to_the_root(desk: Desk, path: str):
+    desk.git("checkout", "-q", "main")
+    desk.git("checkout", "-q", "-b", "weaken")
+    desk.write(path, "repos: []\n")
+    desk.commit("Tidy", who="ben")
+    desk.approve("cleo", "main...weaken")
+    code, step = first(desk, "main...weaken")
+    assert (code, step["uncovered"]) == (1, [path])
+    assert step["needs"] == [{"role": "root", "count": 1, "have": 0, "who_can": ["ada"]}]
+
+
+def test_threat_07_a_commit_that_ran_no_hook_is_found_by_the_walk(desk: Desk):
+    desk.git("checkout", "-q", "main")
+    desk.relabel("awful", "rev-3", who="ben")
+    desk.write("README.md", "nothing to see")
+    desk.commit("Docs", who="ben")
+    assert desk.verify("HEAD")[0] == 0
+    code, steps = desk.verify("HEAD~2..HEAD")
+    assert (code, [step["state"] for step in steps]) == (1, ["missing", "approved"])
+
+
+def test_threat_08_an_old_approval_does_not_cover_the_same_labels_again(desk: Desk):
+    """A -> B approved, B -> A approved, then B again: `rev` has grown, so the moves are others."""
+    desk.approve("ben")
+    assert desk.verify()[0] == 0
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--ff-only", "topic")
+    back = desk.git("rev-parse", "HEAD")
+    desk.relabel("bad")
+    desk.approve("ben", f"{back}..HEAD")
+    assert desk.verify(f"{back}...HEAD")[0] == 0
+    again = desk.git("rev-parse", "HEAD")
+    desk.relabel("good")
+    assert desk.verify(f"{again}...HEAD")[0] == 1
+    records = desk.records()
+    records["rev-1"]["rev"] = 2
+    desk.save(records)
+    desk.commit("The very bytes of B")
+    code, step = first(desk, f"{again}...HEAD")
+    assert (code, step["covered"]) == (1, 0)
+
+
+def test_threat_08_a_document_s_old_approval_is_not_used_twice(desk: Desk):
+    desk.git("checkout", "-q", "-b", "doc", "main")
+    old = (desk.folder / "guidelines/mood.yaml").read_bytes()
+    desk.write("guidelines/mood.yaml", "name: mood\nversion: 2.0.0\n")
+    desk.commit("Version 2", who="ben")
+    desk.approve("ada", "main...doc", "lead")
+    assert desk.verify("main...doc")[0] == 0
+    middle = desk.git("rev-parse", "HEAD")
+    desk.write("guidelines/mood.yaml", old)
+    back = desk.commit("Back", who="ben")
+    desk.approve("ada", f"{middle}..{back}", "lead")
+    assert desk.verify(f"{middle}...HEAD")[0] == 0
+    start = desk.git("rev-parse", "HEAD")
+    desk.write("guidelines/mood.yaml", "name: mood\nversion: 2.0.0\n")
+    desk.commit("Version 2 again", who="ben")
+    code, step = first(desk, f"{start}...HEAD")
+    assert (code, step["covered"]) == (1, 0)
+
+
+def test_threat_09_an_approval_of_another_repository_counts_for_nothing(desk: Desk):
+    path = desk.approve("ben")
+    said = approval_of(path)
+    path.unlink()
+    put(desk, replace(said, scope=replace(said.scope, repository="00000000-0000-4000-8000-000000000000")), "ben")
+    code, step = first(desk)
+    assert code == 1
+    assert "another repository" in step["problems"][0]["message"]
+
+
+def rewritten(payload: bytes) -> dict[str, bytes]:
+    """Return payloads that mean `approve` to some reader and `reject` to another."""
+    text = payload.decode()
+    return {
+        "twice": text.replace('"decision":"reject"', '"decision":"reject","decision":"approve"').encode(),
+        "case": text.replace('"decision":"reject"', '"Decision":"reject","decision":"approve"').encode(),
+        "escape": text.replace('"decision":"reject"', '"\\u0064ecision":"approve"').encode(),
+        "value": text.replace('"decision":"reject"', '"decision":"\\u0061pprove"').encode(),
+        "space": text.replace('"decision":"reject"', '"decision": "approve"').encode(),
+        "order": canonical.encode(dict(reversed(json.loads(text.replace("reject", "approve")).items())))
+        .replace(b'{"_type":"https://in-toto.io/Statement/v1",', b"{")
+        .replace(b'"subject":', b'"_type":"https://in-toto.io/Statement/v1","subject":'),
+        "float": text.replace('"changed":1', '"changed":1.0').replace("reject", "approve").encode(),
+        "more": text.replace('"decision":"reject"', '"decision":"approve","decisive":true').encode(),
+        "list": text.replace('"decision":"reject"', '"decision":["approve"]').encode(),
+        "upper": text.replace('"decision":"reject"', '"decision":"Approve"').encode(),
+    }
+
+
+@pytest.mark.parametrize("trick", rewritten(b"{}"))
+def test_threat_10_a_decision_that_two_readers_see_differently_counts_for_nothing(desk: Desk, trick: str):
+    path = desk.approve("ben", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    said = approval_of(path)
+    path.unlink()
+    payload = rewritten(statement.encode_approval(said))[trick]
+    assert b"pprove" in payload
+    put(desk, said, "ben", payload=payload)
+    code, step = first(desk)
+    assert (code, step["approvals"], len(step["problems"])) == (1, [], 1)
+
+
+@pytest.mark.parametrize("namespace", ["git", "file", "trust@labelvc.v1", "release@labelvc.v1", "approval@labelvc.v10", ""])
+def test_threat_11_a_signature_for_another_purpose_counts_for_nothing(desk: Desk, namespace: str):
+    path = desk.approve("ben")
+    said = approval_of(path)
+    path.unlink()
+    if not namespace:
+        with pytest.raises(TrustError):
+            sshsig.verify(b"", b"", NAMESPACE, signer(desk, "ben").key)
+        return
+    put(desk, said, "ben", namespace)
+    code, step = first(desk)
+    assert (code, step["approvals"]) == (1, [])
+    assert "the signature was made for" in step["problems"][-1]["message"] + step["problems"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("urn:labelvc:approval:1", "urn:labelvc:approval:2"),
+        ("urn:labelvc:approval:1", "urn:labelvc:policy:1"),
+        ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"),
+        ('"_type"', '"type"'),
+        ('"predicateType"', '"predicate_type"'),
+        ("labelvc:changeset", "labelvc:state"),
+        ('"binding":"delta"', '"binding":"state"'),
+    ],
+)
+def test_threat_11_a_statement_of_another_type_counts_for_nothing(desk: Desk, old: str, new: str):
+    path = desk.approve("ben")
+    said = approval_of(path)
+    path.unlink()
+    payload = statement.encode_approval(said).decode()
+    assert old in payload
+    put(desk, said, "ben", payload=payload.replace(old, new).encode())
+    assert desk.verify()[0] == 1
+
+
+def test_threat_11_an_envelope_of_another_type_counts_for_nothing(desk: Desk):
+    path = desk.approve("ben")
+    payload = dsse.decode(path.read_bytes(), dsse.IN_TOTO).payload
+    for kind in (dsse.TUF, "application/vnd.in-toto.approval+json", "application/json"):
+        data = dsse.encode(trust.seal(kind, payload, signer(desk, "ben"), NAMESPACE))
+        with pytest.raises(Error, match="payload type"):
+            approvals.opened(data, in_force(desk))
+
+
+def digests(root: str) -> dict[str, str]:
+    return {
+        "sha1 beside": f'{{"sha1":"{"0" * 40}","sha256":"{root}"}}',
+        "md5 alone": f'{{"md5":"{"0" * 32}"}}',
+        "upper case": f'{{"sha256":"{root.upper()}"}}',
+        "prefixed": f'{{"sha256":"sha256:{root}"}}',
+        "short": f'{{"sha256":"{root[:62]}"}}',
+        "list": f'{{"sha256":["{root}"]}}',
+        "git": f'{{"gitTree":"{"0" * 40}","sha256":"{root}"}}',
+    }
+
+
+@pytest.mark.parametrize("trick", digests("a"))
+def test_threat_12_only_one_sha256_is_a_digest(desk: Desk, trick: str):
+    path = desk.approve("ben")
+    said = approval_of(path)
+    path.unlink()
+    root = said.root.removeprefix("sha256:")
+    payload = statement.encode_approval(said).decode().replace(f'{{"sha256":"{root}"}}', digests(root)[trick])
+    assert payload.encode() != statement.encode_approval(said)
+    put(desk, said, "ben", payload=payload.encode())
+    assert first(desk)[1]["approvals"] == []
+
+
+def test_threat_12_two_subjects_are_refused(desk: Desk):
+    said = approval_of(desk.approve("ben"))
+    value = json.loads(statement.encode_approval(said))
+    value["subject"] *= 2
+    with pytest.raises(Error, match="exactly one subject"):
+        statement.decode_approval(canonical.encode(value))
+
+
+def test_threat_13_a_dropped_approval_fails(desk: Desk):
+    path = desk.approve("ben")
+    assert desk.verify()[0] == 0
+    path.unlink()
+    desk.commit("Lose it", who="cleo")
+    code, step = first(desk)
+    assert (code, step["needs"][0]["have"]) == (1, 0)
+
+
+def test_threat_13_without_its_change_set_file_an_approval_still_binds_the_whole(desk: Desk):
+    """The root is recomputed from the records; the file only serves to carry parts over."""
+    path = desk.approve("ben")
+    path.with_name("changeset.jsonl").unlink()
+    desk.commit("Lose the list", who="cleo")
+    assert desk.verify()[0] == 0
+    desk.relabel("dull", "rev-5")
+    code, step = first(desk)
+    assert (code, step["covered"]) == (1, 0)
+
+
+def test_threat_14_an_approval_taken_away_later_is_told(desk: Desk):
+    path = desk.approve("ben", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    at = desk.git("rev-parse", "HEAD")
+    path.unlink()
+    desk.commit("Forget the no", who="cleo")
+    _, step = first(desk, f"{at}..HEAD")
+    assert [problem["path"] for problem in step["problems"]] == [path.relative_to(desk.folder).as_posix()]
+
+
+def test_threat_15_an_older_policy_is_a_rollback(desk: Desk):
+    desk.git("checkout", "-q", "main")
+    old = (desk.folder / trust.POLICY).read_bytes()
+    assert desk.labelvc("policy", "remove", "ben", "--sign-with", desk.key("ada"))[0] == 0
+    desk.commit("Ben leaves")
+    assert desk.verify("HEAD")[0] == 0
+    desk.write(trust.POLICY, old)
+    desk.commit("Ben is back", who="ben")
+    code, step = first(desk, "HEAD")
+    assert (code, step["uncovered"]) == (1, ["trust/policy.json"])
+    assert "does not follow" in step["problems"][0]["message"]
+
+
+def test_threat_15_a_policy_that_vanishes_does_not_end_the_rule(desk: Desk):
+    desk.git("checkout", "-q", "main")
+    desk.git("rm", "-q", "-r", "trust")
+    desk.commit("Simplify", who="ben")
+    assert first(desk, "HEAD")[0] == 1
+    desk.relabel("awful", "rev-2", who="ben")
+    code, step = first(desk, "HEAD")
+    assert (code, step["state"]) == (2, "undecidable")
+
+
+def test_threat_17_a_former_key_gains_nothing_by_an_old_date(desk: Desk):
+    """Whoever holds Ben's key after he left signs with a claimed time, and commits with a date, of when he was there."""
+    said = approval_of(desk.approve("ben"))
+    desk.git("checkout", "-q", "main")
+    assert desk.labelvc("policy", "remove", "ben", "--sign-with", desk.key("ada"))[0] == 0
+    desk.commit("Ben leaves", GIT_COMMITTER_DATE="2026-06-01T00:00:00Z", GIT_AUTHOR_DATE="2026-06-01T00:00:00Z")
+    desk.git("checkout", "-q", "-b", "late")
+    desk.relabel("sly", "rev-6")
+    change = approve.examine(plumbing.find(desk.folder), "main...late")
+    root = change.found.changeset.root
+    desk.write(f"{approvals.folder_of(root)}/changeset.jsonl", b"".join(line + b"\n" for line in change.found.lines))
+    put(desk, replace(said, root=root, signed_at="2026-03-01T09:00:00Z"), "ben")
+    desk.git("commit", "-q", "--amend", "--no-edit", GIT_COMMITTER_DATE="2026-03-01T09:00:00Z")
+    code, step = first(desk, "main...late")
+    assert code == 1
+    assert "no principal of the policy in force" in step["problems"][0]["message"]
+
+
+def test_threat_17_what_a_former_principal_approved_before_stays_approved(desk: Desk):
+    desk.approve("ben")
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    assert desk.labelvc("policy", "remove", "ben", "--sign-with", desk.key("ada"))[0] == 0
+    desk.commit("Ben leaves")
+    assert desk.verify("HEAD~2..HEAD")[0] == 0
+
+
+def test_threat_20_a_key_of_small_order_is_not_enrolled(desk: Desk):
+    blob = sshsig.public_blob(sshsig.ED25519, bytes([1]) + bytes(31))
+    weak = desk.folder.parent / "weak.pub"
+    weak.write_text(f"{sshsig.PublicKey(sshsig.ED25519, blob)} weak\n")
+    more = ["--name", "Eve", "--role", "reviewer", "--sign-with", desk.key("ada")]
+    code, _, err = desk.labelvc("policy", "add", "eve", "--key", str(weak), *more)
+    assert code == 2
+    assert "small order" in err
+
+
+def test_threat_20_a_private_key_is_not_taken_for_a_public_one(desk: Desk):
+    more = ["--name", "Eve", "--role", "reviewer", "--sign-with", desk.key("ada")]
+    code, _, err = desk.labelvc("policy", "add", "eve", "--key", desk.key("mallory"), *more)
+    assert code == 2
+    assert "private key" in err
+
+
+def root_of(desk: Desk, version: int, owners: tuple[str, ...], threshold: int) -> Root:
+    found = {signer(desk, who).key.fingerprint: RootKey(str(signer(desk, who).key), who) for who in owners}
+    role = (tuple(found), threshold)
+    return Root(version, persons.PROJECT, found, role, role, Digest(""))
+
+
+def sealed(desk: Desk, root: Root, *who: str) -> bytes:
+    payload = statement.encode_root(root, NOW)
+    signatures = tuple(trust.seal(dsse.TUF, payload, signer(desk, each)).signatures[0] for each in who)
+    return dsse.encode(Envelope(dsse.TUF, payload, signatures))
+
+
+def repoliced(desk: Desk, *who: str) -> bytes:
+    before = in_force(desk, "main")
+    roles = {name: role for name, role in before.policy.roles.items() if name != "root"}
+    payload = statement.encode_policy(replace(before.policy, version=4, previous=before.digest, roles=roles))
+    signatures = tuple(trust.seal(dsse.IN_TOTO, payload, signer(desk, each)).signatures[0] for each in who)
+    return dsse.encode(Envelope(dsse.IN_TOTO, payload, signatures))
+
+
+@pytest.mark.parametrize(
+    ("signers", "policy", "good"),
+    [
+        (("ada", "ben", "cleo"), ("ben", "cleo"), True),
+        (("ada", "ben"), ("ada", "ben"), True),
+        (("ben", "cleo"), ("ben", "cleo"), False),
+        (("ada",), ("ada", "ben"), False),
+        (("ada", "mallory"), ("ada", "ben"), False),
+        (("ada", "ben"), ("ada",), False),
+    ],
+)
+def test_threat_21_a_new_root_needs_enough_of_the_old_and_of_the_new(
+    desk: Desk, signers: tuple[str, ...], policy: tuple[str, ...], good: bool
+):
+    desk.git("checkout", "-q", "-b", "rotate", "main")
+    root = root_of(desk, 2, ("ada", "ben", "cleo"), 2)
+    desk.write("trust/root/2.json", sealed(desk, root, *signers))
+    desk.write(trust.POLICY, repoliced(desk, *policy))
+    desk.commit("Rotate")
+    code, step = first(desk, "main...rotate")
+    assert (code, step["covered"]) == ((0, 2) if good else (1, 0))
+
+
+def test_threat_21_a_skipped_and_a_replaced_root_are_refused(desk: Desk):
+    desk.git("checkout", "-q", "-b", "rotate", "main")
+    desk.write("trust/root/3.json", sealed(desk, root_of(desk, 3, ("ada",), 1), "ada"))
+    desk.commit("Skip")
+    code, step = first(desk, "main...rotate")
+    assert code == 1
+    assert "missing in the chain" in step["problems"][0]["message"]
+    desk.git("rm", "-q", "trust/root/3.json")
+    desk.write(trust.FIRST_ROOT, sealed(desk, root_of(desk, 1, ("mallory",), 1), "mallory"))
+    desk.write(trust.POLICY, repoliced(desk, "mallory"))
+    desk.commit("Replace")
+    code, step = first(desk, "main...rotate")
+    assert (code, step["covered"]) == (1, 0)
+
+
+def test_threat_22_a_root_that_is_not_the_pinned_one_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    anchor = in_force(desk).anchor
+    assert desk.approve("ben")
+    code, out, _ = desk.labelvc("verify", "main...topic", "--root", anchor)
+    assert code == 0
+    assert f"{anchor} (pinned)" in out
+    code, _, _ = desk.labelvc("verify", "main...topic", "--root", "sha256:" + "0" * 64)
+    assert code == 2
+    monkeypatch.setenv("CI", "true")
+    code, out, err = desk.labelvc("verify", "main...topic")
+    assert code == 2
+    assert "unpinned" in out
+    assert "LABELVC_ROOT" in err
+    monkeypatch.setenv("LABELVC_ROOT", anchor)
+    assert desk.labelvc("verify", "main...topic")[0] == 0
+    monkeypatch.delenv("LABELVC_ROOT")
+    desk.git("config", "labelvc.root", anchor)
+    assert desk.labelvc("verify", "main...topic")[0] == 0
+    assert desk.labelvc("verify", "main...topic", "--root", "sha1:abc")[0] == 2
+
+
+def test_threat_24_a_record_the_merge_made_up_needs_approval(desk: Desk):
+    """Both sides changed rev-1; what the merge writes is neither's bytes."""
+    desk.approve("ben")
+    desk.git("checkout", "-q", "main")
+    desk.relabel("mixed", "rev-1", who="cleo")
+    start = desk.git("rev-parse", "HEAD")
+    desk.git("merge", "-q", "--no-ff", "-s", "ours", "--no-commit", "topic")
+    records = desk.records()
+    records["rev-1"] = record("rev-1", "good and mixed", 3)
+    desk.save(records)
+    desk.commit("Merge")
+    code, step = first(desk, f"{start}...HEAD")
+    assert (code, step["uncovered"]) == (1, ["reviews/rev-1#r1"])
+
+
+@pytest.mark.parametrize("text", ["a\u202eb", "a\x1b[31mb", "a\u0000b", "e\u0301", "a\u2028b"])
+def test_threat_27_text_that_shows_as_something_else_is_not_signed(desk: Desk, text: str):
+    if "\0" not in text:
+        words = ["--decision", "reject", "--reason", text, "--key", desk.key("ben")]
+        code, _, _ = desk.labelvc("approve", "main...topic", "--role", "reviewer", *words)
+        assert code == 2
+    said = approval_of(desk.approve("ben"))
+    with pytest.raises(Error):
+        statement.encode_approval(replace(said, reason=text))
+
+
+def test_threat_27_deep_large_and_many_are_refused():
+    deep = b'{"payload":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    large = b'{"payload":"' + b"A" * (1 << 20) + b'"}'
+    one = Signature("SHA256:x", b"y")
+    many = dsse.encode(Envelope(dsse.IN_TOTO, b"{}", tuple(one._replace(keyid=f"SHA256:{n}") for n in range(65))))
+    for data in (deep, large, many, b"", b"null", b"\xef\xbb\xbf{}", b"\xff"):
+        with pytest.raises(Error):
+            dsse.decode(data, dsse.IN_TOTO)
+
+
+def test_threat_29_name_role_and_meaning_are_part_of_what_is_signed(desk: Desk):
+    said = approval_of(desk.approve("ben"))
+    assert (said.signer.printed_name, said.role, said.meaning, said.scope.changed) == ("Ben Builder", "reviewer", "approval", 1)
+    with pytest.raises(RefusedError):
+        governing.signed(in_force(desk), in_force(desk).policy, signer(desk, "ben"))
+
+
+def test_threat_30_every_flipped_byte_of_the_file_is_refused(desk: Desk):
+    """Exhaustive: no byte of an approval's file can change and still count."""
+    data = desk.approve("ben").read_bytes()
+    trusted = in_force(desk)
+    assert approvals.opened(data, trusted)
+    for at in range(len(data)):
+        with pytest.raises(Error):
+            approvals.opened(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], trusted)
+
+
+def test_threat_30_every_flipped_byte_of_the_payload_is_refused(desk: Desk):
+    data = desk.approve("ben").read_bytes()
+    trusted = in_force(desk)
+    payload = dsse.decode(data, dsse.IN_TOTO).payload
+    for at in range(len(payload)):
+        for mask in (1, 0x20):
+            changed = payload[:at] + bytes([payload[at] ^ mask]) + payload[at + 1 :]
+            with pytest.raises(Error):
+                approvals.opened(persons.tampered(data, changed), trusted)
+
+
+def test_authors_are_read_from_commits_and_not_from_mailmap(desk: Desk):
+    desk.write(".mailmap", "Zoe <zoe@example.com> <ada@example.com>\n")
+    desk.commit("Map")
+    made = people.commits(plumbing.find(desk.folder), "main", "topic")
+    assert {address for each in made for address in each.addresses} == {"ada@example.com"}
+
+

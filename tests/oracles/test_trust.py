@@ -1,0 +1,244 @@
+"""Other people's programs come to the same verdict on our files: ssh-keygen, securesystemslib, python-tuf."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from securesystemslib import dsse as other_dsse
+from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
+from securesystemslib.signer import KEY_FOR_TYPE_AND_SCHEME, Key, SSlibKey
+from tuf.api.dsse import SimpleEnvelope
+from tuf.api.exceptions import UnsignedMetadataError
+from tuf.api.metadata import Root as OtherRoot
+
+from labelvc.codec import canonical, dsse, merkle, sshsig, statement
+from labelvc.errors import Error
+from labelvc.model.approval import NAMESPACE, TRUST_NAMESPACE, Envelope, Signature
+from labelvc.model.names import Digest
+from labelvc.model.policy import Root, RootKey
+from labelvc.ops import approvals, trust
+from labelvc.store import git as plumbing
+from labelvc.store import keys, tree
+from tests.people import PROJECT, Desk
+from tests.trusting import desk, desk_template, people_keys
+
+__all__ = ["desk", "desk_template", "people_keys"]
+
+
+class SshKey(Key):
+    """An SSH key for securesystemslib and python-tuf, whose signatures ssh-keygen verifies."""
+
+    @classmethod
+    def from_dict(cls, keyid: str, key_dict: dict[str, Any]) -> SshKey:
+        return cls(keyid, key_dict.pop("keytype"), key_dict.pop("scheme"), key_dict.pop("keyval"), key_dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return self._to_dict()
+
+    def verify_signature(self, signature, data: bytes) -> None:
+        namespace = self.scheme.removeprefix("sshsig:")
+        if not ssh_keygen(self.keyval["public"], bytes.fromhex(signature.signature), data, namespace):
+            raise UnverifiedSignatureError("ssh-keygen says no")
+
+
+KEY_FOR_TYPE_AND_SCHEME[("ssh", f"sshsig:{TRUST_NAMESPACE}")] = SshKey
+KEY_FOR_TYPE_AND_SCHEME[("ssh", f"sshsig:{NAMESPACE}")] = SshKey
+
+
+def ssh_keygen(public: str, armoured: bytes, message: bytes, namespace: str) -> bool:
+    folder = Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip())
+    (folder / "allowed").write_text(f'x namespaces="{namespace}" {public}\n')
+    (folder / "sig").write_bytes(armoured)
+    words = ["ssh-keygen", "-Y", "verify", "-f", "allowed", "-I", "x", "-n", namespace, "-s", "sig"]
+    return subprocess.run(words, cwd=folder, input=message, capture_output=True, check=False).returncode == 0
+
+
+def signer(desk: Desk, who: str) -> keys.Signer:
+    return keys.signer(desk.key(who), None, lambda words: words)
+
+
+def test_ssh_keygen_accepts_the_approval_over_a_pae_made_by_printf(desk: Desk, tmp_path: Path):
+    """The PAE is rebuilt with base64 and printf alone, so nothing of labelvc is believed."""
+    path = desk.approve("ben")
+    _, out, _ = desk.labelvc("key", "list", "--format", "allowed-signers")
+    (tmp_path / "allowed").write_text(out)
+    script = r"""
+      set -eu
+      body="$(jq -r .payload "$1" | base64 -d | wc -c)"
+      jq -r .payload "$1" | base64 -d > body
+      printf 'DSSEv1 28 application/vnd.in-toto+json %s ' "$body" > pae
+      cat body >> pae
+      jq -r '.signatures[0].sig' "$1" | base64 -d > sig
+      ssh-keygen -Y verify -f allowed -I ben -n approval@labelvc.v1 -s sig < pae
+      ! ssh-keygen -Y verify -f allowed -I cleo -n approval@labelvc.v1 -s sig < pae
+      ! ssh-keygen -Y verify -f allowed -I ben -n git -s sig < pae
+      printf x >> pae
+      ! ssh-keygen -Y verify -f allowed -I ben -n approval@labelvc.v1 -s sig < pae
+    """
+    done = subprocess.run(["sh", "-c", script, "sh", str(path)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'Good "approval@labelvc.v1" signature for ben' in done.stdout
+
+
+@pytest.mark.parametrize("field", [None, "decision", "role", "principal", "sha256", "nonce", "repository"])
+def test_securesystemslib_agrees_on_the_envelope(desk: Desk, field: str | None):
+    from tests.people import flipped
+
+    data = json.loads(desk.approve("ben").read_bytes())
+    if field is not None:
+        payload = flipped(base64.b64decode(data["payload"]), field)
+        data["payload"] = base64.b64encode(payload).decode()
+    public = str(signer(desk, "ben").key)
+    key = SshKey(signer(desk, "ben").key.fingerprint, "ssh", f"sshsig:{NAMESPACE}", {"public": public})
+    envelope = other_dsse.Envelope.from_dict(json.loads(json.dumps(data)))
+    assert envelope.pae() == dsse.pae(data["payloadType"], base64.b64decode(data["payload"]))
+    if field is None:
+        assert list(envelope.verify([key], 1)) == [key.keyid]
+    else:
+        with pytest.raises(VerificationError):
+            envelope.verify([key], 1)
+
+
+def test_securesystemslib_s_own_envelopes_have_our_pae():
+    private = __import__("securesystemslib.signer", fromlist=["CryptoSigner"]).CryptoSigner.generate_ed25519()
+    envelope = other_dsse.Envelope(b"\xffbody", "text/ünï", {})
+    envelope.sign(private)
+    assert isinstance(private.public_key, SSlibKey)
+    assert envelope.pae() == dsse.pae("text/ünï", b"\xffbody")
+
+
+def chain_root(desk: Desk, version: int, owners: str, threshold: int) -> Root:
+    """Return a root owned by people given by their initials."""
+    names = [{"a": "ada", "b": "ben", "c": "cleo", "m": "mallory"}[letter] for letter in owners]
+    table = {signer(desk, who).key.fingerprint: RootKey(str(signer(desk, who).key), who) for who in names}
+    role = (tuple(table), threshold)
+    return Root(version, PROJECT, table, role, role, Digest(""))
+
+
+def sealed(desk: Desk, root: Root, by: str) -> bytes:
+    payload = statement.encode_root(root, "2036-01-01T00:00:00Z")
+    names = [{"a": "ada", "b": "ben", "c": "cleo", "m": "mallory"}[letter] for letter in by]
+    signatures: tuple[Signature, ...] = tuple(trust.seal(dsse.TUF, payload, signer(desk, who)).signatures[0] for who in names)
+    return dsse.encode(Envelope(dsse.TUF, payload, signatures))
+
+
+CHAINS = [
+    ([("a", 1, "a")], True),
+    ([("a", 1, "b")], False),
+    ([("ab", 2, "ab")], True),
+    ([("ab", 2, "a")], False),
+    ([("a", 1, "a"), ("abc", 2, "ab")], True),
+    ([("a", 1, "a"), ("abc", 2, "bc")], False),
+    ([("a", 1, "a"), ("abc", 2, "am")], False),
+    ([("abc", 2, "ab"), ("bc", 2, "bc")], True),
+    ([("abc", 2, "ab"), ("bcm", 2, "bm")], False),
+    ([("abc", 2, "ab"), ("abc", 2, "ac"), ("c", 1, "bc")], True),
+    ([("abc", 2, "ab"), ("abc", 2, "ac"), ("c", 1, "c")], False),
+    ([("abc", 1, "c"), ("m", 1, "m")], False),
+    ([("abc", 1, "c"), ("m", 1, "mb")], True),
+]
+
+
+@pytest.mark.parametrize(("chain", "good"), CHAINS)
+def test_python_tuf_agrees_on_chains_of_roots(desk: Desk, chain: list[tuple[str, int, str]], good: bool):
+    files = [sealed(desk, chain_root(desk, at, owners, threshold), by) for at, (owners, threshold, by) in enumerate(chain, 1)]
+    assert ours(files) is good
+    assert theirs(files) is good
+
+
+def ours(files: list[bytes]) -> bool:
+    roots: list[Root] = []
+    try:
+        for data in files:
+            roots.append(trust._root(data, roots, "trust/root"))
+    except Error:
+        return False
+    return True
+
+
+def theirs(files: list[bytes]) -> bool:
+    """Walk the chain as the TUF client does: each root signed as the one before and as itself demands."""
+    before: OtherRoot | None = None
+    for data in files:
+        envelope = SimpleEnvelope[OtherRoot].from_bytes(data)
+        root = envelope.get_signed()
+        assert root.expires > datetime(2026, 1, 1, tzinfo=UTC)
+        try:
+            for judge in (before or root, root):
+                judge.verify_delegate("root", envelope.pae(), envelope.signatures)
+        except UnsignedMetadataError:
+            return False
+        before = root
+    return True
+
+
+def test_python_tuf_verifies_the_policy_of_a_fresh_project(desk: Desk):
+    root = SimpleEnvelope[OtherRoot].from_bytes((desk.folder / trust.FIRST_ROOT).read_bytes()).get_signed()
+    envelope = other_dsse.Envelope.from_dict(json.loads((desk.folder / trust.POLICY).read_bytes()))
+    root.verify_delegate("targets", envelope.pae(), envelope.signatures)
+    envelope.payload += b" "
+    with pytest.raises(UnsignedMetadataError):
+        root.verify_delegate("targets", envelope.pae(), envelope.signatures)
+
+
+def test_ssh_keygen_and_labelvc_agree_on_mutated_signatures(desk: Desk):
+    """Where ssh-keygen says no, so do we; where it says yes to changed armour, we may be stricter but never laxer."""
+    chance = random.Random(7)
+    ben = signer(desk, "ben")
+    message = dsse.pae(dsse.IN_TOTO, b"{}")
+    good = ben.sign(message, NAMESPACE)
+    assert ssh_keygen(str(ben.key), good, message, NAMESPACE)
+    accepted = 0
+    for _ in range(60):
+        blob = bytearray(base64.b64decode(b"".join(good.splitlines()[1:-1])))
+        blob[chance.randrange(len(blob))] ^= 1 << chance.randrange(8)
+        bad = sshsig._armour(bytes(blob))
+        try:
+            sshsig.verify(bad, message, NAMESPACE, ben.key)
+            mine = True
+        except Error:
+            mine = False
+        assert not mine or ssh_keygen(str(ben.key), bad, message, NAMESPACE)
+        accepted += mine
+    assert accepted == 0
+
+
+def test_a_change_set_s_root_is_computed_with_sha256sum_alone(desk: Desk, tmp_path: Path):
+    """RFC 6962 by shell: printf, xxd's inverse through printf, and sha256sum."""
+    desk.relabel("fine", "rev-2")
+    desk.relabel("dull", "rev-3")
+    path = desk.approve("ben").with_name("changeset.jsonl")
+    lines = path.read_bytes().splitlines()
+    assert len(lines) == 3
+    script = r"""
+      set -eu
+      n=0
+      while IFS= read -r line; do
+        n=$((n + 1))
+        { printf '\000'; printf %s "$line"; } | openssl dgst -sha256 -binary > "leaf$n"
+      done < "$1"
+      { printf '\001'; cat leaf1 leaf2; } | openssl dgst -sha256 -binary > node
+      { printf '\001'; cat node leaf3; } | sha256sum | cut -d ' ' -f 1
+    """
+    done = subprocess.run(["sh", "-c", script, "sh", str(path)], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == path.parent.name == merkle.root(lines).hex()
+
+
+def test_the_shelf_and_ssh_keygen_read_the_same_statement(desk: Desk):
+    path = desk.approve("ben")
+    git = plumbing.find(desk.folder)
+    with tree.reader(git) as reader:
+        snapshot = tree.commit(git, "HEAD")
+        trusted = trust.load(reader, tree.commit(git, "main"))
+        ((root, files),) = approvals.folders(snapshot).items()
+        (found,) = approvals.Shelf(reader).statements(root, files, trusted)
+    assert isinstance(found, approvals.Statement)
+    assert found.path == path.relative_to(desk.folder).as_posix()
+    assert found.digest == canonical.digest(base64.b64decode(json.loads(path.read_bytes())["payload"]))

@@ -1,0 +1,123 @@
+"""Keys are asked to sign wherever they are, and ssh-keygen accepts what they make."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from labelvc.codec import sshsig
+from labelvc.errors import TrustError
+from labelvc.store import keys
+from labelvc.store.keys import Signer
+
+NAMESPACE = "approval@labelvc.v1"
+MESSAGE = b"DSSEv1 1 x 2 \xff\n"
+
+
+def nobody(words: str) -> str:
+    raise AssertionError(words)
+
+
+def good(signer: Signer, public: Path, tmp_path: Path) -> None:
+    """Sign; both labelvc and ssh-keygen must accept it."""
+    made = signer.sign(MESSAGE, NAMESPACE)
+    sshsig.verify(made, MESSAGE, NAMESPACE, sshsig.read_public(public.read_text()))
+    (tmp_path / "sig").write_bytes(made)
+    (tmp_path / "allowed").write_text(f'me namespaces="{NAMESPACE}" {public.read_text()}')
+    words = ["ssh-keygen", "-Y", "verify", "-f", "allowed", "-I", "me", "-n", NAMESPACE, "-s", "sig"]
+    done = subprocess.run(words, cwd=tmp_path, input=MESSAGE, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run(words, cwd=tmp_path, input=MESSAGE + b"!", capture_output=True, check=False)
+    assert done.returncode != 0
+
+
+@pytest.fixture
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    socket = str(tmp_path_factory.mktemp("a") / "s")
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    process.stdout.readline()
+
+    def add(*words: str) -> str:
+        if words:
+            subprocess.run(["ssh-add", "-q", *words], check=True, capture_output=True, env={**os.environ, "SSH_AUTH_SOCK": socket})
+        return socket
+
+    yield add
+    process.terminate()
+    process.communicate()
+
+
+@pytest.mark.parametrize(("kind", "options"), [("ed25519", ()), ("rsa", ("-b", "3072")), ("ecdsa", ("-b", "384")), ("rsa", ("-b", "3072", "-m", "PEM"))])
+def test_a_key_file(ssh_key, tmp_path: Path, kind: str, options: tuple[str, ...]):
+    path = ssh_key("k", kind, options)
+    good(keys.signer(str(path), None, nobody), Path(f"{path}.pub"), tmp_path)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("ed25519", ()), ("rsa", ("-b", "3072")), ("ecdsa", ("-b", "521"))])
+def test_a_key_in_the_agent(ssh_key, tmp_path: Path, agent, kind: str, options: tuple[str, ...]):
+    path = ssh_key("k", kind, options)
+    socket = agent(str(path))
+    path.unlink()
+    public = Path(f"{path}.pub")
+    text = public.read_text()
+    for words in (str(public), text, f"key::{text}"):
+        good(keys.signer(words, socket, nobody), public, tmp_path)
+    (only,) = keys.agent_signers(socket)
+    good(only, public, tmp_path)
+
+
+def test_a_passphrase_is_asked_for_once(ssh_key, tmp_path: Path):
+    path = ssh_key("k", "ed25519", ("-N", "secret"))
+    asked: list[str] = []
+
+    def ask(words: str) -> str:
+        asked.append(words)
+        return "secret"
+
+    good(keys.signer(str(path), None, ask), Path(f"{path}.pub"), tmp_path)
+    assert asked == [f"passphrase of {path}"]
+    with pytest.raises(TrustError, match="does not open"):
+        keys.signer(str(path), None, lambda _: "wrong")
+
+
+def test_the_private_half_beside_a_pub_file_signs(ssh_key, tmp_path: Path):
+    path = ssh_key("k")
+    good(keys.signer(f"{path}.pub", None, nobody), Path(f"{path}.pub"), tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\xff\xfe", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"])
+def test_what_is_no_key_is_refused_cleanly(tmp_path: Path, content: bytes):
+    path = tmp_path / "k"
+    path.write_bytes(content)
+    with pytest.raises(TrustError):
+        keys.signer(str(path), None, nobody)
+
+
+def test_a_missing_file_and_a_missing_private_half_are_told(ssh_key, tmp_path: Path, agent):
+    with pytest.raises(TrustError, match="cannot read the key"):
+        keys.signer(str(tmp_path / "none"), None, nobody)
+    path = ssh_key("k")
+    path.unlink()
+    with pytest.raises(TrustError, match="in no agent"):
+        keys.signer(f"{path}.pub", agent(), nobody)
+    with pytest.raises(TrustError, match="no ssh-agent"):
+        keys.signer(Path(f"{path}.pub").read_text(), None, nobody)
+
+
+def test_an_agent_that_refuses_is_told(ssh_key, agent):
+    """A key bound to a destination signs nothing but logins."""
+    one, other = ssh_key("one"), ssh_key("other")
+    socket = agent(str(one))
+    with pytest.raises(TrustError, match="ssh-agent refused"):
+        keys.signer(Path(f"{other}.pub").read_text(), socket, nobody).sign(MESSAGE, NAMESPACE)
+
+
+def test_an_agent_that_is_not_there_is_told(tmp_path: Path):
+    assert keys.agent_signers(None) == []
+    with pytest.raises(TrustError, match="does not answer"):
+        keys.agent_signers(str(tmp_path / "none"))
