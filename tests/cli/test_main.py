@@ -258,15 +258,40 @@ def test_the_time_is_fixed_by_source_date_epoch(monkeypatch):
         context.now()
 
 
-def test_progress_is_silent_without_a_terminal_and_drawn_on_one(tmp_path, capsys):
-    settings = context.Settings(tmp_path)
-    with output.progress(settings, 3, "reading") as advance:
+def test_progress_is_silent_without_a_terminal(tmp_path, capsys):
+    with output.progress(context.Settings(tmp_path), 3, "reading") as advance:
         advance()
     assert capsys.readouterr() == ("", "")
-    with output.progress(settings._replace(progress=True), 3, "reading") as advance:
-        advance(2)
-    out, _ = capsys.readouterr()
+
+
+@pytest.mark.parametrize(("total", "shown"), [(3, "2/3"), (None, "2")])
+def test_progress_on_a_terminal_appears_on_stderr_when_it_takes_long(tmp_path, total, shown):
+    code = (
+        "import sys, pathlib\n"
+        "from labelvc.cli import bar, context, output\n"
+        "bar.PATIENCE = float(sys.argv[1])\n"
+        "settings = context.Settings(pathlib.Path(), progress=True)\n"
+        f"with output.progress(settings, {total}, 'reading words') as advance:\n"
+        "    advance(2)\n"
+    )
+    environment = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "100"}
+
+    def said(patience: str) -> tuple[str, str]:
+        done = subprocess.run(
+            [sys.executable, "-c", code, patience],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout, done.stderr
+
+    assert said("60") == ("", "")
+    out, err = said("0")
     assert out == ""
+    assert "reading words" in err
+    assert shown in err
 
 
 def test_write_to_a_file_is_whole(tmp_path):

@@ -63,7 +63,9 @@ def test_without_the_double_words_the_word_is_the_id(tmp_path: Path, few: Path) 
     assert items[0]["id"] == "source-1"
 
 
-@pytest.mark.parametrize("name", ["HITspam-UsingMTurk", "HITspam-UsingCrowdflower", "BarzanMozafari", "CopyrightInfringement"])
+@pytest.mark.parametrize(
+    "name", ["HITspam-UsingMTurk", "HITspam-UsingCrowdflower", "BarzanMozafari", "CopyrightInfringement"]
+)
 def test_crowd_labels_without_a_header(real_data: Path, name: str) -> None:
     path = real_data / "gal-crowd" / name / "labels.txt"
     rows = [line.split("\t") for line in path.read_text().splitlines()]
@@ -152,7 +154,9 @@ def test_numbers(tmp_path: Path, cell: str, score: float) -> None:
     assert type(records[0]["value"]["score"]) is type(score)
 
 
-@pytest.mark.parametrize("cell", ["abc", "nan", "inf", "1_0", "1e999", "1e300", "9007199254740993", "٣", "3,5", "0x1f", "ada@example.com"])
+@pytest.mark.parametrize(
+    "cell", ["abc", "nan", "inf", "1_0", "1e999", "1e300", "9007199254740993", "٣", "3,5", "0x1f", "ada@example.com"]
+)
 def test_what_is_no_number_is_refused_without_being_repeated(tmp_path: Path, cell: str) -> None:
     path = sample(tmp_path, "a.csv", f'item;value\n"x";1\ny;{cell}\n')
     with pytest.raises(DataError) as caught:
@@ -241,7 +245,7 @@ def test_memory_does_not_grow_with_rows_of_one_item(tmp_path: Path) -> None:
         ("item,value\nx,1\n".encode("utf-16"), {}, "UTF-16", ":1"),
         (b"item,value\nx,1\n\0", {}, "NUL byte at byte 15", ":3"),
         (b"item,value\nx,1,2\n", {}, "3 cells", ":2"),
-        (b"item,value\nx,1\n\"y,2\n", {}, "cannot be read", ":3"),
+        (b'item,value\nx,1\n"y,2\n', {}, "cannot be read", ":3"),
         (b"item,value,value\nx,1,2\n", {}, "two columns", ":1"),
         (b"colour,shape\nx,1\n", {}, "'colour', 'shape'", ""),
         (b"item,shape\nx,1\n", {}, "no column holds the answer", ""),
@@ -295,11 +299,32 @@ def test_the_place_of_a_wrong_byte_is_right_across_chunks(tmp_path: Path, monkey
 
 # ---------------------------------------------------------------- there and back
 anything = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12) | st.sampled_from(
-    ['"', '""', "a,b", "a;b", "\t", "\n", "\r", "\r\n", "e\u0301", "👩‍👩‍👧", '{"text":"x"}', '{"empty":true}', "=1+1", " ", "|", "\ufeff", "0", "None"]
+    [
+        '"',
+        '""',
+        "a,b",
+        "a;b",
+        "\t",
+        "\n",
+        "\r",
+        "\r\n",
+        "e\u0301",
+        "👩‍👩‍👧",
+        '{"text":"x"}',
+        '{"empty":true}',
+        "=1+1",
+        " ",
+        "|",
+        "\ufeff",
+        "0",
+        "None",
+    ]
 )
 words = anything.filter(bool)
 VALUES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-    "score": st.one_of(st.integers(-(2**53) + 1, 2**53 - 1), st.floats(-(2.0**53) + 1, 2.0**53 - 1)).map(lambda n: {"score": n}),
+    "score": st.one_of(st.integers(-(2**53) + 1, 2**53 - 1), st.floats(-(2.0**53) + 1, 2.0**53 - 1)).map(
+        lambda n: {"score": n}
+    ),
     "label": anything.map(lambda label: {"label": label}),
     "labels": st.lists(anything, max_size=3, unique=True).map(lambda labels: {"labels": sorted(labels)}),
     "text": anything.map(lambda text: {"text": text}),
@@ -316,16 +341,17 @@ def _numbers_of(value: dict[str, Any]) -> dict[str, Any]:
 def tables(draw: st.DrawFn) -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]]:
     kind = draw(st.sampled_from(sorted(VALUES)))
     names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
-    items = [{"id": name, "text": draw(anything)} for name in draw(st.lists(names, min_size=1, max_size=4, unique=True))]
+    items = [
+        {"id": name, "text": draw(anything)} for name in draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    ]
     ids = st.text(string.ascii_letters + "é☃ .-", min_size=1, max_size=5)
     records = []
     for item in items:
         for identifier in draw(st.lists(ids, max_size=3, unique=True)):
             value = draw(VALUES[kind] | st.just({"empty": True}))
             record = {"item": item["id"], "id": identifier, "value": _numbers_of(value)}
-            for name, cell in (("by", draw(anything)), ("at", draw(st.sampled_from(["", "2026-03-01T09:12:44Z"])))):
-                if cell:
-                    record[name] = cell
+            said = {"by": draw(anything), "at": draw(st.sampled_from(["", "2026-03-01T09:12:44Z"]))}
+            record.update({name: cell for name, cell in said.items() if cell})
             extra = draw(st.dictionaries(st.sampled_from(["note", "item", "Zeit, Ort"]), words, max_size=2))
             records.append({**record, "ext": {"csv": extra}} if extra else record)
     return kind, items, records
@@ -338,14 +364,24 @@ def test_long_tables_come_back(tmp_path_factory: pytest.TempPathFactory, table: 
     assert write("csv", items, records, path, plan(kind)) == len(records)
     back_items, back = read("csv", path, plan(kind))
     assert {item["id"]: item["text"] for item in back_items} == {item["id"]: item["text"] for item in items}
-    renamed = [{**record, "ext": {"csv": {{"item": "ext.item"}.get(name, name): cell for name, cell in record["ext"]["csv"].items()}}} if "ext" in record else record for record in records]
+    renamed = [
+        {
+            **record,
+            "ext": {"csv": {{"item": "ext.item"}.get(name, name): cell for name, cell in record["ext"]["csv"].items()}},
+        }
+        if "ext" in record
+        else record
+        for record in records
+    ]
     assert keyed(back) == keyed(renamed)
 
 
 @given(st.data())
 def test_wide_tables_come_back(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["score", "label", "text", "labels"]))
-    people = data.draw(st.lists(words.filter(lambda who: who not in ("item", "text", "ext")), min_size=1, max_size=4, unique=True))
+    people = data.draw(
+        st.lists(words.filter(lambda who: who not in ("item", "text", "ext")), min_size=1, max_size=4, unique=True)
+    )
     items = [{"id": f"source-{n}", "text": data.draw(anything)} for n in range(2, 2 + data.draw(st.integers(1, 4)))]
     records = [
         {"item": item["id"], "id": f"r{place:02}", "by": who, "value": _numbers_of(data.draw(VALUES[kind]))}
@@ -386,7 +422,13 @@ def test_a_gap_in_a_list_stays_a_gap(tmp_path: Path) -> None:
 def test_other_programs_read_what_is_written(tmp_path: Path) -> None:
     strange = 'a "quoted", line\r\nbreak; and\ttab'
     path = tmp_path / "a.csv"
-    write("csv", [{"id": "x", "text": strange}], [{"item": "x", "id": "r1", "value": {"label": "cat"}}], path, plan("label"))
+    write(
+        "csv",
+        [{"id": "x", "text": strange}],
+        [{"item": "x", "id": "r1", "value": {"label": "cat"}}],
+        path,
+        plan("label"),
+    )
     rows = list(csv.DictReader(io.StringIO(path.read_bytes().decode(), newline="")))
     assert rows == [{"item": "x", "id": "r1", "by": "", "at": "", "value": "cat", "text": strange}]
 
@@ -404,7 +446,10 @@ def test_two_answers_of_one_person_do_not_fit_a_wide_table(tmp_path: Path) -> No
 def test_rows_stand_in_counting_order_and_other_tasks_and_tombstones_are_left_out(tmp_path: Path) -> None:
     items = [{"id": f"source-{n}"} for n in (10, 9, 1)]
     records = [{"item": f"source-{n}", "id": "r1", "task": "t", "value": {"score": n}} for n in (10, 9)]
-    records += [{"item": "source-1", "id": "r1", "task": "other", "value": {"score": 0}}, {"item": "source-9", "id": "r2", "gone": True, "rev": 2}]
+    records += [
+        {"item": "source-1", "id": "r1", "task": "other", "value": {"score": 0}},
+        {"item": "source-9", "id": "r2", "gone": True, "rev": 2},
+    ]
     path = tmp_path / "a.csv"
     assert write("csv", items, records, path, plan()) == 2
     assert path.read_text() == "item,id,by,at,value\nsource-1,,,,\nsource-9,r1,,,9\nsource-10,r1,,,10\n"

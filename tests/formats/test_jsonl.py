@@ -15,14 +15,21 @@ from tests import strategies
 from tests.formats.exchange import PETS, keyed, plan, read, sample, write
 
 
-@given(st.lists(strategies.records(), max_size=6), st.dictionaries(strategies.names, strategies.texts, max_size=3))
-def test_own_lines_come_back_without_loss(tmp_path_factory: pytest.TempPathFactory, found: list[Any], texts: dict[str, str]) -> None:
+@given(
+    st.lists(strategies.records(), max_size=6),
+    st.dictionaries(strategies.names, strategies.texts, min_size=1, max_size=3),
+)
+def test_own_lines_come_back_without_loss(
+    tmp_path_factory: pytest.TempPathFactory, found: list[Any], texts: dict[str, str]
+) -> None:
     records = list(keyed([{**record, "task": "t"} for record in found if not record.get("gone")]).values())
     items = [{"id": name, "text": texts.get(name, "")} for name in {*texts, *(record["item"] for record in records)}]
     path = tmp_path_factory.getbasetemp() / "own.jsonl"
     assert write("jsonl", items, records, path, plan()) == len(records)
     back_items, back = read("jsonl", path, plan())
-    assert keyed(back) == {key: {name: value for name, value in record.items() if name != "rev"} for key, record in keyed(records).items()}
+    assert keyed(back) == {
+        key: {name: value for name, value in record.items() if name != "rev"} for key, record in keyed(records).items()
+    }
     assert sorted(back_items, key=str) == sorted(items, key=str)
 
 
@@ -52,14 +59,21 @@ def test_wide_lists_and_wide_fields(tmp_path: Path) -> None:
     path = sample(tmp_path, "a.jsonl", '{"text":"x","votes":[1,null,3]}\n{"text":"y","votes":[]}\n')
     items, records = read("jsonl", path, plan(layout="wide", item="text", value="votes"))
     assert [item["id"] for item in items] == ["source-1", "source-2"]
-    assert [(record["id"], record["by"], record["value"]["score"]) for record in records] == [("r01", "rater-01", 1), ("r03", "rater-03", 3)]
+    assert [(record["id"], record["by"], record["value"]["score"]) for record in records] == [
+        ("r01", "rater-01", 1),
+        ("r03", "rater-03", 3),
+    ]
     path.write_text('{"text":"x","ada":1}\n{"text":"y","ben":2}\n')
     _, records = read("jsonl", path, plan(layout="wide", item="text"))
     assert [(record["id"], record["by"]) for record in records] == [("r01", "ada"), ("r02", "ben")]
 
 
 def test_whole_values_are_taken_as_they_are(tmp_path: Path) -> None:
-    path = sample(tmp_path, "a.jsonl", '{"item":"x","value":{"label":"cat","span":[0,1],"text":"c"}}\n{"item":"x","value":{"empty":true}}\n')
+    path = sample(
+        tmp_path,
+        "a.jsonl",
+        '{"item":"x","value":{"label":"cat","span":[0,1],"text":"c"}}\n{"item":"x","value":{"empty":true}}\n',
+    )
     _, records = read("jsonl", path, plan("span", item="item"))
     assert [record["value"] for record in records] == [{"label": "cat", "span": [0, 1], "text": "c"}, {"empty": True}]
 

@@ -31,7 +31,10 @@ def test_built_in_formats_ask_no_entry_point(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_nothing_is_imported_before_it_is_asked_for() -> None:
     said = "import sys, labelvc.formats.registry as r; r.find('voc'); print([n for n in r.names() if f'labelvc.formats.{n}' in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout.strip() == "['voc']"
+    assert (
+        subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout.strip()
+        == "['voc']"
+    )
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

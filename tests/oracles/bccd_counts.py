@@ -10,15 +10,17 @@ import json
 import sys
 from itertools import combinations
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 
 def boxes(path):
     """Return [(label, xmin, ymin, xmax, ymax)] of a file."""
     found = []
-    for thing in ElementTree.parse(path).getroot().iter("object"):
+    for thing in ET.parse(path).getroot().iter("object"):
         corners = thing.find("bndbox")
-        found.append((thing.findtext("name"), *(float(corners.findtext(name)) for name in ("xmin", "ymin", "xmax", "ymax"))))
+        found.append(
+            (thing.findtext("name"), *(float(corners.findtext(name)) for name in ("xmin", "ymin", "xmax", "ymax")))
+        )
     return found
 
 

@@ -56,7 +56,9 @@ def compare(old_path, new_path):
     """Return the figures of a comparison as a dict."""
     old, new = words(old_path), words(new_path)
     both = old.keys() & new.keys()
-    moved = Counter((old[key]["deprel"], new[key]["deprel"]) for key in both if old[key]["deprel"] != new[key]["deprel"])
+    moved = Counter(
+        (old[key]["deprel"], new[key]["deprel"]) for key in both if old[key]["deprel"] != new[key]["deprel"]
+    )
     return {
         "old": len(old),
         "new": len(new),
@@ -66,7 +68,11 @@ def compare(old_path, new_path):
         "transitions": len(moved),
         "sentences": len({key[0] for key in both if old[key]["deprel"] != new[key]["deprel"]}),
         "first": [*max(moved, key=moved.get), max(moved.values())] if moved else [],
-        **{name: sum(old[key][name] != new[key][name] for key in both) for name in FIELDS if name not in ("deprel", "deps")},
+        **{
+            name: sum(old[key][name] != new[key][name] for key in both)
+            for name in FIELDS
+            if name not in ("deprel", "deps")
+        },
     }
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 
 import pytest
+
 from labelvc.store import git as plumbing
 from labelvc.store.cache import Cache
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store import dvc, pointer, tree

@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+
 from labelvc.errors import StoreError
 from labelvc.store import files
 from labelvc.store import git as plumbing
@@ -69,7 +70,7 @@ def test_many_files_at_once(tmp_path):
     contents = {tmp_path / f"{number % 7}" / f"{number}": b"%d" % number for number in range(200)}
     files.write_all(contents)
     assert all(path.read_bytes() == data for path, data in contents.items())
-    files.write_all({path: None for path in contents} | {tmp_path / "last": b""})
+    files.write_all(dict.fromkeys(contents) | {tmp_path / "last": b""})
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["last"]
 
 
@@ -81,6 +82,24 @@ def test_a_full_disk_changes_nothing(tmp_path):
     assert "could not write: File too large" in done.stdout
     assert "df -h" in done.stdout
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old", "b": b"old", "c": b"old"}
+
+
+def test_a_disk_that_is_really_full_changes_nothing(tmp_path):
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(tmp_path)], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("no file system may be mounted here")
+    try:
+        (tmp_path / "a").write_bytes(b"old")
+        contents = {tmp_path / "a": b"new"} | {tmp_path / f"new {number}": b"x" * 50_000 for number in range(40)}
+        for some in (contents, dict(list(contents.items())[:8])):
+            with pytest.raises(StoreError, match="No space left") as caught:
+                files.write_all(some)
+            assert "df -h" in caught.value.hint
+            assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old"}
+        files.replace(tmp_path / "a", b"new")
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 def test_a_kill_leaves_one_whole_version(tmp_path):

@@ -8,6 +8,7 @@ import tracemalloc
 import zlib
 
 import pytest
+
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
 
@@ -114,6 +115,9 @@ def test_merge_base_and_first_parents(repo, git):
     assert plumbing.merge_base(found, three, "side") == one
     assert plumbing.first_parents(found, one, "main") == [(one, three), (three, four)]
     assert plumbing.first_parents(found, "", "side") == [("", one), (one, two)]
+    assert plumbing.is_ancestor(found, one, four)
+    assert plumbing.is_ancestor(found, two, four)
+    assert not plumbing.is_ancestor(found, two, three)
     git(repo, "checkout", "-q", "--orphan", "island")
     commit(git, repo, "i", b"i\n")
     with pytest.raises(StoreError, match="no ancestor"):

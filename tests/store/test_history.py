@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
 from labelvc.store import history

@@ -44,7 +44,9 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
 
     def add(*words: str) -> str:
         if words:
-            subprocess.run(["ssh-add", "-q", *words], check=True, capture_output=True, env={**os.environ, "SSH_AUTH_SOCK": socket})
+            subprocess.run(
+                ["ssh-add", "-q", *words], check=True, capture_output=True, env={**os.environ, "SSH_AUTH_SOCK": socket}
+            )
         return socket
 
     yield add
@@ -52,7 +54,10 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     process.communicate()
 
 
-@pytest.mark.parametrize(("kind", "options"), [("ed25519", ()), ("rsa", ("-b", "3072")), ("ecdsa", ("-b", "384")), ("rsa", ("-b", "3072", "-m", "PEM"))])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("ed25519", ()), ("rsa", ("-b", "3072")), ("ecdsa", ("-b", "384")), ("rsa", ("-b", "3072", "-m", "PEM"))],
+)
 def test_a_key_file(ssh_key, tmp_path: Path, kind: str, options: tuple[str, ...]):
     path = ssh_key("k", kind, options)
     good(keys.signer(str(path), None, nobody), Path(f"{path}.pub"), tmp_path)
@@ -90,7 +95,10 @@ def test_the_private_half_beside_a_pub_file_signs(ssh_key, tmp_path: Path):
     good(keys.signer(f"{path}.pub", None, nobody), Path(f"{path}.pub"), tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\xff\xfe", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello", b"\xff\xfe", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"],
+)
 def test_what_is_no_key_is_refused_cleanly(tmp_path: Path, content: bytes):
     path = tmp_path / "k"
     path.write_bytes(content)

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
 from labelvc.store import patch
@@ -60,7 +61,7 @@ def test_walk_keeps_file_order():
     assert (change.old, change.new) == ([b"1", b"5"], [b"0", b"4", b"6"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(LINES, LINES, st.booleans(), st.booleans()), min_size=1, max_size=4))
 def test_patches_of_git_give_what_the_walk_gives(tmp_path_factory, files):
     folder = tmp_path_factory.mktemp("repo")

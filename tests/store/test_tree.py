@@ -2,9 +2,11 @@
 
 import os
 import subprocess
+import sys
 from collections import Counter
 
 import pytest
+
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store import git as plumbing
@@ -97,7 +99,7 @@ def test_git_and_the_walk_agree_in_both_directions(labels, git):
 def test_from_nothing_and_under_a_folder(labels):
     head = tree.commit(labels, "HEAD")
     assert len(lines(labels, tree.empty(), head)) == 6
-    assert lines(labels, tree.empty(), head, "labelvc.yaml") == {"bvc.yaml": ([], [b"x"])}
+    assert lines(labels, tree.empty(), head, "labelvc.yaml") == {"lvc.yaml": ([], [b"x"])}
     assert list(tree.commit(labels, "HEAD", ["datasets/x/annotations/01.jsonl"]).entries) == [
         "datasets/x/annotations/01.jsonl"
     ]
@@ -113,7 +115,7 @@ def test_from_nothing_and_under_a_folder(labels):
 
 def test_more_changed_files_than_a_list_of_paths_is_for(labels, git):
     for number in range(150):
-        (labels.top / f"datasets/x/annotations/n{number:03}.jsonl").write_bytes(b"n\n")
+        (labels.top / f"datasets/x/annotations/{number:02}-n").write_bytes(b"n\n")
     (labels.top / "outside.jsonl").write_bytes(b"n\n")
     git(labels.top, "add", "-A")
     assert len(lines(labels, tree.commit(labels, "HEAD"), tree.index(labels))) == 150
@@ -186,6 +188,22 @@ def test_a_bare_repository_reads_commits_only(labels, git, tmp_path):
     assert texts(bare, tree.commit(bare, "HEAD")) == texts(labels, tree.commit(labels, "HEAD"))
     with pytest.raises(StoreError, match="no work tree"):
         tree.work(bare)
+
+
+def test_a_push_is_read_before_the_server_takes_it(labels, git, tmp_path):
+    git(tmp_path, "init", "-q", "--bare", "server.git")
+    hook = tmp_path / "server.git" / "hooks" / "pre-receive"
+    hook.write_text(
+        f"#!{sys.executable}\nimport sys\nfrom pathlib import Path\nfrom labelvc.store import git, tree\n"
+        "found = git.find(Path.cwd())\nold, new, ref = sys.stdin.read().split()\n"
+        "changes = list(tree.changes(found, tree.empty(), tree.commit(found, new)))\n"
+        "print('saw', found.bare, sum(len(change.new) for change in changes))\nsys.exit(1)\n"
+    )
+    hook.chmod(0o755)
+    push = ["git", "push", str(tmp_path / "server.git"), "HEAD:refs/heads/main"]
+    done = subprocess.run(push, cwd=labels.top, capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "saw True 240" in done.stderr
 
 
 def test_a_partial_clone_fetches_or_says_what_is_missing(labels, git, tmp_path):

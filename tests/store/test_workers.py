@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+
 from labelvc.errors import DataError, StoreError
 from labelvc.store import workers
 
@@ -84,8 +85,10 @@ def test_an_interrupt_ends_everything():
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.5)
+    start = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     _, told = process.communicate(timeout=30)
     assert process.returncode != 0
+    assert time.monotonic() - start < 4
     assert "KeyboardInterrupt" in told
     assert "Process ForkProcess" not in told

@@ -21,7 +21,7 @@ def format(settings: Settings, /, staged: bool) -> int:  # noqa: A001 - the comm
     for name, change in done.rewrites.items():
         say(
             settings,
-            f"{name}: {text.count(len(change.files), 'shard')} rewritten, {text.count(len(change.deltas), 'line')} changed",
+            f"{name}: {text.count(len(change.files), 'shard')} rewritten, {text.count(len(change.deltas), 'line')} brought into form",
         )
     if not done.rewrites:
         say(settings, "everything was in form already")

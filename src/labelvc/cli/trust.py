@@ -198,8 +198,9 @@ def policy_show(settings: Settings, /, form: str, output: Path | None, pin: str 
 def policy_init(settings: Settings, /, principal: str | None, name: str | None, email: str | None, key: str | None) -> None:
     """Make the root of trust and the first policy, both signed by you."""
     git = plumbing.find(settings.directory)
-    known_name, known_email = plumbing.identity(git)
-    name, email = name or known_name, email or known_email
+    trusting.ensure_none(git)
+    known = (name, email) if name and email else plumbing.identity(git)
+    name, email = name or known[0], email or known[1]
     with tree.reader(git) as reader:
         found = project.load(git, tree.work(git), reader)
     signer = people.signer(git, _where(key), _ask)

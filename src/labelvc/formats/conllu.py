@@ -78,7 +78,10 @@ class Conllu:
     writes: ClassVar[bool] = True
     fidelity: ClassVar[Fidelity] = Fidelity(
         kept=("every byte of a well-formed file: words, surface tokens, empty nodes, comments, order",),
-        lost=("byte order mark, CR LF line ends, empty lines before the first sentence", "by, at, rev, under, origin of words"),
+        lost=(
+            "byte order mark, CR LF line ends, empty lines before the first sentence",
+            "by, at, rev, under, origin of words",
+        ),
     )
 
     def read(self, source: Path, plan: Plan) -> Iterator[Row]:
@@ -88,7 +91,12 @@ class Conllu:
         yield from _read(source)
 
     def write(
-        self, items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], dataset: Dataset, plan: Plan, target: Path
+        self,
+        items: Iterable[Mapping[str, Any]],
+        records: Iterable[Mapping[str, Any]],
+        dataset: Dataset,
+        plan: Plan,
+        target: Path,
     ) -> int:
         """Write a treebank, rebuilt from its words; see `labelvc.formats.interface.Format`."""
         return conllu_write.write(items, records, plan, target)
@@ -113,7 +121,9 @@ def _read(path: Path) -> Iterator[Row]:
         before = item
 
 
-def _rows(item: str, natural: dict[str, str] | None, before: str | None, sentence: Sentence, nodes: list[Node], where: str) -> Iterator[Row]:
+def _rows(
+    item: str, natural: dict[str, str] | None, before: str | None, sentence: Sentence, nodes: list[Node], where: str
+) -> Iterator[Row]:
     said, comments = _comments(sentence.comments, natural["sent_id"] if natural else item)
     text, spans = _aligned(said, nodes)
     ids = _ids(nodes, spans)
@@ -169,16 +179,27 @@ def _ends(path: Path) -> bool:
 
 
 def _sent_id(sentence: Sentence) -> str | None:
-    return next((found[2] for line in sentence.comments if (found := _NAMED.fullmatch(line.text)) and found[1] == "sent_id"), None)
+    return next(
+        (found[2] for line in sentence.comments if (found := _NAMED.fullmatch(line.text)) and found[1] == "sent_id"),
+        None,
+    )
 
 
 def _node(line: Line, path: Path) -> Node:
     cells = line.text.split("\t")
     where = f"{path}:{line.number}"
     if len(cells) != len(COLUMNS):
-        raise DataError(f"the line has {len(cells)} columns, a word of CoNLL-U has 10", where=where, hint="separate columns by one tab each")
+        raise DataError(
+            f"the line has {len(cells)} columns, a word of CoNLL-U has 10",
+            where=where,
+            hint="separate columns by one tab each",
+        )
     if "" in cells:
-        raise DataError(f"the column {COLUMNS[cells.index('')].upper()} is empty", where=where, hint="write _ where there is nothing")
+        raise DataError(
+            f"the column {COLUMNS[cells.index('')].upper()} is empty",
+            where=where,
+            hint="write _ where there is nothing",
+        )
     found = _NUMBER.fullmatch(cells[0])
     if found is None:
         raise DataError("the first column is no number of a word", where=where)
@@ -304,4 +325,8 @@ def _value(node: Node, ids: Mapping[str, str]) -> dict[str, str]:
 def _tokens(nodes: Iterable[Node], ids: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return what surface tokens over several words say besides their form, by span."""
     said = {ids[_label(node)]: _value(node, ids) for node in nodes if node.kind == "-"}
-    return {span: rest for span, value in said.items() if (rest := {name: cell for name, cell in value.items() if name != "form"})}
+    return {
+        span: rest
+        for span, value in said.items()
+        if (rest := {name: cell for name, cell in value.items() if name != "form"})
+    }

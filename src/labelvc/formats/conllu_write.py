@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,37 +110,45 @@ def order(after: Mapping[str, str | None]) -> list[str]:
 
 
 def _sentence(item: Mapping[str, Any], words: list[Word]) -> str:
-    ext = _ext(item)
-    empty: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
-    for name, value in ext.get("empty", {}).items():
-        found = _EMPTY.fullmatch(name)
-        if found is None:
-            raise DataError(f"the empty node {name[:40]!r} has no id such as c0-5+1", where=f"{item['id']}#")
-        empty.setdefault(found[1], []).append((int(found[2]), value))
+    empty = _empty_nodes(item, words)
     numbers = {"root": "0", **{word.id: str(number) for number, word in enumerate(words, 1)}}
-    places = {name: [f"{numbers.get(name, '')}.{n}" for n, _ in enumerate(nodes, 1)] for name, nodes in empty.items()}
-    for name, nodes in empty.items():
-        numbers.update({f"{name}+{counter}": place for (counter, _), place in zip(sorted(nodes, key=_first), places[name], strict=True)})
-    lines = list(_comments(item))
-    spans: dict[str, int] = {}
-    for word in words:
-        spans[word.span] = spans.get(word.span, 0) + bool(word.part)
-    for place, value in zip(places.get("root", ()), sorted(empty.get("root", ()), key=_first), strict=True):
-        lines.append(_line(place, value[1], numbers, f"{item['id']}#"))
-    seen = ""
+    numbers.update(
+        {node: f"{numbers[word]}.{n}" for word, nodes in empty.items() for n, (node, _) in enumerate(nodes, 1)}
+    )
+    lines = [*_comments(item), *_rows(item, words, empty, numbers)]
+    return "\n".join(lines) + "\n" * (1 + int(_ext(item).get("blank", 1)))
+
+
+def _empty_nodes(item: Mapping[str, Any], words: Iterable[Word]) -> dict[str, list[tuple[str, Mapping[str, Any]]]]:
+    """Return the empty nodes as (id, value) by the word they follow, `root` for those before the first."""
+    there = {"root", *(word.id for word in words)}
+    found: dict[str, list[tuple[int, str, Mapping[str, Any]]]] = {}
+    for name, value in _ext(item).get("empty", {}).items():
+        parts = _EMPTY.fullmatch(name)
+        if parts is None or parts[1] not in there:
+            raise DataError(f"the empty node {name[:40]!r} follows no word of the sentence", where=f"{item['id']}#")
+        found.setdefault(parts[1], []).append((int(parts[2]), name, value))
+    return {word: [(name, value) for _, name, value in sorted(nodes, key=_first)] for word, nodes in found.items()}
+
+
+def _rows(
+    item: Mapping[str, Any],
+    words: Sequence[Word],
+    empty: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]],
+    numbers: Mapping[str, str],
+) -> Iterator[str]:
+    """Yield the lines of words, each surface token before its words, each empty node after its word."""
+    parts = Counter(word.span for word in words if word.part)
+    for node, value in empty.get("root", ()):
+        yield _line(numbers[node], value, numbers, f"{item['id']}#")
+    before = ""
     for number, word in enumerate(words, 1):
-        if word.part and word.span != seen:
-            lines.append(_token(item, word, number, spans[word.span], numbers))
-        seen = word.span
-        where = f"{item['id']}#{word.id}"
-        lines.append(_line(str(number), word.value, numbers, where))
-        for place, value in zip(places.get(word.id, ()), sorted(empty.get(word.id, ()), key=_first), strict=True):
-            lines.append(_line(place, value[1], numbers, where))
-    lost = empty.keys() - numbers.keys()
-    if lost:
-        raise DataError("an empty node stands after a word that is not there", where=f"{item['id']}#{min(lost)}")
-    blank = ext.get("blank", 1)
-    return "\n".join(lines) + "\n" * (1 + int(blank))
+        if word.part and word.span != before:
+            yield _token(item, word, number, parts[word.span], numbers)
+        before = word.span
+        yield _line(str(number), word.value, numbers, f"{item['id']}#{word.id}")
+        for node, value in empty.get(word.id, ()):
+            yield _line(numbers[node], value, numbers, f"{item['id']}#{word.id}")
 
 
 def _comments(item: Mapping[str, Any]) -> Iterator[str]:
@@ -153,7 +162,10 @@ def _comments(item: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _token(item: Mapping[str, Any], word: Word, number: int, words: int, numbers: Mapping[str, str]) -> str:
-    value = {"form": str(item.get("text", ""))[word.start : word.end], **_ext(item).get("tokens", {}).get(word.span, {})}
+    value = {
+        "form": str(item.get("text", ""))[word.start : word.end],
+        **_ext(item).get("tokens", {}).get(word.span, {}),
+    }
     return _line(f"{number}-{number + words - 1}", value, numbers, f"{item['id']}#{word.span}")
 
 
@@ -183,12 +195,14 @@ def _word(record: Mapping[str, Any]) -> Word:
     found = _WORD.fullmatch(str(record["id"]))
     if found is None:
         where = f"{record['item']}#{record['id']}"
-        raise DataError("the record is no word: its id is not of the form c0-5", where=where, hint="export another format")
+        raise DataError(
+            "the record is no word: its id is not of the form c0-5", where=where, hint="export another format"
+        )
     return Word(int(found[1]), int(found[2]), int(found[3] or 0), str(record["id"]), record["value"])
 
 
-def _first(pair: tuple[int, Mapping[str, Any]]) -> int:
-    return pair[0]
+def _first(node: tuple[int, str, Mapping[str, Any]]) -> int:
+    return node[0]
 
 
 def _ext(item: Mapping[str, Any]) -> Mapping[str, Any]:

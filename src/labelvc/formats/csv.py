@@ -50,7 +50,12 @@ class Csv:
     reads: ClassVar[bool] = True
     writes: ClassVar[bool] = True
     fidelity: ClassVar[Fidelity] = Fidelity(
-        kept=("items and their text", "answers, annotators, times", "ids of items and answers (long)", "other columns, in ext.csv"),
+        kept=(
+            "items and their text",
+            "answers, annotators, times",
+            "ids of items and answers (long)",
+            "other columns, in ext.csv",
+        ),
         lost=(
             "delimiter, quoting, line ends, order of rows",
             "media, licence, source and natural key of items",
@@ -65,14 +70,21 @@ class Csv:
         sheet = look(source, plan)
         roles = tables.roles(plan, sheet.columns, str(source))
         if plan.layout == "long":
-            yield from tables.long(_long(sheet, roles), values.from_cell(plan.asked, plan.taxonomy), source.name, self.name)
+            yield from tables.long(
+                _long(sheet, roles), values.from_cell(plan.asked, plan.taxonomy), source.name, self.name
+            )
             return
         read = values.from_json if roles.listed else values.from_cell
         entries = _opened(sheet, roles)
         yield from tables.wide(entries, read(plan.asked, plan.taxonomy), roles.claims, source.name, self.name)
 
     def write(
-        self, items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], dataset: Dataset, plan: Plan, target: Path
+        self,
+        items: Iterable[Mapping[str, Any]],
+        records: Iterable[Mapping[str, Any]],
+        dataset: Dataset,
+        plan: Plan,
+        target: Path,
     ) -> int:
         """Write a long or wide table with a header; see `labelvc.formats.interface.Format`."""
         return csv_write.write(items, records, plan, target)
@@ -114,7 +126,9 @@ def look(path: Path, plan: Plan) -> Sheet:
     return Sheet(path, delimiter, quoted, columns, headless)
 
 
-def _try(path: Path, delimiter: str, wanted: Sequence[str]) -> tuple[tuple[bool, bool, bool, int], str, bool, list[str]]:
+def _try(
+    path: Path, delimiter: str, wanted: Sequence[str]
+) -> tuple[tuple[bool, bool, bool, int], str, bool, list[str]]:
     """Return how well a delimiter fits, with the first row it gives."""
     quoted = delimiter != "\t" or not source.quotes(path) or _regular(path, delimiter)
     found: list[list[str]] = []
@@ -157,7 +171,9 @@ def _rows(path: Path, delimiter: str, quoted: bool, width: int = 0) -> Iterator[
         try:
             for cells in reader:
                 if len(cells) != width and width and cells:
-                    raise DataError(f"the row has {len(cells)} cells, the first row has {width}", where=f"{path}:{begins}")
+                    raise DataError(
+                        f"the row has {len(cells)} cells, the first row has {width}", where=f"{path}:{begins}"
+                    )
                 if cells:
                     yield begins, cells
                 begins = reader.line_num + 1
@@ -203,7 +219,10 @@ def _opened(sheet: Sheet, roles: Roles) -> Callable[[], Iterator[Entry]]:
         for line, cells in _body(sheet):
             name = tables.together([cells[at[column]] for column in roles.names])
             if roles.listed:
-                answers = [(tables.rater(n), answer) for n, answer in enumerate(_list(cells[at[roles.values[0]]], f"{sheet.path}:{line}"), 1)]
+                answers = [
+                    (tables.rater(n), answer)
+                    for n, answer in enumerate(_list(cells[at[roles.values[0]]], f"{sheet.path}:{line}"), 1)
+                ]
             else:
                 answers = [(column, cells[at[column]]) for column in roles.values]
             natural = {column.name: cells[at[column.column]] for column in roles.key} or None
@@ -219,5 +238,9 @@ def _list(cell: str, where: str) -> list[Any]:
     except DataError:
         found = None
     if not isinstance(found, list):
-        raise DataError("the cell holds no list of answers such as [1, 0, -2]", where=where, hint="name one column an annotator: --value COLUMN,COLUMN")
+        raise DataError(
+            "the cell holds no list of answers such as [1, 0, -2]",
+            where=where,
+            hint="name one column an annotator: --value COLUMN,COLUMN",
+        )
     return found

@@ -88,7 +88,11 @@ def _wide(spool: Spool, plan: Plan) -> Iterator[tuple[list[str], int]]:
         for record in spool.records(name):
             if _who(record) in cells:
                 hint = "write a row an answer: --layout long"
-                raise DataError("one annotator answered twice, a wide table has one cell for it", where=f"{name}#{record['id']}", hint=hint)
+                raise DataError(
+                    "one annotator answered twice, a wide table has one cell for it",
+                    where=f"{name}#{record['id']}",
+                    hint=hint,
+                )
             cells[_who(record)] = cell(record["value"])
         yield [name, str(spool.item(name).get("text", "")), *(cells.get(who, "") for who in people)], len(cells)
 

@@ -99,7 +99,10 @@ def content(children: Sequence[Element], said: Mapping[int, Any], order: Sequenc
     plain = not any(child.attributes or child.name == _MIXED for child in children)
     if plain and len(set(names)) == len(names) and names == sorted(names, key=lambda name: rank(name, order)):
         return {name: value for name, value in zip(names, values, strict=True) if value is not True}
-    return [[child.name, value, *([child.attributes] if child.attributes else [])] for child, value in zip(children, values, strict=True)]
+    return [
+        [child.name, value, *([child.attributes] if child.attributes else [])]
+        for child, value in zip(children, values, strict=True)
+    ]
 
 
 def rank(name: str, order: Sequence[str]) -> tuple[int, str]:
@@ -111,7 +114,11 @@ def pairs(stored: Any, order: Sequence[str]) -> list[tuple[str, Any, Mapping[str
     """Return what `content` made as (name, content, attributes), in order; what has another shape is left out."""
     if isinstance(stored, dict):
         return [(name, stored[name], {}) for name in sorted(stored, key=lambda name: rank(name, order))]
-    found = [entry for entry in stored if isinstance(entry, list) and len(entry) in (2, 3)] if isinstance(stored, list) else []
+    found = (
+        [entry for entry in stored if isinstance(entry, list) and len(entry) in (2, 3)]
+        if isinstance(stored, list)
+        else []
+    )
     return [(str(entry[0]), entry[1], entry[2] if len(entry) == 3 else {}) for entry in found]
 
 
@@ -161,16 +168,22 @@ def _tree(raw: bytes, path: Path) -> Element:
 
     def refuse(*arguments: object) -> None:
         where = f"{path}:{parser.CurrentLineNumber}"
-        raise DataError("the file declares a document type, which can hide entities", where=where, hint="remove the <!DOCTYPE ...>")
+        raise DataError(
+            "the file declares a document type, which can hide entities", where=where, hint="remove the <!DOCTYPE ...>"
+        )
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
     try:
         parser.Parse(raw, True)
     except ExpatError as error:
-        raise DataError(f"not well-formed XML: {str(error).partition(':')[0]}", where=f"{path}:{error.lineno}") from None
+        raise DataError(
+            f"not well-formed XML: {str(error).partition(':')[0]}", where=f"{path}:{error.lineno}"
+        ) from None
     except (LookupError, ValueError):
-        raise DataError("the XML declares an encoding that cannot be read", where=f"{path}:1", hint="convert it to UTF-8") from None
+        raise DataError(
+            "the XML declares an encoding that cannot be read", where=f"{path}:1", hint="convert it to UTF-8"
+        ) from None
     return top.children[0]
 
 
@@ -184,7 +197,9 @@ def _write(node: Element, margin: str, indent: str, parts: list[str], where: str
         return
     if not _NAME.fullmatch(node.name):
         raise DataError(f"{node.name[:40]!r} cannot name an element", where=where)
-    attributes = "".join([f' {name}="{_escaped(value, _ATTRIBUTE, where)}"' for name, value in sorted(node.attributes.items())])
+    attributes = "".join(
+        [f' {name}="{_escaped(value, _ATTRIBUTE, where)}"' for name, value in sorted(node.attributes.items())]
+    )
     if node.children:
         parts.append(f"<{node.name}{attributes}>")
         for child in node.children:

@@ -21,7 +21,8 @@ class Plan(msgspec.Struct, frozen=True):
     Attributes:
         task: name of the task the records answer.
         asked: the task itself.
-        key: columns or fields that name an item; empty: the format's own id, or `source-<line>` where it has none.
+        key: columns or fields that name an item, `word=1` to call column 1 a word; empty: the format's own id, or
+            `source-<line>` where it has none.
         layout: `long` (a row a record) or `wide` (a row an item, a column an annotator).
         item, by, value: names of columns, for the formats that have columns; None means the format's default.
         taxonomy: where labels are looked up by name or id; None when the task has no labels.
@@ -82,8 +83,8 @@ class Format(Protocol):
         """Write items and records to a file or folder, rebuilt from the records alone.
 
         Args:
-            items: items sorted as the source had them (`ext.order` where the reader set it, else by id).
-            records: records without tombstones, in shard order.
+            items: items in any order; the writer puts them as the source had them, else by id.
+            records: records without tombstones, in shard order; those of other tasks are left out.
             dataset: where they come from.
             plan: the same words as for reading.
             target: file or folder to write; written to a temporary name first.

@@ -41,13 +41,20 @@ class Jsonl:
             return
         roles = tables.roles(plan, _columns(source, plan), str(source))
         if plan.layout == "long":
-            yield from tables.long(_entries(source, roles, plan), values.from_json(plan.asked, plan.taxonomy), source.name, self.name)
+            yield from tables.long(
+                _entries(source, roles, plan), values.from_json(plan.asked, plan.taxonomy), source.name, self.name
+            )
         else:
             read = values.from_json(plan.asked, plan.taxonomy)
             yield from tables.wide(lambda: _entries(source, roles, plan), read, roles.claims, source.name, self.name)
 
     def write(
-        self, items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], dataset: Dataset, plan: Plan, target: Path
+        self,
+        items: Iterable[Mapping[str, Any]],
+        records: Iterable[Mapping[str, Any]],
+        dataset: Dataset,
+        plan: Plan,
+        target: Path,
     ) -> int:
         """Write canonical lines, all items before all records; see `labelvc.formats.interface.Format`."""
         written = 0
@@ -72,7 +79,10 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             found = canonical.decode(line)
         except DataError as error:
-            raise DataError(f"the line is {error.message}" if error.message.startswith("not ") else error.message, where=f"{path}:{number}") from None
+            raise DataError(
+                f"the line is {error.message}" if error.message.startswith("not ") else error.message,
+                where=f"{path}:{number}",
+            ) from None
         if not isinstance(found, dict):
             raise DataError("the line is no JSON object", where=f"{path}:{number}")
         yield number, found
@@ -156,7 +166,9 @@ def _answers(found: dict[str, Any], roles: Roles, plan: Plan, where: str) -> lis
     if not roles.listed:
         return list(zip(roles.values, present, strict=True))
     if present[0] is not None and not isinstance(present[0], list):
-        raise DataError("the field holds no list of answers", where=where, hint="name one field an annotator: --value FIELD,FIELD")
+        raise DataError(
+            "the field holds no list of answers", where=where, hint="name one field an annotator: --value FIELD,FIELD"
+        )
     return [(tables.rater(n), answer) for n, answer in enumerate(present[0] or [], 1)]
 
 

@@ -47,8 +47,12 @@ def find(name: str) -> Format:
             return cast("Format", point.load())
         except (ImportError, AttributeError) as error:
             message = f"the format {name!r} cannot be loaded: {type(error).__name__}"
-            raise ConfigurationError(message, where=point.value, hint=f"pip install --force-reinstall {_package(point)}") from None
-    raise ConfigurationError(f"there is no format {name!r}", hint=f"use one of {', '.join(names())}, or install a package that brings it")
+            raise ConfigurationError(
+                message, where=point.value, hint=f"pip install --force-reinstall {_package(point)}"
+            ) from None
+    raise ConfigurationError(
+        f"there is no format {name!r}", hint=f"use one of {', '.join(names())}, or install a package that brings it"
+    )
 
 
 def _package(point: object) -> str:

@@ -37,13 +37,17 @@ def prove(path: Path) -> None:
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError as error:
-            raise _undecodable(path, offset - pending + error.start, line + error.object.count(b"\n", 0, error.start)) from None
+            raise _undecodable(
+                path, offset - pending + error.start, line + error.object.count(b"\n", 0, error.start)
+            ) from None
         if (nul := chunk.find(b"\0")) >= 0:
             found = line + chunk.count(b"\n", 0, nul)
             raise DataError(f"the file is not text: a NUL byte at byte {offset + nul}", where=f"{path}:{found}")
         first = chunk.find(b"\n")
         if tail + (len(chunk) if first < 0 else first) > LONGEST:
-            raise DataError("the line is longer than 16 MiB", where=f"{path}:{line}", hint="put each record on its own line")
+            raise DataError(
+                "the line is longer than 16 MiB", where=f"{path}:{line}", hint="put each record on its own line"
+            )
         tail = tail + len(chunk) if first < 0 else len(chunk) - chunk.rfind(b"\n") - 1
         offset += len(chunk)
         line += chunk.count(b"\n")

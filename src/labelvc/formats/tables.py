@@ -107,7 +107,9 @@ def roles(plan: Plan, columns: Sequence[str], where: str) -> Roles:
     if value is None:
         raise _unknown("no column holds the answer", columns, where, "name it: --value COLUMN")
     spare = {ID, AT} & set(columns) - taken - {by, value}
-    return Roles(item, text, key, by, (value,), listed=False, id=ID if ID in spare else None, at=AT if AT in spare else None)
+    return Roles(
+        item, text, key, by, (value,), listed=False, id=ID if ID in spare else None, at=AT if AT in spare else None
+    )
 
 
 def long(entries: Iterable[Entry], read: Reader, source: str, space: str) -> Iterator[Row]:
@@ -158,7 +160,9 @@ def long(entries: Iterable[Entry], read: Reader, source: str, space: str) -> Ite
         yield make(Row, ("annotations", fields, where))
 
 
-def wide(open_entries: Callable[[], Iterable[Entry]], read: Reader, claims: bool, source: str, space: str) -> Iterator[Row]:
+def wide(
+    open_entries: Callable[[], Iterable[Entry]], read: Reader, claims: bool, source: str, space: str
+) -> Iterator[Row]:
     """Yield the items and records of a table whose rows are items.
 
     The rows are read twice: only at the end is it known whether the names are unique.
@@ -261,7 +265,9 @@ def _wide_values(plan: Plan, columns: Sequence[str], taken: set[str | None], whe
     if plan.value is None:
         found = tuple(name for name in columns if name not in taken)
         if not found:
-            raise _unknown("no column is left to be an annotator", columns, where, "import a row a record: --layout long")
+            raise _unknown(
+                "no column is left to be an annotator", columns, where, "import a row a record: --layout long"
+            )
         return found
     wanted = (plan.value,) if plan.value in columns else tuple(plan.value.split(","))
     for name in wanted:

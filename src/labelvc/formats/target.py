@@ -83,4 +83,6 @@ def _beside(path: Path) -> Path:
 
 
 def _failure(error: OSError, path: Path) -> StoreError:
-    return StoreError(f"could not write: {error.strerror}", where=str(path), hint=f"ls -ld {path.parent}; df -h {path.parent}")
+    return StoreError(
+        f"could not write: {error.strerror}", where=str(path), hint=f"ls -ld {path.parent}; df -h {path.parent}"
+    )

@@ -102,7 +102,9 @@ def from_json(asked: Task, taxonomy: Taxonomy | None) -> Reader:
             return {"labels": sorted({called.get(label, label) for label in found})}
         if member == "text" and isinstance(found, str):
             return {"text": found}
-        raise DataError(f"a {_kind(found)} is no answer to a task of type {asked.type}", hint="name another field: --value FIELD")
+        raise DataError(
+            f"a {_kind(found)} is no answer to a task of type {asked.type}", hint="name another field: --value FIELD"
+        )
 
     return value
 
@@ -127,12 +129,16 @@ def to_cell(asked: Task) -> Callable[[Mapping[str, Any]], str]:
 
 def _plain(asked: Task, taxonomy: Taxonomy | None) -> Callable[[str], Value | None]:
     called = names(taxonomy)
+
     def labels(text: str) -> Value:
         found = [label.strip() for label in text.split(SEPARATOR)]
         return {"labels": sorted({called.get(label, label) for label in found if label})}
 
     def other(text: str) -> Value:
-        raise DataError(f"an answer of type {asked.type} is written as a JSON object", hint='for instance {"label":"cat","box":[0,0,9,9]}')
+        raise DataError(
+            f"an answer of type {asked.type} is written as a JSON object",
+            hint='for instance {"label":"cat","box":[0,0,9,9]}',
+        )
 
     plain: dict[str, Callable[[str], Value | None]] = {
         "score": lambda text: {"score": number(text)},

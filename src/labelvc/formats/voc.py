@@ -27,7 +27,8 @@ ALPHABET = "bcdfghjklmnpqrstvwxz"
 """Twenty letters without vowels, so that an id is no word."""
 
 _LENGTH = 10
-_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,30})?(?:[eE][+-]?\d)?", re.ASCII)
+_FARTHEST = 10**9
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _SAFE_PATH = re.compile(r"(?!/)(?!.*(?:^|/)\.\.(?:/|$))[^\x00-\x1f\x7f]+")
 
@@ -40,8 +41,15 @@ class Voc:
     reads: ClassVar[bool] = True
     writes: ClassVar[bool] = True
     fidelity: ClassVar[Fidelity] = Fidelity(
-        kept=("boxes, labels, every other element and attribute, order of objects and elements", "indentation, XML declaration"),
-        lost=("comments, processing instructions, CDATA marks", "irregular blanks between elements", "by, at, rev, under, origin"),
+        kept=(
+            "boxes, labels, every other element and attribute, order of objects and elements",
+            "indentation, XML declaration",
+        ),
+        lost=(
+            "comments, processing instructions, CDATA marks",
+            "irregular blanks between elements",
+            "by, at, rev, under, origin",
+        ),
     )
 
     def read(self, source: Path, plan: Plan) -> Iterator[Row]:
@@ -59,7 +67,12 @@ class Voc:
             yield from _picture(path, called, shown)
 
     def write(
-        self, items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], dataset: Dataset, plan: Plan, target: Path
+        self,
+        items: Iterable[Mapping[str, Any]],
+        records: Iterable[Mapping[str, Any]],
+        dataset: Dataset,
+        plan: Plan,
+        target: Path,
     ) -> int:
         """Write a folder with one file a picture; see `labelvc.formats.interface.Format`."""
         return voc_write.write(items, records, plan, target)
@@ -103,7 +116,9 @@ def _picture(path: Path, called: Mapping[str, str], shown: Mapping[str, str]) ->
     root = document.root
     if root.name != "annotation":
         raise DataError(f"the root element is {root.name[:40]!r}, not 'annotation'", where=f"{path}:{root.line}")
-    boxes = [(element.line, _box(element, path, called, shown)) for element in root.children if element.name == "object"]
+    boxes = [
+        (element.line, _box(element, path, called, shown)) for element in root.children if element.name == "object"
+    ]
     seen: Counter[str] = Counter()
     for _, record in boxes:
         seen[record["id"]] += 1
@@ -120,7 +135,11 @@ def _picture(path: Path, called: Mapping[str, str], shown: Mapping[str, str]) ->
         "objects": None if ids == sorted(ids, key=counting) else ids,
     }
     kept = {name: value for name, value in style.items() if value is not None}
-    yield Row("items", {"id": path.stem, "media": media, **({"ext": {"voc": kept}} if kept else {})}, f"{path.name}:{root.line}")
+    yield Row(
+        "items",
+        {"id": path.stem, "media": media, **({"ext": {"voc": kept}} if kept else {})},
+        f"{path.name}:{root.line}",
+    )
     for line, record in boxes:
         yield Row("annotations", record, f"{path.name}:{line}")
 
@@ -140,7 +159,11 @@ def _media(root: Element, path: Path) -> tuple[dict[str, Any], Any]:
             if str(media[name]) == element.text:
                 said[id(element)] = True
     objects = [element.name == "object" for element in root.children]
-    children = [element for element in root.children if element.name != "object"] if objects == sorted(objects) else root.children
+    children = (
+        [element for element in root.children if element.name != "object"]
+        if objects == sorted(objects)
+        else root.children
+    )
     said.update({id(element): True for element in children if element.name == "object"})
     content = elements.content(children, said, voc_write.ORDER)
     if named is None and isinstance(content, dict):
@@ -168,13 +191,18 @@ def _box(element: Element, path: Path, called: Mapping[str, str], shown: Mapping
     content = elements.content(element.children, said, voc_write.ORDER)
     style = {"attributes": element.attributes, "content": content}
     kept = {name: value for name, value in style.items() if value}
-    return {"item": "", "id": box_id(box), "value": {"label": label, "box": box}, **({"ext": {"voc": kept}} if kept else {})}
+    return {
+        "item": "",
+        "id": box_id(box),
+        "value": {"label": label, "box": box},
+        **({"ext": {"voc": kept}} if kept else {}),
+    }
 
 
 def _text(corners: Element, part: str, path: Path) -> str:
     element = corners.child(part)
     if element is None:
         raise DataError(f"the bndbox has no {part}", where=f"{path}:{corners.line}")
-    if not _NUMBER.fullmatch(element.text.strip()):
+    if not _NUMBER.fullmatch(element.text.strip()) or abs(Decimal(element.text.strip())) > _FARTHEST:
         raise DataError(f"{part} is no number", where=f"{path}:{element.line}")
     return element.text

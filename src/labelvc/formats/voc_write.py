@@ -59,7 +59,9 @@ def write(items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any
 def titles(taxonomy: Taxonomy | None) -> dict[str, str]:
     """Return label ids to the names that reading takes for them."""
     called = values.names(taxonomy)
-    return {label.id: label.name for label in (taxonomy.labels if taxonomy else ()) if called.get(label.name) == label.id}
+    return {
+        label.id: label.name for label in (taxonomy.labels if taxonomy else ()) if called.get(label.name) == label.id
+    }
 
 
 def corners(box: Sequence[int | float]) -> dict[str, str]:
@@ -73,7 +75,9 @@ def number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
 
 
-def _picture(item: Mapping[str, Any], boxes: Sequence[Mapping[str, Any]], shown: Mapping[str, str], called: Mapping[str, str]) -> str:
+def _picture(
+    item: Mapping[str, Any], boxes: Sequence[Mapping[str, Any]], shown: Mapping[str, str], called: Mapping[str, str]
+) -> str:
     ext = _ext(item)
     listed = {name: place for place, name in enumerate(ext.get("objects", ()))}
     ordered = sorted(boxes, key=lambda record: listed.get(record["id"], len(listed)))
@@ -113,9 +117,10 @@ def _size(stored: Any, attributes: Mapping[str, str], media: Mapping[str, Any]) 
     made = Element("size", attributes)
     for name, value, extra in elements.pairs(stored, ORDER):
         said = media.get(name) if name in ("width", "height") else None
-        if said is not None and not (isinstance(value, str) and value.strip() == str(said)):
-            value = str(said)  # noqa: PLW2901 -- the item speaks, the source's own spelling of the same number stays
-        if not isinstance(value, bool):
+        spelled = isinstance(value, str) and value.strip().lstrip("0") == str(said).lstrip("0")
+        if said is not None and not spelled:
+            made.children.append(Element(name, extra, str(said)))
+        elif not isinstance(value, bool):
             made.children.append(elements.element(name, value, extra, ORDER))
     return made
 

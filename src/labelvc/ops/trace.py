@@ -26,6 +26,7 @@ from labelvc.store.history import Commit, Version
 from labelvc.store.tree import Reader
 
 _MOST_DIGITS = 10
+_NAMES = ("/item", "/id", "/rev")
 
 
 class Vote(NamedTuple):
@@ -161,7 +162,7 @@ def _origins(changes: list[Change]) -> list[Origin]:
             made[pointer] = commit
     fields = diff.decoded(last)
     rows = [Origin(pointer, diff.at_pointer(fields, pointer), commit) for pointer, commit in sorted(made.items())]
-    return [row for row in rows if row.value is not None] if last else []
+    return [row for row in rows if row.value is not None and row.pointer not in _NAMES] if last else []
 
 
 class _Past:

@@ -46,8 +46,7 @@ def create(
         RefusedError: the project has trust files already; a new root would make the old one worthless.
         TrustError: the key could not sign.
     """
-    if (git.top / FIRST_ROOT).exists() or (git.top / POLICY).exists():
-        raise RefusedError("this project has a root of trust", where="trust/", hint="labelvc policy show")
+    ensure_none(git)
     fingerprint = signer.key.fingerprint
     once = ((fingerprint,), 1)
     root = Root(1, project_id, {fingerprint: RootKey(str(signer.key), principal_id)}, once, once, Digest(""))
@@ -60,6 +59,16 @@ def create(
         FIRST_ROOT: dsse.encode(seal(dsse.TUF, statement.encode_root(root, expires), signer)),
         POLICY: sealed_policy(policy, signer),
     }
+
+
+def ensure_none(git: Git) -> None:
+    """Return when the work tree has no trust files.
+
+    Raises:
+        RefusedError: it has some; a new root would make the old one worthless.
+    """
+    if (git.top / FIRST_ROOT).exists() or (git.top / POLICY).exists():
+        raise RefusedError("this project has a root of trust", where="trust/", hint="labelvc policy show")
 
 
 def default_policy(project_id: str, principal_id: str, person: Principal) -> Policy:

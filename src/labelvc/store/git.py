@@ -18,6 +18,19 @@ _PATCH = (
 )  # fmt: skip
 _AHEAD = 60
 _ARGUMENTS = 60_000
+# Words of git's complaints that tell the cure (read-cache.c; tree-walk.c, object-file.c and revision.c).
+_INDEX = ("index file", "index uses", "bad signature")
+_OBJECT = (
+    "missing",
+    "could not read",
+    "unable to read",
+    "bad object",
+    "corrupt",
+    "not a tree",
+    "promisor",
+    "fetch",
+    "unable to stream",
+)
 
 
 class Git(NamedTuple):
@@ -375,13 +388,8 @@ def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
 def _failure(git: Git, verb: str, said: str) -> StoreError:
     """Return git's complaint with the command that helps."""
     said = said or f"git {verb} failed"
-    if any(word in said for word in ("index file", "index uses", "bad signature")):
+    if any(word in said for word in _INDEX):
         return StoreError(said, where=str(git.directory / "index"), hint="rm .git/index && git reset")
-    if any(
-        word in said
-        for word in ("missing", "unable to read", "bad object", "corrupt", "not a tree", "promisor", "fetch")
-    ):
+    if any(word in said.lower() for word in _OBJECT):
         return StoreError(said, where=str(git.top), hint=process.UNSHALLOW if is_shallow(git) else process.REPAIR)
-    return StoreError(
-        said, where=str(git.top), hint=f"run `git {verb}` yourself to see all it says, or `labelvc doctor`"
-    )
+    return StoreError(said, where=str(git.top), hint="git status, or `labelvc doctor`")

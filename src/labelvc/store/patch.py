@@ -73,6 +73,8 @@ def walk(path: str, old: bytes, new: bytes) -> FileChange:
     while at < len(old) and to < len(new):
         same = _common(old, at, new, to)
         at, to = at + same, to + same
+        if at == len(old) or to == len(new):
+            break
         ours, at_end = _line(old, at)
         theirs, to_end = _line(new, to)
         if ours == theirs:

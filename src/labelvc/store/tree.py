@@ -249,6 +249,8 @@ class Reader:
                     return file.read()
         except FileNotFoundError:
             raise StoreError("the file is gone", where=path, hint=f"git restore {path}") from None
+        except IsADirectoryError:
+            pass
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
                 raise StoreError(

@@ -47,6 +47,7 @@ def map_chunks(
             yield from function(chunk)
         return
     fork = multiprocessing.get_context("fork")
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(jobs, mp_context=fork, initializer=_install, initargs=(function,))
     try:
         for results in pool.map(_work, chunks):
@@ -55,6 +56,10 @@ def map_chunks(
         raise StoreError(
             "a worker process was killed, perhaps for want of memory", hint="run it again with `--jobs 1`"
         ) from None
+    except BaseException:  # Ctrl-C, an error, or a caller that has seen enough: nobody waits for the rest
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -34,16 +34,16 @@ def paint(text: str, colour: str, *, on: bool) -> str:
 
 
 def findings(found: Iterable[Finding], *, color: bool) -> Iterator[str]:
-    """Yield lines: severity, rule, where, what; below it what to do, once for findings of one rule in a row."""
-    last = ("", "")
+    """Yield lines: severity, rule, where, what; below it what to do, each advice once."""
+    told: set[tuple[str, str]] = set()
     for one in found:
         where = one.place.key or one.place.path
         line = f":{one.place.line}" if one.place.line and not one.place.key else ""
         head = f"{paint(one.severity.ljust(7), one.severity, on=color)} {one.rule.ljust(18)} {safe(where)}{line}"
         yield f"{head}  {safe(one.message)}\n"
-        if one.hint and (one.rule, one.hint) != last:
+        if one.hint and (one.rule, one.hint) not in told:
             yield f"        {paint('next: ' + safe(one.hint), 'dim', on=color)}\n"
-        last = (one.rule, one.hint)
+        told.add((one.rule, one.hint))
 
 
 def tally(found: Iterable[Finding]) -> str:
