@@ -19,10 +19,10 @@ demo: $(made)demo ## a label change travels from a branch to an audited main, on
 	$(run) scripts/demo $(ARGUMENTS)
 
 test: $(made)test ## every test but the long ones
-	$(python) -m pytest -n 2 $(ARGUMENTS)
+	$(python) -m pytest -n 2 --dist loadgroup $(ARGUMENTS)
 
 test-long: $(made)test ## every test, the long ones too, and laws with many more examples
-	$(python) -m pytest -n 2 -m "" --hypothesis-profile=long $(ARGUMENTS)
+	$(python) -m pytest -n 2 --dist loadgroup -m "" --hypothesis-profile=long $(ARGUMENTS)
 
 coverage: $(made)test ## which lines and branches the tests reach
 	$(python) -m coverage erase

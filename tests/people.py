@@ -43,7 +43,12 @@ class Desk(NamedTuple):
     def git(self, *arguments: str, who: str = "ada", **environment: str) -> str:
         people = {f"GIT_{part}_{word}": value for part in ("AUTHOR", "COMMITTER") for word, value in _identity(who)}
         done = subprocess.run(
-            ["git", *arguments], cwd=self.folder, capture_output=True, text=True, check=False, env={**os.environ, **people, **environment}
+            ["git", *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **people, **environment},
         )
         assert done.returncode == 0, f"git {' '.join(arguments)}\n{done.stdout}{done.stderr}"
         return done.stdout.strip()
@@ -76,7 +81,9 @@ class Desk(NamedTuple):
     def labelvc(self, *arguments: str) -> tuple[int, str, str]:
         return self.run(self.folder, *arguments)
 
-    def approve(self, who: str, words: str = "main...topic", role: str = "reviewer", *more: str, commit: bool = True) -> Path:
+    def approve(
+        self, who: str, words: str = "main...topic", role: str = "reviewer", *more: str, commit: bool = True
+    ) -> Path:
         """Sign, expect that to work, commit the files and return the statement's path."""
         code, out, err = self.labelvc("approve", words, "--role", role, "--key", self.key(who), *more)
         assert code == 0, out + err
@@ -120,10 +127,30 @@ def make(folder: Path, keys: Path) -> Desk:
     here = Path.cwd()
     os.chdir(folder)
     try:
-        words = ["policy", "init", "--as", "ada", "--name", NAMES["ada"], "--email", "ada@example.com", "--key", desk.key("ada")]
+        words = [
+            "policy",
+            "init",
+            "--as",
+            "ada",
+            "--name",
+            NAMES["ada"],
+            "--email",
+            "ada@example.com",
+            "--key",
+            desk.key("ada"),
+        ]
         assert cli.run(words) == 0
         for who in ("ben", "cleo"):
-            more = ["--role", "reviewer", "--email", f"{who}@example.com", "--pseudonym", f"prs_{who}", "--sign-with", desk.key("ada")]
+            more = [
+                "--role",
+                "reviewer",
+                "--email",
+                f"{who}@example.com",
+                "--pseudonym",
+                f"prs_{who}",
+                "--sign-with",
+                desk.key("ada"),
+            ]
             assert cli.run(["policy", "add", who, "--name", NAMES[who], "--key", f"{desk.key(who)}.pub", *more]) == 0
     finally:
         os.chdir(here)
@@ -159,7 +186,15 @@ def flipped(payload: bytes, field: str) -> bytes:
         end += 1
     at = end - 2 if payload[end - 1 : end] == b'"' else end - 1
     byte = payload[at]
-    new = ord("1") if byte == ord("0") else ord("0") if chr(byte).isdigit() else byte ^ 1 if chr(byte ^ 1).isalnum() else byte ^ 2
+    new = (
+        ord("1")
+        if byte == ord("0")
+        else ord("0")
+        if chr(byte).isdigit()
+        else byte ^ 1
+        if chr(byte ^ 1).isalnum()
+        else byte ^ 2
+    )
     return payload[:at] + bytes([new]) + payload[at + 1 :]
 
 

@@ -35,13 +35,21 @@ def test_verify_in_every_state_fits_its_schema(desk: Desk):
     desk.relabel("odd", "rev-2", who="zoe")
     assert read(desk, "verify", "verify", "main...topic")[0] == 2
     assert read(desk, "verify", "verify", "--all", "main")[1]["summary"]["states"] == {"ungoverned": 2}
-    assert read(desk, "verify", "verify", "main..main") == (0, {"schema": "urn:labelvc:schema:verify:1", **_nothing(desk)})
+    assert read(desk, "verify", "verify", "main..main") == (
+        0,
+        {"schema": "urn:labelvc:schema:verify:1", **_nothing(desk)},
+    )
 
 
 def _nothing(desk: Desk) -> dict:
     main = desk.git("rev-parse", "main")
     roots = json.loads(desk.labelvc("policy", "show", "--format", "json")[1])["summary"]["root"]
-    return {"base": main, "head": main, "summary": {"steps": 0, "states": {}, "roots": [{"root": roots, "pinned": False}]}, "items": []}
+    return {
+        "base": main,
+        "head": main,
+        "summary": {"steps": 0, "states": {}, "roots": [{"root": roots, "pinned": False}]},
+        "items": [],
+    }
 
 
 def test_verify_jsonl_is_one_step_a_line(desk: Desk):
@@ -121,13 +129,25 @@ def test_policy_show_and_key_list_fit_their_schemas(desk: Desk):
 
 
 def test_a_person_gets_more_keys_roles_and_addresses(desk: Desk):
-    more = ["--role", "lead", "--email", "ben@home.example", "--key", desk.key("ben2") + ".pub", "--sign-with", desk.key("ada")]
+    more = [
+        "--role",
+        "lead",
+        "--email",
+        "ben@home.example",
+        "--key",
+        desk.key("ben2") + ".pub",
+        "--sign-with",
+        desk.key("ada"),
+    ]
     assert desk.labelvc("policy", "add", "ben", *more)[0] == 0
     _, document = read(desk, "policy-show", "policy", "show")
     ben = next(person for person in document["items"] if person["id"] == "ben")
     assert (len(ben["keys"]), ben["emails"]) == (2, ["ben@example.com", "ben@home.example"])
     assert document["summary"]["version"] == 4
-    assert desk.labelvc("policy", "remove", "ben", "--key", desk.key("ben2") + ".pub", "--sign-with", desk.key("ada"))[0] == 0
+    assert (
+        desk.labelvc("policy", "remove", "ben", "--key", desk.key("ben2") + ".pub", "--sign-with", desk.key("ada"))[0]
+        == 0
+    )
     assert desk.labelvc("policy", "remove", "ben", "--role", "lead", "--sign-with", desk.key("ada"))[0] == 0
     _, document = read(desk, "policy-show", "policy", "show")
     assert document["summary"]["roles"]["lead"] == ["ada"]
@@ -138,7 +158,9 @@ def test_a_new_person_needs_a_name_and_a_known_role(desk: Desk):
     code, _, err = desk.labelvc("policy", "add", "dora", "--sign-with", desk.key("ada"))
     assert code == 2
     assert "needs a name" in err
-    code, _, err = desk.labelvc("policy", "add", "dora", "--name", "Dora", "--role", "boss", "--sign-with", desk.key("ada"))
+    code, _, err = desk.labelvc(
+        "policy", "add", "dora", "--name", "Dora", "--role", "boss", "--sign-with", desk.key("ada")
+    )
     assert code == 2
     assert "roles it has: lead, reviewer" in err
 
@@ -178,7 +200,9 @@ def test_verify_works_in_a_bare_and_refuses_a_shallow_clone(desk: Desk, tmp_path
     assert "git fetch --unshallow" in err
 
 
-@pytest.mark.parametrize("words", [("approve",), ("verify",), ("key",), ("key", "list"), ("policy",), ("policy", "add"), ("policy", "init")])
+@pytest.mark.parametrize(
+    "words", [("approve",), ("verify",), ("key",), ("key", "list"), ("policy",), ("policy", "add"), ("policy", "init")]
+)
 def test_help(desk: Desk, words: tuple[str, ...]):
     code, out, _ = desk.labelvc(*words, "--help")
     assert code == 0

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from labelvc.codec import accept, canonical
 from labelvc.core import expect
 from labelvc.errors import DataError
-from tests.strategies import DATASET, PROJECT, json_values, records, values
+from tests.strategies import DATASET, PROJECT, TOKEN, json_values, records, values
 
 SCHEMA = expect.line_schema(PROJECT, DATASET, "annotations")
-ACCEPTOR = accept.compile_schema(SCHEMA, canonical.RECORD_FIRST)
+ACCEPTOR = accept.compile_schema(SCHEMA, canonical.RECORD_FIRST, ("item", "id", "by"))
 REFEREE = jsonschema_rs.Draft202012Validator(SCHEMA, validate_formats=True)
 
 
@@ -117,6 +117,32 @@ def test_other_fractions_are_not(score: str) -> None:
 def test_times_are_utc(at: str, accepted: bool) -> None:
     line = f'{{"item":"a","id":"b","at":"{at}","rev":1,"task":"note","value":{{"text":""}}}}'
     assert bool(ACCEPTOR.accepts(line)) == accepted
+
+
+@given(st.lists(records(), max_size=5), st.randoms(use_true_random=False))
+def test_one_pass_proves_a_shard_and_reads_its_heads(found: list[dict[str, Any]], chance: random.Random) -> None:
+    lines = [canonical.encode_record(record).decode() for record in found]
+    if lines and chance.random() < 0.5:
+        at = chance.randrange(len(lines))
+        lines[at] = chance.choice([lines[at] + lines[at], lines[at][:-1], "x" + lines[at], lines[at] + " ", "", "\n"])
+    text = "".join(f"{line}\n" for line in lines)
+    heads = ACCEPTOR.read(text)
+    if heads is None:
+        return
+    kept = text.split("\n")[:-1]
+    assert len(heads) == len(kept)
+    for head, line in zip(heads, kept, strict=True):
+        record = json.loads(line)
+        assert head == (record["item"], record["id"], record.get("by", ""))
+        assert good(line.encode()) or not ACCEPTOR.ordered(line)
+
+
+def test_lines_without_escapes_take_the_quick_way() -> None:
+    line = '{"item":"a","id":"b","by":"%s","rev":1,"task":"kind","value":{"label":"cat"}}\n' % TOKEN
+    assert ACCEPTOR.read(line * 2) == [("a", "b", TOKEN)] * 2
+    assert ACCEPTOR.read(line + line[:-1]) is None
+    assert ACCEPTOR.read(line + "x" + line) is None
+    assert ACCEPTOR.read(line.replace('"a"', '"a\\t"')) is None
 
 
 def test_a_shard_is_accepted_as_a_whole_or_not_at_all() -> None:

@@ -11,12 +11,20 @@ from labelvc.errors import DataError
 from labelvc.model.approval import Envelope, Signature
 
 KINDS = st.sampled_from([dsse.IN_TOTO, dsse.TUF, "text/ünïcode"])
-SIGNATURES = st.lists(st.builds(Signature, st.text("abcSHA256:+/", min_size=1, max_size=9), st.binary(max_size=30)), min_size=1, max_size=4, unique_by=lambda each: each.keyid)
+SIGNATURES = st.lists(
+    st.builds(Signature, st.text("abcSHA256:+/", min_size=1, max_size=9), st.binary(max_size=30)),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda each: each.keyid,
+)
 
 
 def test_pae_of_the_specification():
     """The test vector of DSSE `protocol.md`."""
-    assert dsse.pae("http://example.com/HelloWorld", b"hello world") == b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    assert (
+        dsse.pae("http://example.com/HelloWorld", b"hello world")
+        == b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    )
 
 
 def test_pae_counts_bytes():

@@ -17,7 +17,13 @@ from labelvc.errors import TrustError
 from labelvc.model.policy import PublicKey
 
 P = 2**255 - 19
-KINDS = [("ed25519", ()), ("rsa", ("-b", "3072")), ("ecdsa", ("-b", "256")), ("ecdsa", ("-b", "384")), ("ecdsa", ("-b", "521"))]
+KINDS = [
+    ("ed25519", ()),
+    ("rsa", ("-b", "3072")),
+    ("ecdsa", ("-b", "256")),
+    ("ecdsa", ("-b", "384")),
+    ("ecdsa", ("-b", "521")),
+]
 
 
 def sign(key: Path, message: bytes, namespace: str = "test@labelvc", *more: str) -> bytes:
@@ -33,7 +39,7 @@ def armour(data: bytes) -> bytes:
     return sshsig._armour(data)
 
 
-@pytest.mark.parametrize(("kind", "options"), KINDS, ids=lambda each: "".join(each))
+@pytest.mark.parametrize(("kind", "options"), KINDS, ids=str)
 def test_what_ssh_keygen_signs_is_verified(ssh_key: Callable[..., Path], kind: str, options: tuple[str, ...]):
     path = ssh_key("k", kind, options)
     key = sshsig.read_public(Path(f"{path}.pub").read_text())
@@ -102,7 +108,9 @@ def test_rsa_with_sha1_is_refused(ssh_key: Callable[..., Path]):
     path = ssh_key("k", "rsa", ("-b", "3072"))
     key = sshsig.read_public(Path(f"{path}.pub").read_text())
     made = sign(path, b"m")
-    bad = blob(made).replace(struct.pack(">I", 404) + b"\0\0\0\x0crsa-sha2-512", struct.pack(">I", 399) + b"\0\0\0\x07ssh-rsa")
+    bad = blob(made).replace(
+        struct.pack(">I", 404) + b"\0\0\0\x0crsa-sha2-512", struct.pack(">I", 399) + b"\0\0\0\x07ssh-rsa"
+    )
     assert bad != blob(made)
     with pytest.raises(TrustError, match="'ssh-rsa' is not accepted"):
         sshsig.verify(armour(bad), b"m", "test@labelvc", key)
@@ -123,7 +131,14 @@ def test_a_type_it_cannot_verify_is_named_and_never_a_bad_signature(kind: str):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "ssh-ed25519", "ssh-ed25519 !!!!", "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA==", "hello world", "ssh-ed25519 AAAA\nssh-ed25519 AAAA"],
+    [
+        "",
+        "ssh-ed25519",
+        "ssh-ed25519 !!!!",
+        "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA==",
+        "hello world",
+        "ssh-ed25519 AAAA\nssh-ed25519 AAAA",
+    ],
 )
 def test_what_is_no_public_key_is_refused(text: str):
     with pytest.raises(TrustError):
@@ -164,7 +179,7 @@ def test_the_small_order_points_are_those_of_the_curve():
     assert len(points) == 8
 
 
-@pytest.mark.parametrize("y", sorted(sshsig._SMALL_ORDER) + [P + 5])
+@pytest.mark.parametrize("y", [*sorted(sshsig._SMALL_ORDER), P + 5])
 @pytest.mark.parametrize("sign", [0, 1])
 def test_small_order_and_unreduced_keys_are_refused(y: int, sign: int):
     raw = (y | sign << 255).to_bytes(32, "little")

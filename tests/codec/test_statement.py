@@ -39,7 +39,9 @@ APPROVALS = st.builds(
 )
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIEOuvZ5NZJuzD3GO1ZNBVcLDJgT18UqwO1ZNtZ5tMNz"
 ADA = Principal("Ada", keys=(KEY,), emails=("ada@example.com",), pseudonyms=("prs_a",))
-POLICY = Policy(1, None, "r", {"ada": ADA}, {"lead": Role(("ada",))}, (Rule("x", ("labels",), (Need("lead", 1, ("author",)),)),))
+POLICY = Policy(
+    1, None, "r", {"ada": ADA}, {"lead": Role(("ada",))}, (Rule("x", ("labels",), (Need("lead", 1, ("author",)),)),)
+)
 
 
 @given(APPROVALS)
@@ -83,8 +85,14 @@ def test_a_policy_comes_back():
         ({"rules": (Rule("x", ("labels",), ()),)}, "no kinds or no needs"),
         ({"rules": (Rule("x", ("labels",), (Need("lead", 0),)),)}, "asks for 0"),
         ({"principals": {"ada": ADA, "bob": replace(ADA, emails=(), pseudonyms=())}}, "one key belongs to ada and bob"),
-        ({"principals": {"ada": ADA, "bob": Principal("Bob", emails=("ADA@example.com",))}}, "one address belongs to ada and bob"),
-        ({"principals": {"ada": ADA, "bob": Principal("Bob", pseudonyms=("prs_a",))}}, "one pseudonym belongs to ada and bob"),
+        (
+            {"principals": {"ada": ADA, "bob": Principal("Bob", emails=("ADA@example.com",))}},
+            "one address belongs to ada and bob",
+        ),
+        (
+            {"principals": {"ada": ADA, "bob": Principal("Bob", pseudonyms=("prs_a",))}},
+            "one pseudonym belongs to ada and bob",
+        ),
         ({"principals": {"ada": ADA, "../x": Principal("Bob")}}, "no principal's id"),
         ({"principals": {"ada": replace(ADA, keys=(KEY + " comment",))}}, "type and base64 alone"),
         ({"principals": {"ada": replace(ADA, keys=("ssh-ed25519 AAAA",))}}, "cannot be used"),
@@ -144,7 +152,22 @@ def test_what_is_no_root_is_refused_cleanly(payload: bytes):
         statement.decode_root(payload)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab", max_size=2), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["_type", "subject", "predicate", "predicateType", "digest", "sha256", "keys", "roles", "root"]), inner, max_size=4), max_leaves=8))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab", max_size=2),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["_type", "subject", "predicate", "predicateType", "digest", "sha256", "keys", "roles", "root"]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=8,
+    )
+)
 def test_any_json_is_refused_cleanly(value: object):
     payload = canonical.encode(value)
     for decode in (statement.decode_approval, statement.decode_policy, statement.decode_root):

@@ -19,7 +19,9 @@ TWO = Digest("sha256:" + "2" * 64)
 PEOPLE = ("ada", "ben", "cleo", "dora")
 
 
-def policy(*rules: Rule, reviewer: tuple[str, ...] = ("ada", "ben", "cleo"), lead: tuple[str, ...] = ("ada", "dora")) -> Policy:
+def policy(
+    *rules: Rule, reviewer: tuple[str, ...] = ("ada", "ben", "cleo"), lead: tuple[str, ...] = ("ada", "dora")
+) -> Policy:
     people = {name: Principal(name.title()) for name in PEOPLE}
     return Policy(1, None, "r", people, {"reviewer": Role(reviewer), "lead": Role(lead), "root": Role(("ada",))}, rules)
 
@@ -33,7 +35,15 @@ def move(key: str, new: str = "n") -> Move:
     return Move(key, None, Digest(new))
 
 
-def says(who: str, role: str = "reviewer", decision: str = "approve", *gone: Digest, digest: str = "", fresh: bool = True, authors=()) -> Voice:
+def says(
+    who: str,
+    role: str = "reviewer",
+    decision: str = "approve",
+    *gone: Digest,
+    digest: str = "",
+    fresh: bool = True,
+    authors=(),
+) -> Voice:
     return Voice(who, role, decision, Digest(digest or f"v{next(COUNTER)}"), gone, tuple(authors), fresh)
 
 
@@ -121,7 +131,9 @@ def test_whose_word_counts(who: str, role: str, case: dict, state: str):
 
 def test_authors_a_signer_wrote_down_are_believed_too():
     """A squash leaves one author; the statements keep the others."""
-    got = judge(policy(LABELS), [move("d/i#r")], says("ben"), says("cleo", authors=["ben"]), authors=frozenset({"cleo"}))
+    got = judge(
+        policy(LABELS), [move("d/i#r")], says("ben"), says("cleo", authors=["ben"]), authors=frozenset({"cleo"})
+    )
     assert got.state == "missing"
 
 
@@ -150,7 +162,12 @@ def test_every_rule_that_matches_must_be_met():
 
 @pytest.mark.parametrize(
     ("glob", "place", "inside"),
-    [("datasets/a/*", "datasets/a/items", True), ("datasets/*", "datasets/a/items", False), ("**", "x/y", True), ("a.b", "aXb", False)],
+    [
+        ("datasets/a/*", "datasets/a/items", True),
+        ("datasets/*", "datasets/a/items", False),
+        ("**", "x/y", True),
+        ("a.b", "aXb", False),
+    ],
 )
 def test_globs(glob: str, place: str, inside: bool):
     assert decide._within(place, (glob,)) is inside
@@ -158,7 +175,10 @@ def test_globs(glob: str, place: str, inside: bool):
 
 def test_moves_of_two_approved_change_sets_add_up():
     moves = [move("d/a#r"), move("d/b#r"), move("d/c#r")]
-    more = (Backing(TWO, frozenset(moves[:1]), (says("ben"),)), Backing(ONE, frozenset([moves[1], move("d/c#r", "other")]), (says("cleo"),)))
+    more = (
+        Backing(TWO, frozenset(moves[:1]), (says("ben"),)),
+        Backing(ONE, frozenset([moves[1], move("d/c#r", "other")]), (says("cleo"),)),
+    )
     got = decide.decide(policy(LABELS), Case(moves), more)
     assert (got.state, got.covered, got.uncovered) == ("missing", 2, ("d/c#r",))
 
@@ -166,7 +186,10 @@ def test_moves_of_two_approved_change_sets_add_up():
 def test_a_quorum_can_come_from_two_change_sets():
     two = Rule("two", ("labels",), (Need("reviewer", 2),))
     moves = [move("d/a#r"), move("d/b#r")]
-    more = (Backing(TWO, frozenset(moves), (says("ben"),)), Backing(ONE, frozenset(moves[:1]), (says("cleo"), says("ben"))))
+    more = (
+        Backing(TWO, frozenset(moves), (says("ben"),)),
+        Backing(ONE, frozenset(moves[:1]), (says("cleo"), says("ben"))),
+    )
     got = decide.decide(policy(two), Case(moves), more)
     assert (got.covered, got.uncovered) == (1, ("d/b#r",))
 
@@ -210,7 +233,9 @@ VOICES = st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(["reviewer"
 
 @given(NEEDS, VOICES)
 def test_matching_finds_a_seating_whenever_there_is_one(needs: list[tuple[str, int]], voices: list[tuple[str, str]]):
-    rules = policy(Rule("x", ("labels",), tuple(Need(role, count) for role, count in needs)), reviewer=PEOPLE, lead=PEOPLE)
+    rules = policy(
+        Rule("x", ("labels",), tuple(Need(role, count) for role, count in needs)), reviewer=PEOPLE, lead=PEOPLE
+    )
     got = judge(rules, [move("d/i#r")], *[says(who, role) for who, role in voices])
     places = [role for role, count in needs for _ in range(count)]
     said = set(voices)

@@ -110,6 +110,19 @@ def test_an_id_column_names_the_answers_and_survives_inserted_rows(tmp_path: Pat
     assert keyed(before).items() <= keyed(after).items()
 
 
+def test_a_prefix_keeps_the_answers_to_two_tasks_apart(tmp_path: Path) -> None:
+    path = sample(tmp_path, "a.csv", "item,V,A\nx,1,2\n")
+    keys = [list(keyed(read("csv", path, plan(value=name, prefix=f"{name}."))[1])) for name in "VA"]
+    assert keys == [[("x", "V.source-2")], [("x", "A.source-2")]]
+    wide = plan(layout="wide", value="V,A", prefix="t.")
+    items, records = read("csv", path, wide)
+    assert [record["id"] for record in records] == ["t.r01", "t.r02"]
+    write("csv", items, records, tmp_path / "b.csv", plan(layout="wide", value="list", prefix="t."))
+    assert (tmp_path / "b.csv").read_text() == 'item,text,list\nsource-2,x,"[1,2]"\n'
+    path.write_text("item,id,V\nx,r9,1\n")
+    assert list(keyed(read("csv", path, plan(value="V", prefix="t."))[1])) == [("x", "r9")]
+
+
 def test_a_key_is_the_id_and_kept_as_natural(tmp_path: Path) -> None:
     path = sample(tmp_path, "a.csv", "url,title,a,b\nh://1,one,1,2\nh://2,two,3,\n")
     items, records = read("csv", path, plan(layout="wide", item="title", key=("url",)))

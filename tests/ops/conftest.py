@@ -12,7 +12,9 @@ import pytest
 def agent(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., None]]:
     """Start ssh-agent; `agent("path", "-c")` adds a key to it."""
     socket = tmp_path_factory.mktemp("a") / "s"
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        ["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     assert process.stdout is not None
     process.stdout.readline()
     monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))

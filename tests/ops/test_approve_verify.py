@@ -20,9 +20,13 @@ def test_a_reviewer_approves_and_one_flipped_byte_undoes_it(desk: Desk, field: s
     if field is not None:
         people.flip(desk, path, field)
     code, (step,) = desk.verify()
-    assert (code, step["state"], step["covered"], step["total"]) == ((0, "approved", 1, 1) if field is None else (1, "missing", 0, 1))
+    assert (code, step["state"], step["covered"], step["total"]) == (
+        (0, "approved", 1, 1) if field is None else (1, "missing", 0, 1)
+    )
     if field is None:
-        assert [(said["principal"], said["role"], said["decision"]) for said in step["approvals"]] == [("ben", "reviewer", "approve")]
+        assert [(said["principal"], said["role"], said["decision"]) for said in step["approvals"]] == [
+            ("ben", "reviewer", "approve")
+        ]
     else:
         assert step["uncovered"] == ["reviews/rev-1#r1"]
         assert step["problems"][0]["path"].startswith("approvals/")
@@ -77,7 +81,9 @@ def test_a_stranger_s_key_is_no_principal(desk: Desk):
 
 
 def test_somebody_else_s_name_is_refused(desk: Desk):
-    code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"), "--as", "cleo")
+    code, _, err = desk.labelvc(
+        "approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"), "--as", "cleo"
+    )
     assert code == 2
     assert "belongs to ben, not to cleo" in err
 
@@ -111,7 +117,13 @@ def test_nothing_to_decide_on_is_refused(desk: Desk):
 def test_what_is_signed_is_shown_first(desk: Desk):
     code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
     assert code == 0
-    for words in ("reviews/rev-1#r1", "1 changed (labels 1)", "version 3 asks 1 reviewer", "Ben Builder (ben), SHA256:", "made by     ada"):
+    for words in (
+        "reviews/rev-1#r1",
+        "1 changed (labels 1)",
+        "version 3 asks 1 reviewer",
+        "Ben Builder (ben), SHA256:",
+        "made by     ada",
+    ):
         assert words in err, err
 
 
@@ -134,7 +146,9 @@ def test_an_approval_can_be_withdrawn_and_given_again(desk: Desk):
 
 
 def test_a_decision_other_than_yes_needs_a_reason(desk: Desk):
-    code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--decision", "reject", "--key", desk.key("ben"))
+    code, _, err = desk.labelvc(
+        "approve", "main...topic", "--role", "reviewer", "--decision", "reject", "--key", desk.key("ben")
+    )
     assert code == 1
     assert "needs a reason" in err
 

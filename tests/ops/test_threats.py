@@ -81,6 +81,33 @@ def test_threat_01_any_changed_byte_of_an_approved_record_is_seen():
         assert set(good.moves).isdisjoint(bad.moves)
 
 
+def test_threat_01_a_forged_list_beside_a_good_approval_covers_nothing(desk: Desk):
+    """The list in the folder is replaced by one that holds the new moves too; its root gives it away."""
+    listing = desk.approve("ben").with_name("changeset.jsonl")
+    desk.relabel("awful", "rev-4")
+    listing.write_bytes(changeset_bytes(desk))
+    desk.commit("Extend the list")
+    code, step = first(desk)
+    assert (code, step["covered"], step["total"]) == (1, 0, 2)
+    listing.write_bytes(listing.read_bytes().splitlines(keepends=True)[0])
+    desk.commit("The very list that was signed")
+    code, step = first(desk)
+    assert (code, step["covered"], step["uncovered"]) == (1, 1, ["reviews/rev-4#r1"])
+
+
+@pytest.mark.parametrize("at", [2, 6, 30, 100, 150, -3, -1])
+def test_threat_01_a_list_with_one_flipped_byte_carries_nothing_over(desk: Desk, at: int):
+    listing = desk.approve("ben").with_name("changeset.jsonl")
+    desk.relabel("awful", "rev-4")
+    assert first(desk)[1]["covered"] == 1
+    data = bytearray(listing.read_bytes())
+    data[at] ^= 1
+    listing.write_bytes(data)
+    desk.commit("Flip")
+    code, step = first(desk)
+    assert (code, step["covered"]) == (1, 0)
+
+
 def test_threat_02_the_same_person_with_a_second_key_is_one_person(desk: Desk):
     """Ben owns two keys and is asked for twice."""
     need_two(desk)
@@ -98,7 +125,9 @@ def need_two(desk: Desk) -> None:
     """Ask for two reviewers, and give Ben a second key."""
     desk.git("checkout", "-q", "main")
     before = in_force(desk)
-    policy = governing.added(before.policy, governing.Person("ben", keys=(str(keys.public_key(Path(desk.key("ben2") + ".pub"))),)))
+    policy = governing.added(
+        before.policy, governing.Person("ben", keys=(str(keys.public_key(Path(desk.key("ben2") + ".pub"))),))
+    )
     rule = policy.rules[0]
     rules = (replace(rule, needs=(replace(rule.needs[0], count=2),)), *policy.rules[1:])
     desk.write(trust.POLICY, governing.signed(before, replace(policy, rules=rules), signer(desk, "ada")))
@@ -112,7 +141,9 @@ def test_threat_02_two_hats_of_one_person_count_once(desk: Desk):
     roles = {**before.policy.roles, "lead": Role(("ada", "ben"))}
     rule = before.policy.rules[0]
     rules = (replace(rule, needs=(*rule.needs, Need("lead", 1, ("author",)))), *before.policy.rules[1:])
-    desk.write(trust.POLICY, governing.signed(before, replace(before.policy, roles=roles, rules=rules), signer(desk, "ada")))
+    desk.write(
+        trust.POLICY, governing.signed(before, replace(before.policy, roles=roles, rules=rules), signer(desk, "ada"))
+    )
     desk.commit("A reviewer and a lead")
     desk.git("checkout", "-q", "topic")
     desk.git("rebase", "-q", "main")
@@ -199,7 +230,9 @@ def test_threat_04_one_key_of_two_principals_is_refused(desk: Desk):
 def test_threat_05_a_branch_that_adds_its_own_key_is_judged_by_the_policy_before_it(desk: Desk):
     before = in_force(desk)
     line = str(keys.public_key(Path(desk.key("mallory") + ".pub")))
-    policy = governing.added(before.policy, governing.Person("mallory", "Mallory", None, (line,), (), (), ("reviewer",)))
+    policy = governing.added(
+        before.policy, governing.Person("mallory", "Mallory", None, (line,), (), (), ("reviewer",))
+    )
     roles = {name: role for name, role in policy.roles.items() if name != "root"}
     forged = replace(policy, version=4, previous=before.digest, roles=roles)
     desk.write(trust.POLICY, trust.sealed_policy(forged, signer(desk, "mallory")))
@@ -295,6 +328,38 @@ def test_threat_09_an_approval_of_another_repository_counts_for_nothing(desk: De
     assert "another repository" in step["problems"][0]["message"]
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"root": Digest("sha256:" + "0" * 64)}, "another change-set"),
+        ({"role": "lead"}, "does not grant ben the role lead"),
+        ({"role": "root"}, "does not grant ben the role root"),
+        ({"printed_name": "Ben the Great"}, "printed name"),
+        ({"principal": "cleo", "printed_name": "Cleo Checker"}, "does not belong to cleo"),
+        ({"principal": "zoe"}, "zoe is no principal"),
+    ],
+)
+def test_threat_09_a_statement_in_the_wrong_place_or_of_the_wrong_person_counts_for_nothing(
+    desk: Desk, change: dict, words: str
+):
+    """Signed well by Ben's key, filed under the right name in the folder of the change-set."""
+    path = desk.approve("ben")
+    said = approval_of(path)
+    path.unlink()
+    who = replace(
+        said.signer, **{name: value for name, value in change.items() if name in ("principal", "printed_name")}
+    )
+    said = replace(said, signer=who, **{name: value for name, value in change.items() if name in ("root", "role")})
+    envelope = trust.seal(dsse.IN_TOTO, statement.encode_approval(said), signer(desk, "ben"), NAMESPACE)
+    (path.parent / Path(approvals.path_of(said.root, who.principal, envelope.digest)).name).write_bytes(
+        dsse.encode(envelope)
+    )
+    desk.commit("Misplace", who="cleo")
+    code, step = first(desk)
+    assert (code, step["approvals"]) == (1, [])
+    assert words in step["problems"][0]["message"]
+
+
 def rewritten(payload: bytes) -> dict[str, bytes]:
     """Return payloads that mean `approve` to some reader and `reject` to another."""
     text = payload.decode()
@@ -326,7 +391,9 @@ def test_threat_10_a_decision_that_two_readers_see_differently_counts_for_nothin
     assert (code, step["approvals"], len(step["problems"])) == (1, [], 1)
 
 
-@pytest.mark.parametrize("namespace", ["git", "file", "trust@labelvc.v1", "release@labelvc.v1", "approval@labelvc.v10", ""])
+@pytest.mark.parametrize(
+    "namespace", ["git", "file", "trust@labelvc.v1", "release@labelvc.v1", "approval@labelvc.v10", ""]
+)
 def test_threat_11_a_signature_for_another_purpose_counts_for_nothing(desk: Desk, namespace: str):
     path = desk.approve("ben")
     said = approval_of(path)
@@ -474,6 +541,20 @@ def test_threat_17_a_former_key_gains_nothing_by_an_old_date(desk: Desk):
     assert "no principal of the policy in force" in step["problems"][0]["message"]
 
 
+def test_threat_17_a_branch_cut_before_somebody_left_is_judged_by_the_policy_where_it_goes(desk: Desk):
+    desk.approve("ben")
+    assert desk.verify()[0] == 0
+    desk.git("checkout", "-q", "main")
+    assert desk.labelvc("policy", "remove", "ben", "--sign-with", desk.key("ada"))[0] == 0
+    desk.commit("Ben leaves")
+    assert desk.verify()[0] == 1
+    code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
+    assert (code, "belongs to no principal" in err) == (2, True)
+    desk.git("checkout", "-q", "topic")
+    desk.approve("cleo")
+    assert desk.verify()[0] == 0
+
+
 def test_threat_17_what_a_former_principal_approved_before_stays_approved(desk: Desk):
     desk.approve("ben")
     desk.git("checkout", "-q", "main")
@@ -541,6 +622,29 @@ def test_threat_21_a_new_root_needs_enough_of_the_old_and_of_the_new(
     desk.commit("Rotate")
     code, step = first(desk, "main...rotate")
     assert (code, step["covered"]) == ((0, 2) if good else (1, 0))
+
+
+@pytest.mark.parametrize("attack", ["fork", "rollback"])
+def test_threat_21_a_retired_root_key_cannot_go_back_to_the_fork(desk: Desk, attack: str):
+    """Ada's key signed version 1 and was rotated out; she makes another version 2, or takes version 2 away."""
+    desk.git("checkout", "-q", "main")
+    desk.write("trust/root/2.json", sealed(desk, root_of(desk, 2, ("ben", "cleo"), 2), "ada", "ben", "cleo"))
+    desk.write(trust.POLICY, repoliced(desk, "ben", "cleo"))
+    desk.commit("Rotate")
+    assert desk.verify("HEAD")[0] == 0
+    before = in_force(desk)
+    roles = {name: role for name, role in before.policy.roles.items() if name != "root"}
+    hers = replace(before.policy, version=5, previous=before.digest, roles=roles)
+    desk.write(trust.POLICY, trust.sealed_policy(hers, signer(desk, "ada")))
+    if attack == "fork":
+        desk.write("trust/root/2.json", sealed(desk, root_of(desk, 2, ("ada",), 1), "ada"))
+    else:
+        desk.git("rm", "-q", "trust/root/2.json")
+    desk.commit("Take over")
+    assert in_force(desk).policy.version == 5
+    code, step = first(desk, "HEAD")
+    assert (code, step["covered"]) == (1, 0)
+    assert "gone or replaced" in step["problems"][0]["message"]
 
 
 def test_threat_21_a_skipped_and_a_replaced_root_are_refused(desk: Desk):
@@ -617,7 +721,12 @@ def test_threat_27_deep_large_and_many_are_refused():
 
 def test_threat_29_name_role_and_meaning_are_part_of_what_is_signed(desk: Desk):
     said = approval_of(desk.approve("ben"))
-    assert (said.signer.printed_name, said.role, said.meaning, said.scope.changed) == ("Ben Builder", "reviewer", "approval", 1)
+    assert (said.signer.printed_name, said.role, said.meaning, said.scope.changed) == (
+        "Ben Builder",
+        "reviewer",
+        "approval",
+        1,
+    )
     with pytest.raises(RefusedError):
         governing.signed(in_force(desk), in_force(desk).policy, signer(desk, "ben"))
 
@@ -648,5 +757,3 @@ def test_authors_are_read_from_commits_and_not_from_mailmap(desk: Desk):
     desk.commit("Map")
     made = people.commits(plumbing.find(desk.folder), "main", "topic")
     assert {address for each in made for address in each.addresses} == {"ada@example.com"}
-
-

@@ -19,7 +19,9 @@ PAGES = Path(__file__).resolve().parents[2] / "docs" / "formats"
 
 
 def block(page: str) -> str:
-    found = re.search(rf"<!-- executed by .*: {page} -->\n```sh\n(.*?)```", (PAGES / f"{page}.md").read_text(), re.DOTALL)
+    found = re.search(
+        rf"<!-- executed by .*: {page} -->\n```sh\n(.*?)```", (PAGES / f"{page}.md").read_text(), re.DOTALL
+    )
     assert found, page
     return found[1]
 

@@ -82,7 +82,9 @@ def test_ssh_keygen_accepts_the_approval_over_a_pae_made_by_printf(desk: Desk, t
       printf x >> pae
       ! ssh-keygen -Y verify -f allowed -I ben -n approval@labelvc.v1 -s sig < pae
     """
-    done = subprocess.run(["sh", "-c", script, "sh", str(path)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", str(path)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'Good "approval@labelvc.v1" signature for ben' in done.stdout
 
@@ -125,7 +127,9 @@ def chain_root(desk: Desk, version: int, owners: str, threshold: int) -> Root:
 def sealed(desk: Desk, root: Root, by: str) -> bytes:
     payload = statement.encode_root(root, "2036-01-01T00:00:00Z")
     names = [{"a": "ada", "b": "ben", "c": "cleo", "m": "mallory"}[letter] for letter in by]
-    signatures: tuple[Signature, ...] = tuple(trust.seal(dsse.TUF, payload, signer(desk, who)).signatures[0] for who in names)
+    signatures: tuple[Signature, ...] = tuple(
+        trust.seal(dsse.TUF, payload, signer(desk, who)).signatures[0] for who in names
+    )
     return dsse.encode(Envelope(dsse.TUF, payload, signatures))
 
 
@@ -148,7 +152,9 @@ CHAINS = [
 
 @pytest.mark.parametrize(("chain", "good"), CHAINS)
 def test_python_tuf_agrees_on_chains_of_roots(desk: Desk, chain: list[tuple[str, int, str]], good: bool):
-    files = [sealed(desk, chain_root(desk, at, owners, threshold), by) for at, (owners, threshold, by) in enumerate(chain, 1)]
+    files = [
+        sealed(desk, chain_root(desk, at, owners, threshold), by) for at, (owners, threshold, by) in enumerate(chain, 1)
+    ]
     assert ours(files) is good
     assert theirs(files) is good
 
@@ -227,7 +233,9 @@ def test_a_change_set_s_root_is_computed_with_sha256sum_alone(desk: Desk, tmp_pa
       { printf '\001'; cat leaf1 leaf2; } | openssl dgst -sha256 -binary > node
       { printf '\001'; cat node leaf3; } | sha256sum | cut -d ' ' -f 1
     """
-    done = subprocess.run(["sh", "-c", script, "sh", str(path)], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", str(path)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == path.parent.name == merkle.root(lines).hex()
 
 

@@ -51,7 +51,13 @@ class Layout:
             "Record is in the wrong shard",
             "A record in the wrong shard escapes its duplicates and its item.",
         ),
-        Rule("shard.size", "note", "Shard is large", "Hosts render at most 500 KB a file; behind DVC eight times that is fine.", _LARGE),
+        Rule(
+            "shard.size",
+            "note",
+            "Shard is large",
+            "Hosts render at most 500 KB a file; behind DVC eight times that is fine.",
+            _LARGE,
+        ),
         Rule("key.duplicate", "error", "Key occurs twice", "Two records of one name: nobody can say which one counts."),
     )
 
@@ -89,7 +95,9 @@ def _layer(shard: Shard, layer: Layer) -> Iterator[Finding]:
     stored = layer == "annotations" and shard.dataset.storage == "dvc"
     if len(data) > threshold(Layout, "shard.size", shard.dataset) * (_DVC_FACTOR if stored else 1):
         hint = f"labelvc dataset reshard {shard.dataset.name}"
-        yield finding(Layout, "shard.size", Place(path), f"the shard holds {len(data) // 1000} KB in {len(lines)} lines", hint)
+        yield finding(
+            Layout, "shard.size", Place(path), f"the shard holds {len(data) // 1000} KB in {len(lines)} lines", hint
+        )
 
 
 def _duplicates(shard: Shard, layer: Layer, *, in_order: bool) -> Iterator[Finding]:
@@ -108,16 +116,16 @@ def _duplicates(shard: Shard, layer: Layer, *, in_order: bool) -> Iterator[Findi
 
 def _placement(shard: Shard, layer: Layer) -> Iterator[Finding]:
     """Yield the lines of items that belong elsewhere; an item that stands rightly among the items needs no second look."""
-    k, here = shards.digits(shard.dataset.shards), int(shard.name, 4)
     pattern = re.compile(shard.dataset.group) if shard.dataset.group else None
     items = shard.heads(layer).items
     unseen = set(items) - {""}
     if layer == "annotations":
         unseen.difference_update(shard.heads("items").items)
-    astray = [item for item in unseen if "\\" in item or shards.place_number(shards.group_of(item, pattern), k) != here]
+    escaped = {item for item in unseen if "\\" in item}
+    astray = [*escaped, *shards.astray(unseen - escaped, shard.name, pattern)]
     for at in sorted(map(items.index, astray)):
         key = shard.key(layer, at)
-        belongs = shards.place(shards.group_of(key.item, pattern), k) if key else shard.name
+        belongs = shards.place(shards.group_of(key.item, pattern), len(shard.name)) if key else shard.name
         if belongs != shard.name:
             place = Place(shard.path(layer), at + 1, str(key))
             right = shards.path(shard.dataset.name, layer, belongs)

@@ -18,14 +18,19 @@ from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project
 
 _STRING = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
-_HEADS = {
-    "annotations": re.compile(
-        r'^\{"item":' + _STRING + r',"id":' + _STRING + r'(?:,"at":"[^"]*+")?+(?:,"by":' + _STRING + r")?+[^\n]*+",
-        re.MULTILINE,
-    ),
-    "items": re.compile(r'^\{"id":' + _STRING + r"()()[^\n]*+", re.MULTILINE),
-}
+
+
+def _head(layer: Layer) -> re.Pattern[str]:
+    """Compile what a line begins with, capturing item, id and by, and running to the end of the line."""
+    if layer == "items":
+        return re.compile(rf'^\{{"id":{_STRING}()()[^\n]*+', re.MULTILINE)
+    return re.compile(
+        rf'^\{{"item":{_STRING},"id":{_STRING}(?:,"at":"[^"]*+")?+(?:,"by":{_STRING})?+[^\n]*+', re.MULTILINE
+    )
+
+
 _LAYERS: tuple[Layer, ...] = ("annotations", "items")
+_HEADS = {layer: _head(layer) for layer in _LAYERS}
 _Made = TypeVar("_Made")
 _decode = msgspec.json.Decoder().decode
 _acceptors: dict[tuple[str, str, Layer], Acceptor | None] = {}
@@ -89,24 +94,33 @@ class View:
     def _text(self, layer: Layer) -> str | None:
         return self._once("text", layer, lambda: _decoded(self._data[layer]))
 
+    def _proof(self, layer: Layer) -> list[Any] | None:
+        """Return the heads of a layer whose lines were all proved good in the same pass, or None."""
+        acceptor, text = acceptor_for(self._project, self.dataset, layer), self._text(layer)
+        return self._once("proof", layer, lambda: acceptor.read(text) if acceptor and text else None)
+
     def _read_heads(self, layer: Layer) -> Heads:
-        text, lines = self._text(layer), self.raw(layer)
-        found = _HEADS[layer].findall(text) if text else []
+        found, lines = self._proof(layer), self.raw(layer)
+        if found is not None and layer == "items":
+            return Heads(found, *[("",) * len(found)] * 2)
+        if found is None:
+            text = self._text(layer)
+            found = _HEADS[layer].findall(text) if text else []
         if len(found) != len(lines):
             matches = [_HEADS[layer].match(line.decode(errors="replace")) for line in lines]
             found = [match.groups("") if match else ("", "", "") for match in matches]
         return Heads(*zip(*found, strict=True)) if found else Heads((), (), ())
 
     def _find_suspects(self, layer: Layer) -> list[Line]:
-        data = self._data[layer]
-        if not data:
+        if not self._data[layer]:
             return []
         acceptor, text = acceptor_for(self._project, self.dataset, layer), self._text(layer)
         if acceptor is None or text is None:
             return [self._line(layer, at, strict=True) for at in range(len(self.raw(layer)))]
-        good = acceptor.ordered if acceptor.shard.fullmatch(text) else acceptor.accepts
-        if good == acceptor.ordered and not any(start in text for start in acceptor.opens):
+        proved = self._proof(layer) is not None or acceptor.shard.fullmatch(text) is not None
+        if proved and not any(start in text for start in acceptor.opens):
             return []
+        good = acceptor.ordered if proved else acceptor.accepts
         return [
             self._line(layer, at, strict=True) for at, line in enumerate(self.raw(layer)) if not good(line.decode())
         ]
@@ -130,8 +144,9 @@ def acceptor_for(project: Project, dataset: Dataset, layer: Layer) -> Acceptor |
     place = (project.digest, dataset.name, layer)
     if place not in _acceptors:
         first = canonical.RECORD_FIRST if layer == "annotations" else canonical.ITEM_FIRST
+        captured = (*first, "by") if layer == "annotations" else first
         try:
-            _acceptors[place] = compile_schema(expect.line_schema(project, dataset, layer), first)
+            _acceptors[place] = compile_schema(expect.line_schema(project, dataset, layer), first, captured)
         except Unsupported:
             _acceptors[place] = None
     return _acceptors[place]

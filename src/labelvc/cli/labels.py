@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from labelvc.checks import registry
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
@@ -64,7 +63,9 @@ def check(
             pair = differing.resolve(git, revisions, staged=staged)
             base, head = pair.old.name, pair.new.name
             report = checking.changed(git, pair.old, pair.new, jobs=settings.jobs, advance=advance)
-    summary: dict[str, int] = {severity: sum(one.severity == severity for one in report.findings) for severity in SEVERITIES}
+    summary: dict[str, int] = {
+        severity: sum(one.severity == severity for one in report.findings) for severity in SEVERITIES
+    }
     summary |= {"known": report.known, "shards": report.shards, "lines": report.lines}
     items = [json.finding(one) for one in report.findings]
     if form == "json":
@@ -158,6 +159,6 @@ def _stream(parts: Iterable[str], output: Path | None) -> None:
 
 
 def _catalogue() -> str:
-    rows = sorted(registry.catalogue().values())
+    rows = sorted(checking.catalogue().values())
     width = max(len(row.id) for row in rows)
     return "".join([f"{row.severity.ljust(7)} {row.id.ljust(width)}  {row.title}. {row.why}\n" for row in rows])

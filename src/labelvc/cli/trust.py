@@ -38,7 +38,9 @@ from labelvc.store.git import Git
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _BAD = ("missing", "denied", "rejected")
 _key = click.option("--key", metavar="FILE", help="Private key to sign with, or the .pub of one that ssh-agent holds.")
-_root = click.option("--root", "pin", metavar="sha256:...", help="Digest of the first root, from outside this repository.")
+_root = click.option(
+    "--root", "pin", metavar="sha256:...", help="Digest of the first root, from outside this repository."
+)
 _Command = Callable[..., Any]
 
 
@@ -92,7 +94,14 @@ def approve(
 @output_options("text", "json", "jsonl")
 @pass_settings
 def verify(
-    settings: Settings, /, revisions: str | None, everything: bool, strict: bool, pin: str | None, form: str, output: Path | None
+    settings: Settings,
+    /,
+    revisions: str | None,
+    everything: bool,
+    strict: bool,
+    pin: str | None,
+    form: str,
+    output: Path | None,
 ) -> int:
     """Ask whether every change was approved as the policy before it demands.
 
@@ -195,7 +204,9 @@ def policy_show(settings: Settings, /, form: str, output: Path | None, pin: str 
 @click.option("--email", help="Address of your commits; default: git's user.email.")
 @_key
 @pass_settings
-def policy_init(settings: Settings, /, principal: str | None, name: str | None, email: str | None, key: str | None) -> None:
+def policy_init(
+    settings: Settings, /, principal: str | None, name: str | None, email: str | None, key: str | None
+) -> None:
     """Make the root of trust and the first policy, both signed by you."""
     git = plumbing.find(settings.directory)
     trusting.ensure_none(git)
@@ -239,10 +250,18 @@ def _key_to_sign(function: _Command) -> _Command:
 @click.argument("principal")
 @click.option("--name", default="", help="Printed name.")
 @click.option("--kind", type=click.Choice(["human", "ci", "bot"]), default=None, help="Default: human.")
-@click.option("--key", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE.pub", help="Public key; repeatable.")
+@click.option(
+    "--key", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE.pub", help="Public key; repeatable."
+)
 @click.option("--role", "roles", multiple=True, help="Role to give; repeatable.")
 @click.option("--email", "emails", multiple=True, help="Address of their commits; repeatable.")
-@click.option("--pseudonym", "pseudonyms", multiple=True, metavar="TOKEN", help="Token that stands for them in records; repeatable.")
+@click.option(
+    "--pseudonym",
+    "pseudonyms",
+    multiple=True,
+    metavar="TOKEN",
+    help="Token that stands for them in records; repeatable.",
+)
 @_edits
 def policy_add(
     before: Any,
@@ -300,7 +319,9 @@ def _report(
         for line in render.step_lines(step, one or f"{step.parent[:12]}..{step.commit[:12]}", color=color)
     ]
     sums = ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "no step"
-    ends = "".join(f"root {digest} ({'pinned' if pinned else 'unpinned'})\n" for digest, pinned in sorted(anchors.items()))
+    ends = "".join(
+        f"root {digest} ({'pinned' if pinned else 'unpinned'})\n" for digest, pinned in sorted(anchors.items())
+    )
     return "".join([*told, f"{text.count(len(steps), 'step')}: {sums}\n", ends])
 
 
@@ -309,7 +330,10 @@ def _verdict(settings: Settings, steps: list[Step], anchors: dict[Digest, bool],
     if any(step.state == "undecidable" for step in steps):
         return 2
     if (environment("CI") or "").casefold() in {"true", "1"} and not all(anchors.values()):
-        say(settings, "error: nobody pinned the root, so it could be anybody's\n  next: set LABELVC_ROOT to the digest above")
+        say(
+            settings,
+            "error: nobody pinned the root, so it could be anybody's\n  next: set LABELVC_ROOT to the digest above",
+        )
         return 2
     bad = (*_BAD, "ungoverned") if strict else _BAD
     return int(any(step.state in bad for step in steps))
@@ -341,7 +365,9 @@ def _pin(git: Git, option: str | None) -> str | None:
     """Return the digest of the first root that somebody named: option, environment, git's settings of repository or user."""
     found = option or environment("LABELVC_ROOT") or plumbing.config_get(git, "labelvc.root")
     if found and not _DIGEST.fullmatch(found):
-        raise ConfigurationError("the pinned root is no digest", hint="--root sha256:<64 hex digits>, see `labelvc policy show`")
+        raise ConfigurationError(
+            "the pinned root is no digest", hint="--root sha256:<64 hex digits>, see `labelvc policy show`"
+        )
     return found or None
 
 

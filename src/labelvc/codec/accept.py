@@ -11,20 +11,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
 from operator import ge
-from os.path import commonprefix
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical
 
 _CHARACTER = r'[^"\\\x00-\x1f]'
 _ESCAPE = r'\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))'
-_TEXT = rf'"{_CHARACTER}*+(?:{_ESCAPE}{_CHARACTER}*+)*+"'
+_NO_HASH = r'[^#"\\\x00-\x1f]'
+_ESCAPES = tuple([rf"(?:{_ESCAPE}{character}*+)*+" for character in (_CHARACTER, _NO_HASH)])
+_TEXT, _TEXT_NO_HASH = (
+    rf'"{character}*+{escapes}"' for character, escapes in zip((_CHARACTER, _NO_HASH), _ESCAPES, strict=True)
+)
 _FRACTION = r"\.[0-9]{0,11}[1-9]"
 _DATE_TIME = (
     r'"[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))'
     r'T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?Z"'
 )
+_CAPTURABLE = re.compile(r'((?:\(\?!""\))?)"((?:[^"\\\[]|\[(?:[^\]\\]|\\.)*\])*?)"')
 _SAFE_PATTERN = re.compile(r"\^((?:[A-Za-z0-9_:@-]|\\[.d]|\[[A-Za-z0-9_:@-]+\]|\{[0-9]+(?:,[0-9]*)?\}|[()|?+*])*)\$")
 UTC_PATTERN = "Z$"
 NO_HASH_PATTERN = "^[^#]+$"
@@ -67,16 +72,34 @@ class Acceptor(NamedTuple):
     regular expression can see that the members of an object of any shape are sorted and distinct.
 
     Attributes:
+        heads: matches one such line with its `\\n` when no string in it holds an escape, and captures its `captured`
+            members; None when the schema has alternatives that each say them anew.
         shard: matches a whole shard of such lines.
         line: matches one such line without its `\\n`.
         first: members that stand first.
         opens: how the open objects begin, `"ext":{`.
     """
 
+    heads: re.Pattern[str] | None
     shard: re.Pattern[str]
     line: re.Pattern[str]
     first: tuple[str, ...]
     opens: tuple[str, ...]
+
+    def read(self, text: str) -> list[Any] | None:
+        """Prove a whole shard and capture its heads in one pass.
+
+        Args:
+            text: the shard.
+
+        Returns:
+            What `re.findall` captured of each line, or None when nothing is proved: each match begins a line and ends
+            one, so as many matches as lines leave no line unmatched.
+        """
+        if self.heads is None or "\\" in text or not text.endswith("\n"):
+            return None
+        found = self.heads.findall(text)
+        return found if len(found) == text.count("\n") else None
 
     def accepts(self, line: str) -> bool:
         """Tell whether one line without its `\\n` is proved good."""
@@ -87,12 +110,13 @@ class Acceptor(NamedTuple):
         return not any(start in line for start in self.opens) or _ordered(line, self.first)
 
 
-def compile_schema(schema: Mapping[str, Any], first: Sequence[str]) -> Acceptor:
+def compile_schema(schema: Mapping[str, Any], first: Sequence[str], captured: Sequence[str] = ()) -> Acceptor:
     """Compile a schema of one line.
 
     Args:
         schema: JSON Schema 2020-12 of a closed object, or `oneOf` such objects.
         first: members that stand first in canonical form (`item`, `id`).
+        captured: text members of the outermost object that `heads` captures, in the order in which they stand.
 
     Returns:
         The acceptor.
@@ -101,8 +125,22 @@ def compile_schema(schema: Mapping[str, Any], first: Sequence[str]) -> Acceptor:
         Unsupported: the schema holds a keyword or combination that is not compiled; use the slow path for every line.
     """
     line = _choice(schema, schema, tuple(first))
-    patterns = re.compile(f"(?:{line}\n)*+", re.ASCII), re.compile(line, re.ASCII)
-    return Acceptor(*patterns, tuple(first), tuple([f'"{name}":{{' for name in sorted(_open_members(schema))]))
+    opens = tuple([f'"{name}":{{' for name in sorted(_open_members(schema))])
+    shard = re.compile(f"(?:{line}\n)*+", re.ASCII)
+    return Acceptor(_heads(line, captured), shard, re.compile(line, re.ASCII), tuple(first), opens)
+
+
+def _heads(line: str, captured: Sequence[str]) -> re.Pattern[str] | None:
+    """Compile a line without escapes, with a group around the text of each captured member."""
+    for escapes in _ESCAPES:
+        line = line.replace(escapes, "")
+    for name in captured:
+        before, found, after = line.partition(f"{_literal(name)}:")
+        value = _CAPTURABLE.match(after)
+        if not found or value is None or found in after:
+            return None
+        line = f'{before}{found}{value[1]}"({value[2]})"{after[value.end() :]}'
+    return re.compile(f"^{line}\n", re.ASCII | re.MULTILINE)
 
 
 def _open_members(schema: Any) -> set[str]:
@@ -250,7 +288,7 @@ def _string(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     if "format" in schema:
         raise Unsupported(f"format {schema['format']!r}")
     if schema.get("pattern") == NO_HASH_PATTERN:
-        return '(?!"")' + _TEXT.replace(r'[^"', r'[^#"')
+        return '(?!"")' + _TEXT_NO_HASH
     if "pattern" in schema:
         found = _SAFE_PATTERN.fullmatch(schema["pattern"])
         if found is None or len(schema) != 2:
@@ -347,10 +385,16 @@ def _words(words: Iterable[str]) -> str:
         tails.setdefault(word[:1], []).append(word[1:])
     branches = []
     for first, rest in sorted(tails.items(), reverse=True):
-        shared = commonprefix(rest)
+        shared = _common(min(rest), max(rest))
         cut = [word[len(shared) :] for word in rest]
         branches.append(re.escape(first + shared) + (_words(cut) if any(cut) else ""))
     return _any(branches)
+
+
+def _common(one: str, two: str) -> str:
+    """Return what the first and the last of sorted words begin with, and so all between them."""
+    pairs = zip(one, two, strict=False)
+    return "".join([a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)])
 
 
 def _any(patterns: list[str]) -> str:

@@ -39,7 +39,9 @@ def encode(envelope: Envelope) -> bytes:
     """
     signatures = [{"keyid": each.keyid, "sig": base64.b64encode(each.sig).decode()} for each in envelope.signatures]
     payload = base64.b64encode(envelope.payload).decode()
-    return canonical.encode({"payload": payload, "payloadType": envelope.payload_type, "signatures": signatures}) + b"\n"
+    return (
+        canonical.encode({"payload": payload, "payloadType": envelope.payload_type, "signatures": signatures}) + b"\n"
+    )
 
 
 def decode(raw: bytes, payload_type: str) -> Envelope:

@@ -165,7 +165,9 @@ def decode_root(payload: bytes) -> Root:
     value = canonical.decode(payload)
     try:
         keys = {keyid: RootKey(each["keyval"]["public"], each[_OWNER]) for keyid, each in value["keys"].items()}
-        root, targets = ((tuple(each["keyids"]), each["threshold"]) for each in map(value["roles"].get, ("root", "targets")))
+        root, targets = (
+            (tuple(each["keyids"]), each["threshold"]) for each in map(value["roles"].get, ("root", "targets"))
+        )
         found = Root(value["version"], value[_REPOSITORY], keys, root, targets, canonical.digest(payload))
         expires = value["expires"]
     except (KeyError, TypeError, AttributeError):
@@ -256,7 +258,9 @@ def _readable(value: Any) -> None:
     if isinstance(value, str):
         if not value.isascii() and unicodedata.normalize("NFC", value) != value:
             raise DataError("text in a statement is not in Unicode form NFC")
-        if not value.isprintable() and any(unicodedata.category(letter) in {"Cc", "Cf", "Zl", "Zp"} for letter in value):
+        if not value.isprintable() and any(
+            unicodedata.category(letter) in {"Cc", "Cf", "Zl", "Zp"} for letter in value
+        ):
             raise DataError("text in a statement holds control or direction characters")
     elif isinstance(value, dict):
         for name, member in value.items():

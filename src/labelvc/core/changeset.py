@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from json.encoder import encode_basestring  # type: ignore[attr-defined]  # C twin of the documented encoder; no stub
+from json.encoder import encode_basestring
 from typing import NamedTuple
 
 import msgspec
@@ -73,18 +73,21 @@ def gather(deltas: Iterable[Delta]) -> Gathered:
     """
     rows: list[tuple[bytes, Move]] = []
     by: set[str] = set()
-    counts = [0, 0, 0]
+    added = changed = removed = 0
     for key, old, new in deltas:
         record = isinstance(key, Key)
         move = Move(key_text(key), _digest(old), _digest(new))
         rows.append((line(move), move))
         before, after = _live(old, by, record=record), _live(new, by, record=record)
-        counts[0 if not before else 1 if after else 2] += 1
+        added += not before
+        changed += before and after
+        removed += before and not after
     rows.sort()
     seen = Counter(move.key for _, move in rows)
     twice = frozenset(key for key, times in seen.items() if times > 1) if len(seen) < len(rows) else frozenset()
     lines = [raw for raw, _ in rows]
-    return Gathered(ChangeSet([move for _, move in rows], merkle.digest(lines)), lines, frozenset(by), *counts, twice)
+    found = ChangeSet([move for _, move in rows], merkle.digest(lines))
+    return Gathered(found, lines, frozenset(by), added, changed, removed, twice)
 
 
 def key_text(key: Key | str) -> str:
@@ -105,7 +108,9 @@ def line(move: Move) -> bytes:
     try:
         return f'{{"k":{encode_basestring(move.key)},"n":{new},"o":{old}}}'.encode()
     except UnicodeEncodeError:
-        raise DataError("a name is not UTF-8 and cannot be signed", where=move.key.encode(errors="replace").decode()) from None
+        raise DataError(
+            "a name is not UTF-8 and cannot be signed", where=move.key.encode(errors="replace").decode()
+        ) from None
 
 
 def write(lines: Iterable[bytes]) -> bytes:

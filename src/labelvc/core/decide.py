@@ -64,13 +64,13 @@ class Standing(NamedTuple):
 
     Attributes:
         role: the hat.
-        count: how many people must agree.
+        asked: how many people must agree.
         have: how many of them do, for the moves where it is fewest.
         who_can: principals who could still give their word.
     """
 
     role: str
-    count: int
+    asked: int
     have: int
     who_can: tuple[str, ...]
 
@@ -260,11 +260,11 @@ def _grouped(policy: Policy, case: Case, backings: Sequence[Backing]) -> tuple[l
         if kind == "other" or move.key in case.settled:
             continue
         held = tuple(sorted([*everywhere, *holders.get(move, ())]))
-        at = (kind, place_of(move.key), held)
-        if at not in groups:
+        place = (kind, place_of(move.key), held)
+        if place not in groups:
             rules = rules_for(policy, move.key, removed=move.new is None) or ()
-            groups[at] = _Group(rules if kind != "trust" else (), held, [], kind != "labels")
-        groups[at].keys.append(move.key)
+            groups[place] = _Group(rules if kind != "trust" else (), held, [], kind != "labels")
+        groups[place].keys.append(move.key)
     denied += [key for group in groups.values() if not group.rules for key in group.keys]
     return [group for group in groups.values() if group.rules], denied
 
@@ -352,4 +352,3 @@ def _pattern(glob: str) -> re.Pattern[str]:
 def roles_of(policy: Policy, principal: str) -> Mapping[str, None]:
     """Return the roles a principal may wear, in the policy's order."""
     return dict.fromkeys(name for name, role in policy.roles.items() if principal in role.members)
-

@@ -14,11 +14,12 @@ from labelvc.model.change import Delta
 from labelvc.model.names import Key
 
 
-def problem(delta: Delta) -> str:
+def problem(delta: Delta, *, single: bool = True) -> str:
     """Return what is wrong with the `rev` of a change, or an empty text.
 
     Args:
         delta: a record's change; items and documents carry no `rev`.
+        single: the change is one step; a range of commits or a merge may have changed a record many times.
 
     Returns:
         One sentence, or an empty text when the change is a legal successor.
@@ -28,9 +29,11 @@ def problem(delta: Delta) -> str:
     old, new = revision(delta.old), revision(delta.new)
     if delta.new is None:
         return "the record was deleted without a tombstone"
-    if delta.old is None:
-        return "" if new == 1 else f"a new record starts with rev 1, not {new}"
-    return "" if new == old + 1 else f"rev is {new} where {old + 1} must follow {old}"
+    if new == old + 1 or (new > old and not single):
+        return ""
+    return (
+        f"rev is {new} where {old + 1} must follow {old}" if delta.old else f"a new record starts with rev 1, not {new}"
+    )
 
 
 def successor(old: bytes | None, new: dict[str, Any] | None, key: Key) -> bytes | None:

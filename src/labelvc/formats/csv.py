@@ -69,14 +69,13 @@ class Csv:
         """Yield the items and answers of a file; see `labelvc.formats.interface.Format`."""
         sheet = look(source, plan)
         roles = tables.roles(plan, sheet.columns, str(source))
+        origin = tables.Origin(source.name, self.name, plan.prefix)
         if plan.layout == "long":
-            yield from tables.long(
-                _long(sheet, roles), values.from_cell(plan.asked, plan.taxonomy), source.name, self.name
-            )
+            yield from tables.long(_long(sheet, roles), values.from_cell(plan.asked, plan.taxonomy), origin)
             return
         read = values.from_json if roles.listed else values.from_cell
         entries = _opened(sheet, roles)
-        yield from tables.wide(entries, read(plan.asked, plan.taxonomy), roles.claims, source.name, self.name)
+        yield from tables.wide(entries, read(plan.asked, plan.taxonomy), roles.claims, origin)
 
     def write(
         self,

@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from labelvc.codec import canonical
 from labelvc.errors import DataError
@@ -29,6 +29,13 @@ class _Lines:
         return self._file.write(text.removesuffix("\r\n").encode() + b"\n")
 
 
+class _Columns(NamedTuple):
+    """Names of columns in `ext.csv`, in the order they came; the empty name stands for `text`."""
+
+    items: dict[str, None]
+    records: dict[str, None]
+
+
 def write(items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], plan: Plan, target: Path) -> int:
     """Write a table; tabs for a target `.tsv` or `.tab`, else commas.
 
@@ -45,35 +52,37 @@ def write(items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any
         DataError: a wide table would need two cells for one annotator and item.
     """
     delimiter = "\t" if target.suffix.lower() in (".tsv", ".tab") else ","
-    with Spool(items, records, plan.task) as spool, output.file(target) as file:
+    table = _long if plan.layout == "long" else _wide if plan.value is None else _listed
+    columns = _Columns({}, {})
+    passed = _passing(items, columns.items), _passing(records, columns.records)
+    with Spool(*passed, plan.task) as spool, output.file(target) as file:
         writer = csv.writer(_Lines(file), delimiter=delimiter, lineterminator="\r\n")
-        table = _long if plan.layout == "long" else _wide if plan.value is None else _listed
         written = 0
-        for row, answers in table(spool, plan):
+        for row, answers in table(spool, plan, columns):
             writer.writerow(row)
             written += answers
         return written
 
 
-def _long(spool: Spool, plan: Plan) -> Iterator[tuple[list[str], int]]:
+def _long(spool: Spool, plan: Plan, columns: _Columns) -> Iterator[tuple[list[str], int]]:
     """Yield the header and a row an answer; an item without any has a row without answer."""
     fixed = [plan.item or "item", "id", plan.by or "by", "at", plan.value or "value"]
-    shown = any("text" in spool.item(name) for name in spool)
-    extras = _extras(record for name in spool for record in spool.records(name))
+    shown = "" in columns.items
+    extras = [name for name in columns.records if name]
     yield _header([*fixed, *(["text"] if shown else [])], extras), 0
     cell = values.to_cell(plan.asked)
     for name in spool:
         text = [str(spool.item(name).get("text", ""))] if shown else []
         answers = spool.records(name)
         for record in answers:
-            extra = record.get("ext", {}).get(_SPACE, {})
+            extra = record.get("ext", {}).get(_SPACE, {}) if extras else {}
             known = [str(record["id"]), str(record.get("by", "")), str(record.get("at", "")), cell(record["value"])]
             yield [name, *known, *text, *(_text(extra.get(column)) for column in extras)], 1
         if not answers:
             yield [name, "", "", "", "", *text, *("" for _ in extras)], 0
 
 
-def _wide(spool: Spool, plan: Plan) -> Iterator[tuple[list[str], int]]:
+def _wide(spool: Spool, plan: Plan, columns: _Columns) -> Iterator[tuple[list[str], int]]:
     """Yield the header and a row an item with one column an annotator, in the order of their answers' ids."""
     first: dict[str, str] = {}
     for name in spool:
@@ -97,9 +106,9 @@ def _wide(spool: Spool, plan: Plan) -> Iterator[tuple[list[str], int]]:
         yield [name, str(spool.item(name).get("text", "")), *(cells.get(who, "") for who in people)], len(cells)
 
 
-def _listed(spool: Spool, plan: Plan) -> Iterator[tuple[list[str], int]]:
+def _listed(spool: Spool, plan: Plan, columns: _Columns) -> Iterator[tuple[list[str], int]]:
     """Yield the header and a row an item with all answers in one list, `r<n>` at its n-th place."""
-    extras = _extras(spool.item(name) for name in spool)
+    extras = [name for name in columns.items if name]
     yield _header([plan.item or "item", "text", plan.value or "value"], extras), 0
     for name in spool:
         item, answers = spool.item(name), spool.records(name)
@@ -111,7 +120,7 @@ def _listed(spool: Spool, plan: Plan) -> Iterator[tuple[list[str], int]]:
 def _placed(answers: Sequence[Mapping[str, Any]], plan: Plan) -> list[Any]:
     places: dict[int, Any] = {}
     for record in answers:
-        found = _POSITION.fullmatch(str(record["id"]))
+        found = _POSITION.fullmatch(str(record["id"]).removeprefix(plan.prefix))
         place = int(found[1]) if found and int(found[1]) else len(places) + 1
         while place in places:
             place += 1
@@ -119,11 +128,14 @@ def _placed(answers: Sequence[Mapping[str, Any]], plan: Plan) -> list[Any]:
     return [places.get(place) for place in range(1, max(places, default=0) + 1)]
 
 
-def _extras(things: Iterable[Mapping[str, Any]]) -> list[str]:
-    names: dict[str, None] = {}
+def _passing(things: Iterable[Mapping[str, Any]], columns: dict[str, None]) -> Iterator[Mapping[str, Any]]:
+    """Yield things as they are and note which columns they need."""
     for thing in things:
-        names.update(dict.fromkeys(thing.get("ext", {}).get(_SPACE, {})))
-    return list(names)
+        if "text" in thing:
+            columns[""] = None
+        if "ext" in thing:
+            columns.update(dict.fromkeys(thing["ext"].get(_SPACE, ())))
+        yield thing
 
 
 def _header(fixed: Sequence[str], extras: Sequence[str]) -> list[str]:

@@ -26,6 +26,8 @@ class Plan(msgspec.Struct, frozen=True):
         layout: `long` (a row a record) or `wide` (a row an item, a column an annotator).
         item, by, value: names of columns, for the formats that have columns; None means the format's default.
         taxonomy: where labels are looked up by name or id; None when the task has no labels.
+        prefix: stands before the ids that a reader makes up for records (`mood.` makes `mood.r01`), so that the answers to two
+            tasks of one dataset never meet under one key; ids that the source gives stay as they are.
     """
 
     task: str
@@ -36,6 +38,7 @@ class Plan(msgspec.Struct, frozen=True):
     by: str | None = None
     value: str | None = None
     taxonomy: Taxonomy | None = None
+    prefix: str = ""
 
 
 class Row(NamedTuple):
@@ -78,7 +81,12 @@ class Format(Protocol):
         ...
 
     def write(
-        self, items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], dataset: Dataset, plan: Plan, target: Path
+        self,
+        items: Iterable[Mapping[str, Any]],
+        records: Iterable[Mapping[str, Any]],
+        dataset: Dataset,
+        plan: Plan,
+        target: Path,
     ) -> int:
         """Write items and records to a file or folder, rebuilt from the records alone.
 
@@ -93,5 +101,3 @@ class Format(Protocol):
             Number of records written.
         """
         ...
-
-

@@ -40,13 +40,12 @@ class Jsonl:
             yield from _own(source)
             return
         roles = tables.roles(plan, _columns(source, plan), str(source))
+        origin = tables.Origin(source.name, self.name, plan.prefix)
         if plan.layout == "long":
-            yield from tables.long(
-                _entries(source, roles, plan), values.from_json(plan.asked, plan.taxonomy), source.name, self.name
-            )
+            yield from tables.long(_entries(source, roles, plan), values.from_json(plan.asked, plan.taxonomy), origin)
         else:
             read = values.from_json(plan.asked, plan.taxonomy)
-            yield from tables.wide(lambda: _entries(source, roles, plan), read, roles.claims, source.name, self.name)
+            yield from tables.wide(lambda: _entries(source, roles, plan), read, roles.claims, origin)
 
     def write(
         self,

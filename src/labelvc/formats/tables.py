@@ -79,6 +79,20 @@ line it begins at; what names the item; what shows it; the key as given, or None
 """
 
 
+class Origin(NamedTuple):
+    """Where rows come from.
+
+    Attributes:
+        name: of the file, for `where`.
+        space: name under `ext` for the cells that play no part.
+        prefix: before ids of records that the source does not give (`Plan.prefix`).
+    """
+
+    name: str
+    space: str
+    prefix: str = ""
+
+
 def roles(plan: Plan, columns: Sequence[str], where: str) -> Roles:
     """Decide which column plays which part, from what the person named and from usual names.
 
@@ -112,7 +126,7 @@ def roles(plan: Plan, columns: Sequence[str], where: str) -> Roles:
     )
 
 
-def long(entries: Iterable[Entry], read: Reader, source: str, space: str) -> Iterator[Row]:
+def long(entries: Iterable[Entry], read: Reader, origin: Origin) -> Iterator[Row]:
     """Yield the items and records of a table whose rows are answers.
 
     Rows of one item may stand anywhere. An empty answer is no record, its row still names an item.
@@ -120,8 +134,7 @@ def long(entries: Iterable[Entry], read: Reader, source: str, space: str) -> Ite
     Args:
         entries: the rows.
         read: reader of one answer.
-        source: name of the file, for `where`.
-        space: name under `ext` for the cells that play no part.
+        origin: where they come from.
 
     Yields:
         An item when its first row comes, then its record.
@@ -130,6 +143,7 @@ def long(entries: Iterable[Entry], read: Reader, source: str, space: str) -> Ite
         DataError: a row names no item, an answer is not of the task's type, an id cannot be one, or one item is shown by two
             texts. An id used twice is left to the caller, who sees all keys.
     """
+    source, space, prefix = origin
     known: dict[str, tuple[str, str, int]] = {}
     make = tuple.__new__  # Row(...) without the call of Row.__new__, which would be a tenth of the whole
     for line, name, text, natural, by, identifier, at, answers, extra in entries:
@@ -148,7 +162,7 @@ def long(entries: Iterable[Entry], read: Reader, source: str, space: str) -> Ite
             raise _located(error, where) from None
         if value is None:
             continue
-        fields: dict[str, Any] = {"item": found[0], "id": f"source-{line}", "value": value}
+        fields: dict[str, Any] = {"item": found[0], "id": f"{prefix}source-{line}", "value": value}
         if identifier:
             fields["id"] = _named(identifier, where)
         if by:
@@ -160,9 +174,7 @@ def long(entries: Iterable[Entry], read: Reader, source: str, space: str) -> Ite
         yield make(Row, ("annotations", fields, where))
 
 
-def wide(
-    open_entries: Callable[[], Iterable[Entry]], read: Reader, claims: bool, source: str, space: str
-) -> Iterator[Row]:
+def wide(open_entries: Callable[[], Iterable[Entry]], read: Reader, claims: bool, origin: Origin) -> Iterator[Row]:
     """Yield the items and records of a table whose rows are items.
 
     The rows are read twice: only at the end is it known whether the names are unique.
@@ -171,8 +183,7 @@ def wide(
         open_entries: starts reading the rows.
         read: reader of one answer; an empty cell is no record.
         claims: whether names are meant as names; when not, or when two rows have one name, all ids are `source-<line>`.
-        source: name of the file, for `where`.
-        space: name under `ext` for the cells that play no part.
+        origin: where they come from.
 
     Yields:
         Each item, then its records `r01`, `r02` ... by the place of their column or in their list.
@@ -180,6 +191,7 @@ def wide(
     Raises:
         DataError: an answer is not of the task's type.
     """
+    source, space, prefix = origin
     named = claims and _all_unique(entry[1] for entry in open_entries())
     for line, name, text, natural, _, _, _, answers, extra in open_entries():
         where = f"{source}:{line}"
@@ -191,7 +203,9 @@ def wide(
             except DataError as error:
                 raise _located(error, where) from None
             if value is not None:
-                yield Row("annotations", {"item": item, "id": f"r{position:02}", "by": who, "value": value}, where)
+                yield Row(
+                    "annotations", {"item": item, "id": f"{prefix}r{position:02}", "by": who, "value": value}, where
+                )
 
 
 def rater(position: int) -> str:

@@ -113,8 +113,20 @@ def to_cell(asked: Task) -> Callable[[Mapping[str, Any]], str]:
     """Return the function that writes a value so that `from_cell` reads it back: plainly where that is possible, else as JSON."""
     back = from_cell(asked, None)
     member = _SIMPLE.get(asked.type, "")
+    remembered: dict[Any, str] = {}
 
     def cell(value: Mapping[str, Any]) -> str:
+        plain = value.get(member)
+        if not isinstance(plain, str | int) or len(value) > 1:
+            return fresh(value)
+        found = remembered.get(plain)
+        if found is None:
+            found = fresh(value)
+            if len(remembered) < _REMEMBERED and not isinstance(plain, bool):
+                remembered[plain] = found
+        return found
+
+    def fresh(value: Mapping[str, Any]) -> str:
         plain = value.get(member)
         if isinstance(plain, list) and all(isinstance(label, str) for label in plain):
             plain = SEPARATOR.join(plain)

@@ -46,8 +46,8 @@ class Voc:
             "indentation, XML declaration",
         ),
         lost=(
-            "comments, processing instructions, CDATA marks",
-            "irregular blanks between elements",
+            "comments, processing instructions, CDATA marks, order of attributes",
+            "irregular blanks between elements, encodings other than UTF-8",
             "by, at, rev, under, origin",
         ),
     )
@@ -64,7 +64,7 @@ class Voc:
         called = values.names(plan.taxonomy)
         shown = voc_write.titles(plan.taxonomy)
         for path in files(source):
-            yield from _picture(path, called, shown)
+            yield from _picture(path, plan.prefix, called, shown)
 
     def write(
         self,
@@ -109,7 +109,7 @@ def box_id(box: Iterable[float]) -> str:
     return "b" + "".join(letters)
 
 
-def _picture(path: Path, called: Mapping[str, str], shown: Mapping[str, str]) -> Iterator[Row]:
+def _picture(path: Path, prefix: str, called: Mapping[str, str], shown: Mapping[str, str]) -> Iterator[Row]:
     if not nameable(path.stem):
         raise DataError("the name of the file cannot name an item", where=str(path))
     document = elements.parse(path)
@@ -123,7 +123,8 @@ def _picture(path: Path, called: Mapping[str, str], shown: Mapping[str, str]) ->
     for _, record in boxes:
         seen[record["id"]] += 1
         record["item"] = path.stem
-        record["id"] += f".{seen[record['id']]}" if seen[record["id"]] > 1 else ""
+        count = seen[record["id"]]
+        record["id"] = f"{prefix}{record['id']}" + (f".{count}" if count > 1 else "")
     ids = [record["id"] for _, record in boxes]
     media, content = _media(root, path)
     style = {

@@ -94,7 +94,11 @@ class Shelf:
                 self._changesets[entry.id] = known
         if isinstance(known, str):
             return Problem(path, known)
-        return known if known.root == root else Problem(path, f"the change-set's root is {known.root}, not its folder's name")
+        return (
+            known
+            if known.root == root
+            else Problem(path, f"the change-set's root is {known.root}, not its folder's name")
+        )
 
     def statements(self, root: Digest, files: Mapping[str, Entry], trust: Trust) -> Iterator[Statement | Problem]:
         """Yield the statements in a folder that hold under a policy, and what is wrong with the other files."""
@@ -152,7 +156,9 @@ def opened(data: bytes, trust: Trust) -> tuple[Envelope, Approval]:
     (signature,) = envelope.signatures
     key = next((key for line in person.keys if (key := sshsig.read_public(line)).fingerprint == signature.keyid), None)
     if key is None:
-        raise TrustError(f"the key {signature.keyid} does not belong to {approval.signer.principal} in the policy in force")
+        raise TrustError(
+            f"the key {signature.keyid} does not belong to {approval.signer.principal} in the policy in force"
+        )
     sshsig.verify(signature.sig, dsse.pae(envelope.payload_type, envelope.payload), NAMESPACE, key)
     return envelope, approval
 
@@ -177,7 +183,4 @@ def judge(path: str, root: Digest, envelope: Envelope, approval: Approval, trust
 def voice(found: Statement, *, fresh: bool) -> Voice:
     """Return what a statement counts for."""
     said = found.approval
-    return Voice(
-        said.signer.principal, said.role, said.decision, found.digest, said.supersedes, said.authors, fresh
-    )
-
+    return Voice(said.signer.principal, said.role, said.decision, found.digest, said.supersedes, said.authors, fresh)

@@ -54,7 +54,7 @@ class Change(NamedTuple):
     Attributes:
         base, head: the snapshots.
         found: the change-set.
-        trust: policy at the base.
+        trust: policy in force: at A for `A...B` (where it would go), else at the base.
         authors: who made the change.
         annotators: principals behind the touched records.
         needs: what the policy asks for these moves.
@@ -94,15 +94,19 @@ def examine(git: Git, words: str, pin: str | None = None) -> Change:
         raise TrustError(f"{words!r} is no range", hint="labelvc approve main...BRANCH --role ROLE")
     pair = comparing.resolve(git, words)
     with tree.reader(git) as reader:
-        if not trusting.present(pair.old):
+        one, three_dots, _ = words.partition("...")
+        before = tree.commit(git, one or "HEAD", ("trust",)) if three_dots else pair.old
+        if not trusting.present(before):
             message = "no policy was in force before this change"
-            raise TrustError(message, where=pair.old.name, hint="labelvc policy init, commit it, then change labels")
-        trust = trusting.load(reader, pair.old, pin)
+            raise TrustError(message, where=before.name, hint="labelvc policy init, commit it, then change labels")
+        trust = trusting.load(reader, before, pin)
         found = changeset.gather(comparing.between(git, pair.old, pair.new))
         if found.twice:
             raise DataError("a key moves twice; its shard holds it twice", where=min(found.twice), hint="labelvc check")
         if changeset.empty(found.changeset):
-            raise RefusedError("nothing to decide on: no record or document differs", where=words, hint=f"labelvc diff {words}")
+            raise RefusedError(
+                "nothing to decide on: no record or document differs", where=words, hint=f"labelvc diff {words}"
+            )
         return Change(
             pair.old,
             pair.new,
@@ -136,25 +140,17 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
             there is nothing to withdraw or no reason.
     """
     policy = change.trust.policy
-    who = people.owner_of(policy, key)
-    if who is None:
-        raise TrustError(
-            "the key belongs to no principal of the policy in force", where=key.fingerprint, hint="labelvc policy show"
-        )
-    if wish.principal not in (None, who):
-        raise TrustError(f"the key belongs to {who}, not to {wish.principal}", where=key.fingerprint, hint="labelvc key list")
-    roles = decide.roles_of(policy, who)
-    if wish.role not in roles:
-        held = ", ".join(roles) or "none"
-        raise RefusedError(f"the policy does not grant {who} the role {wish.role}", hint=f"roles of {who}: {held}")
-    if wish.decision != "approve" and not wish.reason:
-        raise RefusedError(f"a decision to {wish.decision} needs a reason", hint=f'--decision {wish.decision} --reason "..."')
+    who = _speaker(change, wish, key)
     mine = [each for each in change.statements if each.approval.signer.principal == who]
+    if wish.decision != "approve" and not wish.reason:
+        hint = f'--decision {wish.decision} --reason "..."'
+        raise RefusedError(f"a decision to {wish.decision} needs a reason", hint=hint)
     if wish.decision == "withdraw" and not mine:
         raise RefusedError(f"{who} has said nothing on this change-set that could be withdrawn", hint="labelvc verify")
     if wish.decision == "approve":
         _separate(change, who, wish.role)
-    replaced = [each for each in mine if not (each.approval.decision == wish.decision == "approve" and each.approval.role != wish.role)]
+    said = ((each, each.approval) for each in mine if wish.decision == "approve")
+    other_hats = [each for each, old in said if old.decision == "approve" and old.role != wish.role]
     counts = change.found
     offset = now.utcoffset() or timedelta()
     return Approval(
@@ -170,7 +166,7 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         policy=Seen(policy.version, change.trust.digest.removeprefix("sha256:")),
         authors=tuple(sorted(change.authors.principals)),
         materials=change.materials,
-        supersedes=tuple(sorted(each.digest for each in replaced)),
+        supersedes=tuple(sorted(each.digest for each in mine if each not in other_hats)),
         nonce=nonce,
         tool=f"labelvc {__version__}",
     )
@@ -201,6 +197,23 @@ def seal(change: Change, approval: Approval, signer: Signer) -> dict[str, bytes]
 def kinds(change: Change) -> Counter[str]:
     """Return how many moves there are of each kind."""
     return Counter(decide.kind_of(move.key, removed=move.new is None) for move in change.found.changeset.moves)
+
+
+def _speaker(change: Change, wish: Wish, key: PublicKey) -> str:
+    """Return the principal who speaks with a key, in a role the policy grants."""
+    policy = change.trust.policy
+    who = people.owner_of(policy, key)
+    if who is None:
+        message = "the key belongs to no principal of the policy in force"
+        raise TrustError(message, where=key.fingerprint, hint="labelvc policy show")
+    if wish.principal not in (None, who):
+        message = f"the key belongs to {who}, not to {wish.principal}"
+        raise TrustError(message, where=key.fingerprint, hint="labelvc key list")
+    roles = decide.roles_of(policy, who)
+    if wish.role not in roles:
+        held = ", ".join(roles) or "none"
+        raise RefusedError(f"the policy does not grant {who} the role {wish.role}", hint=f"roles of {who}: {held}")
+    return who
 
 
 def _separate(change: Change, who: str, role: str) -> None:

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from labelvc.checks import registry
-from labelvc.checks.interface import Look
-from labelvc.checks.view import View
+from labelvc.checks.interface import Rule
 from labelvc.codec import shard
 from labelvc.core import revise
-from labelvc.errors import ConfigurationError
 from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
-from labelvc.model.names import Key, Layer
-from labelvc.model.project import Dataset, Project
-from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import diff
+from labelvc.model.names import Key
+from labelvc.model.project import Project
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import diff, look
 from labelvc.ops import project as projects
+from labelvc.ops.look import Advance
 from labelvc.store import git as plumbing
-from labelvc.store import pointer, tree, workers
+from labelvc.store import pointer, tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
-Advance = Callable[[int], None]
-_LAYERS: tuple[Layer, ...] = ("items", "annotations")
+RULES = (
+    Rule(
+        "shard.stray",
+        "error",
+        "File is none of a dataset's shards",
+        "What no dataset owns is checked, merged and counted by nobody.",
+    ),
+    Rule(
+        "dvc.unstored",
+        "error",
+        "Work tree differs from its DVC manifest",
+        "A commit would keep the old pointer and lose the edit.",
+    ),
+    Rule("record.rev", "error", "Revision does not follow", "Without a growing rev an old approval could be replayed."),
+)
 
 
 class Report(NamedTuple):
@@ -53,23 +63,6 @@ class Report(NamedTuple):
         return max((finding.severity for finding in self.findings), key=SEVERITIES.index, default=None)
 
 
-class Cell(NamedTuple):
-    """One shard's two files in a snapshot, the unit of work: an entry is None where the layer has no such file."""
-
-    dataset: str
-    name: str
-    items: Entry | None
-    annotations: Entry | None
-
-
-class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """What looking at one cell gave: its findings, one summary a check, and its number of lines."""
-
-    findings: list[Finding]
-    summaries: dict[str, bytes]
-    lines: int
-
-
 def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance | None = None) -> Report:
     """Check all documents and shards of a snapshot.
 
@@ -90,14 +83,13 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
         findings, project = _documents(git, snapshot, cache)
         if project is None:
             return Report(findings)
-        cells = _cells(project, snapshot)
-        outcomes, remembered = _look(git, project, cells, cache, jobs, advance)
+        cells = look.cells_of(project, snapshot)
+        outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
     findings += _strays(project, snapshot)
-    findings += [finding for outcome in outcomes.values() for finding in outcome.findings]
-    findings += _judged(project, outcomes)
+    findings += outcomes.findings()
+    findings += look.judged(project, outcomes)
     findings += _unstored(git, project, snapshot)
-    lines = sum(outcome.lines for outcome in outcomes.values())
-    return Report(_configured(findings, project), 0, len(cells), lines, remembered)
+    return Report(_configured(findings, project), 0, len(cells.found), outcomes.lines(), outcomes.remembered)
 
 
 def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: Advance | None = None) -> Report:
@@ -131,30 +123,33 @@ def unstaged(git: Git, *, jobs: int = 1) -> Report:
     return changed(git, _head(git), tree.work(git), jobs=jobs)
 
 
+def catalogue() -> dict[str, Rule]:
+    """Return every rule by its id: of the checks, of documents, and of the tree as a whole."""
+    return {**registry.catalogue(), **{rule.id: rule for rule in (*projects.RULES, *RULES)}}
+
+
 def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None) -> Report:
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
     if project is None:
         return Report(findings)
-    before, former = _documents(git, old, cache) if "labelvc.yaml" in old.entries else ([], None)
+    before, former = _documents(git, old, cache) if projects.TOP in old.entries else ([], None)
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
-    cells = {place: cell for place, cell in _cells(project, new).items() if place in touched or cell.dataset in whole}
-    outcomes, remembered = _look(git, project, cells, cache, jobs, advance)
+    cells = look.cells_of(project, new).only(lambda cell: cell[:2] in touched or cell.dataset in whole)
+    outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
     findings += _strays(project, new)
-    findings += [finding for outcome in outcomes.values() for finding in outcome.findings]
+    findings += outcomes.findings()
     if former is not None:
-        earlier = {place: cell for place, cell in _cells(former, old).items() if place in cells}
-        earlier_outcomes, _ = _look(git, former, earlier, cache, jobs, None)
+        earlier = look.cells_of(former, old).only(lambda cell: cell[:2] in cells.found)
         before += _strays(former, old)
-        before += [finding for outcome in earlier_outcomes.values() for finding in outcome.findings]
+        before += look.outcomes_of(git, former, earlier, cache, jobs).findings()
     for name in _rejudged(paths, whole, project):
         findings += _judge_all(git, project, new, cache, name, jobs)
         before += _judge_all(git, former, old, cache, name, jobs) if former and name in former.datasets else []
     findings += _successions(git, old, new, paths)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
-    lines = sum(outcome.lines for outcome in outcomes.values())
-    return Report(fresh, known, len(cells), lines, remembered)
+    return Report(fresh, known, len(cells.found), outcomes.lines(), outcomes.remembered)
 
 
 def _head(git: Git) -> Snapshot:
@@ -163,25 +158,11 @@ def _head(git: Git) -> Snapshot:
 
 def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> tuple[list[Finding], Project | None]:
     """Return the findings in documents and, when there is no error among them, the project."""
-    if "labelvc.yaml" not in snapshot.entries:
-        raise ConfigurationError(f"there is no labelvc.yaml in {snapshot.name}", hint="labelvc init")
     with tree.reader(git) as reader:
         findings = projects.problems_of(git, snapshot, reader, cache)
         if any(finding.severity == "error" for finding in findings):
             return findings, None
         return findings, projects.load(git, snapshot, reader, cache)
-
-
-def _cells(project: Project, snapshot: Snapshot) -> dict[tuple[str, str], Cell]:
-    """Return the cells of all datasets, by (dataset, shard name)."""
-    found: dict[tuple[str, str], dict[Layer, Entry]] = defaultdict(dict)
-    for path, entry in snapshot.entries.items():
-        parsed = shard.parse_path(path)
-        if parsed and parsed[0] in project.datasets and shard.path(*parsed) == path:
-            found[parsed[0], parsed[2]][parsed[1]] = entry
-    return {
-        place: Cell(*place, layers.get("items"), layers.get("annotations")) for place, layers in sorted(found.items())
-    }
 
 
 def _governed_anew(name: str, project: Project, former: Project | None) -> bool:
@@ -196,104 +177,6 @@ def _governed_anew(name: str, project: Project, former: Project | None) -> bool:
     return not same or former.datasets[name] != project.datasets[name]
 
 
-def _look(
-    git: Git, project: Project, cells: Mapping[tuple[str, str], Cell], cache: Cache, jobs: int, advance: Advance | None
-) -> tuple[dict[tuple[str, str], Outcome], int]:
-    """Return the outcome of every cell, from the cache where its files and rules were seen before."""
-    keys = {place: _cache_key(project, cell) for place, cell in cells.items()}
-    kept = cache.get_many([key for key in keys.values() if key])
-    outcomes: dict[tuple[str, str], Outcome] = {}
-    for place, key in keys.items():
-        if key in kept:
-            outcomes[place] = msgspec.msgpack.decode(kept[key], type=Outcome)
-    if advance:
-        advance(len(outcomes))
-    remembered = len(outcomes)
-    todo = [cell for place, cell in cells.items() if place not in outcomes]
-    fresh: list[tuple[str, bytes]] = []
-    looking: Callable[[list[Cell]], Iterator[Outcome]] = _Looking(git, project)
-    looked = workers.map_chunks(looking, todo, jobs, _WORTH_SHARING)
-    for cell, outcome in zip(todo, looked, strict=True):
-        outcomes[cell[:2]] = outcome
-        key = keys[cell[:2]]
-        if key:
-            fresh.append((key, msgspec.msgpack.encode(outcome)))
-        if advance:
-            advance(1)
-    cache.put_many(fresh)
-    return outcomes, remembered
-
-
-_WORTH_SHARING = 64
-
-
-class _Looking(NamedTuple):
-    """The work of one process: read cells and look at them."""
-
-    git: Git
-    project: Project
-
-    def __call__(self, cells: list[Cell]) -> Iterator[Outcome]:
-        wanted = [
-            (shard.path(cell.dataset, layer, cell.name), entry)
-            for cell in cells
-            for layer, entry in zip(_LAYERS, (cell.items, cell.annotations), strict=True)
-            if entry
-        ]
-        with tree.reader(self.git) as reader:
-            data = reader.many(wanted)
-            for cell in cells:
-                yield self._one(cell, data)
-
-    def _one(self, cell: Cell, data: Iterator[tuple[str, bytes]]) -> Outcome:
-        items = next(data)[1] if cell.items else b""
-        annotations = next(data)[1] if cell.annotations else b""
-        return look(self.project, self.project.datasets[cell.dataset], cell.name, items, annotations)
-
-
-def look(project: Project, dataset: Dataset, name: str, items: bytes, annotations: bytes) -> Outcome:
-    """Look at one shard's bytes with every check that applies.
-
-    Args:
-        project: the documents in force.
-        dataset: the shard's dataset.
-        name: the shard's name.
-        items: bytes of its items file, empty when there is none.
-        annotations: bytes of its annotations file, empty when there is none.
-
-    Returns:
-        Findings and summaries.
-    """
-    view = View(project, dataset, name, items, annotations)
-    looks: list[tuple[str, Look]] = [
-        (check.name, check.look(view, project)) for check in registry.all_checks() if check.applies(project, dataset)
-    ]
-    summaries = {check: look.summary for check, look in looks if look.summary}
-    return Outcome([finding for _, look in looks for finding in look.findings], summaries, view.size)
-
-
-def _cache_key(project: Project, cell: Cell) -> str:
-    """Return the key an outcome is remembered under, empty when only reading would tell what the files hold."""
-    entries = (cell.items, cell.annotations)
-    if any(entry is not None and not entry.id for entry in entries):
-        return ""
-    parts = [registry.versions(), project.digest, cell.dataset, cell.name]
-    parts += [f"{entry.kind}:{entry.id}" if entry else "-" for entry in entries]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _judged(project: Project, outcomes: Mapping[tuple[str, str], Outcome]) -> Iterator[Finding]:
-    for dataset in project.datasets.values():
-        for check in registry.all_checks():
-            if check.applies(project, dataset):
-                summaries = [
-                    (name, outcome.summaries[check.name])
-                    for (owner, name), outcome in outcomes.items()
-                    if owner == dataset.name and check.name in outcome.summaries
-                ]
-                yield from check.judge(summaries, project, dataset)
-
-
 def _rejudged(paths: Iterable[str], whole: set[str], project: Project) -> list[str]:
     """Return the datasets whose items changed: only these can hold a new finding that spans shards."""
     touched = {found[0] for found in map(shard.parse_path, paths) if found and found[1] == "items"}
@@ -301,11 +184,8 @@ def _rejudged(paths: Iterable[str], whole: set[str], project: Project) -> list[s
 
 
 def _judge_all(git: Git, project: Project, snapshot: Snapshot, cache: Cache, name: str, jobs: int) -> list[Finding]:
-    if not project.datasets[name].natural_key and len(registry.BUILT_IN) == len(registry.all_checks()):
-        return []
-    cells = {place: cell for place, cell in _cells(project, snapshot).items() if cell.dataset == name}
-    outcomes, _ = _look(git, project, cells, cache, jobs, None)
-    return list(_judged(project, outcomes))
+    cells = look.cells_of(project, snapshot).only(lambda cell: cell.dataset == name)
+    return list(look.judged(project, look.outcomes_of(git, project, cells, cache, jobs)))
 
 
 def _strays(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
@@ -361,19 +241,18 @@ def _unstored(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Findin
 
 
 def _successions(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[Finding]:
-    """Yield records whose `rev` does not follow the one before."""
+    """Yield records whose `rev` does not follow the one before.
+
+    What is about to be committed is one step, so `rev` grows by exactly one; a merge or a range of commits may hold many.
+    """
     if not any(found and found[1] == "annotations" for found in map(shard.parse_path, paths)):
         return
+    single = new.kind != "commit" and not plumbing.is_merging(git)
+    hint = "labelvc format --staged" if new.kind == "index" else "labelvc format"
     for delta in diff.shard_deltas(git, old, new):
-        problem = revise.problem(delta)
+        problem = revise.problem(delta, single=single)
         if problem and isinstance(delta.key, Key):
-            yield Finding(
-                "record.rev",
-                "error",
-                _place(delta, delta.key),
-                problem,
-                "labelvc format --staged" if new.kind == "index" else "labelvc format",
-            )
+            yield Finding("record.rev", "error", _place(delta, delta.key), problem, hint)
 
 
 def _place(delta: Delta, key: Key) -> Place:

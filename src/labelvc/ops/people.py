@@ -58,7 +58,16 @@ def commits(git: Git, base: str, head: str) -> list[Made]:
         Newest first. Addresses are as committed: a `.mailmap` in the tree under judgement is not followed.
     """
     reach = [f"{base}..{head}" if base else head]
-    words = ("log", "--no-merges", "--full-history", "--no-show-signature", "--no-mailmap", "--encoding=UTF-8", "-z", _FORMAT)
+    words = (
+        "log",
+        "--no-merges",
+        "--full-history",
+        "--no-show-signature",
+        "--no-mailmap",
+        "--encoding=UTF-8",
+        "-z",
+        _FORMAT,
+    )
     told = plumbing.run(git, *words, *reach, "--", *_ASIDE).decode("utf-8", "replace")
     found = []
     for row in filter(None, told.split("\0")):
@@ -118,5 +127,7 @@ def signer(git: Git, where: Where, ask: Ask, policy: Policy | None = None) -> Si
     if len(held) == 1:
         return held[0]
     if held:
-        raise TrustError("ssh-agent holds several keys that could sign", hint="pass --key FILE, or labelvc key use FILE")
+        raise TrustError(
+            "ssh-agent holds several keys that could sign", hint="pass --key FILE, or labelvc key use FILE"
+        )
     raise TrustError("no key to sign with", hint="labelvc key use ~/.ssh/id_ed25519, or pass --key FILE")

@@ -46,7 +46,9 @@ def added(policy: Policy, person: Person) -> Policy:
     """
     before = policy.principals.get(person.id)
     if before is None and not person.name:
-        raise TrustError(f"{person.id} is new and needs a name", hint=f'labelvc policy add {person.id} --name "FULL NAME"')
+        raise TrustError(
+            f"{person.id} is new and needs a name", hint=f'labelvc policy add {person.id} --name "FULL NAME"'
+        )
     old = before or Principal(person.name)
     new = Principal(
         person.name or old.name,

@@ -137,7 +137,9 @@ def load(reader: Reader, snapshot: Snapshot, pin: str | None = None) -> Trust:
         roots.append(_root(reader.read(path, snapshot.entries[path]), roots, path))
     if pin is not None and roots[0].digest != pin:
         message = f"the root is not the pinned one: it is {roots[0].digest}"
-        raise TrustError(message, where=f"{snapshot.name}:{FIRST_ROOT}", hint="ask the project's lead for the right digest")
+        raise TrustError(
+            message, where=f"{snapshot.name}:{FIRST_ROOT}", hint="ask the project's lead for the right digest"
+        )
     policy, digest = _policy(reader.read(POLICY, snapshot.entries[POLICY]), roots[-1])
     return Trust(_with_root(policy, roots[-1]), digest, tuple(roots), pinned=pin is not None)
 
@@ -230,6 +232,7 @@ def _with_root(policy: Policy, root: Root) -> Policy:
 def _threshold(rule: Rule, least: int) -> Rule:
     """Raise what a rule asks of the role `root` to the root's own threshold."""
     needs = tuple(
-        msgspec.structs.replace(need, count=max(need.count, least)) if need.role == ROOT_ROLE else need for need in rule.needs
+        msgspec.structs.replace(need, count=max(need.count, least)) if need.role == ROOT_ROLE else need
+        for need in rule.needs
     )
     return msgspec.structs.replace(rule, needs=needs)

@@ -62,11 +62,19 @@ class Step(NamedTuple):
 
 
 class Course(NamedTuple):
-    """What is to be verified: the steps, and the commits a person named."""
+    """What is to be verified.
+
+    Attributes:
+        base, head: the commits a person named; the merge base for `A...B`.
+        pairs: (parent, commit) of each step, oldest first.
+        ruler: commit whose policy judges a pull request: the tip of the branch it would go into, not the place where it
+            was cut; empty: each step is judged by its parent's.
+    """
 
     base: str
     head: str
     pairs: list[tuple[str, str]]
+    ruler: str = ""
 
 
 def course(git: Git, words: str | None, *, everything: bool = False) -> Course:
@@ -91,7 +99,7 @@ def course(git: Git, words: str | None, *, everything: bool = False) -> Course:
     if "..." in words:
         one, two = [part or "HEAD" for part in words.split("...", 1)]
         base, end = plumbing.merge_base(git, one, two), plumbing.resolve(git, two)
-        return Course(base, end, [(base, end)])
+        return Course(base, end, [(base, end)], plumbing.resolve(git, one))
     if ".." in words:
         one, two = [plumbing.resolve(git, part or "HEAD") for part in words.split("..", 1)]
         return Course(one, two, plumbing.first_parents(git, one, two))
@@ -115,12 +123,13 @@ class Walk:
         self.anchors: dict[Digest, bool] = {}
         """Digests of root version 1 met on the way, and whether they were pinned."""
 
-    def step(self, parent: str, commit: str) -> Step:
+    def step(self, parent: str, commit: str, ruler: str = "") -> Step:
         """Judge one step.
 
         Args:
             parent: commit before; empty for a root commit.
             commit: commit after.
+            ruler: commit whose policy judges; empty for the parent.
 
         Returns:
             How it stands; a policy that cannot be used makes it `undecidable`, never anything better.
@@ -131,15 +140,16 @@ class Walk:
         old, new = self._snapshot(parent), self._snapshot(commit)
         found = changeset.gather(comparing.between(self._git, old, new))
         total = len(found.changeset.moves)
-        if not trusting.present(old) and not self._had_trust(parent):
+        before = self._snapshot(ruler) if ruler else old
+        if not trusting.present(before) and not self._had_trust(before.commit):
             return Step(parent, commit, "ungoverned", 0, total, root=found.changeset.root)
         try:
-            trust = self.trust(old)
+            trust = self.trust(before)
         except TrustError as error:
             keys = tuple(move.key for move in found.changeset.moves)
             problems = (Problem(error.where or "trust/", error.message),)
             return Step(parent, commit, "undecidable", 0, total, keys, root=found.changeset.root, problems=problems)
-        return self._judged(parent, commit, found, trust)
+        return self._judged(parent, commit, found, trust, before)
 
     def trust(self, snapshot: Snapshot) -> Trust:
         """Return the policy in force at a snapshot, verified once for equal files.
@@ -154,7 +164,7 @@ class Walk:
         self.anchors[found.anchor] = found.pinned
         return found
 
-    def _judged(self, parent: str, commit: str, found: Gathered, trust: Trust) -> Step:
+    def _judged(self, parent: str, commit: str, found: Gathered, trust: Trust, before: Snapshot) -> Step:
         old, new = self._snapshot(parent), self._snapshot(commit)
         problems: list[Problem] = []
         made = people.authors(trust.policy, people.commits(self._git, parent, commit))
@@ -167,12 +177,12 @@ class Walk:
             found.twice,
         )
         folders = approvals.folders(new)
-        own = self._backing(found.changeset.root, folders, old, trust, problems, None)
+        own = self._backing(found.changeset.root, folders, before, trust, problems, None)
         backings = [own] if own else []
         decision = decide.decide(trust.policy, case, backings)
         if decision.uncovered:
             others = (root for root in folders if root != found.changeset.root)
-            backings += [backing for root in others if (backing := self._carried(root, folders, old, trust, found))]
+            backings += [backing for root in others if (backing := self._carried(root, folders, before, trust, found))]
             decision = decide.decide(trust.policy, case, backings)
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
@@ -196,7 +206,7 @@ class Walk:
         self,
         root: Digest,
         folders: dict[Digest, dict[str, Entry]],
-        old: Snapshot,
+        before: Snapshot,
         trust: Trust,
         problems: list[Problem],
         moves: ChangeSet | None,
@@ -208,30 +218,32 @@ class Walk:
         voices = []
         for found in self._shelf.statements(root, files, trust):
             if isinstance(found, Statement):
-                voices.append(approvals.voice(found, fresh=not files[found.path].same(old.entries.get(found.path))))
+                voices.append(approvals.voice(found, fresh=not files[found.path].same(before.entries.get(found.path))))
             else:
                 problems.append(found)
         return Backing(root, None if moves is None else frozenset(moves.moves), tuple(voices))
 
     def _carried(
-        self, root: Digest, folders: dict[Digest, dict[str, Entry]], old: Snapshot, trust: Trust, found: Gathered
+        self, root: Digest, folders: dict[Digest, dict[str, Entry]], before: Snapshot, trust: Trust, found: Gathered
     ) -> Backing | None:
         """Return the statements on another change-set that shares moves with the step's."""
         other = self._shelf.changeset(root, folders[root])
         if isinstance(other, Problem) or set(other.moves).isdisjoint(found.changeset.moves):
             return None
-        return self._backing(root, folders, old, trust, [], other)
+        return self._backing(root, folders, before, trust, [], other)
 
     def _snapshot(self, commit: str) -> Snapshot:
         if commit not in self._snapshots:
-            while len(self._snapshots) > 1:
+            while len(self._snapshots) > 2:
                 del self._snapshots[next(iter(self._snapshots))]
             self._snapshots[commit] = tree.commit(self._git, commit) if commit else tree.empty()
         return self._snapshots[commit]
 
     def _had_trust(self, commit: str) -> bool:
         """Tell whether an ancestor had a policy: a history that loses it is not one that never had it."""
-        return bool(commit) and bool(plumbing.run(self._git, "rev-list", "--max-count=1", commit, "--", trusting.POLICY).strip())
+        return bool(commit) and bool(
+            plumbing.run(self._git, "rev-list", "--max-count=1", commit, "--", trusting.POLICY).strip()
+        )
 
 
 def verify(
@@ -259,7 +271,7 @@ def verify(
 
 def _steps(walk: Walk, going: Course, advance: Callable[[], None]) -> Iterator[Step]:
     for parent, commit in going.pairs:
-        yield walk.step(parent, commit)
+        yield walk.step(parent, commit, going.ruler)
         advance()
 
 

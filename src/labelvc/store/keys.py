@@ -67,7 +67,9 @@ def signer(words: str, agent: str | None, ask: Ask) -> Signer:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise TrustError(f"cannot read the key: {error.strerror}", where=str(path), hint="ssh-keygen -t ed25519") from None
+        raise TrustError(
+            f"cannot read the key: {error.strerror}", where=str(path), hint="ssh-keygen -t ed25519"
+        ) from None
     if b"PRIVATE KEY-----" in data:
         return _by_file(path, data, ask)
     key = sshsig.read_public(data.decode("utf-8", "replace"), where=str(path))
@@ -76,7 +78,9 @@ def signer(words: str, agent: str | None, ask: Ask) -> Signer:
     private = path.with_suffix("")
     if path.suffix == ".pub" and private.is_file():
         return _by_file(private, private.read_bytes(), ask)
-    raise TrustError("the private half of this key is in no agent and not beside it", where=str(path), hint="ssh-add FILE")
+    raise TrustError(
+        "the private half of this key is in no agent and not beside it", where=str(path), hint="ssh-add FILE"
+    )
 
 
 def agent_signers(agent: str | None) -> list[Signer]:
@@ -118,9 +122,13 @@ def public_key(path: Path) -> PublicKey:
     try:
         text = path.read_text("utf-8", "replace")
     except OSError as error:
-        raise TrustError(f"cannot read the key: {error.strerror}", where=str(path), hint="ssh-keygen -t ed25519") from None
+        raise TrustError(
+            f"cannot read the key: {error.strerror}", where=str(path), hint="ssh-keygen -t ed25519"
+        ) from None
     if "PRIVATE KEY" in text:
-        raise TrustError("this is a private key; it must not be shown to anybody", where=str(path), hint=f"use {path}.pub")
+        raise TrustError(
+            "this is a private key; it must not be shown to anybody", where=str(path), hint=f"use {path}.pub"
+        )
     return sshsig.read_public(text, where=str(path))
 
 
@@ -150,11 +158,15 @@ def _open(path: Path, data: bytes, ask: Ask) -> object:
     except TypeError:
         pass  # it is encrypted
     except ValueError:
-        raise TrustError("not a private key that can be read", where=str(path), hint=f"ssh-keygen -y -f {path}") from None
+        raise TrustError(
+            "not a private key that can be read", where=str(path), hint=f"ssh-keygen -y -f {path}"
+        ) from None
     try:
         return serialization.load_ssh_private_key(data, password=ask(f"passphrase of {path}").encode())
     except ValueError:
-        raise TrustError("the passphrase does not open this key", where=str(path), hint="ssh-add, then try again") from None
+        raise TrustError(
+            "the passphrase does not open this key", where=str(path), hint="ssh-add, then try again"
+        ) from None
 
 
 def _by_program(path: Path) -> Signer:
@@ -206,7 +218,9 @@ def _request(agent: str, message: bytes, wanted: int) -> bytes:
     except (OSError, struct.error) as error:
         raise TrustError(f"ssh-agent does not answer: {error}", where=agent, hint="ssh-add -l") from None
     if answer[:1] != bytes([wanted]):
-        hint = "`ssh-add -l` lists its keys; keys added with -h (destination) sign nothing else, those with -c ask first"
+        hint = (
+            "`ssh-add -l` lists its keys; keys added with -h (destination) sign nothing else, those with -c ask first"
+        )
         raise TrustError("ssh-agent refused", where=agent, hint=hint)
     return answer[1:]
 

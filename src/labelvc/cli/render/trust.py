@@ -29,7 +29,7 @@ def step_item(step: Step) -> Mapping[str, Any]:
         "covered": step.covered,
         "total": step.total,
         "uncovered": list(step.uncovered),
-        "needs": [{**need._asdict(), "who_can": list(need.who_can)} for need in step.needs],
+        "needs": [_need_item(need) for need in step.needs],
         "policy": step.policy,
         "changeset": step.root,
         "approvals": [
@@ -56,7 +56,7 @@ def step_lines(step: Step, names: str, *, color: bool) -> Iterator[str]:
     if step.state in ("approved", "unchanged", "ungoverned"):
         return
     for need in step.needs:
-        if need.have < need.count:
+        if need.have < need.asked:
             yield f"{indent}{_standing(need)}\n"
     for key in step.uncovered[:_SHOWN]:
         yield f"{indent}not approved: {safe(key)}\n"
@@ -107,9 +107,9 @@ def policy_lines(trust: Trust, *, color: bool) -> Iterator[str]:
     for name, person in policy.principals.items():
         roles = ", ".join(role for role, each in policy.roles.items() if name in each.members) or "no role"
         kind = "" if person.kind == "human" else f" ({person.kind})"
-        keys, addresses = count(len(person.keys), "key"), count(len(person.emails), "address")
+        known = f"{count(len(person.keys), 'key')}, {count(len(person.emails), 'email')}"
         heading = paint(name.ljust(11), "bold", on=color)
-        yield f"{heading} {safe(person.name)}{kind}: {roles}; {keys}, {addresses.replace('addresss', 'addresses')}\n"
+        yield f"{heading} {safe(person.name)}{kind}: {roles}; {known}\n"
     for rule in policy.rules:
         places = f" in {', '.join(rule.paths)}" if rule.paths else ""
         yield f"rule        {', '.join(rule.kinds)}{places}: {'; '.join(_need(need) for need in rule.needs)}\n"
@@ -135,6 +135,10 @@ def people_items(policy: Policy) -> Sequence[Mapping[str, Any]]:
     return [{"id": name, **msgspec.to_builtins(person)} for name, person in policy.principals.items()]
 
 
+def _need_item(need: Standing) -> Mapping[str, Any]:
+    return {"role": need.role, "count": need.asked, "have": need.have, "who_can": list(need.who_can)}
+
+
 def _sum(step: Step) -> str:
     if step.state == "ungoverned":
         return f"{count(step.total, 'change')}, no policy was in force yet"
@@ -144,7 +148,7 @@ def _sum(step: Step) -> str:
 
 def _standing(need: Standing) -> str:
     able = f"; {', '.join(need.who_can)} can" if need.who_can else "; nobody else can"
-    return f"{need.have} of {need.count} {need.role}{able}"
+    return f"{need.have} of {need.asked} {need.role}{able}"
 
 
 def _need(need: Need) -> str:
@@ -158,5 +162,5 @@ def _hint(step: Step, names: str) -> str:
         if strangers:
             return f"git show -s --format=%ae {strangers[0][:12]}; labelvc policy add PRINCIPAL --email ADDRESS"
         return "labelvc policy check"
-    missing = next((need.role for need in step.needs if need.have < need.count), "")
+    missing = next((need.role for need in step.needs if need.have < need.asked), "")
     return f"labelvc approve {names} --role {missing}" if missing else "labelvc policy show"
