@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,15 @@ from typing import NamedTuple
 
 
 class Cost(NamedTuple):
-    """What one run of a process cost: CPU seconds (user and system, children too), wall seconds, peak MiB of the largest process."""
+    """What one run of a process cost.
+
+    Attributes:
+        cpu: user and system seconds, its children's too.
+        wall: seconds.
+        peak: MiB of the process itself, polled every 2 ms: `ru_maxrss` would count this program's own memory at the fork.
+        code: exit code; negative when it was killed.
+        out: what it printed.
+    """
 
     cpu: float
     wall: float
@@ -38,23 +47,32 @@ def process(
     """
     start = time.perf_counter()
     out = subprocess.PIPE if keep else subprocess.DEVNULL
-    running = subprocess.Popen(words, cwd=folder, env={**os.environ, **(environment or {})}, stdout=out, stderr=subprocess.DEVNULL)
-    said = b""
-    try:
-        if running.stdout:
-            said = running.stdout.read()
-        deadline = start + cap
-        while True:
-            done, status, usage = os.wait4(running.pid, os.WNOHANG if time.perf_counter() < deadline else 0)
-            if done:
-                break
-            if time.perf_counter() >= deadline:
-                running.kill()
-            time.sleep(0.002)
-    finally:
-        running.returncode = 0
+    running = subprocess.Popen(words, cwd=folder, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})}, stdout=out, stderr=subprocess.DEVNULL)
+    said: list[bytes] = []
+    reader = threading.Thread(target=lambda: said.append(running.stdout.read() if running.stdout else b""))
+    reader.start()
+    peak, status_file = 0.0, Path(f"/proc/{running.pid}/status")
+    while True:
+        late = time.perf_counter() >= start + cap
+        if late:
+            running.kill()
+        done, status, usage = os.wait4(running.pid, 0 if late else os.WNOHANG)
+        if done:
+            break
+        peak = max(peak, _high_water(status_file))
+        time.sleep(0.002)
     wall = time.perf_counter() - start
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status), said)
+    running.returncode = os.waitstatus_to_exitcode(status)
+    reader.join()
+    return Cost(usage.ru_utime + usage.ru_stime, wall, peak, running.returncode, said[0])
+
+
+def _high_water(status: Path) -> float:
+    try:
+        row = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return 0.0
+    return int(row.split()[1]) / 1024
 
 
 def median(run: Callable[[], Cost], times: int = 5) -> Cost:

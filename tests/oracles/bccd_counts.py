@@ -13,15 +13,15 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 
+def corners(thing):
+    """Return (xmin, ymin, xmax, ymax) of an object's element."""
+    box = thing.find("bndbox")
+    return tuple(float(box.findtext(name)) for name in ("xmin", "ymin", "xmax", "ymax"))
+
+
 def boxes(path):
     """Return [(label, xmin, ymin, xmax, ymax)] of a file."""
-    found = []
-    for thing in ET.parse(path).getroot().iter("object"):
-        corners = thing.find("bndbox")
-        found.append(
-            (thing.findtext("name"), *(float(corners.findtext(name)) for name in ("xmin", "ymin", "xmax", "ymax")))
-        )
-    return found
+    return [(thing.findtext("name"), *corners(thing)) for thing in ET.parse(path).getroot().iter("object")]
 
 
 def overlap(one, two):
@@ -45,6 +45,26 @@ def count(folder):
         for box in found:
             figures["labels"][box[0]] = figures["labels"].get(box[0], 0) + 1
     return figures
+
+
+def doubled(folder, threshold=0.8):
+    """Return {picture: [pairs of boxes that all but coincide]} of a folder."""
+    found = {}
+    for path in sorted(Path(folder).glob("*.xml")):
+        pairs = [(a, b) for a, b in combinations(boxes(path), 2) if a[0] == b[0] and overlap(a, b) > threshold]
+        if pairs:
+            found[path.stem] = pairs
+    return found
+
+
+def outside(folder):
+    """Return how many boxes of a folder reach out of their picture."""
+    number = 0
+    for path in sorted(Path(folder).glob("*.xml")):
+        size = ET.parse(path).getroot().find("size")
+        wide, high = float(size.findtext("width")), float(size.findtext("height"))
+        number += sum(box[1] < 0 or box[2] < 0 or box[3] > wide or box[4] > high for box in boxes(path))
+    return number
 
 
 if __name__ == "__main__":

@@ -67,13 +67,52 @@ def compare(old_path, new_path):
         "relations": sum(moved.values()),
         "transitions": len(moved),
         "sentences": len({key[0] for key in both if old[key]["deprel"] != new[key]["deprel"]}),
-        "first": [*max(moved, key=moved.get), max(moved.values())] if moved else [],
+        "first": [*min(moved, key=lambda move: (-moved[move], move)), max(moved.values())] if moved else [],
         **{
             name: sum(old[key][name] != new[key][name] for key in both)
             for name in FIELDS
             if name not in ("deprel", "deps")
         },
     }
+
+
+def places(rows):
+    """Return {number: place} of a sentence's words and empty nodes; an empty node is known by the word before it."""
+    found, position, span, last, part = {"0": "root"}, 0, None, 0, 0
+    for cells in rows:
+        number, size = cells[0], len("".join(cells[1].split()))
+        if "." in number:
+            before, _, count = number.partition(".")
+            found[number] = (found[before], count)
+        elif "-" in number:
+            span, last, part = (position, position + size), int(number.split("-")[1]), 0
+            position += size
+        elif int(number) <= last:
+            part += 1
+            found[number] = (*span, part)
+        else:
+            found[number] = (position, position + size, 0)
+            position += size
+    return found
+
+
+def meanings(path):
+    """Return {(sentence, place): cells} of a file's words, with heads and enhanced relations as places instead of numbers."""
+    found = {}
+    for name, rows in sentences(path):
+        where = places(rows)
+        for cells in rows:
+            if cells[0].isdigit():
+                pairs = [part.partition(":") for part in cells[8].split("|")] if cells[8] != "_" else []
+                deps = tuple((where.get(head, head), relation) for head, _, relation in pairs)
+                found[name, where[cells[0]]] = (*cells[1:6], where.get(cells[6], cells[6]), cells[7], deps, cells[9])
+    return found
+
+
+def changed(old_path, new_path):
+    """Return {(sentence, place): (old cells, new cells)} of the words that are in both files and differ in anything."""
+    old, new = meanings(old_path), meanings(new_path)
+    return {key: (old[key], new[key]) for key in old.keys() & new.keys() if old[key] != new[key]}
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def processor_seconds(*arguments: str, cwd: Path) -> float:
 
 @pytest.mark.parametrize(
     ("arguments", "budget"),
-    [(("--help",), 11), (("check", "--help"), 20)],
+    [(("--help",), 11), (("check", "--help"), 25)],
     ids=["--help", "check --help"],
 )
 def test_start_up_is_light(

@@ -205,7 +205,7 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _demands_token(error: Any) -> bool:
-    return getattr(error.kind, "pattern", "") == expect.TOKEN_PATTERN
+    return getattr(error.kind, "pattern", "") == expect.PSEUDONYM
 
 
 def _canonical(raw: bytes, line: Line) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
-from importlib.metadata import entry_points
+from typing import Any
 
 from labelvc.checks.boxes import Boxes
 from labelvc.checks.interface import Check, Rule
@@ -12,6 +13,8 @@ from labelvc.checks.pseudonyms import Pseudonyms
 from labelvc.checks.records import Records
 from labelvc.checks.references import References
 from labelvc.checks.values import Values
+from labelvc.errors import ConfigurationError
+from labelvc.model.project import Project
 
 BUILT_IN: dict[str, type[Check]] = {
     "records": Records,
@@ -23,18 +26,60 @@ BUILT_IN: dict[str, type[Check]] = {
 }
 
 
-@cache
-def all_checks() -> tuple[Check, ...]:
-    """Return one of each check, built in ones first, then those of installed packages by name."""
-    brought = sorted(entry_points(group="labelvc.checks"), key=lambda point: point.name)
-    return (*[check() for check in BUILT_IN.values()], *[point.load()() for point in brought])
+_ELSEWHERE = frozenset({"record.rev", "shard.stray", "dvc.unstored"})
+"""Rules that need more than one snapshot or the whole tree: `labelvc.ops.check` has them."""
+_RULES = frozenset(rule.id for check in BUILT_IN.values() for rule in check.rules)
+
+
+def checks_for(project: Project) -> tuple[Check, ...]:
+    """Return the checks of a project: the built-in ones, and those of installed packages that its datasets name.
+
+    A dataset names a package's check by setting one of its rules, so that what is installed beside labelvc never changes
+    a verdict in silence.
+
+    Args:
+        project: the documents in force.
+
+    Returns:
+        One of each check, built-in ones first.
+
+    Raises:
+        ConfigurationError: a rule is set that no check has.
+    """
+    named = {rule for dataset in project.datasets.values() for rule in dataset.checks}
+    return (*_built_in(), *(_brought(frozenset(named - _RULES - _ELSEWHERE)) if named - _RULES - _ELSEWHERE else ()))
 
 
 def catalogue() -> dict[str, Rule]:
-    """Return every rule by its id."""
-    return {rule.id: rule for check in all_checks() for rule in check.rules}
+    """Return every rule of the built-in checks by its id."""
+    return {rule.id: rule for check in _built_in() for rule in check.rules}
 
 
-def versions() -> str:
-    """Return the names and versions of all checks: part of the key under which results are remembered."""
-    return ",".join([f"{check.name}/{check.version}" for check in all_checks()])
+def versions(project: Project) -> str:
+    """Return the names and versions of a project's checks: part of the key under which results are remembered."""
+    return ",".join([f"{check.name}/{check.version}" for check in checks_for(project)])
+
+
+@cache
+def _built_in() -> tuple[Check, ...]:
+    return tuple(check() for check in BUILT_IN.values())
+
+
+@cache
+def _brought(rules: frozenset[str]) -> tuple[Check, ...]:
+    """Return the installed checks that have some of these rules; only then are packages asked, which takes 25 ms."""
+    points = sorted(importlib.import_module("importlib.metadata").entry_points(group="labelvc.checks"), key=_name)
+    found = tuple(
+        check for check in [point.load()() for point in points] if any(rule.id in rules for rule in check.rules)
+    )
+    unknown = sorted(rules - {rule.id for check in found for rule in check.rules})
+    if unknown:
+        raise ConfigurationError(
+            f"a dataset sets the rule {unknown[0]!r}, which no check has",
+            hint="labelvc check --rules lists the rules; or install the package that brings it",
+        )
+    return found
+
+
+def _name(point: Any) -> str:
+    return str(point.name)

@@ -64,19 +64,35 @@ def pair(change: FileChange) -> Iterator[Delta]:
 
 
 def join(deltas: Iterable[Delta]) -> Iterator[Delta]:
-    """Bring together what left one shard and came into another, as a reshard or a storage move does."""
-    gone: dict[Key | str, Delta] = {}
+    """Bring together what left one shard and came into another, as a reshard or a storage move does.
+
+    Args:
+        deltas: halves, each of them a line that came or a line that went.
+
+    Yields:
+        One delta for each line that went and one of the same key that came; a line without a counterpart, such as the
+        second of a key that a broken snapshot holds in two shards, stays a delta of its own.
+    """
+    waiting: dict[Key | str, list[Delta]] = {}
     for delta in deltas:
-        other = gone.pop(delta.key, None)
-        if other is None:
-            gone[delta.key] = delta
+        halves = waiting.setdefault(delta.key, [])
+        at = next((at for at, half in enumerate(halves) if _completes(half, delta)), None)
+        if at is None:
+            halves.append(delta)
             continue
+        half = halves.pop(at)
         whole = Delta(
-            delta.key, delta.old if other.old is None else other.old, delta.new if other.new is None else other.new
+            delta.key, delta.old if half.old is None else half.old, delta.new if half.new is None else half.new
         )
         if whole:
-            gone[delta.key] = whole
-    yield from gone.values()
+            halves.append(whole)
+    for halves in waiting.values():
+        yield from halves
+
+
+def _completes(one: Delta, two: Delta) -> bool:
+    """Tell whether of two deltas one only went and the other only came."""
+    return (one.old is None and two.new is None) or (one.new is None and two.old is None)
 
 
 def kind_of(delta: Delta) -> Kind:
@@ -121,8 +137,17 @@ def pointers(old: Any, new: Any, at: str = "") -> Iterator[str]:
                 yield from pointers(old[name], new[name], step)
             else:
                 yield step
-    elif old != new or type(old) is not type(new):
+    elif not _same(old, new):
         yield at
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Tell whether two values are one JSON value: to Python `true` is 1."""
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_same, old, new))
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old.keys() == new.keys() and all([_same(old[name], new[name]) for name in old])
+    return bool(old == new) and isinstance(old, bool) == isinstance(new, bool)
 
 
 def at_pointer(value: Any, pointer: str) -> Any:

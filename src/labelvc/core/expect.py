@@ -15,7 +15,7 @@ from labelvc.model.project import Dataset, Project, Task
 
 Schema = dict[str, Any]
 
-TOKEN_PATTERN = "^[a-z]{3}_[bcdfghjklmnpqrstvwxz]{28,29}$"
+PSEUDONYM = "^[a-z]{3}_[bcdfghjklmnpqrstvwxz]{28,29}$"
 STRING: Schema = {"type": "string"}
 TEXT: Schema = {"type": "string", "minLength": 1}
 IDENTIFIER: Schema = {"type": "string", "pattern": NO_HASH_PATTERN}
@@ -95,7 +95,7 @@ def _record(project: Project, dataset: Dataset, name: str) -> Schema:
         "item": TEXT,
         "id": IDENTIFIER,
         "at": TIME,
-        "by": {"type": "string", "pattern": TOKEN_PATTERN},
+        "by": {"type": "string", "pattern": PSEUDONYM},
         "ext": OPEN,
         "origin": _closed(dict.fromkeys(ORIGIN, TEXT)),
         "rev": REVISION,
@@ -140,7 +140,7 @@ def _with_tokens(schema: Schema, dataset: Dataset, layer: Layer) -> Schema:
 
 def _token_at(schema: Schema, names: list[str]) -> Schema:
     if not names:
-        return {"type": "string", "pattern": TOKEN_PATTERN}
+        return {"type": "string", "pattern": PSEUDONYM}
     inside = schema.get("properties", {})
     return {**schema, "properties": {**inside, names[0]: _token_at(inside.get(names[0], OPEN), names[1:])}}
 

@@ -6,12 +6,16 @@ approval. So the successor of a line is never a line that was there before.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from labelvc.codec import canonical
 from labelvc.core.diff import decoded, layer_of
+from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
+
+_BOOKKEEPING = ("rev", "at")
 
 
 def problem(delta: Delta, *, single: bool = True) -> str:
@@ -45,15 +49,19 @@ def successor(old: bytes | None, new: dict[str, Any] | None, key: Key) -> bytes 
         key: the record's key.
 
     Returns:
-        The old line itself when nothing but bookkeeping differs, the new line with its `rev` set, a tombstone, or None
-        when there was nothing and will be nothing.
+        The old line itself when it is canonical and nothing but bookkeeping differs, the new line with its `rev` set, a
+        tombstone, or None when there was nothing and will be nothing.
     """
     before = decoded(old)
     if new is None:
         return old if old is None or before.get("gone") is True else tombstone(key, revision(old) + 1)
-    same = {name: value for name, value in before.items() if name not in ("rev", "at")}
-    if same == {name: value for name, value in new.items() if name not in ("rev", "at")}:
-        return old
+    content = {name: value for name, value in new.items() if name not in _BOOKKEEPING}
+    if old is not None and content == {name: value for name, value in before.items() if name not in _BOOKKEEPING}:
+        kept = {name: before[name] for name in _BOOKKEEPING if name in before}
+        # Equal values may be spelled in two ways (1 and 1.0), and to Python true is 1: the bytes decide.
+        with suppress(DataError):
+            if canonical.encode_record({**content, **kept}) == old:
+                return old
     return canonical.encode_record({**new, "rev": revision(old) + 1})
 
 

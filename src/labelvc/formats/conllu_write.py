@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from labelvc.errors import DataError
 from labelvc.formats import target as output
 from labelvc.formats.interface import Plan
-from labelvc.formats.spool import Spool, counting
+from labelvc.formats.spool import Spool, counting, understood
 
 FIELDS = ("form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 
@@ -66,7 +66,8 @@ def write(items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any
     with Spool(items, records, plan.task) as spool, tempfile.TemporaryFile() as waiting, output.file(target) as file:
         for name in spool:
             item, words = spool.item(name), sorted(_word(record) for record in spool.records(name))
-            raw = _sentence(item, words).encode() if words else b""
+            with understood(item):
+                raw = _sentence(item, words).encode() if words else b""
             blocks[name] = Block(waiting.tell(), len(raw), _ext(item).get("after"))
             waiting.write(raw)
             written += len(words)

@@ -75,7 +75,7 @@ def _long(spool: Spool, plan: Plan, columns: _Columns) -> Iterator[tuple[list[st
         text = [str(spool.item(name).get("text", ""))] if shown else []
         answers = spool.records(name)
         for record in answers:
-            extra = record.get("ext", {}).get(_SPACE, {}) if extras else {}
+            extra = _extra(record) if extras else {}
             known = [str(record["id"]), str(record.get("by", "")), str(record.get("at", "")), cell(record["value"])]
             yield [name, *known, *text, *(_text(extra.get(column)) for column in extras)], 1
         if not answers:
@@ -113,7 +113,7 @@ def _listed(spool: Spool, plan: Plan, columns: _Columns) -> Iterator[tuple[list[
     for name in spool:
         item, answers = spool.item(name), spool.records(name)
         listed = canonical.encode(_placed(answers, plan)).decode()
-        extra = item.get("ext", {}).get(_SPACE, {})
+        extra = _extra(item)
         yield [name, str(item.get("text", "")), listed, *(_text(extra.get(column)) for column in extras)], len(answers)
 
 
@@ -133,9 +133,14 @@ def _passing(things: Iterable[Mapping[str, Any]], columns: dict[str, None]) -> I
     for thing in things:
         if "text" in thing:
             columns[""] = None
-        if "ext" in thing:
-            columns.update(dict.fromkeys(thing["ext"].get(_SPACE, ())))
+        columns.update(dict.fromkeys(_extra(thing)))
         yield thing
+
+
+def _extra(thing: Mapping[str, Any]) -> Mapping[str, Any]:
+    ext = thing.get("ext")
+    found = ext.get(_SPACE) if isinstance(ext, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _header(fixed: Sequence[str], extras: Sequence[str]) -> list[str]:

@@ -8,12 +8,18 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import groupby
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
+from labelvc.errors import DataError
+
+_ITEM = {"id": str, "ext": dict, "media": dict, "natural": dict}
+_RECORD = {"item": str, "id": str, "value": dict, "ext": dict}
+_NEEDED = ("item", "id", "value")
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -24,6 +30,9 @@ class Spool:
         items: items in any order.
         records: records, all of one item best in one run, as shards have them; those of other tasks are left out.
         task: name of the task to write.
+
+    Raises:
+        DataError: an item or record lacks its id or value, or has them in another shape; says which.
     """
 
     def __init__(self, items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], task: str) -> None:
@@ -32,12 +41,23 @@ class Spool:
         self._runs: dict[str, list[tuple[int, int]]] = {}
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder().decode
+        try:
+            self._fill(items, records, task)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _fill(self, items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], task: str) -> None:
         for item in items:
             if not item.get("gone"):
-                self._items[str(item["id"])] = self._put(dict(item))
+                _demand(item, _ITEM)
+                self._items[item["id"]] = self._put(dict(item))
         wanted = (record for record in records if record.get("task", task) == task and not record.get("gone"))
-        for name, run in groupby(wanted, lambda record: str(record["item"])):
-            self._runs.setdefault(name, []).append(self._put([dict(record) for record in run]))
+        for name, run in groupby(wanted, lambda record: record.get("item")):
+            found = [dict(record) for record in run]
+            for record in found:
+                _demand(record, _RECORD)
+            self._runs.setdefault(str(name), []).append(self._put(found))
 
     def __enter__(self) -> Self:
         return self
@@ -70,6 +90,28 @@ class Spool:
     def _get(self, place: tuple[int, int]) -> Any:
         self._file.seek(place[0])
         return self._decode(self._file.read(place[1]))
+
+
+@contextmanager
+def understood(item: Mapping[str, Any]) -> Iterator[None]:
+    """Turn what stumbles over free-form fields of an item and its records into an error that names the item.
+
+    Raises:
+        DataError: something under `ext`, `media` or `value` has not the shape that the reader gives it.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        message = f"ext, media or a value has another shape than an import gives it ({type(error).__name__})"
+        raise DataError(message, where=f"{item['id']}#", hint="labelvc check --all") from error
+
+
+def _demand(thing: Mapping[str, Any], shapes: Mapping[str, type]) -> None:
+    for name, shape in shapes.items():
+        found = thing.get(name)
+        if not isinstance(found, shape) and (found is not None or name in _NEEDED):
+            where = "#".join([str(thing.get(part, ""))[:80] for part in shapes if part in ("item", "id")])
+            raise DataError(f"{name} is missing or of another shape", where=where, hint="labelvc check --all")
 
 
 def counting(text: str) -> tuple[tuple[str, int], ...]:

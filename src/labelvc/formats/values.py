@@ -117,12 +117,12 @@ def to_cell(asked: Task) -> Callable[[Mapping[str, Any]], str]:
 
     def cell(value: Mapping[str, Any]) -> str:
         plain = value.get(member)
-        if not isinstance(plain, str | int) or len(value) > 1:
+        if type(plain) not in (str, int) or len(value) > 1:
             return fresh(value)
         found = remembered.get(plain)
         if found is None:
             found = fresh(value)
-            if len(remembered) < _REMEMBERED and not isinstance(plain, bool):
+            if len(remembered) < _REMEMBERED:
                 remembered[plain] = found
         return found
 

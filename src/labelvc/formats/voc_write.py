@@ -14,7 +14,7 @@ from labelvc.formats import elements, values
 from labelvc.formats import target as output
 from labelvc.formats.elements import Element
 from labelvc.formats.interface import Plan
-from labelvc.formats.spool import Spool
+from labelvc.formats.spool import Spool, understood
 from labelvc.model.project import Taxonomy
 
 ORDER = (
@@ -51,7 +51,9 @@ def write(items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any
             if not _NAME.fullmatch(name) or name.startswith("."):
                 raise DataError("the item's id cannot name a file", where=f"{name[:40]}#", hint="export another format")
             item, boxes = spool.item(name), spool.records(name)
-            (folder / f"{name}.xml").write_bytes(_picture(item, boxes, shown, called).encode())
+            with understood(item):
+                text = _picture(item, boxes, shown, called)
+            (folder / f"{name}.xml").write_bytes(text.encode())
             written += len(boxes)
     return written
 

@@ -83,16 +83,18 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
         findings, project = _documents(git, snapshot, cache)
         if project is None:
             return Report(findings)
-        cells = look.cells_of(project, snapshot)
+        cells = look.cells_of(project, snapshot, set(), set(project.datasets))
         outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
-    findings += _strays(project, snapshot)
+    findings += _strays(project, snapshot.entries, snapshot)
     findings += outcomes.findings()
     findings += look.judged(project, outcomes)
     findings += _unstored(git, project, snapshot)
     return Report(_configured(findings, project), 0, len(cells.found), outcomes.lines(), outcomes.remembered)
 
 
-def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: Advance | None = None) -> Report:
+def changed(
+    git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: Advance | None = None, merging: bool = False
+) -> Report:
     """Check what differs between two snapshots; findings that were there before are counted, not listed.
 
     Args:
@@ -101,6 +103,7 @@ def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: A
         new: the snapshot to judge.
         jobs: worker processes.
         advance: called with the number of shards done.
+        merging: a merge is about to be committed that git has not noted down yet, as in its pre-merge-commit hook.
 
     Returns:
         The findings that the change brings.
@@ -110,17 +113,7 @@ def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: A
         StoreError: a file cannot be read.
     """
     with Cache(git) as cache:
-        return _changed(git, old, new, cache, jobs, advance)
-
-
-def staged(git: Git, *, jobs: int = 1) -> Report:
-    """Check the index against HEAD: what a commit would bring."""
-    return changed(git, _head(git), tree.index(git), jobs=jobs)
-
-
-def unstaged(git: Git, *, jobs: int = 1) -> Report:
-    """Check the work tree against HEAD."""
-    return changed(git, _head(git), tree.work(git), jobs=jobs)
+        return _changed(git, old, new, cache, jobs, advance, merging=merging)
 
 
 def catalogue() -> dict[str, Rule]:
@@ -128,7 +121,9 @@ def catalogue() -> dict[str, Rule]:
     return {**registry.catalogue(), **{rule.id: rule for rule in (*projects.RULES, *RULES)}}
 
 
-def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None) -> Report:
+def _changed(
+    git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None, *, merging: bool
+) -> Report:
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
     if project is None:
@@ -136,33 +131,28 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
     before, former = _documents(git, old, cache) if projects.TOP in old.entries else ([], None)
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
-    cells = look.cells_of(project, new).only(lambda cell: cell[:2] in touched or cell.dataset in whole)
+    cells = look.cells_of(project, new, touched, whole)
     outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
-    findings += _strays(project, new)
+    strays = new.entries if whole else paths
+    findings += _strays(project, strays, new)
     findings += outcomes.findings()
     if former is not None:
-        earlier = look.cells_of(former, old).only(lambda cell: cell[:2] in cells.found)
-        before += _strays(former, old)
+        earlier = look.cells_of(former, old, set(cells.found), set())
+        before += _strays(former, old.entries if whole else paths, old)
         before += look.outcomes_of(git, former, earlier, cache, jobs).findings()
     for name in _rejudged(paths, whole, project):
         findings += _judge_all(git, project, new, cache, name, jobs)
         before += _judge_all(git, former, old, cache, name, jobs) if former and name in former.datasets else []
-    findings += _successions(git, old, new, paths)
+    single = new.kind != "commit" and not merging and not plumbing.is_merging(git)
+    findings += _successions(git, old, new, paths, single=single)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
     return Report(fresh, known, len(cells.found), outcomes.lines(), outcomes.remembered)
 
 
-def _head(git: Git) -> Snapshot:
-    return tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
-
-
 def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> tuple[list[Finding], Project | None]:
-    """Return the findings in documents and, when there is no error among them, the project."""
+    """Return the findings in documents and, when there are none, the project."""
     with tree.reader(git) as reader:
-        findings = projects.problems_of(git, snapshot, reader, cache)
-        if any(finding.severity == "error" for finding in findings):
-            return findings, None
-        return findings, projects.load(git, snapshot, reader, cache)
+        return projects.examine(git, snapshot, reader, cache)
 
 
 def _governed_anew(name: str, project: Project, former: Project | None) -> bool:
@@ -184,13 +174,15 @@ def _rejudged(paths: Iterable[str], whole: set[str], project: Project) -> list[s
 
 
 def _judge_all(git: Git, project: Project, snapshot: Snapshot, cache: Cache, name: str, jobs: int) -> list[Finding]:
-    cells = look.cells_of(project, snapshot).only(lambda cell: cell.dataset == name)
+    cells = look.cells_of(project, snapshot, set(), {name})
     return list(look.judged(project, look.outcomes_of(git, project, cells, cache, jobs)))
 
 
-def _strays(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
+def _strays(project: Project, paths: Iterable[str], snapshot: Snapshot) -> Iterator[Finding]:
     """Yield files among the shards that are none of the dataset's."""
-    for path in snapshot.entries:
+    for path in paths:
+        if path not in snapshot.entries:
+            continue
         top, _, rest = path.partition("/")
         name, _, inside = rest.partition("/")
         if top != "datasets" or not inside.startswith(("annotations/", "items/")):
@@ -240,14 +232,13 @@ def _unstored(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Findin
                 yield Finding("dvc.unstored", "error", Place(differing[0]), message, hint)
 
 
-def _successions(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[Finding]:
+def _successions(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str], *, single: bool) -> Iterator[Finding]:
     """Yield records whose `rev` does not follow the one before.
 
     What is about to be committed is one step, so `rev` grows by exactly one; a merge or a range of commits may hold many.
     """
     if not any(found and found[1] == "annotations" for found in map(shard.parse_path, paths)):
         return
-    single = new.kind != "commit" and not plumbing.is_merging(git)
     hint = "labelvc format --staged" if new.kind == "index" else "labelvc format"
     for delta in diff.shard_deltas(git, old, new):
         problem = revise.problem(delta, single=single)

@@ -72,14 +72,19 @@ def between(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
 
 def shard_deltas(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
     """Yield the items and records that differ between two snapshots, shard by shard."""
-    shared = _layers(old) & _layers(new)
+    shared: set[tuple[str, str]] | None = None
     alone: list[Delta] = []
     for change in tree.changes(git, old, new, under="datasets/"):
         found = shard.parse_path(change.path)
         if found is None:
             continue
         for delta in diff.pair(change):
-            if (delta.old is None or delta.new is None) and found[:2] in shared:
+            if delta.old is not None and delta.new is not None:
+                yield delta
+                continue
+            if shared is None:
+                shared = _layers(old) & _layers(new)
+            if found[:2] in shared:
                 alone.append(delta)
             else:
                 yield delta

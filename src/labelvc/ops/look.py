@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+import importlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from labelvc.model.finding import Finding
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.store import tree, workers
+from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
@@ -48,10 +48,6 @@ class Cells(NamedTuple):
     found: Mapping[tuple[str, str], Cell]
     lying: bool
 
-    def only(self, wanted: Callable[[Cell], bool]) -> Cells:
-        """Return the cells that are wanted."""
-        return self._replace(found={place: cell for place, cell in self.found.items() if wanted(cell)})
-
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What looking at one cell gave: its findings, one summary a check, and its number of lines."""
@@ -76,14 +72,29 @@ class Outcomes(NamedTuple):
         return sum(outcome.lines for outcome in self.found.values())
 
 
-def cells_of(project: Project, snapshot: Snapshot) -> Cells:
-    """Return the cells of all datasets of a snapshot; files that are none of a dataset's shards are left out."""
-    found: dict[tuple[str, str], dict[Layer, Entry]] = defaultdict(dict)
-    for path, entry in snapshot.entries.items():
-        parsed = shard.parse_path(path)
-        if parsed and parsed[0] in project.datasets and shard.path(*parsed) == path:
-            found[parsed[0], parsed[2]][parsed[1]] = entry
-    cells = {place: Cell(*place, kept.get("items"), kept.get("annotations")) for place, kept in sorted(found.items())}
+def cells_of(
+    project: Project, snapshot: Snapshot, places: Collection[tuple[str, str]], whole: Collection[str]
+) -> Cells:
+    """Return cells of a snapshot; files that are none of a dataset's shards are left out.
+
+    Args:
+        project: the documents in force.
+        snapshot: where the shards are.
+        places: (dataset, shard name) of single cells that are wanted.
+        whole: datasets all of whose cells are wanted.
+
+    Returns:
+        The cells that have a file.
+    """
+    wanted = {place for place in places if place[0] in project.datasets}
+    if whole:
+        parsed = filter(None, map(shard.parse_path, snapshot.entries))
+        wanted.update([found[::2] for found in parsed if found[0] in whole])
+    cells: dict[tuple[str, str], Cell] = {}
+    for place in sorted(wanted):
+        items, annotations = [snapshot.entries.get(shard.path(place[0], layer, place[1])) for layer in _LAYERS]
+        if items or annotations:
+            cells[place] = Cell(*place, items, annotations)
     return Cells(cells, snapshot.kind == "work")
 
 
@@ -114,7 +125,11 @@ def outcomes_of(
         advance(remembered)
     todo = [cell for place, cell in cells.found.items() if place not in outcomes]
     fresh: list[tuple[str, bytes]] = []
-    looked = workers.map_chunks(_Looking(git, project, cells.lying).all, todo, jobs, _WORTH_SHARING)
+    looking = _Looking(git, project, cells.lying)
+    looked: Iterable[Outcome] = looking.all(todo)
+    if jobs > 1 and len(todo) >= _WORTH_SHARING:
+        # multiprocessing takes 20 ms to import: a hook that looks at a few shards does not pay for it.
+        looked = importlib.import_module("labelvc.store.workers").map_chunks(looking.all, todo, jobs)
     for cell, outcome in zip(todo, looked, strict=True):
         place = cell.dataset, cell.name
         outcomes[place] = outcome
@@ -141,7 +156,9 @@ def look(project: Project, dataset: Dataset, name: str, items: bytes, annotation
     """
     view = View(project, dataset, name, items, annotations)
     looks: list[tuple[str, Look]] = [
-        (check.name, check.look(view, project)) for check in registry.all_checks() if check.applies(project, dataset)
+        (check.name, check.look(view, project))
+        for check in registry.checks_for(project)
+        if check.applies(project, dataset)
     ]
     summaries = {check: look.summary for check, look in looks if look.summary}
     return Outcome([finding for _, look in looks for finding in look.findings], summaries, view.size)
@@ -150,7 +167,7 @@ def look(project: Project, dataset: Dataset, name: str, items: bytes, annotation
 def judged(project: Project, outcomes: Outcomes) -> Iterator[Finding]:
     """Yield what the checks see across shards, from the summaries of all of a dataset's cells."""
     for dataset in project.datasets.values():
-        for check in registry.all_checks():
+        for check in registry.checks_for(project):
             if check.applies(project, dataset):
                 summaries = [
                     (name, outcome.summaries[check.name])
@@ -197,6 +214,6 @@ def _cache_key(project: Project, cell: Cell) -> str:
     entries = (cell.items, cell.annotations)
     if any(entry is not None and not entry.id for entry in entries):
         return ""
-    parts = [registry.versions(), project.digest, cell.dataset, cell.name]
+    parts = [registry.versions(project), project.digest, cell.dataset, cell.name]
     parts += [f"{entry.kind}:{entry.id}" if entry else "-" for entry in entries]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

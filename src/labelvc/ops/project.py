@@ -52,6 +52,7 @@ _HOMES = (
     ("guideline", re.compile(rf"guidelines/{_NAME}\.yaml")),
     ("versions", re.compile(rf"(?:taxonomies|guidelines)/{_NAME}\.versions\.jsonl")),
 )
+_ENDINGS = (".yaml", ".versions.jsonl")
 _PREFIXES = ("datasets/", "taxonomies/", "guidelines/", TOP)
 _NO_DOMAIN = "main"
 
@@ -82,14 +83,36 @@ def load(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None = Non
         ConfigurationError: no labelvc.yaml, or a document is wrong: names the path, line, pointer and problem.
         StoreError: a document cannot be read from git or the disk.
     """
-    documents = _survey(git, snapshot, reader, cache)
-    findings = _findings(documents)
-    if findings:
+    findings, project = examine(git, snapshot, reader, cache)
+    if project is None:
         first, rest = findings[0], len(findings) - 1
         place = f"{first.place.path}:{first.place.line}" if first.place.line else first.place.path
         said = f"{first.place.pointer} {first.message}".strip()
         raise ConfigurationError(f"{said} (and {rest} more problems)" if rest else said, where=place, hint=first.hint)
-    return _project(documents)
+    return project
+
+
+def examine(
+    git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None = None
+) -> tuple[list[Finding], Project | None]:
+    """Return what is wrong with a snapshot's documents and, when nothing is, the project: reads each document once.
+
+    Args:
+        git: the repository.
+        snapshot: where the documents are.
+        reader: reads them.
+        cache: as for `load`.
+
+    Returns:
+        The findings of `problems_of`, and the project or None.
+
+    Raises:
+        ConfigurationError: there is no labelvc.yaml.
+        StoreError: a document cannot be read from git or the disk.
+    """
+    documents = _survey(git, snapshot, reader, cache)
+    findings = _findings(documents)
+    return findings, None if findings else _project(documents)
 
 
 def problems_of(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None = None) -> list[Finding]:
@@ -108,7 +131,7 @@ def problems_of(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | Non
         ConfigurationError: there is no labelvc.yaml.
         StoreError: a document cannot be read from git or the disk.
     """
-    return _findings(_survey(git, snapshot, reader, cache))
+    return examine(git, snapshot, reader, cache)[0]
 
 
 def dataset(project: Project, name: str) -> Dataset:
@@ -126,8 +149,10 @@ def dataset(project: Project, name: str) -> Dataset:
 
 def noun_of(path: str) -> tuple[str, str] | None:
     """Return (noun, name) of a document's path, or None when the path is no document."""
+    if not path.endswith(_ENDINGS) or not path.startswith(_PREFIXES):
+        return None
     for noun, home in _HOMES:
-        found = home.fullmatch(path) if path.startswith(_PREFIXES) else None
+        found = home.fullmatch(path)
         if found:
             folder = "guideline/" if path.startswith("guidelines/") else "taxonomy/"
             return noun, folder + found[1] if noun == "versions" else found[1]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import subprocess
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple, Self
@@ -116,7 +117,7 @@ def start(words: list[str], folder: Path, *, talk: bool = False) -> Running:
     Raises:
         StoreError: git or the folder does not exist.
     """
-    complaints = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+    complaints = _nameless_file()  # lives as long as the process
     stdin = subprocess.PIPE if talk else subprocess.DEVNULL
     try:
         process = subprocess.Popen(
@@ -127,6 +128,14 @@ def start(words: list[str], folder: Path, *, talk: bool = False) -> Running:
     if process.stdout is None:
         raise StoreError("git was started without a pipe")
     return Running(process, process.stdout, complaints)
+
+
+def _nameless_file() -> IO[bytes]:
+    """Open a file that has no name and ends with its handle; in memory where the system can, since tempfile is slow to import."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("complaints"), "w+b")
+    file: IO[bytes] = importlib.import_module("tempfile").TemporaryFile()
+    return file
 
 
 def absent(folder: Path) -> StoreError:

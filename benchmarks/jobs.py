@@ -1,0 +1,175 @@
+"""The jobs: what is timed, against whom, and how each answer is held to the truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import data, peers
+from benchmarks.data import Repository
+from benchmarks.measure import Cost, median, paired, process
+from benchmarks.report import Row
+
+TIMES = 5
+LABELVC = shutil.which("labelvc") or "labelvc"
+START = "labelvc --version"
+
+
+def run_all(folder: Path, records: int, only: str = "") -> list[Row]:
+    """Run every job whose name holds some words and return the rows.
+
+    Args:
+        folder: where the repositories lie or are made.
+        records: size of the large one.
+        only: part of a job's name; empty for all.
+
+    Returns:
+        Rows in the order of `performance.md`.
+    """
+    small = records // 10
+    large_repository = data.make(folder / f"large-{records}", records, _shards(records), 1000)
+    small_repository = data.make(folder / f"small-{small}", small, _shards(small), 200)
+    jobs = {
+        "check": lambda: check(large_repository, folder),
+        "hook": lambda: hook(large_repository),
+        "diff": lambda: [*diff(large_repository, "few"), *diff(small_repository, "few"), *diff(large_repository, "many")],
+        "work": lambda: diff_work(large_repository),
+        "peers": lambda: peers.diff(small_repository, folder),
+        "start": lambda: start_up(folder),
+    }
+    rows: list[Row] = []
+    for name, job in jobs.items():
+        if only in name:
+            sys.stderr.write(f"{name} ...\n")
+            rows += job()
+    return rows
+
+
+def check(repository: Repository, folder: Path) -> list[Row]:
+    """Time `check --all` cold, on two cores and again, beside one parse of the same lines and two schema checkers."""
+    here, lines = repository.folder, _lines(repository.folder)
+    cold, parse, ratio = paired(
+        lambda: _cold(here, "check", "--all", "--jobs", "1"), lambda: _python(here, "benchmarks.parse"), TIMES
+    )
+    two = median(lambda: _cold(here, "check", "--all", "--jobs", "2"), TIMES)
+    clean = b"no findings" in cold.out
+    rows = [
+        Row("check --all, cold, one core", "labelvc", *cold[:3], f"{ratio:.2f} parses", clean, f"{lines:,} lines"),
+        Row("one parse: orjson.loads a line", "orjson", *parse[:3], "1 parse"),
+        Row("check --all, cold, --jobs 2", "labelvc", *two[:3], f"{two.wall / cold.wall:.2f} of the wall time of one core", b"no findings" in two.out),
+        *peers.schema(repository, folder, cold.cpu / lines),
+    ]
+    start = median(lambda: process([LABELVC, "--version"], here), TIMES)
+    cells = data.read(here)
+    paths = random.Random(3).sample(sorted(cells), 16)
+    data.edit(here, cells, [(path, 0) for path in paths])
+    _run(here, "check", "--all", "--jobs", "1")
+    _git(here, "checkout", "-q", "--", *paths)
+    _run(here, "check", "--all", "--jobs", "1")
+    data.edit(here, cells, [(path, 1) for path in paths])
+    again = _run(here, "check", "--all", "--jobs", "1")
+    _git(here, "checkout", "-q", "--", ".")
+    rows.append(
+        Row("check --all again, 16 shards changed", "labelvc", *again[:3], f"start-up + {again.cpu - start.cpu:.2f} s", again.code == 0)
+    )
+    return rows
+
+
+def hook(repository: Repository) -> list[Row]:
+    """Time the pre-commit hook on 100 changed records in 100 shards, beside GitPython with jsonschema."""
+    here = repository.folder
+    cells = data.read(here)
+    paths = random.Random(5).sample(sorted(cells), min(100, len(cells)))
+    data.edit(here, cells, [(path, len(cells[path]) // 2) for path in paths])
+    _git(here, "add", "-A")
+    try:
+        ours = median(lambda: _run(here, "plumbing", "hook", "pre-commit"), TIMES)
+        naive = _python(here, "benchmarks.naive_hook", cap=300)
+    finally:
+        _git(here, "reset", "-q", "--hard", "main")
+    checked = int(naive.out or b"0")
+    return [
+        Row("pre-commit hook, 100 records in 100 shards", "labelvc", *ours[:3], "", ours.code == 0),
+        Row("the same", "GitPython + jsonschema", *naive[:3], f"{naive.wall / ours.wall:.0f}x labelvc's wall time", True, f"{checked:,} records of the changed files"),
+    ]
+
+
+def diff(repository: Repository, branch: str) -> list[Row]:
+    """Time a diff of two commits beside git's own."""
+    here, changed = repository.folder, repository.changed[branch]
+    start = median(lambda: process([LABELVC, "--version"], here), TIMES)
+    times = TIMES if branch == "few" else 3
+    ours, git, _ = paired(
+        lambda: _run(here, "diff", f"main..{branch}", "--format", "jsonl"),
+        lambda: process(["git", "diff", "-U0", "--no-renames", "main", branch], here),
+        times,
+    )
+    items = [json.loads(line) for line in ours.out.splitlines()]
+    right = len(items) == changed and all(item["fields"] == ["/rev", "/value/label"] for item in items)
+    name = f"diff of commits, {changed:,} of {repository.records:,} changed"
+    ratio = f"start-up + {(ours.cpu - start.cpu) / git.cpu:.2f}x git diff"
+    return [Row(name, "labelvc", *ours[:3], ratio, right), Row("the same", "git diff -U0", *git[:3], "1x", True, f"{git.out.count(bytes([10]) + b'+{'):,} lines")]
+
+
+def diff_work(repository: Repository) -> list[Row]:
+    """Time a diff of HEAD with the work tree beside git's own."""
+    here, changed = repository.folder, repository.changed["few"]
+    _git(here, "checkout", "-q", "few", "--", ".")
+    _git(here, "reset", "-q")
+    try:
+        start = median(lambda: process([LABELVC, "--version"], here), TIMES)
+        ours, git, _ = paired(
+            lambda: _run(here, "diff", "--format", "jsonl"), lambda: process(["git", "diff", "-U0", "--no-renames"], here), TIMES
+        )
+    finally:
+        _git(here, "reset", "-q", "--hard", "main")
+    ratio = f"start-up + {(ours.cpu - start.cpu) / git.cpu:.2f}x git diff"
+    name = f"diff of the work tree, {changed:,} of {repository.records:,} changed"
+    return [
+        Row(name, "labelvc", *ours[:3], ratio, len(ours.out.splitlines()) == changed),
+        Row("the same", "git diff -U0", *git[:3], "1x"),
+    ]
+
+
+def start_up(folder: Path) -> list[Row]:
+    """Time what every command pays."""
+    python = median(lambda: process([sys.executable, "-c", "pass"], folder), 9)
+    rows = [Row("start-up", "python", *python[:3])]
+    for words in (["--help"], ["--version"]):
+        cost = median(lambda words=words: process([LABELVC, *words], folder), 9)
+        rows.append(Row("start-up", f"labelvc {words[0]}", *cost[:3], f"python + {1000 * (cost.cpu - python.cpu):.0f} ms"))
+    return rows
+
+
+def _run(folder: Path, *words: str) -> Cost:
+    return process([LABELVC, *words], folder)
+
+
+def _cold(folder: Path, *words: str) -> Cost:
+    shutil.rmtree(folder / ".git/labelvc", ignore_errors=True)
+    return _run(folder, *words)
+
+
+def _python(folder: Path, module: str, cap: float = 120) -> Cost:
+    top = str(Path(__file__).resolve().parents[1])
+    return process([sys.executable, "-m", module], folder, environment={"PYTHONPATH": top}, cap=cap)
+
+
+def _lines(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob("datasets/*/*/**/*.jsonl"))
+
+
+def _shards(records: int) -> int:
+    count = 16
+    while count * 300 < records:
+        count *= 4
+    return count
+
+
+def _git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "GIT_OPTIONAL_LOCKS": "1"})

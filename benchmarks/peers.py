@@ -1,0 +1,104 @@
+"""Peers: what people use now for the same job, on a size they finish in two minutes, reported per record."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import data
+from benchmarks.data import Repository
+from benchmarks.measure import Cost, process
+from benchmarks.report import Row
+
+TEXT = {"type": "string", "minLength": 1}
+RECORD_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "properties": {
+        "item": TEXT,
+        "id": {"type": "string", "pattern": "^[^#]+$"},
+        "at": {"type": "string", "format": "date-time"},
+        "by": {"type": "string", "pattern": "^[a-z]{3}_[bcdfghjklmnpqrstvwxz]{28,29}$"},
+        "origin": {"type": "object", "properties": {"ref": TEXT, "tool": TEXT}, "additionalProperties": False},
+        "rev": {"type": "integer", "minimum": 1},
+        "task": {"const": "topic"},
+        "under": {"enum": ["topics@1.0.0"]},
+        "value": {
+            "oneOf": [
+                {"type": "object", "properties": {"label": {"enum": data.LABELS}}, "required": ["label"], "additionalProperties": False},
+                {"type": "object", "properties": {"empty": {"const": True}}, "required": ["empty"], "additionalProperties": False},
+            ]
+        },
+    },
+    "required": ["item", "id", "rev", "task", "under", "value"],
+    "additionalProperties": False,
+}
+SAMPLE = 10_000
+
+
+def schema(repository: Repository, folder: Path, ours: float) -> list[Row]:
+    """Time two schema checkers on a sample of the records.
+
+    Args:
+        repository: where the records are.
+        folder: for the sample's file.
+        ours: CPU seconds a line of `labelvc check`, which checks much more than the schema.
+
+    Returns:
+        A row a peer, with its cost a record against ours.
+    """
+    lines = [line for shard in data.read(repository.folder).values() for line in shard][:SAMPLE]
+    sample, described = folder / "sample.json", folder / "schema.json"
+    sample.write_bytes(b"[" + b",".join(lines) + b"]")
+    described.write_text(json.dumps({"type": "array", "items": RECORD_SCHEMA}))
+    top = str(Path(__file__).resolve().parents[1])
+    loop = process([sys.executable, "-m", "benchmarks.jsonschema_loop", str(sample)], folder, environment={"PYTHONPATH": top})
+    checker = shutil.which("check-jsonschema") or "check-jsonschema"
+    command = process([checker, "--schemafile", str(described), str(sample)], folder)
+    return [
+        _row("schema only, a sample", "jsonschema loop", loop, len(lines), ours, loop.out.strip() == str(len(lines)).encode()),
+        _row("schema only, a sample", "check-jsonschema", command, len(lines), ours, command.code == 0),
+    ]
+
+
+def diff(repository: Repository, folder: Path) -> list[Row]:
+    """Time csv-diff and daff on the small repository's two versions as flat files."""
+    changed = repository.changed["few"]
+    versions = {}
+    for branch in ("main", "few"):
+        process(["git", "checkout", "-qf", branch], repository.folder)
+        versions[branch] = _flat(repository.folder, folder / f"flat-{branch}.csv")
+    process(["git", "checkout", "-qf", "main"], repository.folder)
+    ours = process([shutil.which("labelvc") or "labelvc", "diff", "main..few", "--format", "jsonl"], repository.folder)
+    name = f"{changed} of {repository.records:,} changed, as flat files"
+    compared = process([shutil.which("csv-diff") or "csv-diff", *map(str, versions.values()), "--key=key", "--json"], folder)
+    found = len(json.loads(compared.out or b"{}").get("changed", ()))
+    rows = [
+        Row(name, "labelvc diff", *ours[:3], "1x", len(ours.out.splitlines()) == changed, "from git, not from files"),
+        Row(name, "csv-diff", *compared[:3], f"{compared.cpu / ours.cpu:.0f}x labelvc", found == changed, f"{found} changed"),
+    ]
+    patch = folder / "daff.csv"
+    daff = process([sys.executable, "-m", "daff", "diff", "--id", "key", "--output", str(patch), *map(str, versions.values())], folder)
+    seen = sum(row[:1] == ["->"] for row in csv.reader(patch.open())) if patch.exists() else 0
+    late = "" if daff.code >= 0 else "killed after 120 s"
+    rows.append(Row(name, "daff", *daff[:3], f"{'> ' if late else ''}{daff.cpu / ours.cpu:.0f}x labelvc", bool(late) or seen == changed, late or f"{seen} changed"))
+    return rows
+
+
+def _flat(folder: Path, target: Path) -> Path:
+    with target.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["key", "item", "by", "rev", "label"])
+        for lines in data.read(folder).values():
+            for record in map(json.loads, lines):
+                writer.writerow([f"{record['item']}#{record['id']}", record["item"], record["by"], record["rev"], record["value"]["label"]])
+    return target
+
+
+def _row(job: str, tool: str, cost: Cost, records: int, ours: float, right: bool) -> Row:
+    each = cost.cpu / records
+    return Row(job, tool, *cost[:3], f"{each / ours:.0f}x labelvc's whole check, a record", right, f"{records:,} records")
