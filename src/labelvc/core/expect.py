@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from labelvc.codec.accept import NO_HASH_PATTERN, UTC_PATTERN
+from labelvc.codec.pattern import NO_HASH_PATTERN, UTC_PATTERN
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project, Task
 

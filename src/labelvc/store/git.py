@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -19,8 +17,6 @@ _PATCH = (
     "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "-O/dev/null",
 )  # fmt: skip
 _AHEAD = 60
-_SHA1_LENGTH = 40
-_sha1 = partial(hashlib.sha1, usedforsecurity=False)
 _ARGUMENTS = 60_000
 # Words of git's complaints that tell the cure (read-cache.c; tree-walk.c, object-file.c and revision.c).
 _INDEX = ("index file", "index uses", "bad signature")
@@ -171,13 +167,6 @@ def first_parents(git: Git, base: str, head: str) -> list[tuple[str, str]]:
 def is_ancestor(git: Git, commit: str, descendant: str) -> bool:
     """Tell whether a commit is another one or one of its ancestors."""
     return not run(git, "rev-list", "--max-count=1", commit, "--not", descendant).strip()
-
-
-def blob_id(data: bytes, like: str) -> str:
-    """Return the id git gives to a blob, by the hash that another id shows to be in use (SHA-1 or SHA-256)."""
-    digest = (_sha1 if len(like) == _SHA1_LENGTH else hashlib.sha256)(b"blob %d\0" % len(data))
-    digest.update(data)
-    return digest.hexdigest()
 
 
 def is_merging(git: Git) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import heapq
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Self
@@ -19,6 +21,8 @@ from labelvc.store.files import UNFINISHED
 from labelvc.store.git import Git
 
 _LINK = "160000"
+_SHA1_LENGTH = 40
+_sha1 = partial(hashlib.sha1, usedforsecurity=False)
 _UNREAD = Entry("disk", "")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -231,7 +235,7 @@ class Reader:
             data = self._disk(path) if entry.kind == "git" else self.read(path, entry)
             yield (
                 path,
-                data if entry.kind != "git" or plumbing.blob_id(data, entry.id) == entry.id else self.read(path, entry),
+                data if entry.kind != "git" or _blob_id(data, entry.id) == entry.id else self.read(path, entry),
             )
 
     def members(self, path: str, entry: Entry, sums: Entry | None) -> dict[str, Entry]:
@@ -289,6 +293,13 @@ class Reader:
             handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self._git.top, _FOLDER)
             self._folders[folder] = handle
         return handle
+
+
+def _blob_id(data: bytes, like: str) -> str:
+    """Return the id git gives to a blob, by the hash that another id shows to be in use (SHA-1 or SHA-256)."""
+    digest = (_sha1 if len(like) == _SHA1_LENGTH else hashlib.sha256)(b"blob %d\0" % len(data))
+    digest.update(data)
+    return digest.hexdigest()
 
 
 def _rows(listed: bytes) -> list[str]:
