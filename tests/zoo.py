@@ -20,7 +20,7 @@ from labelvc.core import pseudonym
 from labelvc.model.finding import Finding
 from labelvc.model.names import Key
 from labelvc.model.secret import Secret
-from labelvc.ops import check, pseudonyms
+from labelvc.ops import check, diff, pseudonyms
 from labelvc.store import dvc, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
@@ -224,6 +224,14 @@ class Zoo(NamedTuple):
         """Check all of the work tree."""
         return check.everything(self.at, tree.work(self.at), jobs=jobs).findings
 
+    def unstaged(self) -> check.Report:
+        """Check what the work tree changes against HEAD."""
+        return check.changed(self.at, *diff.resolve(self.at, None))
+
+    def staged(self) -> check.Report:
+        """Check what a commit would bring."""
+        return check.changed(self.at, *diff.resolve(self.at, None, staged=True))
+
     def begin_pseudonyms(self) -> None:
         """Make the first epoch, so that this clone can turn plain values into tokens."""
         self.write(epochs.PATH, pseudonyms.begin(self.at, "2026-03-01T09:00:00Z"))
@@ -232,7 +240,7 @@ class Zoo(NamedTuple):
         """Move a dataset's annotations behind a DVC pointer."""
         path = f"datasets/{dataset}/dataset.yaml"
         self.write(path, document.edit(self.read(path), {("storage",): "dvc"}))
-        self.git("rm", "-rq", "--cached", f"datasets/{dataset}/annotations")
+        self.git("rm", "-rq", "--cached", "--ignore-unmatch", f"datasets/{dataset}/annotations")
         dvc.initialise(self.at)
         dvc.add(self.at, Path(f"datasets/{dataset}/annotations"))
 
@@ -275,8 +283,10 @@ def zoo(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, zoo_template: 
     """Return a fresh copy of the zoo, committed on `main`."""
     if not zoo_template:
         zoo_template.append(make(tmp_path_factory.mktemp("zoo") / "labels"))
-    shutil.copytree(zoo_template[0].folder, tmp_path / "zoo")
-    return Zoo(tmp_path / "zoo")
+    fresh = Zoo(tmp_path / "zoo")
+    shutil.copytree(zoo_template[0].folder, fresh.folder)
+    fresh.git("update-index", "-q", "--refresh")
+    return fresh
 
 
 Change = Callable[[Zoo], None]

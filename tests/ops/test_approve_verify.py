@@ -153,6 +153,19 @@ def test_a_decision_other_than_yes_needs_a_reason(desk: Desk):
     assert "needs a reason" in err
 
 
+def test_who_merges_and_who_brings_an_approval_is_no_author(desk: Desk):
+    desk.git("checkout", "-q", "main")
+    desk.write("README.md", "hello")
+    desk.commit("Say hello")
+    desk.git("checkout", "-q", "topic")
+    desk.git("merge", "-q", "--no-ff", "-m", "Catch up", "main", who="ben")
+    desk.approve("ben")
+    code, (step,) = desk.verify()
+    assert (code, step["covered"]) == (0, 1)
+    desk.relabel("fine", "rev-2", who="ben")
+    assert desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))[0] == 1
+
+
 FLOWS = ("fast-forward", "merge", "squash", "rebase", "cherry-pick", "merge moved", "squash moved", "rebase moved")
 
 

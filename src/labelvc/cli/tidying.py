@@ -23,6 +23,8 @@ def format(settings: Settings, /, staged: bool) -> int:  # noqa: A001 - the comm
             settings,
             f"{name}: {text.count(len(change.files), 'shard')} rewritten, {text.count(len(change.deltas), 'line')} brought into form",
         )
-    if not done.rewrites:
+    for name in done.stored:
+        say(settings, f"{name}: stored with DVC, pointer staged")
+    if not done.rewrites and not done.stored:
         say(settings, "everything was in form already")
     return 0

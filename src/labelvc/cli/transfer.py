@@ -90,6 +90,8 @@ def import_command(
     request = transfer.Request(form_name, source, dataset, task, mode, words, add_labels)
     with progress(settings, None, f"reading {source.name}") as advance:
         found = transfer.prepare(git, request, advance)
+    if not dry_run:
+        transfer.perform(git, found)
     summary = rules.summarise(found.rewrite.deltas)
     if form == "json":
         numbers = {
@@ -117,7 +119,6 @@ def import_command(
         )
         write("".join(lines), output)
     if not dry_run:
-        transfer.perform(git, found)
         say(settings, "next: labelvc check --all, then git add datasets taxonomies && git commit")
     return 0
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from labelvc.codec import shard
 from labelvc.core import revise
-from labelvc.core.diff import decoded
+from labelvc.core.diff import decoded, live
+from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset
@@ -19,7 +20,7 @@ from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import files, tree
 from labelvc.store.git import Git
 
-_LAYERS: tuple[Layer, ...] = ("items", "annotations")
+_LAYERS: tuple[Layer, ...] = ("annotations", "items")
 
 
 class Wanted(NamedTuple):
@@ -28,12 +29,14 @@ class Wanted(NamedTuple):
     Attributes:
         lines: for each layer, key to canonical line; the `rev` in a line is ignored.
         whole: layers whose other lines are to go (records leave tombstones); otherwise they stay.
-        tasks: with `whole`, only records of these tasks go; empty means all.
+        tasks: with `whole`, only records of these tasks go; empty means all. An item stays while a record of it does.
+        mended: work-tree shards whose lines, whatever their form, are all in `lines`; any other shard must be sound.
     """
 
     lines: Mapping[Layer, Mapping[Key, bytes]]
     whole: frozenset[Layer] = frozenset()
     tasks: frozenset[str] = frozenset()
+    mended: frozenset[str] = frozenset()
 
 
 class Rewrite(NamedTuple):
@@ -60,16 +63,22 @@ def plan(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, wanted: Wan
 
     Returns:
         The files that differ, and the deltas.
+
+    Raises:
+        DataError: a shard holds a line without a key, or two lines of one key, of which rewriting would lose one.
     """
     folder = f"datasets/{dataset.name}/"
     k, pattern = shard.digits(dataset.shards), re.compile(dataset.group) if dataset.group else None
     new: dict[str, bytes | None] = {}
     deltas: list[Delta] = []
     with tree.reader(git) as reader:
+        needed: set[str] = set()
         for layer in _LAYERS:
-            present = _keyed(reader, work, folder, layer)
+            present = _keyed(reader, work, folder, layer, wanted.mended)
             committed = _keyed(reader, head, folder, layer)
-            result = _result(present, committed, wanted, layer)
+            result = _result(present, committed, wanted, layer, needed)
+            if "items" in wanted.whole:
+                needed.update([key.item for key, raw in result.items() if live(raw) is not None])
             deltas += [
                 Delta(key, present.get(key), raw) for key, raw in sorted(result.items()) if present.get(key) != raw
             ]
@@ -106,8 +115,13 @@ def write(git: Git, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, byte
 
 
 def _result(
-    present: Mapping[Key, bytes], committed: Mapping[Key, bytes], wanted: Wanted, layer: Layer
+    present: Mapping[Key, bytes],
+    committed: Mapping[Key, bytes],
+    wanted: Wanted,
+    layer: Layer,
+    needed: Container[str] = (),
 ) -> dict[Key, bytes]:
+    """Return a layer as it is to be: what is asked, what stays, and tombstones of records that went since the commit."""
     asked = wanted.lines.get(layer, {})
     result = (
         dict(asked) if layer == "items" else {key: _follow(committed.get(key), key, raw) for key, raw in asked.items()}
@@ -121,6 +135,8 @@ def _result(
             buried = revise.successor(committed.get(key), None, key)
             if buried is not None:
                 result[key] = buried
+        elif key.item in needed:
+            result[key] = raw
     for key, raw in committed.items():
         if layer == "annotations" and key not in result and (key not in present or layer in wanted.whole):
             buried = revise.successor(raw, None, key)
@@ -130,9 +146,11 @@ def _result(
 
 
 def _follow(old: bytes | None, key: Key, raw: bytes) -> bytes:
-    if old is None and b'"rev":1,' in raw:
+    if old == raw:
         return raw
     fields = decoded(raw)
+    if old is None and fields.get("rev") == 1:
+        return raw
     line = revise.successor(old, None if fields.get("gone") is True else fields, key)
     return raw if line is None else line
 
@@ -141,14 +159,23 @@ def _task(raw: bytes) -> str:
     return str(decoded(raw).get("task", ""))
 
 
-def _keyed(reader: tree.Reader, snapshot: Snapshot, folder: str, layer: Layer) -> dict[Key, bytes]:
-    """Return the lines of a layer by key; lines without a readable key are refused by the caller's check."""
+def _keyed(
+    reader: tree.Reader, snapshot: Snapshot, folder: str, layer: Layer, mended: Container[str] | None = None
+) -> dict[Key, bytes]:
+    """Return the lines of a layer by key.
+
+    A work tree's shard (`mended` is given) must be sound unless it is among the mended: what cannot be named would be lost.
+    Of a key that a commit holds twice, the line with the highest `rev` counts.
+    """
     found: dict[Key, bytes] = {}
     for path, data in reader.many(list(_shards(snapshot, folder, layer))):
-        dataset = path.split("/")[1]
-        for raw in shard.lines(data):
+        dataset, strict = path.split("/")[1], mended is not None and path not in mended
+        for number, raw in enumerate(shard.lines(data), 1):
             key = shard.key_of(raw, dataset, layer)
-            if key is not None:
+            if strict and (key is None or found.get(key, raw) != raw):
+                said = "the line has no key" if key is None else f"the key {key} occurs twice"
+                raise DataError(said, where=f"{path}:{number}", hint="labelvc check --all, and mend what it finds")
+            if key is not None and (key not in found or revise.revision(raw) >= revise.revision(found[key])):
                 found[key] = raw
     return found
 

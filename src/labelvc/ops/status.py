@@ -109,7 +109,7 @@ def _waiting(git: Git, head: Snapshot, pin: str | None) -> Waiting | None:
         return None
     words = f"{target}...HEAD"
     steps, _ = verify.verify(git, verify.course(git, words), pin)
-    roles = [(need.role, need.count - need.have) for need in steps[0].needs if need.have < need.count]
+    roles = [(need.role, need.asked - need.have) for need in steps[0].needs if need.have < need.asked]
     return Waiting(words, steps[0].state, roles)
 
 

@@ -20,55 +20,99 @@ _FIRST: dict[Layer, tuple[str, ...]] = {"annotations": canonical.RECORD_FIRST, "
 
 
 class Tidied(NamedTuple):
-    """What formatting changed: dataset to its rewrite, datasets without a change left out."""
+    """What formatting changed.
+
+    Attributes:
+        rewrites: dataset to its rewrite, datasets without a change left out.
+        stored: datasets whose work tree DVC had not stored before.
+    """
 
     rewrites: dict[str, rewrite.Rewrite]
+    stored: list[str]
 
 
 def tidy(git: Git, *, staged: bool = False) -> Tidied:
-    """Rewrite every shard that is not as it should be.
+    """Rewrite every shard that is not as it should be, all datasets or, when one cannot be read, none.
 
     Args:
         git: the repository.
-        staged: work on what is staged and stage the result; files that also have unstaged edits are refused.
+        staged: work on what is staged and stage the result; what is not staged stays as it is.
 
     Returns:
         What was changed.
 
     Raises:
         DataError: a line cannot be read; says which.
-        StoreError: with `staged`, a shard differs between index and work tree.
+        StoreError: with `staged`, a file is in conflict, or a shard that must be rewritten also has unstaged edits.
     """
     head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
-    work, index = tree.work(git), tree.index(git)
+    work = tree.work(git)
+    judged = tree.index(git) if staged else work
     if staged:
-        _refuse_half_staged(head, index, work)
+        _refuse_conflicts(git)
     with tree.reader(git) as reader:
-        project = projects.load(git, work, reader)
-    done: dict[str, rewrite.Rewrite] = {}
+        project = projects.load(git, judged, reader)
+    planned: list[tuple[Dataset, rewrite.Rewrite]] = []
     for dataset in project.datasets.values():
-        touched = [path for path in tree.changed(head, work, f"datasets/{dataset.name}/") if shard.parse_path(path)]
-        if not touched:
-            continue
-        change = _rewritten(git, dataset, head, work, touched)
-        unstored = dataset.storage == "dvc"
-        if change.files or unstored:
-            rewrite.write(git, dataset, change)
-            done[dataset.name] = change
-        if staged and change.files:
-            plumbing.add(git, list(change.files))
-    return Tidied({name: change for name, change in done.items() if change.files})
+        folder = f"datasets/{dataset.name}/"
+        touched = [path for path in tree.changed(head, judged, folder) if shard.parse_path(path)]
+        if touched:
+            change = _rewritten(git, dataset, head, judged, touched)
+            if staged:
+                _refuse_half_staged(git, dataset, change, judged, work)
+            if change.files or (dataset.storage == "dvc" and not staged):
+                planned.append((dataset, change))
+    stored = [dataset.name for dataset, change in planned if _write(git, dataset, change, staged=staged)]
+    return Tidied({dataset.name: change for dataset, change in planned if change.files}, stored)
 
 
-def _refuse_half_staged(head: Snapshot, index: Snapshot, work: Snapshot) -> None:
-    staged = {path for path in tree.changed(head, index, "datasets/") if shard.parse_path(path)}
-    mixed = sorted(staged & set(tree.changed(index, work, "datasets/")))
+def _write(git: Git, dataset: Dataset, change: rewrite.Rewrite, *, staged: bool) -> bool:
+    """Write a rewrite, stage it when asked, and tell whether DVC stored something new."""
+    manifest = git.top / "datasets" / dataset.name / "annotations.sha256"
+    before = manifest.read_bytes() if manifest.is_file() else b""
+    rewrite.write(git, dataset, change)
+    if dataset.storage == "dvc":
+        if staged:
+            plumbing.add(git, [path for path in change.files if not path.startswith(_annotations(dataset))])
+        return manifest.read_bytes() != before
+    if staged:
+        plumbing.add(git, list(change.files))
+    return False
+
+
+def _annotations(dataset: Dataset) -> str:
+    return f"datasets/{dataset.name}/annotations/"
+
+
+def _refuse_conflicts(git: Git) -> None:
+    conflicts = plumbing.unmerged(git)
+    if conflicts:
+        raise StoreError(
+            f"{len(conflicts)} files are in conflict", where=conflicts[0], hint="resolve them, then git add them"
+        )
+
+
+def _refuse_half_staged(
+    git: Git, dataset: Dataset, change: rewrite.Rewrite, index: Snapshot, work: Snapshot
+) -> None:
+    """Refuse when writing would take unstaged edits along: of the files to write, or behind the pointer to be stored."""
+    paths = set(change.files)
+    if change.files and dataset.storage == "dvc":
+        paths |= {path for path in (*index.entries, *work.entries) if path.startswith(_annotations(dataset))}
+    suspects = sorted(paths & set(tree.changed(index, work, "datasets/")))
+    with tree.reader(git) as reader:
+        mixed = [path for path in suspects if _bytes(reader, index, path) != _bytes(reader, work, path)]
     if mixed:
         raise StoreError(
             f"{len(mixed)} staged shards also have unstaged edits",
             where=mixed[0],
             hint="git add datasets, or git stash --keep-index; then labelvc format --staged",
         )
+
+
+def _bytes(reader: tree.Reader, snapshot: Snapshot, path: str) -> bytes | None:
+    entry = snapshot.entries.get(path)
+    return None if entry is None else reader.read(path, entry)
 
 
 def _rewritten(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, touched: Iterable[str]) -> rewrite.Rewrite:
@@ -85,7 +129,7 @@ def _rewritten(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, touch
                         raise DataError(
                             f"the key {key} occurs twice", where=f"{path}:{number}", hint="keep one of the lines"
                         )
-    return rewrite.plan(git, dataset, head, work, rewrite.Wanted(lines))
+    return rewrite.plan(git, dataset, head, work, rewrite.Wanted(lines, mended=frozenset(paths)))
 
 
 def _canonical(raw: bytes, dataset: Dataset, layer: Layer, where: str) -> tuple[Key, bytes]:

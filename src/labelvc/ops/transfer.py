@@ -177,7 +177,7 @@ class _Tokens:
 
     def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
         for field in self._fields[layer]:
-            *steps, last = field.pointer.strip("/").split("/")
+            *steps, last = [step.replace("~1", "/").replace("~0", "~") for step in field.pointer.split("/")[1:]]
             inside: Any = fields
             for step in steps:
                 inside = inside.get(step) if isinstance(inside, dict) else None

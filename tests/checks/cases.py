@@ -1,0 +1,223 @@
+"""One case a rule: a single change to the zoo that must be found, and one beside it that must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from labelvc.codec import canonical, shard
+from tests.zoo import ANNA, BEN, CONTACT, PLAIN, Change, Row, Zoo, answer, rating
+
+PETS, PICTURES = "datasets/pets/dataset.yaml", "datasets/pictures/dataset.yaml"
+Line = Callable[[Zoo], int]
+
+
+class Case(NamedTuple):
+    """One rule, broken and nearly broken.
+
+    Attributes:
+        rule, severity: what must be found.
+        loud: the change that breaks the rule.
+        quiet: a change beside it that does not.
+        key, pointer: where it must be found.
+        path: the file; empty for the shard of the key.
+        line: the line; -1 for that of the key.
+        hint: what the cure must say.
+    """
+
+    rule: str
+    severity: str
+    loud: Change
+    quiet: Change
+    key: str = ""
+    pointer: str = ""
+    hint: str = "labelvc format"
+    path: str | Callable[[Zoo], str] = ""
+    line: int | Line = -1
+
+    @property
+    def name(self) -> str:
+        return f"{self.rule} {self.key or self.path or ''}{self.pointer}".strip()
+
+
+def change(key: str, **members: Any) -> Change:
+    return lambda zoo: zoo.change(key, **members)
+
+
+def respell(key: str, old: str, new: str) -> Change:
+    return lambda zoo: zoo.respell(key, old, new)
+
+
+def put(key: str, row: Mapping[str, Any] | bytes | None) -> Change:
+    return lambda zoo: zoo.put(key, row)
+
+
+def replace(path: str, old: str, new: str) -> Change:
+    return lambda zoo: zoo.replace(path, old, new)
+
+
+def write(path: str, text: str) -> Change:
+    return lambda zoo: zoo.write(path, text)
+
+
+def value(key: str, inside: Any) -> Change:
+    return lambda zoo: zoo.change(key, value=inside)
+
+
+def file_of(key: str) -> Callable[[Zoo], str]:
+    return lambda zoo: zoo.shard(key)
+
+
+def marked(zoo: Zoo) -> None:
+    """Leave a file as a conflict leaves it: both sides of a line and git's markers."""
+    line = zoo.raw("pets/p1#k1")
+    other = line.replace(b'"cat"', b'"dog"')
+    conflict = b"\n".join([b"<<<<<<< HEAD", line, b"=======", other, b">>>>>>> topic"])
+    zoo.write(zoo.shard("pets/p1#k1"), zoo.read(zoo.shard("pets/p1#k1")).replace(line, conflict))
+
+
+def turned(zoo: Zoo) -> None:
+    lines = shard.lines(zoo.read(zoo.shard("pets/p1#k1")))
+    zoo.write(zoo.shard("pets/p1#k1"), b"".join([line + b"\n" for line in [lines[1], lines[0], *lines[2:]]]))
+
+
+def unended(zoo: Zoo) -> None:
+    zoo.write(zoo.shard("pets/p1#k1"), zoo.read(zoo.shard("pets/p1#k1")).removesuffix(b"\n"))
+
+
+def number_of_lines(zoo: Zoo) -> int:
+    return len(shard.lines(zoo.read(zoo.shard("pets/p1#k1"))))
+
+
+def elsewhere(zoo: Zoo) -> str:
+    """Return another shard's path than that of p1's records."""
+    home = zoo.shard("pets/p1#k1")
+    return next(path for name in "0123" if (path := shard.path("pets", "annotations", name)) != home)
+
+
+def astray(zoo: Zoo) -> None:
+    line, there = zoo.raw("pets/p1#k1"), elsewhere(zoo)
+    zoo.put("pets/p1#k1", None)
+    present = shard.lines(zoo.read(there)) if (zoo.folder / there).exists() else []
+    zoo.write(there, shard.write([*present, line]))
+
+
+def line_astray(zoo: Zoo) -> int:
+    return [line.startswith(b'{"item":"p1"') for line in shard.lines(zoo.read(elsewhere(zoo)))].index(True) + 1
+
+
+def limit(extra: int) -> Change:
+    """Set the limit of a shard's size just below or above the largest one."""
+
+    def setting(zoo: Zoo) -> None:
+        size = len(zoo.read(zoo.shard("pets/p1#k1"))) + extra
+        zoo.replace(PETS, "checks: {}", f"checks: {{shard.size: {{threshold: {size}}}}}")
+
+    return setting
+
+
+def doubled(zoo: Zoo) -> None:
+    row = zoo.row("pets/p1#n1")
+    lines = shard.lines(zoo.read(zoo.shard("pets/p1#n1")))
+    twice = canonical.encode_record({**row, "value": {"text": "other"}})
+    zoo.write(zoo.shard("pets/p1#n1"), shard.write([*lines, twice]))
+
+
+def second(zoo: Zoo) -> int:
+    """Return the line of the second record of p1#n1."""
+    starts = [line.startswith(b'{"item":"p1","id":"n1"') for line in shard.lines(zoo.read(zoo.shard("pets/p1#n1")))]
+    return starts.index(True) + 2
+
+
+def word(text: str) -> Change:
+    return lambda zoo: zoo.change("pets/p3#", natural={"word": text})
+
+
+def no_item(zoo: Zoo) -> None:
+    zoo.put("pets/p2#", None)
+
+
+def unstored(zoo: Zoo) -> None:
+    stored(zoo)
+    zoo.change("pets/p1#n1", value={"text": "other"})
+
+
+def stored(zoo: Zoo) -> None:
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+
+
+def owner(name: str) -> Change:
+    return lambda zoo: zoo.change("pets/p1#", ext={"owner": name})
+
+
+MISTYPED = ANNA[:-1] + ("b" if ANNA[-1] != "b" else "c")
+BOX: Row = {"label": "cat", "box": [10, 10, 0, 20]}
+
+
+def boxed(x: float, y: float, width: float, height: float) -> Row:
+    return {"label": "cat", "box": [x, y, width, height]}
+
+
+CASES = [
+    # ---------------------------------------------------------------- single lines
+    Case("record.json", "error", respell("pets/p1#n1", '"rev":1', '"rev":'), value("pets/p1#n1", {"text": '"rev":,'}), "pets/p1#n1", hint="restore the line"),
+    Case("record.json", "error", respell("pets/p1#n1", '"rev":1', '"rev":1,"rev":1'), value("pets/p1#n1", {"text": '"rev":1,"rev":1'}), "pets/p1#n1", hint="re-import"),
+    Case("record.canonical", "error", respell("pets/p1#n1", ',"rev"', ', "rev"'), value("pets/p1#n1", {"text": ', "rev"'}), "pets/p1#n1"),
+    Case("record.canonical", "error", respell("pets/p1#o1", "0.25", "0.250"), value("pets/p1#o1", {"soft": {"cat": 0.125, "dog": 0.875}}), "pets/p1#o1"),
+    Case("record.canonical", "error", respell("pets/p1#n1", "ü", "\\u00fc"), value("pets/p1#n1", {"text": "\t\"\\ \x7f\u2028"}), "pets/p1#n1"),
+    Case("record.canonical", "error", respell("pets/p4#", '"text"', ' "text"'), change("pets/p4#", text=' "text"'), "pets/p4#"),
+    Case("record.schema", "error", change("pets/p1#k1", confidence=1), change("pets/p1#k1", ext={"confidence": 1}), "pets/p1#k1", hint="docs/formats/record.md"),
+    Case("record.schema", "error", change("pets/p1#k1", at="2026-02-30T09:00:00Z"), change("pets/p1#k1", at="2026-02-28T23:59:59.5Z"), "pets/p1#k1", "/at", "docs/formats/record.md"),
+    Case("record.schema", "error", change("pets/p4#", txet="x"), change("pets/p4#", ext={"txet": "x"}), "pets/p4#", hint="docs/formats/item.md"),
+    Case("record.task", "error", change("pets/p1#n1", task="where"), lambda zoo: zoo.bury("pets/p1#n1"), "pets/p1#n1", "/task", PETS),
+    Case("label.unknown", "error", value("pets/p1#k1", {"label": "cow"}), value("pets/p1#k1", {"label": "dog"}), "pets/p1#k1", "/value/label", "taxonomies/animals.yaml"),
+    Case("label.unknown", "error", value("pets/p1#s1", {"labels": ["cat", "cow"]}), value("pets/p1#s1", {"labels": []}), "pets/p1#s1", "/value/labels/1", "cat, dog"),
+    Case("label.deprecated", "error", value("pets/p1#k1", {"label": "dodo"}), value("pets/p1#k1", {"empty": True}), "pets/p1#k1", "/value/label", "choose an active label: cat, dog"),
+    Case("score.range", "error", value("pets/p2#m1", {"score": 5}), value("pets/p2#m1", {"score": 4}), "pets/p2#m1", "/value/score", "labelvc.yaml"),
+    Case("score.range", "error", value("pets/p2#m1", {"score": 0.5}), value("pets/p2#m1", {"score": -4}), "pets/p2#m1", "/value/score", "labelvc.yaml"),
+    Case("under.unknown", "error", change("pets/p2#m1", under="mood@9.0.0"), change("pets/p2#m1", under="mood@1.0.0"), "pets/p2#m1", "/under", "publish"),
+    Case("privacy.plaintext", "error", change("pets/p1#k1", ext={"contact": PLAIN}), change("pets/p1#k1", ext={"contact": CONTACT}), "pets/p1#k1", "/ext/contact", "labelvc import"),
+    Case("privacy.plaintext", "error", change("pets/p2#m1", by=PLAIN), change("pets/p2#m1", by=BEN), "pets/p2#m1", "/by", "labelvc import"),
+    Case("privacy.plaintext", "error", owner(PLAIN), owner(ANNA), "pets/p1#", "/ext/owner", "remove the value"),
+    Case("privacy.token", "error", change("pets/p2#m1", by=MISTYPED), change("pets/p2#m1", by=BEN), "pets/p2#m1", "/by", "copy it whole"),
+    # ---------------------------------------------------------------- files
+    Case("shard.markers", "error", marked, value("pets/p1#n1", {"text": "<<<<<<< HEAD"}), hint="git add", path=file_of("pets/p1#k1"), line=1),
+    Case("shard.order", "error", turned, change("pets/p1#k1", by=BEN), path=file_of("pets/p1#k1"), line=2),
+    Case("shard.ending", "error", unended, change("pets/p1#k1", by=BEN), path=file_of("pets/p1#k1"), line=number_of_lines),
+    Case("shard.placement", "error", astray, change("pets/p1#k1", by=BEN), "pets/p1#k1", path=elsewhere, line=line_astray),
+    Case("shard.size", "note", limit(-1), limit(0), hint="reshard pets", path=file_of("pets/p1#k1"), line=0),
+    Case("key.duplicate", "error", doubled, put("pets/p1#n2", answer("p1", "n2", "note", {"text": "other"})), "pets/p1#n1", hint="keep one", line=second),
+    # ---------------------------------------------------------------- references
+    Case("item.missing", "error", no_item, lambda zoo: (no_item(zoo), zoo.bury("pets/p2#m1")), "pets/p2#m1", "/item", "add the item"),
+    Case("label.missing", "warning", lambda zoo: zoo.bury("pets/p2#m1"), value("pets/p2#m1", {"empty": True}), "pets/p2#", hint='{"empty":true}'),
+    Case("rating.duplicate", "warning", put("pets/p2#m9", rating("p2", 2, ANNA, "m9")), put("pets/p2#m9", rating("p2", 2, BEN, "m9")), "pets/p2#m9", "/by", "delete one"),
+    Case("rating.duplicate", "warning", put("pets/p1#k2", answer("p1", "k2", "kind", {"label": "cat"}, by=ANNA)), put("pets/p1#w3", answer("p1", "w3", "words", {"label": "cat", "span": [0, 3], "text": "the"}, by=ANNA)), "pets/p1#k2", "/by", "delete one"),
+    Case("item.duplicate", "warning", word("w2"), word("W2"), "pets/p3#", hint="labelvc format", path="datasets/pets/items", line=0),
+    # ---------------------------------------------------------------- values
+    Case("soft.sum", "error", value("pets/p1#o1", {"soft": {"cat": 0.5, "dog": 0.4999}}), value("pets/p1#o1", {"soft": {"cat": 0.1, "dog": 0.9000001}}), "pets/p1#o1", "/value/soft", "shares"),
+    Case("labels.order", "error", value("pets/p1#s1", {"labels": ["dog", "cat"]}), value("pets/p1#s1", {"labels": ["dog"]}), "pets/p1#s1", "/value/labels"),
+    Case("labels.order", "error", value("pets/p1#s1", {"labels": ["cat", "cat"]}), value("pets/p1#s1", {"labels": []}), "pets/p1#s1", "/value/labels"),
+    Case("span.outside", "error", value("pets/p1#w2", {"label": "dog", "span": [16, 20], "text": "dog"}), value("pets/p1#w2", {"label": "dog", "span": [0, 19]}), "pets/p1#w2", "/value/span", "offset"),
+    Case("span.outside", "error", value("pets/p1#w2", {"label": "dog", "span": [5, 5], "text": ""}), value("pets/p1#w2", {"label": "dog", "span": [5, 6]}), "pets/p1#w2", "/value/span", "offset"),
+    Case("span.text", "error", value("pets/p1#w2", {"label": "dog", "span": [15, 18], "text": "dog"}), value("pets/p1#w2", {"label": "dog", "span": [15, 18]}), "pets/p1#w2", "/value/text", "offsets or the text"),
+    Case("reference.missing", "error", value("pets/p1#l1", {"label": "cat", "from": "w1", "to": "w9"}), value("pets/p1#l1", {"label": "cat", "from": "w1", "to": "root"}), "pets/p1#l1", "/value/to", "same item"),
+    Case("reference.missing", "error", value("pets/p1#l1", {"label": "cat", "from": "m1x", "to": "w1"}), value("pets/p1#l1", {"label": "cat", "from": "m1", "to": "w1"}), "pets/p1#l1", "/value/from", "same item"),
+    # ---------------------------------------------------------------- boxes
+    Case("box.zero_area", "error", value("pictures/b.jpg#x1", BOX), value("pictures/b.jpg#x1", boxed(10, 10, 0.5, 20)), "pictures/b.jpg#x1", "/value/box", "redraw"),
+    Case("box.zero_area", "error", value("pictures/b.jpg#x1", boxed(10, 10, 5, -1)), value("pictures/b.jpg#x1", {"empty": True}), "pictures/b.jpg#x1", "/value/box", "redraw"),
+    Case("box.outside", "error", value("pictures/b.jpg#x3", boxed(80, 80, 20.5, 20)), value("pictures/b.jpg#x3", boxed(0, 80, 20, 20)), "pictures/b.jpg#x3", "/value/box", "clip"),
+    Case("box.outside", "error", value("pictures/b.jpg#x3", boxed(-1, 80, 20, 20)), value("pictures/b.jpg#x3", boxed(80, 0, 20, 20)), "pictures/b.jpg#x3", "/value/box", "clip"),
+    Case("box.near_duplicate", "warning", value("pictures/b.jpg#x2", boxed(10, 10, 20, 21)), value("pictures/b.jpg#x2", boxed(10, 10, 20, 26)), "pictures/b.jpg#x2", "/value/box", "delete one"),
+    Case("box.near_duplicate", "warning", value("pictures/b.jpg#x2", boxed(10, 10, 20, 20)), value("pictures/b.jpg#x2", {"label": "dog", "box": [10, 10, 20, 20]}), "pictures/b.jpg#x2", "/value/box", "delete one"),
+    # ---------------------------------------------------------------- documents and the tree
+    Case("document.yaml", "error", replace(PICTURES, "shards: 4", "shards: 4\nshards: 4"), replace(PICTURES, "shards: 4", "shards: 4 # shards: 4"), hint="labelvc check", path=PICTURES, line=6),
+    Case("document.schema", "error", replace(PETS, "storage: git", "storage: s3"), replace(PETS, "storage: git", 'storage: "git"'), pointer="/storage", hint=PETS, path=PETS, line=5),
+    Case("document.reference", "error", replace("labelvc.yaml", "{type: label, taxonomy: animals}", "{type: label, taxonomy: plants}"), replace("labelvc.yaml", "type: text", "type: text, taxonomy: animals"), pointer="/tasks/kind/taxonomy", hint="labelvc.yaml:7", path="labelvc.yaml", line=7),
+    Case("document.version", "error", replace("guidelines/mood.yaml", "judge", "guess"), replace("guidelines/mood.yaml", "labels: {}", "labels: {} # none"), pointer="/version", hint="guidelines/mood.yaml", path="guidelines/mood.yaml", line=3),
+    Case("shard.stray", "error", write("datasets/pets/annotations/0123.jsonl", ""), write("datasets/pets/notes.txt", ""), path="datasets/pets/annotations/0123.jsonl", line=0),
+    Case("shard.stray", "error", write("datasets/birds/items/0.jsonl", ""), write("datasets/birds/readme.md", ""), hint="datasets/birds/dataset.yaml", path="datasets/birds/items/0.jsonl", line=0),
+    Case("record.rev", "error", change("pets/p2#m1", bump=0, value={"score": 3}), change("pets/p2#m1", bump=1, value={"score": 3}), "pets/p2#m1", "/rev", path="datasets/pets/annotations", line=0),
+    Case("record.rev", "error", put("pets/p1#n1", None), lambda zoo: zoo.bury("pets/p1#n1"), "pets/p1#n1", path="datasets/pets/annotations", line=0),
+    Case("dvc.unstored", "error", unstored, stored, hint="labelvc format", path=file_of("pets/p1#n1"), line=0),
+]  # fmt: skip

@@ -1,0 +1,96 @@
+"""Every rule speaks when it is broken, with its place and cure, keeps still beside it, and never tells a secret."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from labelvc.model.finding import SEVERITIES, Finding
+from labelvc.ops import check
+from tests.checks.cases import CASES, Case
+from tests.zoo import PLAIN, Zoo, rows, zoo, zoo_template
+
+__all__ = ["zoo", "zoo_template"]
+cases = pytest.mark.parametrize("case", CASES, ids=[case.name if isinstance(case.path, str) else case.rule for case in CASES])
+
+
+def found(zoo: Zoo, rule: str) -> list[Finding]:
+    """Check everything, and what changed since HEAD for the one rule that compares."""
+    every = zoo.everything()
+    if rule == "record.rev":
+        every += zoo.unstaged().findings
+    return every
+
+
+@cases
+def test_a_broken_rule_is_found_where_it_is_broken(zoo: Zoo, case: Case):
+    case.loud(zoo)
+    every = found(zoo, case.rule)
+    (finding,) = [finding for finding in every if finding.rule == case.rule]
+    assert finding.severity == case.severity
+    place = finding.place
+    path = case.path(zoo) if callable(case.path) else case.path or zoo.shard(case.key)
+    line = case.line(zoo) if callable(case.line) else case.line if case.line >= 0 else zoo.line(case.key)
+    assert (place.key, place.pointer, place.path, place.line) == (case.key, case.pointer, path, line)
+    assert case.hint in finding.hint
+    assert finding.message
+    assert "\n" not in finding.message + finding.hint
+    assert PLAIN not in repr(every)
+
+
+@cases
+def test_beside_it_the_rule_keeps_still(zoo: Zoo, case: Case):
+    case.quiet(zoo)
+    assert [finding for finding in found(zoo, case.rule) if finding.rule == case.rule] == []
+
+
+KEYED = [case for case in CASES if case.key and not case.key.endswith("#") and case.rule not in ("item.missing", "record.rev")]
+
+
+@pytest.mark.parametrize("case", KEYED, ids=[case.name for case in KEYED])
+def test_a_broken_record_with_a_plain_value_in_it_never_shows_it(zoo: Zoo, case: Case):
+    """Whatever else is wrong with a record, no finding holds the value that should have been a pseudonym."""
+    if case.key.startswith("pictures"):
+        zoo.replace("datasets/pictures/dataset.yaml", "checks: {}", "sensitive: [{pointer: /ext/contact, kind: email}]\nchecks: {}")
+    if case.key in rows():
+        zoo.change(case.key, ext={"contact": PLAIN}, bump=0)
+        zoo.commit("Plain")
+    case.loud(zoo)
+    path = zoo.folder / zoo.shard(case.key)
+    text = path.read_text()
+    if PLAIN not in text and '"ext":{"contact":' in text:
+        path.write_text(re.sub(r'"ext":\{"contact":"[^"]*"', f'"ext":{{"contact":"{PLAIN}"', text))
+    told = found(zoo, case.rule)
+    assert told
+    assert PLAIN not in repr(told)
+
+
+def test_every_rule_has_a_case_and_every_case_a_rule():
+    assert {case.rule for case in CASES} == set(check.catalogue())
+    severities = {rule.id: rule.severity for rule in check.catalogue().values()}
+    assert {case.rule: case.severity for case in CASES} == severities
+
+
+def test_a_rule_is_named_like_the_others_and_says_why():
+    for name, rule in check.catalogue().items():
+        assert re.fullmatch(r"[a-z]+\.[a-z_]+", name)
+        assert rule.severity in SEVERITIES
+        assert rule.title
+        assert rule.why.endswith(".")
+
+
+def test_a_sound_repository_has_no_finding(zoo: Zoo):
+    assert zoo.everything() == []
+
+
+def test_documents_that_cannot_be_read_are_told_all_at_once(zoo: Zoo):
+    zoo.replace("datasets/pets/dataset.yaml", "storage: git", "storage: s3")
+    zoo.replace("datasets/pictures/dataset.yaml", "shards: 4", "shards: 5")
+    zoo.replace("taxonomies/animals.yaml", "version: 1.0.0", "version: one")
+    told = [(finding.rule, finding.place.path, finding.place.pointer, finding.place.line) for finding in zoo.everything()]
+    assert told == [
+        ("document.schema", "datasets/pets/dataset.yaml", "/storage", 5),
+        ("document.schema", "datasets/pictures/dataset.yaml", "/shards", 5),
+        ("document.schema", "taxonomies/animals.yaml", "/version", 3),
+    ]

@@ -1,0 +1,354 @@
+"""Check: what is judged is what would be committed, what was there before is counted, and no shortcut changes a word."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from labelvc.codec import canonical, document
+from labelvc.errors import ConfigurationError
+from labelvc.model.finding import Finding
+from labelvc.ops import check
+from labelvc.ops.check import Report
+from labelvc.store import tree
+from tests.zoo import ANNA, Zoo, answer, make, rating, zoo, zoo_template
+
+__all__ = ["zoo", "zoo_template"]
+PETS = "datasets/pets/dataset.yaml"
+
+
+def told(report: Report | list[Finding]) -> list[tuple[str, str]]:
+    findings = report if isinstance(report, list) else report.findings
+    return [(finding.rule, finding.place.key or finding.place.path) for finding in findings]
+
+
+def between(zoo: Zoo, old: str, new: str) -> Report:
+    return check.changed(zoo.at, tree.commit(zoo.at, old), tree.commit(zoo.at, new))
+
+
+def score(zoo: Zoo, value: float, key: str = "pets/p2#m1") -> None:
+    zoo.change(key, value={"score": value})
+
+
+# ---------------------------------------------------------------- what is judged
+def test_a_bad_staged_file_is_found_although_the_work_tree_is_mended(zoo: Zoo):
+    good = zoo.read(zoo.shard("pets/p2#m1"))
+    score(zoo, 9)
+    zoo.git("add", "--all")
+    zoo.write(zoo.shard("pets/p2#m1"), good)
+    assert told(zoo.staged()) == [("score.range", "pets/p2#m1")]
+    assert told(zoo.unstaged()) == []
+    assert told(zoo.everything()) == []
+
+
+def test_a_bad_work_tree_does_not_stop_a_good_index(zoo: Zoo):
+    score(zoo, 3)
+    zoo.git("add", "--all")
+    zoo.change("pets/p2#m1", value={"score": 9}, bump=0)
+    assert told(zoo.staged()) == []
+    assert told(zoo.unstaged()) == [("score.range", "pets/p2#m1")]
+
+
+def test_an_untracked_shard_is_judged_in_the_work_tree_only(zoo: Zoo):
+    zoo.write("datasets/pets/annotations/9.jsonl", "x\n")
+    assert told(zoo.staged()) == []
+    assert told(zoo.unstaged()) == [("shard.stray", "datasets/pets/annotations/9.jsonl")]
+
+
+def test_before_the_first_commit_everything_is_new(tmp_path: Path):
+    zoo = make(tmp_path / "fresh")
+    zoo.git("update-ref", "-d", "HEAD")
+    score(zoo, 9)
+    zoo.git("add", "--all")
+    assert told(zoo.staged()) == told(zoo.unstaged()) == [("record.rev", "pets/p2#m1"), ("score.range", "pets/p2#m1")]
+
+
+def test_documents_are_taken_from_the_snapshot_that_is_judged(zoo: Zoo):
+    zoo.replace("labelvc.yaml", "maximum: 4", "maximum: 9")
+    score(zoo, 9)
+    zoo.git("add", zoo.shard("pets/p2#m1"))
+    assert told(zoo.staged()) == [("score.range", "pets/p2#m1")]
+    assert told(zoo.unstaged()) == []
+
+
+def test_no_project_is_no_clean_project(zoo: Zoo):
+    zoo.git("rm", "-q", "labelvc.yaml")
+    for report in (zoo.staged, zoo.unstaged):
+        with pytest.raises(ConfigurationError) as caught:
+            report()
+        assert caught.value.hint == "labelvc init"
+
+
+# ---------------------------------------------------------------- what was there before
+def test_known_findings_are_counted_and_not_listed(zoo: Zoo):
+    score(zoo, 9)
+    zoo.commit("Bad")
+    assert zoo.unstaged() == Report([], 0, 0, 0, 0)
+    zoo.put("pets/p2#a0", answer("p2", "a0", "note", {"text": "moves the bad line down"}))
+    report = zoo.unstaged()
+    assert (told(report), report.known) == ([], 1)
+    assert told(zoo.everything()) == [("score.range", "pets/p2#m1")]
+
+
+def test_a_second_finding_like_a_known_one_is_new(zoo: Zoo):
+    score(zoo, 9)
+    zoo.commit("Bad")
+    score(zoo, 8)
+    assert told(zoo.unstaged()) == [("score.range", "pets/p2#m1")]
+    zoo.commit("Worse")
+    score(zoo, 9, "pets/p3#m1")
+    assert told(between(zoo, "HEAD~2", "HEAD")) == [("score.range", "pets/p2#m1")]
+    assert told(zoo.unstaged()) == [("score.range", "pets/p3#m1")]
+
+
+def test_mending_one_of_two_leaves_one_known(zoo: Zoo):
+    zoo.change("pets/p1#k1", value={"label": "cow"})
+    zoo.change("pets/p1#w1", value={"label": "cow", "span": [4, 7], "text": "cat"})
+    zoo.commit("Two cows")
+    zoo.change("pets/p1#k1", value={"label": "cat"})
+    report = zoo.unstaged()
+    assert (told(report), report.known) == ([], 1)
+
+
+def test_stray_files_are_new_once(zoo: Zoo):
+    zoo.write("datasets/pets/items/notes.txt", "x")
+    zoo.write("datasets/pets/annotations/012.jsonl", b"")
+    assert told(zoo.unstaged()) == [("shard.stray", "datasets/pets/annotations/012.jsonl"), ("shard.stray", "datasets/pets/items/notes.txt")]
+    zoo.commit("Strays")
+    score(zoo, 3)
+    report = zoo.unstaged()
+    assert told(report) == []
+    assert len(told(zoo.everything())) == 2
+
+
+# ---------------------------------------------------------------- how far a change reaches
+def test_only_touched_shards_are_looked_at(zoo: Zoo):
+    score(zoo, 3)
+    report = zoo.unstaged()
+    assert report.shards == 1
+    assert report.lines < 15
+
+
+def test_a_change_of_the_taxonomy_is_judged_against_all_shards(zoo: Zoo):
+    zoo.replace("taxonomies/animals.yaml", "name: Dog", "name: Dog, status: deprecated")
+    report = zoo.unstaged()
+    assert report.shards == check.everything(zoo.at, tree.work(zoo.at)).shards > 4
+    assert ("label.deprecated", "pets/p1#w2") in told(report)
+    assert {rule for rule, _ in told(report)} == {"label.deprecated", "record.schema"}
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "rule"),
+    [
+        ("labelvc.yaml", "minimum: -4", "minimum: 0", "score.range"),
+        ("guidelines/mood.versions.jsonl", '"version":"1.1.0"', '"version":"1.2.0"', ""),
+        (PETS, "{mood: true, kind: false", "{mood: true, kind: true", "label.missing"),
+        (PETS, "[/natural/word]", "[/text]", "item.duplicate"),
+        ("datasets/pictures/dataset.yaml", "shards: 4", "shards: 16", "shard.stray"),
+    ],
+)
+def test_a_change_of_a_document_reaches_every_shard_it_governs(zoo: Zoo, path: str, old: str, new: str, rule: str):
+    zoo.replace(path, old, new)
+    found = {name for name, _ in told(zoo.unstaged())}
+    assert found == ({rule} if rule else set())
+
+
+def test_a_change_of_one_dataset_leaves_the_other_alone(zoo: Zoo):
+    zoo.replace("datasets/pictures/dataset.yaml", "checks: {}", "checks: {box.outside: {severity: note}}")
+    assert zoo.unstaged().shards == len({zoo.shard("pictures/b.jpg#x1")})
+
+
+def test_a_duplicate_across_shards_is_found_when_one_shard_changed(zoo: Zoo):
+    other = next(f"p{n}" for n in range(2, 9) if zoo.shard(f"pets/p{n}#") != zoo.shard("pets/p1#"))
+    zoo.change(f"pets/{other}#", natural={"word": "w1"})
+    report = zoo.unstaged()
+    assert told(report) == [("item.duplicate", f"pets/{other}#")]
+    assert report.shards == 1
+    zoo.commit("Twice")
+    zoo.change(f"pets/{other}#", text="the cat and the dog, again")
+    report = zoo.unstaged()
+    assert (told(report), report.known) == ([], 1)
+    score(zoo, 3)
+    assert told(zoo.unstaged()) == []
+
+
+def test_a_removed_shard_is_told_record_by_record(zoo: Zoo):
+    path = zoo.shard("pictures/b.jpg#x1")
+    (zoo.folder / path).unlink()
+    gone = [("record.rev", f"pictures/b.jpg#x{number}") for number in (1, 2, 3)]
+    assert told(zoo.unstaged()) == gone
+    zoo.git("add", "--all")
+    assert told(zoo.staged()) == gone
+
+
+def test_all_document_problems_are_told_at_once(zoo: Zoo):
+    zoo.replace(PETS, "storage: git", "storage: s3")
+    zoo.replace("labelvc.yaml", "goal: Know the animals", "goal: Know the animals\ncolour: red")
+    zoo.replace("guidelines/mood.yaml", "status: active", "status: activ")
+    score(zoo, 9)
+    zoo.git("add", "--all")
+    documents = [("document.schema", PETS), ("document.schema", "guidelines/mood.yaml"), ("document.schema", "labelvc.yaml")]
+    for report in (zoo.staged(), zoo.unstaged(), check.everything(zoo.at, tree.work(zoo.at))):
+        assert told(report) == documents
+        assert report.worst() == "error"
+
+
+# ---------------------------------------------------------------- rev
+def test_rev_grows_by_one_in_a_step_and_by_any_number_over_many(zoo: Zoo):
+    for value in (0, 1, 2):
+        score(zoo, value)
+        zoo.commit(f"{value}")
+    assert told(between(zoo, "HEAD~3", "HEAD")) == []
+    zoo.change("pets/p2#m1", value={"score": 3}, rev=2)
+    zoo.commit("Back to an old rev")
+    assert told(between(zoo, "HEAD~1", "HEAD")) == [("record.rev", "pets/p2#m1")]
+
+
+def test_in_a_merge_rev_may_grow_by_more(zoo: Zoo):
+    zoo.git("checkout", "-q", "-b", "topic")
+    for value in (2, 3):
+        score(zoo, value)
+        zoo.commit(f"topic {value}")
+    zoo.git("checkout", "-q", "main")
+    zoo.change("pets/p1#k1", value={"label": "dog"})
+    zoo.commit("main")
+    zoo.git("merge", "-q", "--no-commit", "--no-ff", "topic")
+    assert told(zoo.staged()) == []
+    zoo.change("pets/p2#m1", value={"score": 4}, rev=1)
+    assert told(zoo.unstaged()) == [("record.rev", "pets/p2#m1")]
+
+
+def test_moving_a_record_to_its_right_shard_needs_no_rev(zoo: Zoo):
+    zoo.replace(PETS, "shards: 4", "shards: 16")
+    for layer in ("annotations", "items"):
+        lines = [line for path in sorted((zoo.folder / "datasets/pets" / layer).glob("*")) for line in path.read_bytes().splitlines()]
+        for path in (zoo.folder / "datasets/pets" / layer).glob("*"):
+            path.unlink()
+        for line in lines:
+            row = canonical.decode(line)
+            path = zoo.shard(f"pets/{row.get('item', row['id'])}#{row['id'] if 'item' in row else ''}", 16)
+            kept = zoo.read(path) if (zoo.folder / path).exists() else b""
+            zoo.write(path, b"".join(sorted([*kept.splitlines(keepends=True), line + b"\n"])))
+    assert told(zoo.unstaged()) == []
+
+
+# ---------------------------------------------------------------- severities
+def test_a_dataset_sets_its_severities(zoo: Zoo):
+    score(zoo, 9)
+    zoo.change("pets/p1#k1", value={"label": "cow"})
+    zoo.replace(PETS, "checks: {}", "checks: {score.range: {severity: note}, label.unknown: {severity: off}}")
+    report = zoo.unstaged()
+    assert [(finding.rule, finding.severity) for finding in report.findings] == [("score.range", "note")]
+    assert report.worst() == "note"
+    zoo.change("pictures/b.jpg#x1", value={"label": "cow", "box": [10, 10, 20, 20]})
+    assert ("label.unknown", "pictures/b.jpg#x1") in told(zoo.unstaged())
+
+
+def test_a_finding_that_grew_worse_by_its_setting_alone_is_no_new_one(zoo: Zoo):
+    score(zoo, 9)
+    zoo.commit("Bad")
+    zoo.replace(PETS, "checks: {}", "checks: {score.range: {severity: note}}")
+    report = zoo.unstaged()
+    assert (told(report), report.known) == ([], 1)
+
+
+def test_a_threshold_is_the_datasets_own(zoo: Zoo):
+    zoo.change("pictures/b.jpg#x2", value={"label": "cat", "box": [10, 10, 20, 24]})
+    assert told(zoo.unstaged()) == [("box.near_duplicate", "pictures/b.jpg#x2")]
+    zoo.replace("datasets/pictures/dataset.yaml", "checks: {}", "checks: {box.near_duplicate: {threshold: 0.9}}")
+    assert told(zoo.unstaged()) == []
+
+
+# ---------------------------------------------------------------- shortcuts change nothing
+def spoil(zoo: Zoo) -> None:
+    score(zoo, 9)
+    zoo.change("pets/p3#", natural={"word": "w1"})
+    zoo.respell("pets/p1#n1", ',"rev"', ', "rev"')
+    zoo.change("pictures/b.jpg#x1", value={"label": "cow", "box": [0, 0, 0, 0]})
+
+
+def test_what_is_remembered_is_what_would_be_found(zoo: Zoo):
+    spoil(zoo)
+    zoo.commit("Bad")
+    database = zoo.at.common / "labelvc" / "cache" / "results.sqlite3"
+    commit = tree.commit(zoo.at, "HEAD")
+    first = check.everything(zoo.at, commit)
+    again = check.everything(zoo.at, commit)
+    assert len(first.findings) > 4
+    assert (first.remembered, again.remembered) == (0, again.shards)
+    assert again._replace(remembered=0) == first
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE result_1 SET value = x'93909000'")
+    assert check.everything(zoo.at, commit) == first
+    for end in ("", "-wal", "-shm"):
+        Path(f"{database}{end}").unlink(missing_ok=True)
+    database.write_bytes(b"no database at all" * 100)
+    assert check.everything(zoo.at, commit)._replace(remembered=0) == first
+    assert check.everything(zoo.at, tree.work(zoo.at))._replace(remembered=0) == first
+
+
+def test_what_is_remembered_is_forgotten_when_the_rules_change(zoo: Zoo):
+    score(zoo, 4)
+    zoo.commit("Good")
+    assert told(zoo.everything()) == told(zoo.everything()) == []
+    zoo.replace("labelvc.yaml", "maximum: 4", "maximum: 3")
+    assert told(zoo.everything()) == [("score.range", "pets/p2#m1")]
+
+
+def grow(zoo: Zoo, items: int) -> None:
+    """Give the pets 256 shards and many items, one in ten rated out of range."""
+    zoo.write(PETS, document.edit(zoo.read(PETS), {("shards",): 256}))
+    for path in (zoo.folder / "datasets/pets").glob("*/*.jsonl"):
+        path.unlink()
+    files: dict[str, list[bytes]] = {}
+    for number in range(items):
+        item = f"i{number}"
+        rows = {f"pets/{item}#": {"id": item, "natural": {"word": item}}, f"pets/{item}#m1": rating(item, 9 if number % 10 == 0 else 1, ANNA)}
+        for key, row in rows.items():
+            line = canonical.encode(row, canonical.ITEM_FIRST if key.endswith("#") else canonical.RECORD_FIRST)
+            files.setdefault(zoo.shard(key, 256), []).append(line + b"\n")
+    for path, lines in files.items():
+        zoo.write(path, b"".join(sorted(lines)))
+
+
+def test_two_processes_find_what_one_finds(zoo: Zoo):
+    grow(zoo, 400)
+    zoo.commit("Grow")
+    commit = tree.commit(zoo.at, "HEAD")
+    seen: list[int] = []
+    two = check.everything(zoo.at, commit, jobs=2, advance=seen.append)
+    (zoo.at.common / "labelvc" / "cache" / "results.sqlite3").unlink()
+    one = check.everything(zoo.at, commit, jobs=1)
+    assert two == one
+    assert two.shards > 128
+    assert len(two.findings) == 40
+    assert sum(seen) == two.shards
+
+
+# ---------------------------------------------------------------- DVC
+def test_edits_behind_a_pointer_that_were_not_stored_are_found(zoo: Zoo):
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+    assert told(zoo.everything()) == []
+    score(zoo, 3)
+    report = check.everything(zoo.at, tree.work(zoo.at))
+    assert told(report) == [("dvc.unstored", zoo.shard("pets/p2#m1"))]
+    assert "1 shards differ from datasets/pets/annotations.sha256" in report.findings[0].message
+    (zoo.folder / zoo.shard("pets/p1#m1")).unlink()
+    assert "dvc.unstored" in dict(told(zoo.everything()))
+
+
+def test_records_behind_a_pointer_are_judged_like_others(zoo: Zoo):
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+    score(zoo, 9)
+    zoo.change("pets/p3#m1", value={"score": 3}, bump=0)
+    bad = [("record.rev", "pets/p3#m1"), ("score.range", "pets/p2#m1")]
+    assert sorted(told(zoo.unstaged())) == bad
+    assert told(zoo.staged()) == []
+    zoo.store_in_dvc()
+    assert sorted(told(zoo.staged())) == bad
+    zoo.commit("Bad")
+    assert sorted(told(between(zoo, "HEAD~1", "HEAD"))) == bad
