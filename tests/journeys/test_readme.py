@@ -1,7 +1,7 @@
 """The README and the guide, run as they are printed: every command, its exit code and the words it says.
 
 In a page, a block marked `sh` is run line by line in one shell, in a folder and a home of its own. A block marked
-`text` right after it is what it prints, where `...` stands for any lines and a last line `(exit N)` for the exit code
+`text` right after it is what it prints, where a line `...` stands for any lines, `...` in a line for any words, and a last line `(exit N)` for the exit code
 of the last command; without that line every command ends with 0. A comment `<!-- not run: why -->` before a block
 keeps it from being run, `<!-- file: PATH -->` makes it a file. A page of the guide goes on where the README's tour ends.
 """
@@ -131,8 +131,12 @@ def play(page: str, folder: Path, **more: str) -> None:
 def compare(block: Block, said: str) -> None:
     """Hold what was said to what is printed, but for dates, ids and digests."""
     wanted, found = same(block.printed or ""), same(said)
-    pattern = "".join("(?:.*\n)*?" if line.strip() == "..." else re.escape(line) + "\n" for line in wanted.splitlines())
+    pattern = "".join("(?:.*\n)*?" if line == "..." else _line(line) for line in wanted.splitlines())
     assert re.fullmatch(pattern, found), f"{block.page}:{block.line} prints otherwise:\n{said}"
+
+
+def _line(line: str) -> str:
+    return ".*".join(map(re.escape, line.split("..."))) + "\n"
 
 
 def same(text: str) -> str:

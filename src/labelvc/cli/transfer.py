@@ -102,12 +102,19 @@ def import_command(
         }
         write(
             json.document(
-                "diff", [json.delta(delta) for delta in found.rewrite.deltas], head=source.name, summary=numbers
+                "diff",
+                [json.delta(rules.compare(delta)) for delta in found.rewrite.deltas],
+                head=source.name,
+                summary=numbers,
             ),
             output,
         )
     else:
-        lines = [text.delta(delta, color=settings.color) for delta in found.rewrite.deltas[:_SHOWN]] if dry_run else []
+        lines = (
+            [text.delta(rules.compare(delta), color=settings.color) for delta in found.rewrite.deltas[:_SHOWN]]
+            if dry_run
+            else []
+        )
         more = len(found.rewrite.deltas) - len(lines)
         lines += [f"  ... and {more:,} more\n"] if lines and more else []
         lines.append(

@@ -125,6 +125,12 @@ def key_of(raw: bytes, dataset: str, layer: Layer = "annotations") -> Key | None
         return None
 
 
+def head_of(raw: bytes, layer: Layer) -> bytes | None:
+    """Return the bytes of a line that hold its key, or None; equal heads of canonical lines mean equal keys."""
+    found = (_RECORD_KEY if layer == "annotations" else _ITEM_KEY).match(raw)
+    return found.group() if found else None
+
+
 def prefix(key: Key) -> bytes:
     """Return the bytes that the line of this key starts with."""
     item = json.dumps(key.item, ensure_ascii=False)

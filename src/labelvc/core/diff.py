@@ -14,8 +14,10 @@ from labelvc.model.change import Delta, Kind
 from labelvc.model.names import Key, Layer
 from labelvc.model.snapshot import FileChange
 
-_BOOKKEEPING = ("/rev", "/at")
+_BOOKKEEPING = frozenset(("/rev", "/at"))
+_ABSENT = object()
 _decode = msgspec.json.Decoder().decode
+_written = msgspec.json.Encoder().encode  # 1 and true are equal to Python, not to JSON
 
 
 class Transition(NamedTuple):
@@ -44,6 +46,43 @@ class Summary(NamedTuple):
     transitions: Counter[Transition]
 
 
+class Comparison(NamedTuple):
+    """A delta looked at once, for everybody who shows or counts it.
+
+    Attributes:
+        delta: the delta.
+        kind: how the thing changed: a tombstone counts as absent, a difference in `rev` or `at` alone as touched.
+        old: the old line as an object; empty when there is none, or for a document.
+        new: the same after.
+        pointers: the JSON pointers that differ, bookkeeping included.
+    """
+
+    delta: Delta
+    kind: Kind
+    old: dict[str, Any]
+    new: dict[str, Any]
+    pointers: tuple[str, ...]
+
+    @property
+    def fields(self) -> list[str]:
+        """The JSON pointers that differ, bookkeeping (`/rev`, `/at`) left out."""
+        return [pointer for pointer in self.pointers if pointer not in _BOOKKEEPING]
+
+
+def compare(delta: Delta) -> Comparison:
+    """Look at a delta: decode both sides once and find where they differ."""
+    if isinstance(delta.key, str):
+        kind: Kind = "added" if delta.old is None else "removed" if delta.new is None else "changed"
+        return Comparison(delta, kind, {}, {}, ())
+    old, new = decoded(delta.old), decoded(delta.new)
+    before = delta.old is not None and old.get("gone") is not True
+    after = delta.new is not None and new.get("gone") is not True
+    found = tuple(pointers(old, new))
+    if before and after:
+        return Comparison(delta, "touched" if _BOOKKEEPING.issuperset(found) else "changed", old, new, found)
+    return Comparison(delta, "added" if after else "removed" if before else "touched", old, new, found)
+
+
 def pair(change: FileChange) -> Iterator[Delta]:
     """Pair the differing lines of one shard by their key.
 
@@ -51,12 +90,20 @@ def pair(change: FileChange) -> Iterator[Delta]:
         change: the differing lines of a shard.
 
     Yields:
-        A delta for every key that differs; a line whose key cannot be read stands alone under `path:<digest>`.
+        A delta for every key that differs, none dropped even when a broken shard holds a key twice; a line whose key
+        cannot be read stands alone under `path:<digest>`.
     """
     found = shard.parse_path(change.path)
     if found is None:
         return
     dataset, layer, _ = found
+    one, two = [{shard.head_of(raw, layer): raw for raw in side} for side in (change.old, change.new)]
+    if None not in one and None not in two and len(one) == len(change.old) and len(two) == len(change.new):
+        for head in sorted([head for head in one.keys() | two.keys() if head is not None]):
+            old, new = one.get(head), two.get(head)
+            named = shard.key_of(new or old or b"", dataset, layer)
+            yield Delta(named or f"{change.path}:{canonical.digest(head)[7:19]}", old, new)
+        return
     for key, (old, new) in align(keyed(change.old, dataset, layer), keyed(change.new, dataset, layer)):
         delta = Delta(key if isinstance(key, Key) else f"{change.path}:{canonical.digest(key)[7:19]}", old, new)
         if delta:
@@ -96,15 +143,8 @@ def _completes(one: Delta, two: Delta) -> bool:
 
 
 def kind_of(delta: Delta) -> Kind:
-    """Return how a thing changed: a tombstone counts as absent, a difference in `rev` or `at` alone as touched."""
-    old, new = live(delta.old), live(delta.new)
-    if old is None and new is None:
-        return "touched"
-    if old is None:
-        return "added"
-    if new is None:
-        return "removed"
-    return "touched" if isinstance(delta.key, Key) and not fields(delta) else "changed"
+    """Return how a thing changed; see `Comparison`."""
+    return compare(delta).kind
 
 
 def live(raw: bytes | None) -> bytes | None:
@@ -125,29 +165,23 @@ def decoded(raw: bytes | None) -> dict[str, Any]:
 
 def fields(delta: Delta) -> list[str]:
     """Return the JSON pointers that differ between two lines, bookkeeping (`/rev`, `/at`) left out."""
-    return [pointer for pointer in pointers(decoded(delta.old), decoded(delta.new)) if pointer not in _BOOKKEEPING]
+    return compare(delta).fields
 
 
 def pointers(old: Any, new: Any, at: str = "") -> Iterator[str]:
     """Yield the JSON pointers (RFC 6901) at which two values differ, objects walked, lists taken whole."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in sorted(set(old) | set(new)):
+    if type(old) is dict and type(new) is dict:
+        for name in sorted(old.keys() | new.keys()):
+            one, two = old.get(name, _ABSENT), new.get(name, _ABSENT)
+            if one is two or (type(one) is type(two) is str and one == two):
+                continue
             step = f"{at}/{name.replace('~', '~0').replace('/', '~1')}"
-            if name in old and name in new:
-                yield from pointers(old[name], new[name], step)
-            else:
+            if one is _ABSENT or two is _ABSENT:
                 yield step
-    elif not _same(old, new):
+            else:
+                yield from pointers(one, two, step)
+    elif old != new or type(old) is not type(new) or (type(old) is list and _written(old) != _written(new)):
         yield at
-
-
-def _same(old: Any, new: Any) -> bool:
-    """Tell whether two values are one JSON value: to Python `true` is 1."""
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(_same, old, new))
-    if isinstance(old, dict) and isinstance(new, dict):
-        return old.keys() == new.keys() and all([_same(old[name], new[name]) for name in old])
-    return bool(old == new) and isinstance(old, bool) == isinstance(new, bool)
 
 
 def at_pointer(value: Any, pointer: str) -> Any:
@@ -159,11 +193,10 @@ def at_pointer(value: Any, pointer: str) -> Any:
     return value
 
 
-def transition(delta: Delta) -> Transition | None:
+def transition(seen: Comparison) -> Transition | None:
     """Return how the label or score of a changed record went, or None when that did not change."""
-    old, new = decoded(delta.old), decoded(delta.new)
-    before, after = answer(old), answer(new)
-    return Transition(str(new.get("task", "")), before, after) if before != after else None
+    before, after = answer(seen.old), answer(seen.new)
+    return Transition(str(seen.new.get("task", "")), before, after) if before != after else None
 
 
 def answer(fields: dict[str, Any]) -> str:
@@ -191,7 +224,7 @@ def summarise(deltas: Iterable[Delta]) -> Summary:
     """
     tally = Tally()
     for delta in deltas:
-        tally.add(delta)
+        tally.add(compare(delta))
     return tally.summary()
 
 
@@ -206,25 +239,26 @@ class Tally:
         self._touched: set[tuple[str, str]] = set()
         self._transitions: Counter[Transition] = Counter()
 
-    def add(self, delta: Delta) -> None:
+    def add(self, seen: Comparison) -> None:
         """Count one delta."""
-        kind = kind_of(delta)
-        if not isinstance(delta.key, Key):
-            self._documents[kind] += 1
-        elif layer_of(delta.key) == "items":
-            self._items[kind] += 1
+        key = seen.delta.key
+        if isinstance(key, str):
+            self._documents[seen.kind] += 1
+        elif not key.id:
+            self._items[seen.kind] += 1
         else:
-            self._records[kind] += 1
-            self._touched.add((delta.key.dataset, delta.key.item))
-            moved = transition(delta) if kind == "changed" else None
+            self._records[seen.kind] += 1
+            self._touched.add((key.dataset, key.item))
+            moved = transition(seen) if seen.kind == "changed" else None
             if moved:
                 self._transitions[moved] += 1
 
-    def counted(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
-        """Yield deltas as they come, each counted."""
+    def counted(self, deltas: Iterable[Delta]) -> Iterator[Comparison]:
+        """Yield deltas as they come, each looked at and counted."""
         for delta in deltas:
-            self.add(delta)
-            yield delta
+            seen = compare(delta)
+            self.add(seen)
+            yield seen
 
     def summary(self) -> Summary:
         """Return the counts so far."""

@@ -44,7 +44,7 @@ class Rewrite(NamedTuple):
 
     Attributes:
         files: path to new bytes, None to delete; only files that differ from the work tree.
-        deltas: what changes against the work tree, sorted by shard and key.
+        deltas: what changes against the work tree, items first.
     """
 
     files: dict[str, bytes | None]
@@ -65,24 +65,27 @@ def plan(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, wanted: Wan
         The files that differ, and the deltas.
 
     Raises:
-        DataError: a shard holds a line without a key, or two lines of one key, of which rewriting would lose one.
+        DataError: a shard holds a line without a key, or two lines of one key, of which rewriting would lose one; or a
+            record of one task would take the place of another task's.
     """
     folder = f"datasets/{dataset.name}/"
     k, pattern = shard.digits(dataset.shards), re.compile(dataset.group) if dataset.group else None
     new: dict[str, bytes | None] = {}
-    deltas: list[Delta] = []
+    deltas: dict[Layer, list[Delta]] = {}
     with tree.reader(git) as reader:
         needed: set[str] = set()
         for layer in _LAYERS:
             present = _keyed(reader, work, folder, layer, wanted.mended)
             committed = _keyed(reader, head, folder, layer)
+            if layer == "annotations":
+                _refuse_other_tasks(wanted, present)
             result = _result(present, committed, wanted, layer, needed)
             if "items" in wanted.whole:
                 needed.update([key.item for key, raw in result.items() if live(raw) is not None])
-            deltas += [
-                Delta(key, present.get(key), raw) for key, raw in sorted(result.items()) if present.get(key) != raw
+            deltas[layer] = [
+                *[Delta(key, present.get(key), raw) for key, raw in sorted(result.items()) if present.get(key) != raw],
+                *[Delta(key, raw, None) for key, raw in sorted(present.items()) if key not in result],
             ]
-            deltas += [Delta(key, raw, None) for key, raw in sorted(present.items()) if key not in result]
             new.update(_files(dataset.name, layer, result, k, pattern))
         old = [path for path in work.entries if path.startswith(folder) and shard.parse_path(path)]
         for path in old:
@@ -90,7 +93,7 @@ def plan(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, wanted: Wan
                 new[path] = None
             elif reader.read(path, work.entries[path]) == new[path]:
                 del new[path]
-    return Rewrite(dict(sorted(new.items())), deltas)
+    return Rewrite(dict(sorted(new.items())), [*deltas["items"], *deltas["annotations"]])
 
 
 def write(git: Git, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, bytes] | None = None) -> None:
@@ -143,6 +146,15 @@ def _result(
             if buried is not None:
                 result[key] = buried
     return result
+
+
+def _refuse_other_tasks(wanted: Wanted, present: Mapping[Key, bytes]) -> None:
+    """Refuse to write a record over one that answers another task: their sources happen to use the same ids."""
+    for key, raw in wanted.lines.get("annotations", {}).items():
+        old = live(present.get(key)) if wanted.tasks else None
+        if old is not None and _task(old) not in wanted.tasks and _task(old) != _task(raw):
+            hint = "choose another --key, or import each task into a dataset of its own"
+            raise DataError(f"{key} already answers the task {_task(old)!r}", hint=hint)
 
 
 def _follow(old: bytes | None, key: Key, raw: bytes) -> bytes:

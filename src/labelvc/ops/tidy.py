@@ -92,9 +92,7 @@ def _refuse_conflicts(git: Git) -> None:
         )
 
 
-def _refuse_half_staged(
-    git: Git, dataset: Dataset, change: rewrite.Rewrite, index: Snapshot, work: Snapshot
-) -> None:
+def _refuse_half_staged(git: Git, dataset: Dataset, change: rewrite.Rewrite, index: Snapshot, work: Snapshot) -> None:
     """Refuse when writing would take unstaged edits along: of the files to write, or behind the pointer to be stored."""
     paths = set(change.files)
     if change.files and dataset.storage == "dvc":

@@ -94,7 +94,7 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
     if not form.reads:
         raise ConfigurationError(f"the format {form.name} can be written, not read", hint="labelvc import --help")
     reading = _Reading(project, dataset, name, form.name, _Tokens(git, work, project, dataset))
-    rows = form.read(request.source, _plan(project, name, request.words))
+    rows = form.read(request.source, _plan(project, dataset, name, request.words))
     lines = reading.lines(rows, advance)
     documents, notes = _documents(git, work, project, dataset, reading, request)
     dataset = _sized(dataset, work, len(lines["annotations"]))
@@ -149,7 +149,7 @@ def export(
         dataset, name = find(project, dataset_name, task)
         items = list(_layer(reader, snapshot, dataset, "items"))
         kept = (row for row in _layer(reader, snapshot, dataset, "annotations") if row.get("task") == name)
-        return form.write(items, kept, dataset, _plan(project, name, words), target)
+        return form.write(items, kept, dataset, _plan(project, dataset, name, words), target)
 
 
 def find(project: Project, dataset: str, task: str = "") -> tuple[Dataset, str]:
@@ -255,9 +255,11 @@ def _text(row: Row, name: str) -> str:
     return value
 
 
-def _plan(project: Project, task: str, words: Mapping[str, Any]) -> Plan:
+def _plan(project: Project, dataset: Dataset, task: str, words: Mapping[str, Any]) -> Plan:
+    """Say what a format must know; ids it makes up name the task where a dataset asks several."""
     asked: Task = project.tasks[task]
-    return Plan(task=task, asked=asked, taxonomy=project.taxonomies.get(asked.taxonomy or ""), **words)
+    prefix = f"{task}." if len(dataset.tasks) > 1 else ""
+    return Plan(task=task, asked=asked, prefix=prefix, taxonomy=project.taxonomies.get(asked.taxonomy or ""), **words)
 
 
 def _documents(

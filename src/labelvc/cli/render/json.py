@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from labelvc.core import diff
-from labelvc.model.change import Delta
 from labelvc.model.finding import Finding
 
 Item = Mapping[str, Any]
+_encode = msgspec.json.Encoder().encode
 
 
 def document(
@@ -41,7 +43,7 @@ def document(
 def lines(items: Iterable[Item]) -> Iterator[str]:
     """Yield one JSON object a line."""
     for item in items:
-        yield json.dumps(item, ensure_ascii=False) + "\n"
+        yield _encode(item).decode() + "\n"
 
 
 def finding(found: Finding) -> Item:
@@ -57,17 +59,16 @@ def finding(found: Finding) -> Item:
     }
 
 
-def delta(changed: Delta) -> Item:
+def delta(seen: diff.Comparison) -> Item:
     """Return a delta as `diff` prints it; a document's bytes are shown as text."""
-    kind = diff.kind_of(changed)
-    if isinstance(changed.key, str):
-        said = [None if raw is None else raw.decode(errors="replace") for raw in changed[1:]]
-        return {"key": changed.key, "kind": kind, "old": said[0], "new": said[1], "fields": []}
-    old, new = [None if raw is None else diff.decoded(raw) for raw in changed[1:]]
+    key, old, new = seen.delta
+    if isinstance(key, str):
+        said = [None if raw is None else raw.decode(errors="replace") for raw in (old, new)]
+        return {"key": key, "kind": seen.kind, "old": said[0], "new": said[1], "fields": []}
     return {
-        "key": str(changed.key),
-        "kind": kind,
-        "old": old,
-        "new": new,
-        "fields": list(diff.pointers(old or {}, new or {})),
+        "key": str(key),
+        "kind": seen.kind,
+        "old": None if old is None else seen.old,
+        "new": None if new is None else seen.new,
+        "fields": seen.pointers,
     }

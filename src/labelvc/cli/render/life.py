@@ -25,9 +25,9 @@ def trace(life: Life, *, color: bool) -> Iterator[str]:
 
 
 def _step(number: int, step: Step, *, color: bool) -> Iterator[str]:
-    new, commit = diff.decoded(step.delta.new), step.commit
-    line = text.delta(step.delta, color=False).split("  ", 1)[1].rstrip("\n")
-    yield f"{number}. {text.paint(diff.kind_of(step.delta).ljust(8), 'bold', on=color)} {line}\n"
+    seen, commit = diff.compare(step.delta), step.commit
+    new = seen.new
+    yield f"{number}. {text.paint(seen.kind.ljust(8), 'bold', on=color)} {text.what(seen)}\n"
     if isinstance(new.get("by"), str):
         yield f"   made by   {text.safe(new['by'])}{_with(new)}\n"
     if isinstance(new.get("under"), str):
@@ -65,7 +65,7 @@ def trace_items(life: Life) -> list[json.Item]:
     """Return each step as `trace` prints it in JSON."""
     return [
         {
-            **json.delta(step.delta),
+            **json.delta(diff.compare(step.delta)),
             "commit": _commit(step.commit),
             "integrated": step.integrated,
             "governed": step.governed,

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from labelvc.core import diff
-from labelvc.model.change import Delta, Kind
+from labelvc.model.change import Kind
 from labelvc.model.finding import Finding
-from labelvc.model.names import Key
 
 _COLOURS = {"error": "31", "warning": "33", "note": "36", "+": "32", "-": "31", "~": "33", "dim": "2", "bold": "1"}
 _SIGNS: dict[Kind, str] = {"added": "+", "removed": "-", "changed": "~", "touched": "."}
@@ -59,28 +58,29 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def delta(changed: Delta, *, color: bool) -> str:
+def delta(seen: diff.Comparison, *, color: bool) -> str:
     """Return one line: sign, key, and what went to what."""
-    kind = diff.kind_of(changed)
-    sign = _SIGNS[kind]
-    head = f"{paint(sign, sign, on=color) if sign in _COLOURS else sign} {safe(str(changed.key))}"
-    if not isinstance(changed.key, Key):
-        return f"{head}  {'document ' + kind}\n"
-    if kind in ("added", "removed"):
-        value = diff.decoded(changed.new if kind == "added" else changed.old)
-        shown = value.get("value", value.get("text", value.get("media", value)))
-        return f"{head}  {short(shown)}\n"
-    old, new = diff.decoded(changed.old), diff.decoded(changed.new)
-    if kind == "touched":
-        return f"{head}  rev {old.get('rev', '-')} -> {new.get('rev', '-')}\n"
-    moves = [f"{pointer} {_at(old, pointer)} -> {_at(new, pointer)}" for pointer in diff.fields(changed)]
-    return f"{head}  {'; '.join(moves)}\n"
+    sign, key = _SIGNS[seen.kind], seen.delta.key
+    head = f"{paint(sign, sign, on=color) if sign in _COLOURS else sign} {safe(str(key))}"
+    return f"{head}  {what(seen)}\n"
 
 
-def deltas(changes: Iterable[Delta], *, color: bool) -> Iterator[str]:
+def what(seen: diff.Comparison) -> str:
+    """Return what went to what, without sign and key."""
+    if isinstance(seen.delta.key, str):
+        return f"document {seen.kind}"
+    if seen.kind in ("added", "removed"):
+        value = seen.new if seen.kind == "added" else seen.old
+        return short(value.get("value", value.get("text", value.get("media", value))))
+    if seen.kind == "touched":
+        return f"rev {seen.old.get('rev', '-')} -> {seen.new.get('rev', '-')}"
+    return "; ".join([f"{pointer} {_at(seen.old, pointer)} -> {_at(seen.new, pointer)}" for pointer in seen.fields])
+
+
+def deltas(changes: Iterable[diff.Comparison], *, color: bool) -> Iterator[str]:
     """Yield one line a delta."""
-    for changed in changes:
-        yield delta(changed, color=color)
+    for seen in changes:
+        yield delta(seen, color=color)
 
 
 def totals(summary: diff.Summary) -> str:
