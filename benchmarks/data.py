@@ -86,7 +86,9 @@ def edit(folder: Path, cells: dict[str, list[bytes]], places: list[tuple[str, in
         lines = list(cells[path])
         for at in rows:
             head, _, tail = lines[at].partition(b'"label":"topic-')
-            lines[at] = head.replace(b'"rev":1', b'"rev":2') + b'"label":"topic-%02d' % ((int(tail[:2]) + 1) % 80) + tail[2:]
+            lines[at] = (
+                head.replace(b'"rev":1', b'"rev":2') + b'"label":"topic-%02d' % ((int(tail[:2]) + 1) % 80) + tail[2:]
+            )
         _write(folder / path, shard.write(lines))
 
 
@@ -100,7 +102,12 @@ def documents(shards: int) -> dict[str, str]:
     """Return the documents of the reference project."""
     project, dataset = uuid.UUID(int=1, version=4), uuid.UUID(int=2, version=4)
     labels = "".join([f"  - {{id: {name}, name: {name}, description: about {name}}}\n" for name in LABELS])
-    blocks = "".join([f"  {name}: {{definition: A text about {name}., use_when: [it is], avoid_when: [it is not]}}\n" for name in LABELS])
+    blocks = "".join(
+        [
+            f"  {name}: {{definition: A text about {name}., use_when: [it is], avoid_when: [it is not]}}\n"
+            for name in LABELS
+        ]
+    )
     return {
         "labelvc.yaml": f"schema: urn:labelvc:schema:project:1\nid: {project}\nname: bench\ngoal: measure\n"
         "tasks:\n  topic: {type: label, taxonomy: topics, guideline: topics}\n",

@@ -37,7 +37,11 @@ def run_all(folder: Path, records: int, only: str = "") -> list[Row]:
     jobs = {
         "check": lambda: check(large_repository, folder),
         "hook": lambda: hook(large_repository),
-        "diff": lambda: [*diff(large_repository, "few"), *diff(small_repository, "few"), *diff(large_repository, "many")],
+        "diff": lambda: [
+            *diff(large_repository, "few"),
+            *diff(small_repository, "few"),
+            *diff(large_repository, "many"),
+        ],
         "work": lambda: diff_work(large_repository),
         "peers": lambda: peers.diff(small_repository, folder),
         "start": lambda: start_up(folder),
@@ -61,7 +65,13 @@ def check(repository: Repository, folder: Path) -> list[Row]:
     rows = [
         Row("check --all, cold, one core", "labelvc", *cold[:3], f"{ratio:.2f} parses", clean, f"{lines:,} lines"),
         Row("one parse: orjson.loads a line", "orjson", *parse[:3], "1 parse"),
-        Row("check --all, cold, --jobs 2", "labelvc", *two[:3], f"{two.wall / cold.wall:.2f} of the wall time of one core", b"no findings" in two.out),
+        Row(
+            "check --all, cold, --jobs 2",
+            "labelvc",
+            *two[:3],
+            f"{two.wall / cold.wall:.2f} of the wall time of one core",
+            b"no findings" in two.out,
+        ),
         *peers.schema(repository, folder, cold.cpu / lines),
     ]
     start = median(lambda: process([LABELVC, "--version"], here), TIMES)
@@ -75,7 +85,13 @@ def check(repository: Repository, folder: Path) -> list[Row]:
     again = _run(here, "check", "--all", "--jobs", "1")
     _git(here, "checkout", "-q", "--", ".")
     rows.append(
-        Row("check --all again, 16 shards changed", "labelvc", *again[:3], f"start-up + {again.cpu - start.cpu:.2f} s", again.code == 0)
+        Row(
+            "check --all again, 16 shards changed",
+            "labelvc",
+            *again[:3],
+            f"start-up + {again.cpu - start.cpu:.2f} s",
+            again.code == 0,
+        )
     )
     return rows
 
@@ -95,7 +111,14 @@ def hook(repository: Repository) -> list[Row]:
     checked = int(naive.out or b"0")
     return [
         Row("pre-commit hook, 100 records in 100 shards", "labelvc", *ours[:3], "", ours.code == 0),
-        Row("the same", "GitPython + jsonschema", *naive[:3], f"{naive.wall / ours.wall:.0f}x labelvc's wall time", True, f"{checked:,} records of the changed files"),
+        Row(
+            "the same",
+            "GitPython + jsonschema",
+            *naive[:3],
+            f"{naive.wall / ours.wall:.0f}x labelvc's wall time",
+            True,
+            f"{checked:,} records of the changed files",
+        ),
     ]
 
 
@@ -113,7 +136,10 @@ def diff(repository: Repository, branch: str) -> list[Row]:
     right = len(items) == changed and all(item["fields"] == ["/rev", "/value/label"] for item in items)
     name = f"diff of commits, {changed:,} of {repository.records:,} changed"
     ratio = f"start-up + {(ours.cpu - start.cpu) / git.cpu:.2f}x git diff"
-    return [Row(name, "labelvc", *ours[:3], ratio, right), Row("the same", "git diff -U0", *git[:3], "1x", True, f"{git.out.count(bytes([10]) + b'+{'):,} lines")]
+    return [
+        Row(name, "labelvc", *ours[:3], ratio, right),
+        Row("the same", "git diff -U0", *git[:3], "1x", True, f"{git.out.count(bytes([10]) + b'+{'):,} lines"),
+    ]
 
 
 def diff_work(repository: Repository) -> list[Row]:
@@ -124,7 +150,9 @@ def diff_work(repository: Repository) -> list[Row]:
     try:
         start = median(lambda: process([LABELVC, "--version"], here), TIMES)
         ours, git, _ = paired(
-            lambda: _run(here, "diff", "--format", "jsonl"), lambda: process(["git", "diff", "-U0", "--no-renames"], here), TIMES
+            lambda: _run(here, "diff", "--format", "jsonl"),
+            lambda: process(["git", "diff", "-U0", "--no-renames"], here),
+            TIMES,
         )
     finally:
         _git(here, "reset", "-q", "--hard", "main")
@@ -142,7 +170,9 @@ def start_up(folder: Path) -> list[Row]:
     rows = [Row("start-up", "python", *python[:3])]
     for words in (["--help"], ["--version"]):
         cost = median(lambda words=words: process([LABELVC, *words], folder), 9)
-        rows.append(Row("start-up", f"labelvc {words[0]}", *cost[:3], f"python + {1000 * (cost.cpu - python.cpu):.0f} ms"))
+        rows.append(
+            Row("start-up", f"labelvc {words[0]}", *cost[:3], f"python + {1000 * (cost.cpu - python.cpu):.0f} ms")
+        )
     return rows
 
 
@@ -172,4 +202,10 @@ def _shards(records: int) -> int:
 
 
 def _git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "GIT_OPTIONAL_LOCKS": "1"})
+    subprocess.run(
+        ["git", *words],
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "1"},
+    )

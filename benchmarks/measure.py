@@ -31,7 +31,12 @@ class Cost(NamedTuple):
 
 
 def process(
-    words: Sequence[str], folder: Path, *, environment: Mapping[str, str] | None = None, cap: float = 120, keep: bool = True
+    words: Sequence[str],
+    folder: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    cap: float = 120,
+    keep: bool = True,
 ) -> Cost:
     """Run a process once.
 
@@ -47,7 +52,13 @@ def process(
     """
     start = time.perf_counter()
     out = subprocess.PIPE if keep else subprocess.DEVNULL
-    running = subprocess.Popen(words, cwd=folder, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})}, stdout=out, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        words,
+        cwd=folder,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})},
+        stdout=out,
+        stderr=subprocess.DEVNULL,
+    )
     said: list[bytes] = []
     reader = threading.Thread(target=lambda: said.append(running.stdout.read() if running.stdout else b""))
     reader.start()

@@ -29,8 +29,18 @@ RECORD_SCHEMA: dict[str, Any] = {
         "under": {"enum": ["topics@1.0.0"]},
         "value": {
             "oneOf": [
-                {"type": "object", "properties": {"label": {"enum": data.LABELS}}, "required": ["label"], "additionalProperties": False},
-                {"type": "object", "properties": {"empty": {"const": True}}, "required": ["empty"], "additionalProperties": False},
+                {
+                    "type": "object",
+                    "properties": {"label": {"enum": data.LABELS}},
+                    "required": ["label"],
+                    "additionalProperties": False,
+                },
+                {
+                    "type": "object",
+                    "properties": {"empty": {"const": True}},
+                    "required": ["empty"],
+                    "additionalProperties": False,
+                },
             ]
         },
     },
@@ -56,11 +66,20 @@ def schema(repository: Repository, folder: Path, ours: float) -> list[Row]:
     sample.write_bytes(b"[" + b",".join(lines) + b"]")
     described.write_text(json.dumps({"type": "array", "items": RECORD_SCHEMA}))
     top = str(Path(__file__).resolve().parents[1])
-    loop = process([sys.executable, "-m", "benchmarks.jsonschema_loop", str(sample)], folder, environment={"PYTHONPATH": top})
+    loop = process(
+        [sys.executable, "-m", "benchmarks.jsonschema_loop", str(sample)], folder, environment={"PYTHONPATH": top}
+    )
     checker = shutil.which("check-jsonschema") or "check-jsonschema"
     command = process([checker, "--schemafile", str(described), str(sample)], folder)
     return [
-        _row("schema only, a sample", "jsonschema loop", loop, len(lines), ours, loop.out.strip() == str(len(lines)).encode()),
+        _row(
+            "schema only, a sample",
+            "jsonschema loop",
+            loop,
+            len(lines),
+            ours,
+            loop.out.strip() == str(len(lines)).encode(),
+        ),
         _row("schema only, a sample", "check-jsonschema", command, len(lines), ours, command.code == 0),
     ]
 
@@ -75,17 +94,38 @@ def diff(repository: Repository, folder: Path) -> list[Row]:
     process(["git", "checkout", "-qf", "main"], repository.folder)
     ours = process([shutil.which("labelvc") or "labelvc", "diff", "main..few", "--format", "jsonl"], repository.folder)
     name = f"{changed} of {repository.records:,} changed, as flat files"
-    compared = process([shutil.which("csv-diff") or "csv-diff", *map(str, versions.values()), "--key=key", "--json"], folder)
+    compared = process(
+        [shutil.which("csv-diff") or "csv-diff", *map(str, versions.values()), "--key=key", "--json"], folder
+    )
     found = len(json.loads(compared.out or b"{}").get("changed", ()))
     rows = [
         Row(name, "labelvc diff", *ours[:3], "1x", len(ours.out.splitlines()) == changed, "from git, not from files"),
-        Row(name, "csv-diff", *compared[:3], f"{compared.cpu / ours.cpu:.0f}x labelvc", found == changed, f"{found} changed"),
+        Row(
+            name,
+            "csv-diff",
+            *compared[:3],
+            f"{compared.cpu / ours.cpu:.0f}x labelvc",
+            found == changed,
+            f"{found} changed",
+        ),
     ]
     patch = folder / "daff.csv"
-    daff = process([sys.executable, "-m", "daff", "diff", "--id", "key", "--output", str(patch), *map(str, versions.values())], folder)
+    daff = process(
+        [sys.executable, "-m", "daff", "diff", "--id", "key", "--output", str(patch), *map(str, versions.values())],
+        folder,
+    )
     seen = sum(row[:1] == ["->"] for row in csv.reader(patch.open())) if patch.exists() else 0
     late = "" if daff.code >= 0 else "killed after 120 s"
-    rows.append(Row(name, "daff", *daff[:3], f"{'> ' if late else ''}{daff.cpu / ours.cpu:.0f}x labelvc", bool(late) or seen == changed, late or f"{seen} changed"))
+    rows.append(
+        Row(
+            name,
+            "daff",
+            *daff[:3],
+            f"{'> ' if late else ''}{daff.cpu / ours.cpu:.0f}x labelvc",
+            bool(late) or seen == changed,
+            late or f"{seen} changed",
+        )
+    )
     return rows
 
 
@@ -95,10 +135,20 @@ def _flat(folder: Path, target: Path) -> Path:
         writer.writerow(["key", "item", "by", "rev", "label"])
         for lines in data.read(folder).values():
             for record in map(json.loads, lines):
-                writer.writerow([f"{record['item']}#{record['id']}", record["item"], record["by"], record["rev"], record["value"]["label"]])
+                writer.writerow(
+                    [
+                        f"{record['item']}#{record['id']}",
+                        record["item"],
+                        record["by"],
+                        record["rev"],
+                        record["value"]["label"],
+                    ]
+                )
     return target
 
 
 def _row(job: str, tool: str, cost: Cost, records: int, ours: float, right: bool) -> Row:
     each = cost.cpu / records
-    return Row(job, tool, *cost[:3], f"{each / ours:.0f}x labelvc's whole check, a record", right, f"{records:,} records")
+    return Row(
+        job, tool, *cost[:3], f"{each / ours:.0f}x labelvc's whole check, a record", right, f"{records:,} records"
+    )

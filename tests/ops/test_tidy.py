@@ -10,7 +10,7 @@ import pytest
 
 from labelvc.codec import shard
 from labelvc.errors import DataError, StoreError
-from labelvc.ops import tidy
+from labelvc.ops import diff, tidy
 from labelvc.ops.tidy import Tidied
 from tests.zoo import Zoo, zoo, zoo_template
 
@@ -55,7 +55,7 @@ def test_any_spelling_comes_back_to_the_bytes_it_had(zoo: Zoo, seed: int):
 
 def test_hand_edits_get_their_rev_and_deletions_their_tombstone(zoo: Zoo):
     zoo.respell("pets/p2#m1", '"score":0', '"score": 3')
-    zoo.put("pets/p3#m1", None)
+    zoo.put("pets/p1#m2", None)
     zoo.put("pets/p4#m9", b'{"id":"m9","item":"p4","rev":9,"task":"note","value":{"text":"new"}}')
     zoo.change("pets/p1#s1", value={"labels": ["dog", "cat", "dog"]}, bump=0)
     zoo.change("pets/p1#k1", value={"label": "dog"}, rev=40)
@@ -64,7 +64,7 @@ def test_hand_edits_get_their_rev_and_deletions_their_tombstone(zoo: Zoo):
     run(zoo)
     assert zoo.unstaged().findings == []
     assert zoo.row("pets/p2#m1") | {"rev": 2, "value": {"score": 3}} == zoo.row("pets/p2#m1")
-    assert zoo.row("pets/p3#m1") == {"item": "p3", "id": "m1", "gone": True, "rev": 2}
+    assert zoo.row("pets/p1#m2") == {"item": "p1", "id": "m2", "gone": True, "rev": 2}
     assert zoo.row("pets/p4#m9")["rev"] == 1
     assert zoo.row("pets/p1#k1")["rev"] == 2
     assert zoo.row("pets/p1#s1")["rev"] == 1
@@ -89,22 +89,46 @@ def test_true_is_not_one(zoo: Zoo):
     assert b'"score":0}' in zoo.raw("pets/p2#m1")
 
 
-def test_another_number_of_shards_moves_every_line(zoo: Zoo):
-    zoo.replace("datasets/pets/dataset.yaml", "shards: 4", "shards: 1024")
-    stray = zoo.unstaged().findings
-    assert {finding.rule for finding in stray} == {"shard.stray"}
-    zoo.write(zoo.shard("pets/p1#m1"), zoo.read(zoo.shard("pets/p1#m1")) + b"\n")
-    zoo.write(zoo.shard("pets/p1#m1"), zoo.read(zoo.shard("pets/p1#m1"))[:-1])
-    _touch_all(zoo)
+@pytest.mark.parametrize("shards", [16, 1024])
+@pytest.mark.parametrize("committed", [False, True])
+def test_another_number_of_shards_moves_every_line(zoo: Zoo, shards: int, committed: bool):
+    zoo.replace("datasets/pets/dataset.yaml", "shards: 4", f"shards: {shards}")
+    assert {(finding.rule, finding.hint) for finding in zoo.unstaged().findings} == {("shard.stray", "labelvc format")}
+    if committed:
+        zoo.commit("Only the document")
     run(zoo)
     assert zoo.unstaged().findings == zoo.everything() == []
-    assert len(list((zoo.folder / "datasets/pets/items").rglob("*/*.jsonl"))) == 8
+    zoo.commit("Reshard")
+    deltas = list(diff.between(zoo.at, *diff.resolve(zoo.at, f"{'HEAD~2' if committed else 'HEAD~1'}..HEAD")))
+    assert [str(delta.key) for delta in deltas] == ["datasets/pets/dataset.yaml"]
 
 
-def _touch_all(zoo: Zoo) -> None:
-    """Turn the lines of every shard round, so that each of them is looked at."""
-    for path in (zoo.folder / "datasets/pets").rglob("*.jsonl"):
-        path.write_bytes(b"".join(reversed(path.read_bytes().splitlines(keepends=True))))
+def test_a_staged_reshard_is_formatted_too(zoo: Zoo):
+    zoo.replace("datasets/pets/dataset.yaml", "shards: 4", "shards: 16")
+    zoo.git("add", "--all")
+    run(zoo, staged=True)
+    assert zoo.staged().findings == []
+    assert zoo.git("diff", "--name-only") == ""
+
+
+def test_another_group_moves_lines_too(zoo: Zoo):
+    zoo.replace("datasets/pets/dataset.yaml", "shards: 4", 'shards: 4\ngroup: "^(p)"')
+    run(zoo)
+    assert zoo.everything() == []
+    assert [path.name for path in (zoo.folder / "datasets/pets/items").iterdir()] == [f"{shard.place('p', 1)}.jsonl"]
+
+
+def test_what_check_says_format_mends_it_mends(zoo: Zoo):
+    """Whoever committed it past the hook."""
+    zoo.respell("pets/p1#o1", "0.25", "0.250")
+    zoo.change("pets/p1#s1", value={"labels": ["dog", "cat"]})
+    path = zoo.shard("pictures/b.jpg#x1")
+    zoo.write(path, b"\n".join(reversed(zoo.read(path).splitlines())))
+    zoo.commit("Out of form")
+    assert {finding.rule for finding in zoo.everything()} == {"record.canonical", "labels.order", "shard.order", "shard.ending"}
+    run(zoo)
+    assert zoo.everything() == zoo.unstaged().findings == []
+    assert zoo.row("pets/p1#o1")["rev"] == 2
 
 
 # ---------------------------------------------------------------- what is refused
@@ -270,10 +294,12 @@ def test_behind_a_pointer_what_is_staged_is_formatted(zoo: Zoo):
     assert caught.value.where == zoo.shard("pets/p3#m1")
 
 
-def test_a_fresh_clone_without_data_has_nothing_to_format(zoo: Zoo, tmp_path: Path):
+def test_a_clone_without_the_data_is_told_to_pull(zoo: Zoo, tmp_path: Path):
     zoo.store_in_dvc()
     zoo.commit("Store in DVC")
     zoo.git("clone", "-q", str(zoo.folder), str(tmp_path / "clone"))
     clone = Zoo(tmp_path / "clone")
+    with pytest.raises(StoreError) as caught:
+        run(clone)
+    assert caught.value.hint == "dvc pull"
     assert clone.git("status", "--porcelain") == ""
-    assert tidy.tidy(clone.at) == Tidied({}, [])

@@ -11,7 +11,6 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
-from labelvc.formats import registry
 from labelvc.ops import transfer
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -48,7 +47,7 @@ def _columns(function: Any) -> Any:
 
 
 @click.command("import")
-@click.argument("form_name", metavar="FORMAT", type=click.Choice(registry.names()))
+@click.argument("form_name", metavar="FORMAT")
 @click.argument("source", metavar="SRC", type=click.Path(exists=True, path_type=Path))
 @_columns
 @click.option(
@@ -84,6 +83,8 @@ def import_command(
 
     The import is a diff: records that are already there and equal are left alone, annotators' names and declared
     sensitive fields become pseudonyms, and `rev` grows where a record changed. Nothing is committed.
+
+    FORMAT is csv, jsonl, conllu or voc, or one that an installed package brings.
     """
     git = plumbing.find(settings.directory)
     words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
@@ -92,46 +93,41 @@ def import_command(
         found = transfer.prepare(git, request, advance)
     if not dry_run:
         transfer.perform(git, found)
-    summary = rules.summarise(found.rewrite.deltas)
-    if form == "json":
-        numbers = {
-            "records": dict(summary.records),
-            "items": dict(summary.items),
-            "read": dict(found.read),
-            "notes": found.notes,
-        }
-        write(
-            json.document(
-                "diff",
-                [json.delta(rules.compare(delta)) for delta in found.rewrite.deltas],
-                head=source.name,
-                summary=numbers,
-            ),
-            output,
-        )
-    else:
-        lines = (
-            [text.delta(rules.compare(delta), color=settings.color) for delta in found.rewrite.deltas[:_SHOWN]]
-            if dry_run
-            else []
-        )
-        more = len(found.rewrite.deltas) - len(lines)
-        lines += [f"  ... and {more:,} more\n"] if lines and more else []
-        lines.append(
-            f"read {text.count(found.read['items'], 'item')}, {text.count(found.read['annotations'], 'record')} of {source.name}\n"
-        )
-        lines += [f"note: {text.safe(note)}\n" for note in found.notes]
-        lines.append(
-            f"{'would write' if dry_run else 'wrote'} {text.count(len(found.rewrite.files), 'shard')}: {text.totals(summary)}\n"
-        )
-        write("".join(lines), output)
+    told = _as_json(found, source.name) if form == "json" else _as_text(settings, found, source.name, dry_run=dry_run)
+    write(told, output)
     if not dry_run:
         say(settings, "next: labelvc check --all, then git add datasets taxonomies && git commit")
     return 0
 
 
+def _as_json(found: transfer.Imported, source: str) -> str:
+    summary = rules.summarise(found.rewrite.deltas)
+    numbers = {
+        "records": dict(summary.records),
+        "items": dict(summary.items),
+        "read": dict(found.read),
+        "notes": found.notes,
+    }
+    items = [json.delta(rules.compare(delta)) for delta in found.rewrite.deltas]
+    return json.document("diff", items, head=source, summary=numbers)
+
+
+def _as_text(settings: Settings, found: transfer.Imported, source: str, *, dry_run: bool) -> str:
+    deltas = found.rewrite.deltas
+    first = deltas[:_SHOWN] if dry_run else []
+    lines = [text.delta(rules.compare(delta), color=settings.color) for delta in first]
+    if first and len(deltas) > len(first):
+        lines.append(f"  ... and {len(deltas) - len(first):,} more\n")
+    items, records = found.read["items"], found.read["annotations"]
+    lines.append(f"read {text.count(items, 'item')}, {text.count(records, 'record')} of {text.safe(source)}\n")
+    lines += [f"note: {text.safe(note)}\n" for note in found.notes]
+    did, shards = "would write" if dry_run else "wrote", text.count(len(found.rewrite.files), "shard")
+    lines.append(f"{did} {shards}: {text.totals(rules.summarise(deltas))}\n")
+    return "".join(lines)
+
+
 @click.command()
-@click.argument("form_name", metavar="FORMAT", type=click.Choice(registry.names()))
+@click.argument("form_name", metavar="FORMAT")
 @_columns
 @click.option("--at", "revision", metavar="REV", help="Revision to export; the work tree when not given.")
 @click.option(
@@ -158,7 +154,7 @@ def export(
     by: str | None,
     value: str | None,
 ) -> int:
-    """Export a dataset's records as FORMAT to DEST, rebuilt from the records alone."""
+    """Export a dataset's records as FORMAT (as for import) to DEST, rebuilt from the records alone."""
     git = plumbing.find(settings.directory)
     snapshot = tree.commit(git, revision) if revision else tree.work(git)
     words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}

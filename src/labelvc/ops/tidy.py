@@ -8,14 +8,16 @@ from typing import NamedTuple
 from labelvc.codec import canonical, shard
 from labelvc.errors import DataError, StoreError
 from labelvc.model.names import Key, Layer
-from labelvc.model.project import Dataset
+from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
+from labelvc.ops import look, rewrite
 from labelvc.ops import project as projects
-from labelvc.ops import rewrite
 from labelvc.store import git as plumbing
 from labelvc.store import tree
+from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
+_HINT = "labelvc format"
 _FIRST: dict[Layer, tuple[str, ...]] = {"annotations": canonical.RECORD_FIRST, "items": canonical.ITEM_FIRST}
 
 
@@ -53,9 +55,9 @@ def tidy(git: Git, *, staged: bool = False) -> Tidied:
     with tree.reader(git) as reader:
         project = projects.load(git, judged, reader)
     planned: list[tuple[Dataset, rewrite.Rewrite]] = []
+    unsound = set() if staged else _unsound(git, project, judged)
     for dataset in project.datasets.values():
-        folder = f"datasets/{dataset.name}/"
-        touched = [path for path in tree.changed(head, judged, folder) if shard.parse_path(path)]
+        touched = _touched(dataset, head, judged) | {path for path in unsound if path.startswith(_folder(dataset))}
         if touched:
             change = _rewritten(git, dataset, head, judged, touched)
             if staged:
@@ -80,8 +82,34 @@ def _write(git: Git, dataset: Dataset, change: rewrite.Rewrite, *, staged: bool)
     return False
 
 
+def _folder(dataset: Dataset) -> str:
+    return f"datasets/{dataset.name}/"
+
+
 def _annotations(dataset: Dataset) -> str:
-    return f"datasets/{dataset.name}/annotations/"
+    return f"{_folder(dataset)}annotations/"
+
+
+def _touched(dataset: Dataset, head: Snapshot, judged: Snapshot) -> set[str]:
+    """Return the shards that differ from HEAD; all of them when what decides their places may have changed."""
+    changed = tree.changed(head, judged, _folder(dataset))
+    paths = judged.entries if f"{_folder(dataset)}dataset.yaml" in changed else changed
+    return {path for path in paths if path.startswith(_folder(dataset)) and shard.parse_path(path)}
+
+
+def _unsound(git: Git, project: Project, snapshot: Snapshot) -> set[str]:
+    """Return the shards that `labelvc check` says this command mends, whoever committed them."""
+    with Cache(git) as cache:
+        outcomes = look.outcomes_of(
+            git, project, look.cells_of(project, snapshot, (), set(project.datasets)), cache, jobs=1
+        )
+    found = {finding.place.path for finding in outcomes.findings() if finding.hint == _HINT}
+    for path in snapshot.entries:
+        parsed = shard.parse_path(path)
+        dataset = project.datasets.get(parsed[0]) if parsed else None
+        if parsed and dataset and (shard.path(*parsed) != path or 4 ** len(parsed[2]) != dataset.shards):
+            found.add(path)
+    return found
 
 
 def _refuse_conflicts(git: Git) -> None:
