@@ -111,7 +111,15 @@ def diff(repository: Repository, folder: Path) -> list[Row]:
     ]
     patch = folder / "daff.csv"
     daff = process(
-        [sys.executable, "-m", "daff", "diff", "--id", "key", "--output", str(patch), *map(str, versions.values())],
+        [
+            shutil.which("daff.py") or "daff.py",
+            "diff",
+            "--id",
+            "key",
+            "--output",
+            str(patch),
+            *map(str, versions.values()),
+        ],
         folder,
     )
     seen = sum(row[:1] == ["->"] for row in csv.reader(patch.open())) if patch.exists() else 0

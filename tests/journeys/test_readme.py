@@ -3,7 +3,7 @@
 In a page, a block marked `sh` is run line by line in one shell, in a folder and a home of its own. A block marked
 `text` right after it is what it prints, where a line `...` stands for any lines, `...` in a line for any words, and a last line `(exit N)` for the exit code
 of the last command; without that line every command ends with 0. A comment `<!-- not run: why -->` before a block
-keeps it from being run, `<!-- file: PATH -->` makes it a file. A page of the guide goes on where the README's tour ends.
+keeps it from being run, `<!-- file: NAME -->` makes it a file beside the repository. A page of the guide goes on where the README's tour ends.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 GUIDE = sorted(path.relative_to(TOP).as_posix() for path in (TOP / "docs/guide").glob("*.md"))
 PAGES = ["README.md", "docs/README.md", *GUIDE]
-HERE = {"README.md": ".", "docs/guide/add-a-check.md": "tour/labels"}
+HERE = {"README.md": "."}
 """Where a page's first command is typed; the others go on in the tour's repository."""
 
 _BLOCK = re.compile(r"(?:^<!-- ([a-z ]+): (.+?) -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -53,7 +53,7 @@ def blocks(page: str) -> Iterator[Block]:
     found = list(_BLOCK.finditer(text))
     for at, match in enumerate(found):
         note, why, language, body = match.groups()
-        if language != "sh" or note == "not run":
+        if language != "sh" or note in {"not run", "file"}:
             continue
         after = found[at + 1] if at + 1 < len(found) else None
         said = after is not None and after[3] == "text" and not text[match.end() : after.start(3) - 3].strip()
@@ -61,6 +61,12 @@ def blocks(page: str) -> Iterator[Block]:
         code = _EXIT.search(printed or "")
         printed = _EXIT.sub("", printed) if printed is not None else None
         yield Block(page, text[: match.start(4)].count("\n"), body, printed, int(code[1]) if code else 0)
+
+
+def files(page: str) -> list[tuple[str, str]]:
+    """Return the files that a page prints, by name."""
+    text = (TOP / page).read_text(encoding="utf-8")
+    return [(match[2], match[4]) for match in _BLOCK.finditer(text) if match[1] == "file"]
 
 
 def commands(block: str) -> Iterator[str]:
@@ -100,6 +106,8 @@ def environment(folder: Path) -> dict[str, str]:
 def play(page: str, folder: Path, **more: str) -> None:
     """Run a page's blocks and hold each command to its exit code and each block to what the page says it prints."""
     found = list(blocks(page))
+    for name, body in files(page):
+        (folder / "tour" / name).write_text(body, encoding="utf-8")
     script, places = [f"cd {HERE.get(page, 'tour/labels')}\n"], []
     for number, block in enumerate(found):
         for part, command in enumerate(commands(block.commands)):
@@ -174,11 +182,10 @@ def test_the_page_on_checks(after: Path) -> None:
     """Write the page's files, install them as pip would have, and run its commands."""
     page = "docs/guide/add-a-check.md"
     place = after / "plugin"
-    text = (TOP / page).read_text(encoding="utf-8")
-    written = [(match[2], match[4]) for match in _BLOCK.finditer(text) if match[1] == "file"]
+    place.mkdir()
+    written = files(page)
     assert {name for name, _ in written} == {"pyproject.toml", "short_texts.py"}
     for name, body in written:
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(body, encoding="utf-8")
     project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     metadata = place / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"

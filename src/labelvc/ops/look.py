@@ -117,7 +117,8 @@ def outcomes_of(
     Raises:
         StoreError: a file cannot be read.
     """
-    keys = {place: _cache_key(project, cell) for place, cell in cells.found.items()}
+    rules = f"{registry.versions(project)}\0{project.digest}"
+    keys = {place: _cache_key(rules, cell) for place, cell in cells.found.items()}
     kept = cache.get_many([key for key in keys.values() if key])
     outcomes = {place: msgspec.msgpack.decode(kept[key], type=Outcome) for place, key in keys.items() if key in kept}
     remembered = len(outcomes)
@@ -209,11 +210,11 @@ def _without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def _cache_key(project: Project, cell: Cell) -> str:
+def _cache_key(rules: str, cell: Cell) -> str:
     """Return the key an outcome is remembered under, empty when only reading would tell what the files hold."""
     entries = (cell.items, cell.annotations)
     if any(entry is not None and not entry.id for entry in entries):
         return ""
-    parts = [registry.versions(project), project.digest, cell.dataset, cell.name]
+    parts = [rules, cell.dataset, cell.name]
     parts += [f"{entry.kind}:{entry.id}" if entry else "-" for entry in entries]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
