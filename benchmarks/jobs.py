@@ -82,6 +82,7 @@ def check(repository: Repository, folder: Path) -> list[Row]:
     _git(here, "checkout", "-q", "--", *paths)
     _run(here, "check", "--all", "--jobs", "1")
     data.edit(here, cells, [(path, 1) for path in paths])
+    subprocess.run(["git", "status", "--short"], cwd=here, check=True, stdout=subprocess.DEVNULL)
     again = _run(here, "check", "--all", "--jobs", "1")
     _git(here, "checkout", "-q", "--", ".")
     rows.append(

@@ -101,6 +101,8 @@ def pair(change: FileChange) -> Iterator[Delta]:
     if None not in one and None not in two and len(one) == len(change.old) and len(two) == len(change.new):
         for head in sorted([head for head in one.keys() | two.keys() if head is not None]):
             old, new = one.get(head), two.get(head)
+            if old == new:  # a line that only moved within its file
+                continue
             named = shard.key_of(new or old or b"", dataset, layer)
             yield Delta(named or f"{change.path}:{canonical.digest(head)[7:19]}", old, new)
         return

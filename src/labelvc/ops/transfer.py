@@ -176,13 +176,27 @@ class _Tokens:
         self._fields["annotations"].append(_BY)
 
     def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
+        """Replace plain values by tokens.
+
+        Raises:
+            DataError: a value is empty once normalised; or an id is a value that was replaced, which would tell it.
+        """
+        plain: set[str] = set()
         for field in self._fields[layer]:
             *steps, last = [step.replace("~1", "/").replace("~0", "~") for step in field.pointer.split("/")[1:]]
             inside: Any = fields
             for step in steps:
                 inside = inside.get(step) if isinstance(inside, dict) else None
             if isinstance(inside, dict) and inside.get(last) not in (None, ""):
-                inside[last] = self._tokenise(field.kind, str(inside[last]))
+                value = str(inside[last])
+                inside[last] = self._tokenise(field.kind, value)
+                plain.update((value,) if inside[last] != value else ())
+        told = [name for name in ("id", "item") if fields.get(name) in plain]
+        if told:
+            raise DataError(
+                f"the {told[0]} is the plain value of a field that must hold a pseudonym",
+                hint="choose another --key, or declare /id of items and /item of annotations as sensitive, of the same kind",
+            )
 
     @cached_property
     def _tokenise(self) -> Callable[[str, str], str]:
@@ -196,15 +210,19 @@ class _Reading:
 
     def __init__(self, project: Project, dataset: Dataset, task: str, tool: str, tokens: _Tokens) -> None:
         self._dataset, self._task, self._tool, self._tokens = dataset, task, tool, tokens
-        versions = versions_of(project, project.tasks[task])
-        self._under = versions[-1] if versions else None
+        versions = {name: versions_of(project, asked) for name, asked in project.tasks.items()}
+        self._under = {name: known[-1] for name, known in versions.items() if known}
         self.labels: dict[str, None] = {}
         self.natural: dict[str, None] = {}
 
     def lines(self, rows: Iterable[Row], advance: Callable[[int], None] | None) -> dict[Layer, dict[Key, bytes]]:
         found: dict[Layer, dict[Key, bytes]] = {"items": {}, "annotations": {}}
         for row in rows:
-            key, raw = self._item(row) if row.layer == "items" else self._record(row)
+            try:
+                self._tokens.protect(row.layer, row.fields)
+                key, raw = self._item(row) if row.layer == "items" else self._record(row)
+            except DataError as error:
+                raise DataError(error.message, where=error.where or row.where, hint=error.hint) from None
             if found[row.layer].setdefault(key, raw) != raw:
                 raise DataError(
                     f"two {row.layer} of the source have the key {key}", where=row.where, hint="choose another --key"
@@ -215,17 +233,15 @@ class _Reading:
 
     def _item(self, row: Row) -> tuple[Key, bytes]:
         fields = row.fields
-        self._tokens.protect("items", fields)
         self.natural.update(dict.fromkeys(fields.get("natural") or ()))
-        return Key(self._dataset.name, _text(row, "id"), ""), self._encoded(fields, row, canonical.ITEM_FIRST)
+        return Key(self._dataset.name, _text(row, "id"), ""), canonical.encode(fields, canonical.ITEM_FIRST)
 
     def _record(self, row: Row) -> tuple[Key, bytes]:
         fields = row.fields
-        self._tokens.protect("annotations", fields)
-        fields.setdefault("task", self._task)
+        task = fields.setdefault("task", self._task)
         fields["rev"] = 1
-        if self._under and "gone" not in fields:
-            fields.setdefault("under", self._under)
+        if "gone" not in fields and isinstance(task, str) and task in self._under:
+            fields.setdefault("under", self._under[task])
         if "gone" not in fields:
             fields.setdefault("origin", {"tool": self._tool})
         value = fields.get("value")
@@ -233,15 +249,8 @@ class _Reading:
             for label in (value.get("label"), *(value.get("labels") or ())):
                 if isinstance(label, str):
                     self.labels[label] = None
-        return Key(self._dataset.name, _text(row, "item"), _text(row, "id")), self._encoded(
-            fields, row, canonical.RECORD_FIRST
-        )
-
-    def _encoded(self, fields: dict[str, Any], row: Row, first: tuple[str, ...]) -> bytes:
-        try:
-            return canonical.encode(fields, first)
-        except DataError as error:
-            raise DataError(error.message, where=row.where, hint=error.hint) from None
+        key = Key(self._dataset.name, _text(row, "item"), _text(row, "id"))
+        return key, canonical.encode(fields, canonical.RECORD_FIRST)
 
 
 def _text(row: Row, name: str) -> str:
