@@ -168,7 +168,7 @@ def test_removing_one_of_two_boxes_or_mending_one_is_one_finding_less_and_a_tomb
     second = pairs[0][1]
 
     def drop(root: ET.Element) -> None:
-        root.remove([thing for thing in root.iter("object") if bccd_counts.corners(thing) == second[1:]][0])
+        root.remove(next(thing for thing in root.iter("object") if bccd_counts.corners(thing) == second[1:]))
 
     edit(few / f"{name}.xml", drop)
     bring(few)

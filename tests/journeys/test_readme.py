@@ -52,7 +52,7 @@ def blocks(page: str) -> Iterator[Block]:
     text = (TOP / page).read_text(encoding="utf-8")
     found = list(_BLOCK.finditer(text))
     for at, match in enumerate(found):
-        note, why, language, body = match.groups()
+        note, _, language, body = match.groups()
         if language != "sh" or note in {"not run", "file"}:
             continue
         after = found[at + 1] if at + 1 < len(found) else None
@@ -190,7 +190,9 @@ def test_the_page_on_checks(after: Path) -> None:
     project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     metadata = place / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
     points = project["entry-points"]["labelvc.checks"]
     (metadata / "entry_points.txt").write_text(
         "[labelvc.checks]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
@@ -239,7 +241,12 @@ def test_a_page_that_says_otherwise_is_noticed(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(sys.modules[__name__], "TOP", tmp_path)
     monkeypatch.setitem(HERE, "page.md", ".")
     fence: Callable[[str, str], str] = lambda kind, body: f"```{kind}\n{body}```\n"  # noqa: E731
-    for printed, code in (("one\n", "(exit 3)\n"), ("...\n", "(exit 3)\n"), ("one\ntwo\n", "(exit 3)\n"), ("one\n", "")):
+    for printed, code in (
+        ("one\n", "(exit 3)\n"),
+        ("...\n", "(exit 3)\n"),
+        ("one\ntwo\n", "(exit 3)\n"),
+        ("one\n", ""),
+    ):
         good = printed != "one\ntwo\n" and bool(code)
         (tmp_path / "page.md").write_text(fence("sh", "echo one\n(exit 3)\n") + "\n" + fence("text", printed + code))
         if good:

@@ -178,7 +178,9 @@ def _tree(raw: bytes, path: Path) -> Element:
         parser.Parse(raw, True)
     except ExpatError as error:
         raise DataError(
-            f"not well-formed XML: {str(error).partition(':')[0]}", where=f"{path}:{error.lineno}"
+            f"not well-formed XML: {str(error).partition(':')[0]}",
+            where=f"{path}:{error.lineno}",
+            hint="mend the file, or take it out of the folder",
         ) from None
     except (LookupError, ValueError):
         raise DataError(

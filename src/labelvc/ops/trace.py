@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from contextlib import suppress
+from typing import Any, NamedTuple
 
-from labelvc.codec import canonical, shard
+import msgspec
+
+from labelvc.codec import canonical, document, shard
 from labelvc.core import diff
 from labelvc.errors import DataError, TrustError
 from labelvc.model.change import Delta, Move
@@ -27,6 +30,7 @@ from labelvc.store.tree import Reader
 
 _MOST_DIGITS = 10
 _NAMES = ("/item", "/id", "/rev")
+_written = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Vote(NamedTuple):
@@ -70,10 +74,18 @@ class Step(NamedTuple):
 
 
 class Life(NamedTuple):
-    """A record and all its changes, oldest first."""
+    """A record's life up to a revision.
+
+    Attributes:
+        key: its key.
+        item: the line of its item at that revision; None when there is none.
+        now: its own line there; None when it was removed without a tombstone.
+        steps: all its changes, oldest first, those that a merge threw away included.
+    """
 
     key: Key
     item: bytes | None
+    now: bytes | None
     steps: list[Step]
 
 
@@ -107,15 +119,14 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
     head = tree.commit(git, rev)
     with tree.reader(git) as reader:
         project = projects.load(git, head, reader)
-        past = _Past(git, reader, project, key.dataset)
-        changes = past.changes(key.item, diff.layer_of(key), head.commit).get(key, [])
+        past = _Past(git, reader, project, key.dataset, head.commit)
+        changes = past.changes(key.item, diff.layer_of(key)).get(key, [])
         if not changes:
             raise DataError(f"no commit up to {rev} ever held {key}", hint=f"labelvc blame {key.dataset}/{key.item}")
-        item = past.line(head.commit, Key(key.dataset, key.item, ""))
-        steps = list(
-            _with_votes(git, reader, past, head, [(commit, Delta(key, old, new)) for commit, old, new in changes], pin)
-        )
-    return Life(key, item, steps)
+        item, now = past.line(head.commit, Key(key.dataset, key.item, "")), past.line(head.commit, key)
+        moves = [(change.commit, Delta(key, change.olds[0], change.new)) for change in changes]
+        steps = list(_with_votes(git, reader, past, head, moves, pin))
+    return Life(key, item, now, steps)
 
 
 def blame(git: Git, dataset: str, item: str, rev: str = "HEAD") -> dict[Key, list[Origin]]:
@@ -137,53 +148,77 @@ def blame(git: Git, dataset: str, item: str, rev: str = "HEAD") -> dict[Key, lis
     """
     head = tree.commit(git, rev)
     with tree.reader(git) as reader:
-        past = _Past(git, reader, projects.load(git, head, reader), dataset)
-        found = past.changes(item, "annotations", head.commit)
-    origins = {key: fields for key, changes in sorted(found.items()) if (fields := _origins(changes))}
-    if not origins:
+        past = _Past(git, reader, projects.load(git, head, reader), dataset, head.commit)
+        present = {key: raw for key, raw in past.lines(head.commit, item).items() if diff.live(raw) is not None}
+        found = past.changes(item, "annotations") if present else {}
+    if not present:
         raise DataError(
             f"{dataset}/{item} has no records at {rev}", hint="write dataset/item, as `labelvc diff` prints it"
         )
-    return origins
+    return {key: _origins(found.get(key, []), raw) for key, raw in sorted(present.items())}
 
 
-Change = tuple[Commit, bytes | None, bytes | None]
+class Change(NamedTuple):
+    """What a commit made of a line: the line in each of its parents, none of them equal to the new one."""
+
+    commit: Commit
+    olds: tuple[bytes | None, ...]
+    new: bytes | None
 
 
-def _origins(changes: list[Change]) -> list[Origin]:
-    """Replay a record's changes and remember for each field the last commit that touched it."""
-    made: dict[str, Commit] = {}
-    last: bytes | None = None
-    for commit, old, new in changes:
-        last = diff.live(new)
-        for pointer in diff.pointers(diff.decoded(diff.live(old)), diff.decoded(last)):
-            for stale in [known for known in made if known.startswith(f"{pointer}/")]:
-                del made[stale]
-            made[pointer] = commit
-    fields = diff.decoded(last)
-    rows = [Origin(pointer, diff.at_pointer(fields, pointer), commit) for pointer, commit in sorted(made.items())]
-    return [row for row in rows if row.value is not None and row.pointer not in _NAMES] if last else []
+def _origins(changes: list[Change], now: bytes) -> list[Origin]:
+    """Follow each field of a line back to the commit that set it, through whichever parent of a merge had it.
+
+    A line's fields are known by the line itself: `rev` makes every line of a record's life another one.
+    """
+    made: dict[bytes, dict[str, Commit]] = {}
+    for commit, olds, new in changes:
+        if new is None or diff.live(new) is None:
+            continue
+        before = [(_leaves(old), made[old]) for old in olds if old is not None and old in made]
+        made[new] = {
+            pointer: next((by[pointer] for leaves, by in before if leaves.get(pointer) == value), commit)
+            for pointer, value in _leaves(new).items()
+        }
+    rows = sorted(made.get(now, {}).items())
+    fields = diff.decoded(now)
+    return [
+        Origin(pointer, diff.at_pointer(fields, pointer), commit) for pointer, commit in rows if pointer not in _NAMES
+    ]
+
+
+def _leaves(raw: bytes) -> dict[str, bytes]:
+    """Return the canonical text of every value of a line that is no object, by its pointer."""
+    found: dict[str, bytes] = {}
+    waiting: list[tuple[str, Any]] = [("", diff.decoded(raw))]
+    while waiting:
+        at, value = waiting.pop()
+        if isinstance(value, dict) and value:
+            waiting += [(f"{at}/{name.replace('~', '~0').replace('/', '~1')}", inner) for name, inner in value.items()]
+        else:
+            found[at] = _written(value)
+    return found
 
 
 class _Past:
     """Reads one dataset's lines at commits, whatever shard or storage held them then."""
 
-    def __init__(self, git: Git, reader: Reader, project: Project, dataset: str) -> None:
-        self._git, self._reader = git, reader
+    def __init__(self, git: Git, reader: Reader, project: Project, dataset: str, head: str) -> None:
+        self._git, self._reader, self._head = git, reader, head
         self._dataset: Dataset = projects.dataset(project, dataset)
-        self._pattern = re.compile(self._dataset.group) if self._dataset.group else None
+        self._patterns = {re.compile(group) if group else None for group in (self._dataset.group, *self._groups())}
         self._blobs: dict[str, bytes] = {}
 
-    def changes(self, item: str, layer: Layer, head: str) -> dict[Key, list[Change]]:
+    def changes(self, item: str, layer: Layer) -> dict[Key, list[Change]]:
         """Return the changes of an item's lines, oldest first."""
         found: dict[Key, list[Change]] = defaultdict(list)
         pointer = f"datasets/{self._dataset.name}/annotations.dvc"
-        for commit in history.walk(self._git, [*self._paths(item, layer), pointer], head):
+        for commit in history.walk(self._git, [*self._paths(item, layer), pointer], self._head):
             sides = [self._sides(commit, parent, item, layer) for parent in commit.parents or ("",)]
             for key in set().union(*[set(old) | set(new) for old, new in sides]):
                 moves = [(old.get(key), new.get(key)) for old, new in sides]
                 if all(old != new for old, new in moves):
-                    found[key].append((commit, *moves[0]))
+                    found[key].append(Change(commit, tuple([old for old, _ in moves]), moves[0][1]))
         return found
 
     def line(self, commit: str, key: Key) -> bytes | None:
@@ -204,22 +239,35 @@ class _Past:
 
     def _paths(self, item: str, layer: Layer) -> list[str]:
         """Return every shard that may have held the item: a coarser sharding's name begins a finer one's."""
-        name = shard.place(shard.group_of(item, self._pattern), _MOST_DIGITS)
-        return [shard.path(self._dataset.name, layer, name[:k]) for k in range(1, _MOST_DIGITS + 1)]
+        groups = {shard.group_of(item, pattern) for pattern in self._patterns}
+        names = sorted([shard.place(group, _MOST_DIGITS) for group in groups])
+        return [shard.path(self._dataset.name, layer, name[:k]) for name in names for k in range(1, _MOST_DIGITS + 1)]
+
+    def _groups(self) -> set[str | None]:
+        """Return every `group` expression the dataset ever had: each may have put the item elsewhere."""
+        path = f"datasets/{self._dataset.name}/dataset.yaml"
+        found: set[str | None] = {None}
+        for oid in {version.new for commit in history.walk(self._git, [path], self._head) for version in commit.files}:
+            data = self._reader.read(path, Entry("git", oid)) if oid else b""
+            if b"group" in data:
+                with suppress(DataError, re.error):
+                    group = document.read(data, path).get("group")
+                    found.update([group] if isinstance(group, str) and re.compile(group) else ())
+        return found
 
     def _sides(self, commit: Commit, parent: str, item: str, layer: Layer) -> tuple[dict[Key, bytes], dict[Key, bytes]]:
         """Return the item's lines in the files that differ between a commit and one of its parents."""
         files = [version for version in commit.files if version.parent == parent]
         if any(version.path.endswith(".dvc") for version in files) and layer == "annotations":
-            return self._stored(parent, item), self._stored(commit.id, item)
-        return self._lines(files, "old", item, layer), self._lines(files, "new", item, layer)
+            return self.lines(parent, item), self.lines(commit.id, item)
+        return self._differing(files, "old", item, layer), self._differing(files, "new", item, layer)
 
-    def _lines(self, files: list[Version], side: str, item: str, layer: Layer) -> dict[Key, bytes]:
+    def _differing(self, files: list[Version], side: str, item: str, layer: Layer) -> dict[Key, bytes]:
         ids = [(version.path, version.old if side == "old" else version.new) for version in files]
         return self._keyed([self._blob(path, oid) for path, oid in ids if oid and shard.parse_path(path)], item, layer)
 
-    def _stored(self, commit: str, item: str) -> dict[Key, bytes]:
-        """Return the item's records at a commit through the DVC pointer, or from git where there was none yet."""
+    def lines(self, commit: str, item: str) -> dict[Key, bytes]:
+        """Return the item's records at a commit, through the DVC pointer where there is one."""
         if not commit:
             return {}
         folder = f"datasets/{self._dataset.name}"
@@ -282,7 +330,7 @@ def _integration(git: Git, chain: list[tuple[str, str]], commit: str) -> tuple[s
 def _votes(
     reader: Reader, shelf: Shelf, folders: Mapping[Digest, dict[str, Entry]], moves: set[Move], trust: Trust
 ) -> Iterator[Vote]:
-    key = next(iter(moves)).key.encode()
+    key = canonical.encode(next(iter(moves)).key)
     for root, files in sorted(folders.items()):
         path = f"{approvals.folder_of(root)}/{approvals.CHANGE_SET}"
         if path not in files or key not in reader.read(path, files[path]):

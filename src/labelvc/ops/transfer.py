@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from labelvc.codec import canonical, document, shard
-from labelvc.core import diff
+from labelvc.core import diff, pseudonym
 from labelvc.core.expect import versions_of
 from labelvc.errors import ConfigurationError, DataError
 from labelvc.formats import registry
@@ -174,6 +174,7 @@ class _Tokens:
         self._git, self._work, self._project = git, work, project
         self._fields = {layer: [field for field in dataset.sensitive if field.layer == layer] for layer in _LAYERS}
         self._fields["annotations"].append(_BY)
+        self._made: dict[tuple[str, str], str] = {}
 
     def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
         """Replace plain values by tokens.
@@ -189,7 +190,7 @@ class _Tokens:
                 inside = inside.get(step) if isinstance(inside, dict) else None
             if isinstance(inside, dict) and inside.get(last) not in (None, ""):
                 value = str(inside[last])
-                inside[last] = self._tokenise(field.kind, value)
+                inside[last] = self._token(field.kind, value)
                 plain.update((value,) if inside[last] != value else ())
         told = [name for name in ("id", "item") if fields.get(name) in plain]
         if told:
@@ -197,6 +198,12 @@ class _Tokens:
                 f"the {told[0]} is the plain value of a field that must hold a pseudonym",
                 hint="choose another --key, or declare /id of items and /item of annotations as sensitive, of the same kind",
             )
+
+    def _token(self, kind: str, value: str) -> str:
+        found = self._made.get((kind, value))
+        if found is None:
+            found = self._made[kind, value] = value if pseudonym.is_token(value) else self._tokenise(kind, value)
+        return found
 
     @cached_property
     def _tokenise(self) -> Callable[[str, str], str]:
@@ -238,12 +245,12 @@ class _Reading:
 
     def _record(self, row: Row) -> tuple[Key, bytes]:
         fields = row.fields
+        if "gone" not in fields and "task" not in fields:  # a record that names its task is labelvc's own
+            fields.setdefault("origin", {"tool": self._tool})
         task = fields.setdefault("task", self._task)
         fields["rev"] = 1
         if "gone" not in fields and isinstance(task, str) and task in self._under:
             fields.setdefault("under", self._under[task])
-        if "gone" not in fields:
-            fields.setdefault("origin", {"tool": self._tool})
         value = fields.get("value")
         if isinstance(value, dict):
             for label in (value.get("label"), *(value.get("labels") or ())):

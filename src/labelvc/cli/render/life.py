@@ -17,8 +17,7 @@ def trace(life: Life, *, color: bool) -> Iterator[str]:
     item = diff.decoded(life.item)
     shown = item.get("text") or (item.get("media") or {}).get("path", "")
     yield f"{text.paint(text.safe(str(life.key)), 'bold', on=color)}{f'  {text.short(shown)}' if shown else ''}\n"
-    last = life.steps[-1].delta.new
-    yield f"now  {_present(diff.decoded(last)) if diff.live(last) else 'deleted'}\n"
+    yield f"now  {_present(diff.decoded(life.now)) if diff.live(life.now) else 'deleted'}\n"
     for number, step in enumerate(life.steps, 1):
         yield "\n"
         yield from _step(number, step, color=color)

@@ -15,6 +15,7 @@ from labelvc.model.finding import Finding
 _COLOURS = {"error": "31", "warning": "33", "note": "36", "+": "32", "-": "31", "~": "33", "dim": "2", "bold": "1"}
 _SIGNS: dict[Kind, str] = {"added": "+", "removed": "-", "changed": "~", "touched": "."}
 _WIDEST = 60
+_LONGEST = 300
 
 
 def safe(text: str) -> str:
@@ -36,10 +37,10 @@ def findings(found: Iterable[Finding], *, color: bool) -> Iterator[str]:
     """Yield lines: severity, rule, where, what; below it what to do, each advice once."""
     told: set[tuple[str, str]] = set()
     for one in found:
-        where = one.place.key or one.place.path
+        where = clip(safe(one.place.key or one.place.path), _LONGEST)
         line = f":{one.place.line}" if one.place.line and not one.place.key else ""
-        head = f"{paint(one.severity.ljust(7), one.severity, on=color)} {one.rule.ljust(18)} {safe(where)}{line}"
-        yield f"{head}  {safe(one.message)}\n"
+        head = f"{paint(one.severity.ljust(7), one.severity, on=color)} {one.rule.ljust(18)} {where}{line}"
+        yield f"{head}  {clip(safe(one.message), _LONGEST)}\n"
         if one.hint and (one.rule, one.hint) not in told:
             yield f"        {paint('next: ' + safe(one.hint), 'dim', on=color)}\n"
         told.add((one.rule, one.hint))
@@ -61,7 +62,7 @@ def count(number: int, noun: str) -> str:
 def delta(seen: diff.Comparison, *, color: bool) -> str:
     """Return one line: sign, key, and what went to what."""
     sign, key = _SIGNS[seen.kind], seen.delta.key
-    head = f"{paint(sign, sign, on=color) if sign in _COLOURS else sign} {safe(str(key))}"
+    head = f"{paint(sign, sign, on=color) if sign in _COLOURS else sign} {clip(safe(str(key)), _LONGEST)}"
     return f"{head}  {what(seen)}\n"
 
 
@@ -117,4 +118,9 @@ def short(value: object) -> str:
         (name, inner), *_ = value.items()
         return f"{name} {short(inner)}"
     text = safe(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+    return clip(text, _WIDEST)
+
+
+def clip(text: str, most: int) -> str:
+    """Return text in at most so many characters, the cut shown."""
+    return text if len(text) <= most else text[: most - 1] + "…"

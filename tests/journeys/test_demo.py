@@ -1,0 +1,120 @@
+"""The demo is a test: it asserts each step itself, and what it leaves behind is read here without labelvc."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts/demo"
+
+
+def run(folder: Path) -> str:
+    scripts = Path(sys.executable).parent
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "--folder", folder],
+        env={**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run the demo once and return its folder and what it told."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    return folder, run(folder)
+
+
+def records(repository: Path, revision: str) -> list[dict]:
+    listed = subprocess.run(
+        ["git", "ls-tree", "-r", "--name-only", revision, "datasets/ratings/annotations"],
+        cwd=repository, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    wanted = "".join(f"{revision}:{path}\n" for path in listed).encode()
+    told = subprocess.run(
+        ["git", "cat-file", "--batch"], cwd=repository, input=wanted, capture_output=True, check=True
+    ).stdout
+    return [json.loads(line) for line in told.split(b"\n") if line.startswith(b"{")]
+
+
+def test_what_the_demo_tells(demo):
+    _, told = demo
+    for words in (
+        "7,520 items, 75,200 records",
+        "14 warnings",
+        "score.range",
+        "privacy.plaintext",
+        "4 changed",
+        "Done in",
+    ):
+        assert words in told
+    assert "Traceback" not in told
+
+
+def test_what_the_demo_leaves_behind(demo):
+    repository = demo[0] / "labels"
+    before = {(r["item"], r["id"]): r for r in records(repository, "main~1")}
+    after = {(r["item"], r["id"]): r for r in records(repository, "main")}
+    assert len(before) == 75_200
+    assert before.keys() == after.keys()
+    gone = [key for key, record in after.items() if record.get("gone")]
+    corrected = [key for key, record in after.items() if "value" in record and record["value"] != before[key]["value"]]
+    assert (len(gone), len(corrected)) == (140, 4)
+    assert all(after[key]["rev"] == before[key]["rev"] + 1 for key in (*gone, *corrected))
+    untouched = after.keys() - set(gone) - set(corrected)
+    assert all(after[key] == before[key] for key in untouched)
+
+
+def test_the_approval_convinces_ssh_keygen(demo, tmp_path):
+    folder = demo[0]
+    (statement,) = (folder / "labels/approvals").rglob("*.json")
+    (changes,) = (folder / "labels/approvals").rglob("changeset.jsonl")
+    envelope = json.loads(statement.read_bytes())
+    payload, kind = base64.b64decode(envelope["payload"]), envelope["payloadType"].encode()
+    pae = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    (tmp_path / "signature").write_bytes(base64.b64decode(envelope["signatures"][0]["sig"]))
+    key = (folder / "reviewer.key.pub").read_text()
+    (tmp_path / "allowed").write_text(f'reviewer namespaces="approval@labelvc.v1" {key}')
+    words = [
+        "ssh-keygen",
+        "-Y",
+        "verify",
+        "-f",
+        "allowed",
+        "-I",
+        "reviewer",
+        "-n",
+        "approval@labelvc.v1",
+        "-s",
+        "signature",
+    ]
+    assert subprocess.run(words, cwd=tmp_path, input=pae, capture_output=True, check=False).returncode == 0
+    assert subprocess.run(words, cwd=tmp_path, input=pae + b"x", capture_output=True, check=False).returncode != 0
+    said = json.loads(payload)
+    assert said["subject"][0]["digest"]["sha256"] == changes.parent.name
+    assert len(changes.read_bytes().splitlines()) == 158
+
+
+def test_every_signed_line_is_the_digest_of_what_main_holds(demo):
+    repository = demo[0] / "labels"
+    (changes,) = (repository / "approvals").rglob("changeset.jsonl")
+    files = (repository / "datasets/ratings").rglob("*.jsonl")
+    held = {hashlib.sha256(line).hexdigest() for path in files for line in path.read_bytes().splitlines()}
+    for line in changes.read_bytes().splitlines():
+        new = json.loads(line)["n"]
+        assert new is None or new.removeprefix("sha256:") in held
+
+
+@pytest.mark.long
+def test_a_second_run_starts_clean(demo):
+    assert "Done in" in run(demo[0])

@@ -1,0 +1,334 @@
+"""Import and export: names become tokens or nothing is written, identity is kept, and a round trip changes nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelvc.codec import document, epochs
+from labelvc.core import pseudonym
+from labelvc.errors import ConfigurationError, DataError, Error, TrustError
+from labelvc.ops import pseudonyms, transfer
+from labelvc.ops.transfer import Imported, Request
+from labelvc.store import keyring, tree
+from tests.zoo import ANNA, CONTACT, ID, PLAIN, Zoo, zoo, zoo_template
+
+__all__ = ["zoo", "zoo_template"]
+PETS = "datasets/pets/dataset.yaml"
+LONG = {"item": "word", "key": ("word",), "by": "who", "value": "score"}
+
+
+@pytest.fixture
+def ready(zoo: Zoo) -> Zoo:
+    """Return the zoo on a machine that can make pseudonyms."""
+    zoo.begin_pseudonyms()
+    zoo.commit("Pseudonyms")
+    return zoo
+
+
+def source(zoo: Zoo, text: str, name: str = "in.csv") -> Path:
+    path = zoo.folder.parent / name
+    path.write_text(text)
+    return path
+
+
+def plan(zoo: Zoo, text: str, form: str = "csv", task: str = "mood", mode: Any = "add", name: str = "in", **words: Any) -> Imported:
+    request = Request(form, source(zoo, text, f"{name}.{form}"), "pets", task, mode, words, add_labels=False)
+    return transfer.prepare(zoo.at, request)
+
+
+def run(zoo: Zoo, text: str, *more: Any, **words: Any) -> Imported:
+    found = plan(zoo, text, *more, **words)
+    transfer.perform(zoo.at, found)
+    return found
+
+
+def state(zoo: Zoo) -> dict[str, bytes]:
+    """Return all files of the work tree; git's own folder is left out."""
+    files = (path for path in zoo.folder.rglob("*") if path.is_file() and ".git" not in path.relative_to(zoo.folder).parts)
+    return {str(path.relative_to(zoo.folder)): path.read_bytes() for path in files}
+
+
+def lines(zoo: Zoo, layer: str = "annotations") -> list[dict[str, Any]]:
+    return [json.loads(line) for path in sorted((zoo.folder / "datasets/pets" / layer).rglob("*.jsonl")) for line in path.read_text().splitlines()]
+
+
+def refused(zoo: Zoo, kind: type[Error], *arguments: Any, **words: Any) -> Error:
+    """Expect an import to be refused with a cure and without a trace in the tree; return what was said."""
+    before = state(zoo)
+    with pytest.raises(kind) as caught:
+        run(zoo, *arguments, **words)
+    assert state(zoo) == before
+    assert caught.value.message
+    assert caught.value.hint
+    return caught.value
+
+
+# ---------------------------------------------------------------- pseudonyms
+def test_one_rater_has_one_token_in_every_import(ready: Zoo):
+    run(ready, "word,who,score\nhello,Anna Ant,1\nbye,Ben Bee,2\n", **LONG)
+    ready.commit("First")
+    run(ready, 'word,who,score\nmorning,"  Anna  Ant ",3\n', **LONG, name="second")
+    by = {line["item"]: line["by"] for line in lines(ready) if line["item"] in ("hello", "bye", "morning")}
+    assert by["hello"] == by["morning"] != by["bye"]
+    assert all(map(pseudonym.is_token, by.values()))
+    assert not any(name.encode() in data for data in state(ready).values() for name in ("Anna Ant", "Ben Bee"))
+    with tree.reader(ready.at) as reader:
+        secret = pseudonyms.active(ready.at, tree.work(ready.at), reader)
+    assert by["hello"] == pseudonym.token(secret, ID, "main", "person", "Anna Ant")
+    assert ready.everything() == []
+
+
+def test_a_token_stays_as_it_is_and_needs_no_secret(zoo: Zoo):
+    run(zoo, f"word,who,score\nhello,{ANNA},1\n", **LONG)
+    assert next(line["by"] for line in lines(zoo) if line["item"] == "hello") == ANNA
+
+
+def test_a_mistyped_token_is_a_plain_value(ready: Zoo):
+    wrong = ANNA[:-1] + ("b" if ANNA[-1] != "b" else "c")
+    run(ready, f"word,who,score\nhello,{wrong},1\n", **LONG)
+    assert next(line["by"] for line in lines(ready) if line["item"] == "hello") not in (wrong, ANNA)
+
+
+def own(*rows: dict[str, Any]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+ITEM = {"id": "x1", "text": "hello"}
+
+
+def test_declared_fields_of_records_and_items_are_protected(ready: Zoo):
+    run(
+        ready,
+        own(
+            {**ITEM, "ext": {"owner": "Carla Cat", "colour": "red"}},
+            {"item": "x1", "id": "a", "value": {"score": 1}, "by": "Dan Dog", "ext": {"contact": "Dan.Dog@Example.org", "seconds": 3}},
+            {"item": "x1", "id": "b", "value": {"score": 2}, "ext": {"contact": "dan.dog@example.org"}},
+            {"item": "x1", "id": "c", "value": {"score": 2}, "ext": {"contact": CONTACT}},
+        ),
+        "jsonl",
+    )
+    contact = [ready.row(f"pets/x1#{name}")["ext"]["contact"] for name in "abc"]
+    assert contact[0] == contact[1]
+    assert contact[0].startswith("eml_")
+    assert contact[2] == CONTACT
+    assert ready.row("pets/x1#a")["ext"]["seconds"] == 3
+    item = next(line for line in lines(ready, "items") if line["id"] == "x1")
+    assert pseudonym.is_token(item["ext"]["owner"])
+    assert item["ext"]["colour"] == "red"
+    assert not any(word in data.lower() for data in state(ready).values() for word in (b"dan.dog", b"dan dog", b"carla"))
+    assert ready.everything() == []
+
+
+@pytest.mark.parametrize(("pointer", "ext"), [("/ext/a~1b", {"a/b": PLAIN}), ("/ext/m~0n", {"m~n": PLAIN}), ("/ext/", {"": PLAIN}), ("/ext/deep/mail", {"deep": {"mail": PLAIN}})])
+def test_a_pointer_is_read_as_its_standard_says(ready: Zoo, pointer: str, ext: dict[str, Any]):
+    ready.replace(PETS, "{pointer: /ext/contact, kind: email}", f'{{pointer: "{pointer}", kind: email}}')
+    run(ready, own(ITEM, {"item": "x1", "id": "a", "value": {"score": 1}, "ext": ext}), "jsonl")
+    assert not any(PLAIN.encode() in data for data in state(ready).values())
+
+
+def test_an_id_must_not_tell_what_a_token_hides(ready: Zoo):
+    ready.replace(PETS, "natural_key: [/natural/word]", "natural_key: [/natural/mail]")
+    ready.replace(PETS, "pointer: /ext/owner, kind: person", "pointer: /natural/mail, kind: email")
+    error = refused(ready, DataError, f"mail,score\n{PLAIN},1\n", item="mail", key=("mail",), value="score")
+    assert PLAIN not in error.message + error.hint + error.where
+    assert error.where == "in.csv:2"
+    ready.replace(PETS, "layer: items}", "layer: items}\n  - {pointer: /id, kind: email, layer: items}\n  - {pointer: /item, kind: email}\n  - {pointer: /text, kind: email, layer: items}")
+    run(ready, f"mail,score\n{PLAIN},1\n", item="mail", key=("mail",), value="score")
+    assert not any(PLAIN.encode() in data for data in state(ready).values())
+    (record,) = [line for line in lines(ready) if line["item"].startswith("eml_")]
+    assert record["item"] in {line["id"] for line in lines(ready, "items")}
+
+
+def test_without_the_secret_nothing_is_written(ready: Zoo):
+    (epoch,) = epochs.read(ready.read(epochs.PATH))
+    ready.commit("Epoch")
+    (ready.at.common / "labelvc" / "keyring" / f"{epoch.id}.key").unlink() if (ready.at.common / "labelvc" / "keyring" / f"{epoch.id}.key").exists() else [path.unlink() for path in (ready.at.common / "labelvc" / "keyring").iterdir()]
+    with pytest.raises(TrustError):
+        keyring.load(ready.at, epoch)
+    error = refused(ready, TrustError, f"word,who,score\nhello,{PLAIN},1\n", **LONG)
+    assert PLAIN not in error.message + error.hint + error.where
+
+
+def test_without_an_epoch_the_cure_is_named(zoo: Zoo):
+    error = refused(zoo, ConfigurationError, "word,who,score\nhello,Anna,1\n", **LONG)
+    assert (error.hint, error.where) == ("labelvc init", "privacy/epochs.jsonl")
+    run(zoo, "word,score\nhello,1\n", item="word", key=("word",), value="score")
+
+
+# ---------------------------------------------------------------- identity
+def test_the_same_source_twice_changes_nothing(ready: Zoo):
+    text = "word,who,score\nhello,Anna,1\nbye,Ben,2\n"
+    first = run(ready, text, **LONG)
+    again = run(ready, text, **LONG)
+    assert len(first.rewrite.deltas) == 4
+    assert (again.rewrite.files, again.rewrite.deltas, again.documents) == ({}, [], {})
+    ready.commit("In")
+    assert run(ready, text, **LONG).rewrite.deltas == []
+
+
+def test_rev_grows_once_between_two_commits(ready: Zoo):
+    def bring(score: int) -> int:
+        run(ready, f"word,who,score\nhello,Anna,{score}\n", **LONG)
+        return next(line["rev"] for line in lines(ready) if line["item"] == "hello")
+
+    assert [bring(1), bring(2), bring(3)] == [1, 1, 1]
+    ready.commit("In")
+    assert [bring(2), bring(1), bring(3), bring(0)] == [2, 2, 1, 2]
+    ready.commit("Again")
+    assert ready.unstaged().findings == []
+    assert bring(4) == 3
+
+
+def test_replace_buries_what_the_source_lacks_and_add_keeps_it(ready: Zoo):
+    run(ready, "word,who,score\nhello,Anna,1\nbye,Ben,2\n", **LONG)
+    ready.commit("In")
+    run(ready, "word,who,score\nhello,Anna,1\n", **LONG)
+    assert ready.git("status", "--porcelain") == ""
+    found = run(ready, "word,who,score\nhello,Anna,1\n", "csv", "mood", "replace", **LONG)
+    gone = {(line["item"], line["id"]) for line in lines(ready) if line.get("gone")}
+    assert ("bye", "mood.source-3") in gone
+    assert len(gone) == 10
+    assert {line["id"] for line in lines(ready, "items")} == {"hello", "p1"}, "p1 has records of other tasks"
+    assert {finding.rule for finding in ready.unstaged().findings} <= {"label.missing"}
+    assert found.read == {"items": 1, "annotations": 1}
+
+
+def test_duplicates_in_the_source_are_kept_apart_and_shown(ready: Zoo):
+    text = "word,who,score\nhello,Anna,1\nhello,Anna,-1\nbye,Ben,2\n"
+    run(ready, text, **LONG, layout="long")
+    assert sorted(line["id"] for line in lines(ready) if line["item"] == "hello") == ["mood.source-2", "mood.source-3"]
+    assert ("rating.duplicate", "pets/hello#mood.source-3") in [(finding.rule, finding.place.key) for finding in ready.everything()]
+
+
+def test_a_word_twice_in_a_wide_table_is_two_items(ready: Zoo):
+    run(ready, "hello\t1\t[1, 2]\nbye\t1\t[2, 2]\nhello\t1\t[3, 3]\n", name="few", item="1", key=("word=1",), value="3", layout="wide")
+    found = [(finding.rule, finding.place.key) for finding in ready.everything()]
+    assert found == [("item.duplicate", "pets/source-3#")]
+    assert len([line for line in lines(ready) if line["item"].startswith("source-")]) == 6
+
+
+def test_two_different_records_of_one_key_are_refused(ready: Zoo):
+    rows = own(ITEM, {"item": "x1", "id": "a", "value": {"score": 1}}, {"item": "x1", "id": "a", "value": {"score": 2}})
+    error = refused(ready, DataError, rows, "jsonl")
+    assert error.message == "two annotations of the source have the key pets/x1#a"
+    assert error.where == "in.jsonl:3"
+    run(ready, own(ITEM, ITEM, {"item": "x1", "id": "a", "value": {"score": 1}}), "jsonl")
+
+
+# ---------------------------------------------------------------- what is added to a record
+def test_guideline_and_tool_are_noted_and_never_overwritten(ready: Zoo):
+    run(ready, own(ITEM, {"item": "x1", "id": "a", "value": {"score": 1}}, {"item": "x1", "id": "b", "value": {"score": 1}, "under": "mood@1.0.0", "origin": {"tool": "form"}}), "jsonl")
+    one, two = ready.row("pets/x1#a"), ready.row("pets/x1#b")
+    assert (one["under"], one["origin"], one["task"], one["rev"]) == ("mood@1.1.0", {"tool": "jsonl"}, "mood", 1)
+    assert (two["under"], two["origin"]) == ("mood@1.0.0", {"tool": "form"})
+
+
+def test_a_record_of_another_task_gets_no_foreign_guideline(ready: Zoo):
+    run(ready, own(ITEM, {"item": "x1", "id": "k", "task": "kind", "value": {"label": "cat"}}), "jsonl")
+    assert "under" not in ready.row("pets/x1#k")
+
+
+def test_unknown_labels_are_told_and_added_on_demand(ready: Zoo):
+    rows = own(ITEM, {"item": "x1", "id": "k", "value": {"label": "cow"}}, {"item": "x1", "id": "l", "value": {"label": "ant"}})
+    found = plan(ready, rows, "jsonl", "kind")
+    assert found.notes == ["2 labels are not in taxonomies/animals.yaml: ant, cow; --add-labels adds them"]
+    assert found.documents == {}
+    request = Request("jsonl", source(ready, rows, "in.jsonl"), "pets", "kind", "add", {}, add_labels=True)
+    transfer.perform(ready.at, transfer.prepare(ready.at, request))
+    labels = document.read(ready.read("taxonomies/animals.yaml"), "animals")["labels"]
+    assert [label["id"] for label in labels] == ["cat", "dog", "dodo", "ant", "cow"]
+    assert [finding.rule for finding in ready.everything()] == ["label.missing"]
+
+
+def test_the_first_import_chooses_shards_and_the_natural_key(ready: Zoo):
+    for path in (ready.folder / "datasets/pets").glob("*/*.jsonl"):
+        path.unlink()
+    ready.replace(PETS, "natural_key: [/natural/word]", "natural_key: [] # set by import")
+    ready.commit("Empty")
+    rows = "".join(f"w{number},Anna,1\n" for number in range(9000))
+    found = run(ready, "word,who,score\n" + rows, **LONG)
+    assert found.dataset.shards == 64
+    assert found.notes == ["natural key /natural/word, written in datasets/pets/dataset.yaml", "64 shards, written in datasets/pets/dataset.yaml"]
+    assert b"# set by import" in ready.read(PETS)
+    assert ready.everything() == []
+    ready.commit("In")
+    assert run(ready, "word,who,score\n" + rows + "".join(f"v{number},Anna,1\n" for number in range(9000)), **LONG).dataset.shards == 64
+
+
+# ---------------------------------------------------------------- what is refused
+@pytest.mark.parametrize(
+    ("text", "form", "words", "where"),
+    [
+        ("", "csv", LONG, "in.csv"),
+        ("word,who,score\n", "csv", {**LONG, "value": "points"}, ""),
+        ("word,who,score\nhello,Anna,many\n", "csv", LONG, ":2"),
+        ("{}\n", "jsonl", {}, ":1"),
+        ('{"id":"x"}\n{"item":"x","id":"a#b","value":{"score":1}}\n', "jsonl", {}, "in.jsonl:2"),
+        ('{"id":"x"}\n{"item":"","id":"a","value":{"score":1}}\n', "jsonl", {}, "in.jsonl:2"),
+        ('{"id":"x"}\n{"item":"x","id":"a","by":"  ","value":{"score":1}}\n', "jsonl", {}, "in.jsonl:2"),
+        ("not json\n", "jsonl", {}, ":1"),
+    ],
+)
+def test_a_source_that_cannot_be_read_leaves_no_trace(ready: Zoo, text: str, form: str, words: dict, where: str):
+    before = state(ready)
+    with pytest.raises(DataError) as caught:
+        run(ready, text, form, **words)
+    assert state(ready) == before
+    assert where in caught.value.where
+
+
+def test_a_table_of_nothing_but_a_header_brings_nothing(ready: Zoo):
+    found = run(ready, "word,who,score\n", **LONG)
+    assert (found.rewrite.deltas, found.read) == ([], {"items": 0, "annotations": 0})
+    assert ready.git("status", "--porcelain") == ""
+
+
+def test_words_that_name_nothing_are_refused(ready: Zoo):
+    for request, hint in (
+        (Request("csv", source(ready, "a,b\n"), "birds", "mood"), "choose one of: pets, pictures"),
+        (Request("csv", source(ready, "a,b\n"), "pets", "song"), "--task with one of: mood, kind, kinds, odds, words, link, note"),
+        (Request("csv", source(ready, "a,b\n"), "pets"), "--task with one of: mood, kind, kinds, odds, words, link, note"),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            transfer.prepare(ready.at, request)
+        assert caught.value.hint == hint
+
+
+def test_an_import_does_not_end_a_conflict(ready: Zoo):
+    raw = ready.raw("pets/p1#k1")
+    path = ready.shard("pets/p1#k1")
+    ready.write(path, ready.read(path).replace(raw, b"<<<<<<< HEAD\n" + raw + b"\n=======\n" + raw.replace(b"cat", b"dog") + b"\n>>>>>>> topic"))
+    error = refused(ready, DataError, "word,who,score\nhello,Anna,1\n", **LONG)
+    assert error.where.startswith(path)
+
+
+# ---------------------------------------------------------------- export
+def test_what_goes_out_comes_in_as_it_was(ready: Zoo):
+    target = ready.folder.parent / "out.jsonl"
+    for task in ("mood", "kind", "words", "note"):
+        number = transfer.export(ready.at, tree.work(ready.at), "jsonl", "pets", target, {}, task)
+        assert number == sum(line["task"] == task for line in lines(ready))
+        transfer.perform(ready.at, transfer.prepare(ready.at, Request("jsonl", target, "pets", task, "replace")))
+        assert ready.git("status", "--porcelain") == "", task
+
+
+def test_tombstones_stay_at_home(ready: Zoo):
+    ready.bury("pets/p2#m1")
+    target = ready.folder.parent / "out.jsonl"
+    assert transfer.export(ready.at, tree.work(ready.at), "jsonl", "pets", target, {}, "mood") == 8
+    assert transfer.export(ready.at, tree.commit(ready.at, "HEAD"), "jsonl", "pets", target, {}, "mood") == 9
+    assert b"gone" not in target.read_bytes()
+
+
+def test_behind_a_pointer_it_is_the_same(ready: Zoo):
+    ready.store_in_dvc()
+    ready.commit("Store in DVC")
+    run(ready, "word,who,score\nhello,Anna,1\n", **LONG)
+    assert ready.everything() == []
+    assert "datasets/pets/annotations.dvc" in ready.git("diff", "--cached", "--name-only")
+    ready.commit("In")
+    assert run(ready, "word,who,score\nhello,Anna,1\n", **LONG).rewrite.deltas == []
