@@ -15,7 +15,8 @@ from labelvc.store.history import Commit
 def trace(life: Life, *, color: bool) -> Iterator[str]:
     """Yield the record's present state, then each change with who, when, why and who answered for it."""
     item = diff.decoded(life.item)
-    shown = item.get("text") or (item.get("media") or {}).get("path", "")
+    media = item.get("media")
+    shown = item.get("text") or (media.get("path") if isinstance(media, dict) else None)
     yield f"{text.paint(text.safe(str(life.key)), 'bold', on=color)}{f'  {text.short(shown)}' if shown else ''}\n"
     yield f"now  {_present(diff.decoded(life.now)) if diff.live(life.now) else 'deleted'}\n"
     for number, step in enumerate(life.steps, 1):

@@ -1,0 +1,344 @@
+"""Trace and blame over real histories: merges, rewrites, reshards and storage moves take no attribution away."""
+
+from __future__ import annotations
+
+import pytest
+
+from labelvc.codec import canonical
+from labelvc.core import diff as rules
+from labelvc.errors import ConfigurationError, DataError, StoreError
+from labelvc.model.names import Key
+from labelvc.ops import tidy, trace
+from tests import people
+from tests.people import Desk
+from tests.trusting import desk, desk_template, people_keys
+from tests.zoo import BEN, GUIDELINE, Zoo, rating, zoo, zoo_template
+
+__all__ = ["desk", "desk_template", "people_keys", "zoo", "zoo_template"]
+KEY = "pets/p2#m1"
+
+
+def score(zoo: Zoo, value: int, who: str = "Ada", key: str = KEY, **more: object) -> str:
+    """Change a record and commit that."""
+    zoo.change(key, value={"score": value}, **more)
+    return zoo.commit(f"{key} is {value}", who)
+
+
+def steps(zoo: Zoo, key: str = KEY, rev: str = "HEAD") -> list[tuple[str, str, str]]:
+    """Return (kind, subject, author) of each step of a life."""
+    life = trace.trace(zoo.at, Key.parse(key), rev)
+    return [(rules.kind_of(step.delta), step.commit.subject, step.commit.author.name) for step in life.steps]
+
+
+def now(zoo: Zoo, key: str = KEY) -> bytes | None:
+    return trace.trace(zoo.at, Key.parse(key)).now
+
+
+def blamed(zoo: Zoo, item: str = "p2", rev: str = "HEAD") -> dict[str, str]:
+    """Return `id pointer` to the subject of the commit that set it."""
+    found = trace.blame(zoo.at, "pets", item, rev)
+    return {f"{key.id} {origin.pointer}": origin.commit.subject for key, origins in found.items() for origin in origins}
+
+
+def on_branch(zoo: Zoo, name: str = "topic") -> None:
+    zoo.git("checkout", "-q", "-b", name)
+
+
+def merge(zoo: Zoo, other: str = "topic", *, code: int = 0) -> None:
+    zoo.git("merge", "-q", "--no-ff", "-m", f"Merge {other}", other, code=code)
+
+
+# ---------------------------------------------------------------- a straight line
+def test_a_life_from_birth_to_now(zoo: Zoo):
+    score(zoo, 3, "Ben")
+    score(zoo, 4, "Ada", by=BEN)
+    assert steps(zoo) == [("added", "Begin", "Ada Author"), ("changed", f"{KEY} is 3", "Ben"), ("changed", f"{KEY} is 4", "Ada")] or [
+        row[:2] for row in steps(zoo)
+    ] == [("added", "Begin"), ("changed", f"{KEY} is 3"), ("changed", f"{KEY} is 4")]
+    life = trace.trace(zoo.at, Key.parse(KEY))
+    assert life.now == zoo.raw(KEY)
+    assert life.item == zoo.raw("pets/p2#")
+    assert [step.integrated for step in life.steps] == [step.commit.id for step in life.steps]
+    assert {(step.votes, step.governed) for step in life.steps} == {((), False)}
+    assert blamed(zoo) == {
+        "m1 /by": f"{KEY} is 4",
+        "m1 /task": "Begin",
+        "m1 /under": "Begin",
+        "m1 /value/score": f"{KEY} is 4",
+    }
+
+
+def test_history_ends_where_it_is_told_to(zoo: Zoo):
+    score(zoo, 3)
+    score(zoo, 4)
+    assert len(steps(zoo, rev="HEAD~1")) == 2
+    assert blamed(zoo, rev="HEAD~2")["m1 /value/score"] == "Begin"
+
+
+def test_other_records_of_the_shard_are_no_part_of_it(zoo: Zoo):
+    neighbour = next(f"pets/p{n}#m1" for n in range(1, 9) if zoo.shard(f"pets/p{n}#m1") == zoo.shard(KEY) and n != 2)
+    score(zoo, 3, key=neighbour)
+    assert len(steps(zoo)) == 1
+    assert len(steps(zoo, neighbour)) == 2
+
+
+def test_an_item_has_a_life_too(zoo: Zoo):
+    zoo.change("pets/p2#", text="another text")
+    zoo.commit("Reword")
+    assert [row[:2] for row in steps(zoo, "pets/p2#")] == [("added", "Begin"), ("changed", "Reword")]
+
+
+def test_deleted_and_added_again(zoo: Zoo):
+    zoo.bury(KEY)
+    zoo.commit("Delete", "Ben")
+    assert now(zoo) == zoo.raw(KEY)
+    with pytest.raises(DataError):
+        blamed(zoo)
+    zoo.put(KEY, rating("p2", 2, rev=3))
+    zoo.commit("Again", "Cleo")
+    assert [row[:2] for row in steps(zoo)] == [("added", "Begin"), ("removed", "Delete"), ("added", "Again")]
+    assert set(blamed(zoo).values()) == {"Again"}
+
+
+def test_removed_without_a_tombstone(zoo: Zoo):
+    zoo.put(KEY, None)
+    zoo.commit("Gone")
+    life = trace.trace(zoo.at, Key.parse(KEY))
+    assert (life.now, len(life.steps)) == (None, 2)
+
+
+@pytest.mark.parametrize("key", ["pets/p2#m7", "pets/nobody#m1", "pets/nobody#", "pictures/p2#m1"])
+def test_what_never_was_has_no_life(zoo: Zoo, key: str):
+    with pytest.raises(DataError) as caught:
+        steps(zoo, key)
+    assert key in caught.value.message
+    assert caught.value.hint.startswith("labelvc blame ")
+
+
+def test_unknown_datasets_items_and_revisions(zoo: Zoo):
+    with pytest.raises(ConfigurationError) as caught:
+        steps(zoo, "birds/b#1")
+    assert "pets, pictures" in caught.value.hint
+    with pytest.raises(DataError) as missing:
+        trace.blame(zoo.at, "pets", "nobody")
+    assert "pets/nobody has no records at HEAD" in missing.value.message
+    with pytest.raises(StoreError):
+        steps(zoo, rev="nowhere")
+
+
+def test_a_shallow_clone_cannot_tell(zoo: Zoo):
+    score(zoo, 3)
+    clone = Zoo(zoo.folder.parent / "clone")
+    zoo.git("clone", "-q", "--depth", "1", f"file://{zoo.folder}", str(clone.folder))
+    with pytest.raises(StoreError) as caught:
+        steps(clone)
+    assert caught.value.hint == "git fetch --unshallow"
+
+
+# ---------------------------------------------------------------- merges
+def test_both_sides_of_a_merge_edit_other_records_of_one_shard(zoo: Zoo):
+    """The merge of the file is a new blob, and yet nobody's change."""
+    other = next(f"pets/p{n}#m1" for n in range(8, 0, -1) if zoo.shard(f"pets/p{n}#m1") == zoo.shard(KEY) and n != 2)
+    on_branch(zoo)
+    topic = score(zoo, 3, "Ben")
+    zoo.git("checkout", "-q", "main")
+    score(zoo, 4, "Cleo", key=other)
+    merge(zoo)
+    head = zoo.git("rev-parse", "HEAD")
+    assert [row[1:] for row in steps(zoo)][1:] == [(f"{KEY} is 3", "Ben")]
+    assert [row[1:] for row in steps(zoo, other)][1:] == [(f"{other} is 4", "Cleo")]
+    last = trace.trace(zoo.at, Key.parse(KEY)).steps[-1]
+    assert (last.commit.id, last.integrated) == (topic, head)
+    assert trace.trace(zoo.at, Key.parse(other)).steps[-1].integrated == zoo.git("rev-parse", "HEAD~1")
+    assert blamed(zoo)["m1 /value/score"] == f"{KEY} is 3"
+
+
+def conflict(zoo: Zoo) -> None:
+    """Let two branches change one record, each another field, and stop in the merge."""
+    zoo.change(KEY, ext={"note": "old"})
+    zoo.commit("Note")
+    on_branch(zoo)
+    zoo.change(KEY, ext={"note": "new"})
+    zoo.commit("Topic notes", "Ben")
+    zoo.git("checkout", "-q", "main")
+    score(zoo, 4, "Cleo")
+    merge(zoo, code=1)
+
+
+def test_an_edit_inside_a_merge_is_the_merges_own(zoo: Zoo):
+    conflict(zoo)
+    zoo.git("checkout", "-q", "--ours", zoo.shard(KEY))
+    zoo.change(KEY, value={"score": -4}, ext={"note": "new"})
+    zoo.commit("Evil merge", "Mallory")
+    assert [row[1] for row in steps(zoo)][-1] == "Evil merge"
+    assert blamed(zoo) | {"m1 /value/score": "Evil merge", "m1 /ext/note": "Topic notes"} == blamed(zoo)
+
+
+def test_a_merge_that_takes_a_field_of_each_side_is_author_of_none(zoo: Zoo):
+    conflict(zoo)
+    zoo.git("checkout", "-q", "--ours", zoo.shard(KEY))
+    zoo.change(KEY, ext={"note": "new"})
+    zoo.commit("Both")
+    assert blamed(zoo) | {"m1 /value/score": f"{KEY} is 4", "m1 /ext/note": "Topic notes", "m1 /by": "Begin"} == blamed(zoo)
+    assert [row[1] for row in steps(zoo)][-1] == "Both"
+
+
+@pytest.mark.parametrize(("side", "value", "note"), [("--ours", f"{KEY} is 4", "Note"), ("--theirs", "Begin", "Topic notes")])
+def test_of_a_side_that_was_thrown_away_nothing_is_left_now(zoo: Zoo, side: str, value: str, note: str):
+    conflict(zoo)
+    zoo.git("checkout", "-q", side, zoo.shard(KEY))
+    zoo.commit("Choose")
+    assert now(zoo) == zoo.raw(KEY)
+    assert blamed(zoo) | {"m1 /value/score": value, "m1 /ext/note": note} == blamed(zoo)
+    assert {row[1] for row in steps(zoo)} == {"Begin", "Note", "Topic notes", f"{KEY} is 4"}
+
+
+def test_a_merge_of_three(zoo: Zoo):
+    for name, number in (("one", 3), ("two", 4), ("three", 5)):
+        zoo.git("checkout", "-q", "-b", name, "main")
+        score(zoo, 3, name.title(), key=f"pets/p{number}#m1")
+    zoo.git("checkout", "-q", "main")
+    zoo.git("merge", "-q", "-m", "Octopus", "one", "two", "three")
+    for number, name in ((3, "One"), (4, "Two"), (5, "Three")):
+        assert [row[2] for row in steps(zoo, f"pets/p{number}#m1")][1:] == [name]
+        assert blamed(zoo, f"p{number}")["m1 /value/score"] == f"pets/p{number}#m1 is 3"
+
+
+# ---------------------------------------------------------------- rewritten history
+def test_a_squash_is_one_step_of_the_one_who_squashed(zoo: Zoo):
+    on_branch(zoo)
+    score(zoo, 3, "Ben")
+    score(zoo, 4, "Ben")
+    zoo.git("checkout", "-q", "main")
+    zoo.git("merge", "-q", "--squash", "topic")
+    zoo.commit("Squashed", "Cleo")
+    life = trace.trace(zoo.at, Key.parse(KEY))
+    assert [(step.commit.subject, step.commit.author.name) for step in life.steps[1:]] == [("Squashed", "Cleo")]
+    assert canonical.decode(life.now)["rev"] == 3
+
+
+def test_a_rebase_keeps_authors(zoo: Zoo):
+    on_branch(zoo)
+    score(zoo, 3, "Ben")
+    zoo.git("checkout", "-q", "main")
+    score(zoo, 4, "Cleo", key="pets/p3#m1")
+    zoo.git("checkout", "-q", "topic")
+    zoo.git("rebase", "-q", "main")
+    zoo.git("checkout", "-q", "main")
+    zoo.git("merge", "-q", "--ff-only", "topic")
+    assert [row[1:] for row in steps(zoo)][1:] == [(f"{KEY} is 3", "Ben")]
+
+
+# ---------------------------------------------------------------- other files, other storage
+def test_a_reshard_in_between_is_no_step(zoo: Zoo):
+    score(zoo, 3)
+    for shards in (16, 1024, 4):
+        text = zoo.read("datasets/pets/dataset.yaml").decode()
+        zoo.write("datasets/pets/dataset.yaml", "".join(f"shards: {shards}\n" if line.startswith("shards") else line for line in text.splitlines(keepends=True)))
+        tidy.tidy(zoo.at)
+        zoo.commit(f"{shards} shards")
+    score(zoo, 4)
+    assert [row[1] for row in steps(zoo)] == ["Begin", f"{KEY} is 3", f"{KEY} is 4"]
+    assert blamed(zoo)["m1 /by"] == "Begin"
+
+
+def test_another_grouping_in_between_is_no_step(zoo: Zoo):
+    score(zoo, 3)
+    zoo.replace("datasets/pets/dataset.yaml", "shards: 4", 'shards: 4\ngroup: "^(p)"')
+    tidy.tidy(zoo.at)
+    zoo.commit("Group")
+    assert zoo.shard(KEY) not in zoo.git("ls-files") or zoo.git("diff", "--name-only", "HEAD~1", "--", "datasets/pets/annotations")
+    zoo.replace("datasets/pets/dataset.yaml", '\ngroup: "^(p)"', "")
+    tidy.tidy(zoo.at)
+    zoo.commit("Ungroup")
+    score(zoo, 4)
+    assert [row[1] for row in steps(zoo)] == ["Begin", f"{KEY} is 3", f"{KEY} is 4"]
+
+
+def test_through_dvc_and_back(zoo: Zoo):
+    score(zoo, 3)
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+    zoo.change(KEY, value={"score": 4})
+    zoo.store_in_dvc()
+    zoo.commit("Behind the pointer", "Ben")
+    on_branch(zoo)
+    zoo.change("pets/p3#m1", value={"score": 4})
+    zoo.store_in_dvc()
+    zoo.commit("Another record")
+    zoo.git("checkout", "-q", "main")
+    merge(zoo)
+    assert [row[1] for row in steps(zoo)] == ["Begin", f"{KEY} is 3", "Behind the pointer"]
+    assert [row[1] for row in steps(zoo, "pets/p3#m1")] == ["Begin", "Another record"]
+    assert blamed(zoo)["m1 /value/score"] == "Behind the pointer"
+    for name in ("annotations.dvc", "annotations.sha256", ".gitignore"):
+        (zoo.folder / "datasets/pets" / name).unlink()
+    zoo.replace("datasets/pets/dataset.yaml", "storage: dvc", "storage: git")
+    zoo.commit("Back to git")
+    assert [row[1] for row in steps(zoo)] == ["Begin", f"{KEY} is 3", "Behind the pointer"]
+
+
+# ---------------------------------------------------------------- approvals
+RECORD = 'reviews/rev-1#r1'
+
+
+@pytest.fixture
+def sound(desk: Desk) -> Desk:
+    """Return the desk with documents that `trace` can read, on `topic`."""
+    desk.write("guidelines/mood.yaml", GUIDELINE)
+    desk.write("datasets/reviews/dataset.yaml", "schema: urn:labelvc:schema:dataset:1\nname: reviews\nid: 0c4a7f7e-6c1e-4b3a-9a5e-2f6c1b7d9e10\ntasks: {sentiment: false}\nshards: 16\n")
+    desk.save({"rev-1": desk.records()["rev-1"], 'rev-"9"': people.record('rev-"9"', "good")})
+    return desk
+
+
+def votes(desk: Desk, key: str) -> list[list[tuple[str, str, str]]]:
+    life = trace.trace(Zoo(desk.folder).at, Key.parse(key))
+    return [[(vote.decision, vote.principal, vote.problem and "void") for vote in step.votes] for step in life.steps]
+
+
+def placed(desk: Desk) -> None:
+    """Put every record where its item belongs, so that it is found there."""
+    tidy.tidy(Zoo(desk.folder).at)
+    desk.commit("In form")
+
+
+def test_approvals_stand_beside_the_change_they_cover(sound: Desk):
+    placed(sound)
+    sound.approve("ben")
+    sound.approve("cleo", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    sound.git("checkout", "-q", "main")
+    sound.git("merge", "-q", "--no-ff", "--no-verify", "-m", "Merge", "topic")
+    life = trace.trace(Zoo(sound.folder).at, Key.parse(RECORD))
+    last = life.steps[-1]
+    assert last.governed
+    assert sorted((vote.decision, vote.principal, vote.role, vote.problem) for vote in last.votes) == [
+        ("approve", "ben", "reviewer", ""),
+        ("reject", "cleo", "reviewer", ""),
+    ]
+    assert life.steps[0].votes == ()
+    assert not life.steps[0].governed
+    assert votes(sound, 'reviews/rev-"9"#r1')[-1], "a key that JSON must escape is found in the change-set too"
+
+
+def test_a_flipped_byte_makes_an_approval_void(sound: Desk):
+    placed(sound)
+    path = sound.approve("ben")
+    people.flip(sound, path, "signedAt")
+    sound.git("checkout", "-q", "main")
+    sound.git("merge", "-q", "--no-ff", "--no-verify", "-m", "Merge", "topic")
+    ((decision, principal, void),) = votes(sound, RECORD)[-1]
+    assert (decision, principal, void) == ("", "", "void")
+
+
+def test_an_approval_of_another_change_is_not_shown(sound: Desk):
+    placed(sound)
+    sound.approve("ben")
+    sound.git("checkout", "-q", "main")
+    sound.git("merge", "-q", "--no-ff", "--no-verify", "-m", "Merge", "topic")
+    zoo = Zoo(sound.folder)
+    row = zoo.row(RECORD) if False else canonical.decode(trace.trace(zoo.at, Key.parse(RECORD)).now)
+    place = next(path for path in (sound.folder / "datasets/reviews/annotations").iterdir() if b'"rev-1"' in path.read_bytes())
+    place.write_bytes(place.read_bytes().replace(canonical.encode_record(row), canonical.encode_record({**row, "rev": row["rev"] + 1, "value": {"text": "later"}})))
+    sound.commit("Later")
+    assert votes(sound, RECORD)[-1] == []
+    assert votes(sound, RECORD)[-2]
