@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -137,11 +135,12 @@ BROKEN = (
     Broken("mark", lambda line: b"\xef\xbb\xbf" + line, "record.json"),
     Broken("NUL", _inside(b'"ext":{"note":"a\0b"}'), "record.json"),
     Broken("only NUL", lambda line: b"\0" * len(line), "record.json"),
-    Broken("CRLF", lambda line: line + b"\r", "record.canonical"),
     Broken("twice", _field(b'"rev":1', b'"rev":1,"rev":1'), "record.json"),
     Broken("twice inside", _field(b'"label":', b'"label":"other","label":'), "record.json"),
     Broken("deep", _inside(b'"ext":{"deep":' + b"[" * 90_000 + b"]" * 90_000 + b"}"), "record.json"),
     Broken("deep objects", _inside(b'"ext":' + b'{"a":' * 60_000 + b"1" + b"}" * 60_000), "record.json"),
+    Broken("rather deep", _inside(b'"ext":' + b'{"a":' * 900 + b"1" + b"}" * 900), "record.json"),
+    Broken("deeper than allowed", _inside(b'"ext":' + b'{"a":' * 40 + b"1" + b"}" * 40), "record.json"),
     Broken("not a number", _inside(b'"ext":{"n":NaN}'), "record.json"),
     Broken("infinite", _inside(b'"ext":{"n":1e999}'), "record.json"),
     Broken("long number", _inside(b'"ext":{"n":' + b"7" * 5_000 + b"}"), "record.json"),
@@ -187,6 +186,22 @@ def test_a_broken_line_of_a_shard(labels, git, labelvc, broken):
         sound(code, out, "", "check")
 
 
+def test_line_ends_of_windows_are_found_and_mended_on_the_way_into_git(labels, git, labelvc):
+    """`.gitattributes` says `eol=lf` for shards, so what is staged is right again."""
+    (labels / SHARD).write_bytes((labels / SHARD).read_bytes().replace(b"\n", b"\r\n"))
+    code, out, _ = judge(labelvc, labels, "check", "--all", "--format", "json")
+    assert code == 1
+    assert {one["rule"] for one in json.loads(out)["items"]} == {"record.canonical"}
+    git(labels, "add", "--all")
+    assert judge(labelvc, labels, "check", "--staged")[0] == 0
+    git(labels, "reset", "-q", "--hard")
+    (labels / SHARD).write_bytes((labels / SHARD).read_bytes().replace(b"\n", b" \r\n"))
+    assert judge(labelvc, labels, "check")[0] == 1
+    assert judge(labelvc, labels, "format")[0] == 0
+    assert judge(labelvc, labels, "check", "--all")[0] == 0
+    assert b"\r" not in (labels / SHARD).read_bytes()
+
+
 def test_one_broken_line_meets_every_command(labels, git, labelvc):
     save(labels, [f'{{"item":"t1","id":"r1","by":"{SECRET}"'.encode(), *lines(labels)])
     for words in (*READING, *WRITING):
@@ -196,3 +211,140 @@ def test_one_broken_line_meets_every_command(labels, git, labelvc):
     for words in (*READING, *WRITING, ("check", "HEAD~1..HEAD"), ("diff", "HEAD~1..HEAD"), ("verify", "HEAD")):
         judge(labelvc, labels, *words)
     assert labelvc(labels, "check", "HEAD~1..HEAD")[0] == 1
+
+
+def test_a_shard_out_of_order_and_a_record_in_the_wrong_shard(labels, git, labelvc):
+    with_many = max((labels / "datasets/texts/annotations").iterdir(), key=lambda path: path.read_bytes().count(b"\n"))
+    path = str(with_many.relative_to(labels))
+    rows = lines(labels, path)
+    assert len(rows) > 2
+    save(labels, rows[::-1], path)
+    code, out, _ = judge(labelvc, labels, "check", "--format", "json")
+    found = json.loads(out)["items"]
+    assert (code, {one["rule"] for one in found}, {one["place"]["path"] for one in found}) == (
+        1,
+        {"shard.order"},
+        {path},
+    )
+    save(labels, rows[1:], path)
+    save(labels, sorted([*lines(labels), rows[0]]))
+    code, out, _ = judge(labelvc, labels, "check", "--format", "json")
+    found = json.loads(out)["items"]
+    assert code == 1
+    assert [(one["place"]["path"], one["place"]["key"]) for one in found if one["rule"] == "shard.placement"] == [
+        (SHARD, f"texts/{json.loads(rows[0])['item']}#{json.loads(rows[0])['id']}")
+    ]
+    git(labels, "add", "--all")
+    assert judge(labelvc, labels, "plumbing", "hook", "pre-commit")[0] == 1
+    assert judge(labelvc, labels, "format", "--staged")[0] == 0
+    assert git(labels, "diff", "--cached", "--name-only") == ""
+    assert judge(labelvc, labels, "check", "--all")[0] == 0
+
+
+def test_a_deprecated_label_may_stay_and_not_come_anew(labels, git, labelvc):
+    text = (labels / TAXONOMY).read_text()
+    (labels / TAXONOMY).write_text(text.replace("    name: Order\n", "    name: Order\n    status: deprecated\n"))
+    code, out, _ = judge(labelvc, labels, "check", "--format", "json")
+    assert (code, json.loads(out)["items"]) == (0, [])
+    git(labels, "commit", "-qnam", "deprecate")
+    rows = [row.replace(b'"label":"delivery"', b'"label":"order"') for row in lines(labels)]
+    path = next(
+        path for path in sorted((labels / SHARD).parent.iterdir()) if b'"label":"delivery"' in path.read_bytes()
+    )
+    name = str(path.relative_to(labels))
+    rows = [row.replace(b'"label":"delivery"', b'"label":"order"') for row in lines(labels, name)]
+    number = sum(row != old for row, old in zip(rows, lines(labels, name), strict=True))
+    save(labels, rows, name)
+    judge(labelvc, labels, "format")
+    git(labels, "add", "--all")
+    code, out, _ = judge(labelvc, labels, "check", "--staged", "--format", "json")
+    found = json.loads(out)["items"]
+    assert code == 1
+    assert [one["rule"] for one in found] == ["label.deprecated"] * number
+    assert all(one["place"]["path"] == name and one["hint"] for one in found)
+
+
+# ---------------------------------------------------------------- documents
+DOCUMENTS = ("labelvc.yaml", "datasets/texts/dataset.yaml", TAXONOMY, "guidelines/topic.yaml")
+TEXTS: dict[str, Callable[[bytes], bytes]] = {
+    "nothing": lambda _: b"",
+    "only NUL": lambda text: b"\0" * len(text),
+    "NUL": lambda text: text + b"title: a\0b\n",
+    "latin-1": lambda text: text + "gr\xfc\xdfe: 1\n".encode("latin-1"),
+    "UTF-16": lambda text: text.decode().encode("utf-16"),
+    "a tab": lambda text: text + b"scope:\n\tincludes: []\n",
+    "an open bracket": lambda text: text + b"more: [1, 2\n",
+    "a key twice": lambda text: text + b"schema: other\n",
+    "a bomb": lambda text: text + b"a: &a [1,1,1,1]\nb: &b [*a,*a,*a,*a]\nc: [*b,*b,*b,*b]\n",
+    "a Python object": lambda text: text + b"x: !!python/object/apply:os.system [id]\n",
+    "a second document": lambda text: text + b"---\na: 1\n",
+    "a list": lambda _: b"- 1\n- 2\n",
+    "a word": lambda _: SECRET.encode() + b"\n",
+    "deep": lambda text: text + b"x: " + b"[" * 30_000 + b"]" * 30_000 + b"\n",
+    "deep blocks": lambda text: text + b"x:\n" + b"".join(b" " * at + b"a:\n" for at in range(1, 1_200)),
+    "markers": lambda text: b"<<<<<<< ours\n" + text + b"=======\n" + text + b">>>>>>> theirs\n",
+    "an unknown member": lambda text: text + f"surprise: {SECRET}\n".encode(),
+    "another schema": lambda text: text.replace(b":1\n", b":99\n", 1),
+    "cut": lambda text: text[: len(text) // 2] + b'"',
+    "binary": lambda _: bytes(range(256)) * 8,
+    "huge number": lambda text: text + b"more: " + b"9" * 20_000 + b"\n",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_a_broken_document(labels, git, labelvc, path, name):
+    (labels / path).write_bytes(TEXTS[name]((labels / path).read_bytes()))
+    code, out, err = judge(labelvc, labels, "check", "--all", "--format", "json")
+    if code == 2:
+        assert path in err
+    else:
+        found = json.loads(out)["items"]
+        assert code == 1
+        assert path in {one["place"]["path"] for one in found}
+        assert {one["rule"].partition(".")[0] for one in found} == {"document"}
+        assert all(one["hint"] for one in found)
+    for words in (WRITING[0], WRITING[2]):
+        code, _, err = judge(labelvc, labels, *words)
+        assert code == 2
+        assert path in err
+    judge(labelvc, labels, "status")
+    git(labels, "add", "--all")
+    assert judge(labelvc, labels, "plumbing", "hook", "pre-commit")[0] in (1, 2)
+
+
+def test_a_broken_document_meets_every_command(labels, git, labelvc):
+    (labels / "labelvc.yaml").write_bytes(b"a: [\n")
+    for words in (*READING, *WRITING):
+        judge(labelvc, labels, *words)
+    git(labels, "add", "--all")
+    git(labels, "commit", "-qm", "broken", "--no-verify")
+    for words in (*READING, *WRITING, ("check", "HEAD~1..HEAD"), ("diff", "HEAD~1..HEAD"), ("verify", "HEAD")):
+        judge(labelvc, labels, *words)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"null", b"[]", b'{"payload":1}', b"\xff\xfe", b"\0" * 100, b"[" * 100_000, SECRET.encode()]
+)
+@pytest.mark.parametrize("path", ["trust/policy.json", "trust/root/1.json"])
+def test_a_broken_policy(labels, git, labelvc, path, text):
+    (labels / path).write_bytes(text)
+    git(labels, "commit", "-qnam", "broken")
+    rows = [
+        row.replace(b'"rev":1', b'"rev":2').replace(b'"label":"order"', b'"label":"other"') for row in lines(labels)
+    ]
+    save(labels, rows)
+    git(labels, "commit", "-qnam", "a change")
+    key = str(labels.parent / "key")
+    for words in (
+        ("verify", "HEAD~1..HEAD"),
+        ("approve", "HEAD~1..HEAD", "--role", "reviewer", "--key", key, "--yes"),
+        ("policy", "show"),
+        ("policy", "check"),
+        ("policy", "add", "ben", "--name", "Ben", "--key", f"{key}.pub", "--sign-with", key),
+    ):
+        code, _, err = judge(labelvc, labels, *words)
+        assert code == 2, words
+        assert "trust/" in err or words[0] == "verify", (words, err)
+    for words in (("trace", "texts/t28#source-29"), ("verify", "--all"), ("status",), ("doctor",), ("key", "list")):
+        judge(labelvc, labels, *words)

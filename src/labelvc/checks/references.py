@@ -113,7 +113,7 @@ def _twice_answered(shard: Shard, project: Project) -> Iterator[Finding]:
         if task not in project.tasks or project.tasks[task].type not in _ONE_ANSWER:
             continue
         first = seen.setdefault((*pair, task), at)
-        if first != at:
+        if first != at and shard.key("annotations", first) != shard.key("annotations", at):
             place = Place(shard.path("annotations"), at + 1, str(shard.key("annotations", at) or ""), "/by")
             message = f"the same annotator answered {task!r} of this item in {shard.key('annotations', first)}"
             yield finding(References, "rating.duplicate", place, message, "delete one of the two records")

@@ -26,8 +26,11 @@ BUILT_IN: dict[str, type[Check]] = {
 }
 
 
-_ELSEWHERE = frozenset({"record.rev", "shard.stray", "dvc.unstored"})
-"""Rules that need more than one snapshot or the whole tree: `labelvc.ops.check` has them."""
+_ELSEWHERE = frozenset(
+    {"record.rev", "shard.stray", "dvc.unstored"}
+    | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version")}
+)
+"""Rules of documents and of the whole tree: `labelvc.ops.project` and `labelvc.ops.check` have them."""
 _RULES = frozenset(rule.id for check in BUILT_IN.values() for rule in check.rules)
 
 

@@ -9,6 +9,7 @@ import click
 from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.output import output_options, write
 from labelvc.cli.render import json, life
+from labelvc.errors import DataError
 from labelvc.model.names import Key
 from labelvc.ops import trace as tracing
 from labelvc.store import git as plumbing
@@ -43,7 +44,13 @@ def blame(settings: Settings, /, item: str, revision: str, form: str, output: Pa
     dataset, slash, name = item.partition("/")
     if not slash or not name:
         raise click.UsageError(f"{item!r} is no item; write dataset/item")
-    found = tracing.blame(plumbing.find(settings.directory), dataset, name.removesuffix("#"), revision)
+    git, shorter = plumbing.find(settings.directory), name.rpartition("#")[0]
+    try:
+        found = tracing.blame(git, dataset, name, revision)
+    except DataError:
+        if not shorter:
+            raise
+        found = tracing.blame(git, dataset, shorter, revision)  # a record's key names its item
     if form == "json":
         write(json.document("blame", life.blame_items(found), head=revision, summary={"records": len(found)}), output)
     else:

@@ -115,5 +115,7 @@ def _told(made: Made, template: str, git: Git, signer: Signer | None, reason: st
         steps.insert(1, ("labelvc policy init --key FILE", f"later: who must approve what ({reason})"))
     else:
         parts.append(f"\nSigned with {signer.key.fingerprint} ({signer.where}).\n")
+        steps.append(("labelvc key use FILE", "the key that signs for you from now on"))
+        steps.append(("labelvc policy add NAME --role reviewer --role lead ...", "a second person, who may approve"))
     wide = max(len(command) for command, _ in steps)
     return "".join([*parts, "\nnext:\n", *[f"  {command.ljust(wide)}  {why}\n" for command, why in steps]])

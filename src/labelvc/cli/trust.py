@@ -73,6 +73,7 @@ def approve(
     where the policy asks for others.
     """
     git = plumbing.find(settings.directory)
+    _refuse_two_dots(git, revisions)
     change = approving.examine(git, revisions, _pin(git, pin))
     signer = people.signer(git, _where(key), _ask, change.trust.policy)
     wish = Wish(role, decision, "review" if decision == "reject" else "approval", reason, principal)
@@ -83,7 +84,18 @@ def approve(
     contents = approving.seal(change, approval, signer)
     governing.write(git, contents)
     write("".join(f"{path}\n" for path in sorted(contents)))
-    say(settings, f"next: git commit -m 'Approve as {role}' -- approvals")
+    say(settings, f"next: git commit -m '{decision.capitalize()} as {role}' -- approvals")
+
+
+def _refuse_two_dots(git: Git, revisions: str) -> None:
+    """Refuse A..B when A has gone on: it would take back what A brought since, which B never did."""
+    one, dots, two = revisions.partition("..")
+    if dots and not two.startswith(".") and not plumbing.is_ancestor(git, *_ends(git, one, two)):
+        raise click.UsageError(f"{one} has gone on since the branch was cut; write {one}...{two}")
+
+
+def _ends(git: Git, *words: str) -> list[str]:
+    return [plumbing.resolve(git, word or "HEAD") for word in words]
 
 
 @click.command()
@@ -332,7 +344,7 @@ def _verdict(settings: Settings, steps: list[Step], anchors: dict[Digest, bool],
     if (environment("CI") or "").casefold() in {"true", "1"} and not all(anchors.values()):
         say(
             settings,
-            "error: nobody pinned the root, so it could be anybody's\n  next: set LABELVC_ROOT to the digest above",
+            "error: nobody pinned the root, so it could be anybody's\n  next: ask who keeps the root for its digest, and set LABELVC_ROOT to it",
         )
         return 2
     bad = (*_BAD, "ungoverned") if strict else _BAD

@@ -160,7 +160,7 @@ def decoded(raw: bytes | None) -> dict[str, Any]:
         return {}
     try:
         value = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {"unreadable": raw[:200].decode(errors="replace")}
     return value if isinstance(value, dict) else {"unreadable": raw[:200].decode(errors="replace")}
 

@@ -43,5 +43,8 @@ class Key(NamedTuple):
         dataset, slash, rest = text.partition("/")
         item, mark, identifier = rest.rpartition("#")
         if not (slash and mark and dataset and item):
-            raise DataError(f"{text!r} is not a key", hint="write dataset/item#id, as `labelvc diff` prints it")
+            raise DataError(
+                f"{text!r} is not a key",
+                hint="write dataset/item#id, as `labelvc diff` prints it; `labelvc blame dataset/item` lists an item's records",
+            )
         return cls(dataset, item, identifier)

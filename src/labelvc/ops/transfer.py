@@ -26,6 +26,7 @@ from labelvc.store.git import Git
 
 _PER_SHARD = {"git": 500, "dvc": 8000}
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
+_MEND = "labelvc check --all, and mend what it finds"
 _BY = Sensitive("/by", "person")
 
 
@@ -104,6 +105,8 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
             documents.get(path) or (git.top / path).read_bytes(), {("shards",): dataset.shards}
         )
         notes.append(f"{dataset.shards} shards, written in {path}")
+    if any(key.id.rpartition(".")[2].startswith("source-") for key in lines["annotations"]):
+        notes.append("records are named by their line in the source: insert no lines there, or add a column `id`")
     whole: frozenset[Layer] = frozenset(("annotations", "items") if request.mode == "replace" else ())
     wanted = rewrite.Wanted(lines, whole, frozenset([name]))
     change = rewrite.plan(git, dataset, head, work, wanted)
@@ -140,6 +143,7 @@ def export(
 
     Raises:
         ConfigurationError: the format cannot be written, or the dataset or task does not exist.
+        DataError: a line cannot be read or its value written: a file that lacks it would look complete.
     """
     form = registry.find(form_name)
     if not form.writes:
@@ -149,7 +153,11 @@ def export(
         dataset, name = find(project, dataset_name, task)
         items = list(_layer(reader, snapshot, dataset, "items"))
         kept = (row for row in _layer(reader, snapshot, dataset, "annotations") if row.get("task") == name)
-        return form.write(items, kept, dataset, _plan(project, dataset, name, words), target)
+        try:
+            return form.write(items, kept, dataset, _plan(project, dataset, name, words), target)
+        except DataError as error:
+            where = error.where or f"datasets/{dataset.name}"
+            raise DataError(error.message, where=where, hint=error.hint or _MEND) from None
 
 
 def find(project: Project, dataset: str, task: str = "") -> tuple[Dataset, str]:
@@ -314,12 +322,17 @@ def _sized(dataset: Dataset, work: Snapshot, records: int) -> Dataset:
 
 def _layer(reader: tree.Reader, snapshot: Snapshot, dataset: Dataset, layer: Layer) -> Iterator[dict[str, Any]]:
     folder = f"datasets/{dataset.name}/{layer}/"
+    names = canonical.RECORD_FIRST if layer == "annotations" else canonical.ITEM_FIRST
     wanted = [
         (path, entry)
         for path, entry in sorted(snapshot.entries.items())
         if path.startswith(folder) and shard.parse_path(path)
     ]
-    for _, data in reader.many(wanted):
-        for raw in shard.lines(data):
-            if diff.live(raw) is not None:
-                yield diff.decoded(raw)
+    for path, data in reader.many(wanted):
+        for number, raw in enumerate(shard.lines(data), 1):
+            fields = diff.decoded(raw) if diff.live(raw) is not None else None
+            if fields is None:
+                continue
+            if not all(isinstance(fields.get(name), str) for name in names):
+                raise DataError("the line cannot be read", where=f"{path}:{number}", hint=_MEND)
+            yield fields

@@ -170,8 +170,8 @@ def is_ancestor(git: Git, commit: str, descendant: str) -> bool:
 
 
 def is_merging(git: Git) -> bool:
-    """Tell whether a merge is under way that the next commit will end."""
-    return (git.directory / "MERGE_HEAD").exists()
+    """Tell whether the next commit ends a merge, or holds a squashed one."""
+    return any((git.directory / name).exists() for name in ("MERGE_HEAD", "SQUASH_MSG"))
 
 
 def is_shallow(git: Git) -> bool:

@@ -75,7 +75,8 @@ def what(seen: diff.Comparison) -> str:
         return short(value.get("value", value.get("text", value.get("media", value))))
     if seen.kind == "touched":
         return f"rev {seen.old.get('rev', '-')} -> {seen.new.get('rev', '-')}"
-    return "; ".join([f"{pointer} {_at(seen.old, pointer)} -> {_at(seen.new, pointer)}" for pointer in seen.fields])
+    moves = [(safe(pointer), _at(seen.old, pointer), _at(seen.new, pointer)) for pointer in seen.fields]
+    return "; ".join([f"{pointer} {old} -> {new}" for pointer, old, new in moves])
 
 
 def deltas(changes: Iterable[diff.Comparison], *, color: bool) -> Iterator[str]:
@@ -116,7 +117,7 @@ def short(value: object) -> str:
     """Return a value in at most 60 characters, safe to print."""
     if isinstance(value, dict) and len(value) == 1:
         (name, inner), *_ = value.items()
-        return f"{name} {short(inner)}"
+        return f"{safe(name)} {short(inner)}"
     text = safe(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return clip(text, _WIDEST)
 
