@@ -248,7 +248,11 @@ class Zoo(NamedTuple):
 def author(who: str) -> dict[str, str]:
     """Return the environment in which git takes somebody for author and committer."""
     mail = f"{who.lower()}@example.com"
-    return {f"GIT_{role}_{part}": {"NAME": who, "EMAIL": mail}[part] for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+    return {
+        f"GIT_{role}_{part}": {"NAME": who, "EMAIL": mail}[part]
+        for role in ("AUTHOR", "COMMITTER")
+        for part in ("NAME", "EMAIL")
+    }
 
 
 def make(folder: Path) -> Zoo:

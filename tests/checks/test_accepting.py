@@ -18,7 +18,10 @@ from tests.strategies import DATASET, PROJECT, records
 LINES = frozenset(
     "record.json record.canonical record.schema record.task label.unknown label.deprecated score.range under.unknown privacy.plaintext".split()
 )
-SCHEMAS = {layer: jsonschema_rs.Draft202012Validator(expect.line_schema(PROJECT, DATASET, layer), validate_formats=True) for layer in ("annotations", "items")}
+SCHEMAS = {
+    layer: jsonschema_rs.Draft202012Validator(expect.line_schema(PROJECT, DATASET, layer), validate_formats=True)
+    for layer in ("annotations", "items")
+}
 FIRST = {"annotations": canonical.RECORD_FIRST, "items": canonical.ITEM_FIRST}
 NAME = "00"
 
@@ -27,7 +30,11 @@ def is_good(line: bytes, layer: str = "annotations") -> bool:
     """Judge one line by the strict parser, the canonical form and another library's reading of the schema."""
     try:
         fields = canonical.decode(line)
-        return isinstance(fields, dict) and canonical.encode(fields, FIRST[layer]) == line and SCHEMAS[layer].is_valid(fields)
+        return (
+            isinstance(fields, dict)
+            and canonical.encode(fields, FIRST[layer]) == line
+            and SCHEMAS[layer].is_valid(fields)
+        )
     except DataError:
         return False
 
@@ -59,19 +66,32 @@ def test_a_mutated_shard_is_found_line_by_line(lines: list[bytes], chance: rando
     data = bytearray(shard.write(lines))
     for _ in range(chance.randint(1, 3)):
         at = chance.randrange(len(data))
-        data[at : at + chance.randint(0, 2)] = bytes(chance.choices(b'0123456789-.eE",:{}[]\\ #\x00\x1f\n\x80u', k=chance.randint(0, 2)))
+        data[at : at + chance.randint(0, 2)] = bytes(
+            chance.choices(b'0123456789-.eE",:{}[]\\ #\x00\x1f\n\x80u', k=chance.randint(0, 2))
+        )
     assert complaints(bytes(data)) == bad_lines(bytes(data))
 
 
-@given(rows, st.sampled_from(["rev", "task", "value", "by", "at", "under", "x", "item"]), st.sampled_from([None, 0, -1, 1.5, "", "x", [], {}, True, "2026-13-01T00:00:00Z"]))
-@example([canonical.encode_record({"item": "a", "id": "1", "rev": 1, "task": "kind", "value": {"label": "cat"}})], "x", "someone@example.org")
+@given(
+    rows,
+    st.sampled_from(["rev", "task", "value", "by", "at", "under", "x", "item"]),
+    st.sampled_from([None, 0, -1, 1.5, "", "x", [], {}, True, "2026-13-01T00:00:00Z"]),
+)
+@example(
+    [canonical.encode_record({"item": "a", "id": "1", "rev": 1, "task": "kind", "value": {"label": "cat"}})],
+    "x",
+    "someone@example.org",
+)
 def test_a_wrong_member_is_found(lines: list[bytes], name: str, value: Any) -> None:
     row = {**canonical.decode(lines[0]), name: value}
     data = shard.write([canonical.encode_record(row), *lines[1:]])
     assert complaints(data) == bad_lines(data)
 
 
-items = st.fixed_dictionaries({"id": st.text(min_size=1, max_size=4), "x": st.just(0)}, optional={"text": st.text(max_size=4), "ext": st.dictionaries(st.text(max_size=2), st.integers(), max_size=2)})
+items = st.fixed_dictionaries(
+    {"id": st.text(min_size=1, max_size=4), "x": st.just(0)},
+    optional={"text": st.text(max_size=4), "ext": st.dictionaries(st.text(max_size=2), st.integers(), max_size=2)},
+)
 
 
 @given(st.lists(items, min_size=1, max_size=4), st.booleans(), st.randoms(use_true_random=False))
@@ -80,7 +100,9 @@ def test_items_are_found_line_by_line_too(found: list[dict], mutate: bool, chanc
     lines = []
     for item in found:
         try:
-            lines.append(canonical.encode_item({name: value for name, value in item.items() if name != "x" or not keep}))
+            lines.append(
+                canonical.encode_item({name: value for name, value in item.items() if name != "x" or not keep})
+            )
         except DataError:
             continue
     data = bytearray(shard.write(lines))

@@ -12,7 +12,9 @@ from tests.checks.cases import CASES, Case
 from tests.zoo import PLAIN, Zoo, rows, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
-cases = pytest.mark.parametrize("case", CASES, ids=[case.name if isinstance(case.path, str) else case.rule for case in CASES])
+cases = pytest.mark.parametrize(
+    "case", CASES, ids=[case.name if isinstance(case.path, str) else case.rule for case in CASES]
+)
 
 
 def found(zoo: Zoo, rule: str) -> list[Finding]:
@@ -45,14 +47,22 @@ def test_beside_it_the_rule_keeps_still(zoo: Zoo, case: Case):
     assert [finding for finding in found(zoo, case.rule) if finding.rule == case.rule] == []
 
 
-KEYED = [case for case in CASES if case.key and not case.key.endswith("#") and case.rule not in ("item.missing", "record.rev")]
+KEYED = [
+    case
+    for case in CASES
+    if case.key and not case.key.endswith("#") and case.rule not in ("item.missing", "record.rev")
+]
 
 
 @pytest.mark.parametrize("case", KEYED, ids=[case.name for case in KEYED])
 def test_a_broken_record_with_a_plain_value_in_it_never_shows_it(zoo: Zoo, case: Case):
     """Whatever else is wrong with a record, no finding holds the value that should have been a pseudonym."""
     if case.key.startswith("pictures"):
-        zoo.replace("datasets/pictures/dataset.yaml", "checks: {}", "sensitive: [{pointer: /ext/contact, kind: email}]\nchecks: {}")
+        zoo.replace(
+            "datasets/pictures/dataset.yaml",
+            "checks: {}",
+            "sensitive: [{pointer: /ext/contact, kind: email}]\nchecks: {}",
+        )
     if case.key in rows():
         zoo.change(case.key, ext={"contact": PLAIN}, bump=0)
         zoo.commit("Plain")
@@ -88,7 +98,9 @@ def test_documents_that_cannot_be_read_are_told_all_at_once(zoo: Zoo):
     zoo.replace("datasets/pets/dataset.yaml", "storage: git", "storage: s3")
     zoo.replace("datasets/pictures/dataset.yaml", "shards: 4", "shards: 5")
     zoo.replace("taxonomies/animals.yaml", "version: 1.0.0", "version: one")
-    told = [(finding.rule, finding.place.path, finding.place.pointer, finding.place.line) for finding in zoo.everything()]
+    told = [
+        (finding.rule, finding.place.path, finding.place.pointer, finding.place.line) for finding in zoo.everything()
+    ]
     assert told == [
         ("document.schema", "datasets/pets/dataset.yaml", "/storage", 5),
         ("document.schema", "datasets/pictures/dataset.yaml", "/shards", 5),

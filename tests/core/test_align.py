@@ -13,7 +13,9 @@ from labelvc.model.names import Key
 from tests.strategies import identifiers, names, records
 
 keys = st.one_of(
-    st.builds(Key, st.sampled_from(["d", "e"]), st.sampled_from(["a", "b", "a#b", "é"]), st.sampled_from(["", "1", "2"])),
+    st.builds(
+        Key, st.sampled_from(["d", "e"]), st.sampled_from(["a", "b", "a#b", "é"]), st.sampled_from(["", "1", "2"])
+    ),
     st.sampled_from([b"junk", b"other"]),
 )
 versions = st.lists(st.lists(st.tuples(keys, st.binary(max_size=2)), max_size=12), min_size=1, max_size=3)

@@ -62,7 +62,14 @@ def test_applied_to_the_old_a_diff_gives_the_new(old: bytes, new: bytes) -> None
     assert shard.write(lines.values()) == new
 
 
-@given(st.lists(st.sampled_from([b"junk", b"{}", *map(canonical.encode_record, ({"item": "a", "id": "1", "rev": n} for n in (1, 2)))])), st.data())
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"junk", b"{}", *map(canonical.encode_record, ({"item": "a", "id": "1", "rev": n} for n in (1, 2)))]
+        )
+    ),
+    st.data(),
+)
 def test_pairing_loses_no_line_of_a_broken_shard(old: list[bytes], data: st.DataObject) -> None:
     new = data.draw(st.permutations(old)) + data.draw(st.lists(st.just(b"more"), max_size=2))
     found = list(diff.pair(FileChange(PATH, old, new)))
@@ -150,8 +157,18 @@ def test_a_pointer_finds_what_differs(fields: dict[str, Any], value: Any) -> Non
     [
         ({"rev": 1, "value": {"score": 1}}, {"rev": 2, "value": {"score": 2}}, "changed", ["/value/score"]),
         ({"rev": 1, "at": "x"}, {"rev": 2, "at": "y"}, "touched", []),
-        ({"rev": 1, "value": {"labels": ["a"]}}, {"rev": 1, "value": {"labels": ["a", "b"]}}, "changed", ["/value/labels"]),
-        ({"rev": 1, "value": {"score": 1}}, {"rev": 1, "value": {"label": "a"}}, "changed", ["/value/label", "/value/score"]),
+        (
+            {"rev": 1, "value": {"labels": ["a"]}},
+            {"rev": 1, "value": {"labels": ["a", "b"]}},
+            "changed",
+            ["/value/labels"],
+        ),
+        (
+            {"rev": 1, "value": {"score": 1}},
+            {"rev": 1, "value": {"label": "a"}},
+            "changed",
+            ["/value/label", "/value/score"],
+        ),
         ({"rev": 1, "ext": {"a/b": 1}}, {"rev": 1, "ext": {"a/b": 2}}, "changed", ["/ext/a~1b"]),
         ({"gone": True, "rev": 2}, {"gone": True, "rev": 3}, "touched", []),
         ({"rev": 1, "value": {"empty": True}}, {"gone": True, "rev": 2}, "removed", ["/gone", "/value"]),
@@ -172,7 +189,10 @@ def test_counts():
         return canonical.encode_record({"item": item, "id": name, "task": "mood", "rev": 1, **members})
 
     moves = {"1": ({"score": 1}, {"score": 2}), "2": ({"score": 1}, {"score": 2}), "3": ({"score": 1}, {"empty": True})}
-    deltas = [Delta(Key("d", "a", name), record("a", name, value=old), record("a", name, value=new)) for name, (old, new) in moves.items()]
+    deltas = [
+        Delta(Key("d", "a", name), record("a", name, value=old), record("a", name, value=new))
+        for name, (old, new) in moves.items()
+    ]
     deltas += [
         Delta(Key("d", "b", "1"), None, record("b", "1", value={"score": 0})),
         Delta(Key("d", "b", "2"), record("b", "2", value={"score": 0}), record("b", "2", gone=True)),

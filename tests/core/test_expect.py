@@ -40,8 +40,16 @@ def test_a_valid_record_fits_the_published_schema_too(record: dict[str, Any]) ->
 
 
 @settings(max_examples=300)
-@given(records(), st.sampled_from(["item", "id", "rev", "task", "under", "value", "by", "at", "gone", "origin", "x"]), json_values)
-@example({"item": "a", "id": "b", "rev": 1, "task": "kind", "value": {"label": "cat"}}, "value", {"empty": True, "label": "cat"})
+@given(
+    records(),
+    st.sampled_from(["item", "id", "rev", "task", "under", "value", "by", "at", "gone", "origin", "x"]),
+    json_values,
+)
+@example(
+    {"item": "a", "id": "b", "rev": 1, "task": "kind", "value": {"label": "cat"}},
+    "value",
+    {"empty": True, "label": "cat"},
+)
 @example({"item": "a", "id": "b", "rev": 1, "task": "kind", "value": {"label": "cat"}}, "value", {"empty": False})
 @example({"item": "a", "id": "b", "rev": 1, "task": "kind", "value": {"label": "cat"}}, "gone", False)
 @example({"item": "a", "id": "b", "rev": 1, "task": "kind", "value": {"label": "cat"}}, "task", ["kind"])
@@ -56,7 +64,9 @@ items = st.fixed_dictionaries(
     optional={
         "ext": st.dictionaries(names, json_values, max_size=2),
         "licence": names,
-        "media": st.fixed_dictionaries({"path": st.just("a/b.jpg")}, optional={"width": st.integers(1, 9), "height": st.integers(1, 9)}),
+        "media": st.fixed_dictionaries(
+            {"path": st.just("a/b.jpg")}, optional={"width": st.integers(1, 9), "height": st.integers(1, 9)}
+        ),
         "natural": st.dictionaries(names, names, max_size=2),
         "source": names,
         "text": st.text(max_size=5),
@@ -103,7 +113,11 @@ BAD: dict[str, list[Any]] = {
     "polygon": [{"label": "cat", "polygon": [[0, 0], [1, 0]]}, {"label": "cat", "polygon": [[0], [1], [2]]}],
     "polyline": [{"label": "cat", "polyline": [[0, 0]]}],
     "points": [{"label": "cat", "points": []}],
-    "mask": [{"label": "cat"}, {"label": "cat", "rle": {"counts": "a"}}, {"label": "cat", "rle": {"counts": "a", "size": [1, 2]}, "media": "m"}],
+    "mask": [
+        {"label": "cat"},
+        {"label": "cat", "rle": {"counts": "a"}},
+        {"label": "cat", "rle": {"counts": "a", "size": [1, 2]}, "media": "m"},
+    ],
     "relation": [{"label": "cat", "from": "a"}, {"label": "cat", "from": "a#", "to": "b"}],
     "text": [{"text": 1}, {}],
     "ranking": [{"ranking": []}, {"ranking": ["cow"]}],
@@ -170,7 +184,11 @@ def test_under_is_demanded_where_there_is_a_guideline_and_free_where_there_is_no
 )
 def test_a_declared_sensitive_field_takes_tokens_only(pointer: str, layer: str, row: dict[str, Any]) -> None:
     dataset = msgspec.structs.replace(DATASET, sensitive=(Sensitive(pointer, layer=layer),))
-    head = {"id": "1"} if layer == "items" else {"item": "a", "id": "1", "rev": 1, "task": "kind", "value": {"label": "cat"}}
+    head = (
+        {"id": "1"}
+        if layer == "items"
+        else {"item": "a", "id": "1", "rev": 1, "task": "kind", "value": {"label": "cat"}}
+    )
 
     def filled(value: Any, inside: Any) -> Any:
         if isinstance(inside, dict):
@@ -187,7 +205,9 @@ def test_a_declared_sensitive_field_takes_tokens_only(pointer: str, layer: str, 
 @given(records())
 def test_a_schema_is_not_changed_by_its_use(record: dict[str, Any]) -> None:
     before = expect.line_schema(PROJECT, DATASET, "annotations")
-    expect.schema_for(PROJECT, msgspec.structs.replace(DATASET, sensitive=(Sensitive("/ext/x"),)), "annotations", record)
+    expect.schema_for(
+        PROJECT, msgspec.structs.replace(DATASET, sensitive=(Sensitive("/ext/x"),)), "annotations", record
+    )
     assert expect.line_schema(PROJECT, DATASET, "annotations") == before
     try:
         canonical.encode(before)

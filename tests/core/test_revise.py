@@ -24,14 +24,20 @@ def named(row: dict[str, Any]) -> dict[str, Any]:
 
 rows = records().map(named)
 lines = st.one_of(
-    st.none(), rows.map(canonical.encode_record), st.sampled_from([b"junk", b"[]", b'{"item":"a","id":"1","rev":"x"}', b"\xff"])
+    st.none(),
+    rows.map(canonical.encode_record),
+    st.sampled_from([b"junk", b"[]", b'{"item":"a","id":"1","rev":"x"}', b"\xff"]),
 )
 wanted = st.one_of(st.none(), rows.filter(lambda row: "gone" not in row))
 
 
 @given(lines, wanted)
-@example(b'{"item":"a","id":"1","rev":1,"value":{"score":true}}', {"item": "a", "id": "1", "rev": 1, "value": {"score": 1}})
-@example(b'{"item":"a","id":"1","rev":1,"value":{"score":1.0}}', {"item": "a", "id": "1", "rev": 1, "value": {"score": 1}})
+@example(
+    b'{"item":"a","id":"1","rev":1,"value":{"score":true}}', {"item": "a", "id": "1", "rev": 1, "value": {"score": 1}}
+)
+@example(
+    b'{"item":"a","id":"1","rev":1,"value":{"score":1.0}}', {"item": "a", "id": "1", "rev": 1, "value": {"score": 1}}
+)
 def test_a_successor_is_legal_and_says_what_was_asked(old: bytes | None, new: dict[str, Any] | None) -> None:
     line = revise.successor(old, new, KEY)
     assert revise.problem(Delta(KEY, old, line)) == ""
@@ -39,7 +45,9 @@ def test_a_successor_is_legal_and_says_what_was_asked(old: bytes | None, new: di
         assert line is None or live(line) is None or (old is not None and line == old and live(old) is None)
     else:
         assert line is not None
-        content = [{name: value for name, value in row.items() if name not in ("rev", "at")} for row in (decoded(line), new)]
+        content = [
+            {name: value for name, value in row.items() if name not in ("rev", "at")} for row in (decoded(line), new)
+        ]
         assert canonical.encode(content[0]) == canonical.encode(content[1])
     assert revise.successor(line, new, KEY) == line
 
@@ -106,5 +114,12 @@ def test_a_record_that_comes_back_goes_on_counting():
 
 
 def test_bookkeeping_alone_is_no_change():
-    line = canonical.encode_record({"item": "a", "id": "1", "at": "2026-03-01T09:12:44Z", "rev": 4, "value": {"text": "x"}})
-    assert revise.successor(line, {"item": "a", "id": "1", "at": "2026-04-01T00:00:00Z", "rev": 9, "value": {"text": "x"}}, KEY) == line
+    line = canonical.encode_record(
+        {"item": "a", "id": "1", "at": "2026-03-01T09:12:44Z", "rev": 4, "value": {"text": "x"}}
+    )
+    assert (
+        revise.successor(
+            line, {"item": "a", "id": "1", "at": "2026-04-01T00:00:00Z", "rev": 9, "value": {"text": "x"}}, KEY
+        )
+        == line
+    )

@@ -83,7 +83,9 @@ def sound(code: int, out: str, err: str, *words: str) -> None:
     assert SECRET not in err, said
     if words[0] != "diff":
         assert SECRET not in out, said
-    if code == 2:
+    if code == 2 and words[0] == "verify" and "undecidable" in out:
+        assert "next: " in out, said
+    elif code == 2:
         assert err.startswith("error: ") or "\nerror: " in err, said
         assert "\n  where: " in err, said
         assert "\n  next: " in err, said
@@ -241,21 +243,19 @@ def test_a_shard_out_of_order_and_a_record_in_the_wrong_shard(labels, git, label
     assert judge(labelvc, labels, "check", "--all")[0] == 0
 
 
-def test_a_deprecated_label_may_stay_and_not_come_anew(labels, git, labelvc):
+def test_a_deprecated_label_does_not_come_anew(labels, git, labelvc):
     text = (labels / TAXONOMY).read_text()
     (labels / TAXONOMY).write_text(text.replace("    name: Order\n", "    name: Order\n    status: deprecated\n"))
-    code, out, _ = judge(labelvc, labels, "check", "--format", "json")
-    assert (code, json.loads(out)["items"]) == (0, [])
+    paths = sorted((labels / SHARD).parent.iterdir())
+    for path in paths:
+        path.write_bytes(path.read_bytes().replace(b'"label":"order"', b'"label":"other"'))
+    assert judge(labelvc, labels, "format")[0] == 0
+    assert judge(labelvc, labels, "check", "--all")[0] == 0
     git(labels, "commit", "-qnam", "deprecate")
-    rows = [row.replace(b'"label":"delivery"', b'"label":"order"') for row in lines(labels)]
-    path = next(
-        path for path in sorted((labels / SHARD).parent.iterdir()) if b'"label":"delivery"' in path.read_bytes()
-    )
-    name = str(path.relative_to(labels))
-    rows = [row.replace(b'"label":"delivery"', b'"label":"order"') for row in lines(labels, name)]
-    number = sum(row != old for row, old in zip(rows, lines(labels, name), strict=True))
-    save(labels, rows, name)
-    judge(labelvc, labels, "format")
+    path = next(path for path in paths if b'"label":"delivery"' in path.read_bytes())
+    name, number = str(path.relative_to(labels)), path.read_bytes().count(b'"label":"delivery"')
+    path.write_bytes(path.read_bytes().replace(b'"label":"delivery"', b'"label":"order"'))
+    assert judge(labelvc, labels, "format")[0] == 0
     git(labels, "add", "--all")
     code, out, _ = judge(labelvc, labels, "check", "--staged", "--format", "json")
     found = json.loads(out)["items"]
@@ -285,7 +285,7 @@ TEXTS: dict[str, Callable[[bytes], bytes]] = {
     "markers": lambda text: b"<<<<<<< ours\n" + text + b"=======\n" + text + b">>>>>>> theirs\n",
     "an unknown member": lambda text: text + f"surprise: {SECRET}\n".encode(),
     "another schema": lambda text: text.replace(b":1\n", b":99\n", 1),
-    "cut": lambda text: text[: len(text) // 2] + b'"',
+    "cut": lambda text: text[: len(text) // 2] + b'\nmore: "',
     "binary": lambda _: bytes(range(256)) * 8,
     "huge number": lambda text: text + b"more: " + b"9" * 20_000 + b"\n",
 }

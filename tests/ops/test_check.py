@@ -115,7 +115,10 @@ def test_mending_one_of_two_leaves_one_known(zoo: Zoo):
 def test_stray_files_are_new_once(zoo: Zoo):
     zoo.write("datasets/pets/items/notes.txt", "x")
     zoo.write("datasets/pets/annotations/012.jsonl", b"")
-    assert told(zoo.unstaged()) == [("shard.stray", "datasets/pets/annotations/012.jsonl"), ("shard.stray", "datasets/pets/items/notes.txt")]
+    assert told(zoo.unstaged()) == [
+        ("shard.stray", "datasets/pets/annotations/012.jsonl"),
+        ("shard.stray", "datasets/pets/items/notes.txt"),
+    ]
     zoo.commit("Strays")
     score(zoo, 3)
     report = zoo.unstaged()
@@ -189,7 +192,11 @@ def test_all_document_problems_are_told_at_once(zoo: Zoo):
     zoo.replace("guidelines/mood.yaml", "status: active", "status: activ")
     score(zoo, 9)
     zoo.git("add", "--all")
-    documents = [("document.schema", PETS), ("document.schema", "guidelines/mood.yaml"), ("document.schema", "labelvc.yaml")]
+    documents = [
+        ("document.schema", PETS),
+        ("document.schema", "guidelines/mood.yaml"),
+        ("document.schema", "labelvc.yaml"),
+    ]
     for report in (zoo.staged(), zoo.unstaged(), check.everything(zoo.at, tree.work(zoo.at))):
         assert told(report) == documents
         assert report.worst() == "error"
@@ -223,7 +230,11 @@ def test_in_a_merge_rev_may_grow_by_more(zoo: Zoo):
 def test_moving_a_record_to_its_right_shard_needs_no_rev(zoo: Zoo):
     zoo.replace(PETS, "shards: 4", "shards: 16")
     for layer in ("annotations", "items"):
-        lines = [line for path in sorted((zoo.folder / "datasets/pets" / layer).glob("*")) for line in path.read_bytes().splitlines()]
+        lines = [
+            line
+            for path in sorted((zoo.folder / "datasets/pets" / layer).glob("*"))
+            for line in path.read_bytes().splitlines()
+        ]
         for path in (zoo.folder / "datasets/pets" / layer).glob("*"):
             path.unlink()
         for line in lines:
@@ -305,7 +316,10 @@ def grow(zoo: Zoo, items: int) -> None:
     files: dict[str, list[bytes]] = {}
     for number in range(items):
         item = f"i{number}"
-        rows = {f"pets/{item}#": {"id": item, "natural": {"word": item}}, f"pets/{item}#m1": rating(item, 9 if number % 10 == 0 else 1, ANNA)}
+        rows = {
+            f"pets/{item}#": {"id": item, "natural": {"word": item}},
+            f"pets/{item}#m1": rating(item, 9 if number % 10 == 0 else 1, ANNA),
+        }
         for key, row in rows.items():
             line = canonical.encode(row, canonical.ITEM_FIRST if key.endswith("#") else canonical.RECORD_FIRST)
             files.setdefault(zoo.shard(key, 256), []).append(line + b"\n")

@@ -105,7 +105,13 @@ def test_moving_annotations_to_dvc_and_back_changes_no_record(zoo: Zoo):
     before = tree.commit(zoo.at, "HEAD")
     zoo.store_in_dvc()
     zoo.commit("Store in DVC")
-    assert keys(between(zoo, "HEAD~1..HEAD")) == [".dvc/.gitignore", ".dvc/config", ".dvcignore", "datasets/pets/.gitignore", "datasets/pets/dataset.yaml"]
+    assert keys(between(zoo, "HEAD~1..HEAD")) == [
+        ".dvc/.gitignore",
+        ".dvc/config",
+        ".dvcignore",
+        "datasets/pets/.gitignore",
+        "datasets/pets/dataset.yaml",
+    ]
     for name in ("annotations.dvc", "annotations.sha256", ".gitignore"):
         (zoo.folder / "datasets/pets" / name).unlink()
     zoo.replace("datasets/pets/dataset.yaml", "storage: dvc", "storage: git")
@@ -157,7 +163,12 @@ def test_documents_are_compared_whole_and_statements_about_changes_are_left_out(
     zoo.write("trust/policy.json", "{}")
     (zoo.folder / "guidelines/mood.versions.jsonl").unlink()
     found = between(zoo)
-    assert [str(delta.key) for delta in found] == ["README.md", "guidelines/mood.versions.jsonl", "taxonomies/animals.yaml", "trust/policy.json"]
+    assert [str(delta.key) for delta in found] == [
+        "README.md",
+        "guidelines/mood.versions.jsonl",
+        "taxonomies/animals.yaml",
+        "trust/policy.json",
+    ]
     assert [rules.kind_of(delta) for delta in found] == ["added", "removed", "changed", "added"]
     zoo.git("add", "--all")
     assert between(zoo, staged=True) == found
@@ -224,23 +235,37 @@ def test_before_the_first_commit_everything_is_new(zoo: Zoo):
 
 def test_what_concerns_a_key_an_item_a_dataset_or_a_document():
     delta = Delta(Key("pets", "a#b", "1"), None, b"")
-    assert [word for word in ("pets/a#b#1", "pets/a#b", "pets", "a#b", "pet", "pets/a") if diff.matches(delta, word)] == ["pets/a#b#1", "pets/a#b", "pets"]
+    assert [
+        word for word in ("pets/a#b#1", "pets/a#b", "pets", "a#b", "pet", "pets/a") if diff.matches(delta, word)
+    ] == ["pets/a#b#1", "pets/a#b", "pets"]
     assert diff.matches(Delta("labelvc.yaml", None, b""), "labelvc.yaml")
 
 
 def test_memory_stays_flat_over_many_shards(zoo: Zoo):
     """One record of each of 1,024 shards of 64 KB changes: the deltas are never all there at once."""
     zoo.write("datasets/pets/dataset.yaml", document.edit(zoo.read("datasets/pets/dataset.yaml"), {("shards",): 1024}))
-    filler = b"".join([canonical.encode_record(answer("z", f"f{n}", "note", {"text": "x" * 500})) + b"\n" for n in range(60)])
+    filler = b"".join(
+        [canonical.encode_record(answer("z", f"f{n}", "note", {"text": "x" * 500})) + b"\n" for n in range(60)]
+    )
     for number in range(400):
         name = shard.path("pets", "annotations", "".join("0123"[number >> shift & 3] for shift in range(8, -2, -2)))
-        zoo.write(name, filler + canonical.encode_record(answer("zz", f"n{number}", "note", {"text": "old" * 900})) + b"\n")
+        zoo.write(
+            name, filler + canonical.encode_record(answer("zz", f"n{number}", "note", {"text": "old" * 900})) + b"\n"
+        )
     zoo.commit("Many")
     for path in (zoo.folder / "datasets/pets/annotations").rglob("*/*.jsonl"):
         path.write_bytes(path.read_bytes().replace(b"old" * 900, b"new" * 900))
     zoo.commit("Change each")
     old, new = tree.commit(zoo.at, "HEAD~1"), tree.commit(zoo.at, "HEAD")
-    for one, two in ((old, new), (old, tree.work(zoo.at)._replace(entries={path: entry._replace(kind="disk", id="") for path, entry in new.entries.items()}))):
+    for one, two in (
+        (old, new),
+        (
+            old,
+            tree.work(zoo.at)._replace(
+                entries={path: entry._replace(kind="disk", id="") for path, entry in new.entries.items()}
+            ),
+        ),
+    ):
         tracemalloc.start()
         count = size = 0
         for delta in diff.shard_deltas(zoo.at, one, two):

@@ -28,7 +28,9 @@ Lines = dict[Key, bytes]
 def line(key: Key, content: Content, rev: int) -> bytes:
     if content is None:
         return revise.tombstone(key, rev)
-    return canonical.encode_record({"item": key.item, "id": key.id, "rev": rev, "task": content[0], "value": {"score": content[1]}})
+    return canonical.encode_record(
+        {"item": key.item, "id": key.id, "rev": rev, "task": content[0], "value": {"score": content[1]}}
+    )
 
 
 keys = st.sampled_from([Key("d", item, name) for item in "ab" for name in "123"])
@@ -61,7 +63,9 @@ def stored(state: Stored) -> Lines:
 @given(states, states, asks, st.booleans(), st.sampled_from([set(), {"mood"}]))
 @example({}, {Key("d", "a", "1"): (("mood", 1), 1)}, {}, True, {"mood"})
 @example({Key("d", "a", "1"): (("mood", 1), 2)}, {}, {}, False, set())
-def test_add_and_replace_do_what_the_model_says(head: Stored, work: Stored, asked: dict, replace: bool, tasks: set[str]) -> None:
+def test_add_and_replace_do_what_the_model_says(
+    head: Stored, work: Stored, asked: dict, replace: bool, tasks: set[str]
+) -> None:
     whole = frozenset(["annotations"]) if replace else frozenset()
     wanted = Wanted({"annotations": {key: line(key, what, 1) for key, what in asked.items()}}, whole, frozenset(tasks))
     found = rewrite._result(stored(work), stored(head), wanted, "annotations")
@@ -127,7 +131,11 @@ def test_replace_leaves_tombstones_of_its_own_task_only(zoo: Zoo):
 
 def test_replace_keeps_the_items_that_other_tasks_still_need(zoo: Zoo):
     items = {Key("pets", "p2", ""): zoo.raw("pets/p2#")}
-    wanted = Wanted({"items": items, "annotations": asked(rating("p2", 4))}, frozenset(["items", "annotations"]), frozenset(["mood"]))
+    wanted = Wanted(
+        {"items": items, "annotations": asked(rating("p2", 4))},
+        frozenset(["items", "annotations"]),
+        frozenset(["mood"]),
+    )
     perform(zoo, plan(zoo, wanted))
     assert zoo.raw("pets/p1#")
     assert [finding.rule for finding in zoo.everything() if finding.rule == "item.missing"] == []
@@ -163,7 +171,9 @@ def test_a_record_that_was_deleted_by_hand_gets_its_tombstone(zoo: Zoo):
 
 
 def test_lines_in_a_wrong_shard_go_home(zoo: Zoo):
-    there = next(path for name in "0123" if (path := shard.path("pets", "annotations", name)) != zoo.shard("pets/p1#k1"))
+    there = next(
+        path for name in "0123" if (path := shard.path("pets", "annotations", name)) != zoo.shard("pets/p1#k1")
+    )
     moved = zoo.raw("pets/p1#k1")
     zoo.put("pets/p1#k1", None)
     kept = zoo.read(there).splitlines() if (zoo.folder / there).exists() else []
@@ -203,7 +213,10 @@ def test_a_broken_shard_is_refused_and_not_mended_in_silence(zoo: Zoo, damage: A
 
 def test_of_a_key_that_head_holds_twice_the_highest_rev_counts(zoo: Zoo):
     raw = zoo.raw("pets/p1#k1")
-    zoo.write(zoo.shard("pets/p1#k1"), shard.write([*zoo.read(zoo.shard("pets/p1#k1")).splitlines(), raw.replace(b'"rev":1', b'"rev":7')]))
+    zoo.write(
+        zoo.shard("pets/p1#k1"),
+        shard.write([*zoo.read(zoo.shard("pets/p1#k1")).splitlines(), raw.replace(b'"rev":1', b'"rev":7')]),
+    )
     zoo.commit("Twice")
     zoo.put("pets/p1#k1", None)
     perform(zoo, plan(zoo, Wanted({"annotations": asked({**zoo.row("pets/p1#k1"), "value": {"label": "dog"}})})))

@@ -36,7 +36,11 @@ def scatter(zoo: Zoo, chance: random.Random) -> None:
                 chance.shuffle(items)
                 row.clear()
                 row.update(items)
-        path.write_text("\n".join(json.dumps(row, indent=None, separators=chance.choice([(",", ":"), (", ", ": ")])) for row in rows))
+        path.write_text(
+            "\n".join(
+                json.dumps(row, indent=None, separators=chance.choice([(",", ":"), (", ", ": ")])) for row in rows
+            )
+        )
 
 
 def test_in_form_is_left_alone(zoo: Zoo):
@@ -125,7 +129,12 @@ def test_what_check_says_format_mends_it_mends(zoo: Zoo):
     path = zoo.shard("pictures/b.jpg#x1")
     zoo.write(path, b"\n".join(reversed(zoo.read(path).splitlines())))
     zoo.commit("Out of form")
-    assert {finding.rule for finding in zoo.everything()} == {"record.canonical", "labels.order", "shard.order", "shard.ending"}
+    assert {finding.rule for finding in zoo.everything()} == {
+        "record.canonical",
+        "labels.order",
+        "shard.order",
+        "shard.ending",
+    }
     run(zoo)
     assert zoo.everything() == zoo.unstaged().findings == []
     assert zoo.row("pets/p1#o1")["rev"] == 2
@@ -197,7 +206,9 @@ def test_what_is_staged_is_formatted_and_staged_and_nothing_else(zoo: Zoo):
     run(zoo, staged=True)
     assert zoo.staged().findings == []
     assert zoo.read(zoo.shard(other)) == unstaged
-    assert [row.split() for row in status(zoo)] == sorted([["M", zoo.shard("pets/p1#k1")], ["M", zoo.shard(other)]], key=lambda row: row[1])
+    assert [row.split() for row in status(zoo)] == sorted(
+        [["M", zoo.shard("pets/p1#k1")], ["M", zoo.shard(other)]], key=lambda row: row[1]
+    )
     assert zoo.git("diff", "--name-only") == zoo.shard(other)
 
 
@@ -217,7 +228,10 @@ def test_a_staged_shard_that_needs_writing_and_has_unstaged_edits_is_refused(zoo
     before = zoo.read(zoo.shard("pets/p1#k1"))
     with pytest.raises(StoreError) as caught:
         run(zoo, staged=True)
-    assert (caught.value.where, caught.value.message) == (zoo.shard("pets/p1#k1"), "1 staged shards also have unstaged edits")
+    assert (caught.value.where, caught.value.message) == (
+        zoo.shard("pets/p1#k1"),
+        "1 staged shards also have unstaged edits",
+    )
     assert "git stash --keep-index" in caught.value.hint
     assert zoo.read(zoo.shard("pets/p1#k1")) == before
 
@@ -252,7 +266,9 @@ def test_in_the_middle_of_a_conflict_nothing_is_formatted(zoo: Zoo):
 
 def test_a_shard_that_moves_takes_its_staged_lines_along(zoo: Zoo):
     raw = zoo.raw("pets/p1#k1")
-    there = next(path for name in "0123" if (path := shard.path("pets", "annotations", name)) != zoo.shard("pets/p1#k1"))
+    there = next(
+        path for name in "0123" if (path := shard.path("pets", "annotations", name)) != zoo.shard("pets/p1#k1")
+    )
     zoo.put("pets/p1#k1", None)
     kept = zoo.read(there).splitlines() if (zoo.folder / there).exists() else []
     zoo.write(there, shard.write([*kept, raw]))

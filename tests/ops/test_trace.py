@@ -52,7 +52,11 @@ def merge(zoo: Zoo, other: str = "topic", *, code: int = 0) -> None:
 def test_a_life_from_birth_to_now(zoo: Zoo):
     score(zoo, 3, "Ben")
     score(zoo, 4, "Ada", by=BEN)
-    assert [row[:2] for row in steps(zoo)] == [("added", "Begin"), ("changed", f"{KEY} is 3"), ("changed", f"{KEY} is 4")]
+    assert [row[:2] for row in steps(zoo)] == [
+        ("added", "Begin"),
+        ("changed", f"{KEY} is 3"),
+        ("changed", f"{KEY} is 4"),
+    ]
     assert [row[2] for row in steps(zoo)][1:] == ["Ben", "Ada"]
     life = trace.trace(zoo.at, Key.parse(KEY))
     assert life.now == zoo.raw(KEY)
@@ -181,11 +185,15 @@ def test_a_merge_that_takes_a_field_of_each_side_is_author_of_none(zoo: Zoo):
     zoo.git("checkout", "-q", "--ours", zoo.shard(KEY))
     zoo.change(KEY, ext={"note": "new"})
     zoo.commit("Both")
-    assert blamed(zoo) | {"m1 /value/score": f"{KEY} is 4", "m1 /ext/note": "Topic notes", "m1 /by": "Begin"} == blamed(zoo)
+    assert blamed(zoo) | {"m1 /value/score": f"{KEY} is 4", "m1 /ext/note": "Topic notes", "m1 /by": "Begin"} == blamed(
+        zoo
+    )
     assert [row[1] for row in steps(zoo)][-1] == "Both"
 
 
-@pytest.mark.parametrize(("side", "value", "note"), [("--ours", f"{KEY} is 4", "Note"), ("--theirs", "Begin", "Topic notes")])
+@pytest.mark.parametrize(
+    ("side", "value", "note"), [("--ours", f"{KEY} is 4", "Note"), ("--theirs", "Begin", "Topic notes")]
+)
 def test_of_a_side_that_was_thrown_away_nothing_is_left_now(zoo: Zoo, side: str, value: str, note: str):
     conflict(zoo)
     zoo.git("checkout", "-q", side, zoo.shard(KEY))
@@ -238,7 +246,12 @@ def test_a_reshard_in_between_is_no_step(zoo: Zoo):
     score(zoo, 3)
     for shards in (16, 1024, 4):
         text = zoo.read("datasets/pets/dataset.yaml").decode()
-        zoo.write("datasets/pets/dataset.yaml", "".join(f"shards: {shards}\n" if line.startswith("shards") else line for line in text.splitlines(keepends=True)))
+        zoo.write(
+            "datasets/pets/dataset.yaml",
+            "".join(
+                f"shards: {shards}\n" if line.startswith("shards") else line for line in text.splitlines(keepends=True)
+            ),
+        )
         tidy.tidy(zoo.at)
         zoo.commit(f"{shards} shards")
     score(zoo, 4)
@@ -296,7 +309,10 @@ def relabel(desk: Desk, label: str) -> None:
     """Change both records and commit that, each in the file where it belongs."""
     for path in (desk.folder / "datasets/reviews/annotations").iterdir():
         rows = [canonical.decode(line) for line in path.read_bytes().splitlines()]
-        new = [{**row, "rev": row["rev"] + 1, "value": {"text": label}} if row["item"] in ("rev-1", 'rev-"9"') else row for row in rows]
+        new = [
+            {**row, "rev": row["rev"] + 1, "value": {"text": label}} if row["item"] in ("rev-1", 'rev-"9"') else row
+            for row in rows
+        ]
         path.write_bytes(b"".join(sorted(canonical.encode_record(row) + b"\n" for row in new)))
     desk.commit(label)
 
@@ -322,7 +338,10 @@ def integrate(desk: Desk) -> None:
 
 def votes(desk: Desk, key: str = RECORD) -> list[list[tuple[str, str, str, bool]]]:
     life = trace.trace(Zoo(desk.folder).at, Key.parse(key))
-    return [sorted([(vote.decision, vote.principal, vote.role, bool(vote.problem)) for vote in step.votes]) for step in life.steps]
+    return [
+        sorted([(vote.decision, vote.principal, vote.role, bool(vote.problem)) for vote in step.votes])
+        for step in life.steps
+    ]
 
 
 @pytest.mark.parametrize("key", [RECORD, QUOTED])

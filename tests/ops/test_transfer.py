@@ -35,7 +35,9 @@ def source(zoo: Zoo, text: str, name: str = "in.csv") -> Path:
     return path
 
 
-def plan(zoo: Zoo, text: str, form: str = "csv", task: str = "mood", mode: Any = "add", name: str = "in", **words: Any) -> Imported:
+def plan(
+    zoo: Zoo, text: str, form: str = "csv", task: str = "mood", mode: Any = "add", name: str = "in", **words: Any
+) -> Imported:
     request = Request(form, source(zoo, text, f"{name}.{form}"), "pets", task, mode, words, add_labels=False)
     return transfer.prepare(zoo.at, request)
 
@@ -48,12 +50,18 @@ def run(zoo: Zoo, text: str, *more: Any, **words: Any) -> Imported:
 
 def state(zoo: Zoo) -> dict[str, bytes]:
     """Return all files of the work tree; git's own folder is left out."""
-    files = (path for path in zoo.folder.rglob("*") if path.is_file() and ".git" not in path.relative_to(zoo.folder).parts)
+    files = (
+        path for path in zoo.folder.rglob("*") if path.is_file() and ".git" not in path.relative_to(zoo.folder).parts
+    )
     return {str(path.relative_to(zoo.folder)): path.read_bytes() for path in files}
 
 
 def lines(zoo: Zoo, layer: str = "annotations") -> list[dict[str, Any]]:
-    return [json.loads(line) for path in sorted((zoo.folder / "datasets/pets" / layer).rglob("*.jsonl")) for line in path.read_text().splitlines()]
+    return [
+        json.loads(line)
+        for path in sorted((zoo.folder / "datasets/pets" / layer).rglob("*.jsonl"))
+        for line in path.read_text().splitlines()
+    ]
 
 
 def refused(zoo: Zoo, kind: type[Error], *arguments: Any, **words: Any) -> Error:
@@ -105,7 +113,13 @@ def test_declared_fields_of_records_and_items_are_protected(ready: Zoo):
         ready,
         own(
             {**ITEM, "ext": {"owner": "Carla Cat", "colour": "red"}},
-            {"item": "x1", "id": "a", "value": {"score": 1}, "by": "Dan Dog", "ext": {"contact": "Dan.Dog@Example.org", "seconds": 3}},
+            {
+                "item": "x1",
+                "id": "a",
+                "value": {"score": 1},
+                "by": "Dan Dog",
+                "ext": {"contact": "Dan.Dog@Example.org", "seconds": 3},
+            },
             {"item": "x1", "id": "b", "value": {"score": 2}, "ext": {"contact": "dan.dog@example.org"}},
             {"item": "x1", "id": "c", "value": {"score": 2}, "ext": {"contact": CONTACT}},
         ),
@@ -119,11 +133,21 @@ def test_declared_fields_of_records_and_items_are_protected(ready: Zoo):
     item = next(line for line in lines(ready, "items") if line["id"] == "x1")
     assert pseudonym.is_token(item["ext"]["owner"])
     assert item["ext"]["colour"] == "red"
-    assert not any(word in data.lower() for data in state(ready).values() for word in (b"dan.dog", b"dan dog", b"carla"))
+    assert not any(
+        word in data.lower() for data in state(ready).values() for word in (b"dan.dog", b"dan dog", b"carla")
+    )
     assert ready.everything() == []
 
 
-@pytest.mark.parametrize(("pointer", "ext"), [("/ext/a~1b", {"a/b": PLAIN}), ("/ext/m~0n", {"m~n": PLAIN}), ("/ext/", {"": PLAIN}), ("/ext/deep/mail", {"deep": {"mail": PLAIN}})])
+@pytest.mark.parametrize(
+    ("pointer", "ext"),
+    [
+        ("/ext/a~1b", {"a/b": PLAIN}),
+        ("/ext/m~0n", {"m~n": PLAIN}),
+        ("/ext/", {"": PLAIN}),
+        ("/ext/deep/mail", {"deep": {"mail": PLAIN}}),
+    ],
+)
 def test_a_pointer_is_read_as_its_standard_says(ready: Zoo, pointer: str, ext: dict[str, Any]):
     ready.replace(PETS, "{pointer: /ext/contact, kind: email}", f'{{pointer: "{pointer}", kind: email}}')
     run(ready, own(ITEM, {"item": "x1", "id": "a", "value": {"score": 1}, "ext": ext}), "jsonl")
@@ -136,7 +160,11 @@ def test_an_id_must_not_tell_what_a_token_hides(ready: Zoo):
     error = refused(ready, DataError, f"mail,score\n{PLAIN},1\n", item="mail", key=("mail",), value="score")
     assert PLAIN not in error.message + error.hint + error.where
     assert error.where == "in.csv:2"
-    ready.replace(PETS, "layer: items}", "layer: items}\n  - {pointer: /id, kind: email, layer: items}\n  - {pointer: /item, kind: email}\n  - {pointer: /text, kind: email, layer: items}")
+    ready.replace(
+        PETS,
+        "layer: items}",
+        "layer: items}\n  - {pointer: /id, kind: email, layer: items}\n  - {pointer: /item, kind: email}\n  - {pointer: /text, kind: email, layer: items}",
+    )
     run(ready, f"mail,score\n{PLAIN},1\n", item="mail", key=("mail",), value="score")
     assert not any(PLAIN.encode() in data for data in state(ready).values())
     (record,) = [line for line in lines(ready) if line["item"].startswith("eml_")]
@@ -202,11 +230,21 @@ def test_duplicates_in_the_source_are_kept_apart_and_shown(ready: Zoo):
     text = "word,who,score\nhello,Anna,1\nhello,Anna,-1\nbye,Ben,2\n"
     run(ready, text, **LONG, layout="long")
     assert sorted(line["id"] for line in lines(ready) if line["item"] == "hello") == ["mood.source-2", "mood.source-3"]
-    assert ("rating.duplicate", "pets/hello#mood.source-3") in [(finding.rule, finding.place.key) for finding in ready.everything()]
+    assert ("rating.duplicate", "pets/hello#mood.source-3") in [
+        (finding.rule, finding.place.key) for finding in ready.everything()
+    ]
 
 
 def test_a_word_twice_in_a_wide_table_is_two_items(ready: Zoo):
-    run(ready, "hello\t1\t[1, 2]\nbye\t1\t[2, 2]\nhello\t1\t[3, 3]\n", name="few", item="1", key=("word=1",), value="3", layout="wide")
+    run(
+        ready,
+        "hello\t1\t[1, 2]\nbye\t1\t[2, 2]\nhello\t1\t[3, 3]\n",
+        name="few",
+        item="1",
+        key=("word=1",),
+        value="3",
+        layout="wide",
+    )
     found = [(finding.rule, finding.place.key) for finding in ready.everything()]
     assert found == [("item.duplicate", "pets/source-3#")]
     assert len([line for line in lines(ready) if line["item"].startswith("source-")]) == 6
@@ -222,7 +260,15 @@ def test_two_different_records_of_one_key_are_refused(ready: Zoo):
 
 # ---------------------------------------------------------------- what is added to a record
 def test_guideline_and_tool_are_noted_and_never_overwritten(ready: Zoo):
-    run(ready, own(ITEM, {"item": "x1", "id": "a", "value": {"score": 1}}, {"item": "x1", "id": "b", "value": {"score": 1}, "under": "mood@1.0.0", "origin": {"tool": "form"}}), "jsonl")
+    run(
+        ready,
+        own(
+            ITEM,
+            {"item": "x1", "id": "a", "value": {"score": 1}},
+            {"item": "x1", "id": "b", "value": {"score": 1}, "under": "mood@1.0.0", "origin": {"tool": "form"}},
+        ),
+        "jsonl",
+    )
     one, two = ready.row("pets/x1#a"), ready.row("pets/x1#b")
     assert (one["under"], one["origin"], one["task"], one["rev"]) == ("mood@1.1.0", {"tool": "jsonl"}, "mood", 1)
     assert (two["under"], two["origin"]) == ("mood@1.0.0", {"tool": "form"})
@@ -234,7 +280,9 @@ def test_a_record_of_another_task_gets_no_foreign_guideline(ready: Zoo):
 
 
 def test_unknown_labels_are_told_and_added_on_demand(ready: Zoo):
-    rows = own(ITEM, {"item": "x1", "id": "k", "value": {"label": "cow"}}, {"item": "x1", "id": "l", "value": {"label": "ant"}})
+    rows = own(
+        ITEM, {"item": "x1", "id": "k", "value": {"label": "cow"}}, {"item": "x1", "id": "l", "value": {"label": "ant"}}
+    )
     found = plan(ready, rows, "jsonl", "kind")
     assert found.notes == ["2 labels are not in taxonomies/animals.yaml: ant, cow; --add-labels adds them"]
     assert found.documents == {}
@@ -253,11 +301,19 @@ def test_the_first_import_chooses_shards_and_the_natural_key(ready: Zoo):
     rows = "".join(f"w{number},Anna,1\n" for number in range(9000))
     found = run(ready, "word,who,score\n" + rows, **LONG)
     assert found.dataset.shards == 64
-    assert found.notes[:2] == ["natural key /natural/word, written in datasets/pets/dataset.yaml", "64 shards, written in datasets/pets/dataset.yaml"]
+    assert found.notes[:2] == [
+        "natural key /natural/word, written in datasets/pets/dataset.yaml",
+        "64 shards, written in datasets/pets/dataset.yaml",
+    ]
     assert b"# set by import" in ready.read(PETS)
     assert ready.everything() == []
     ready.commit("In")
-    assert run(ready, "word,who,score\n" + rows + "".join(f"v{number},Anna,1\n" for number in range(9000)), **LONG).dataset.shards == 64
+    assert (
+        run(
+            ready, "word,who,score\n" + rows + "".join(f"v{number},Anna,1\n" for number in range(9000)), **LONG
+        ).dataset.shards
+        == 64
+    )
 
 
 # ---------------------------------------------------------------- what is refused
@@ -291,8 +347,14 @@ def test_a_table_of_nothing_but_a_header_brings_nothing(ready: Zoo):
 def test_words_that_name_nothing_are_refused(ready: Zoo):
     for request, hint in (
         (Request("csv", source(ready, "a,b\n"), "birds", "mood"), "choose one of: pets, pictures"),
-        (Request("csv", source(ready, "a,b\n"), "pets", "song"), "--task with one of: mood, kind, kinds, odds, words, link, note"),
-        (Request("csv", source(ready, "a,b\n"), "pets"), "--task with one of: mood, kind, kinds, odds, words, link, note"),
+        (
+            Request("csv", source(ready, "a,b\n"), "pets", "song"),
+            "--task with one of: mood, kind, kinds, odds, words, link, note",
+        ),
+        (
+            Request("csv", source(ready, "a,b\n"), "pets"),
+            "--task with one of: mood, kind, kinds, odds, words, link, note",
+        ),
     ):
         with pytest.raises(ConfigurationError) as caught:
             transfer.prepare(ready.at, request)
@@ -302,7 +364,12 @@ def test_words_that_name_nothing_are_refused(ready: Zoo):
 def test_an_import_does_not_end_a_conflict(ready: Zoo):
     raw = ready.raw("pets/p1#k1")
     path = ready.shard("pets/p1#k1")
-    ready.write(path, ready.read(path).replace(raw, b"<<<<<<< HEAD\n" + raw + b"\n=======\n" + raw.replace(b"cat", b"dog") + b"\n>>>>>>> topic"))
+    ready.write(
+        path,
+        ready.read(path).replace(
+            raw, b"<<<<<<< HEAD\n" + raw + b"\n=======\n" + raw.replace(b"cat", b"dog") + b"\n>>>>>>> topic"
+        ),
+    )
     error = refused(ready, DataError, "word,who,score\nhello,Anna,1\n", **LONG)
     assert error.where.startswith(path)
 

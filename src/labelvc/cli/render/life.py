@@ -58,7 +58,8 @@ def _with(fields: Mapping[str, Any]) -> str:
 
 
 def _present(fields: Mapping[str, Any]) -> str:
-    return f"{text.short(fields.get('value', fields))}  rev {fields.get('rev', '-')}"
+    shown = next((fields[name] for name in ("value", "text", "media") if name in fields), fields)
+    return text.short(shown) + (f"  rev {fields['rev']}" if "rev" in fields else "")
 
 
 def trace_items(life: Life) -> list[json.Item]:

@@ -1,0 +1,188 @@
+"""`trace` and `blame` as people and programs meet them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from inline_snapshot import snapshot
+
+from labelvc.codec import schema
+from tests.zoo import BEN, Zoo, rating, zoo, zoo_template
+
+__all__ = ["zoo", "zoo_template"]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def lived(zoo: Zoo) -> Zoo:
+    """Return the zoo with a record that was changed, deleted, added again and merged."""
+    zoo.change("pets/p2#m1", value={"score": 3}, origin={"tool": "form", "ref": "8812"})
+    zoo.commit("Raise the score\n\nCo-authored-by: Cleo <cleo@example.com>", "Ben")
+    zoo.git("checkout", "-q", "-b", "topic")
+    zoo.bury("pets/p2#m1")
+    zoo.commit("Delete", "Cleo")
+    zoo.put("pets/p2#m1", rating("p2", -1, BEN, rev=4))
+    zoo.commit("Rate again", "Cleo")
+    zoo.git("checkout", "-q", "main")
+    zoo.git("merge", "-q", "--no-ff", "-m", "Merge topic", "topic")
+    return zoo
+
+
+def masked(text: str) -> str:
+    """Hide commit ids, which hold the whole tree."""
+    return re.sub(r"\b[0-9a-f]{10}\b", "<commit>", text)
+
+
+def read(labelvc: Run, zoo: Zoo, noun: str, *words: str) -> dict[str, Any]:
+    code, out, err = labelvc(zoo.folder, noun, *words, "--format", "json")
+    assert code == 0, err
+    document: dict[str, Any] = json.loads(out)
+    jsonschema.Draft202012Validator(schema.schema(noun)).validate(document)
+    return document
+
+
+def test_trace_tells_a_life(lived: Zoo, labelvc: Run):
+    code, out, err = labelvc(lived.folder, "trace", "pets/p2#m1")
+    assert (code, err) == (0, "")
+    assert masked(out) == snapshot("""\
+pets/p2#m1  the cat and the dog
+now  score -1  rev 4
+
+1. added    score 0
+   made by   prs_bbsdthvxnbtclgcpbgqkthtzvcrv
+   under     mood@1.1.0
+   commit    <commit>  2026-03-01T09:00:00+00:00  Ada: Begin
+   approval  none: no policy was in force yet
+
+2. changed  /origin (none) -> {"ref":"8812","tool":"form"}; /value/score 0 -> 3
+   made by   prs_bbsdthvxnbtclgcpbgqkthtzvcrv  (tool form, ref 8812)
+   under     mood@1.1.0
+   commit    <commit>  2026-03-01T09:00:00+00:00  Ben: Raise the score
+   approval  none: no policy was in force yet
+
+3. removed  score 3
+   commit    <commit>  2026-03-01T09:00:00+00:00  Cleo: Delete
+   merged    <commit>
+   approval  none: no policy was in force yet
+
+4. added    score -1
+   made by   prs_bbdcxtcnrqcglttdbktsccrpwkqd
+   under     mood@1.1.0
+   commit    <commit>  2026-03-01T09:00:00+00:00  Cleo: Rate again
+   merged    <commit>
+   approval  none: no policy was in force yet
+""")
+
+
+def test_trace_of_what_was_deleted(lived: Zoo, labelvc: Run):
+    out = labelvc(lived.folder, "trace", "pets/p2#m1", "--at", "topic~1")[1]
+    assert masked(out).splitlines()[:2] == ["pets/p2#m1  the cat and the dog", "now  deleted"]
+
+
+def test_trace_of_an_item(lived: Zoo, labelvc: Run):
+    out = labelvc(lived.folder, "trace", "pets/p2#")[1]
+    assert masked(out) == snapshot("""\
+pets/p2#  the cat and the dog
+now  the cat and the dog
+
+1. added    the cat and the dog
+   commit    <commit>  2026-03-01T09:00:00+00:00  Ada: Begin
+   approval  none: no policy was in force yet
+""")
+
+
+def test_trace_in_json_fits_its_schema(lived: Zoo, labelvc: Run):
+    document = read(labelvc, lived, "trace", "pets/p2#m1")
+    assert document["summary"] == {"key": "pets/p2#m1", "steps": 4}
+    assert [
+        (item["kind"], item["commit"]["subject"], item["commit"]["author"]["name"]) for item in document["items"]
+    ] == snapshot(
+        [
+            ("added", "Begin", "Ada"),
+            ("changed", "Raise the score", "Ben"),
+            ("removed", "Delete", "Cleo"),
+            ("added", "Rate again", "Cleo"),
+        ]
+    )
+    assert document["items"][1]["commit"]["coauthors"] == [{"name": "Cleo", "email": "cleo@example.com"}]
+    head = lived.git("rev-parse", "HEAD")
+    assert [item["integrated"] == head for item in document["items"]] == [False, False, True, True]
+    assert document["head"] == "HEAD"
+    assert read(labelvc, lived, "trace", "pets/p2#m1", "--at", "HEAD~1")["head"] == "HEAD~1"
+
+
+def test_blame_names_a_commit_a_field(lived: Zoo, labelvc: Run):
+    code, out, err = labelvc(lived.folder, "blame", "pets/p2")
+    assert (code, err) == (0, "")
+    assert masked(out) == snapshot("""\
+pets/p2#m1
+  /by           prs_bbdcxtcnrqcglttdbktsccrpwkqd  <commit> 2026-03-01 Cleo: Rate again
+  /task         mood                              <commit> 2026-03-01 Cleo: Rate again
+  /under        mood@1.1.0                        <commit> 2026-03-01 Cleo: Rate again
+  /value/score  -1                                <commit> 2026-03-01 Cleo: Rate again
+""")
+    assert (
+        labelvc(lived.folder, "blame", "pets/p2#") == labelvc(lived.folder, "blame", "pets/p2#m1") == (code, out, err)
+    )
+
+
+def test_blame_in_json_fits_its_schema(lived: Zoo, labelvc: Run):
+    document = read(labelvc, lived, "blame", "pets/p1")
+    assert document["summary"] == {"records": 9}
+    assert {item["commit"]["subject"] for item in document["items"]} == {"Begin"}
+    spans = {item["pointer"]: item["value"] for item in document["items"] if item["key"] == "pets/p1#w1"}
+    assert spans == {"/task": "words", "/value/label": "cat", "/value/span": [4, 7], "/value/text": "cat"}
+
+
+def test_an_item_with_a_mark_in_its_name(zoo: Zoo, labelvc: Run):
+    for item in ("a", "a#b"):
+        zoo.put(f"pets/{item}#", {"id": item, "natural": {"word": item}})
+        zoo.put(f"pets/{item}#m1", rating(item))
+    zoo.commit("Marks")
+    for words, key in {
+        "pets/a": "pets/a#m1",
+        "pets/a#": "pets/a#m1",
+        "pets/a#b": "pets/a#b#m1",
+        "pets/a#b#m1": "pets/a#b#m1",
+    }.items():
+        assert labelvc(zoo.folder, "blame", words)[1].splitlines()[0] == key, words
+    assert labelvc(zoo.folder, "trace", "pets/a#b#m1")[0] == 0
+
+
+def test_into_a_file(lived: Zoo, labelvc: Run, tmp_path: Path):
+    for words in (["trace", "pets/p2#m1"], ["blame", "pets/p2", "--format", "json"]):
+        printed = labelvc(lived.folder, *words)[1]
+        assert labelvc(lived.folder, *words, "-o", str(tmp_path / "out"))[1] == ""
+        assert (tmp_path / "out").read_text() == printed
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["trace", "pets/p2"], "is not a key"),
+        (["trace", "pets/p2#m9"], "no commit up to HEAD ever held pets/p2#m9"),
+        (["trace", "birds/b#1"], "there is no dataset 'birds'"),
+        (["trace", "pets/p2#m1", "--at", "nowhere"], "nowhere"),
+        (["blame", "pets"], "is no item"),
+        (["blame", "pets/nobody"], "pets/nobody has no records at HEAD"),
+        (["blame", "birds/b"], "there is no dataset 'birds'"),
+    ],
+)
+def test_what_cannot_be_told(lived: Zoo, labelvc: Run, words: list[str], said: str):
+    code, out, err = labelvc(lived.folder, *words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_odd_items_do_not_stop_a_trace(zoo: Zoo, labelvc: Run):
+    zoo.change("pictures/b.jpg#", media="b.jpg")
+    zoo.commit("Media as text")
+    assert labelvc(zoo.folder, "trace", "pictures/b.jpg#x1")[0] == 0
+    assert labelvc(zoo.folder, "trace", "pictures/b.jpg#")[0] == 0
