@@ -165,7 +165,7 @@ CASES = [
     Case("record.json", "error", respell("pets/p1#n1", '"rev":1', '"rev":1,"rev":1'), value("pets/p1#n1", {"text": '"rev":1,"rev":1'}), "pets/p1#n1", hint="re-import"),
     Case("record.canonical", "error", respell("pets/p1#n1", ',"rev"', ', "rev"'), value("pets/p1#n1", {"text": ', "rev"'}), "pets/p1#n1"),
     Case("record.canonical", "error", respell("pets/p1#o1", "0.25", "0.250"), value("pets/p1#o1", {"soft": {"cat": 0.125, "dog": 0.875}}), "pets/p1#o1"),
-    Case("record.canonical", "error", respell("pets/p1#n1", "ü", "\\u00fc"), value("pets/p1#n1", {"text": "\t\"\\ \x7f\u2028"}), "pets/p1#n1"),
+    Case("record.canonical", "error", respell("pets/p1#n1", "ü", "\\u00fc"), value("pets/p1#n1", {"text": '\t"\\ \x7f\u2028'}), "pets/p1#n1"),
     Case("record.canonical", "error", respell("pets/p4#", '"text"', ' "text"'), change("pets/p4#", text=' "text"'), "pets/p4#"),
     Case("record.schema", "error", change("pets/p1#k1", confidence=1), change("pets/p1#k1", ext={"confidence": 1}), "pets/p1#k1", hint="docs/formats/record.md"),
     Case("record.schema", "error", change("pets/p1#k1", at="2026-02-30T09:00:00Z"), change("pets/p1#k1", at="2026-02-28T23:59:59.5Z"), "pets/p1#k1", "/at", "docs/formats/record.md"),

@@ -16,7 +16,17 @@ from labelvc.ops import look
 from tests.strategies import DATASET, PROJECT, records
 
 LINES = frozenset(
-    "record.json record.canonical record.schema record.task label.unknown label.deprecated score.range under.unknown privacy.plaintext".split()
+    [
+        "record.json",
+        "record.canonical",
+        "record.schema",
+        "record.task",
+        "label.unknown",
+        "label.deprecated",
+        "score.range",
+        "under.unknown",
+        "privacy.plaintext",
+    ]
 )
 SCHEMAS = {
     layer: jsonschema_rs.Draft202012Validator(expect.line_schema(PROJECT, DATASET, layer), validate_formats=True)

@@ -138,7 +138,7 @@ def test_one_pass_proves_a_shard_and_reads_its_heads(found: list[dict[str, Any]]
 
 
 def test_lines_without_escapes_take_the_quick_way() -> None:
-    line = '{"item":"a","id":"b","by":"%s","rev":1,"task":"kind","value":{"label":"cat"}}\n' % TOKEN
+    line = f'{{"item":"a","id":"b","by":"{TOKEN}","rev":1,"task":"kind","value":{{"label":"cat"}}}}\n'
     assert ACCEPTOR.read(line * 2) == [("a", "b", TOKEN)] * 2
     assert ACCEPTOR.read(line + line[:-1]) is None
     assert ACCEPTOR.read(line + "x" + line) is None

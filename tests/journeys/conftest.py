@@ -54,9 +54,8 @@ def contents(top: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for folder, names, files in os.walk(top):
         relative = Path(folder).relative_to(top)
-        if relative.parts[-2:] == (".git", "labelvc"):
-            names[:] = []
-            continue
+        if relative.name in (".git", "") and "labelvc" in names:
+            names.remove("labelvc")
         for name in (*names, *files):
             path = Path(folder, name)
             about = path.lstat()
@@ -67,7 +66,7 @@ def contents(top: Path) -> dict[str, str]:
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
                 kind += f" {digest}"
             found[str(relative / name)] = kind
-    return {path: said for path, said in found.items() if path not in (".git/labelvc", ".git/index")} | _staged(top)
+    return {path: said for path, said in found.items() if path != ".git/index"} | _staged(top)
 
 
 def _staged(top: Path) -> dict[str, str]:

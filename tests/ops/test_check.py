@@ -103,6 +103,21 @@ def test_a_second_finding_like_a_known_one_is_new(zoo: Zoo):
     assert told(zoo.unstaged()) == [("score.range", "pets/p3#m1")]
 
 
+def test_a_known_finding_excuses_only_one_like_it(zoo: Zoo):
+    score(zoo, 9)
+    zoo.commit("Bad")
+    path, line = zoo.shard("pets/p2#m1"), zoo.raw("pets/p2#m1")
+    zoo.write(
+        path,
+        b"".join(sorted([*zoo.read(path).splitlines(keepends=True), line.replace(b'"rev":2', b'"rev":3') + b"\n"])),
+    )
+    report = zoo.unstaged()
+    assert (sorted(rule for rule, _ in told(report)), report.known) == (
+        ["key.duplicate", "record.rev", "score.range"],
+        1,
+    )
+
+
 def test_mending_one_of_two_leaves_one_known(zoo: Zoo):
     zoo.change("pets/p1#k1", value={"label": "cow"})
     zoo.change("pets/p1#w1", value={"label": "cow", "span": [4, 7], "text": "cat"})

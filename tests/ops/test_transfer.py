@@ -57,11 +57,8 @@ def state(zoo: Zoo) -> dict[str, bytes]:
 
 
 def lines(zoo: Zoo, layer: str = "annotations") -> list[dict[str, Any]]:
-    return [
-        json.loads(line)
-        for path in sorted((zoo.folder / "datasets/pets" / layer).rglob("*.jsonl"))
-        for line in path.read_text().splitlines()
-    ]
+    paths = sorted((zoo.folder / "datasets/pets" / layer).rglob("*.jsonl"))
+    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
 
 
 def refused(zoo: Zoo, kind: type[Error], *arguments: Any, **words: Any) -> Error:

@@ -43,12 +43,13 @@ def write(text: str, output: Path | None = None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        files.replace(output, text.encode())
+        files.replace(output, text.encode(errors="backslashreplace"))
 
 
 def say(settings: Settings, text: str) -> None:
     """Tell a person something on stderr, unless they asked for quiet."""
     if not settings.quiet:
+        sys.stdout.flush()  # so that what was written before stands before, wherever both end up
         sys.stderr.write(text + "\n")
 
 

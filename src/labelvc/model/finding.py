@@ -48,4 +48,4 @@ class Finding(NamedTuple):
     def fingerprint(self) -> str:
         """16 hex digits that stay the same when lines move: rule, key or path, pointer and message."""
         text = "\0".join((self.rule, self.place.key or self.place.path, self.place.pointer, self.message))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]

@@ -38,13 +38,22 @@ class Key(NamedTuple):
             The key.
 
         Raises:
-            DataError: the text lacks the `/` or the `#`.
+            DataError: the text lacks the `/` or the `#`, or was not UTF-8 where it was typed.
         """
         dataset, slash, rest = text.partition("/")
         item, mark, identifier = rest.rpartition("#")
-        if not (slash and mark and dataset and item):
+        if not (slash and mark and dataset and item and _is_text(text)):
             raise DataError(
                 f"{text!r} is not a key",
                 hint="write dataset/item#id, as `labelvc diff` prints it; `labelvc blame dataset/item` lists an item's records",
             )
         return cls(dataset, item, identifier)
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether a text can be stored: half a surrogate pair, or a byte the terminal could not decode, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

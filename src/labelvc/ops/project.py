@@ -143,7 +143,8 @@ def dataset(project: Project, name: str) -> Dataset:
     found = project.datasets.get(name)
     if found is None:
         known = ", ".join(project.datasets) or "none yet"
-        raise ConfigurationError(f"there is no dataset {name!r}", hint=f"choose one of: {known}")
+        where = f"datasets/{name}/dataset.yaml"
+        raise ConfigurationError(f"there is no dataset {name!r}", where=where, hint=f"choose one of: {known}")
     return found
 
 

@@ -26,6 +26,7 @@ from labelvc.store.git import Git
 
 _PER_SHARD = {"git": 500, "dvc": 8000}
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
+_AGAIN = "correct the source there and run the import again; nothing was written"
 _MEND = "labelvc check --all, and mend what it finds"
 _BY = Sensitive("/by", "person")
 
@@ -96,7 +97,10 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
         raise ConfigurationError(f"the format {form.name} can be written, not read", hint="labelvc import --help")
     reading = _Reading(project, dataset, name, form.name, _Tokens(git, work, project, dataset))
     rows = form.read(request.source, _plan(project, dataset, name, request.words))
-    lines = reading.lines(rows, advance)
+    try:
+        lines = reading.lines(rows, advance)
+    except DataError as error:
+        raise DataError(error.message, where=error.where or str(request.source), hint=error.hint or _AGAIN) from None
     documents, notes = _documents(git, work, project, dataset, reading, request)
     dataset = _sized(dataset, work, len(lines["annotations"]))
     if dataset.shards != project.datasets[dataset.name].shards:

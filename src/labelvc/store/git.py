@@ -21,16 +21,8 @@ _ARGUMENTS = 60_000
 # Words of git's complaints that tell the cure (read-cache.c; tree-walk.c, object-file.c and revision.c).
 _INDEX = ("index file", "index uses", "bad signature")
 _OBJECT = (
-    "missing",
-    "could not read",
-    "unable to read",
-    "bad object",
-    "corrupt",
-    "not a tree",
-    "promisor",
-    "fetch",
-    "unable to stream",
-)
+    "missing", "could not read", "unable to read", "bad object", "corrupt", "not a tree", "promisor", "fetch", "unable to stream",
+)  # fmt: skip
 
 
 class Git(NamedTuple):
@@ -121,8 +113,14 @@ def resolve(git: Git, rev: str) -> str:
 
 
 def head(git: Git) -> str:
-    """Return the full id of HEAD's commit; empty before the first commit."""
-    return _try(git, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").text
+    """Return the full id of HEAD's commit, empty before the first; StoreError when it cannot be read."""
+    done = _try(git, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if done.code == 0:
+        return done.text
+    branch = _try(git, "symbolic-ref", "--quiet", "HEAD").text
+    if _try(git, "rev-parse", "--verify", "--quiet", "HEAD").code == 0 or (git.common / branch).is_file():
+        raise StoreError("HEAD names a commit that cannot be read", where=branch or "HEAD", hint=process.REPAIR)
+    return ""
 
 
 def merge_base(git: Git, ours: str, theirs: str) -> str:

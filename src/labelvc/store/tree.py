@@ -21,6 +21,7 @@ from labelvc.store.files import UNFINISHED
 from labelvc.store.git import Git
 
 _LINK = "160000"
+_NOTHING = "000000"
 _SHA1_LENGTH = 40
 _sha1 = partial(hashlib.sha1, usedforsecurity=False)
 _UNREAD = Entry("disk", "")
@@ -311,6 +312,9 @@ def _staged(git: Git, under: Sequence[str]) -> dict[str, Entry]:
     for row in _rows(plumbing.run(git, "--literal-pathspecs", "ls-files", "-s", "-z", "--", *_wide(under))):
         about, _, path = row.partition("\t")
         mode, oid, stage = about.split(" ")
+        if mode == _NOTHING or not path:
+            index = str(git.directory / "index")
+            raise StoreError("the index is cut short or broken", where=index, hint="rm .git/index && git reset")
         if stage == "0" and mode != _LINK:
             entries[path] = Entry("git", oid)
     return entries

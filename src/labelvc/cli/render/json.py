@@ -43,7 +43,11 @@ def document(
 def lines(items: Iterable[Item]) -> Iterator[str]:
     """Yield one JSON object a line."""
     for item in items:
-        yield _encode(item).decode() + "\n"
+        try:
+            yield _encode(item).decode() + "\n"
+        except UnicodeEncodeError:
+            # a path that is not UTF-8: the one spelling JSON has for it
+            yield json.dumps(item) + "\n"
 
 
 def finding(found: Finding) -> Item:
