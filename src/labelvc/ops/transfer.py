@@ -100,9 +100,7 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
     try:
         lines = reading.lines(rows, advance)
     except DataError as error:
-        name, source = request.source.name, str(request.source)
-        where = source + error.where.removeprefix(name) if error.where.startswith(name) else error.where
-        raise DataError(error.message, where=where or source, hint=error.hint or _AGAIN) from None
+        raise DataError(error.message, where=error.where or str(request.source), hint=error.hint or _AGAIN) from None
     documents, notes = _documents(git, work, project, dataset, reading, request)
     dataset = _sized(dataset, work, len(lines["annotations"]))
     if dataset.shards != project.datasets[dataset.name].shards:
