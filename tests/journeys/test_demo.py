@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("demo")  # it runs once, not once a worker
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts/demo"
 
 
@@ -103,6 +104,72 @@ def test_the_approval_convinces_ssh_keygen(demo, tmp_path):
     said = json.loads(payload)
     assert said["subject"][0]["digest"]["sha256"] == changes.parent.name
     assert len(changes.read_bytes().splitlines()) == 158
+
+
+def root(leaves: list[bytes]) -> bytes:
+    """Return the tree hash of RFC 6962, section 2.1, as it is written there."""
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\0" + leaves[0]).digest()
+    half = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\1" + root(leaves[:half]) + root(leaves[half:])).digest()
+
+
+def test_the_signed_root_is_that_of_the_lines_and_the_lines_are_all_that_differs(demo):
+    repository = demo[0] / "labels"
+    (changes,) = (repository / "approvals").rglob("changeset.jsonl")
+    lines = changes.read_bytes().splitlines()
+    assert lines == sorted(lines)
+    assert root(lines).hex() == changes.parent.name
+    signed = {said["k"]: (said["o"], said["n"]) for said in map(json.loads, lines)}
+    before, after = (digests(repository, revision) for revision in ("main~1", "main"))
+    moved = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    assert signed == {key: (before.get(key), after.get(key)) for key in moved}
+
+
+def digests(repository: Path, revision: str) -> dict[str, str]:
+    """Return the SHA-256 of every line of the ratings by its key."""
+    listed = subprocess.run(
+        ["git", "ls-tree", "-r", "--name-only", revision, "datasets/ratings"], cwd=repository, capture_output=True, text=True, check=True
+    ).stdout.split()  # fmt: skip
+    wanted = "".join(f"{revision}:{path}\n" for path in listed if path.endswith(".jsonl")).encode()
+    told = subprocess.run(
+        ["git", "cat-file", "--batch"], cwd=repository, input=wanted, capture_output=True, check=True
+    ).stdout
+    found = {}
+    for line in told.split(b"\n"):
+        if line.startswith(b"{"):
+            said = json.loads(line)
+            key = f"ratings/{said['item']}#{said['id']}" if "item" in said else f"ratings/{said['id']}#"
+            found[key] = f"sha256:{hashlib.sha256(line).hexdigest()}"
+    return found
+
+
+def test_what_it_leaves_is_clean_and_its_last_words_can_be_typed(demo):
+    repository, told = demo[0] / "labels", demo[1]
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "XDG_STATE_HOME": str(demo[0] / "state"),
+        "XDG_CONFIG_HOME": str(demo[0] / "config"),
+    }
+    status = ["git", "status", "--porcelain"]
+    assert subprocess.run(status, cwd=repository, capture_output=True, text=True, check=True).stdout == ""
+    typed = [line.strip() for line in told.split("Explore it")[1].splitlines() if line.startswith("  ")]
+    assert len(typed) > 8
+    for line in typed:
+        if not line.startswith("cd "):
+            words = ["sh", "-c", line]
+            done = subprocess.run(words, cwd=repository, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == int("verify --all" in line), (line, done.stdout[-1000:], done.stderr)
+            assert done.stdout, line
+
+
+def test_a_folder_that_is_no_demo_is_left_alone(tmp_path):
+    (tmp_path / "mine").write_text("precious\n")
+    done = subprocess.run([sys.executable, SCRIPT, "--folder", tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "choose another --folder" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_every_signed_line_is_the_digest_of_what_main_holds(demo):

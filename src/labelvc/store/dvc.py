@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,7 +136,15 @@ def _dvc(git: Git, command: str) -> Iterator[None]:
         yield
     except (DvcException, SCMError, ObjectDBError, ObjectFormatError, OSError) as error:
         said = " ".join(str(error).split()) or type(error).__name__
-        raise StoreError(f"DVC could not do it: {said}", where=str(git.top), hint=command) from None
+        raise StoreError(f"DVC could not do it: {said}", where=str(git.top), hint=_cure(git, said, command)) from None
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _cure(git: Git, said: str, command: str) -> str:
+    """Return what helps against what DVC said: for some complaints its command alone would fail again."""
+    if not (git.top / ".dvc").is_dir():
+        return "dvc init"
+    tracked = re.search(r"output '([^']+)' is already tracked by SCM", said)
+    return f"git rm -r --cached {tracked[1]}, then the command again" if tracked else command

@@ -228,7 +228,7 @@ class Cache:
         data = place.read_bytes()
         if mark and hashlib.sha256(data).hexdigest() != digest:
             message = f"DVC object {md5} does not have the SHA-256 that the manifest says: it was exchanged or the manifest is old"
-            raise StoreError(message, where=path, hint=f"sha256sum {place}; dvc pull --force")
+            raise StoreError(message, where=path, hint=f"rm -f {place}; dvc pull")
         if not mark and place.parts[-3] == "md5" and _md5(data) != md5.removesuffix(".dir"):
             raise StoreError(f"DVC object {md5} is damaged", where=path, hint=f"rm {place} && dvc pull")
         return data
