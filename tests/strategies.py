@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from labelvc.model.project import Dataset, Guideline, Label, Project, Task, Taxonomy
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+names = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters=[*map(chr, range(32)), "\x7f"]), min_size=1, max_size=8
+)
 identifiers = names.map(lambda name: name.replace("#", "+"))
 numbers = st.one_of(
     st.integers(-(2**53) + 1, 2**53 - 1),
@@ -61,12 +63,12 @@ values: dict[str, st.SearchStrategy[Any]] = {
     "kinds": st.fixed_dictionaries({"labels": st.lists(labels, unique=True).map(sorted)}),
     "where": st.fixed_dictionaries({"label": labels, "box": st.lists(numbers, min_size=4, max_size=4)}),
     "words": st.fixed_dictionaries(
-        {"label": labels, "span": st.lists(st.integers(0, 99), min_size=2, max_size=2)}, optional={"text": texts}
+        {"label": labels, "span": st.lists(st.integers(0, 99), min_size=2, max_size=2), "text": texts}
     ),
     "odds": st.fixed_dictionaries({"soft": st.dictionaries(labels, st.floats(0, 1), min_size=1)}),
     "link": st.fixed_dictionaries({"label": labels, "from": identifiers, "to": identifiers}),
     "note": st.fixed_dictionaries({"text": texts}),
-    "syntax": st.fixed_dictionaries({}, optional={"form": texts, "head": texts, "deprel": texts}),
+    "syntax": st.fixed_dictionaries({"form": texts}, optional={"head": texts, "deprel": texts}),
     "outline": st.fixed_dictionaries({"label": labels, "polygon": st.lists(points, min_size=3, max_size=4)}),
 }
 
@@ -82,7 +84,7 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
     optional = {
         "at": st.just("2026-03-01T09:12:44Z"),
         "by": st.just(TOKEN),
-        "origin": st.fixed_dictionaries({}, optional={"tool": names, "ref": names}),
+        "origin": st.fixed_dictionaries({"tool": names}, optional={"ref": names}),
         "ext": st.dictionaries(texts, scalars, max_size=2),
     }
     under = {"under": draw(st.sampled_from(["mood@1.0.0", "mood@1.1.0"]))} if task == "mood" else {}

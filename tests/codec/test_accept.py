@@ -186,3 +186,41 @@ def test_every_value_shape_satisfies_its_own_schema(pair: tuple[str, Any]) -> No
     task, value = pair
     schema = expect.value_schema(PROJECT.tasks[task], expect.labels_of(PROJECT, PROJECT.tasks[task]))
     assert jsonschema_rs.is_valid(schema, json.loads(json.dumps(value)))
+
+
+# ---------------------------------------------------------------- names, labels, paths
+ODD = st.text(st.sampled_from('ab/.#"\\ \t\n\x00\x1f\x7f\x85\xa0\u2028\u3000\ufeffé😀'), max_size=6)
+KINDS = {"item": expect.ITEM, "id": expect.IDENTIFIER, "label": expect.LABEL, "path": expect.PATH}
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(sorted(KINDS)), ODD)
+@example("path", "../a")
+@example("path", "a/..")
+@example("path", "a/../b")
+@example("path", "/a")
+@example("path", "a..b/.c")
+@example("label", " a")
+@example("label", "a\xa0")
+def test_a_text_is_accepted_only_if_its_schema_says_so(kind: str, text: str) -> None:
+    rules = {"type": "object", "properties": {"x": KINDS[kind]}, "required": ["x"], "additionalProperties": False}
+    accepted = accept.compile_schema(rules, ()).accepts(canonical.encode({"x": text}).decode())
+    valid = jsonschema_rs.Draft202012Validator(rules).is_valid({"x": text})
+    assert valid or not accepted
+    if valid and kind in ("item", "id"):
+        assert accepted
+    if valid and text.isascii() and text.isprintable() and not set(text) & set('"\\'):
+        assert accepted
+
+
+@pytest.mark.parametrize(("kind", "most"), [("item", 512), ("id", 256), ("label", 128)])
+@pytest.mark.parametrize("letter", ["a", "é", '"'])
+def test_the_longest_name(kind: str, most: int, letter: str) -> None:
+    rules = {"type": "object", "properties": {"x": KINDS[kind]}, "required": ["x"], "additionalProperties": False}
+    acceptor = accept.compile_schema(rules, (), ("x",) if kind != "label" else ())
+    fits, exceeds = (canonical.encode({"x": letter * length}).decode() for length in (most, most + 1))
+    assert acceptor.accepts(fits) == (letter != '"' or kind != "label")
+    assert not acceptor.accepts(exceeds)
+    if kind != "label" and letter != '"':
+        assert acceptor.read(f"{fits}\n") == [letter * most]
+        assert acceptor.read(f"{exceeds}\n") is None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from labelvc.codec import canonical, shard
 from labelvc.core import diff
+from labelvc.model import jsonpointer
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
 from labelvc.model.snapshot import FileChange
@@ -148,7 +149,7 @@ def test_a_pointer_finds_what_differs(fields: dict[str, Any], value: Any) -> Non
     name = min(fields)
     other = {**fields, name: value}
     for pointer in diff.pointers(fields, other):
-        old, new = diff.at_pointer(fields, pointer), diff.at_pointer(other, pointer)
+        old, new = jsonpointer.reach(fields, pointer), jsonpointer.reach(other, pointer)
         assert canonical.encode(old) != canonical.encode(new) or None in (old, new)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from labelvc.checks.interface import Line, Look, Rule, Shard, finding, threshold
 from labelvc.core.diff import decoded
@@ -38,14 +38,15 @@ class Boxes:
     def look(self, shard: Shard, project: Project) -> Look:
         """Return boxes without area, outside their picture, or nearly equal."""
         sizes = _sizes(shard)
-        groups: dict[tuple[Any, ...], list[_Box]] = defaultdict(list)
+        groups: dict[tuple[str, ...], list[_Box]] = defaultdict(list)
         found: list[Finding] = []
         for line in shard.records():
             box = _box(line)
             if box is None or line.fields is None:
                 continue
             found += _single(box, sizes.get(str(line.fields.get("item"))), shard.path("annotations"))
-            groups[line.fields.get("item"), line.fields.get("task"), line.fields.get("by"), box.label].append(box)
+            # as text: in a record of the wrong shape they may be lists
+            groups[*[str(line.fields.get(name)) for name in ("item", "task", "by")], box.label].append(box)
         limit = threshold(Boxes, "box.near_duplicate", shard.dataset)
         for boxes in groups.values():
             found += _near(boxes, limit, shard.path("annotations"))

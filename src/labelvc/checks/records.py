@@ -11,8 +11,10 @@ import jsonschema_rs
 
 from labelvc.checks.interface import Line, Look, Rule, Shard, finding
 from labelvc.codec import canonical
+from labelvc.codec import shard as shards
 from labelvc.core import expect
 from labelvc.errors import DataError
+from labelvc.model import jsonpointer
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
@@ -84,7 +86,11 @@ class Records:
         layers: tuple[Layer, ...] = ("annotations", "items")
         found: list[Finding] = []
         for layer in layers:
-            for line in shard.suspects(layer):
+            suspects = shard.suspects(layer)
+            marked = set(shards.markers(shard.data(layer))) if suspects else set()
+            for line in suspects:
+                if line.number in marked:  # told once, by labelvc.layout
+                    continue
                 found += explain(line, shard.path(layer), project, shard.dataset)
                 if not _canonical(shard.raw(layer)[line.number - 1], line):
                     place = Place(shard.path(layer), line.number, str(line.key or ""))
@@ -117,8 +123,12 @@ def explain(line: Line, path: str, project: Project, dataset: Dataset) -> Iterat
             f"edit `task`, or add it to datasets/{dataset.name}/dataset.yaml",
         )
         return
+    told: set[str] = set()
     for error in _validator(schema).iter_errors(dict(line.fields)):
-        pointer = "".join([f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in error.instance_path])
+        pointer = "".join([f"/{jsonpointer.escaped(str(step))}" for step in error.instance_path])
+        if pointer in told and isinstance(error.instance, str):
+            continue  # one text may break its format, its pattern and its length at once
+        told.add(pointer)
         yield _told(error, place._replace(pointer=pointer), line.fields, project, dataset)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from labelvc.checks.interface import Look, Rule, Shard, finding
-from labelvc.core.diff import at_pointer, decoded, live
+from labelvc.core.diff import decoded, live
+from labelvc.model import jsonpointer
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Dataset, Project
 
@@ -90,13 +91,18 @@ def _missing_records(shard: Shard) -> Iterator[Finding]:
             answered = set(items)
         else:
             asks = f'"task":{json.dumps(task, ensure_ascii=False)}'.encode()
-            answered = {item for item, line in zip(items, lines, strict=True) if asks in line}
+            answered = {item for item, line in zip(items, lines, strict=True) if asks in line and _asks(line, task)}
         wanted = shard.heads("items").items
         for at, item in enumerate(wanted if not answered.issuperset(wanted) else ()):
             if item and item not in answered:
                 place = Place(shard.path("items"), at + 1, str(shard.key("items", at) or ""))
                 hint = 'label it; {"empty":true} says "looked at, nothing there"'
                 yield finding(References, "label.missing", place, f"no record of the required task {task!r}", hint)
+
+
+def _asks(line: bytes, task: str) -> bool:
+    """Tell whether a line that holds a `task` of this name is a record of it: `ext` may hold one as well."""
+    return line.count(b'"task":') == 1 or decoded(line).get("task") == task
 
 
 def _twice_answered(shard: Shard, project: Project) -> Iterator[Finding]:
@@ -126,7 +132,7 @@ def _natural_keys(shard: Shard) -> bytes:
         return b""
     rows = []
     for fields in map(decoded, shard.raw("items")):
-        values = [at_pointer(fields, pointer) for pointer in pointers]
+        values = [jsonpointer.reach(fields, pointer) for pointer in pointers]
         if isinstance(fields.get("id"), str) and any(value is not None for value in values):
             digest = hashlib.sha256(repr(values).encode(errors="replace")).hexdigest()[:16]
             rows.append(f"{digest} {fields['id']}")

@@ -13,6 +13,7 @@ from labelvc.cli import merging
 from labelvc.cli.lazy import LazyGroup
 from labelvc.codec import canonical, shard
 from labelvc.errors import DataError
+from labelvc.model import jsonpointer
 
 TABLE = {
     "hook": ("labelvc.cli.hooks", "hook", "Judge what git is about to take in."),
@@ -86,9 +87,7 @@ def _leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
     if not isinstance(value, dict) or not value:
         return [(path, value)]
     names = sorted(value)
-    return [
-        leaf for name in names for leaf in _leaves(value[name], f"{path}/{name.replace('~', '~0').replace('/', '~1')}")
-    ]
+    return [leaf for name in names for leaf in _leaves(value[name], f"{path}/{jsonpointer.escaped(name)}")]
 
 
 def _decoded(raw: bytes, name: str, number: int) -> dict[str, Any]:

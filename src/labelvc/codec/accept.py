@@ -87,8 +87,7 @@ def compile_schema(schema: Mapping[str, Any], first: Sequence[str], captured: Se
 
 def _heads(line: str, captured: Sequence[str]) -> re.Pattern[str] | None:
     """Compile a line without escapes, with a group around the text of each captured member."""
-    for escapes in pattern.ESCAPES:
-        line = line.replace(escapes, "")
+    line = pattern.without_escapes(line)
     for name in captured:
         before, found, after = line.partition(f"{pattern.literal(name)}:")
         value = _CAPTURABLE.match(after)

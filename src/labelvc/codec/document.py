@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from labelvc.codec import canonical
 from labelvc.codec.outline import MAX_BYTES, Member, Node, outline, trouble
 from labelvc.errors import DataError
+from labelvc.model import jsonpointer
 
 _PLAIN = re.compile(r"[A-Za-z](?:[A-Za-z0-9 _./@()+-]*[A-Za-z0-9_)])?")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
@@ -130,7 +131,7 @@ def _text(data: bytes, where: str) -> str:
 
 def _places(node: Node, pointer: str, lines: dict[str, int]) -> None:
     for name, member in node.names.items():
-        below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+        below = f"{pointer}/{jsonpointer.escaped(name)}"
         lines[below] = member.line
         _places(member.node, below, lines)
     for number, below_node in enumerate(node.members):

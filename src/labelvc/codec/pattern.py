@@ -15,10 +15,12 @@ from labelvc.codec import canonical
 
 _CHARACTER = r'[^"\\\x00-\x1f]'
 _ESCAPE = r'\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))'
-_NO_HASH = r'[^#"\\\x00-\x1f]'
-ESCAPES = tuple([rf"(?:{_ESCAPE}{character}*+)*+" for character in (_CHARACTER, _NO_HASH)])
-_TEXT, _TEXT_NO_HASH = (
-    rf'"{character}*+{escapes}"' for character, escapes in zip((_CHARACTER, _NO_HASH), ESCAPES, strict=True)
+_IN_NAME, _IN_NAME_NO_HASH = r'[^"\\\x00-\x1f\x7f]', r'[^#"\\\x00-\x1f\x7f]'
+_ESCAPES = rf"(?:{_ESCAPE}{_CHARACTER}*+)*+"
+_TEXT = rf'"{_CHARACTER}*+{_ESCAPES}"'
+_NAME_ESCAPE = r'\\["\\]'
+_WITH_ESCAPES = re.compile(
+    rf"{re.escape(_ESCAPES)}|\|\(\?:(?:{re.escape(_IN_NAME)}|{re.escape(_IN_NAME_NO_HASH)})\|{re.escape(_NAME_ESCAPE)}\)\{{1,[0-9]*\}}\+"
 )
 _FRACTION = r"\.[0-9]{0,11}[1-9]"
 _DATE_TIME = (
@@ -27,7 +29,17 @@ _DATE_TIME = (
 )
 _SAFE_PATTERN = re.compile(r"\^((?:[A-Za-z0-9_:@-]|\\[.d]|\[[A-Za-z0-9_:@-]+\]|\{[0-9]+(?:,[0-9]*)?\}|[()|?+*])*)\$")
 UTC_PATTERN = "Z$"
-NO_HASH_PATTERN = "^[^#]+$"
+NAME_PATTERN = r"^[^\u0000-\u001f\u007f]+$"
+NO_HASH_PATTERN = r"^[^#\u0000-\u001f\u007f]+$"
+LABEL_PATTERN = r"^[^\s\u0000-\u001f\u007f]([^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f])?$"
+PATH_PATTERN = r"^(?!/)(?!.*(^|/)\.\.(/|$)).+$"
+# What ECMAScript's `\s` and `.` may stop at, as one class: a label ends with none of it, a path holds none of it.
+_BLANK = r"[\s\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]"
+_NAMES = {NAME_PATTERN: _IN_NAME, NO_HASH_PATTERN: _IN_NAME_NO_HASH}
+_WITHOUT_ESCAPES = {
+    LABEL_PATTERN: rf"(?!{_BLANK}){{text}}(?<!{_BLANK})",
+    PATH_PATTERN: r'(?!/)(?!(?:[^"\\]*/)?\.\.[/"])(?![^"\\]*[\u2028\u2029]){text}',
+}
 _IGNORED = frozenset({"title", "description", "$id", "$schema", "$comment", "examples", "default"})
 _MOST_VALUES = 2001
 
@@ -144,7 +156,12 @@ def _members(schema: Mapping[str, Any], root: Mapping[str, Any], first: tuple[st
 
 
 def _object(schema: Mapping[str, Any], root: Mapping[str, Any], first: tuple[str, ...] = ()) -> str:
-    return r"\{" + _body(_members(schema, root, first)) + r"\}"
+    """Write an object; `minProperties` 1 only forbids `{}`."""
+    least = schema.get("minProperties", 0)
+    if least > 1:
+        raise Unsupported("minProperties above 1")
+    rest = {name: rule for name, rule in schema.items() if name != "minProperties"}
+    return (r"(?!\{\})" if least else "") + r"\{" + _body(_members(rest, root, first)) + r"\}"
 
 
 def _branches(choices: list[list[_Member]], *, leads: bool) -> str:
@@ -187,19 +204,33 @@ def _string(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
         return _DATE_TIME
     if "format" in schema:
         raise Unsupported(f"format {schema['format']!r}")
-    if schema.get("pattern") == NO_HASH_PATTERN:
-        return '(?!"")' + _TEXT_NO_HASH
+    least, most = schema.get("minLength", 0), schema.get("maxLength")
+    if schema.get("pattern") in _NAMES:
+        return _name(_NAMES[schema["pattern"]], most)
+    if schema.get("pattern") in _WITHOUT_ESCAPES:
+        text = f"{_IN_NAME}{{1,{most or ''}}}+"
+        return f'"{_WITHOUT_ESCAPES[schema["pattern"]].format(text=text)}"'
     if "pattern" in schema:
         found = _SAFE_PATTERN.fullmatch(schema["pattern"])
         if found is None or len(schema) != 2:
             raise Unsupported(f"pattern {schema['pattern']!r}")
         return f'"(?:{found[1]})"'
-    least, most = schema.get("minLength", 0), schema.get("maxLength")
     if most is not None:
         return f'"(?:{_CHARACTER}|{_ESCAPE}){{{least},{most}}}+"'
     if least > 1:
         raise Unsupported("minLength above 1")
     return _TEXT if not least else f'(?!""){_TEXT}'
+
+
+def _name(character: str, most: int | None) -> str:
+    """Write a text without control characters, whose canonical form escapes nothing but `"` and the backslash."""
+    count = f"{{1,{most or ''}}}+"
+    return f'"(?:{character}{count}|(?:{character}|{_NAME_ESCAPE}){count})"'
+
+
+def without_escapes(pattern: str) -> str:
+    """Return a written pattern that matches the same texts as long as they hold no escapes."""
+    return _WITH_ESCAPES.sub("", pattern)
 
 
 def _integer(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:

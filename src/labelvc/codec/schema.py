@@ -16,6 +16,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 
 from labelvc import resources
 from labelvc.errors import ConfigurationError
+from labelvc.model import jsonpointer
 
 _LONGEST = 40
 _KINDS = {
@@ -252,7 +253,7 @@ def _close(one: str, other: str) -> bool:
 
 
 def _below(pointer: str, name: str) -> str:
-    return f"{pointer}/{_short(name).replace('~', '~0').replace('/', '~1')}"
+    return f"{pointer}/{jsonpointer.escaped(_short(name))}"
 
 
 def _pointer(path: Any) -> str:

@@ -121,7 +121,7 @@ def key_of(raw: bytes, dataset: str, layer: Layer = "annotations") -> Key | None
     try:
         item = _text(found[1])
         return Key(dataset, item, _text(found[2]) if layer == "annotations" else "")
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except (UnicodeError, json.JSONDecodeError):
         return None
 
 
@@ -177,4 +177,5 @@ def _text(raw: bytes) -> str:
     value = json.loads(b'"' + raw + b'"')
     if not isinstance(value, str):
         raise DataError("not text")
+    value.encode()  # a lone surrogate is no text: UnicodeEncodeError
     return value

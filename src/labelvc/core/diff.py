@@ -10,6 +10,7 @@ import msgspec
 
 from labelvc.codec import canonical, shard
 from labelvc.core.align import align, keyed
+from labelvc.model import jsonpointer
 from labelvc.model.change import Delta, Kind
 from labelvc.model.names import Key, Layer
 from labelvc.model.snapshot import FileChange
@@ -177,22 +178,13 @@ def pointers(old: Any, new: Any, at: str = "") -> Iterator[str]:
             one, two = old.get(name, _ABSENT), new.get(name, _ABSENT)
             if one is two or (type(one) is type(two) is str and one == two):
                 continue
-            step = f"{at}/{name.replace('~', '~0').replace('/', '~1')}"
+            step = f"{at}/{jsonpointer.escaped(name)}"
             if one is _ABSENT or two is _ABSENT:
                 yield step
             else:
                 yield from pointers(one, two, step)
     elif old != new or type(old) is not type(new) or (type(old) is list and _written(old) != _written(new)):
         yield at
-
-
-def at_pointer(value: Any, pointer: str) -> Any:
-    """Return what stands at a JSON pointer, or None."""
-    for name in pointer.split("/")[1:]:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name.replace("~1", "/").replace("~0", "~"))
-    return value
 
 
 def transition(seen: Comparison) -> Transition | None:

@@ -9,21 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from labelvc.codec.pattern import NO_HASH_PATTERN, UTC_PATTERN
+from labelvc.codec.pattern import LABEL_PATTERN, NAME_PATTERN, NO_HASH_PATTERN, PATH_PATTERN, UTC_PATTERN
+from labelvc.model import jsonpointer
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project, Task
 
 Schema = dict[str, Any]
 
+FIELD_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$"
 PSEUDONYM = "^[a-z]{3}_[bcdfghjklmnpqrstvwxz]{28,29}$"
 STRING: Schema = {"type": "string"}
 TEXT: Schema = {"type": "string", "minLength": 1}
-IDENTIFIER: Schema = {"type": "string", "pattern": NO_HASH_PATTERN}
+ITEM: Schema = {"type": "string", "minLength": 1, "maxLength": 512, "pattern": NAME_PATTERN}
+IDENTIFIER: Schema = {"type": "string", "minLength": 1, "maxLength": 256, "pattern": NO_HASH_PATTERN}
+LABEL: Schema = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": LABEL_PATTERN}
+PATH: Schema = {"type": "string", "minLength": 1, "pattern": PATH_PATTERN}
 TIME: Schema = {"type": "string", "format": "date-time", "pattern": UTC_PATTERN}
 REVISION: Schema = {"type": "integer", "minimum": 1}
 COORDINATE: Schema = {"type": "number"}
 OFFSET: Schema = {"type": "integer", "minimum": 0}
 OPEN: Schema = {"type": "object"}
+SCALAR: Schema = {"anyOf": [STRING, {"type": "number"}, {"type": "boolean"}, {"type": "null"}]}
 EMPTY: Schema = {
     "type": "object",
     "properties": {"empty": {"const": True}},
@@ -92,12 +98,12 @@ def _record(project: Project, dataset: Dataset, name: str) -> Schema:
     task = project.tasks[name]
     under = versions_of(project, task)
     properties: Schema = {
-        "item": TEXT,
+        "item": ITEM,
         "id": IDENTIFIER,
         "at": TIME,
         "by": {"type": "string", "pattern": PSEUDONYM},
         "ext": OPEN,
-        "origin": _closed(dict.fromkeys(ORIGIN, TEXT)),
+        "origin": {**_closed(dict.fromkeys(ORIGIN, TEXT)), "minProperties": 1},
         "rev": REVISION,
         "task": {"const": name},
         "under": TEXT if under is None else {"enum": under},
@@ -109,19 +115,18 @@ def _record(project: Project, dataset: Dataset, name: str) -> Schema:
 
 
 def _tombstone() -> Schema:
-    properties = {"item": TEXT, "id": IDENTIFIER, "gone": {"const": True}, "rev": REVISION}
+    properties = {"item": ITEM, "id": IDENTIFIER, "gone": {"const": True}, "rev": REVISION}
     return _closed(properties, list(properties))
 
 
 def _item(dataset: Dataset) -> Schema:
-    natural = [pointer.removeprefix("/natural/") for pointer in dataset.natural_key if pointer.startswith("/natural/")]
     size = {"type": "integer", "minimum": 1}
     properties: Schema = {
-        "id": TEXT,
+        "id": ITEM,
         "ext": OPEN,
         "licence": TEXT,
-        "media": _closed({"height": size, "path": TEXT, "width": size}, ["path"]),
-        "natural": _closed(dict.fromkeys(natural, STRING)) if natural else OPEN,
+        "media": _closed({"height": size, "path": PATH, "width": size}, ["path"]),
+        "natural": {**_natural(dataset), "minProperties": 1},
         "source": TEXT,
         "text": {"type": "string"},
         **dataset.item_fields,
@@ -129,19 +134,31 @@ def _item(dataset: Dataset) -> Schema:
     return _with_tokens(_closed(properties, ["id"]), dataset, "items")
 
 
+def _natural(dataset: Dataset) -> Schema:
+    """Return what `natural` holds: one scalar for each field of the natural key, any scalars when none is declared."""
+    steps = [jsonpointer.steps(pointer) for pointer in dataset.natural_key]
+    names = [step[1] for step in steps if step[0] == "natural" and len(step) == 2]
+    return _closed(dict.fromkeys(names, SCALAR)) if names else {"type": "object", "additionalProperties": SCALAR}
+
+
 def _with_tokens(schema: Schema, dataset: Dataset, layer: Layer) -> Schema:
     """Demand a token at every declared sensitive pointer, opening `ext` just as far as the pointer reaches."""
     for field in dataset.sensitive:
-        names = field.pointer.strip("/").split("/")
-        if field.layer == layer and names[0] in schema["properties"]:
-            schema["properties"][names[0]] = _token_at(schema["properties"][names[0]], names[1:])
+        if field.layer == layer:
+            schema = _token_at(schema, jsonpointer.steps(field.pointer))
     return schema
 
 
 def _token_at(schema: Schema, names: list[str]) -> Schema:
+    """Return a schema that demands a token at the end of a path; an alternative without such a member stays as it is."""
     if not names:
         return {"type": "string", "pattern": PSEUDONYM}
+    for choice in ("oneOf", "anyOf"):
+        if choice in schema:
+            return {**schema, choice: [_token_at(branch, names) for branch in schema[choice]]}
     inside = schema.get("properties", {})
+    if names[0] not in inside and schema.get("additionalProperties") is False:
+        return schema
     return {**schema, "properties": {**inside, names[0]: _token_at(inside.get(names[0], OPEN), names[1:])}}
 
 
@@ -155,7 +172,7 @@ def value_schema(task: Task, labels: list[str] | None) -> Schema:
     Returns:
         A JSON Schema of the value; `{"empty": true}` is not part of it.
     """
-    return _VALUES[task.type](task, TEXT if labels is None else {"enum": labels})
+    return _VALUES[task.type](task, LABEL if labels is None else {"enum": labels})
 
 
 def _closed(properties: Mapping[str, Any], required: list[str] | None = None) -> Schema:
@@ -164,7 +181,7 @@ def _closed(properties: Mapping[str, Any], required: list[str] | None = None) ->
 
 
 def _shape(**members: Schema) -> Schema:
-    return _closed(members, [name for name in members if name not in ("text", "form")])
+    return _closed(members, list(members))
 
 
 def _score(task: Task, label: Schema) -> Schema:
@@ -175,40 +192,50 @@ def _score(task: Task, label: Schema) -> Schema:
     return _shape(score={**number, **{name: bound for name, bound in bounds.items() if bound is not None}})
 
 
-def _listed(name: str, member: Schema, least: int, exactly: int | None = None) -> Schema:
+def _listed(member: Schema, least: int, exactly: int | None = None) -> Schema:
     array: Schema = {"type": "array", "items": member, "minItems": least}
     return array if exactly is None else {**array, "maxItems": exactly}
 
 
 def _points(name: str, least: int) -> Callable[[Task, Schema], Schema]:
-    pair = _listed("", COORDINATE, 2, 2)
-    return lambda task, label: _shape(label=label, **{name: _listed(name, pair, least)})
+    pair = _listed(COORDINATE, 2, 2)
+    return lambda task, label: _shape(label=label, **{name: _listed(pair, least)})
 
 
 def _soft(task: Task, label: Schema) -> Schema:
     share = {"type": "number", "minimum": 0, "maximum": 1}
     names = label.get("enum")
     if names is None:
-        return _shape(soft={"type": "object", "additionalProperties": share, "minProperties": 1})
-    return _shape(soft=_closed(dict.fromkeys(names, share)))
+        return _shape(
+            soft={"type": "object", "propertyNames": label, "additionalProperties": share, "minProperties": 1}
+        )
+    return _shape(soft={**_closed(dict.fromkeys(names, share)), "minProperties": 1})
 
 
 def _mask(task: Task, label: Schema) -> Schema:
-    run = _closed({"counts": {"type": ["string", "array"]}, "size": _listed("", OFFSET, 2, 2)}, ["counts", "size"])
+    counts = {"anyOf": [STRING, _listed(OFFSET, 0)]}
+    run = _shape(counts=counts, size=_listed(OFFSET, 2, 2))
     return {"oneOf": [_shape(label=label, rle=run), _shape(label=label, media=TEXT)]}
 
 
 def _token(task: Task, label: Schema) -> Schema:
-    return _closed(dict.fromkeys(task.fields, STRING)) if task.fields else OPEN
+    if task.fields:
+        return _closed(dict.fromkeys(("form", *task.fields), STRING), ["form"])
+    names = {"pattern": FIELD_PATTERN}
+    return {"type": "object", "propertyNames": names, "additionalProperties": STRING, "required": ["form"]}
+
+
+def _ranking(task: Task, label: Schema) -> Schema:
+    return _shape(ranking=_listed(TEXT if label is LABEL else label, 1))
 
 
 _VALUES: Mapping[str, Callable[[Task, Schema], Schema]] = {
     "label": lambda task, label: _shape(label=label),
-    "labels": lambda task, label: _shape(labels=_listed("labels", label, 0)),
+    "labels": lambda task, label: _shape(labels=_listed(label, 0)),
     "soft": _soft,
     "score": _score,
-    "span": lambda task, label: _shape(label=label, span=_listed("span", OFFSET, 2, 2), text={"type": "string"}),
-    "box": lambda task, label: _shape(label=label, box=_listed("box", COORDINATE, 4, 4)),
+    "span": lambda task, label: _shape(label=label, span=_listed(OFFSET, 2, 2), text=STRING),
+    "box": lambda task, label: _shape(label=label, box=_listed(COORDINATE, 4, 4)),
     "polygon": _points("polygon", 3),
     "polyline": _points("polyline", 2),
     "points": _points("points", 1),
@@ -216,7 +243,7 @@ _VALUES: Mapping[str, Callable[[Task, Schema], Schema]] = {
     "relation": lambda task, label: _closed(
         {"label": label, "from": IDENTIFIER, "to": IDENTIFIER}, ["label", "from", "to"]
     ),
-    "text": lambda task, label: _closed({"text": {"type": "string"}}, ["text"]),
-    "ranking": lambda task, label: _shape(ranking=_listed("ranking", label, 1)),
+    "text": lambda task, label: _shape(text=STRING),
+    "ranking": _ranking,
     "token": _token,
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical
+from labelvc.model import jsonpointer
 
 Rule = str
 _HOME = {"dataset": "datasets/{}/dataset.yaml", "taxonomy": "taxonomies/{}.yaml", "guideline": "guidelines/{}.yaml"}
@@ -155,7 +156,7 @@ def _guideline(
         known = {label["id"] for label in taxonomies[used].value["labels"]}
         for label in found.value["labels"]:
             if label not in known:
-                at = "/labels/" + label.replace("~", "~0").replace("/", "~1")
+                at = f"/labels/{jsonpointer.escaped(label)}"
                 yield Trouble(found, at, "document.reference", f"the taxonomy {used!r} has no label {_short(label)}")
 
 

@@ -13,6 +13,7 @@ from labelvc.formats import tables, values
 from labelvc.formats import target as output
 from labelvc.formats.interface import Fidelity, Plan, Row
 from labelvc.formats.tables import Entry, Roles
+from labelvc.model import jsonpointer
 from labelvc.model.project import Dataset
 
 _ABSENT = object()
@@ -125,8 +126,7 @@ def _reach(column: str, found: dict[str, Any]) -> Any:
     if column in found or not column.startswith("/"):
         return found.get(column, _ABSENT)
     value: Any = found
-    for token in column[1:].split("/"):
-        part = token.replace("~1", "/").replace("~0", "~")
+    for part in jsonpointer.steps(column):
         if isinstance(value, dict) and part in value:
             value = value[part]
         elif isinstance(value, list) and part.isascii() and part.isdecimal() and int(part) < len(value):

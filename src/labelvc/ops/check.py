@@ -88,7 +88,7 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     findings += _strays(project, snapshot.entries, snapshot)
     findings += outcomes.findings()
     findings += look.judged(project, outcomes)
-    findings += _unstored(git, project, snapshot)
+    findings += _unstored(git, project, snapshot, snapshot.entries)
     return Report(_configured(findings, project), 0, len(cells.found), outcomes.lines(), outcomes.remembered)
 
 
@@ -145,6 +145,7 @@ def _changed(
         before += _judge_all(git, former, old, cache, name, jobs) if former and name in former.datasets else []
     single = new.kind != "commit" and not merging and not plumbing.is_merging(git)
     findings += _successions(git, old, new, paths, single=single)
+    findings += _unstored(git, project, new, paths)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
     return Report(fresh, known, len(cells.found), outcomes.lines(), outcomes.remembered)
 
@@ -204,19 +205,20 @@ def _strays(project: Project, paths: Iterable[str], snapshot: Snapshot) -> Itera
                 "error",
                 Place(path),
                 f"the file is none of the dataset's {4**k} shards (such as {example})",
-                "labelvc format",
+                "labelvc format" if parsed else "delete the file, or move it out of the shards",
             )
 
 
-def _unstored(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Finding]:
+def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
     """Yield DVC datasets whose work-tree shards differ from their manifest: `git commit` would not store them."""
     if snapshot.kind != "work":
         return
+    touched = {tuple(path.split("/")[:2]) for path in paths}
     with tree.reader(git) as reader:
         for dataset in project.datasets.values():
             folder = f"datasets/{dataset.name}"
             entry = snapshot.entries.get(f"{folder}/annotations.sha256")
-            if dataset.storage != "dvc" or entry is None:
+            if dataset.storage != "dvc" or entry is None or ("datasets", dataset.name) not in touched:
                 continue
             stored = pointer.manifest(
                 f"{folder}/annotations.sha256", reader.read(f"{folder}/annotations.sha256", entry)

@@ -13,6 +13,7 @@ import msgspec
 from labelvc.codec import canonical, document, shard
 from labelvc.core import diff
 from labelvc.errors import DataError, TrustError
+from labelvc.model import jsonpointer
 from labelvc.model.change import Delta, Move
 from labelvc.model.names import Digest, Key, Layer
 from labelvc.model.policy import Trust
@@ -183,7 +184,7 @@ def _origins(changes: list[Change], now: bytes) -> list[Origin]:
     rows = sorted(made.get(now, {}).items())
     fields = diff.decoded(now)
     return [
-        Origin(pointer, diff.at_pointer(fields, pointer), commit) for pointer, commit in rows if pointer not in _NAMES
+        Origin(pointer, jsonpointer.reach(fields, pointer), commit) for pointer, commit in rows if pointer not in _NAMES
     ]
 
 
@@ -194,7 +195,7 @@ def _leaves(raw: bytes) -> dict[str, bytes]:
     while waiting:
         at, value = waiting.pop()
         if isinstance(value, dict) and value:
-            waiting += [(f"{at}/{name.replace('~', '~0').replace('/', '~1')}", inner) for name, inner in value.items()]
+            waiting += [(f"{at}/{jsonpointer.escaped(name)}", inner) for name, inner in value.items()]
         else:
             found[at] = _written(value)
     return found

@@ -15,6 +15,7 @@ from labelvc.core.expect import versions_of
 from labelvc.errors import ConfigurationError, DataError
 from labelvc.formats import registry
 from labelvc.formats.interface import Plan, Row
+from labelvc.model import jsonpointer
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project, Sensitive, Task
 from labelvc.model.snapshot import Snapshot
@@ -196,7 +197,7 @@ class _Tokens:
         """
         plain: set[str] = set()
         for field in self._fields[layer]:
-            *steps, last = [step.replace("~1", "/").replace("~0", "~") for step in field.pointer.split("/")[1:]]
+            *steps, last = jsonpointer.steps(field.pointer)
             inside: Any = fields
             for step in steps:
                 inside = inside.get(step) if isinstance(inside, dict) else None

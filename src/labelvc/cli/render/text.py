@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from labelvc.core import diff
+from labelvc.model import jsonpointer
 from labelvc.model.change import Kind
 from labelvc.model.finding import Finding
 
@@ -109,7 +110,7 @@ def stat(summary: diff.Summary, most: int = 12) -> Iterator[str]:
 
 
 def _at(fields: dict[str, Any], pointer: str) -> str:
-    value = diff.at_pointer(fields, pointer)
+    value = jsonpointer.reach(fields, pointer)
     return "(none)" if value is None else short(value)
 
 
