@@ -184,7 +184,7 @@ def test_nobody_reads_the_output(tmp_path):
         "import sys, click\nfrom labelvc.cli import main\n"
         "probe = click.command()(lambda: [print('x' * 100) for _ in range(10000)] and None)\n"
         "sys.modules['probe'] = type(sys)('probe'); sys.modules['probe'].probe = probe\n"
-        "main.COMMANDS['probe'] = ('probe', 'probe', '')\nsys.argv = ['labelvc', 'probe']\nmain.main()\n"
+        "main.COMMANDS['probe'] = ('probe', 'probe', '')\nsys.argv = ['labelvc', 'probe']\nsys.exit(main.main())\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -200,7 +200,7 @@ def test_an_interrupt_ends_with_130(tmp_path):
         "import os, signal, sys, click\nfrom labelvc.cli import main\n"
         "probe = click.command()(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
         "sys.modules['probe'] = type(sys)('probe'); sys.modules['probe'].probe = probe\n"
-        "main.COMMANDS['probe'] = ('probe', 'probe', '')\nsys.argv = ['labelvc', 'probe']\nmain.main()\n"
+        "main.COMMANDS['probe'] = ('probe', 'probe', '')\nsys.argv = ['labelvc', 'probe']\nsys.exit(main.main())\n"
     )
     restored = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
     done = subprocess.run(

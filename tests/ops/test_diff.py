@@ -276,3 +276,31 @@ def test_memory_stays_flat_over_many_shards(zoo: Zoo):
         assert count == 400
         assert size > 2_000_000
         assert peak < 1_200_000, f"{peak} bytes at most"
+
+
+def test_a_narrow_listing_gives_the_same_deltas(zoo: Zoo):
+    """What `labelvc diff` asks for lists only what differs; storage, reshards and documents must not matter."""
+
+    def same(words: str) -> None:
+        whole, part = diff.resolve(zoo.at, words), diff.resolve(zoo.at, words, whole=False)
+        found = list(diff.between(zoo.at, *whole))
+        assert found
+        assert list(diff.between(zoo.at, *part)) == found
+
+    zoo.change("pets/p1#m1", value={"score": 3})
+    zoo.put("pets/p9#", {"id": "p9", "natural": {"word": "w9"}, "text": "new"})
+    zoo.replace("labelvc.yaml", "Know the animals", "Know all animals")
+    zoo.commit("edits")
+    same("HEAD~1..HEAD")
+    zoo.store_in_dvc()
+    zoo.change("pets/p2#m1", value={"score": 3})
+    zoo.commit("to DVC")
+    same("HEAD~1..HEAD")
+    zoo.change("pets/p3#m1", value={"score": 3})
+    zoo.store_in_dvc()
+    zoo.commit("in DVC")
+    same("HEAD~1..HEAD")
+    zoo.change("pictures/b.jpg#x1", value={"label": "dog", "box": [1, 1, 2, 2]})
+    zoo.commit("beside DVC")
+    same("HEAD~1..HEAD")
+    same("HEAD~4..HEAD")

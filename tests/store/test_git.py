@@ -11,6 +11,7 @@ import pytest
 
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
+from labelvc.store.objects import Objects
 
 
 def commit(git, repo, name="f.jsonl", data=b"a\n", message="one"):
@@ -144,7 +145,7 @@ def test_objects_many_single_nested_and_left_unfinished(repo, git):
     oids = git(repo, "ls-files", "-s").split("\n")[:-1]
     oids = [row.split()[1] for row in oids]
     found = plumbing.find(repo)
-    with plumbing.Objects(found) as objects:
+    with Objects(found) as objects:
         assert list(objects.many(oids)) == contents
         assert list(objects.many([])) == []
         walk = objects.many(oids)
@@ -160,7 +161,7 @@ def test_a_large_object_beside_small_ones_does_not_block(repo, git):
     (repo / "small").write_bytes(b"y")
     git(repo, "add", ".")
     large, small = [row.split()[1] for row in git(repo, "ls-files", "-s").split("\n")[:-1]]
-    with plumbing.Objects(plumbing.find(repo)) as objects:
+    with Objects(plumbing.find(repo)) as objects:
         sizes = [len(data) for data in objects.many([large, small] * 40)]
     assert sizes == [8 << 20, 1] * 40
 
@@ -171,7 +172,7 @@ def test_memory_stays_flat(repo, git):
     git(repo, "add", ".")
     oids = [row.split()[1] for row in git(repo, "ls-files", "-s").split("\n")[:-1]]
     tracemalloc.start()
-    with plumbing.Objects(plumbing.find(repo)) as objects:
+    with Objects(plumbing.find(repo)) as objects:
         assert sum(len(data) for data in objects.many(oids)) == 64 << 20
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -182,7 +183,7 @@ def test_missing_and_broken_objects(repo, git):
     commit(git, repo)
     oid = git(repo, "rev-parse", "HEAD:f.jsonl").strip()
     found = plumbing.find(repo)
-    with plumbing.Objects(found) as objects:
+    with Objects(found) as objects:
         for bad in ("0" * 40, "HEAD:f\nf"):
             with pytest.raises(StoreError):
                 objects.read(bad)
@@ -191,7 +192,7 @@ def test_missing_and_broken_objects(repo, git):
     path.chmod(0o644)
     for damage in (b"", path.read_bytes()[:-4], b"x" * 40, zlib.compress(b"blob nonsense")):
         path.write_bytes(damage)
-        with plumbing.Objects(found) as objects, pytest.raises(StoreError) as caught:
+        with Objects(found) as objects, pytest.raises(StoreError) as caught:
             objects.read(oid)
         assert "git f" in caught.value.hint
     path.unlink()
@@ -217,7 +218,7 @@ def test_a_replacement_object_is_not_followed(repo, git):
     two = commit(git, repo, data=b"b\n")
     old, new = (git(repo, "rev-parse", f"{rev}:f.jsonl").strip() for rev in (one, two))
     git(repo, "replace", new, old)
-    with plumbing.Objects(plumbing.find(repo)) as objects:
+    with Objects(plumbing.find(repo)) as objects:
         assert objects.read(new) == b"b\n"
     assert changes(repo) == {"f.jsonl": ([b"a"], [b"b"])}
 

@@ -240,3 +240,70 @@ def test_reading_while_a_walk_is_under_way(labels):
     with tree.reader(labels) as reader:
         for path, data in reader.many(entries.items()):
             assert reader.read(path, entries[path]) == data
+
+
+# ---------------------------------------------------------------- listed once
+def agree(labels):
+    """Hold the quick listings of HEAD and index, and of the last two commits, against whole listings."""
+    head, index = tree.staged(labels)
+    assert (head.entries, head.kind, head.name) == (tree.commit(labels, "HEAD").entries, "commit", "HEAD")
+    assert index == tree.index(labels)
+    old, new = tree.commit(labels, "HEAD~1"), tree.commit(labels, "HEAD")
+    few = tree.differing(labels, "HEAD~1", "HEAD")
+    assert [(side.name, side.commit) for side in few] == [("HEAD~1", old.commit), ("HEAD", new.commit)]
+    paths = tree.changed(old, new)
+    assert tree.changed(*few) == paths
+    for whole, part in zip((old, new), few, strict=True):
+        wanted = {path: entry for path, entry in whole.entries.items() if path in paths}
+        assert {path: entry for path, entry in part.entries.items() if path in paths} == wanted
+    assert lines(labels, *few) == lines(labels, old, new)
+
+
+def test_head_and_index_listed_together_are_what_each_is_alone(labels, git, tmp_path):
+    git(labels.top, "commit", "-q", "--allow-empty", "-m", "nothing")
+    agree(labels)
+    shard(labels, 0).write_bytes(b"other\n")
+    shard(labels, 1).unlink()
+    shard(labels, 8).write_bytes(b"new\n")
+    (labels.top / "naïve\tname\n.yaml").write_bytes(b"odd\n")
+    shard(labels, 2).chmod(0o755)
+    shard(labels, 3).unlink()
+    shard(labels, 3).symlink_to("00.jsonl")
+    git(labels.top, "add", "-A")
+    agree(labels)
+    git(labels.top, "commit", "-qm", "many")
+    agree(labels)
+    shard(labels, 9).write_bytes(b"meant to be added\n")
+    git(labels.top, "add", "-N", str(shard(labels, 9)))
+    agree(labels)
+    subprocess.run(["git", "clone", "-q", labels.top, tmp_path / "sub"], check=True)
+    git(labels.top, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(tmp_path / "sub"), "sub")
+    agree(labels)
+    git(labels.top, "commit", "-qm", "a submodule")
+    agree(labels)
+    git(labels.top, "rm", "-qf", "sub")
+    (labels.top / "sub").write_bytes(b"a file in its place\n")
+    git(labels.top, "add", "sub")
+    agree(labels)
+    git(labels.top, "commit", "-qm", "no submodule")
+    agree(labels)
+
+
+def test_head_and_an_index_in_conflict_listed_together(labels, git):
+    git(labels.top, "switch", "-qc", "topic")
+    shard(labels, 0).write_bytes(b"theirs\n")
+    git(labels.top, "commit", "-qam", "theirs")
+    git(labels.top, "switch", "-q", "main")
+    shard(labels, 0).write_bytes(b"ours\n")
+    git(labels.top, "commit", "-qam", "ours")
+    subprocess.run(["git", "merge", "-q", "topic"], cwd=labels.top, check=False, capture_output=True)
+    assert plumbing.unmerged(labels) == ["datasets/x/annotations/00.jsonl"]
+    agree(labels)
+
+
+def test_before_the_first_commit_there_is_no_head_to_list(tmp_path, git):
+    git(tmp_path, "init", "-q")
+    (tmp_path / "labelvc.yaml").write_text("x\n")
+    git(tmp_path, "add", "-A")
+    head, index = tree.staged(plumbing.find(tmp_path))
+    assert (head.entries, head.commit, list(index.entries)) == ({}, "", ["labelvc.yaml"])

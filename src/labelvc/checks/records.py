@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar
-
-import jsonschema_rs
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from labelvc.checks.interface import Line, Look, Rule, Shard, finding
 from labelvc.codec import canonical
@@ -19,8 +18,11 @@ from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
 
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator as Validator
+
 _LONGEST_EXCERPT = 40
-_validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+_validators: dict[str, Validator] = {}
 
 
 class Records:
@@ -228,10 +230,12 @@ def _canonical(raw: bytes, line: Line) -> bool:
         return False
 
 
-def _validator(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+def _validator(schema: dict[str, Any]) -> Validator:
+    """Return the schema's validator; its library is loaded for the first bad line only: a good commit has none."""
     text = json.dumps(schema, sort_keys=True)
     if text not in _validators:
-        _validators[text] = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+        library = importlib.import_module("jsonschema_rs")
+        _validators[text] = library.Draft202012Validator(schema, validate_formats=True)
     return _validators[text]
 
 

@@ -51,7 +51,7 @@ def diff(
     A..B compares A with B, A...B their merge base with B (what a pull request brings).
     """
     git = plumbing.find(settings.directory)
-    pair = differing.resolve(git, revisions, staged=staged)
+    pair = differing.resolve(git, revisions, staged=staged, whole=False)
     changes: Iterable[Delta] = differing.between(git, pair.old, pair.new)
     if keys:
         changes = [delta for delta in changes if any(differing.matches(delta, key) for key in keys)]

@@ -109,13 +109,13 @@ def run(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def main() -> None:
-    """Run with the arguments of the process and exit; the entry point of `labelvc` and `git labelvc`."""
+def main() -> int:
+    """Run with the arguments of the process and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    return run(sys.argv[1:])
 
 
 def _invoke(arguments: list[str]) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +78,7 @@ def folder(path: Path) -> Iterator[Path]:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name[:120]}.{secrets.token_hex(4)}{UNFINISHED}")
+    return path.with_name(f".{path.name[:120]}.{os.urandom(4).hex()}{UNFINISHED}")
 
 
 def _failure(error: OSError, path: Path) -> StoreError:

@@ -15,7 +15,7 @@ from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.store.tree import Reader
+from labelvc.store.reader import Reader
 
 FOLDER = "approvals"
 CHANGE_SET = "changeset.jsonl"

@@ -25,7 +25,7 @@ from labelvc.ops.people import Authors
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
-from labelvc.store.tree import Reader
+from labelvc.store.reader import Reader
 
 _MATERIALS = ("guidelines/", "taxonomies/")
 

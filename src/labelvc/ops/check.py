@@ -128,7 +128,10 @@ def _changed(
     findings, project = _documents(git, new, cache)
     if project is None:
         return Report(findings)
-    before, former = _documents(git, old, cache) if projects.TOP in old.entries else ([], None)
+    before: list[Finding] = []
+    former: Project | None = project
+    if any(map(projects.noun_of, paths)):
+        before, former = _documents(git, old, cache) if projects.TOP in old.entries else ([], None)
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
     cells = look.cells_of(project, new, touched, whole)

@@ -26,13 +26,14 @@ class Range(NamedTuple):
     new: Snapshot
 
 
-def resolve(git: Git, words: str | None, *, staged: bool = False) -> Range:
+def resolve(git: Git, words: str | None, *, staged: bool = False, whole: bool = True) -> Range:
     """Read a range as git writes it.
 
     Args:
         git: the repository.
         words: `A`, `A..B`, `A...B` or None (HEAD).
         staged: compare with the index instead of the work tree; only with one revision or none.
+        whole: list all files; otherwise those that differ may do, which is all that `between` asks for.
 
     Returns:
         `A` against the work tree (or the index), `A` against `B`, or their merge base against `B`.
@@ -49,9 +50,13 @@ def resolve(git: Git, words: str | None, *, staged: bool = False) -> Range:
         mark = "..." if "..." in words else ".."
         one, two = [part or "HEAD" for part in words.split(mark, 1)]
         base = plumbing.merge_base(git, one, two) if mark == "..." else one
-        return Range(tree.commit(git, base), tree.commit(git, two))
-    old = tree.empty() if words == "HEAD" and not plumbing.head(git) else tree.commit(git, words)
-    return Range(old, tree.index(git) if staged else tree.work(git))
+        return Range(tree.commit(git, base), tree.commit(git, two)) if whole else Range(*tree.differing(git, base, two))
+    if words == "HEAD" and staged:
+        return Range(*tree.staged(git))
+    new = tree.index(git) if staged else tree.work(git)
+    if words == "HEAD":
+        return Range(tree.commit(git, new.commit)._replace(name="HEAD") if new.commit else tree.empty(), new)
+    return Range(tree.commit(git, words), new)
 
 
 def between(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:

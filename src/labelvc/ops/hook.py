@@ -54,8 +54,7 @@ def staged(git: Git, *, jobs: int = 1, merging: bool = False) -> Iterator[Judgem
     Yields:
         One judgement; none when neither side is a labels project, since a hook may serve many repositories.
     """
-    old = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
-    yield from _judge(git, old, tree.index(git), "what is staged", jobs, merging=merging)
+    yield from _judge(git, *tree.staged(git), "what is staged", jobs, merging=merging)
 
 
 def pushed(git: Git, pushes: Sequence[Push], remote: str, *, jobs: int = 1) -> Iterator[Judgement]:

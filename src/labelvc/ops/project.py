@@ -19,7 +19,7 @@ from labelvc.model.project import Dataset, Guideline, Project, Task, Taxonomy
 from labelvc.model.snapshot import Snapshot
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
-from labelvc.store.tree import Reader
+from labelvc.store.reader import Reader
 
 TOP = "labelvc.yaml"
 RULES = (

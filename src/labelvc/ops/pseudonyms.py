@@ -11,7 +11,7 @@ from labelvc.model.secret import Epoch, Secret
 from labelvc.model.snapshot import Snapshot
 from labelvc.store import keyring
 from labelvc.store.git import Git
-from labelvc.store.tree import Reader
+from labelvc.store.reader import Reader
 
 
 def begin(git: Git, created: str, known: bytes = b"") -> bytes:

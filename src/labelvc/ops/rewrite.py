@@ -19,6 +19,7 @@ from labelvc.model.project import Dataset
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import files, tree
 from labelvc.store.git import Git
+from labelvc.store.reader import Reader
 
 _LAYERS: tuple[Layer, ...] = ("annotations", "items")
 
@@ -172,7 +173,7 @@ def _task(raw: bytes) -> str:
 
 
 def _keyed(
-    reader: tree.Reader, snapshot: Snapshot, folder: str, layer: Layer, mended: Container[str] | None = None
+    reader: Reader, snapshot: Snapshot, folder: str, layer: Layer, mended: Container[str] | None = None
 ) -> dict[Key, bytes]:
     """Return the lines of a layer by key.
 

@@ -16,6 +16,7 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
+from labelvc.store.reader import Reader
 
 _HINT = "labelvc format"
 _FIRST: dict[Layer, tuple[str, ...]] = {"annotations": canonical.RECORD_FIRST, "items": canonical.ITEM_FIRST}
@@ -136,7 +137,7 @@ def _refuse_half_staged(git: Git, dataset: Dataset, change: rewrite.Rewrite, ind
         )
 
 
-def _bytes(reader: tree.Reader, snapshot: Snapshot, path: str) -> bytes | None:
+def _bytes(reader: Reader, snapshot: Snapshot, path: str) -> bytes | None:
     entry = snapshot.entries.get(path)
     return None if entry is None else reader.read(path, entry)
 

@@ -27,7 +27,7 @@ from labelvc.store import git as plumbing
 from labelvc.store import history, tree
 from labelvc.store.git import Git
 from labelvc.store.history import Commit, Version
-from labelvc.store.tree import Reader
+from labelvc.store.reader import Reader
 
 _MOST_DIGITS = 10
 _NAMES = ("/item", "/id", "/rev")

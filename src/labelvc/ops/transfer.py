@@ -24,6 +24,7 @@ from labelvc.ops import pseudonyms, rewrite
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
+from labelvc.store.reader import Reader
 
 _PER_SHARD = {"git": 500, "dvc": 8000}
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
@@ -325,7 +326,7 @@ def _sized(dataset: Dataset, work: Snapshot, records: int) -> Dataset:
     return msgspec.structs.replace(dataset, shards=shard.count_for(records, _PER_SHARD[dataset.storage]))
 
 
-def _layer(reader: tree.Reader, snapshot: Snapshot, dataset: Dataset, layer: Layer) -> Iterator[dict[str, Any]]:
+def _layer(reader: Reader, snapshot: Snapshot, dataset: Dataset, layer: Layer) -> Iterator[dict[str, Any]]:
     folder = f"datasets/{dataset.name}/{layer}/"
     names = canonical.RECORD_FIRST if layer == "annotations" else canonical.ITEM_FIRST
     wanted = [

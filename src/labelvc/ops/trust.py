@@ -16,7 +16,7 @@ from labelvc.model.policy import ROOT_ROLE, Need, Policy, Principal, Role, Root,
 from labelvc.model.snapshot import Snapshot
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
-from labelvc.store.tree import Reader
+from labelvc.store.reader import Reader
 
 POLICY = "trust/policy.json"
 FIRST_ROOT = "trust/root/1.json"

@@ -21,7 +21,7 @@ from labelvc.ops.approvals import Problem, Shelf, Statement
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
-from labelvc.store.tree import Reader
+from labelvc.store.reader import Reader
 
 
 class Said(NamedTuple):

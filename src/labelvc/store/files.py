@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -138,7 +137,7 @@ def lock(git: Git, patience: float = _PATIENCE) -> Iterator[None]:
 def _temporary(path: Path, data: bytes, *, sync: bool) -> Path:
     """Write the bytes beside the path and return where; nothing stays when that fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name[:120]}.{secrets.token_hex(4)}{UNFINISHED}")
+    beside = path.with_name(f".{path.name[:120]}.{os.urandom(4).hex()}{UNFINISHED}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(handle, "wb", buffering=0) as file:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import FileChange
@@ -16,8 +15,8 @@ _PATCH = (
     "-p", "-r", "-U0", "--inter-hunk-context=0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
     "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "-O/dev/null",
 )  # fmt: skip
-_AHEAD = 60
 _ARGUMENTS = 60_000
+_commits: set[tuple[Path, str]] = set()
 # Words of git's complaints that tell the cure (read-cache.c; tree-walk.c, object-file.c and revision.c).
 _INDEX = ("index file", "index uses", "bad signature")
 _OBJECT = (
@@ -60,7 +59,7 @@ def find(start: Path, *, alone: bool = False) -> Git:
         StoreError: no repository there, or git is not installed.
     """
     asked = ("rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-toplevel")
-    done = process.finish([*process.command(alone=alone), *asked], start)
+    done = process.finish([*process.GIT, *asked], start, around=process.environment(alone=alone))
     answer = done.text.split("\n")
     if len(answer) < 2:
         raise StoreError(done.said or "not a git repository", where=str(start), hint="git init")
@@ -69,9 +68,10 @@ def find(start: Path, *, alone: bool = False) -> Git:
     return Git(top, directory, (start / answer[1]).resolve(), alone)
 
 
-def command(git: Git, *arguments: str, index: str = "") -> list[str]:
-    """Return the command line that runs git on this repository, at its top; with another index when one is named."""
-    return [*process.command(alone=git.alone, index=index), f"--git-dir={git.directory}", *arguments]
+def start(git: Git, *arguments: str, index: str = "", talk: bool = False) -> process.Running:
+    """Start git at the top of the repository, with another index when one is named; see `process.start`."""
+    around = process.environment(alone=git.alone, index=index)
+    return process.start(_command(git, *arguments), git.top, around, talk=talk)
 
 
 def run(git: Git, *arguments: str, data: bytes = b"") -> bytes:
@@ -102,9 +102,11 @@ def resolve(git: Git, rev: str) -> str:
     """
     if rev.startswith("-") or not rev or "\0" in rev:
         raise StoreError(f"{rev!r} is not a revision", hint="git log --oneline")
+    if (git.common, rev) in _commits:
+        return rev
     done = _try(git, "rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
     if done.code == 0:
-        return done.text
+        return _found(git, done.text)
     if is_shallow(git):
         raise StoreError("no such commit in this shallow clone", where=rev, hint=process.UNSHALLOW)
     if rev == "HEAD" and not head(git):
@@ -112,11 +114,20 @@ def resolve(git: Git, rev: str) -> str:
     raise StoreError("no such revision", where=rev, hint="git fetch --all; git branch --all; git log --oneline")
 
 
+def resolve_both(git: Git, one: str, two: str) -> tuple[str, str]:
+    """Return the full ids of the commits that two revisions name, as `resolve` does, with one git process."""
+    done = _try(git, "rev-parse", *[f"{rev}^{{commit}}" for rev in (one, two) if rev and not rev.startswith("-")])
+    ids = done.text.split("\n")
+    if done.code == 0 and len(ids) == 2 and all(map(str.isalnum, ids)):
+        return _found(git, ids[0]), _found(git, ids[1])
+    return resolve(git, one), resolve(git, two)
+
+
 def head(git: Git) -> str:
     """Return the full id of HEAD's commit, empty before the first; StoreError when it cannot be read."""
     done = _try(git, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if done.code == 0:
-        return done.text
+        return _found(git, done.text)
     branch = _try(git, "symbolic-ref", "--quiet", "HEAD").text
     if _try(git, "rev-parse", "--verify", "--quiet", "HEAD").code == 0 or (git.common / branch).is_file():
         raise StoreError("HEAD names a commit that cannot be read", where=branch or "HEAD", hint=process.REPAIR)
@@ -129,9 +140,9 @@ def merge_base(git: Git, ours: str, theirs: str) -> str:
     Raises:
         StoreError: they have none, or a shallow clone hides it.
     """
-    done = _try(git, "merge-base", resolve(git, ours), resolve(git, theirs))
+    done = _try(git, "merge-base", *resolve_both(git, ours, theirs))
     if done.code == 0:
-        return done.text.split("\n")[0]
+        return _found(git, done.text.split("\n")[0])
     if done.code > 1:
         raise _failure(git, "merge-base", done.said)
     where = f"{ours}...{theirs}"
@@ -156,6 +167,8 @@ def first_parents(git: Git, base: str, head: str) -> list[tuple[str, str]]:
     """
     wanted = [resolve(git, head)] + ([f"^{resolve(git, base)}"] if base else [])
     listed = run(git, "rev-list", "--first-parent", "--parents", "--reverse", *wanted).decode().splitlines()
+    for words in map(str.split, listed):
+        _found(git, words[0])
     steps = [(words[1] if len(words) > 1 else "", words[0]) for words in map(str.split, listed)]
     if not all(parent for parent, _ in steps) and is_shallow(git):
         raise StoreError("history ends early in this shallow clone", where=f"{base}..{head}", hint=process.UNSHALLOW)
@@ -249,129 +262,26 @@ def diff_lines(git: Git, old: str, new: str, paths: Sequence[str] = ()) -> Itera
         # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
         nothing = str(git.directory / "labelvc-no-index")
     for some in _batches(paths):
-        line = command(git, "-c", "core.quotePath=false", "--literal-pathspecs", *words, "--", *some, index=nothing)
-        with process.start(line, git.top) as running:
+        line = ("-c", "core.quotePath=false", "--literal-pathspecs", *words, "--", *some)
+        with start(git, *line, index=nothing) as running:
             yield from patch.read(running.out)
             done = running.end()
         if done.code:
             raise _failure(git, words[0], done.said)
 
 
-class Objects:
-    """Objects of the repository by id, through one `git cat-file --batch`; use it as a context manager.
-
-    Up to 60 requests are sent ahead of the answers: with 65 bytes each they fit any pipe (POSIX: PIPE_BUF), so that
-    neither side waits for the other and memory holds one object at a time.
-    """
-
-    def __init__(self, git: Git) -> None:
-        self._git = git
-        self._running: process.Running | None = None
-        self._waiting: deque[str] = deque()
-        self._second: Objects | None = None
-
-    def __enter__(self) -> Self:
-        """Return the objects; git starts with the first request."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End git."""
-        self.close()
-
-    def close(self) -> None:
-        """End git; a later request starts it again."""
-        self._end()
-        if self._second is not None:
-            self._second.close()
-
-    def read(self, oid: str) -> bytes:
-        """Return the bytes of one object.
-
-        Raises:
-            StoreError: it is not here or broken.
-        """
-        return next(self.many([oid]))
-
-    def many(self, oids: Iterable[str]) -> Iterator[bytes]:
-        """Yield the bytes of objects in the order asked.
-
-        Args:
-            oids: full object ids; a walk within a walk is served by a git of its own.
-
-        Yields:
-            The content of each; memory holds one at a time.
-
-        Raises:
-            StoreError: one of them is not here or broken.
-        """
-        if self._waiting:
-            self._second = self._second or Objects(self._git)
-            yield from self._second.many(oids)
-            return
-        source = iter(oids)
-        more = self._ask(source)
-        try:
-            while self._waiting:
-                yield self._answer()
-                if more and len(self._waiting) <= _AHEAD // 2:
-                    more = self._ask(source)
-        finally:
-            if self._waiting:
-                self._end()
-
-    def _ask(self, source: Iterator[str]) -> bool:
-        """Send requests until 60 wait; return whether there may be more to ask for."""
-        wanted: list[str] = []
-        for oid in source:
-            if not (oid.isascii() and oid.isalnum()):
-                raise StoreError(f"{oid!r} is no object id")
-            wanted.append(f"{oid}\n")
-            self._waiting.append(oid)
-            if len(self._waiting) >= _AHEAD:
-                break
-        stdin = self._git_process().process.stdin
-        if wanted and stdin is not None:
-            try:
-                stdin.write("".join(wanted).encode())
-                stdin.flush()
-            except BrokenPipeError:
-                raise self._broken(self._waiting[0]) from None
-        return len(self._waiting) >= _AHEAD
-
-    def _answer(self) -> bytes:
-        stream = self._git_process().out
-        oid = self._waiting[0]
-        words = stream.readline().split()
-        if len(words) != 3:
-            raise self._missing(oid) if words else self._broken(oid)
-        size = int(words[2])
-        data = stream.read(size + 1)
-        if len(data) != size + 1:
-            raise self._broken(oid)
-        self._waiting.popleft()
-        return data[:-1]
-
-    def _git_process(self) -> process.Running:
-        if self._running is None:
-            self._running = process.start(command(self._git, "cat-file", "--batch"), self._git.top, talk=True)
-        return self._running
-
-    def _end(self) -> str:
-        running, self._running = self._running, None
-        self._waiting.clear()
-        return running.end().said if running is not None else ""
-
-    def _missing(self, oid: str) -> StoreError:
-        said = self._end()
-        hint = process.UNSHALLOW if is_shallow(self._git) else process.REPAIR
-        return StoreError(said or "an object of the repository is missing", where=oid, hint=hint)
-
-    def _broken(self, oid: str) -> StoreError:
-        return StoreError(self._end() or "git ended before it answered", where=oid, hint=process.REPAIR)
+def _found(git: Git, commit: str) -> str:
+    """Remember the id of a commit that is here: it will not come to name something else."""
+    _commits.add((git.common, commit))
+    return commit
 
 
 def _try(git: Git, *arguments: str, data: bytes = b"") -> process.Done:
-    return process.finish(command(git, *arguments), git.top, data)
+    return process.finish(_command(git, *arguments), git.top, data, process.environment(alone=git.alone))
+
+
+def _command(git: Git, *arguments: str) -> list[str]:
+    return [*process.GIT, f"--git-dir={git.directory}", *arguments]
 
 
 def _batches(paths: Sequence[str]) -> Iterator[list[str]]:

@@ -40,6 +40,11 @@ def stands_for_shards(path: str) -> bool:
     return _SHARDS.fullmatch(path) is not None
 
 
+def is_about_shards(path: str) -> bool:
+    """Tell whether a path is such a pointer or its manifest."""
+    return path.endswith((".dvc", ".sha256")) and stands_for_shards(f"{path.rpartition('.')[0]}.dvc")
+
+
 def manifest_path(path: str) -> str:
     """Return the path of the SHA-256 manifest that belongs to a pointer's path."""
     return path.removesuffix(".dvc") + ".sha256"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple, Self
@@ -18,6 +19,8 @@ _LOCAL = (
     "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_QUARANTINE_PATH",
 )  # fmt: skip
 _BUFFER = 1 << 18
+# A replacement object (`git replace`) would show other bytes under an id that was signed, so none is followed.
+GIT = ("git", "--no-replace-objects")
 UNSHALLOW = "git fetch --unshallow"
 REPAIR = "git fsck --full; git fetch --refetch"
 
@@ -68,27 +71,27 @@ class Running(NamedTuple):
         return Done(code, b"", said)
 
 
-def command(*, alone: bool = False, index: str = "") -> list[str]:
-    """Return the start of every git command line.
-
-    A replacement object (`git replace`) would show other bytes under an id that was signed, so none is followed.
+def environment(*, alone: bool = False, index: str = "") -> dict[str, str] | None:
+    """Return the environment of a git process; None for this process's own.
 
     Args:
         alone: drop the GIT_* variables inherited from a hook.
         index: the index to use instead of the repository's own.
     """
-    dropped = [word for name in _LOCAL for word in ("-u", name)] if alone else []
-    chosen = [f"GIT_INDEX_FILE={index}"] if index else []
-    return [*(("env", *dropped, *chosen) if dropped or chosen else ()), "git", "--no-replace-objects"]
+    if not alone and not index:
+        return None
+    kept = {name: value for name, value in os.environ.items() if not (alone and name in _LOCAL)}
+    return {**kept, "GIT_INDEX_FILE": index} if index else kept
 
 
-def finish(words: list[str], folder: Path, data: bytes = b"") -> Done:
+def finish(words: list[str], folder: Path, data: bytes = b"", around: Mapping[str, str] | None = None) -> Done:
     """Run git to its end.
 
     Args:
         words: the command line.
         folder: where.
         data: what it reads.
+        around: its environment, from `environment`.
 
     Returns:
         How it ended; failure is the caller's to judge.
@@ -97,18 +100,19 @@ def finish(words: list[str], folder: Path, data: bytes = b"") -> Done:
         StoreError: git or the folder does not exist.
     """
     try:
-        done = subprocess.run(words, cwd=folder, input=data, capture_output=True, check=False)
+        done = subprocess.run(words, cwd=folder, input=data, capture_output=True, check=False, env=around)
     except FileNotFoundError:
         raise absent(folder) from None
     return Done(done.returncode, done.stdout, complaint(done.stderr))
 
 
-def start(words: list[str], folder: Path, *, talk: bool = False) -> Running:
+def start(words: list[str], folder: Path, around: Mapping[str, str] | None = None, *, talk: bool = False) -> Running:
     """Start git and return while it runs.
 
     Args:
         words: the command line.
         folder: where.
+        around: its environment, from `environment`.
         talk: keep a pipe to its standard input.
 
     Returns:
@@ -121,7 +125,7 @@ def start(words: list[str], folder: Path, *, talk: bool = False) -> Running:
     stdin = subprocess.PIPE if talk else subprocess.DEVNULL
     try:
         process = subprocess.Popen(
-            words, cwd=folder, stdin=stdin, stdout=subprocess.PIPE, stderr=complaints, bufsize=_BUFFER
+            words, cwd=folder, stdin=stdin, stdout=subprocess.PIPE, stderr=complaints, bufsize=_BUFFER, env=around
         )
     except FileNotFoundError:
         raise absent(folder) from None

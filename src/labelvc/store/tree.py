@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import heapq
 import os
-import stat
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+import re
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
-from pathlib import Path
-from typing import Self
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry, FileChange, Snapshot
@@ -19,14 +14,15 @@ from labelvc.store import git as plumbing
 from labelvc.store import patch, pointer
 from labelvc.store.files import UNFINISHED
 from labelvc.store.git import Git
+from labelvc.store.reader import Reader
 
 _LINK = "160000"
 _NOTHING = "000000"
-_SHA1_LENGTH = 40
-_sha1 = partial(hashlib.sha1, usedforsecurity=False)
 _UNREAD = Entry("disk", "")
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# Rows of ls-tree, ls-files -s and diff --raw, all with -z; `commit` objects in a tree are submodules.
+_LISTED = re.compile(r"(\d{6}) [a-z]+ ([0-9a-f]+)\t([^\0]+)\0")
+_STAGED = re.compile(r"(\d{6}) ([0-9a-f]+) (\d)\t([^\0]+)\0")
+_RAW = re.compile(r":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*\0([^\0]+)\0")
 
 
 def commit(git: Git, rev: str, under: Sequence[str] = ()) -> Snapshot:
@@ -45,12 +41,8 @@ def commit(git: Git, rev: str, under: Sequence[str] = ()) -> Snapshot:
     """
     found = plumbing.resolve(git, rev)
     listed = plumbing.run(git, "--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", found, "--", *_wide(under))
-    entries: dict[str, Entry] = {}
-    for row in _rows(listed):
-        about, _, path = row.partition("\t")
-        mode, _, oid = about.split(" ")
-        if mode != _LINK:
-            entries[path] = Entry("git", oid)
+    rows = _LISTED.findall(listed.decode("utf-8", "surrogateescape"))
+    entries = {path: Entry("git", oid) for mode, oid, path in rows if mode != _LINK}
     return Snapshot(rev, "commit", found, _with_members(git, entries, under))
 
 
@@ -104,6 +96,52 @@ def work(git: Git, under: Sequence[str] = ()) -> Snapshot:
     return Snapshot("work tree", "work", plumbing.head(git), _with_members(git, entries, under, disk=True))
 
 
+def staged(git: Git) -> tuple[Snapshot, Snapshot]:
+    """Return HEAD and the index; what both share is listed once, by git's own comparison of the two.
+
+    Returns:
+        Both snapshots; before the first commit the first has no files.
+
+    Raises:
+        StoreError: as for `commit` and `index`.
+    """
+    new = index(git)
+    if not new.commit:
+        return empty()._replace(name="HEAD"), new
+    rows = _compared(git, "diff-index", "--cached", "--ita-visible-in-index", new.commit)
+    if rows is None or any(entry.kind == "dvc" for entry in new.entries.values()):
+        return commit(git, new.commit)._replace(name="HEAD"), new
+    entries = dict(new.entries)
+    for path, before, _ in rows:
+        entries.pop(path, None)
+        if before is not None:
+            entries[path] = before
+    return Snapshot("HEAD", "commit", new.commit, entries), new
+
+
+def differing(git: Git, old: str, new: str) -> tuple[Snapshot, Snapshot]:
+    """Return the snapshots of two commits with only the files that differ, or with all when records lie in DVC.
+
+    Args:
+        git: where.
+        old: a revision.
+        new: another.
+
+    Returns:
+        The two snapshots, enough for `changed` and `changes`.
+
+    Raises:
+        StoreError: as for `commit`.
+    """
+    ids = plumbing.resolve_both(git, old, new)
+    rows = _compared(git, "diff-tree", "-r", *ids)
+    if rows is None:
+        return commit(git, ids[0])._replace(name=old), commit(git, ids[1])._replace(name=new)
+    before = {path: entry for path, entry, _ in rows if entry is not None}
+    after = {path: entry for path, _, entry in rows if entry is not None}
+    return Snapshot(old, "commit", ids[0], before), Snapshot(new, "commit", ids[1], after)
+
+
 def empty() -> Snapshot:
     """Return the snapshot before the first commit: no files."""
     return Snapshot("nothing", "commit", "", {})
@@ -121,9 +159,9 @@ def changed(old: Snapshot, new: Snapshot, under: str = "") -> list[str]:
         Sorted paths whose entries are on one side only, differ, or are only known by reading.
     """
     before, after = old.entries, new.entries
-    found = [path for path, entry in before.items() if path.startswith(under) and not entry.same(after.get(path))]
-    found += [path for path in after if path.startswith(under) and path not in before]
-    return sorted(found)
+    found = [path for path, entry in before.items() if after.get(path) != entry]
+    found += [path for path, entry in after.items() if path not in before or not entry.id]
+    return sorted({path for path in found if path.startswith(under)})
 
 
 def changes(git: Git, old: Snapshot, new: Snapshot, under: str = "datasets/") -> Iterator[FileChange]:
@@ -161,163 +199,35 @@ def reader(git: Git) -> Reader:
     return Reader(git)
 
 
-class Reader:
-    """Bytes of entries, wherever they are; keeps one `git cat-file` and some open folders until it is closed."""
-
-    def __init__(self, git: Git) -> None:
-        self._git = git
-        self._objects = plumbing.Objects(git)
-        self._dvc = pointer.Cache(git)
-        self._folders: dict[str, int] = {}
-
-    def __enter__(self) -> Self:
-        """Return the reader."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let go of git and the folders."""
-        self._objects.close()
-        for handle in self._folders.values():
-            os.close(handle)
-        self._folders.clear()
-
-    def read(self, path: str, entry: Entry) -> bytes:
-        """Return the bytes of one entry.
-
-        Args:
-            path: its path in the snapshot.
-            entry: the entry.
-
-        Returns:
-            All of its bytes.
-
-        Raises:
-            StoreError: a missing or exchanged object, or a work-tree file that is gone, a link or no plain file.
-        """
-        if entry.kind == "git":
-            return self._objects.read(entry.id)
-        return self._dvc.read(path, entry) if entry.kind == "dvc" else self._disk(path)
-
-    def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
-        """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched together.
-
-        Args:
-            pairs: (path, entry) pairs.
-
-        Yields:
-            (path, bytes) pairs; memory holds one at a time.
-
-        Raises:
-            StoreError: as for `read`.
-        """
-        asked = list(pairs)
-        self._dvc.fetch(
-            (path, md5) for path, entry in asked if entry.kind == "dvc" and (md5 := entry.id.partition(":")[0])
-        )
-        stored = self._objects.many(entry.id for _, entry in asked if entry.kind == "git")
-        for path, entry in asked:
-            yield path, next(stored) if entry.kind == "git" else self.read(path, entry)
-
-    def lying(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
-        """Yield what `many` yields for entries of the work tree, from the disk: quicker than inflating git's objects.
-
-        Where the disk disagrees with the entry (a filter, or a write since it was listed), git's object speaks.
-
-        Args:
-            pairs: (path, entry) pairs of a work-tree snapshot.
-
-        Yields:
-            (path, bytes) pairs.
-
-        Raises:
-            StoreError: as for `read`.
-        """
-        for path, entry in pairs:
-            data = self._disk(path) if entry.kind == "git" else self.read(path, entry)
-            yield (
-                path,
-                data if entry.kind != "git" or _blob_id(data, entry.id) == entry.id else self.read(path, entry),
-            )
-
-    def members(self, path: str, entry: Entry, sums: Entry | None) -> dict[str, Entry]:
-        """Return the files behind a DVC pointer.
-
-        Args:
-            path: of the pointer.
-            entry: of the pointer.
-            sums: entry of the SHA-256 manifest beside it; None when there is none.
-
-        Returns:
-            Path to entry.
-
-        Raises:
-            StoreError: the pointer or its listing is broken or nowhere.
-        """
-        found = pointer.read(path, self.read(path, entry))
-        beside = pointer.manifest_path(path)
-        digests = None if sums is None else pointer.manifest(beside, self.read(beside, sums))
-        if not found.md5.endswith(".dir"):
-            return {found.path: Entry("dvc", found.md5)}
-        return pointer.members(found, self._dvc.listing(found), digests)
-
-    def link(self, path: Path, md5: str) -> bool:
-        """Tell whether a work-tree file is a link (hard or symbolic) to a DVC object, as `cache.type` may ask for."""
-        place = self._dvc.find(md5) if md5 else None
-        return place is not None and path.exists() and path.samefile(place)
-
-    def _disk(self, path: str) -> bytes:
-        """Read a work-tree file; no link is followed, neither at the end of the path nor on the way."""
-        folder, _, name = path.rpartition("/")
-        try:
-            handle = os.open(name, _FILE, dir_fd=self._folder(folder))
-            with os.fdopen(handle, "rb", buffering=0) as file:
-                if stat.S_ISREG(os.fstat(handle).st_mode):
-                    return file.read()
-        except FileNotFoundError:
-            raise StoreError("the file is gone", where=path, hint=f"git restore {path}") from None
-        except IsADirectoryError:
-            pass
-        except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENOTDIR):
-                raise StoreError(
-                    "a symbolic link is not followed", where=path, hint="put the file itself there"
-                ) from None
-            raise StoreError(f"cannot read: {error.strerror}", where=path, hint=f"ls -l {path}") from None
-        raise StoreError("not a plain file", where=path, hint=f"ls -ld {path}")
-
-    def _folder(self, folder: str) -> int:
-        handle = self._folders.get(folder)
-        if handle is None:
-            above, _, name = folder.rpartition("/")
-            if name in (".", ".."):
-                raise StoreError("a path leads out of the project", where=folder)
-            handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self._git.top, _FOLDER)
-            self._folders[folder] = handle
-        return handle
-
-
-def _blob_id(data: bytes, like: str) -> str:
-    """Return the id git gives to a blob, by the hash that another id shows to be in use (SHA-1 or SHA-256)."""
-    digest = (_sha1 if len(like) == _SHA1_LENGTH else hashlib.sha256)(b"blob %d\0" % len(data))
-    digest.update(data)
-    return digest.hexdigest()
-
-
 def _rows(listed: bytes) -> list[str]:
     return listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
 
 def _staged(git: Git, under: Sequence[str]) -> dict[str, Entry]:
-    entries: dict[str, Entry] = {}
-    for row in _rows(plumbing.run(git, "--literal-pathspecs", "ls-files", "-s", "-z", "--", *_wide(under))):
-        about, _, path = row.partition("\t")
-        mode, oid, stage = about.split(" ")
-        if mode == _NOTHING or not path:
-            index = str(git.directory / "index")
-            raise StoreError("the index is cut short or broken", where=index, hint="rm .git/index && git reset")
-        if stage == "0" and mode != _LINK:
-            entries[path] = Entry("git", oid)
-    return entries
+    listed = plumbing.run(git, "--literal-pathspecs", "ls-files", "-s", "-z", "--", *_wide(under))
+    text = listed.decode("utf-8", "surrogateescape")
+    rows = _STAGED.findall(text)
+    if len(rows) != text.count("\0") or any(mode == _NOTHING for mode, _, _, _ in rows):
+        where = str(git.directory / "index")
+        raise StoreError("the index is cut short or broken", where=where, hint="rm .git/index && git reset")
+    return {path: Entry("git", oid) for mode, oid, stage, path in rows if stage == "0" and mode != _LINK}
+
+
+def _compared(git: Git, *words: str) -> list[tuple[str, Entry | None, Entry | None]] | None:
+    """Return (path, entry before, entry after) of each file that git finds to differ.
+
+    None when that cannot stand for both listings: an unmerged file, or a DVC pointer whose files must be listed.
+    """
+    listed = plumbing.run(git, words[0], "--raw", "-z", "--no-renames", "--no-abbrev", *words[1:])
+    found: list[tuple[str, Entry | None, Entry | None]] = []
+    for was, now, old, new, how, path in _RAW.findall(listed.decode("utf-8", "surrogateescape")):
+        if how == "U" or pointer.is_about_shards(path):
+            return None
+        before, after = [
+            None if mode in (_LINK, _NOTHING) else Entry("git", oid) for mode, oid in ((was, old), (now, new))
+        ]
+        found.append((path, before, after))
+    return found
 
 
 def _wide(under: Sequence[str]) -> list[str]:

@@ -1,0 +1,127 @@
+"""Objects: the bytes of git's objects by id, through one process however many are read."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from labelvc.errors import StoreError
+from labelvc.store import git as plumbing
+from labelvc.store import process
+from labelvc.store.git import Git
+
+_AHEAD = 60
+
+
+class Objects:
+    """Objects of the repository by id, through one `git cat-file --batch`; use it as a context manager.
+
+    Up to 60 requests are sent ahead of the answers: with 65 bytes each they fit any pipe (POSIX: PIPE_BUF), so that
+    neither side waits for the other and memory holds one object at a time.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._running: process.Running | None = None
+        self._waiting: deque[str] = deque()
+        self._second: Objects | None = None
+
+    def __enter__(self) -> Self:
+        """Return the objects; git starts with the first request."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End git."""
+        self.close()
+
+    def close(self) -> None:
+        """End git; a later request starts it again."""
+        self._end()
+        if self._second is not None:
+            self._second.close()
+
+    def read(self, oid: str) -> bytes:
+        """Return the bytes of one object.
+
+        Raises:
+            StoreError: it is not here or broken.
+        """
+        return next(self.many([oid]))
+
+    def many(self, oids: Iterable[str]) -> Iterator[bytes]:
+        """Yield the bytes of objects in the order asked.
+
+        Args:
+            oids: full object ids; a walk within a walk is served by a git of its own.
+
+        Yields:
+            The content of each; memory holds one at a time.
+
+        Raises:
+            StoreError: one of them is not here or broken.
+        """
+        if self._waiting:
+            self._second = self._second or Objects(self._git)
+            yield from self._second.many(oids)
+            return
+        source = iter(oids)
+        more = self._ask(source)
+        try:
+            while self._waiting:
+                yield self._answer()
+                if more and len(self._waiting) <= _AHEAD // 2:
+                    more = self._ask(source)
+        finally:
+            if self._waiting:
+                self._end()
+
+    def _ask(self, source: Iterator[str]) -> bool:
+        """Send requests until 60 wait; return whether there may be more to ask for."""
+        wanted: list[str] = []
+        for oid in source:
+            if not (oid.isascii() and oid.isalnum()):
+                raise StoreError(f"{oid!r} is no object id")
+            wanted.append(f"{oid}\n")
+            self._waiting.append(oid)
+            if len(self._waiting) >= _AHEAD:
+                break
+        stdin = self._git_process().process.stdin
+        if wanted and stdin is not None:
+            try:
+                stdin.write("".join(wanted).encode())
+                stdin.flush()
+            except BrokenPipeError:
+                raise self._broken(self._waiting[0]) from None
+        return len(self._waiting) >= _AHEAD
+
+    def _answer(self) -> bytes:
+        stream = self._git_process().out
+        oid = self._waiting[0]
+        words = stream.readline().split()
+        if len(words) != 3:
+            raise self._missing(oid) if words else self._broken(oid)
+        size = int(words[2])
+        data = stream.read(size + 1)
+        if len(data) != size + 1:
+            raise self._broken(oid)
+        self._waiting.popleft()
+        return data[:-1]
+
+    def _git_process(self) -> process.Running:
+        if self._running is None:
+            self._running = plumbing.start(self._git, "cat-file", "--batch", talk=True)
+        return self._running
+
+    def _end(self) -> str:
+        running, self._running = self._running, None
+        self._waiting.clear()
+        return running.end().said if running is not None else ""
+
+    def _missing(self, oid: str) -> StoreError:
+        said = self._end()
+        hint = process.UNSHALLOW if plumbing.is_shallow(self._git) else process.REPAIR
+        return StoreError(said or "an object of the repository is missing", where=oid, hint=hint)
+
+    def _broken(self, oid: str) -> StoreError:
+        return StoreError(self._end() or "git ended before it answered", where=oid, hint=process.REPAIR)

@@ -1,0 +1,165 @@
+"""Reading: the bytes of a snapshot's entries, from git, DVC or the disk."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from labelvc.errors import StoreError
+from labelvc.model.snapshot import Entry
+from labelvc.store import pointer
+from labelvc.store.git import Git
+from labelvc.store.objects import Objects
+
+_SHA1_LENGTH = 40
+_sha1 = partial(hashlib.sha1, usedforsecurity=False)
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Reader:
+    """Bytes of entries, wherever they are; keeps one `git cat-file` and some open folders until it is closed."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._objects = Objects(git)
+        self._dvc = pointer.Cache(git)
+        self._folders: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        """Return the reader."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of git and the folders."""
+        self._objects.close()
+        for handle in self._folders.values():
+            os.close(handle)
+        self._folders.clear()
+
+    def read(self, path: str, entry: Entry) -> bytes:
+        """Return the bytes of one entry.
+
+        Args:
+            path: its path in the snapshot.
+            entry: the entry.
+
+        Returns:
+            All of its bytes.
+
+        Raises:
+            StoreError: a missing or exchanged object, or a work-tree file that is gone, a link or no plain file.
+        """
+        if entry.kind == "git":
+            return self._objects.read(entry.id)
+        return self._dvc.read(path, entry) if entry.kind == "dvc" else self._disk(path)
+
+    def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
+        """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched together.
+
+        Args:
+            pairs: (path, entry) pairs.
+
+        Yields:
+            (path, bytes) pairs; memory holds one at a time.
+
+        Raises:
+            StoreError: as for `read`.
+        """
+        asked = list(pairs)
+        self._dvc.fetch(
+            (path, md5) for path, entry in asked if entry.kind == "dvc" and (md5 := entry.id.partition(":")[0])
+        )
+        stored = self._objects.many(entry.id for _, entry in asked if entry.kind == "git")
+        for path, entry in asked:
+            yield path, next(stored) if entry.kind == "git" else self.read(path, entry)
+
+    def lying(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
+        """Yield what `many` yields for entries of the work tree, from the disk: quicker than inflating git's objects.
+
+        Where the disk disagrees with the entry (a filter, or a write since it was listed), git's object speaks.
+
+        Args:
+            pairs: (path, entry) pairs of a work-tree snapshot.
+
+        Yields:
+            (path, bytes) pairs.
+
+        Raises:
+            StoreError: as for `read`.
+        """
+        for path, entry in pairs:
+            data = self._disk(path) if entry.kind == "git" else self.read(path, entry)
+            yield (
+                path,
+                data if entry.kind != "git" or _blob_id(data, entry.id) == entry.id else self.read(path, entry),
+            )
+
+    def members(self, path: str, entry: Entry, sums: Entry | None) -> dict[str, Entry]:
+        """Return the files behind a DVC pointer.
+
+        Args:
+            path: of the pointer.
+            entry: of the pointer.
+            sums: entry of the SHA-256 manifest beside it; None when there is none.
+
+        Returns:
+            Path to entry.
+
+        Raises:
+            StoreError: the pointer or its listing is broken or nowhere.
+        """
+        found = pointer.read(path, self.read(path, entry))
+        beside = pointer.manifest_path(path)
+        digests = None if sums is None else pointer.manifest(beside, self.read(beside, sums))
+        if not found.md5.endswith(".dir"):
+            return {found.path: Entry("dvc", found.md5)}
+        return pointer.members(found, self._dvc.listing(found), digests)
+
+    def link(self, path: Path, md5: str) -> bool:
+        """Tell whether a work-tree file is a link (hard or symbolic) to a DVC object, as `cache.type` may ask for."""
+        place = self._dvc.find(md5) if md5 else None
+        return place is not None and path.exists() and path.samefile(place)
+
+    def _disk(self, path: str) -> bytes:
+        """Read a work-tree file; no link is followed, neither at the end of the path nor on the way."""
+        folder, _, name = path.rpartition("/")
+        try:
+            handle = os.open(name, _FILE, dir_fd=self._folder(folder))
+            with os.fdopen(handle, "rb", buffering=0) as file:
+                if stat.S_ISREG(os.fstat(handle).st_mode):
+                    return file.read()
+        except FileNotFoundError:
+            raise StoreError("the file is gone", where=path, hint=f"git restore {path}") from None
+        except IsADirectoryError:
+            pass
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise StoreError(
+                    "a symbolic link is not followed", where=path, hint="put the file itself there"
+                ) from None
+            raise StoreError(f"cannot read: {error.strerror}", where=path, hint=f"ls -l {path}") from None
+        raise StoreError("not a plain file", where=path, hint=f"ls -ld {path}")
+
+    def _folder(self, folder: str) -> int:
+        handle = self._folders.get(folder)
+        if handle is None:
+            above, _, name = folder.rpartition("/")
+            if name in (".", ".."):
+                raise StoreError("a path leads out of the project", where=folder)
+            handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self._git.top, _FOLDER)
+            self._folders[folder] = handle
+        return handle
+
+
+def _blob_id(data: bytes, like: str) -> str:
+    """Return the id git gives to a blob, by the hash that another id shows to be in use (SHA-1 or SHA-256)."""
+    digest = (_sha1 if len(like) == _SHA1_LENGTH else hashlib.sha256)(b"blob %d\0" % len(data))
+    digest.update(data)
+    return digest.hexdigest()
