@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from labelvc.model.change import Delta
 from labelvc.ops import diff as differing
 from labelvc.store import git as plumbing
 
-_AT_ONCE = 500
+_AT_ONCE = 1 << 16
 
 
 @click.command()
@@ -91,6 +90,12 @@ def _stream(parts: Iterable[str], output: Path | None) -> None:
     if output is not None:
         write("".join(parts), output)
         return
-    rest = iter(parts)
-    while some := "".join(islice(rest, _AT_ONCE)):
-        sys.stdout.write(some)
+    waiting: list[str] = []
+    size = 0
+    for part in parts:
+        waiting.append(part)
+        size += len(part)
+        if size > _AT_ONCE:
+            sys.stdout.write("".join(waiting))
+            waiting, size = [], 0
+    sys.stdout.write("".join(waiting))

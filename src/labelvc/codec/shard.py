@@ -8,14 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from labelvc.errors import ConfigurationError, DataError
 from labelvc.model.names import Key, Layer
 
 _STRING = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
-_RECORD_KEY = re.compile(rb'\{"item":' + _STRING + rb',"id":' + _STRING)
-_ITEM_KEY = re.compile(rb'\{"id":' + _STRING)
+HEADS: Mapping[Layer, re.Pattern[bytes]] = {
+    "annotations": re.compile(rb'\{"item":' + _STRING + rb',"id":' + _STRING),
+    "items": re.compile(rb'\{"id":' + _STRING + rb"()"),
+}
+"""What a line of a layer begins with: its item and, of a record, its id. Equal heads of canonical lines are equal keys."""
 _MARKERS = (b"<<<<<<< ", b"||||||| ", b"=======", b">>>>>>> ")
 _PATH = re.compile(r"datasets/([^/]+)/(annotations|items)/(?:[0-3]{3}/)?([0-3]+)\.jsonl")
 _FLAT = 256
@@ -115,20 +118,16 @@ def write(lines: Iterable[bytes]) -> bytes:
 
 def key_of(raw: bytes, dataset: str, layer: Layer = "annotations") -> Key | None:
     """Return the key of a line by looking at its first members only; None when they are not there."""
-    found = (_RECORD_KEY if layer == "annotations" else _ITEM_KEY).match(raw)
+    found = HEADS[layer].match(raw)
     if found is None:
         return None
+    item, identifier = found.groups()
     try:
-        item = _text(found[1])
-        return Key(dataset, item, _text(found[2]) if layer == "annotations" else "")
+        if b"\\" in item or b"\\" in identifier:
+            return Key(dataset, _text(item), _text(identifier))
+        return Key(dataset, item.decode(), identifier.decode())
     except (UnicodeError, json.JSONDecodeError):
         return None
-
-
-def head_of(raw: bytes, layer: Layer) -> bytes | None:
-    """Return the bytes of a line that hold its key, or None; equal heads of canonical lines mean equal keys."""
-    found = (_RECORD_KEY if layer == "annotations" else _ITEM_KEY).match(raw)
-    return found.group() if found else None
 
 
 def prefix(key: Key) -> bytes:
@@ -172,8 +171,6 @@ def markers(data: bytes) -> Iterator[int]:
 
 
 def _text(raw: bytes) -> str:
-    if b"\\" not in raw:
-        return raw.decode()
     value = json.loads(b'"' + raw + b'"')
     if not isinstance(value, str):
         raise DataError("not text")

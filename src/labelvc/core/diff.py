@@ -55,14 +55,14 @@ class Comparison(NamedTuple):
         kind: how the thing changed: a tombstone counts as absent, a difference in `rev` or `at` alone as touched.
         old: the old line as an object; empty when there is none, or for a document.
         new: the same after.
-        pointers: the JSON pointers that differ, bookkeeping included.
+        pointers: the JSON pointers that differ, in order, bookkeeping included.
     """
 
     delta: Delta
     kind: Kind
     old: dict[str, Any]
     new: dict[str, Any]
-    pointers: tuple[str, ...]
+    pointers: list[str]
 
     @property
     def fields(self) -> list[str]:
@@ -74,11 +74,11 @@ def compare(delta: Delta) -> Comparison:
     """Look at a delta: decode both sides once and find where they differ."""
     if isinstance(delta.key, str):
         kind: Kind = "added" if delta.old is None else "removed" if delta.new is None else "changed"
-        return Comparison(delta, kind, {}, {}, ())
+        return Comparison(delta, kind, {}, {}, [])
     old, new = decoded(delta.old), decoded(delta.new)
     before = delta.old is not None and old.get("gone") is not True
     after = delta.new is not None and new.get("gone") is not True
-    found = tuple(pointers(old, new))
+    found = pointers(old, new)
     if before and after:
         return Comparison(delta, "touched" if _BOOKKEEPING.issuperset(found) else "changed", old, new, found)
     return Comparison(delta, "added" if after else "removed" if before else "touched", old, new, found)
@@ -98,13 +98,16 @@ def pair(change: FileChange) -> Iterator[Delta]:
     if found is None:
         return
     dataset, layer, _ = found
-    one, two = [{shard.head_of(raw, layer): raw for raw in side} for side in (change.old, change.new)]
-    if None not in one and None not in two and len(one) == len(change.old) and len(two) == len(change.new):
-        for head in sorted([head for head in one.keys() | two.keys() if head is not None]):
+    match = shard.HEADS[layer].match
+    one, two = [
+        {start.group(): raw for raw in side if (start := match(raw)) is not None} for side in (change.old, change.new)
+    ]
+    if len(one) == len(change.old) and len(two) == len(change.new):
+        for head in sorted(one if one.keys() == two.keys() else one.keys() | two.keys()):
             old, new = one.get(head), two.get(head)
             if old == new:  # a line that only moved within its file
                 continue
-            named = shard.key_of(new or old or b"", dataset, layer)
+            named = shard.key_of(head, dataset, layer)
             yield Delta(named or f"{change.path}:{canonical.digest(head)[7:19]}", old, new)
         return
     for key, (old, new) in align(keyed(change.old, dataset, layer), keyed(change.new, dataset, layer)):
@@ -171,20 +174,29 @@ def fields(delta: Delta) -> list[str]:
     return compare(delta).fields
 
 
-def pointers(old: Any, new: Any, at: str = "") -> Iterator[str]:
-    """Yield the JSON pointers (RFC 6901) at which two values differ, objects walked, lists taken whole."""
-    if type(old) is dict and type(new) is dict:
-        for name in sorted(old.keys() | new.keys()):
-            one, two = old.get(name, _ABSENT), new.get(name, _ABSENT)
-            if one is two or (type(one) is type(two) is str and one == two):
-                continue
-            step = f"{at}/{jsonpointer.escaped(name)}"
-            if one is _ABSENT or two is _ABSENT:
-                yield step
-            else:
-                yield from pointers(one, two, step)
-    elif old != new or type(old) is not type(new) or (type(old) is list and _written(old) != _written(new)):
-        yield at
+def pointers(old: Any, new: Any, at: str = "") -> list[str]:
+    """Return the JSON pointers (RFC 6901) at which two values differ, sorted: objects are walked, lists taken whole."""
+    if type(old) is not dict or type(new) is not dict:
+        return [] if _same(old, new) else [at]
+    found: list[str] = []
+    rows: Iterable[tuple[str, Any, Any]] = zip(old, old.values(), new.values(), strict=False)
+    if [*old] != [*new]:
+        rows = [(name, old.get(name, _ABSENT), new.get(name, _ABSENT)) for name in old.keys() | new.keys()]
+    for name, one, two in rows:
+        # `_same`, in line: it is asked of every member of every changed record
+        if one is two or (one == two and (type(one) is type(two) is str or _written(one) == _written(two))):
+            continue
+        step = f"{at}/{jsonpointer.escaped(name)}"
+        if type(one) is dict and type(two) is dict:
+            found += pointers(one, two, step)
+        else:
+            found.append(step)
+    return sorted(found)
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Tell whether two values are written alike: to Python 1, 1.0 and true are equal."""
+    return one is two or (one == two and (type(one) is type(two) is str or _written(one) == _written(two)))
 
 
 def transition(seen: Comparison) -> Transition | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 def escaped(name: str) -> str:
     """Return a member's name as one step of a pointer (RFC 6901, section 3)."""
-    return name.replace("~", "~0").replace("/", "~1")
+    return name if name.isalnum() else name.replace("~", "~0").replace("/", "~1")
 
 
 def steps(pointer: str) -> list[str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import FileChange
 
-_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+_HUNK = re.compile(rb"^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@", re.MULTILINE)
 _ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)", re.DOTALL)
 _ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _BLOCK = 4096
@@ -20,8 +19,9 @@ _DENSE = 64
 def read(stream: Iterable[bytes]) -> Iterator[FileChange]:
     """Yield the changed lines of each file of a patch without context, as it arrives.
 
-    The counts in each `@@` line say how many lines follow, so that content which looks like a header
-    (`--- `, `diff --git`) is content. Source: git's Documentation/diff-generate-patch.txt.
+    Every line of a hunk bears its sign, and what looks like a sign in a header stands between `diff --git` and the first
+    `@@`, so content is never taken for a header. The counts in the `@@` lines must come out. Source: git's
+    Documentation/diff-generate-patch.txt.
 
     Args:
         stream: the lines of `git diff-tree -p -U0 --text`, each with its `\\n`; names carry the prefixes `a/` and `b/`.
@@ -32,22 +32,24 @@ def read(stream: Iterable[bytes]) -> Iterator[FileChange]:
     Raises:
         StoreError: a patch that breaks off or is none.
     """
-    source = iter(stream)
-    path, old, new = b"", list[bytes](), list[bytes]()
-    line = next(source, b"")
-    while line:
-        found = _HUNK.match(line)
-        if found is None:
-            if line.startswith(b"diff --git "):
-                yield from _change(path, old, new)
-                path, old, new = b"", [], []
-            elif line.startswith(b"--- ") or (line.startswith(b"+++ ") and line != b"+++ /dev/null\n"):
-                path = line[4:-1]
-            line = next(source, b"")
-            continue
-        line = _side(source, int(found[1] or 1), old, next(source, b""), b"-")
-        line = _side(source, int(found[2] or 1), new, line, b"+")
-    yield from _change(path, old, new)
+    path, hunks, old, new = b"", list[bytes](), list[bytes](), list[bytes]()
+    heading = True
+    for line in stream:
+        sign = line[:1]
+        if sign == b"-" and not heading:
+            old.append(line[1:-1])
+        elif sign == b"+" and not heading:
+            new.append(line[1:-1])
+        elif sign == b"@":
+            heading = False
+            hunks.append(line)
+        elif line.startswith(b"diff --git "):
+            yield from _change(path, hunks, old, new)
+            path, hunks, old, new = b"", [], [], []
+            heading = True
+        elif heading and (line.startswith(b"--- ") or (line.startswith(b"+++ ") and line != b"+++ /dev/null\n")):
+            path = line[4:-1]
+    yield from _change(path, hunks, old, new)
 
 
 def walk(path: str, old: bytes, new: bytes) -> FileChange:
@@ -92,20 +94,12 @@ def walk(path: str, old: bytes, new: bytes) -> FileChange:
     return FileChange(path, *_apart(gone, come))
 
 
-def _side(source: Iterator[bytes], count: int, lines: list[bytes], line: bytes, sign: bytes) -> bytes:
-    """Take one side of a hunk, of which `line` is the first; return the line after it."""
-    if not count:
-        return line
-    block = [line, *islice(source, count - 1)]
-    if len(block) != count or not (block[0].startswith(sign) and block[-1].startswith(sign)):
+def _change(path: bytes, hunks: list[bytes], old: list[bytes], new: list[bytes]) -> Iterator[FileChange]:
+    counts = _HUNK.findall(b"".join(hunks))
+    sums = [sum([int(count[side] or 1) for count in counts]) for side in (0, 1)]
+    if len(counts) != len(hunks) or sums != [len(old), len(new)]:
         raise StoreError("git broke off in the middle of a patch", hint="git fsck")
-    lines += [text[1:-1] for text in block]
-    after = next(source, b"")
-    return next(source, b"") if after.startswith(b"\\") else after
-
-
-def _change(path: bytes, old: list[bytes], new: list[bytes]) -> Iterator[FileChange]:
-    if not (old or new):
+    if not hunks:
         return
     old, new = _apart(old, new)
     if old or new:
