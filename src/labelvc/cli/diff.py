@@ -16,6 +16,7 @@ from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
 from labelvc.model.change import Delta
 from labelvc.ops import diff as differing
+from labelvc.ops import naming
 from labelvc.store import git as plumbing
 
 _AT_ONCE = 500
@@ -55,6 +56,9 @@ def diff(
     changes: Iterable[Delta] = differing.between(git, pair.old, pair.new)
     if keys:
         changes = [delta for delta in changes if any(differing.matches(delta, key) for key in keys)]
+        for key in keys:
+            if not any(differing.matches(delta, key) for delta in changes):
+                naming.demand(git, pair, key)
     tally = rules.Tally()
     counted = tally.counted(changes)
     if form == "json":
