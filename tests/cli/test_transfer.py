@@ -20,6 +20,7 @@ from tests.zoo import PLAIN, Zoo, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
+IN_FORM = "everything was in form already, with rev counted from HEAD (--since REV counts from an earlier commit too)\n"
 LONG = ("--dataset", "pets", "--task", "mood", "--item", "word", "--key", "word", "--by", "who", "--value", "score")
 
 
@@ -213,7 +214,7 @@ def test_export_of_a_revision(ready: Zoo, labelvc: Run, tmp_path: Path):
 
 
 def test_format_says_what_it_did(zoo: Zoo, labelvc: Run):
-    assert labelvc(zoo.folder, "format") == snapshot((0, "", "everything was in form already\n"))
+    assert labelvc(zoo.folder, "format") == snapshot((0, "", IN_FORM))
     zoo.respell("pets/p2#m1", '"score":0', '"score": 3')
     assert labelvc(zoo.folder, "format") == snapshot((0, "", "pets: 1 shard rewritten, 1 line brought into form\n"))
     zoo.respell("pets/p2#m1", '"rev":2', '"rev":')
@@ -236,4 +237,4 @@ def test_format_behind_a_pointer(zoo: Zoo, labelvc: Run):
     zoo.commit("Store in DVC")
     zoo.change("pets/p2#m1", value={"score": 3})
     assert labelvc(zoo.folder, "format") == snapshot((0, "", "pets: stored with DVC, pointer staged\n"))
-    assert labelvc(zoo.folder, "format") == (0, "", "everything was in form already\n")
+    assert labelvc(zoo.folder, "format") == (0, "", IN_FORM)
