@@ -238,3 +238,21 @@ def test_format_behind_a_pointer(zoo: Zoo, labelvc: Run):
     zoo.change("pets/p2#m1", value={"score": 3})
     assert labelvc(zoo.folder, "format") == snapshot((0, "", "pets: stored with DVC, pointer staged\n"))
     assert labelvc(zoo.folder, "format") == (0, "", IN_FORM)
+
+
+# ---------------------------------------------------------------- help
+@pytest.mark.parametrize("verb", ["import", "export"])
+def test_each_option_is_told_for_the_command_it_belongs_to(zoo: Zoo, labelvc: Run, verb: str):
+    code, out, _ = labelvc(zoo.folder, verb, "--help")
+    assert code == 0
+    assert ("export" in out, "import" in out) == (verb == "export", verb == "import")
+    assert ("--key" in out) == (verb == "import")
+    assert {name: name in out for name in ("csv", "jsonl", "conllu", "voc")} == dict.fromkeys(
+        ("csv", "jsonl", "conllu", "voc"), True
+    )
+
+
+def test_what_export_does_not_use_it_does_not_take(zoo: Zoo, labelvc: Run):
+    code, _, err = labelvc(zoo.folder, "export", "csv", "-D", "pets", "--key", "word", "-o", "../out.csv")
+    assert code == 2
+    assert "no such option" in err.lower()

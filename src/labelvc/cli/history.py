@@ -18,7 +18,7 @@ from labelvc.store import tree
 
 @click.command()
 @click.argument("key", metavar="KEY")
-@click.option("--at", "revision", default="HEAD", show_default=True, metavar="REV", help="Where the history ends.")
+@click.option("--at", "revision", default="HEAD", show_default=True, metavar="REV", help="The last commit to look at.")
 @output_options("text", "json")
 @pass_settings
 def trace(settings: Settings, /, key: str, revision: str, form: str, output: Path | None) -> None:
@@ -38,11 +38,14 @@ def trace(settings: Settings, /, key: str, revision: str, form: str, output: Pat
 
 @click.command()
 @click.argument("item", metavar="ITEM")
-@click.option("--at", "revision", default="HEAD", show_default=True, metavar="REV", help="Where the history ends.")
+@click.option("--at", "revision", default="HEAD", show_default=True, metavar="REV", help="The last commit to look at.")
 @output_options("text", "json")
 @pass_settings
 def blame(settings: Settings, /, item: str, revision: str, form: str, output: Path | None) -> None:
-    """Show for every field of an item's records which commit last changed it. ITEM is dataset/item."""
+    """Show for every field of an item's records which commit last changed it.
+
+    ITEM is dataset/item, or the key of one of its records as `diff` prints it.
+    """
     git = plumbing.find(settings.directory)
     dataset, slash, name = item.partition("/")
     if not slash or not name:

@@ -18,7 +18,11 @@ from labelvc.store import git as plumbing
 )
 @pass_settings
 def format(settings: Settings, /, staged: bool, since: str | None) -> int:  # noqa: A001 - the command's name
-    """Bring changed shards into canonical form: bytes, order, placement, rev, tombstones; DVC datasets are stored."""
+    """Bring shards into form after an edit by hand: spelling and order of lines, their shard, `rev`, tombstones.
+
+    `rev` becomes one more than in HEAD where a record differs from HEAD, and a line that is gone leaves a tombstone.
+    A dataset behind a DVC pointer is stored with DVC, and its pointer staged.
+    """
     git = plumbing.find(settings.directory)
     done = tidy.tidy(git, staged=staged, since=since)
     for name, change in done.rewrites.items():
