@@ -42,7 +42,7 @@ read 2 items, 2 records of in.csv
 note: records are named by their line in the source: insert no lines there, or add a column `id`
 wrote 4 shards: records: 0 changed, 2 added, 0 removed in 2 items; items: 2 added
 """,
-            "next: labelvc check --all, then git add datasets taxonomies && git commit\n",
+            "next: labelvc check --all, then git add --all && git commit\n",
         )
     )
     assert labelvc(ready.folder, "check", "--all")[0] == 0

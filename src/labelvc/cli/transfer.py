@@ -92,7 +92,7 @@ def import_command(
     told = _as_json(found, source.name) if form == "json" else _as_text(settings, found, source.name, dry_run=dry_run)
     write(told, output)
     if not dry_run:
-        say(settings, "next: labelvc check --all, then git add datasets taxonomies && git commit")
+        say(settings, "next: labelvc check --all, then git add --all && git commit")
     return 0
 
 

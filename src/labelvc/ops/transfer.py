@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -19,11 +20,12 @@ from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project, Sensitive, Task
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import project as projects
-from labelvc.ops import pseudonyms, rewrite
+from labelvc.ops import pseudonyms, rewrite, taxonomy
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 
+_TOLD = 8
 _PER_SHARD = {"git": 500, "dvc": 8000}
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
 _AGAIN = "correct the source there and run the import again; nothing was written"
@@ -231,7 +233,8 @@ class _Reading:
         self._dataset, self._task, self._tool, self._tokens = dataset, task, tool, tokens
         versions = {name: versions_of(project, asked) for name, asked in project.tasks.items()}
         self._under = {name: known[-1] for name, known in versions.items() if known}
-        self.labels: dict[str, None] = {}
+        self._taxonomies = {name: asked.taxonomy or "" for name, asked in project.tasks.items()}
+        self.labels: dict[str, Counter[str]] = defaultdict(Counter)  # taxonomy to label to number of records
         self.natural: dict[str, None] = {}
 
     def lines(self, rows: Iterable[Row], advance: Callable[[int], None] | None) -> dict[Layer, dict[Key, bytes]]:
@@ -264,12 +267,18 @@ class _Reading:
         if "gone" not in fields and isinstance(task, str) and task in self._under:
             fields.setdefault("under", self._under[task])
         value = fields.get("value")
-        if isinstance(value, dict):
-            for label in (value.get("label"), *(value.get("labels") or ())):
-                if isinstance(label, str):
-                    self.labels[label] = None
+        owner = self._taxonomies.get(task) if isinstance(task, str) else None
+        if owner and isinstance(value, dict):
+            self.labels[owner].update(_labels(value))
         key = Key(self._dataset.name, _text(row, "item"), _text(row, "id"))
         return key, canonical.encode(fields, canonical.RECORD_FIRST)
+
+
+def _labels(value: Mapping[str, Any]) -> set[str]:
+    """Return the labels that a value names: one, several, those that share a whole, or an order of them."""
+    several = [value.get(name) for name in ("labels", "soft", "ranking")]
+    found = [value.get("label"), *(label for labels in several if isinstance(labels, list | dict) for label in labels)]
+    return {label for label in found if isinstance(label, str)}
 
 
 def _text(row: Row, name: str) -> str:
@@ -296,24 +305,29 @@ def _documents(
     """Return the documents an import changes besides shards: new labels, the natural key it brought."""
     changed: dict[str, bytes] = {}
     notes: list[str] = []
-    _, name = find(project, request.dataset, request.task)
-    taxonomy = project.taxonomies.get(project.tasks[name].taxonomy or "")
-    unknown = [label for label in reading.labels if taxonomy and label not in {known.id for known in taxonomy.labels}]
-    if unknown and taxonomy and request.add_labels:
-        path = f"taxonomies/{taxonomy.name}.yaml"
-        members = [{"id": label, "name": label} for label in sorted(unknown)]
-        changed[path] = document.extend((git.top / path).read_bytes(), ("labels",), members)
-        notes.append(f"{len(unknown)} labels added to {path}: {', '.join(sorted(unknown)[:8])}")
-    elif unknown and taxonomy:
-        notes.append(
-            f"{len(unknown)} labels are not in taxonomies/{taxonomy.name}.yaml: {', '.join(sorted(unknown)[:8])}; --add-labels adds them"
-        )
+    for name, counted in sorted(reading.labels.items()):
+        known = {label.id for label in project.taxonomies[name].labels}
+        unknown = sorted(counted.keys() - known)
+        path = f"taxonomies/{name}.yaml"
+        if unknown and request.add_labels:
+            changed[path] = taxonomy.add_labels((git.top / path).read_bytes(), unknown)
+            notes.append(f"labels added to {path}: {_some(unknown)}")
+        elif unknown:
+            told = _some([f"{label} ({counted[label]} record{'s'[: counted[label] > 1]})" for label in unknown])
+            cure = "`labelvc check` will refuse them: add them with --add-labels, or correct the source"
+            notes.append(f"labels that are not in {path}: {told}; {cure}")
     if reading.natural and not dataset.natural_key:
         path = f"datasets/{dataset.name}/dataset.yaml"
         pointers = [f"/natural/{field}" for field in reading.natural]
         changed[path] = document.edit((git.top / path).read_bytes(), {("natural_key",): pointers})
         notes.append(f"natural key {', '.join(pointers)}, written in {path}")
     return changed, notes
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return names as a list for people, the first eight of them."""
+    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    return ", ".join(names[:_TOLD]) + more
 
 
 def _sized(dataset: Dataset, work: Snapshot, records: int) -> Dataset:
