@@ -39,7 +39,7 @@ def test_import_says_what_it_did(ready: Zoo, labelvc: Run):
             0,
             """\
 read 2 items, 2 records of in.csv
-note: records are named by their line in the source: insert no lines there, or add a column `id`
+note: nothing names the answers, so they are called by their line (source-2 ...): a line inserted in the source renames those below. A column `id` prevents it
 wrote 4 shards: records: 0 changed, 2 added, 0 removed in 2 items; items: 2 added
 """,
             "next: labelvc check --all, then git add --all && git commit\n",
@@ -51,7 +51,7 @@ wrote 4 shards: records: 0 changed, 2 added, 0 removed in 2 items; items: 2 adde
             0,
             """\
 read 2 items, 2 records of in.csv
-note: records are named by their line in the source: insert no lines there, or add a column `id`
+note: nothing names the answers, so they are called by their line (source-2 ...): a line inserted in the source renames those below. A column `id` prevents it
 wrote 0 shards: records: 0 changed, 0 added, 0 removed in 0 items
 """,
         )
@@ -67,7 +67,7 @@ def test_a_dry_run_shows_and_writes_nothing(ready: Zoo, labelvc: Run):
 + pets/bye#mood.source-3  score -2
 + pets/hello#mood.source-2  score 1
 read 2 items, 2 records of in.csv
-note: records are named by their line in the source: insert no lines there, or add a column `id`
+note: nothing names the answers, so they are called by their line (source-2 ...): a line inserted in the source renames those below. A column `id` prevents it
 would write 4 shards: records: 0 changed, 2 added, 0 removed in 2 items; items: 2 added
 """)
     assert PLAIN not in out
@@ -186,6 +186,33 @@ def test_a_full_disk_leaves_everything_as_it_was(ready: Zoo, rows: int):
         path: path.read_bytes() for path in ready.folder.rglob("*") if path.is_file() and ".git" not in path.parts
     } == before
     assert ready.git("status", "--porcelain") == ""
+
+
+def test_nothing_new_is_said_to_be_nothing(ready: Zoo, labelvc: Run):
+    labelvc(ready.folder, "import", "csv", "../in.csv", *LONG)
+    assert labelvc(ready.folder, "import", "csv", "../in.csv", *LONG)[2] == "all of it is there already\n"
+
+
+def test_items_that_nothing_names_are_told(ready: Zoo, labelvc: Run):
+    (ready.folder.parent / "in.csv").write_text("word,Ann,Ben\nhello,1,2\nhello,2,3\n")
+    words = ("import", "csv", "../in.csv", "-D", "pets", "--task", "mood", "--layout", "wide", "--item", "word")
+    code, out, _ = labelvc(ready.folder, *words)
+    assert (code, out.splitlines()[1:-1]) == snapshot(
+        (
+            0,
+            [
+                "note: nothing names 2 items, or they share a name, so they are called by their line (source-2 ...): a line inserted in the source renames those below. --key COL, or a sent_id in CoNLL-U, prevents it"
+            ],
+        )
+    )
+
+
+def test_a_column_that_holds_no_answers_is_told_with_the_cure(ready: Zoo, labelvc: Run):
+    (ready.folder.parent / "in.csv").write_text("word,remark,Ben\nhello,nice,2\n")
+    words = ("import", "csv", "../in.csv", "-D", "pets", "--task", "mood", "--layout", "wide", "--item", "word")
+    code, _, err = labelvc(ready.folder, *words)
+    assert code == 2
+    assert "if 'remark' holds no answers, name the columns that do: --value COL,COL" in err
 
 
 # ---------------------------------------------------------------- export and format

@@ -333,8 +333,8 @@ def test_the_first_import_chooses_shards_and_the_natural_key(ready: Zoo):
     found = run(ready, "word,who,score\n" + rows, **LONG)
     assert found.dataset.shards == 64
     assert found.notes[:2] == [
-        "natural key /natural/word, written in datasets/pets/dataset.yaml",
-        "64 shards, written in datasets/pets/dataset.yaml",
+        "no two items may share /natural/word: it is the natural key in datasets/pets/dataset.yaml now",
+        "the dataset has 64 shards, as datasets/pets/dataset.yaml says now",
     ]
     assert b"# set by import" in ready.read(PETS)
     assert ready.everything() == []

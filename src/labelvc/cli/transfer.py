@@ -16,6 +16,7 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 
 _SHOWN = 10
+_NEXT = "labelvc check --all, then git add --all && git commit"
 
 
 @click.command("import")
@@ -92,7 +93,8 @@ def import_command(
     told = _as_json(found, source.name) if form == "json" else _as_text(settings, found, source.name, dry_run=dry_run)
     write(told, output)
     if not dry_run:
-        say(settings, "next: labelvc check --all, then git add --all && git commit")
+        new = found.rewrite.files or found.documents
+        say(settings, f"next: {_NEXT}" if new else "all of it is there already")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -26,6 +27,7 @@ from labelvc.store import tree
 from labelvc.store.git import Git
 
 _TOLD = 8
+_LINE = re.compile(r"source-\d+")
 _PER_SHARD = {"git": 500, "dvc": 8000}
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
 _AGAIN = "correct the source there and run the import again; nothing was written"
@@ -110,9 +112,8 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
         documents[path] = document.edit(
             documents.get(path) or (git.top / path).read_bytes(), {("shards",): dataset.shards}
         )
-        notes.append(f"{dataset.shards} shards, written in {path}")
-    if any(key.id.rpartition(".")[2].startswith("source-") for key in lines["annotations"]):
-        notes.append("records are named by their line in the source: insert no lines there, or add a column `id`")
+        notes.append(f"the dataset has {dataset.shards} shards, as {path} says now")
+    notes += _unnamed(lines)
     whole: frozenset[Layer] = frozenset(("annotations", "items") if request.mode == "replace" else ())
     wanted = rewrite.Wanted(lines, whole, frozenset([name]))
     change = rewrite.plan(git, dataset, head, work, wanted)
@@ -320,8 +321,19 @@ def _documents(
         path = f"datasets/{dataset.name}/dataset.yaml"
         pointers = [f"/natural/{field}" for field in reading.natural]
         changed[path] = document.edit((git.top / path).read_bytes(), {("natural_key",): pointers})
-        notes.append(f"natural key {', '.join(pointers)}, written in {path}")
+        notes.append(f"no two items may share {', '.join(pointers)}: it is the natural key in {path} now")
     return changed, notes
+
+
+def _unnamed(lines: Mapping[Layer, Mapping[Key, bytes]]) -> Iterator[str]:
+    """Yield what a person should know where things are called by their line, the last resort of a reader."""
+    renames = "so they are called by their line (source-2 ...): a line inserted in the source renames those below"
+    items = sum(_LINE.fullmatch(key.item) is not None for key in lines["items"])
+    if items:
+        cure = "--key COL, or a sent_id in CoNLL-U, prevents it"
+        yield f"nothing names {items:,} item{'s'[: items > 1]}, or they share a name, {renames}. {cure}"
+    if any(_LINE.fullmatch(key.id.rpartition(".")[2]) for key in lines["annotations"]):
+        yield f"nothing names the answers, {renames}. A column `id` prevents it"
 
 
 def _some(names: Sequence[str]) -> str:
