@@ -187,8 +187,11 @@ class _Tokens:
 
     def __init__(self, git: Git, work: Snapshot, project: Project, dataset: Dataset) -> None:
         self._git, self._work, self._project = git, work, project
-        self._fields = {layer: [field for field in dataset.sensitive if field.layer == layer] for layer in _LAYERS}
-        self._fields["annotations"].append(_BY)
+        fields = [*dataset.sensitive, _BY]
+        self._fields = {
+            layer: [(field.kind, *_steps(field.pointer)) for field in fields if field.layer == layer]
+            for layer in _LAYERS
+        }
         self._made: dict[tuple[str, str], str] = {}
 
     def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
@@ -198,14 +201,13 @@ class _Tokens:
             DataError: a value is empty once normalised; or an id is a value that was replaced, which would tell it.
         """
         plain: set[str] = set()
-        for field in self._fields[layer]:
-            *steps, last = [step.replace("~1", "/").replace("~0", "~") for step in field.pointer.split("/")[1:]]
+        for kind, steps, last in self._fields[layer]:
             inside: Any = fields
             for step in steps:
                 inside = inside.get(step) if isinstance(inside, dict) else None
             if isinstance(inside, dict) and inside.get(last) not in (None, ""):
                 value = str(inside[last])
-                inside[last] = self._token(field.kind, value)
+                inside[last] = self._token(kind, value)
                 plain.update((value,) if inside[last] != value else ())
         told = [name for name in ("id", "item") if fields.get(name) in plain]
         if told:
@@ -225,6 +227,12 @@ class _Tokens:
         with tree.reader(self._git) as reader:
             secret = pseudonyms.active(self._git, self._work, reader)
         return pseudonyms.tokeniser(secret, self._project.id, self._project.domain)
+
+
+def _steps(pointer: str) -> tuple[list[str], str]:
+    """Return the names a JSON pointer (RFC 6901) goes through, and the last one."""
+    *steps, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    return steps, last
 
 
 class _Reading:
@@ -270,16 +278,22 @@ class _Reading:
         value = fields.get("value")
         owner = self._taxonomies.get(task) if isinstance(task, str) else None
         if owner and isinstance(value, dict):
-            self.labels[owner].update(_labels(value))
+            counted = self.labels[owner]
+            for label in _labels(value):
+                counted[label] += 1
         key = Key(self._dataset.name, _text(row, "item"), _text(row, "id"))
         return key, canonical.encode(fields, canonical.RECORD_FIRST)
 
 
-def _labels(value: Mapping[str, Any]) -> set[str]:
-    """Return the labels that a value names: one, several, those that share a whole, or an order of them."""
+def _labels(value: Mapping[str, Any]) -> Iterable[str]:
+    """Return the labels that a value names: one, or several, those that share a whole, or an order of them."""
+    label = value.get("label")
+    if isinstance(label, str):
+        return (label,)
     several = [value.get(name) for name in ("labels", "soft", "ranking")]
-    found = [value.get("label"), *(label for labels in several if isinstance(labels, list | dict) for label in labels)]
-    return {label for label in found if isinstance(label, str)}
+    return {
+        label for labels in several if isinstance(labels, list | dict) for label in labels if isinstance(label, str)
+    }
 
 
 def _text(row: Row, name: str) -> str:
