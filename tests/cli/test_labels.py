@@ -228,7 +228,7 @@ def test_diff_of_one_thing(edited: Zoo, labelvc: Run):
         "pets/p1": 2,
         "pets": 6,
         "taxonomies/animals.yaml": 1,
-        "pets/p9": 0,
+        "pets/p8": 0,
         "pictures": 0,
     }.items():
         assert len(read(labelvc, edited, "diff", "--key", key)[1]["items"]) == number, key
@@ -238,7 +238,7 @@ def test_diff_of_one_thing(edited: Zoo, labelvc: Run):
 def test_exit_code_tells_whether_anything_differs(edited: Zoo, labelvc: Run):
     assert labelvc(edited.folder, "diff", "--exit-code")[0] == 1
     assert labelvc(edited.folder, "diff", "--exit-code", "--stat")[0] == 1
-    assert labelvc(edited.folder, "diff", "--exit-code", "--key", "pets/p9")[0] == 0
+    assert labelvc(edited.folder, "diff", "--exit-code", "--key", "pets/p8")[0] == 0
     assert labelvc(edited.folder, "diff", "--exit-code", "--staged") == snapshot(
         (0, "", "records: 0 changed, 0 added, 0 removed in 0 items\n")
     )

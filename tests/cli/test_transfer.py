@@ -20,6 +20,7 @@ from tests.zoo import PLAIN, Zoo, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
+IN_FORM = "everything was in form already, with rev counted from HEAD (--since REV counts from an earlier commit too)\n"
 LONG = ("--dataset", "pets", "--task", "mood", "--item", "word", "--key", "word", "--by", "who", "--value", "score")
 
 
@@ -38,10 +39,10 @@ def test_import_says_what_it_did(ready: Zoo, labelvc: Run):
             0,
             """\
 read 2 items, 2 records of in.csv
-note: records are named by their line in the source: insert no lines there, or add a column `id`
+note: nothing names the answers, so they are called by their line (source-2 ...): a line inserted in the source renames those below. A column `id` prevents it
 wrote 4 shards: records: 0 changed, 2 added, 0 removed in 2 items; items: 2 added
 """,
-            "next: labelvc check --all, then git add datasets taxonomies && git commit\n",
+            "next: labelvc check --all, then git add --all && git commit\n",
         )
     )
     assert labelvc(ready.folder, "check", "--all")[0] == 0
@@ -50,7 +51,7 @@ wrote 4 shards: records: 0 changed, 2 added, 0 removed in 2 items; items: 2 adde
             0,
             """\
 read 2 items, 2 records of in.csv
-note: records are named by their line in the source: insert no lines there, or add a column `id`
+note: nothing names the answers, so they are called by their line (source-2 ...): a line inserted in the source renames those below. A column `id` prevents it
 wrote 0 shards: records: 0 changed, 0 added, 0 removed in 0 items
 """,
         )
@@ -66,7 +67,7 @@ def test_a_dry_run_shows_and_writes_nothing(ready: Zoo, labelvc: Run):
 + pets/bye#mood.source-3  score -2
 + pets/hello#mood.source-2  score 1
 read 2 items, 2 records of in.csv
-note: records are named by their line in the source: insert no lines there, or add a column `id`
+note: nothing names the answers, so they are called by their line (source-2 ...): a line inserted in the source renames those below. A column `id` prevents it
 would write 4 shards: records: 0 changed, 2 added, 0 removed in 2 items; items: 2 added
 """)
     assert PLAIN not in out
@@ -187,6 +188,33 @@ def test_a_full_disk_leaves_everything_as_it_was(ready: Zoo, rows: int):
     assert ready.git("status", "--porcelain") == ""
 
 
+def test_nothing_new_is_said_to_be_nothing(ready: Zoo, labelvc: Run):
+    labelvc(ready.folder, "import", "csv", "../in.csv", *LONG)
+    assert labelvc(ready.folder, "import", "csv", "../in.csv", *LONG)[2] == "all of it is there already\n"
+
+
+def test_items_that_nothing_names_are_told(ready: Zoo, labelvc: Run):
+    (ready.folder.parent / "in.csv").write_text("word,Ann,Ben\nhello,1,2\nhello,2,3\n")
+    words = ("import", "csv", "../in.csv", "-D", "pets", "--task", "mood", "--layout", "wide", "--item", "word")
+    code, out, _ = labelvc(ready.folder, *words)
+    assert (code, out.splitlines()[1:-1]) == snapshot(
+        (
+            0,
+            [
+                "note: nothing names 2 items, or they share a name, so they are called by their line (source-2 ...): a line inserted in the source renames those below. --key COL, or a sent_id in CoNLL-U, prevents it"
+            ],
+        )
+    )
+
+
+def test_a_column_that_holds_no_answers_is_told_with_the_cure(ready: Zoo, labelvc: Run):
+    (ready.folder.parent / "in.csv").write_text("word,remark,Ben\nhello,nice,2\n")
+    words = ("import", "csv", "../in.csv", "-D", "pets", "--task", "mood", "--layout", "wide", "--item", "word")
+    code, _, err = labelvc(ready.folder, *words)
+    assert code == 2
+    assert "if 'remark' holds no answers, name the columns that do: --value COL,COL" in err
+
+
 # ---------------------------------------------------------------- export and format
 def test_export_and_import_again_changes_nothing(ready: Zoo, labelvc: Run, tmp_path: Path):
     target = str(tmp_path / "out.jsonl")
@@ -213,7 +241,7 @@ def test_export_of_a_revision(ready: Zoo, labelvc: Run, tmp_path: Path):
 
 
 def test_format_says_what_it_did(zoo: Zoo, labelvc: Run):
-    assert labelvc(zoo.folder, "format") == snapshot((0, "", "everything was in form already\n"))
+    assert labelvc(zoo.folder, "format") == snapshot((0, "", IN_FORM))
     zoo.respell("pets/p2#m1", '"score":0', '"score": 3')
     assert labelvc(zoo.folder, "format") == snapshot((0, "", "pets: 1 shard rewritten, 1 line brought into form\n"))
     zoo.respell("pets/p2#m1", '"rev":2', '"rev":')
@@ -236,4 +264,22 @@ def test_format_behind_a_pointer(zoo: Zoo, labelvc: Run):
     zoo.commit("Store in DVC")
     zoo.change("pets/p2#m1", value={"score": 3})
     assert labelvc(zoo.folder, "format") == snapshot((0, "", "pets: stored with DVC, pointer staged\n"))
-    assert labelvc(zoo.folder, "format") == (0, "", "everything was in form already\n")
+    assert labelvc(zoo.folder, "format") == (0, "", IN_FORM)
+
+
+# ---------------------------------------------------------------- help
+@pytest.mark.parametrize("verb", ["import", "export"])
+def test_each_option_is_told_for_the_command_it_belongs_to(zoo: Zoo, labelvc: Run, verb: str):
+    code, out, _ = labelvc(zoo.folder, verb, "--help")
+    assert code == 0
+    assert ("export" in out, "import" in out) == (verb == "export", verb == "import")
+    assert ("--key" in out) == (verb == "import")
+    assert {name: name in out for name in ("csv", "jsonl", "conllu", "voc")} == dict.fromkeys(
+        ("csv", "jsonl", "conllu", "voc"), True
+    )
+
+
+def test_what_export_does_not_use_it_does_not_take(zoo: Zoo, labelvc: Run):
+    code, _, err = labelvc(zoo.folder, "export", "csv", "-D", "pets", "--key", "word", "-o", "../out.csv")
+    assert code == 2
+    assert "no such option" in err.lower()

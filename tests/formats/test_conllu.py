@@ -345,7 +345,7 @@ def test_a_deleted_sentence_leaves_the_others_in_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message", "line"),
     [
-        ("1\tGone\tgo", "1\tGone", "9 columns", 17),
+        ("1\tGone\tgo", "1\tGone", "10 columns, and the line has 9", 17),
         ("1\tGone\tgo", "1\t\tgo", "FORM is empty", 17),
         ("2\t.\t.\tPUNCT\t.\t_\t1", "3\t.\t.\tPUNCT\t.\t_\t1", "does not follow", 18),
         ("2\t.\t.\tPUNCT\t.\t_\t1", "x\t.\t.\tPUNCT\t.\t_\t1", "no number of a word", 18),

@@ -298,6 +298,29 @@ def test_a_line_without_end_is_refused_before_it_is_read(tmp_path: Path) -> None
     assert caught.value.where.endswith(":2")
 
 
+def test_lines_that_end_in_carriage_returns_are_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("wb") as file:
+        file.write(b"item,value\r")
+        for number in range(17):
+            file.write(b"%d,1" % number + b" " * 2**20 + b"\r")
+    items, records = read("csv", path, plan())
+    assert (len(items), len(records)) == (17, 17)
+
+
+def test_a_cell_without_end_is_told_from_a_stray_quotation_mark(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("wb") as file:
+        file.write(b'item,value\nx,"1\n')
+        for _ in range(17):
+            file.write(b" " * 2**20 + b"\n")
+    with pytest.raises(DataError) as caught:
+        read("csv", path, plan())
+    assert caught.value.message == "a cell is longer than 16 MiB"
+    assert caught.value.where.endswith(":2")
+    assert "is its quotation mark closed?" in caught.value.hint
+
+
 def test_the_place_of_a_wrong_byte_is_right_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_source, "_CHUNK", 5)
     good = "é€😀\n" * 7

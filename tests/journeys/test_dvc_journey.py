@@ -267,3 +267,24 @@ def test_storage_moves_from_git_to_dvc_and_no_record_changes(tmp_path, git, labe
     life = json.loads(told(labelvc, folder, "trace", KEY, "--format", "json"))
     assert [step["new"]["value"]["score"] for step in life["items"]] == [2, -3]
     assert f"{KEY}  /value/score 2 -> -3" in told(labelvc, folder, "diff", "HEAD~2..HEAD")
+
+
+def test_what_a_branch_without_the_dataset_finds_lying_there_goes_and_comes_back(labels, git, labelvc):
+    """git forgets that the folder was ignored when it takes the pointer away, and neither it nor DVC deletes the folder."""
+    git(labels, "switch", "-qc", "without")
+    git(labels, "rm", "-rq", FOLDER)
+    git(labels, "commit", "-qnm", "no ratings")
+    assert (labels / FOLDER / "annotations").is_dir()
+    code, out, _ = labelvc(labels, "check")
+    assert (code, {line.split()[1] for line in out.splitlines() if line.startswith("error")}) == (1, {"shard.stray"})
+    git(labels, "add", "--all")
+    assert labelvc(labels, "check", "--staged")[0] == 1  # the hook stops who commits it
+    git(labels, "restore", "--staged", ".")
+    git(labels, "clean", "-fdq", FOLDER)  # as the guide says
+    assert "no findings" in told(labelvc, labels, "check", "--all")
+    assert git(labels, "status", "--porcelain") == ""
+    git(labels, "switch", "-q", "main")
+    dvc(labels, "checkout")
+    assert "no findings" in told(labelvc, labels, "check", "--all")
+    assert told(labelvc, labels, "diff") == ""
+    assert git(labels, "status", "--porcelain") == ""

@@ -62,7 +62,7 @@ def test_before_the_first_commit_everything_is_new(tmp_path: Path):
     zoo.git("update-ref", "-d", "HEAD")
     score(zoo, 9)
     zoo.git("add", "--all")
-    assert told(zoo.staged()) == told(zoo.unstaged()) == [("record.rev", "pets/p2#m1"), ("score.range", "pets/p2#m1")]
+    assert told(zoo.staged()) == told(zoo.unstaged()) == [("score.range", "pets/p2#m1")]
 
 
 def test_documents_are_taken_from_the_snapshot_that_is_judged(zoo: Zoo):
@@ -112,10 +112,7 @@ def test_a_known_finding_excuses_only_one_like_it(zoo: Zoo):
         b"".join(sorted([*zoo.read(path).splitlines(keepends=True), line.replace(b'"rev":2', b'"rev":3') + b"\n"])),
     )
     report = zoo.unstaged()
-    assert (sorted(rule for rule, _ in told(report)), report.known) == (
-        ["key.duplicate", "record.rev", "score.range"],
-        1,
-    )
+    assert (sorted(rule for rule, _ in told(report)), report.known) == (["key.duplicate", "score.range"], 1)
 
 
 def test_mending_one_of_two_leaves_one_known(zoo: Zoo):
@@ -218,7 +215,7 @@ def test_all_document_problems_are_told_at_once(zoo: Zoo):
 
 
 # ---------------------------------------------------------------- rev
-def test_rev_grows_by_one_in_a_step_and_by_any_number_over_many(zoo: Zoo):
+def test_rev_grows(zoo: Zoo):
     for value in (0, 1, 2):
         score(zoo, value)
         zoo.commit(f"{value}")

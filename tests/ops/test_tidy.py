@@ -10,15 +10,16 @@ import pytest
 
 from labelvc.codec import shard
 from labelvc.errors import DataError, StoreError
-from labelvc.ops import diff, tidy
+from labelvc.ops import check, diff, tidy
 from labelvc.ops.tidy import Tidied
+from labelvc.store import dvc
 from tests.zoo import Zoo, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 
 
-def run(zoo: Zoo, *, staged: bool = False) -> Tidied:
-    return tidy.tidy(zoo.at, staged=staged)
+def run(zoo: Zoo, *, staged: bool = False, since: str | None = None) -> Tidied:
+    return tidy.tidy(zoo.at, staged=staged, since=since)
 
 
 def status(zoo: Zoo) -> list[str]:
@@ -275,6 +276,89 @@ def test_a_shard_that_moves_takes_its_staged_lines_along(zoo: Zoo):
     zoo.git("add", "--all")
     run(zoo, staged=True)
     assert status(zoo) == []
+
+
+# ---------------------------------------------------------------- since a revision
+def rule(zoo: Zoo, base: str = "main", head: str = "HEAD") -> list[tuple[str, str]]:
+    found = check.changed(zoo.at, *diff.resolve(zoo.at, f"{base}..{head}")).findings
+    return sorted((finding.rule, finding.place.key) for finding in found)
+
+
+def lived(zoo: Zoo) -> None:
+    """Change, delete and add records on main, and take it all back on a branch with git alone."""
+    zoo.change("pets/p2#m1", value={"score": 3})
+    zoo.bury("pets/p1#m2")
+    zoo.put("pets/p4#n7", b'{"item":"p4","id":"n7","rev":1,"task":"note","value":{"text":"new"}}')
+    zoo.commit("Lived")
+    zoo.git("checkout", "-q", "-b", "back")
+    zoo.git("revert", "--no-edit", "HEAD")
+
+
+REVERTED = [("record.rev", "pets/p1#m2"), ("record.rev", "pets/p2#m1"), ("record.rev", "pets/p4#n7")]
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_what_git_reverted_grows_past_the_revision(zoo: Zoo, staged: bool):
+    lived(zoo)
+    assert rule(zoo) == REVERTED
+    assert run(zoo, staged=staged) == Tidied({}, [])
+    run(zoo, staged=staged, since="main")
+    assert zoo.row("pets/p2#m1") | {"rev": 3, "value": {"score": 0}} == zoo.row("pets/p2#m1")
+    assert zoo.row("pets/p1#m2")["rev"] == 3
+    assert zoo.row("pets/p4#n7") == {"item": "p4", "id": "n7", "gone": True, "rev": 2}
+    assert zoo.unstaged().findings == []
+    assert run(zoo, staged=staged, since="main") == Tidied({}, [])
+    zoo.commit("Grow")
+    assert rule(zoo) == zoo.everything() == []
+
+
+def test_edits_made_since_grow_too(zoo: Zoo):
+    lived(zoo)
+    zoo.change("pets/p2#m1", value={"score": -1}, bump=0)
+    run(zoo, since="main")
+    assert zoo.row("pets/p2#m1")["rev"] == 3
+    zoo.change("pets/p2#m1", value={"score": -2}, bump=0)
+    run(zoo, since="main")
+    assert (zoo.row("pets/p2#m1")["rev"], zoo.row("pets/p2#m1")["value"]) == (3, {"score": -2})
+    zoo.commit("Grow")
+    assert rule(zoo) == []
+
+
+def test_a_branch_that_is_in_order_is_left_alone(zoo: Zoo):
+    zoo.git("checkout", "-q", "-b", "topic")
+    for score in (3, 4):
+        zoo.change("pets/p2#m1", value={"score": score})
+        zoo.commit(f"{score}")
+    assert run(zoo, since="main") == Tidied({}, [])
+
+
+def test_what_the_revision_did_after_the_branch_left_it_is_not_taken_back(zoo: Zoo):
+    """A record that main changed meanwhile and this branch did not is no change of this branch."""
+    zoo.git("checkout", "-q", "-b", "topic")
+    zoo.git("checkout", "-q", "main")
+    zoo.change("pets/p2#m1", value={"score": 3})
+    zoo.commit("Meanwhile")
+    zoo.git("checkout", "-q", "topic")
+    assert run(zoo, since="main") == Tidied({}, [])
+
+
+def test_since_an_unknown_revision(zoo: Zoo):
+    with pytest.raises(StoreError):
+        run(zoo, since="nowhere")
+
+
+def test_behind_a_pointer_a_revert_grows_too(zoo: Zoo):
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+    zoo.change("pets/p2#m1", value={"score": 3})
+    zoo.store_in_dvc()
+    zoo.commit("Raise")
+    zoo.git("revert", "--no-edit", "HEAD")
+    dvc.checkout(zoo.at, ["datasets/pets/annotations.dvc"])
+    assert rule(zoo, "HEAD~1") == [("record.rev", "pets/p2#m1")]
+    assert run(zoo, since="HEAD~1").stored == ["pets"]
+    zoo.commit("Grow")
+    assert rule(zoo, "HEAD~2") == zoo.everything() == []
 
 
 # ---------------------------------------------------------------- DVC

@@ -115,7 +115,7 @@ def test_what_never_was_has_no_life(zoo: Zoo, key: str):
     with pytest.raises(DataError) as caught:
         steps(zoo, key)
     assert key in caught.value.message
-    assert caught.value.hint.startswith("labelvc blame ")
+    assert caught.value.hint
 
 
 def test_unknown_datasets_items_and_revisions(zoo: Zoo):

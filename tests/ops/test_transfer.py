@@ -276,18 +276,52 @@ def test_a_record_of_another_task_gets_no_foreign_guideline(ready: Zoo):
     assert "under" not in ready.row("pets/x1#k")
 
 
+UNKNOWN = own(
+    ITEM,
+    {"item": "x1", "id": "k", "value": {"label": "cow"}},
+    {"item": "x1", "id": "l", "value": {"label": "ant"}},
+    {"item": "x1", "id": "m", "value": {"label": "cow"}},
+    {"item": "x1", "id": "n", "value": {"label": "cat"}},
+)
+
+
 def test_unknown_labels_are_told_and_added_on_demand(ready: Zoo):
-    rows = own(
-        ITEM, {"item": "x1", "id": "k", "value": {"label": "cow"}}, {"item": "x1", "id": "l", "value": {"label": "ant"}}
+    found = plan(ready, UNKNOWN, "jsonl", "kind")
+    [note] = found.notes
+    assert note == (
+        "labels that are not in taxonomies/animals.yaml: ant (1 record), cow (2 records); `labelvc check` will refuse "
+        "them: add them with --add-labels, or correct the source"
     )
-    found = plan(ready, rows, "jsonl", "kind")
-    assert found.notes == ["2 labels are not in taxonomies/animals.yaml: ant, cow; --add-labels adds them"]
     assert found.documents == {}
-    request = Request("jsonl", source(ready, rows, "in.jsonl"), "pets", "kind", "add", {}, add_labels=True)
-    transfer.perform(ready.at, transfer.prepare(ready.at, request))
+    request = Request("jsonl", source(ready, UNKNOWN, "in.jsonl"), "pets", "kind", "add", {}, add_labels=True)
+    found = transfer.prepare(ready.at, request)
+    assert found.notes == ["labels added to taxonomies/animals.yaml: ant, cow"]
+    transfer.perform(ready.at, found)
     labels = document.read(ready.read("taxonomies/animals.yaml"), "animals")["labels"]
     assert [label["id"] for label in labels] == ["cat", "dog", "dodo", "ant", "cow"]
     assert [finding.rule for finding in ready.everything()] == ["label.missing"]
+
+
+@pytest.mark.parametrize(
+    ("task", "value"),
+    [
+        ("kinds", {"labels": ["cat", "cow", "yak"]}),
+        ("odds", {"soft": {"cat": 0.5, "cow": 0.25, "yak": 0.25}}),
+        ("kinds", {"ranking": ["cow", "yak"]}),
+    ],
+)
+def test_labels_are_looked_at_wherever_they_stand(ready: Zoo, task: str, value: dict[str, Any]):
+    """In a value of many labels, and in a record that names another task than the import's."""
+    rows = own(ITEM, {"item": "x1", "id": "k", "task": task, "value": value})
+    for asked in (task, "mood"):
+        [note] = plan(ready, rows, "jsonl", asked).notes
+        assert note.startswith("labels that are not in taxonomies/animals.yaml: cow (1 record), yak (1 record); ")
+
+
+def test_of_many_unknown_labels_the_first_are_named(ready: Zoo):
+    rows = own(ITEM, *({"item": "x1", "id": f"k{n}", "value": {"label": f"l{n:02}"}} for n in range(20)))
+    [note] = plan(ready, rows, "jsonl", "kind").notes
+    assert "l07 (1 record) and 12 more; `labelvc check`" in note
 
 
 def test_the_first_import_chooses_shards_and_the_natural_key(ready: Zoo):
@@ -299,8 +333,8 @@ def test_the_first_import_chooses_shards_and_the_natural_key(ready: Zoo):
     found = run(ready, "word,who,score\n" + rows, **LONG)
     assert found.dataset.shards == 64
     assert found.notes[:2] == [
-        "natural key /natural/word, written in datasets/pets/dataset.yaml",
-        "64 shards, written in datasets/pets/dataset.yaml",
+        "no two items may share /natural/word: it is the natural key in datasets/pets/dataset.yaml now",
+        "the dataset has 64 shards, as datasets/pets/dataset.yaml says now",
     ]
     assert b"# set by import" in ready.read(PETS)
     assert ready.everything() == []

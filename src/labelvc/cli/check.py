@@ -17,7 +17,7 @@ from labelvc.store import tree
 
 
 @click.command()
-@click.argument("revisions", metavar="[A..B]", required=False)
+@click.argument("revisions", metavar="[A[..B]]", required=False)
 @click.option("--staged", is_flag=True, help="Judge the index: what a commit would bring.")
 @click.option("--all", "everything", is_flag=True, help="Judge all files of the work tree, not only what changed.")
 @click.option(
@@ -39,8 +39,9 @@ def check(
 ) -> int:
     """Ask whether the content is right: form, keys, labels, ranges, references, boxes, pseudonyms.
 
-    Without arguments the work tree is judged against HEAD, and findings that were there before are counted, not listed.
-    Exit 1 when a finding is at or above --fail-on.
+    Without arguments it judges what the work tree changes against HEAD; with A..B what B changes against A, with A...B
+    what B changes since the two parted. Findings that were there before are counted, not listed. Exit 1 when a finding
+    is at or above --fail-on.
     """
     if rules:
         write(_catalogue(), output)

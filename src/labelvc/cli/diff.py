@@ -15,6 +15,7 @@ from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
 from labelvc.model.change import Delta
 from labelvc.ops import diff as differing
+from labelvc.ops import naming
 from labelvc.store import git as plumbing
 
 _AT_ONCE = 1 << 16
@@ -23,13 +24,13 @@ _AT_ONCE = 1 << 16
 @click.command()
 @click.argument("revisions", metavar="[A[..B]]", required=False)
 @click.option("--staged", is_flag=True, help="Compare HEAD (or A) with the index.")
-@click.option("--stat", is_flag=True, help="Counts and transitions only.")
+@click.option("--stat", is_flag=True, help="Only counts, and which answer became which how often.")
 @click.option(
     "--key",
     "keys",
     multiple=True,
     metavar="KEY",
-    help="Only this record, item (dataset/item), dataset or document; repeatable.",
+    help="Only this: dataset/item#id, dataset/item, a dataset, or a document's path; repeatable.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit 1 when anything differs.")
 @output_options("text", "json", "jsonl")
@@ -47,13 +48,17 @@ def diff(
 ) -> int:
     """Show which records, items and documents differ: HEAD against the work tree, or two revisions.
 
-    A..B compares A with B, A...B their merge base with B (what a pull request brings).
+    A compares A with the work tree, A..B with B, and A...B where the two parted with B (what a pull request brings).
+    A line begins with + (added), - (removed), ~ (changed) or . (only `rev` or `at` differs).
     """
     git = plumbing.find(settings.directory)
     pair = differing.resolve(git, revisions, staged=staged, whole=False)
     changes: Iterable[Delta] = differing.between(git, pair.old, pair.new)
     if keys:
         changes = [delta for delta in changes if any(differing.matches(delta, key) for key in keys)]
+        for key in keys:
+            if not any(differing.matches(delta, key) for delta in changes):
+                naming.demand(git, pair, key)
     tally = rules.Tally()
     counted = tally.counted(changes)
     if form == "json":

@@ -10,14 +10,15 @@ from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.output import output_options, write
 from labelvc.cli.render import json, life
 from labelvc.errors import DataError
-from labelvc.model.names import Key
+from labelvc.ops import naming
 from labelvc.ops import trace as tracing
 from labelvc.store import git as plumbing
+from labelvc.store import tree
 
 
 @click.command()
 @click.argument("key", metavar="KEY")
-@click.option("--at", "revision", default="HEAD", show_default=True, metavar="REV", help="Where the history ends.")
+@click.option("--at", "revision", default="HEAD", show_default=True, metavar="REV", help="The last commit to look at.")
 @output_options("text", "json")
 @pass_settings
 def trace(settings: Settings, /, key: str, revision: str, form: str, output: Path | None) -> None:
@@ -26,7 +27,8 @@ def trace(settings: Settings, /, key: str, revision: str, form: str, output: Pat
     KEY is dataset/item#id as `diff` prints it; dataset/item# is the item itself. All of it comes from the repository.
     """
     git = plumbing.find(settings.directory)
-    found = tracing.trace(git, Key.parse(key), revision, environment("LABELVC_ROOT"))
+    named = naming.key(git, key, tree.commit(git, revision))
+    found = tracing.trace(git, named, revision, environment("LABELVC_ROOT"))
     if form == "json":
         summary = {"key": str(found.key), "steps": len(found.steps)}
         write(json.document("trace", life.trace_items(found), head=revision, summary=summary), output)
@@ -36,15 +38,20 @@ def trace(settings: Settings, /, key: str, revision: str, form: str, output: Pat
 
 @click.command()
 @click.argument("item", metavar="ITEM")
-@click.option("--at", "revision", default="HEAD", show_default=True, metavar="REV", help="Where the history ends.")
+@click.option("--at", "revision", default="HEAD", show_default=True, metavar="REV", help="The last commit to look at.")
 @output_options("text", "json")
 @pass_settings
 def blame(settings: Settings, /, item: str, revision: str, form: str, output: Path | None) -> None:
-    """Show for every field of an item's records which commit last changed it. ITEM is dataset/item."""
+    """Show for every field of an item's records which commit last changed it.
+
+    ITEM is dataset/item, or the key of one of its records as `diff` prints it.
+    """
+    git = plumbing.find(settings.directory)
     dataset, slash, name = item.partition("/")
     if not slash or not name:
-        raise click.UsageError(f"{item!r} is no item; write dataset/item")
-    git, shorter = plumbing.find(settings.directory), name.rpartition("#")[0]
+        advice = naming.hint(git, tree.commit(git, revision), item)
+        raise DataError(f"{item!r} is no item", hint=advice or naming.WRITTEN)
+    shorter = name.rpartition("#")[0]
     try:
         found = tracing.blame(git, dataset, name, revision)
     except DataError:

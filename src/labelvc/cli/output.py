@@ -22,9 +22,16 @@ def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
         formats: the formats the command can write, the first being the default.
     """
     target = click.Path(dir_okay=False, path_type=Path)
-    to_file = click.option("-o", "--output", "output", type=target, metavar="FILE", help="Write to FILE, not stdout.")
+    to_file = click.option(
+        "-o", "--output", "output", type=target, metavar="FILE", help="Write the output to FILE, not stdout."
+    )
     in_form = click.option(
-        "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True, help="How to write it."
+        "--format",
+        "form",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Form of the output.",
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:

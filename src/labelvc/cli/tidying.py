@@ -13,11 +13,18 @@ from labelvc.store import git as plumbing
 
 @click.command("format")
 @click.option("--staged", is_flag=True, help="Format what is staged, and stage the result.")
+@click.option(
+    "--since", metavar="REV", help="Let `rev` grow past REV as well, where a `git revert` brought an old one back."
+)
 @pass_settings
-def format(settings: Settings, /, staged: bool) -> int:  # noqa: A001 - the command's name
-    """Bring changed shards into canonical form: bytes, order, placement, rev, tombstones; DVC datasets are stored."""
+def format(settings: Settings, /, staged: bool, since: str | None) -> int:  # noqa: A001 - the command's name
+    """Bring shards into form after an edit by hand: spelling and order of lines, their shard, `rev`, tombstones.
+
+    `rev` becomes one more than in HEAD where a record differs from HEAD, and a line that is gone leaves a tombstone.
+    A dataset behind a DVC pointer is stored with DVC, and its pointer staged.
+    """
     git = plumbing.find(settings.directory)
-    done = tidy.tidy(git, staged=staged)
+    done = tidy.tidy(git, staged=staged, since=since)
     for name, change in done.rewrites.items():
         say(
             settings,
@@ -26,5 +33,6 @@ def format(settings: Settings, /, staged: bool) -> int:  # noqa: A001 - the comm
     for name in done.stored:
         say(settings, f"{name}: stored with DVC, pointer staged")
     if not done.rewrites and not done.stored:
-        say(settings, "everything was in form already")
+        earlier = f"HEAD and {since}" if since else "HEAD (--since REV counts from an earlier commit too)"
+        say(settings, f"everything was in form already, with rev counted from {earlier}")
     return 0

@@ -16,46 +16,41 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 
 _SHOWN = 10
-
-
-def _columns(function: Any) -> Any:
-    for option in (
-        click.option("--value", metavar="COL", help="Column with the answer; with --layout wide, a column of lists."),
-        click.option("--by", metavar="COL", help="Column with the annotator."),
-        click.option("--item", metavar="COL", help="Column with the item's text or name."),
-        click.option(
-            "--layout",
-            type=click.Choice(["long", "wide"]),
-            default="long",
-            show_default=True,
-            help="A row a record, or a row an item.",
-        ),
-        click.option(
-            "--key",
-            "keys",
-            multiple=True,
-            metavar="COL",
-            help="Natural key: the column that names an item in the source; repeatable.",
-        ),
-        click.option(
-            "--task", default="", metavar="NAME", help="Task of the records; needed when the dataset has several."
-        ),
-        click.option("--dataset", "-D", required=True, metavar="NAME", help="Dataset to import into or export from."),
-    ):
-        function = option(function)
-    return function
+_NEXT = "labelvc check --all, then git add --all && git commit"
 
 
 @click.command("import")
 @click.argument("form_name", metavar="FORMAT")
 @click.argument("source", metavar="SRC", type=click.Path(exists=True, path_type=Path))
-@_columns
+@click.option("--dataset", "-D", required=True, metavar="NAME", help="Dataset to import into.")
+@click.option("--task", default="", metavar="NAME", help="Task of the records; needed when the dataset has several.")
+@click.option(
+    "--layout",
+    type=click.Choice(["long", "wide"]),
+    default="long",
+    show_default=True,
+    help="csv, jsonl: a row an answer (long), or a row an item with a column an annotator (wide).",
+)
+@click.option("--item", metavar="COL", help="csv, jsonl: column with the item's name or text.")
+@click.option("--by", metavar="COL", help="csv, jsonl: column with the annotator.")
+@click.option(
+    "--value",
+    metavar="COL",
+    help="csv, jsonl: column with the answer. With --layout wide: columns of annotators (ann,ben), or one column of lists.",
+)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="COL",
+    help="csv, jsonl: column that names the item, where --item is its text; repeatable.",
+)
 @click.option(
     "--mode",
     type=click.Choice(["add", "replace"]),
     default="add",
     show_default=True,
-    help="replace deletes what SRC lacks (tombstones).",
+    help="add keeps what SRC lacks; replace deletes it, leaving tombstones.",
 )
 @click.option("--add-labels", is_flag=True, help="Add labels that the taxonomy lacks to it.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
@@ -84,7 +79,9 @@ def import_command(
     The import is a diff: records that are already there and equal are left alone, annotators' names and declared
     sensitive fields become pseudonyms, and `rev` grows where a record changed. Nothing is committed.
 
-    FORMAT is csv, jsonl, conllu or voc, or one that an installed package brings.
+    FORMAT is csv (tabs and semicolons too), jsonl, conllu or voc, or one that an installed package brings.
+    A COL is a column's name, or its number where a csv has no header; of jsonl a field, or a JSON pointer as
+    /answer/choice. Without, the usual names are looked for, such as item, text, annotator and label.
     """
     git = plumbing.find(settings.directory)
     words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
@@ -96,7 +93,8 @@ def import_command(
     told = _as_json(found, source.name) if form == "json" else _as_text(settings, found, source.name, dry_run=dry_run)
     write(told, output)
     if not dry_run:
-        say(settings, "next: labelvc check --all, then git add datasets taxonomies && git commit")
+        new = found.rewrite.files or found.documents
+        say(settings, f"next: {_NEXT}" if new else "all of it is there already")
     return 0
 
 
@@ -128,7 +126,22 @@ def _as_text(settings: Settings, found: transfer.Imported, source: str, *, dry_r
 
 @click.command()
 @click.argument("form_name", metavar="FORMAT")
-@_columns
+@click.option("--dataset", "-D", required=True, metavar="NAME", help="Dataset to export.")
+@click.option("--task", default="", metavar="NAME", help="Task to export; needed when the dataset has several.")
+@click.option(
+    "--layout",
+    type=click.Choice(["long", "wide"]),
+    default="long",
+    show_default=True,
+    help="csv: a row an answer (long), or a row an item with a column an annotator (wide).",
+)
+@click.option("--item", metavar="COL", help="csv: call the column of items so.  [default: item]")
+@click.option("--by", metavar="COL", help="csv: call the column of annotators so.  [default: by]")
+@click.option(
+    "--value",
+    metavar="COL",
+    help="csv: call the column of answers so; with --layout wide, write one column of lists.  [default: value]",
+)
 @click.option("--at", "revision", metavar="REV", help="Revision to export; the work tree when not given.")
 @click.option(
     "-o",
@@ -137,7 +150,7 @@ def _as_text(settings: Settings, found: transfer.Imported, source: str, *, dry_r
     required=True,
     type=click.Path(path_type=Path),
     metavar="DEST",
-    help="File or folder to write.",
+    help="File to write; a folder for voc.",
 )
 @pass_settings
 def export(
@@ -148,16 +161,19 @@ def export(
     task: str,
     revision: str | None,
     target: Path,
-    keys: tuple[str, ...],
     layout: str,
     item: str | None,
     by: str | None,
     value: str | None,
 ) -> int:
-    """Export a dataset's records as FORMAT (as for import) to DEST, rebuilt from the records alone."""
+    """Write a dataset's records in another tool's FORMAT to DEST, rebuilt from the records alone.
+
+    FORMAT is csv (tabs for a DEST that ends in .tsv), jsonl, conllu or voc, or one that an installed package brings.
+    Deleted records are left out, and annotators stay pseudonyms. The same --at REV gives the same file every time.
+    """
     git = plumbing.find(settings.directory)
     snapshot = tree.commit(git, revision) if revision else tree.work(git)
-    words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
+    words = {"layout": layout, "item": item, "by": by, "value": value}
     number = transfer.export(git, snapshot, form_name, dataset, target, words, task)
     say(settings, f"wrote {text.count(number, 'record')} to {target}")
     return 0

@@ -1,7 +1,8 @@
-"""The rule of `rev`: it starts at 1 and grows by one with every change, and a deleted record leaves a tombstone.
+"""The rule of `rev`: it starts at 1 and grows with every change, and a deleted record leaves a tombstone.
 
 Without it an old approval could be replayed: A to B approved, B to A approved, then B pushed again under the first
-approval. So the successor of a line is never a line that was there before.
+approval. So the successor of a line is never a line that was there before. labelvc itself counts by one; a gap, as a
+merge or a revert leaves one, does no harm.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from labelvc.codec import canonical
-from labelvc.core.diff import decoded, layer_of
+from labelvc.core.diff import decoded, layer_of, live
 from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
@@ -23,7 +24,7 @@ def problem(delta: Delta, *, single: bool = True) -> str:
 
     Args:
         delta: a record's change; items and documents carry no `rev`.
-        single: the change is one step; a range of commits or a merge may have changed a record many times.
+        single: whether the change is one step; nothing depends on it, a range of commits is held to the same rule.
 
     Returns:
         One sentence, or an empty text when the change is a legal successor.
@@ -33,7 +34,7 @@ def problem(delta: Delta, *, single: bool = True) -> str:
     old, new = revision(delta.old), revision(delta.new)
     if delta.new is None:
         return "the record was deleted without a tombstone"
-    if new == old + 1 or (new > old and not single):
+    if new > old:
         return ""
     return (
         f"rev is {new} where {old + 1} must follow {old}" if delta.old else f"a new record starts with rev 1, not {new}"
@@ -63,6 +64,22 @@ def successor(old: bytes | None, new: dict[str, Any] | None, key: Key) -> bytes 
             if canonical.encode_record({**content, **kept}) == old:
                 return old
     return canonical.encode_record({**new, "rev": revision(old) + 1})
+
+
+def past(old: bytes | None, line: bytes | None, key: Key) -> bytes | None:
+    """Return a line that also follows another one, as after a `git revert`, which brings an old `rev` back.
+
+    Args:
+        old: the line that must have been outgrown; None when there was none.
+        line: the line as it is; None when it is not there.
+        key: the record's key.
+
+    Returns:
+        The line itself when it follows already, else the successor of the old one that says the same.
+    """
+    if not problem(Delta(key, old, line)):
+        return line
+    return successor(old, None if live(line) is None else decoded(line), key)
 
 
 def tombstone(key: Key, rev: int) -> bytes:

@@ -190,7 +190,7 @@ def _node(line: Line, path: Path) -> Node:
     where = f"{path}:{line.number}"
     if len(cells) != len(COLUMNS):
         raise DataError(
-            f"the line has {len(cells)} columns, a word of CoNLL-U has 10",
+            f"a word of CoNLL-U has 10 columns, and the line has {len(cells)}",
             where=where,
             hint="separate columns by one tab each",
         )

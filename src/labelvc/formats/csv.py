@@ -109,7 +109,7 @@ def look(path: Path, plan: Plan) -> Sheet:
     Raises:
         DataError: the file is no text, or two columns have one name.
     """
-    source.prove(path)
+    source.prove(path, b"\r\n")
     wanted = [name for name in (plan.item, plan.by, plan.value) if name is not None] + list(plan.key)
     delimiter, quoted, first = max((_try(path, mark, wanted) for mark in DELIMITERS), key=lambda found: found[0])[1:]
     if not first:
@@ -177,8 +177,13 @@ def _rows(path: Path, delimiter: str, quoted: bool, width: int = 0) -> Iterator[
                     yield begins, cells
                 begins = reader.line_num + 1
         except csv.Error as error:
-            hint = "a quotation mark inside a quoted cell is written twice"
-            raise DataError(f"the row cannot be read: {error}", where=f"{path}:{begins}", hint=hint) from None
+            said, hint = f"the row cannot be read: {error}", "a quotation mark inside a quoted cell is written twice"
+            if "field limit" in str(error):
+                said, hint = (
+                    "a cell is longer than 16 MiB",
+                    "is its quotation mark closed? a cell is one answer or text",
+                )
+            raise DataError(said, where=f"{path}:{begins}", hint=hint) from None
 
 
 def _body(sheet: Sheet) -> Iterator[tuple[int, list[str]]]:

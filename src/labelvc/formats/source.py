@@ -21,11 +21,12 @@ _WIDE = {
 }
 
 
-def prove(path: Path) -> None:
+def prove(path: Path, ends: bytes = b"\n") -> None:
     """Read a file once, in pieces, and refuse what no reader of text should see.
 
     Args:
         path: a regular file.
+        ends: the bytes each of which ends a line.
 
     Raises:
         DataError: there is no such file, it is empty, not UTF-8, holds a NUL byte, or has a line beyond 16 MiB.
@@ -43,12 +44,12 @@ def prove(path: Path) -> None:
         if (nul := chunk.find(b"\0")) >= 0:
             found = line + chunk.count(b"\n", 0, nul)
             raise DataError(f"the file is not text: a NUL byte at byte {offset + nul}", where=f"{path}:{found}")
-        first = chunk.find(b"\n")
+        first = min([at for end in ends if (at := chunk.find(end)) >= 0], default=-1)
         if tail + (len(chunk) if first < 0 else first) > LONGEST:
             raise DataError(
                 "the line is longer than 16 MiB", where=f"{path}:{line}", hint="put each record on its own line"
             )
-        tail = tail + len(chunk) if first < 0 else len(chunk) - chunk.rfind(b"\n") - 1
+        tail = tail + len(chunk) if first < 0 else len(chunk) - max(map(chunk.rfind, ends)) - 1
         offset += len(chunk)
         line += chunk.count(b"\n")
     if decoder.getstate()[0]:

@@ -201,7 +201,9 @@ def wide(open_entries: Callable[[], Iterable[Entry]], read: Reader, claims: bool
             try:
                 value = read(answer)
             except DataError as error:
-                raise _located(error, where) from None
+                cure = f"if {who!r} holds no answers, name the columns that do: --value COL,COL"
+                advice = error.hint if who == rater(position) else "; ".join(filter(None, (error.hint, cure)))
+                raise DataError(error.message, where=error.where or where, hint=advice) from None
             if value is not None:
                 yield Row(
                     "annotations", {"item": item, "id": f"{prefix}r{position:02}", "by": who, "value": value}, where

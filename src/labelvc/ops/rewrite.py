@@ -52,7 +52,9 @@ class Rewrite(NamedTuple):
     deltas: list[Delta]
 
 
-def plan(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, wanted: Wanted) -> Rewrite:
+def plan(
+    git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, wanted: Wanted, since: Snapshot | None = None
+) -> Rewrite:
     """Work out which files to write so that a dataset looks as wanted.
 
     Args:
@@ -61,6 +63,7 @@ def plan(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, wanted: Wan
         head: the commit that `rev` counts from: importing twice before a commit raises `rev` once.
         work: the work tree.
         wanted: how it should look.
+        since: an earlier commit whose `rev` must have been outgrown as well.
 
     Returns:
         The files that differ, and the deltas.
@@ -81,6 +84,11 @@ def plan(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, wanted: Wan
             if layer == "annotations":
                 _refuse_other_tasks(wanted, present)
             result = _result(present, committed, wanted, layer, needed)
+            if since is not None and layer == "annotations":
+                for key, raw in _keyed(reader, since, folder, layer).items():
+                    grown = revise.past(raw, result.get(key), key)
+                    if grown is not None:
+                        result[key] = grown
             if "items" in wanted.whole:
                 needed.update([key.item for key, raw in result.items() if live(raw) is not None])
             deltas[layer] = [

@@ -1,4 +1,4 @@
-"""Tidy: bring the work tree into canonical form, with `rev` and tombstones set against HEAD."""
+"""Tidy: bring the work tree into canonical form, with `rev` and tombstones set against HEAD, or an earlier commit too."""
 
 from __future__ import annotations
 
@@ -34,21 +34,23 @@ class Tidied(NamedTuple):
     stored: list[str]
 
 
-def tidy(git: Git, *, staged: bool = False) -> Tidied:
+def tidy(git: Git, *, staged: bool = False, since: str | None = None) -> Tidied:
     """Rewrite every shard that is not as it should be, all datasets or, when one cannot be read, none.
 
     Args:
         git: the repository.
         staged: work on what is staged and stage the result; what is not staged stays as it is.
+        since: a revision; every record that differs from it, where the two histories parted, grows past its `rev` too.
 
     Returns:
         What was changed.
 
     Raises:
         DataError: a line cannot be read; says which.
-        StoreError: with `staged`, a file is in conflict, or a shard that must be rewritten also has unstaged edits.
+        StoreError: no such revision; or with `staged`, a file is in conflict, or a shard that must be rewritten also has unstaged edits.
     """
     head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
+    past = tree.commit(git, plumbing.merge_base(git, since, "HEAD")) if since else None
     work = tree.work(git)
     judged = tree.index(git) if staged else work
     if staged:
@@ -58,9 +60,10 @@ def tidy(git: Git, *, staged: bool = False) -> Tidied:
     planned: list[tuple[Dataset, rewrite.Rewrite]] = []
     unsound = set() if staged else _unsound(git, project, judged)
     for dataset in project.datasets.values():
-        touched = _touched(dataset, head, judged) | {path for path in unsound if path.startswith(_folder(dataset))}
+        touched = {path for path in unsound if path.startswith(_folder(dataset))}
+        touched.update(*[_touched(dataset, old, judged) for old in (head, past) if old])
         if touched:
-            change = _rewritten(git, dataset, head, judged, touched)
+            change = _rewritten(git, dataset, head, judged, touched, past)
             if staged:
                 _refuse_half_staged(git, dataset, change, judged, work)
             if change.files or (dataset.storage == "dvc" and not staged):
@@ -92,7 +95,7 @@ def _annotations(dataset: Dataset) -> str:
 
 
 def _touched(dataset: Dataset, head: Snapshot, judged: Snapshot) -> set[str]:
-    """Return the shards that differ from HEAD; all of them when what decides their places may have changed."""
+    """Return the shards that differ from a commit; all of them when what decides their places may have changed."""
     changed = tree.changed(head, judged, _folder(dataset))
     paths = judged.entries if f"{_folder(dataset)}dataset.yaml" in changed else changed
     return {path for path in paths if path.startswith(_folder(dataset)) and shard.parse_path(path)}
@@ -142,7 +145,9 @@ def _bytes(reader: Reader, snapshot: Snapshot, path: str) -> bytes | None:
     return None if entry is None else reader.read(path, entry)
 
 
-def _rewritten(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, touched: Iterable[str]) -> rewrite.Rewrite:
+def _rewritten(
+    git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, touched: Iterable[str], past: Snapshot | None
+) -> rewrite.Rewrite:
     """Return the rewrite of the touched shards, seen as a dataset of their own lines."""
     paths = set(touched)
     lines: dict[Layer, dict[Key, bytes]] = {"items": {}, "annotations": {}}
@@ -156,7 +161,7 @@ def _rewritten(git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, touch
                         raise DataError(
                             f"the key {key} occurs twice", where=f"{path}:{number}", hint="keep one of the lines"
                         )
-    return rewrite.plan(git, dataset, head, work, rewrite.Wanted(lines, mended=frozenset(paths)))
+    return rewrite.plan(git, dataset, head, work, rewrite.Wanted(lines, mended=frozenset(paths)), past)
 
 
 def _canonical(raw: bytes, dataset: Dataset, layer: Layer, where: str) -> tuple[Key, bytes]:

@@ -19,7 +19,7 @@ from labelvc.model.names import Digest, Key, Layer
 from labelvc.model.policy import Trust
 from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals
+from labelvc.ops import approvals, naming
 from labelvc.ops import project as projects
 from labelvc.ops.approvals import Problem, Shelf
 from labelvc.ops.verify import Walk
@@ -123,7 +123,8 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         past = _Past(git, reader, project, key.dataset, head.commit)
         changes = past.changes(key.item, diff.layer_of(key)).get(key, [])
         if not changes:
-            raise DataError(f"no commit up to {rev} ever held {key}", hint=f"labelvc blame {key.dataset}/{key.item}")
+            advice = naming.hint(git, head, str(key)) or naming.WRITTEN
+            raise DataError(f"no commit up to {rev} ever held {key}", hint=advice)
         item, now = past.line(head.commit, Key(key.dataset, key.item, "")), past.line(head.commit, key)
         moves = [(change.commit, Delta(key, change.olds[0], change.new)) for change in changes]
         steps = list(_with_votes(git, reader, past, head, moves, pin))
@@ -153,9 +154,8 @@ def blame(git: Git, dataset: str, item: str, rev: str = "HEAD") -> dict[Key, lis
         present = {key: raw for key, raw in past.lines(head.commit, item).items() if diff.live(raw) is not None}
         found = past.changes(item, "annotations") if present else {}
     if not present:
-        raise DataError(
-            f"{dataset}/{item} has no records at {rev}", hint="write dataset/item, as `labelvc diff` prints it"
-        )
+        advice = naming.hint(git, head, f"{dataset}/{item}") or naming.WRITTEN
+        raise DataError(f"{dataset}/{item} has no records at {rev}", hint=advice)
     return {key: _origins(found.get(key, []), raw) for key, raw in sorted(present.items())}
 
 

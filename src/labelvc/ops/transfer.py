@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -20,12 +22,14 @@ from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project, Sensitive, Task
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import project as projects
-from labelvc.ops import pseudonyms, rewrite
+from labelvc.ops import pseudonyms, rewrite, taxonomy
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
+_TOLD = 8
+_LINE = re.compile(r"source-\d+")
 _PER_SHARD = {"git": 500, "dvc": 8000}
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
 _AGAIN = "correct the source there and run the import again; nothing was written"
@@ -110,9 +114,8 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
         documents[path] = document.edit(
             documents.get(path) or (git.top / path).read_bytes(), {("shards",): dataset.shards}
         )
-        notes.append(f"{dataset.shards} shards, written in {path}")
-    if any(key.id.rpartition(".")[2].startswith("source-") for key in lines["annotations"]):
-        notes.append("records are named by their line in the source: insert no lines there, or add a column `id`")
+        notes.append(f"the dataset has {dataset.shards} shards, as {path} says now")
+    notes += _unnamed(lines)
     whole: frozenset[Layer] = frozenset(("annotations", "items") if request.mode == "replace" else ())
     wanted = rewrite.Wanted(lines, whole, frozenset([name]))
     change = rewrite.plan(git, dataset, head, work, wanted)
@@ -186,8 +189,11 @@ class _Tokens:
 
     def __init__(self, git: Git, work: Snapshot, project: Project, dataset: Dataset) -> None:
         self._git, self._work, self._project = git, work, project
-        self._fields = {layer: [field for field in dataset.sensitive if field.layer == layer] for layer in _LAYERS}
-        self._fields["annotations"].append(_BY)
+        fields = [*dataset.sensitive, _BY]
+        self._fields = {
+            layer: [(field.kind, *_steps(field.pointer)) for field in fields if field.layer == layer]
+            for layer in _LAYERS
+        }
         self._made: dict[tuple[str, str], str] = {}
 
     def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
@@ -197,14 +203,13 @@ class _Tokens:
             DataError: a value is empty once normalised; or an id is a value that was replaced, which would tell it.
         """
         plain: set[str] = set()
-        for field in self._fields[layer]:
-            *steps, last = jsonpointer.steps(field.pointer)
+        for kind, steps, last in self._fields[layer]:
             inside: Any = fields
             for step in steps:
                 inside = inside.get(step) if isinstance(inside, dict) else None
             if isinstance(inside, dict) and inside.get(last) not in (None, ""):
                 value = str(inside[last])
-                inside[last] = self._token(field.kind, value)
+                inside[last] = self._token(kind, value)
                 plain.update((value,) if inside[last] != value else ())
         told = [name for name in ("id", "item") if fields.get(name) in plain]
         if told:
@@ -226,6 +231,12 @@ class _Tokens:
         return pseudonyms.tokeniser(secret, self._project.id, self._project.domain)
 
 
+def _steps(pointer: str) -> tuple[list[str], str]:
+    """Return the names a JSON pointer (RFC 6901) goes through, and the last one."""
+    *steps, last = jsonpointer.steps(pointer)
+    return steps, last
+
+
 class _Reading:
     """Turns a format's rows into canonical lines by key."""
 
@@ -233,7 +244,8 @@ class _Reading:
         self._dataset, self._task, self._tool, self._tokens = dataset, task, tool, tokens
         versions = {name: versions_of(project, asked) for name, asked in project.tasks.items()}
         self._under = {name: known[-1] for name, known in versions.items() if known}
-        self.labels: dict[str, None] = {}
+        self._taxonomies = {name: asked.taxonomy or "" for name, asked in project.tasks.items()}
+        self.labels: dict[str, Counter[str]] = defaultdict(Counter)  # taxonomy to label to number of records
         self.natural: dict[str, None] = {}
 
     def lines(self, rows: Iterable[Row], advance: Callable[[int], None] | None) -> dict[Layer, dict[Key, bytes]]:
@@ -266,12 +278,24 @@ class _Reading:
         if "gone" not in fields and isinstance(task, str) and task in self._under:
             fields.setdefault("under", self._under[task])
         value = fields.get("value")
-        if isinstance(value, dict):
-            for label in (value.get("label"), *(value.get("labels") or ())):
-                if isinstance(label, str):
-                    self.labels[label] = None
+        owner = self._taxonomies.get(task) if isinstance(task, str) else None
+        if owner and isinstance(value, dict):
+            counted = self.labels[owner]
+            for label in _labels(value):
+                counted[label] += 1
         key = Key(self._dataset.name, _text(row, "item"), _text(row, "id"))
         return key, canonical.encode(fields, canonical.RECORD_FIRST)
+
+
+def _labels(value: Mapping[str, Any]) -> Iterable[str]:
+    """Return the labels that a value names: one, or several, those that share a whole, or an order of them."""
+    label = value.get("label")
+    if isinstance(label, str):
+        return (label,)
+    several = [value.get(name) for name in ("labels", "soft", "ranking")]
+    return {
+        label for labels in several if isinstance(labels, list | dict) for label in labels if isinstance(label, str)
+    }
 
 
 def _text(row: Row, name: str) -> str:
@@ -298,24 +322,40 @@ def _documents(
     """Return the documents an import changes besides shards: new labels, the natural key it brought."""
     changed: dict[str, bytes] = {}
     notes: list[str] = []
-    _, name = find(project, request.dataset, request.task)
-    taxonomy = project.taxonomies.get(project.tasks[name].taxonomy or "")
-    unknown = [label for label in reading.labels if taxonomy and label not in {known.id for known in taxonomy.labels}]
-    if unknown and taxonomy and request.add_labels:
-        path = f"taxonomies/{taxonomy.name}.yaml"
-        members = [{"id": label, "name": label} for label in sorted(unknown)]
-        changed[path] = document.extend((git.top / path).read_bytes(), ("labels",), members)
-        notes.append(f"{len(unknown)} labels added to {path}: {', '.join(sorted(unknown)[:8])}")
-    elif unknown and taxonomy:
-        notes.append(
-            f"{len(unknown)} labels are not in taxonomies/{taxonomy.name}.yaml: {', '.join(sorted(unknown)[:8])}; --add-labels adds them"
-        )
+    for name, counted in sorted(reading.labels.items()):
+        known = {label.id for label in project.taxonomies[name].labels}
+        unknown = sorted(counted.keys() - known)
+        path = f"taxonomies/{name}.yaml"
+        if unknown and request.add_labels:
+            changed[path] = taxonomy.add_labels((git.top / path).read_bytes(), unknown)
+            notes.append(f"labels added to {path}: {_some(unknown)}")
+        elif unknown:
+            told = _some([f"{label} ({counted[label]} record{'s'[: counted[label] > 1]})" for label in unknown])
+            cure = "`labelvc check` will refuse them: add them with --add-labels, or correct the source"
+            notes.append(f"labels that are not in {path}: {told}; {cure}")
     if reading.natural and not dataset.natural_key:
         path = f"datasets/{dataset.name}/dataset.yaml"
         pointers = [f"/natural/{field}" for field in reading.natural]
         changed[path] = document.edit((git.top / path).read_bytes(), {("natural_key",): pointers})
-        notes.append(f"natural key {', '.join(pointers)}, written in {path}")
+        notes.append(f"no two items may share {', '.join(pointers)}: it is the natural key in {path} now")
     return changed, notes
+
+
+def _unnamed(lines: Mapping[Layer, Mapping[Key, bytes]]) -> Iterator[str]:
+    """Yield what a person should know where things are called by their line, the last resort of a reader."""
+    renames = "so they are called by their line (source-2 ...): a line inserted in the source renames those below"
+    items = sum(_LINE.fullmatch(key.item) is not None for key in lines["items"])
+    if items:
+        cure = "--key COL, or a sent_id in CoNLL-U, prevents it"
+        yield f"nothing names {items:,} item{'s'[: items > 1]}, or they share a name, {renames}. {cure}"
+    if any(_LINE.fullmatch(key.id.rpartition(".")[2]) for key in lines["annotations"]):
+        yield f"nothing names the answers, {renames}. A column `id` prevents it"
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return names as a list for people, the first eight of them."""
+    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    return ", ".join(names[:_TOLD]) + more
 
 
 def _sized(dataset: Dataset, work: Snapshot, records: int) -> Dataset:

@@ -75,7 +75,9 @@ def what(seen: diff.Comparison) -> str:
         value = seen.new if seen.kind == "added" else seen.old
         return short(value.get("value", value.get("text", value.get("media", value))))
     if seen.kind == "touched":
-        return f"rev {seen.old.get('rev', '-')} -> {seen.new.get('rev', '-')}"
+        pairs = [(name, seen.old.get(name, "-"), seen.new.get(name, "-")) for name in ("rev", "at")]
+        differing = [f"{name} {short(old)} -> {short(new)}" for name, old, new in pairs if old != new]
+        return differing[0] if differing else "spelling or line end alone, which labelvc format undoes"
     moves = [(safe(pointer), _at(seen.old, pointer), _at(seen.new, pointer)) for pointer in seen.fields]
     return "; ".join([f"{pointer} {old} -> {new}" for pointer, old, new in moves])
 
