@@ -95,7 +95,7 @@ def test_a_stray_file_may_be_removed_like_its_neighbours():
 
 def test_nobody_has_spoken():
     got = decide.decide(policy(LABELS), Case([move("d/i#r")], authors=frozenset({"ada"})), [])
-    assert got == Decision("missing", 0, 1, ("d/i#r",), (decide.Standing("reviewer", 1, 0, ("ben", "cleo")),))
+    assert got == Decision("missing", 0, 1, ("d/i#r",), (decide.Standing("reviewer", 1, 0, ("ben", "cleo"), ("ada",)),))
 
 
 def test_nothing_moved():

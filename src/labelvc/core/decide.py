@@ -67,12 +67,19 @@ class Standing(NamedTuple):
         asked: how many people must agree.
         have: how many of them do, for the moves where it is fewest.
         who_can: principals who could still give their word.
+        barred: those who hold the role and are kept from it by their part in the change.
     """
 
     role: str
     asked: int
     have: int
     who_can: tuple[str, ...]
+    barred: tuple[str, ...] = ()
+
+    @property
+    def stuck(self) -> bool:
+        """Tell whether nobody can meet the need as the policy stands."""
+        return self.have + len(self.who_can) < self.asked
 
 
 class Decision(NamedTuple):
@@ -226,19 +233,21 @@ class _Tallies:
     """How each need stands over all groups: the fewest people who met it, and who could."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, int, tuple[Separation, ...]], tuple[int, set[str]]] = {}
+        self._rows: dict[tuple[str, int, tuple[Separation, ...]], tuple[int, set[str], set[str]]] = {}
 
-    def note(self, need: Need, have: int, able: Iterable[str]) -> None:
+    def note(self, need: Need, have: int, able: Iterable[str], barred: Iterable[str]) -> None:
         """Count one need of one group."""
         at = (need.role, need.count, need.distinct_from)
-        least, who = self._rows.get(at, (need.count, set()))
-        self._rows[at] = (min(least, have), who | set(able))
+        least, who, kept = self._rows.get(at, (need.count, set(), set()))
+        self._rows[at] = (min(least, have), who | set(able), kept | set(barred))
 
     def standings(self) -> tuple[Standing, ...]:
         """Return the needs in the order they came up."""
         return tuple(
-            Standing(role, count, have, tuple(sorted(who)) if have < count else ())
-            for (role, count, _), (have, who) in self._rows.items()
+            Standing(role, count, have, tuple(sorted(who)), tuple(sorted(kept)))
+            if have < count
+            else Standing(role, count, have, ())
+            for (role, count, _), (have, who, kept) in self._rows.items()
         )
 
 
@@ -282,7 +291,7 @@ def _judge(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing], tall
     for need, met, found in zip(rule.needs, have, able, strict=True):
         others = set(_members(policy, need.role)) - found
         barred = set().union(*(_barred(need, case, backing) for backing in held)) if held else _barred(need, case, None)
-        tallies.note(need, met, others - barred)
+        tallies.note(need, met, others - barred, others & barred)
     return all(met >= need.count for need, met in zip(rule.needs, have, strict=True))
 
 

@@ -15,10 +15,11 @@ from labelvc.errors import DataError, RefusedError, TrustError
 from labelvc.model.approval import NAMESPACE, Approval, Material, Meaning, Scope, Seen, Verdict
 from labelvc.model.approval import Signer as Signatory
 from labelvc.model.names import Digest
-from labelvc.model.policy import Need, PublicKey, Trust
+from labelvc.model.policy import Need, PublicKey, Separation, Trust
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import approvals, people
 from labelvc.ops import diff as comparing
+from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Shelf, Statement
 from labelvc.ops.people import Authors
@@ -52,6 +53,7 @@ class Change(NamedTuple):
     """What there is to decide on, with the policy in force before it.
 
     Attributes:
+        words: the range as it was typed.
         base, head: the snapshots.
         found: the change-set.
         trust: policy in force: at A for `A...B` (where it would go), else at the base.
@@ -62,6 +64,7 @@ class Change(NamedTuple):
         materials: guidelines and taxonomies at the head.
     """
 
+    words: str
     base: Snapshot
     head: Snapshot
     found: Gathered
@@ -108,6 +111,7 @@ def examine(git: Git, words: str, pin: str | None = None) -> Change:
                 "nothing to decide on: no record or document differs", where=words, hint=f"labelvc diff {words}"
             )
         return Change(
+            words,
             pair.old,
             pair.new,
             found,
@@ -220,11 +224,9 @@ def _separate(change: Change, who: str, role: str) -> None:
     """Refuse an author or annotator where the policy asks for others."""
     parts = {part for need in change.needs if need.role == role for part in need.distinct_from}
     if "author" in parts and who in change.authors.principals:
-        message = f"{who} is an author of this change and the policy asks for somebody else"
-        raise RefusedError(message, hint=_others(change, role, who))
+        raise _refusal(change, role, parts, f"{who} is an author of this change")
     if "annotators" in parts and who in change.annotators:
-        message = f"{who} made a record this change touches and the policy asks for somebody else"
-        raise RefusedError(message, hint=_others(change, role, who))
+        raise _refusal(change, role, parts, f"{who} made a record this change touches")
     if "author" in parts and change.authors.strangers:
         commit = change.authors.strangers[0][:12]
         raise TrustError(
@@ -234,12 +236,15 @@ def _separate(change: Change, who: str, role: str) -> None:
         )
 
 
-def _others(change: Change, role: str, who: str) -> str:
+def _refusal(change: Change, role: str, parts: set[Separation], why: str) -> RefusedError:
+    """Return the refusal of somebody who had a part in the change, with who can approve it or how to find one."""
     members = change.trust.policy.roles[role].members
-    able = sorted(set(members) - {who} - change.authors.principals - change.annotators)
+    kept = {"author": change.authors.principals, "annotators": change.annotators}
+    able = sorted(set(members).difference(*(kept[part] for part in parts)))
     if able:
-        return f"ask {' or '.join(able)} to run it"
-    return f"labelvc policy add SOMEBODY --name NAME --key FILE.pub --role {role} --email ADDRESS"
+        message = f"{why} and the policy asks for somebody else"
+        return RefusedError(message, hint=f"ask {' or '.join(able)} to run it")
+    return RefusedError(f"{why}, and nobody else holds the role {role}", hint=governing.enrol(role, change.words))
 
 
 def _statements(git: Git, reader: Reader, head: Snapshot, root: Digest, trust: Trust) -> list[Statement]:

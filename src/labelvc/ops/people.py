@@ -15,6 +15,7 @@ from labelvc.store.keys import Ask, Signer
 
 _TRAILER = re.compile(r"^co-authored-by:.*?<([^<>\n]+)>[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _ASIDE = (":(top,exclude)approvals", ":(top,exclude)releases")
+_SETTING = "labelvc.signingKey"
 _FORMAT = "--format=%H%n%ae%n%B"
 
 
@@ -101,6 +102,24 @@ def owner_of(policy: Policy, key: PublicKey) -> str | None:
     return next((name for name, each in policy.principals.items() if line in each.keys), None)
 
 
+def remember(git: Git, words: str) -> None:
+    """Sign with a key from now on in this clone.
+
+    Args:
+        git: the repository, in whose own settings it is written.
+        words: path of a private key or `.pub` file, from the working folder, or a public key itself.
+    """
+    plumbing.config_set(git, _SETTING, keys.absolute(words))
+
+
+def settings(git: Git) -> str | None:
+    """Return the key that git's settings name: labelvc's own, else the one git signs with when that is an SSH key."""
+    found = plumbing.config_get(git, _SETTING)
+    if not found and plumbing.config_get(git, "gpg.format") == "ssh":
+        found = plumbing.config_get(git, "user.signingKey")
+    return found
+
+
 def signer(git: Git, where: Where, ask: Ask, policy: Policy | None = None) -> Signer:
     """Return the key a person signs with: option, environment, git's settings, else the agent's key that a principal owns.
 
@@ -116,10 +135,7 @@ def signer(git: Git, where: Where, ask: Ask, policy: Policy | None = None) -> Si
     Raises:
         TrustError: none is named and the agent holds none that fits, or the one named cannot be used.
     """
-    named = where.option or where.variable or plumbing.config_get(git, "labelvc.signingKey")
-    if not named and plumbing.config_get(git, "gpg.format") == "ssh":
-        named = plumbing.config_get(git, "user.signingKey")
-    if named:
+    if named := where.option or where.variable or settings(git):
         return keys.signer(named, where.agent, ask)
     held = keys.agent_signers(where.agent)
     if policy is not None:

@@ -5,6 +5,7 @@ Sources: OpenSSH `PROTOCOL.sshsig`, the ssh-agent protocol (RFC 9987 sections 3.
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import subprocess
@@ -26,6 +27,8 @@ _RSA_SHA512 = 4
 _LONGEST = 1 << 18
 _PATIENCE = 60.0
 _PRIVATE = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+
+_KINDS = ("ssh-", "ecdsa-", "sk-")
 
 Ask = Callable[[str], str]
 """Asks a person for a passphrase; gets the words to show."""
@@ -61,7 +64,7 @@ def signer(words: str, agent: str | None, ask: Ask) -> Signer:
         TrustError: no such file, not a key, a wrong passphrase, or the private half cannot be reached.
     """
     literal = words.removeprefix("key::")
-    if literal.startswith(("ssh-", "ecdsa-", "sk-")):
+    if literal.startswith(_KINDS):
         return _by_agent(sshsig.read_public(literal), agent, literal[:30])
     path = Path(words).expanduser()
     try:
@@ -81,6 +84,12 @@ def signer(words: str, agent: str | None, ask: Ask) -> Signer:
     raise TrustError(
         "the private half of this key is in no agent and not beside it", where=str(path), hint="ssh-add FILE"
     )
+
+
+def absolute(words: str) -> str:
+    """Return the words that name a key so that they mean the same from every folder."""
+    literal = words.removeprefix("key::").startswith(_KINDS)
+    return words if literal else os.path.normpath(Path(words).expanduser().absolute())
 
 
 def agent_signers(agent: str | None) -> list[Signer]:
