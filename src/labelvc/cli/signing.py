@@ -8,12 +8,12 @@ import sys
 import click
 
 from labelvc.cli.context import environment
-from labelvc.errors import ConfigurationError, TrustError
+from labelvc.errors import ConfigurationError
 from labelvc.model.policy import Trust
 from labelvc.ops import trust as trusting
 from labelvc.ops.people import Where
 from labelvc.store import git as plumbing
-from labelvc.store import tree
+from labelvc.store import keys, tree
 from labelvc.store.git import Git
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -44,9 +44,7 @@ def ask(words: str) -> str:
         TrustError: there is no terminal; says how to do without.
     """
     if not sys.stdin.isatty():
-        file = words.removeprefix("passphrase of ")
-        hint = f'eval "$(ssh-agent)" && ssh-add {file}, then the same command again'
-        raise TrustError("the key has a passphrase, and no terminal is here to type it on", where=file, hint=hint)
+        raise keys.untyped(words.removeprefix("passphrase of "), environment("SSH_AUTH_SOCK"))
     return str(click.prompt(words, hide_input=True, err=True))
 
 
