@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -14,9 +14,10 @@ from labelvc.core.changeset import Gathered
 from labelvc.errors import DataError, RefusedError, TrustError
 from labelvc.model.approval import NAMESPACE, Approval, Material, Meaning, Scope, Seen, Verdict
 from labelvc.model.approval import Signer as Signatory
+from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.policy import Need, PublicKey, Separation, Trust
-from labelvc.model.snapshot import Snapshot
+from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import approvals, people
 from labelvc.ops import diff as comparing
 from labelvc.ops import policy as governing
@@ -60,7 +61,7 @@ class Change(NamedTuple):
         authors: who made the change.
         annotators: principals behind the touched records.
         needs: what the policy asks for these moves.
-        statements: valid statements on the same change-set at the head or in the index.
+        statements: valid statements at the head or in the index: on the same change-set, and rejections of what is all in it.
         materials: guidelines and taxonomies at the head.
     """
 
@@ -119,7 +120,7 @@ def examine(git: Git, words: str, pin: str | None = None) -> Change:
             people.authors(trust.policy, people.commits(git, pair.old.commit, pair.new.commit)),
             people.annotators(trust.policy, found.by),
             decide.demands(trust.policy, found.changeset.moves),
-            _statements(git, reader, pair.new, found.changeset.root, trust),
+            _statements(git, reader, pair.new, found.changeset, trust),
             tuple(_materials(reader, pair.new)),
         )
 
@@ -153,9 +154,8 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         raise RefusedError(f"{who} has said nothing on this change-set that could be withdrawn", hint="labelvc verify")
     if wish.decision == "approve":
         _separate(change, who, wish.role)
-    said = ((each, each.approval) for each in mine if wish.decision == "approve")
-    other_hats = [each for each, old in said if old.decision == "approve" and old.role != wish.role]
     counts = change.found
+    gone = sorted(each.digest for each in mine if _superseded(each.approval, wish, counts.changeset.root))
     offset = now.utcoffset() or timedelta()
     return Approval(
         root=counts.changeset.root,
@@ -170,10 +170,20 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         policy=Seen(policy.version, change.trust.digest.removeprefix("sha256:")),
         authors=tuple(sorted(change.authors.principals)),
         materials=change.materials,
-        supersedes=tuple(sorted(each.digest for each in mine if each not in other_hats)),
+        supersedes=tuple(gone),
         nonce=nonce,
         tool=f"labelvc {__version__}",
     )
+
+
+def _superseded(old: Approval, wish: Wish, root: Digest) -> bool:
+    """Tell whether a wish takes an older word of the same person back.
+
+    A yes leaves their yes in another hat; a no leaves their no to a part, which holds when the part comes alone.
+    """
+    if wish.decision == "approve":
+        return old.decision != "approve" or old.role == wish.role
+    return wish.decision == "withdraw" or old.root == root
 
 
 def seal(change: Change, approval: Approval, signer: Signer) -> dict[str, bytes]:
@@ -247,11 +257,26 @@ def _refusal(change: Change, role: str, parts: set[Separation], why: str) -> Ref
     return RefusedError(f"{why}, and nobody else holds the role {role}", hint=governing.enrol(role, change.words))
 
 
-def _statements(git: Git, reader: Reader, head: Snapshot, root: Digest, trust: Trust) -> list[Statement]:
-    """Return the valid statements on the change-set: at the head, and staged but not committed yet."""
-    places = [head] if git.bare else [head, tree.index(git, (approvals.folder_of(root),))]
-    files = {path: entry for place in places for path, entry in approvals.folders(place).get(root, {}).items()}
-    return [found for found in Shelf(reader).statements(root, files, trust) if isinstance(found, Statement)]
+def _statements(git: Git, reader: Reader, head: Snapshot, found: ChangeSet, trust: Trust) -> list[Statement]:
+    """Return the valid statements that a new one may take back: at the head, and staged but not committed yet."""
+    shelf, wanted = Shelf(reader), frozenset(found.moves)
+    folders: dict[Digest, dict[str, Entry]] = {}
+    for place in [head] if git.bare else [head, tree.index(git, (approvals.FOLDER,))]:
+        for root, files in approvals.folders(place).items():
+            folders.setdefault(root, {}).update(files)
+    said = [(root, each) for root, files in folders.items() for each in _valid(shelf, root, files, found.root, trust)]
+    parts = {root for root, each in said if root != found.root}
+    listings = {root: shelf.changeset(root, folders[root]) for root in parts}
+    inside = {root for root, each in listings.items() if isinstance(each, ChangeSet) and wanted.issuperset(each.moves)}
+    return [each for root, each in said if root == found.root or root in inside]
+
+
+def _valid(shelf: Shelf, root: Digest, files: dict[str, Entry], own: Digest, trust: Trust) -> Iterator[Statement]:
+    """Yield the valid statements of a folder; of another than the change's own, rejections."""
+    if root == own or shelf.rejects(files):
+        for found in shelf.statements(root, files, trust):
+            if isinstance(found, Statement) and (root == own or found.approval.decision == "reject"):
+                yield found
 
 
 def _materials(reader: Reader, head: Snapshot) -> Iterable[Material]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from labelvc.core import changeset, decide
 from labelvc.core.changeset import Gathered
-from labelvc.core.decide import Backing, Case, Decision, Standing, State
+from labelvc.core.decide import Backing, Case, Decision, Standing, State, Voice
 from labelvc.errors import StoreError, TrustError
 from labelvc.model.approval import Verdict
 from labelvc.model.change import ChangeSet
@@ -25,7 +25,7 @@ from labelvc.store.tree import Reader
 
 
 class Said(NamedTuple):
-    """A valid statement on the very change-set of a step."""
+    """A valid statement on the very change-set of a step, or a rejection of a part that binds it."""
 
     principal: str
     role: str
@@ -44,8 +44,9 @@ class Step(NamedTuple):
         needs: how each need of the policy stands.
         policy: version in force; None when there was none or it could not be used.
         root: digest of the step's change-set.
-        said: valid statements on that change-set.
+        said: valid statements on that change-set, and rejections of a change that is all in it.
         problems: files that counted for nothing, and why the step could not be judged.
+        noes: those of `said` that keep the step from being approved.
     """
 
     parent: str
@@ -59,6 +60,7 @@ class Step(NamedTuple):
     root: Digest = Digest("")
     said: tuple[Said, ...] = ()
     problems: tuple[Problem, ...] = ()
+    noes: tuple[Said, ...] = ()
 
 
 class Course(NamedTuple):
@@ -180,14 +182,14 @@ class Walk:
         own = self._backing(found.changeset.root, folders, before, trust, problems, None)
         backings = [own] if own else []
         decision = decide.decide(trust.policy, case, backings)
-        if decision.uncovered:
-            others = (root for root in folders if root != found.changeset.root)
+        others = [root for root in folders if root != found.changeset.root]
+        if decision.uncovered or any(self._shelf.rejects(folders[root]) for root in others):
             backings += [backing for root in others if (backing := self._carried(root, folders, before, trust, found))]
             decision = decide.decide(trust.policy, case, backings)
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
         problems += approvals.lost(old, new)
-        said = tuple(Said(v.principal, v.role, v.decision, v.digest) for v in own.voices) if own else ()
+        said = tuple(map(_said, own.voices)) if own else ()
         return _step(parent, commit, decision, trust, found.changeset.root, said, problems)
 
     def _settled(self, moved: ChangeSet, trust: Trust, new: Snapshot, problems: list[Problem]) -> frozenset[str]:
@@ -284,10 +286,15 @@ def _step(
     said: tuple[Said, ...],
     problems: list[Problem],
 ) -> Step:
-    state, covered, total, uncovered, needs = decision
-    return Step(
-        parent, commit, state, covered, total, uncovered, needs, trust.policy.version, root, said, tuple(problems)
-    )
+    state, covered, total, uncovered, needs, against = decision
+    noes = tuple(map(_said, against))
+    said = tuple(dict.fromkeys((*said, *noes)))
+    version = trust.policy.version
+    return Step(parent, commit, state, covered, total, uncovered, needs, version, root, said, tuple(problems), noes)
+
+
+def _said(voice: Voice) -> Said:
+    return Said(voice.principal, voice.role, voice.decision, voice.digest)
 
 
 _STRANGER = "the author or a co-author of this commit is nobody the policy knows"

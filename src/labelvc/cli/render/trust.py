@@ -177,5 +177,9 @@ def _hint(step: Step, names: str) -> str:
         if strangers:
             return f"git show -s --format=%ae {strangers[0][:12]}; labelvc policy add PRINCIPAL --email ADDRESS"
         return "labelvc policy check"
+    if step.state == "rejected" and step.noes:
+        who, role = step.noes[0].principal, step.noes[0].role
+        command = f'labelvc approve {names} --role {role} --decision withdraw --reason "..."'
+        return f"change what {who} rejected, or {who} runs: {command}"
     missing = next((need for need in step.needs if need.have < need.asked), None)
     return cure(missing, names) if missing else "labelvc policy show"
