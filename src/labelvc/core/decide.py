@@ -29,8 +29,8 @@ _SHAPES: tuple[tuple[ChangeKind, re.Pattern[str]], ...] = (
     ("trust", re.compile(r"trust/(policy\.json|root/[1-9][0-9]*\.json)")),
 )
 _CONTROLS = re.compile(
-    r"(.*/)?(\.gitattributes|\.gitmodules|\.mailmap|codeowners)|\.dvc/.+|\.dvcignore|modules\.lock|(schemas|hooks)/.+"
-    r"|\.pre-commit-(config|hooks)\.yaml|\.(github|gitlab|gitea|forgejo|circleci|ci|buildkite|woodpecker)/.+"
+    r"(.*/)?(\.gitattributes|\.gitmodules|\.mailmap|codeowners)|\.dvc(/.+)?|\.dvcignore|modules\.lock|(schemas|hooks)(/.+)?"
+    r"|\.pre-commit-(config|hooks)\.yaml|\.(github|gitlab|gitea|forgejo|circleci|ci|buildkite|woodpecker)(/.+)?"
     r"|(\.gitlab-ci|\.drone|\.woodpecker|\.travis|azure-pipelines|bitbucket-pipelines)\.ya?ml|jenkinsfile"
 )
 _PROTECTED: dict[str, ChangeKind] = {

@@ -16,7 +16,10 @@ from labelvc.store.keys import Ask, Signer
 _TRAILER = re.compile(r"^co-authored-by:.*?<([^<>\n]+)>[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _ASIDE = (":(top,exclude)approvals", ":(top,exclude)releases")
 _SETTING = "labelvc.signingKey"
-_FORMAT = "--format=%H%n%ae%n%B"
+_FORMAT = "--format=%H%n%P%n%ae%n%B"
+_COMBINED = (
+    "diff-tree", "--cc", "-p", "-U0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-commit-id",
+)  # fmt: skip
 
 
 class Made(NamedTuple):
@@ -48,7 +51,9 @@ class Where(NamedTuple):
 
 
 def commits(git: Git, base: str, head: str) -> list[Made]:
-    """Return the non-merge commits between two revisions, leaving out those that only bring approvals or releases.
+    """Return the commits between two revisions that make something, leaving out those that only bring approvals or releases.
+
+    A merge makes something when it holds lines that none of its parents has: a conflict that was resolved, or more.
 
     Args:
         git: where.
@@ -61,7 +66,6 @@ def commits(git: Git, base: str, head: str) -> list[Made]:
     reach = [f"{base}..{head}" if base else head]
     words = (
         "log",
-        "--no-merges",
         "--full-history",
         "--no-show-signature",
         "--no-mailmap",
@@ -70,11 +74,18 @@ def commits(git: Git, base: str, head: str) -> list[Made]:
         _FORMAT,
     )
     told = plumbing.run(git, *words, *reach, "--", *_ASIDE).decode("utf-8", "replace")
-    found = []
+    found, merges = [], []
     for row in filter(None, told.split("\0")):
-        commit, address, body = row.split("\n", 2)
+        commit, parents, address, body = row.split("\n", 3)
         found.append(Made(commit, tuple(dict.fromkeys([address, *_TRAILER.findall(body)]))))
-    return found
+        merges += [commit] if " " in parents else []
+    idle = {merge for merge in merges if not _made_by_hand(git, merge)}
+    return [each for each in found if each.commit not in idle]
+
+
+def _made_by_hand(git: Git, merge: str) -> bool:
+    """Tell whether a merge has lines that none of its parents has."""
+    return b"diff --cc " in plumbing.run(git, *_COMBINED, merge, "--", *_ASIDE)
 
 
 def authors(policy: Policy, made: Iterable[Made]) -> Authors:
