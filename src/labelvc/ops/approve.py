@@ -139,7 +139,7 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         The decision, not yet signed.
 
     Raises:
-        TrustError: the key belongs to no principal, or not to the one named; or separation is demanded and an author is
+        TrustError: the key belongs to no principal, or not to the one named; the policy has no such role; or separation is demanded and an author is
             nobody the policy knows.
         RefusedError: the policy does not grant the role, the person is an author or annotator where others are asked, or
             there is nothing to withdraw or no reason.
@@ -223,6 +223,8 @@ def _speaker(change: Change, wish: Wish, key: PublicKey) -> str:
     if wish.principal not in (None, who):
         message = f"the key belongs to {who}, not to {wish.principal}"
         raise TrustError(message, where=key.fingerprint, hint="labelvc key list")
+    if wish.role not in policy.roles:
+        raise TrustError(f"the policy has no role {wish.role}", hint=f"roles it has: {', '.join(sorted(policy.roles))}")
     roles = decide.roles_of(policy, who)
     if wish.role not in roles:
         held = ", ".join(roles) or "none"

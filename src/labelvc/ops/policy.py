@@ -43,8 +43,13 @@ def added(policy: Policy, person: Person) -> Policy:
         The policy with the same version.
 
     Raises:
-        TrustError: a role the policy does not have, or a new principal without a name.
+        TrustError: an id that none can have, a role the policy does not have, or a new principal without a name.
     """
+    if not statement.PRINCIPAL.fullmatch(person.id):
+        raise TrustError(
+            f"{person.id!r} is no principal's id: lower-case letters, digits, dot, dash, underscore",
+            hint=f'labelvc policy add {trusting.slug(person.id)} --name "FULL NAME"',
+        )
     before = policy.principals.get(person.id)
     if before is None and not person.name:
         raise TrustError(
