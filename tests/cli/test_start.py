@@ -246,6 +246,17 @@ def test_uninstall_leaves_the_clone_as_it_was(repo, labelvc):
     assert labelvc(repo, "install", "--uninstall") == (0, "there was nothing to take away\n", "")
 
 
+def test_uninstall_keeps_the_signing_key_and_the_pinned_root(repo, labelvc, git):
+    git(repo, "config", "labelvc.signingKey", "/a/key")
+    git(repo, "config", "labelvc.root", f"sha256:{'0' * 64}")
+    labelvc(repo, "install")
+    assert "interpreter" in labelvc(repo, "install", "--uninstall")[1]
+    assert (
+        git(repo, "config", "--get-regexp", "^labelvc")
+        == f"labelvc.signingkey /a/key\nlabelvc.root sha256:{'0' * 64}\n"
+    )
+
+
 def test_install_for_all_clones_writes_the_users_configuration(repo, git, labelvc):
     assert labelvc(repo, "install", "--global")[0] == 0
     assert "merge-driver" in git(repo, "config", "--global", "merge.labelvc.driver")
