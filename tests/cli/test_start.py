@@ -246,6 +246,17 @@ def test_uninstall_leaves_the_clone_as_it_was(repo, labelvc):
     assert labelvc(repo, "install", "--uninstall") == (0, "there was nothing to take away\n", "")
 
 
+def test_uninstall_keeps_the_signing_key_and_the_pinned_root(repo, labelvc, git):
+    git(repo, "config", "labelvc.signingKey", "/a/key")
+    git(repo, "config", "labelvc.root", f"sha256:{'0' * 64}")
+    labelvc(repo, "install")
+    assert "interpreter" in labelvc(repo, "install", "--uninstall")[1]
+    assert (
+        git(repo, "config", "--get-regexp", "^labelvc")
+        == f"labelvc.signingkey /a/key\nlabelvc.root sha256:{'0' * 64}\n"
+    )
+
+
 def test_install_for_all_clones_writes_the_users_configuration(repo, git, labelvc):
     assert labelvc(repo, "install", "--global")[0] == 0
     assert "merge-driver" in git(repo, "config", "--global", "merge.labelvc.driver")
@@ -352,7 +363,7 @@ def test_doctor_sees_a_shallow_clone(project, git, labelvc, tmp_path):
 def test_doctor_outside_of_a_repository_could_not_do_it(tmp_path, labelvc):
     code, out, err = labelvc(tmp_path, "doctor")
     assert (code, out) == (2, "")
-    assert "git init" in err
+    assert "labelvc init" in err
 
 
 def test_doctor_in_a_bare_repository(git, labelvc, tmp_path):
@@ -440,6 +451,16 @@ def test_status_says_whose_approval_a_branch_waits_for(repo, git, labelvc, ssh_k
     path = repo / "guidelines" / "topic.yaml"
     path.write_bytes(path.read_bytes() + b"# more\n")
     git(repo, "commit", "-qam", "more")
+    code, out, err = labelvc(repo, "status")
+    assert (code, err) == (0, "")
+    assert "approvals   main...HEAD waits for 1 lead; nobody " in out
+    git(repo, "-c", "user.email=ben@example.com", "commit", "-q", "--amend", "--reset-author", "-m", "more")
+    assert "next: labelvc verify main...HEAD\n" in labelvc(repo, "status")[1]
+    git(repo, "switch", "-q", "main")
+    more = ("--name", "Ben", "--email", "ben@example.com", "--key", f"{ssh_key('ben')}.pub")
+    assert labelvc(repo, "policy", "add", "ben", *more)[0] == 0
+    git(repo, "commit", "-qm", "Ben", "--", "trust")
+    git(repo, "switch", "-q", "topic")
     code, out, err = labelvc(repo, "status")
     assert (code, err) == (0, "")
     assert "approvals   main...HEAD waits for 1 lead\n" in out

@@ -138,7 +138,7 @@ def test_without_the_secret(ready: Zoo, labelvc: Run):
     code, out, err = labelvc(ready.folder, "import", "csv", "../in.csv", *LONG)
     assert (code, out) == (2, "")
     assert PLAIN not in err
-    assert "next: copy b.key from someone who pseudonymises" in err
+    assert "next: copy b.key from .git/labelvc/keyring/ of a clone that imports already" in err
     assert ready.git("status", "--porcelain") == ""
 
 

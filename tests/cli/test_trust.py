@@ -207,3 +207,11 @@ def test_help(desk: Desk, words: tuple[str, ...]):
     code, out, _ = desk.labelvc(*words, "--help")
     assert code == 0
     assert "Usage: labelvc" in out
+
+
+def test_an_id_or_role_that_cannot_be_is_bad_input(desk: Desk):
+    more = ["--name", "X", "--sign-with", desk.key("ada")]
+    code, _, err = desk.labelvc("policy", "add", "Dora Doe", *more)
+    assert (code, 'next: labelvc policy add dora-doe --name "FULL NAME"' in err) == (2, True)
+    code, _, err = desk.labelvc("approve", "main...topic", "--role", "nobody", "--key", desk.key("ben"))
+    assert (code, "next: roles it has: lead, reviewer, root" in err) == (2, True)

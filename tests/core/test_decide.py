@@ -95,7 +95,7 @@ def test_a_stray_file_may_be_removed_like_its_neighbours():
 
 def test_nobody_has_spoken():
     got = decide.decide(policy(LABELS), Case([move("d/i#r")], authors=frozenset({"ada"})), [])
-    assert got == Decision("missing", 0, 1, ("d/i#r",), (decide.Standing("reviewer", 1, 0, ("ben", "cleo")),))
+    assert got == Decision("missing", 0, 1, ("d/i#r",), (decide.Standing("reviewer", 1, 0, ("ben", "cleo"), ("ada",)),))
 
 
 def test_nothing_moved():
@@ -135,6 +135,40 @@ def test_authors_a_signer_wrote_down_are_believed_too():
         policy(LABELS), [move("d/i#r")], says("ben"), says("cleo", authors=["ben"]), authors=frozenset({"cleo"})
     )
     assert got.state == "missing"
+
+
+def test_an_author_in_a_statement_that_was_taken_back_is_still_one():
+    """After a squash a signer says yes again, and only the first of the two statements names the author it hid."""
+    old = says("cleo", digest="old", authors=["ben"])
+    new = says("cleo", "reviewer", "withdraw", Digest("old"))
+    got = judge(policy(LABELS), [move("d/i#r")], says("ben"), old, new, authors=frozenset({"ada"}))
+    assert got.state == "missing"
+
+
+@pytest.mark.parametrize(
+    ("rejected", "moves", "state"),
+    [
+        (["d/1#r"], ["d/1#r"], "rejected"),
+        (["d/1#r"], ["d/1#r", "d/2#r"], "rejected"),
+        (["d/1#r", "d/2#r"], ["d/1#r"], "approved"),
+        (["d/3#r"], ["d/1#r"], "approved"),
+        (["d/1#r", "d/3#r"], ["d/1#r", "d/2#r"], "approved"),
+    ],
+)
+def test_a_no_binds_where_all_of_it_is(rejected: list[str], moves: list[str], state: str):
+    no = Backing(TWO, [move(key) for key in rejected], (says("cleo", decision="reject", digest="no"),))
+    got = judge(policy(LABELS), [move(key) for key in moves], says("ben"), more=(no,))
+    assert (got.state, bool(got.noes)) == (state, state == "rejected")
+    yes = says("cleo", "reviewer", "approve", Digest("no"))
+    assert judge(policy(LABELS), [move(key) for key in moves], says("ben"), yes, more=(no,)).state == "approved"
+
+
+def test_a_no_to_a_document_holds_however_old_it_is():
+    no = Backing(TWO, [move("guidelines/g.yaml")], (says("dora", "lead", "reject", fresh=False),))
+    got = judge(
+        policy(DOCUMENTS), [move("guidelines/g.yaml"), move("datasets/d/dataset.yaml")], says("ada", "lead"), more=(no,)
+    )
+    assert got.state == "rejected"
 
 
 def test_every_need_wants_its_own_person():

@@ -54,7 +54,7 @@ def test_a_second_epoch_retires_the_first(repo: Path):
 def test_no_epoch(repo: Path):
     with pytest.raises(ConfigurationError) as caught:
         active(repo)
-    assert caught.value.hint == "labelvc init"
+    assert caught.value.hint == "labelvc pseudonym new"
 
 
 def test_a_clone_has_the_list_but_not_the_secret(repo: Path, tmp_path: Path, git: Callable[..., str]):

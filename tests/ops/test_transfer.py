@@ -181,7 +181,7 @@ def test_without_the_secret_nothing_is_written(ready: Zoo):
 
 def test_without_an_epoch_the_cure_is_named(zoo: Zoo):
     error = refused(zoo, ConfigurationError, "word,who,score\nhello,Anna,1\n", **LONG)
-    assert (error.hint, error.where) == ("labelvc init", "privacy/epochs.jsonl")
+    assert (error.hint, error.where) == ("labelvc pseudonym new", "privacy/epochs.jsonl")
     run(zoo, "word,score\nhello,1\n", item="word", key=("word",), value="score")
 
 

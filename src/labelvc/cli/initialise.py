@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
-from labelvc.cli.context import Settings, environment, now, pass_settings
+from labelvc.cli import signing
+from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.output import write
 from labelvc.errors import TrustError
 from labelvc.ops import initialise as making
@@ -33,6 +34,23 @@ _ABOUT = {
 }
 
 
+_OWN = Path("~/.ssh/id_ed25519")
+
+
+class _Key(NamedTuple):
+    """The key that signs the first policy.
+
+    Attributes:
+        signer: None when there is none.
+        words: how to name it to `key use`; empty when the environment, git's settings or ssh-agent name it already.
+        reason: why there is none.
+    """
+
+    signer: Signer | None
+    words: str
+    reason: str = ""
+
+
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), required=False)
 @click.option(
@@ -47,7 +65,8 @@ _ABOUT = {
 @click.option(
     "--key",
     metavar="FILE",
-    help="SSH key that signs the first policy; else git's signing key, ~/.ssh/id_ed25519 or the agent's.",
+    help="SSH key that signs the first policy, and for you from then on in this clone; else git's signing key, "
+    "~/.ssh/id_ed25519 or the agent's.",
 )
 @pass_settings
 def init(
@@ -67,37 +86,30 @@ def init(
     place = settings.directory / (folder or "")
     plan = making.plan(template, name or suggested_name(place.name), in_dvc=in_dvc)
     git = making.repository(place)
-    signer, reason = _signer(git, key)
-    made = making.initialise(git, plan, signer, now())
+    found = _found(git, key)
+    made = making.initialise(git, plan, found.signer, now())
+    if found.words:
+        people.remember(git, found.words)
     if not settings.quiet:
-        write(_told(made, template, git, signer, reason))
+        write(_told(made, template, git, found))
 
 
-def _signer(git: Git, key: str | None) -> tuple[Signer | None, str]:
-    """Return the key that signs the first policy, or None and why there is none; a key that was named must work."""
-    where = people.Where(key, environment("LABELVC_KEY"), environment("SSH_AUTH_SOCK"))
+def _found(git: Git, key: str | None) -> _Key:
+    """Return the key that signs the first policy; one that was named must work."""
     try:
-        return people.signer(git, where, _ask), ""
+        return _Key(people.signer(git, signing.where(key), signing.ask), key or "")
     except TrustError as problem:
         if key:
             raise
-        own = Path("~/.ssh/id_ed25519").expanduser()
-        if not own.is_file():
-            return None, problem.message
+        if not _OWN.expanduser().is_file():
+            return _Key(None, "", problem.message)
     try:
-        return keys.signer(str(own), where.agent, _ask), ""
+        return _Key(keys.signer(str(_OWN), signing.where(None).agent, signing.ask), str(_OWN))
     except TrustError as problem:
-        return None, problem.message
+        return _Key(None, "", problem.message)
 
 
-def _ask(words: str) -> str:
-    """Ask a person for a passphrase."""
-    if not sys.stdin.isatty():
-        raise TrustError("the key asks for its passphrase, and nobody is here to type it", hint="ssh-add FILE")
-    return str(click.prompt(words, hide_input=True, err=True))
-
-
-def _told(made: Made, template: str, git: Git, signer: Signer | None, reason: str) -> str:
+def _told(made: Made, template: str, git: Git, found: _Key) -> str:
     """Return what was made and what to do next."""
     rows = [
         (path, next((about for start, about in _ABOUT.items() if path.startswith(start)), "")) for path in made.paths
@@ -111,11 +123,11 @@ def _told(made: Made, template: str, git: Git, signer: Signer | None, reason: st
         ("git add --all && git commit", "the start of its history"),
         (f"labelvc import csv FILE --dataset {dataset}", "bring labels in"),
     ]
-    if signer is None:
-        steps.insert(1, ("labelvc policy init --key FILE", f"later: who must approve what ({reason})"))
+    if found.signer is None:
+        steps.insert(1, ("labelvc policy init --key FILE", f"later: who must approve what ({found.reason})"))
     else:
-        parts.append(f"\nSigned with {signer.key.fingerprint} ({signer.where}).\n")
-        steps.append(("labelvc key use FILE", "the key that signs for you from now on"))
+        kept = "; remembered for this clone" if found.words else ""
+        parts.append(f"\nSigned with {found.signer.key.fingerprint} ({found.signer.where}){kept}.\n")
         steps.append(("labelvc policy add NAME --role reviewer --role lead ...", "a second person, who may approve"))
     wide = max(len(command) for command, _ in steps)
     return "".join([*parts, "\nnext:\n", *[f"  {command.ljust(wide)}  {why}\n" for command, why in steps]])

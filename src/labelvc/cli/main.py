@@ -32,8 +32,9 @@ COMMANDS: dict[str, Row] = {
     "trace": ("labelvc.cli.history", "trace", "Tell where a label came from and who answered for it."),
     "approve": ("labelvc.cli.trust", "approve", "Sign your decision on a change."),
     "verify": ("labelvc.cli.trust", "verify", "Ask whether the trust is right: who approved what."),
-    "key": ("labelvc.cli.trust", "key", "Keys of people and CI."),
-    "policy": ("labelvc.cli.trust", "policy", "Roles, and the approvals a change needs."),
+    "key": ("labelvc.cli.people", "key", "Keys of people and CI."),
+    "policy": ("labelvc.cli.people", "policy", "Roles, and the approvals a change needs."),
+    "pseudonym": ("labelvc.cli.pseudonyms", "pseudonym", "Secrets that pseudonyms are made with."),
     "plumbing": ("labelvc.cli.plumbing", "plumbing", "What git and hooks call; not for typing."),
 }
 """Every command: name to module, attribute and its line in the help. A command's module is imported when called."""
@@ -42,7 +43,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
     "Work": ("import", "export", "format", "check", "diff", "blame", "trace"),
     "Review": ("approve", "verify"),
-    "Nouns": ("policy", "key"),
+    "Nouns": ("policy", "key", "pseudonym"),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""
 

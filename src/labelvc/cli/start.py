@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from labelvc import __version__
+from labelvc.cli import signing
 from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.output import output_options, write
-from labelvc.cli.render import json, text
+from labelvc.cli.render import json, text, trust
 from labelvc.core.diff import Summary
 from labelvc.errors import TrustError
 from labelvc.ops import doctor as examining
@@ -99,9 +100,8 @@ def status(settings: Settings, form: str, output: Path | None) -> None:
 
 def _signing_key(git: Git) -> str:
     """Return which key would sign, without opening one that is locked."""
-    where = people.Where(None, environment("LABELVC_KEY"), environment("SSH_AUTH_SOCK"))
     try:
-        found = people.signer(git, where, _locked)
+        found = people.signer(git, signing.where(None), _locked)
     except TrustError as problem:
         if problem.message != _LOCKED:
             raise
@@ -179,9 +179,12 @@ def _moved(summary: Summary) -> str:
 
 
 def _awaited(waiting: Waiting) -> str:
-    """Return `main...HEAD waits for 1 reviewer`."""
-    wanted = " and ".join(text.count(number, role) for role, number in waiting.roles)
-    return f"{waiting.range} {f'waits for {wanted}' if waiting.state == 'missing' else f'is {waiting.state}'}"
+    """Return `main...HEAD waits for 1 reviewer`, and who it is when nobody can."""
+    if waiting.state != "missing":
+        return f"{waiting.range} is {waiting.state}"
+    wanted = " and ".join(text.count(need.asked - need.have, need.role) for need in waiting.needs)
+    stuck = "".join(f"; {trust.able(need)}" for need in waiting.needs if need.stuck)
+    return f"{waiting.range} waits for {wanted}{stuck}"
 
 
 def _advice(found: Status) -> str:
@@ -189,15 +192,14 @@ def _advice(found: Status) -> str:
     if found.conflicts:
         return "mend the files in conflict, git add them, then labelvc check --staged"
     if not found.commit:
-        return "labelvc install, then git add --all && git commit"
+        return f"{'' if found.installed else 'labelvc install, then '}git add --all && git commit"
     if _moved(found.staged) != "nothing":
         return "labelvc diff --staged, then git commit"
     if _moved(found.unstaged) != "nothing":
         return "labelvc format && labelvc check, then git add"
-    if found.waiting and found.waiting.state == "missing" and found.waiting.roles:
-        return (
-            f"a {found.waiting.roles[0][0]}: labelvc approve {found.waiting.range} --role {found.waiting.roles[0][0]}"
-        )
+    if found.waiting and found.waiting.state == "missing" and found.waiting.needs:
+        need = found.waiting.needs[0]
+        return f"{'' if need.stuck else f'a {need.role}: '}{trust.cure(need, found.waiting.range)}"
     if found.waiting and found.waiting.state != "approved":
         return f"labelvc verify {found.waiting.range}"
     if not any(count.items for count in found.counts):
@@ -214,9 +216,14 @@ def _summary(found: Status) -> dict[str, object]:
         "conflicts": found.conflicts,
         "staged": _kinds(found.staged),
         "unstaged": _kinds(found.unstaged),
-        "waiting": None if found.waiting is None else {**found.waiting._asdict(), "roles": dict(found.waiting.roles)},
+        "waiting": None if found.waiting is None else _waiting(found.waiting),
         "next": _advice(found),
     }
+
+
+def _waiting(waiting: Waiting) -> dict[str, object]:
+    roles = {need.role: need.asked - need.have for need in waiting.needs}
+    return {"range": waiting.range, "state": waiting.state, "roles": roles}
 
 
 def _kinds(summary: Summary) -> dict[str, dict[str, int]]:

@@ -26,7 +26,8 @@ CHANGE_SET = "labelvc:changeset"
 DOCUMENT = "labelvc:document"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_PRINCIPAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+PRINCIPAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+"""What the id of a principal looks like."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _SPEC_VERSION = "1.0.34"
@@ -64,12 +65,12 @@ def decode_approval(payload: bytes) -> Approval:
     except msgspec.ValidationError as error:
         raise DataError(f"the approval is not well formed: {error}") from None
     good = (
-        _PRINCIPAL.fullmatch(value.signer.principal)
+        PRINCIPAL.fullmatch(value.signer.principal)
         and _INSTANT.fullmatch(value.signed_at)
         and _NONCE.fullmatch(value.nonce)
         and all(_DIGEST.fullmatch(each) for each in value.supersedes)
         and all(_SHA256.fullmatch(each.sha256) for each in value.materials)
-        and all(_PRINCIPAL.fullmatch(each) for each in value.authors)
+        and all(PRINCIPAL.fullmatch(each) for each in value.authors)
         and min(value.scope.added, value.scope.changed, value.scope.removed) >= 0
         and (value.reason or value.decision == "approve")
     )
@@ -187,7 +188,7 @@ def _flaws_of_root(found: Root) -> Iterator[str]:
             yield f"the root names a key {keyid} that has another fingerprint"
     if len({each.owner for each in found.keys.values()}) != len(found.keys):
         yield "two root keys have one owner; a threshold counts people"
-    if not all(isinstance(each.owner, str) and _PRINCIPAL.fullmatch(each.owner) for each in found.keys.values()):
+    if not all(isinstance(each.owner, str) and PRINCIPAL.fullmatch(each.owner) for each in found.keys.values()):
         yield "an owner of a root key is no principal's id"
     for keyids, threshold in (found.root, found.targets):
         if len(set(keyids)) != len(keyids) or not set(keyids) <= set(found.keys):
@@ -198,7 +199,7 @@ def _flaws_of_root(found: Root) -> Iterator[str]:
 
 def _flaws_of_people(value: Policy) -> Iterator[str]:
     for name, person in value.principals.items():
-        if not _PRINCIPAL.fullmatch(name):
+        if not PRINCIPAL.fullmatch(name):
             yield f"{name!r} is no principal's id: lower-case letters, digits, dot, dash, underscore"
         for line in person.keys:
             try:

@@ -29,8 +29,8 @@ _SHAPES: tuple[tuple[ChangeKind, re.Pattern[str]], ...] = (
     ("trust", re.compile(r"trust/(policy\.json|root/[1-9][0-9]*\.json)")),
 )
 _CONTROLS = re.compile(
-    r"(.*/)?(\.gitattributes|\.gitmodules|\.mailmap|codeowners)|\.dvc/.+|\.dvcignore|modules\.lock|(schemas|hooks)/.+"
-    r"|\.pre-commit-(config|hooks)\.yaml|\.(github|gitlab|gitea|forgejo|circleci|ci|buildkite|woodpecker)/.+"
+    r"(.*/)?(\.gitattributes|\.gitmodules|\.mailmap|codeowners)|\.dvc(/.+)?|\.dvcignore|modules\.lock|(schemas|hooks)(/.+)?"
+    r"|\.pre-commit-(config|hooks)\.yaml|\.(github|gitlab|gitea|forgejo|circleci|ci|buildkite|woodpecker)(/.+)?"
     r"|(\.gitlab-ci|\.drone|\.woodpecker|\.travis|azure-pipelines|bitbucket-pipelines)\.ya?ml|jenkinsfile"
 )
 _PROTECTED: dict[str, ChangeKind] = {
@@ -52,11 +52,19 @@ class Voice(NamedTuple):
 
 
 class Backing(NamedTuple):
-    """A change-set with the statements on it; `moves` is None when it is the very change-set judged."""
+    """A change-set with the statements on it.
+
+    Attributes:
+        root: its digest.
+        moves: None when it is the very change-set judged.
+        voices: the statements.
+        authors: who is an author by any of them, also by one that was taken back; `decide` fills it.
+    """
 
     root: Digest
     moves: Collection[Move] | None
     voices: tuple[Voice, ...]
+    authors: frozenset[str] = frozenset()
 
 
 class Standing(NamedTuple):
@@ -67,12 +75,19 @@ class Standing(NamedTuple):
         asked: how many people must agree.
         have: how many of them do, for the moves where it is fewest.
         who_can: principals who could still give their word.
+        barred: those who hold the role and are kept from it by their part in the change.
     """
 
     role: str
     asked: int
     have: int
     who_can: tuple[str, ...]
+    barred: tuple[str, ...] = ()
+
+    @property
+    def stuck(self) -> bool:
+        """Tell whether nobody can meet the need as the policy stands."""
+        return self.have + len(self.who_can) < self.asked
 
 
 class Decision(NamedTuple):
@@ -84,6 +99,7 @@ class Decision(NamedTuple):
         covered, total: moves.
         uncovered: keys of the others, in order.
         needs: what the moves that are not settled otherwise need.
+        noes: rejections that hold: of the change itself, or of a change that is all in it.
     """
 
     state: State
@@ -91,6 +107,7 @@ class Decision(NamedTuple):
     total: int
     uncovered: tuple[str, ...]
     needs: tuple[Standing, ...]
+    noes: tuple[Voice, ...] = ()
 
 
 class Case(NamedTuple):
@@ -187,58 +204,76 @@ def decide(policy: Policy, case: Case, backings: Sequence[Backing]) -> Decision:
     Returns:
         The decision.
     """
+    backings = _current(backings)
     groups, denied = _grouped(policy, case, backings)
     uncovered, tallies, rejected, blind = list(denied), _Tallies(), False, False
+    moves = frozenset(case.moves) if len(backings) > 1 else frozenset()
+    whole = [backing.moves is None or moves.issuperset(backing.moves) for backing in backings]
+    against: dict[Digest, Voice] = {}
     for group in groups:
-        held = [backings[at] for at in group.holders]
-        if group.fresh:
-            held = [backing._replace(voices=tuple(v for v in backing.voices if v.fresh)) for backing in held]
-        vetoed = [backing for backing in held if _vetoed(policy, group.rules, backing)]
-        good = True
+        vetoes = {at: _noes(policy, group.rules, backings[at]) for at in group.holders}
+        binding = {voice.digest: voice for at, noes in vetoes.items() if whole[at] for voice in noes}
+        held = [_heard(backings[at], fresh=group.fresh) for at, noes in vetoes.items() if not noes]
+        good = not binding
         for rule in group.rules:
-            good &= _judge(policy, rule, case, [backing for backing in held if backing not in vetoed], tallies)
+            good &= _judge(policy, rule, case, held, tallies)
             blind |= case.strangers and any("author" in need.distinct_from for need in rule.needs)
         if not good:
             uncovered += group.keys
-            rejected |= bool(vetoed)
+            rejected |= any(vetoes.values())
+            against |= binding
     total = len(case.moves)
     state: State = "approved" if total else "unchanged"
     if blind:
         state = "undecidable"
     elif uncovered:
         state = "denied" if denied else "rejected" if rejected else "missing"
-    return Decision(state, total - len(uncovered), total, tuple(sorted(uncovered)), tallies.standings())
+    noes = tuple(voice for _, voice in sorted(against.items()))
+    return Decision(state, total - len(uncovered), total, tuple(sorted(uncovered)), tallies.standings(), noes)
 
 
-def effective(voices: Iterable[Voice]) -> dict[str, list[Voice]]:
-    """Return what each principal says now: statements that none of their own later ones supersedes."""
-    said: dict[str, dict[Digest, Voice]] = defaultdict(dict)
-    for voice in voices:
-        said[voice.principal][voice.digest] = voice
-    current = {}
-    for principal, statements in said.items():
-        gone = {digest for voice in statements.values() for digest in voice.supersedes}
-        current[principal] = [voice for digest, voice in statements.items() if digest not in gone]
-    return current
+def _current(backings: Sequence[Backing]) -> list[Backing]:
+    """Return the backings with what each principal says now: statements that none of their own supersedes, wherever it is."""
+    gone = {(voice.principal, digest) for each in backings for voice in each.voices for digest in voice.supersedes}
+    return [
+        each._replace(
+            voices=tuple(voice for voice in each.voices if (voice.principal, voice.digest) not in gone),
+            authors=frozenset(name for voice in each.voices for name in voice.authors),
+        )
+        for each in backings
+    ]
+
+
+def _heard(backing: Backing, *, fresh: bool) -> Backing:
+    return backing._replace(voices=tuple(voice for voice in backing.voices if voice.fresh)) if fresh else backing
+
+
+def _by_principal(backing: Backing) -> dict[str, list[Voice]]:
+    said: dict[str, list[Voice]] = defaultdict(list)
+    for voice in backing.voices:
+        said[voice.principal].append(voice)
+    return said
 
 
 class _Tallies:
     """How each need stands over all groups: the fewest people who met it, and who could."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, int, tuple[Separation, ...]], tuple[int, set[str]]] = {}
+        self._rows: dict[tuple[str, int, tuple[Separation, ...]], tuple[int, set[str], set[str]]] = {}
 
-    def note(self, need: Need, have: int, able: Iterable[str]) -> None:
+    def note(self, need: Need, have: int, able: Iterable[str], barred: Iterable[str]) -> None:
         """Count one need of one group."""
         at = (need.role, need.count, need.distinct_from)
-        least, who = self._rows.get(at, (need.count, set()))
-        self._rows[at] = (min(least, have), who | set(able))
+        least, who, kept = self._rows.get(at, (need.count, set(), set()))
+        self._rows[at] = (min(least, have), who | set(able), kept | set(barred))
 
     def standings(self) -> tuple[Standing, ...]:
         """Return the needs in the order they came up."""
         return tuple(
-            Standing(role, count, have, tuple(sorted(who)) if have < count else ())
-            for (role, count, _), (have, who) in self._rows.items()
+            Standing(role, count, have, tuple(sorted(who)), tuple(sorted(kept)))
+            if have < count
+            else Standing(role, count, have, ())
+            for (role, count, _), (have, who, kept) in self._rows.items()
         )
 
 
@@ -282,32 +317,31 @@ def _judge(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing], tall
     for need, met, found in zip(rule.needs, have, able, strict=True):
         others = set(_members(policy, need.role)) - found
         barred = set().union(*(_barred(need, case, backing) for backing in held)) if held else _barred(need, case, None)
-        tallies.note(need, met, others - barred)
+        tallies.note(need, met, others - barred, others & barred)
     return all(met >= need.count for need, met in zip(rule.needs, have, strict=True))
 
 
 def _agreed(backing: Backing) -> Iterator[tuple[str, str]]:
     """Yield (principal, role) of those whose every current word on the change-set is yes or nothing."""
-    for principal, voices in effective(backing.voices).items():
+    for principal, voices in _by_principal(backing).items():
         if not any(voice.decision in {"reject", "withdraw"} for voice in voices):
             yield from ((principal, voice.role) for voice in voices if voice.decision == "approve")
 
 
-def _vetoed(policy: Policy, rules: Sequence[Rule], backing: Backing) -> bool:
-    """Tell whether somebody whose word the rules ask for says no."""
+def _noes(policy: Policy, rules: Sequence[Rule], backing: Backing) -> list[Voice]:
+    """Return the rejections by those whose word the rules ask for; an old one binds as long as nobody took it back."""
     asked = {need.role for rule in rules for need in rule.needs}
-    return any(
-        voice.decision == "reject" and voice.role in asked and voice.principal in _members(policy, voice.role)
-        for voices in effective(backing.voices).values()
-        for voice in voices
-    )
+    return [
+        voice
+        for voice in backing.voices
+        if voice.decision == "reject" and voice.role in asked and voice.principal in _members(policy, voice.role)
+    ]
 
 
 def _barred(need: Need, case: Case, backing: Backing | None) -> set[str]:
     barred: set[str] = set()
     if "author" in need.distinct_from:
-        claimed = (name for voice in backing.voices for name in voice.authors) if backing else ()
-        barred |= case.authors | set(claimed)
+        barred |= case.authors | (backing.authors if backing else frozenset())
     if "annotators" in need.distinct_from:
         barred |= case.annotators
     return barred

@@ -20,6 +20,7 @@ from labelvc.store.reader import Reader
 FOLDER = "approvals"
 CHANGE_SET = "changeset.jsonl"
 _PLACE = re.compile(rf"{FOLDER}/([0-9a-f]{{64}})/([^/]+)")
+_NO = b'"decision":"reject"'  # the one spelling that a statement may have
 _NAME = re.compile(r"([a-z0-9][a-z0-9._-]{0,62})\.([0-9a-f]{12})\.json")
 
 
@@ -76,6 +77,7 @@ class Shelf:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._changesets: dict[str, ChangeSet | str] = {}
+        self._noes: dict[str, bool] = {}
         self._statements: dict[tuple[str, Digest], tuple[Envelope, Approval] | str] = {}
 
     def changeset(self, root: Digest, files: Mapping[str, Entry]) -> ChangeSet | Problem:
@@ -100,6 +102,12 @@ class Shelf:
             else Problem(path, f"the change-set's root is {known.root}, not its folder's name")
         )
 
+    def rejects(self, files: Mapping[str, Entry]) -> bool:
+        """Tell whether a file in a folder may say no; no signature is verified yet."""
+        return any(
+            self._may_reject(path, entry) for path, entry in files.items() if not path.endswith(f"/{CHANGE_SET}")
+        )
+
     def statements(self, root: Digest, files: Mapping[str, Entry], trust: Trust) -> Iterator[Statement | Problem]:
         """Yield the statements in a folder that hold under a policy, and what is wrong with the other files."""
         for path, entry in sorted(files.items()):
@@ -112,6 +120,17 @@ class Shelf:
                 yield Problem(path, error.message)
             else:
                 yield Statement(path, envelope.digest, approval)
+
+    def _may_reject(self, path: str, entry: Entry) -> bool:
+        known = self._noes.get(entry.id) if entry.id else None
+        if known is None:
+            try:
+                known = _NO in dsse.decode(self._reader.read(path, entry), dsse.IN_TOTO).payload
+            except (DataError, StoreError):
+                known = False
+            if entry.id:
+                self._noes[entry.id] = known
+        return known
 
     def _opened(self, path: str, entry: Entry, trust: Trust) -> tuple[Envelope, Approval]:
         """Decode a statement and verify its signature, once for each policy."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -14,11 +14,13 @@ from labelvc.core.changeset import Gathered
 from labelvc.errors import DataError, RefusedError, TrustError
 from labelvc.model.approval import NAMESPACE, Approval, Material, Meaning, Scope, Seen, Verdict
 from labelvc.model.approval import Signer as Signatory
+from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
-from labelvc.model.policy import Need, PublicKey, Trust
-from labelvc.model.snapshot import Snapshot
+from labelvc.model.policy import Need, PublicKey, Separation, Trust
+from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import approvals, people
 from labelvc.ops import diff as comparing
+from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Shelf, Statement
 from labelvc.ops.people import Authors
@@ -52,16 +54,18 @@ class Change(NamedTuple):
     """What there is to decide on, with the policy in force before it.
 
     Attributes:
+        words: the range as it was typed.
         base, head: the snapshots.
         found: the change-set.
         trust: policy in force: at A for `A...B` (where it would go), else at the base.
         authors: who made the change.
         annotators: principals behind the touched records.
         needs: what the policy asks for these moves.
-        statements: valid statements on the same change-set at the head or in the index.
+        statements: valid statements at the head or in the index: on the same change-set, and rejections of what is all in it.
         materials: guidelines and taxonomies at the head.
     """
 
+    words: str
     base: Snapshot
     head: Snapshot
     found: Gathered
@@ -108,6 +112,7 @@ def examine(git: Git, words: str, pin: str | None = None) -> Change:
                 "nothing to decide on: no record or document differs", where=words, hint=f"labelvc diff {words}"
             )
         return Change(
+            words,
             pair.old,
             pair.new,
             found,
@@ -115,7 +120,7 @@ def examine(git: Git, words: str, pin: str | None = None) -> Change:
             people.authors(trust.policy, people.commits(git, pair.old.commit, pair.new.commit)),
             people.annotators(trust.policy, found.by),
             decide.demands(trust.policy, found.changeset.moves),
-            _statements(git, reader, pair.new, found.changeset.root, trust),
+            _statements(git, reader, pair.new, found.changeset, trust),
             tuple(_materials(reader, pair.new)),
         )
 
@@ -134,7 +139,7 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         The decision, not yet signed.
 
     Raises:
-        TrustError: the key belongs to no principal, or not to the one named; or separation is demanded and an author is
+        TrustError: the key belongs to no principal, or not to the one named; the policy has no such role; or separation is demanded and an author is
             nobody the policy knows.
         RefusedError: the policy does not grant the role, the person is an author or annotator where others are asked, or
             there is nothing to withdraw or no reason.
@@ -149,9 +154,8 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         raise RefusedError(f"{who} has said nothing on this change-set that could be withdrawn", hint="labelvc verify")
     if wish.decision == "approve":
         _separate(change, who, wish.role)
-    said = ((each, each.approval) for each in mine if wish.decision == "approve")
-    other_hats = [each for each, old in said if old.decision == "approve" and old.role != wish.role]
     counts = change.found
+    gone = sorted(each.digest for each in mine if _superseded(each.approval, wish, counts.changeset.root))
     offset = now.utcoffset() or timedelta()
     return Approval(
         root=counts.changeset.root,
@@ -166,10 +170,20 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         policy=Seen(policy.version, change.trust.digest.removeprefix("sha256:")),
         authors=tuple(sorted(change.authors.principals)),
         materials=change.materials,
-        supersedes=tuple(sorted(each.digest for each in mine if each not in other_hats)),
+        supersedes=tuple(gone),
         nonce=nonce,
         tool=f"labelvc {__version__}",
     )
+
+
+def _superseded(old: Approval, wish: Wish, root: Digest) -> bool:
+    """Tell whether a wish takes an older word of the same person back.
+
+    A yes leaves their yes in another hat; a no leaves their no to a part, which holds when the part comes alone.
+    """
+    if wish.decision == "approve":
+        return old.decision != "approve" or old.role == wish.role
+    return wish.decision == "withdraw" or old.root == root
 
 
 def seal(change: Change, approval: Approval, signer: Signer) -> dict[str, bytes]:
@@ -209,6 +223,8 @@ def _speaker(change: Change, wish: Wish, key: PublicKey) -> str:
     if wish.principal not in (None, who):
         message = f"the key belongs to {who}, not to {wish.principal}"
         raise TrustError(message, where=key.fingerprint, hint="labelvc key list")
+    if wish.role not in policy.roles:
+        raise TrustError(f"the policy has no role {wish.role}", hint=f"roles it has: {', '.join(sorted(policy.roles))}")
     roles = decide.roles_of(policy, who)
     if wish.role not in roles:
         held = ", ".join(roles) or "none"
@@ -220,11 +236,9 @@ def _separate(change: Change, who: str, role: str) -> None:
     """Refuse an author or annotator where the policy asks for others."""
     parts = {part for need in change.needs if need.role == role for part in need.distinct_from}
     if "author" in parts and who in change.authors.principals:
-        message = f"{who} is an author of this change and the policy asks for somebody else"
-        raise RefusedError(message, hint=_others(change, role, who))
+        raise _refusal(change, role, parts, f"{who} is an author of this change")
     if "annotators" in parts and who in change.annotators:
-        message = f"{who} made a record this change touches and the policy asks for somebody else"
-        raise RefusedError(message, hint=_others(change, role, who))
+        raise _refusal(change, role, parts, f"{who} made a record this change touches")
     if "author" in parts and change.authors.strangers:
         commit = change.authors.strangers[0][:12]
         raise TrustError(
@@ -234,19 +248,37 @@ def _separate(change: Change, who: str, role: str) -> None:
         )
 
 
-def _others(change: Change, role: str, who: str) -> str:
+def _refusal(change: Change, role: str, parts: set[Separation], why: str) -> RefusedError:
+    """Return the refusal of somebody who had a part in the change, with who can approve it or how to find one."""
     members = change.trust.policy.roles[role].members
-    able = sorted(set(members) - {who} - change.authors.principals - change.annotators)
+    kept = {"author": change.authors.principals, "annotators": change.annotators}
+    able = sorted(set(members).difference(*(kept[part] for part in parts)))
     if able:
-        return f"ask {' or '.join(able)} to run it"
-    return f"labelvc policy add SOMEBODY --name NAME --key FILE.pub --role {role} --email ADDRESS"
+        message = f"{why} and the policy asks for somebody else"
+        return RefusedError(message, hint=f"ask {' or '.join(able)} to run it")
+    return RefusedError(f"{why}, and nobody else holds the role {role}", hint=governing.enrol(role, change.words))
 
 
-def _statements(git: Git, reader: Reader, head: Snapshot, root: Digest, trust: Trust) -> list[Statement]:
-    """Return the valid statements on the change-set: at the head, and staged but not committed yet."""
-    places = [head] if git.bare else [head, tree.index(git, (approvals.folder_of(root),))]
-    files = {path: entry for place in places for path, entry in approvals.folders(place).get(root, {}).items()}
-    return [found for found in Shelf(reader).statements(root, files, trust) if isinstance(found, Statement)]
+def _statements(git: Git, reader: Reader, head: Snapshot, found: ChangeSet, trust: Trust) -> list[Statement]:
+    """Return the valid statements that a new one may take back: at the head, and staged but not committed yet."""
+    shelf, wanted = Shelf(reader), frozenset(found.moves)
+    folders: dict[Digest, dict[str, Entry]] = {}
+    for place in [head] if git.bare else [head, tree.index(git, (approvals.FOLDER,))]:
+        for root, files in approvals.folders(place).items():
+            folders.setdefault(root, {}).update(files)
+    said = [(root, each) for root, files in folders.items() for each in _valid(shelf, root, files, found.root, trust)]
+    parts = {root for root, each in said if root != found.root}
+    listings = {root: shelf.changeset(root, folders[root]) for root in parts}
+    inside = {root for root, each in listings.items() if isinstance(each, ChangeSet) and wanted.issuperset(each.moves)}
+    return [each for root, each in said if root == found.root or root in inside]
+
+
+def _valid(shelf: Shelf, root: Digest, files: dict[str, Entry], own: Digest, trust: Trust) -> Iterator[Statement]:
+    """Yield the valid statements of a folder; of another than the change's own, rejections."""
+    if root == own or shelf.rejects(files):
+        for found in shelf.statements(root, files, trust):
+            if isinstance(found, Statement) and (root == own or found.approval.decision == "reject"):
+                yield found
 
 
 def _materials(reader: Reader, head: Snapshot) -> Iterable[Material]:

@@ -98,8 +98,10 @@ def uninstall(git: Git, *, everywhere: bool = False) -> list[Step]:
     steps = [_take_away(folder, name) for name in (*HOOKS, *SERVER_HOOKS) if is_ours(folder / name)]
     scope = "--global" if everywhere else "--local"
     sections = {f"{driver}.labelvc": (f"{driver} driver", scope) for driver in _DRIVERS}
-    sections["labelvc"] = ("interpreter", "--local")
     removed = [what for section, (what, where) in sections.items() if _section_removed(git, section, where)]
+    if _configured(git, PYTHON, "--local") is not None:  # the section also holds a person's signing key and pinned root
+        plumbing.run(git, "config", "--local", "--unset-all", PYTHON)
+        removed.append("interpreter")
     return [*steps, *(Step(what, "removed") for what in removed)]
 
 

@@ -13,7 +13,7 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops.diff import is_document
 from labelvc.store import tree
 from labelvc.store.git import Git
-from labelvc.store.tree import Reader
+from labelvc.store.reader import Reader
 
 WRITTEN = "a record is dataset/item#id, an item dataset/item, a dataset its name and a document its path"
 _MOST = 3

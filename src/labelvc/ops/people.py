@@ -15,7 +15,11 @@ from labelvc.store.keys import Ask, Signer
 
 _TRAILER = re.compile(r"^co-authored-by:.*?<([^<>\n]+)>[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _ASIDE = (":(top,exclude)approvals", ":(top,exclude)releases")
-_FORMAT = "--format=%H%n%ae%n%B"
+_SETTING = "labelvc.signingKey"
+_FORMAT = "--format=%H%n%P%n%ae%n%B"
+_COMBINED = (
+    "diff-tree", "--cc", "-p", "-U0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-commit-id",
+)  # fmt: skip
 
 
 class Made(NamedTuple):
@@ -47,7 +51,9 @@ class Where(NamedTuple):
 
 
 def commits(git: Git, base: str, head: str) -> list[Made]:
-    """Return the non-merge commits between two revisions, leaving out those that only bring approvals or releases.
+    """Return the commits between two revisions that make something, leaving out those that only bring approvals or releases.
+
+    A merge makes something when it holds lines that none of its parents has: a conflict that was resolved, or more.
 
     Args:
         git: where.
@@ -60,7 +66,6 @@ def commits(git: Git, base: str, head: str) -> list[Made]:
     reach = [f"{base}..{head}" if base else head]
     words = (
         "log",
-        "--no-merges",
         "--full-history",
         "--no-show-signature",
         "--no-mailmap",
@@ -69,11 +74,18 @@ def commits(git: Git, base: str, head: str) -> list[Made]:
         _FORMAT,
     )
     told = plumbing.run(git, *words, *reach, "--", *_ASIDE).decode("utf-8", "replace")
-    found = []
+    found, merges = [], []
     for row in filter(None, told.split("\0")):
-        commit, address, body = row.split("\n", 2)
+        commit, parents, address, body = row.split("\n", 3)
         found.append(Made(commit, tuple(dict.fromkeys([address, *_TRAILER.findall(body)]))))
-    return found
+        merges += [commit] if " " in parents else []
+    idle = {merge for merge in merges if not _made_by_hand(git, merge)}
+    return [each for each in found if each.commit not in idle]
+
+
+def _made_by_hand(git: Git, merge: str) -> bool:
+    """Tell whether a merge has lines that none of its parents has."""
+    return b"diff --cc " in plumbing.run(git, *_COMBINED, merge, "--", *_ASIDE)
 
 
 def authors(policy: Policy, made: Iterable[Made]) -> Authors:
@@ -101,6 +113,24 @@ def owner_of(policy: Policy, key: PublicKey) -> str | None:
     return next((name for name, each in policy.principals.items() if line in each.keys), None)
 
 
+def remember(git: Git, words: str) -> None:
+    """Sign with a key from now on in this clone.
+
+    Args:
+        git: the repository, in whose own settings it is written.
+        words: path of a private key or `.pub` file, from the working folder, or a public key itself.
+    """
+    plumbing.config_set(git, _SETTING, keys.absolute(words))
+
+
+def settings(git: Git) -> str | None:
+    """Return the key that git's settings name: labelvc's own, else the one git signs with when that is an SSH key."""
+    found = plumbing.config_get(git, _SETTING)
+    if not found and plumbing.config_get(git, "gpg.format") == "ssh":
+        found = plumbing.config_get(git, "user.signingKey")
+    return found
+
+
 def signer(git: Git, where: Where, ask: Ask, policy: Policy | None = None) -> Signer:
     """Return the key a person signs with: option, environment, git's settings, else the agent's key that a principal owns.
 
@@ -116,10 +146,7 @@ def signer(git: Git, where: Where, ask: Ask, policy: Policy | None = None) -> Si
     Raises:
         TrustError: none is named and the agent holds none that fits, or the one named cannot be used.
     """
-    named = where.option or where.variable or plumbing.config_get(git, "labelvc.signingKey")
-    if not named and plumbing.config_get(git, "gpg.format") == "ssh":
-        named = plumbing.config_get(git, "user.signingKey")
-    if named:
+    if named := where.option or where.variable or settings(git):
         return keys.signer(named, where.agent, ask)
     held = keys.agent_signers(where.agent)
     if policy is not None:

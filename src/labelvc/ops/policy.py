@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from labelvc.codec import statement
 from labelvc.errors import RefusedError, TrustError
-from labelvc.model.policy import ROOT_ROLE, Policy, Principal, Role, Trust
+from labelvc.model.policy import ROOT_ROLE, Policy, Principal, Role, Root, Trust
 from labelvc.ops import trust as trusting
 from labelvc.store import files
 from labelvc.store import git as plumbing
@@ -17,6 +17,7 @@ from labelvc.store.git import Git
 from labelvc.store.keys import Signer
 
 _CHECK = "labelvc policy check"
+_ROOT = "there is no command yet that adds or takes away a root key; `labelvc policy remove NAME --role ROLE` takes one role"
 
 
 class Person(NamedTuple):
@@ -42,8 +43,13 @@ def added(policy: Policy, person: Person) -> Policy:
         The policy with the same version.
 
     Raises:
-        TrustError: a role the policy does not have, or a new principal without a name.
+        TrustError: an id that none can have, a role the policy does not have, or a new principal without a name.
     """
+    if not statement.PRINCIPAL.fullmatch(person.id):
+        raise TrustError(
+            f"{person.id!r} is no principal's id: lower-case letters, digits, dot, dash, underscore",
+            hint=f'labelvc policy add {trusting.slug(person.id)} --name "FULL NAME"',
+        )
     before = policy.principals.get(person.id)
     if before is None and not person.name:
         raise TrustError(
@@ -72,10 +78,12 @@ def removed(policy: Policy, principal: str, role: str | None = None, key: str | 
     Approvals that came into history while the principal was there stay valid: the policy before each step judges it.
 
     Raises:
-        TrustError: there is no such principal, role or key.
+        TrustError: there is no such principal, role or key, or the role is the root's.
     """
     if principal not in policy.principals:
         raise TrustError(f"{principal} is no principal", hint="labelvc policy show")
+    if role == ROOT_ROLE:
+        raise TrustError("who is of the root is said by the root keys, not by the policy", hint=_ROOT)
     if role is not None and principal not in policy.roles.get(role, Role(())).members:
         raise TrustError(f"{principal} does not hold the role {role}", hint="labelvc policy show")
     if key is not None:
@@ -92,6 +100,20 @@ def removed(policy: Policy, principal: str, role: str | None = None, key: str | 
     return replace(policy, principals=people, roles=roles)
 
 
+def enrol(role: str, words: str = "") -> str:
+    """Return the command that gives a role to somebody else.
+
+    Args:
+        role: the hat.
+        words: the range that waits for it; in `A...B` the policy at A judges, so that is where to add them.
+    """
+    if role == ROOT_ROLE:
+        return f"labelvc policy show; {_ROOT}"
+    target = words.partition("...")[0] if "..." in words else ""
+    place = f"on {target}: " if target else ""
+    return f'{place}labelvc policy add NAME --role {role} --name "FULL NAME" --email ADDRESS --key FILE.pub'
+
+
 def signed(trust: Trust, policy: Policy, signer: Signer) -> bytes:
     """Return the file of the next version of a policy.
 
@@ -105,7 +127,8 @@ def signed(trust: Trust, policy: Policy, signer: Signer) -> bytes:
 
     Raises:
         RefusedError: the policy contradicts itself, or the key is not one the root names.
-        TrustError: the root demands more signatures than one.
+        TrustError: the root demands more signatures than one, or the policy takes somebody away whom a role or the root
+            cannot do without.
     """
     following = replace(
         policy,
@@ -115,6 +138,7 @@ def signed(trust: Trust, policy: Policy, signer: Signer) -> bytes:
     )
     for flaw in statement.flaws(following):
         raise RefusedError(flaw, where=trusting.POLICY, hint=_CHECK)
+    _spare(trust, policy)
     keyids, threshold = trust.root.targets
     if signer.key.fingerprint not in keyids:
         message = f"the key {signer.key.fingerprint} is none of those that the root lets sign policies"
@@ -135,15 +159,48 @@ def write(git: Git, contents: dict[str, bytes]) -> None:
         plumbing.add(git, sorted(contents))
 
 
-def concerns(trust: Trust) -> Iterator[str]:
-    """Yield what works and is still worth mending: needs that nobody can meet for some author, people without keys."""
-    policy = trust.policy
-    if trust.root.root[1] == 1:
+def _spare(trust: Trust, policy: Policy) -> None:
+    """Return when a policy takes nobody away who is needed: then nobody could approve some change any more."""
+    before, after = trust.policy, trusting.with_root(policy, trust.root)
+    gone = sorted(set(before.roles[ROOT_ROLE].members) - set(after.roles[ROOT_ROLE].members))
+    left, least = len(after.roles[ROOT_ROLE].members), trust.root.root[1]
+    if gone and left < least:
+        one = "is the only person of the root" if not left else f"is one of the {left + len(gone)} people of the root"
+        message = f"{gone[0]} {one}, which needs {least} with their root keys in the policy"
+        raise TrustError(message, where=trusting.POLICY, hint=_ROOT)
+    for rule in after.rules:
+        for need in rule.needs:
+            left = len(_keyed(after, need.role))
+            if left < min(need.count, len(_keyed(before, need.role))):
+                message = (
+                    f"the rule {rule.name!r} asks for {need.count} of the role {need.role} and {left} would be left"
+                )
+                raise TrustError(message, where=trusting.POLICY, hint=f"first {enrol(need.role)}")
+
+
+def _keyed(policy: Policy, role: str) -> set[str]:
+    """Return the members of a role who have a key."""
+    return {name for name in policy.roles.get(role, Role(())).members if policy.principals[name].keys}
+
+
+def raised(trust: Trust, edited: Policy) -> Iterator[str]:
+    """Yield the concerns that an edited policy has and the one before it had not."""
+    known = set(concerns(trust.policy, trust.root))
+    yield from (each for each in concerns(trusting.with_root(edited, trust.root), trust.root) if each not in known)
+
+
+def concerns(policy: Policy, root: Root) -> Iterator[str]:
+    """Yield what works and is still worth mending: needs that nobody can meet for some author, people without keys.
+
+    Args:
+        policy: with the role `root`.
+        root: the root in force.
+    """
+    if root.root[1] == 1:
         yield "one person alone can change the root of trust (threshold 1)"
     for rule in policy.rules:
         for need in rule.needs:
-            members = set(policy.roles[need.role].members)
-            keyed = {name for name in members if policy.principals[name].keys}
+            keyed = _keyed(policy, need.role)
             if len(keyed) < need.count:
                 yield f"rule {rule.name!r}: {need.count} of role {need.role} must agree and {len(keyed)} of them have a key"
             elif "author" in need.distinct_from:

@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 from labelvc.codec import epochs
 from labelvc.core import pseudonym
-from labelvc.errors import ConfigurationError
+from labelvc.errors import ConfigurationError, StoreError
 from labelvc.model.secret import Epoch, Secret
 from labelvc.model.snapshot import Snapshot
-from labelvc.store import keyring
+from labelvc.ops.project import TOP
+from labelvc.store import files, keyring
+from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
+
+_NEW = "labelvc pseudonym new"
 
 
 def begin(git: Git, created: str, known: bytes = b"") -> bytes:
@@ -54,10 +58,49 @@ def active(git: Git, snapshot: Snapshot, reader: Reader) -> Secret:
     entry = snapshot.entries.get(epochs.PATH)
     epoch = epochs.active(epochs.read(reader.read(epochs.PATH, entry))) if entry else None
     if epoch is None:
-        raise ConfigurationError(
-            "the project has no active epoch for pseudonyms", where=epochs.PATH, hint="labelvc init"
-        )
+        if entry is None:
+            _never_had(git)
+        raise ConfigurationError("the project has no active epoch for pseudonyms", where=epochs.PATH, hint=_NEW)
     return keyring.load(git, epoch)
+
+
+def renew(git: Git, created: str) -> str:
+    """Begin an epoch in the work tree's list, and retire the one before: for a secret that is lost, or known to too many.
+
+    Args:
+        git: the repository.
+        created: the time, UTC.
+
+    Returns:
+        The path of the list, written and staged.
+
+    Raises:
+        ConfigurationError: there is no project, or its list of epochs is gone.
+        DataError: the list cannot be read.
+        TrustError: a key file of the new epoch is already here.
+        StoreError: the disk or the index could not be written.
+    """
+    if not (git.top / TOP).is_file():
+        raise ConfigurationError(f"there is no {TOP} here", where=str(git.top), hint="labelvc init")
+    path = git.top / epochs.PATH
+    if not path.is_file():
+        _never_had(git)
+    with files.lock(git):
+        data = begin(git, created, path.read_bytes() if path.is_file() else b"")
+        try:
+            files.write_all({path: data}, git.top)
+        except StoreError:
+            keyring.path(git, epochs.read(data)[-1].id).unlink(missing_ok=True)
+            raise
+        plumbing.add(git, [epochs.PATH])
+    return epochs.PATH
+
+
+def _never_had(git: Git) -> None:
+    """Refuse to go on without a list that history has: its letters would be given to another secret."""
+    if plumbing.head(git) and plumbing.run(git, "rev-list", "--max-count=1", "HEAD", "--", epochs.PATH).strip():
+        cure = f"git log --oneline -- {epochs.PATH}, then git restore --source=COMMIT~1 {epochs.PATH}"
+        raise ConfigurationError("the list of epochs for pseudonyms is gone", where=epochs.PATH, hint=cure)
 
 
 def tokeniser(secret: Secret, project_id: str, domain: str) -> Callable[[str, str], str]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from labelvc.codec import shard
+from labelvc.core.decide import Standing
 from labelvc.core.diff import Summary
-from labelvc.errors import StoreError
+from labelvc.errors import RefusedError, StoreError
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import diff, trust, verify
+from labelvc.ops import diff, install, trust, verify
 from labelvc.ops import project as projects
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -45,12 +46,12 @@ class Waiting(NamedTuple):
     Attributes:
         range: what was judged, `main...HEAD`.
         state: see `labelvc.core.decide.Decision`.
-        roles: roles whose word is missing, with how many people of each.
+        needs: those that are not met.
     """
 
     range: str
     state: str
-    roles: list[tuple[str, int]]
+    needs: list[Standing]
 
 
 class Status(NamedTuple):
@@ -65,6 +66,7 @@ class Status(NamedTuple):
         unstaged: what the work tree holds and the index does not.
         conflicts: paths a merge left in conflict.
         waiting: what the commits of this branch still need to be believed; None without a policy, or nothing to judge.
+        installed: whether this clone has the hooks.
     """
 
     project: Project
@@ -75,6 +77,7 @@ class Status(NamedTuple):
     unstaged: Summary
     conflicts: list[str]
     waiting: Waiting | None
+    installed: bool
 
 
 def look(git: Git, pin: str | None = None) -> Status:
@@ -99,7 +102,17 @@ def look(git: Git, pin: str | None = None) -> Status:
     branch = plumbing.run(git, "branch", "--show-current").decode("utf-8", "replace").strip()
     staged, unstaged = diff.summary(git, head, index), diff.summary(git, index, work)
     waiting = _waiting(git, head, pin)
-    return Status(project, branch, head.commit, counts, staged, unstaged, plumbing.unmerged(git), waiting)
+    conflicts = plumbing.unmerged(git)
+    return Status(project, branch, head.commit, counts, staged, unstaged, conflicts, waiting, _installed(git))
+
+
+def _installed(git: Git) -> bool:
+    """Tell whether the hooks are in this clone; where git will not let us have them, `install` would be no help."""
+    try:
+        folder = install.hooks_folder(git)
+    except RefusedError:
+        return True
+    return all(install.is_ours(folder / name) or install.is_framework(git, folder / name) for name in install.HOOKS)
 
 
 def _waiting(git: Git, head: Snapshot, pin: str | None) -> Waiting | None:
@@ -109,8 +122,7 @@ def _waiting(git: Git, head: Snapshot, pin: str | None) -> Waiting | None:
         return None
     words = f"{target}...HEAD"
     steps, _ = verify.verify(git, verify.course(git, words), pin)
-    roles = [(need.role, need.asked - need.have) for need in steps[0].needs if need.have < need.asked]
-    return Waiting(words, steps[0].state, roles)
+    return Waiting(words, steps[0].state, [need for need in steps[0].needs if need.have < need.asked])
 
 
 def _brings(git: Git, target: str) -> bool:

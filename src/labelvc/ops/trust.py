@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,11 +10,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from labelvc.codec import dsse, sshsig, statement
-from labelvc.errors import DataError, RefusedError, TrustError
+from labelvc.errors import ConfigurationError, DataError, RefusedError, TrustError
 from labelvc.model.approval import TRUST_NAMESPACE, Envelope, Signature
 from labelvc.model.names import Digest
 from labelvc.model.policy import ROOT_ROLE, Need, Policy, Principal, Role, Root, RootKey, Rule, Trust
 from labelvc.model.snapshot import Snapshot
+from labelvc.ops.project import TOP
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
 from labelvc.store.reader import Reader
@@ -59,6 +61,24 @@ def create(
         FIRST_ROOT: dsse.encode(seal(dsse.TUF, statement.encode_root(root, expires), signer)),
         POLICY: sealed_policy(policy, signer),
     }
+
+
+def project_id(git: Git) -> str:
+    """Return the project's UUID from the work tree's labelvc.yaml; no other document is read, since trust needs none.
+
+    Raises:
+        ConfigurationError: there is no labelvc.yaml, or it is not sound.
+    """
+    path = git.top / TOP
+    if not path.is_file():
+        raise ConfigurationError(f"there is no {TOP} here", where=str(git.top), hint="labelvc init")
+    found = importlib.import_module("labelvc.ops.parsing").parse("project", path.read_bytes())
+    for trouble in found.troubles[:1]:
+        where = f"{TOP}:{trouble.line}" if trouble.line else TOP
+        raise ConfigurationError(
+            f"{trouble.pointer} {trouble.message}".strip(), where=where, hint=f"mend {where}, then run: labelvc check"
+        )
+    return str(found.value["id"])
 
 
 def ensure_none(git: Git) -> None:
@@ -141,7 +161,7 @@ def load(reader: Reader, snapshot: Snapshot, pin: str | None = None) -> Trust:
             message, where=f"{snapshot.name}:{FIRST_ROOT}", hint="ask the project's lead for the right digest"
         )
     policy, digest = _policy(reader.read(POLICY, snapshot.entries[POLICY]), roots[-1])
-    return Trust(_with_root(policy, roots[-1]), digest, tuple(roots), pinned=pin is not None)
+    return Trust(with_root(policy, roots[-1]), digest, tuple(roots), pinned=pin is not None)
 
 
 def succeeds(reader: Reader, before: Trust, snapshot: Snapshot) -> Trust:
@@ -218,7 +238,7 @@ def _met(envelope: Envelope, keys: Mapping[str, RootKey], role: tuple[tuple[str,
         raise TrustError(f"signed by {len(good)} of the {threshold} people who must sign it{reason}", where=path)
 
 
-def _with_root(policy: Policy, root: Root) -> Policy:
+def with_root(policy: Policy, root: Root) -> Policy:
     """Return the policy with the role `root` filled with the owners of the root keys it knows under those keys."""
     owners = [
         each.owner

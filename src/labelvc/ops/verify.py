@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from labelvc.core import changeset, decide
 from labelvc.core.changeset import Gathered
-from labelvc.core.decide import Backing, Case, Decision, Standing, State
+from labelvc.core.decide import Backing, Case, Decision, Standing, State, Voice
 from labelvc.errors import StoreError, TrustError
 from labelvc.model.approval import Verdict
-from labelvc.model.change import ChangeSet
+from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
@@ -25,7 +26,7 @@ from labelvc.store.reader import Reader
 
 
 class Said(NamedTuple):
-    """A valid statement on the very change-set of a step."""
+    """A valid statement on the very change-set of a step, or a rejection of a part that binds it."""
 
     principal: str
     role: str
@@ -44,8 +45,9 @@ class Step(NamedTuple):
         needs: how each need of the policy stands.
         policy: version in force; None when there was none or it could not be used.
         root: digest of the step's change-set.
-        said: valid statements on that change-set.
+        said: valid statements on that change-set, and rejections of a change that is all in it.
         problems: files that counted for nothing, and why the step could not be judged.
+        noes: those of `said` that keep the step from being approved.
     """
 
     parent: str
@@ -59,6 +61,7 @@ class Step(NamedTuple):
     root: Digest = Digest("")
     said: tuple[Said, ...] = ()
     problems: tuple[Problem, ...] = ()
+    noes: tuple[Said, ...] = ()
 
 
 class Course(NamedTuple):
@@ -90,7 +93,8 @@ def course(git: Git, words: str | None, *, everything: bool = False) -> Course:
         The steps, oldest first.
 
     Raises:
-        StoreError: unknown revision, or a shallow clone that hides what is needed.
+        StoreError: unknown revision, a shallow clone that hides what is needed, or an A that B's first-parent line never
+            meets: its steps would say nothing of what came after A.
     """
     if everything:
         end = plumbing.resolve(git, words or "HEAD")
@@ -102,7 +106,11 @@ def course(git: Git, words: str | None, *, everything: bool = False) -> Course:
         return Course(base, end, [(base, end)], plumbing.resolve(git, one))
     if ".." in words:
         one, two = [plumbing.resolve(git, part or "HEAD") for part in words.split("..", 1)]
-        return Course(one, two, plumbing.first_parents(git, one, two))
+        pairs = plumbing.first_parents(git, one, two)
+        if one != (pairs[0][0] if pairs else two):
+            message = f"{words.split('..')[0] or 'HEAD'} is not on the first-parent line that leads to the other end"
+            raise StoreError(message, where=words, hint=f"labelvc verify {words.replace('..', '...')}")
+        return Course(one, two, pairs)
     end = plumbing.resolve(git, words)
     parent = plumbing.run(git, "rev-list", "--parents", "--max-count=1", end).decode().split()[1:2]
     if not parent and plumbing.is_shallow(git):
@@ -141,7 +149,8 @@ class Walk:
         found = changeset.gather(comparing.between(self._git, old, new))
         total = len(found.changeset.moves)
         before = self._snapshot(ruler) if ruler else old
-        if not trusting.present(before) and not self._had_trust(before.commit):
+        lost = not trusting.present(new) and self._had_trust(commit)
+        if not trusting.present(before) and not lost and not self._had_trust(before.commit):
             return Step(parent, commit, "ungoverned", 0, total, root=found.changeset.root)
         try:
             trust = self.trust(before)
@@ -168,26 +177,29 @@ class Walk:
         old, new = self._snapshot(parent), self._snapshot(commit)
         problems: list[Problem] = []
         made = people.authors(trust.policy, people.commits(self._git, parent, commit))
+        odd = _odd(self._git, parent, commit)
+        problems += [Problem(path, _ODD) for path in sorted(odd)]
+        known = {move.key for move in found.changeset.moves}
         case = Case(
-            found.changeset.moves,
+            [*found.changeset.moves, *(Move(path, None, Digest("")) for path in sorted(odd - known))],
             made.principals,
             people.annotators(trust.policy, found.by),
             bool(made.strangers),
             self._settled(found.changeset, trust, new, problems),
-            found.twice,
+            found.twice | odd,
         )
         folders = approvals.folders(new)
         own = self._backing(found.changeset.root, folders, before, trust, problems, None)
         backings = [own] if own else []
         decision = decide.decide(trust.policy, case, backings)
-        if decision.uncovered:
-            others = (root for root in folders if root != found.changeset.root)
+        others = [root for root in folders if root != found.changeset.root]
+        if decision.uncovered or any(self._shelf.rejects(folders[root]) for root in others):
             backings += [backing for root in others if (backing := self._carried(root, folders, before, trust, found))]
             decision = decide.decide(trust.policy, case, backings)
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
         problems += approvals.lost(old, new)
-        said = tuple(Said(v.principal, v.role, v.decision, v.digest) for v in own.voices) if own else ()
+        said = tuple(map(_said, own.voices)) if own else ()
         return _step(parent, commit, decision, trust, found.changeset.root, said, problems)
 
     def _settled(self, moved: ChangeSet, trust: Trust, new: Snapshot, problems: list[Problem]) -> frozenset[str]:
@@ -242,7 +254,9 @@ class Walk:
     def _had_trust(self, commit: str) -> bool:
         """Tell whether an ancestor had a policy: a history that loses it is not one that never had it."""
         return bool(commit) and bool(
-            plumbing.run(self._git, "rev-list", "--max-count=1", commit, "--", trusting.POLICY).strip()
+            plumbing.run(
+                self._git, "rev-list", "--max-count=1", "--full-history", commit, "--", trusting.POLICY
+            ).strip()
         )
 
 
@@ -284,10 +298,30 @@ def _step(
     said: tuple[Said, ...],
     problems: list[Problem],
 ) -> Step:
-    state, covered, total, uncovered, needs = decision
-    return Step(
-        parent, commit, state, covered, total, uncovered, needs, trust.policy.version, root, said, tuple(problems)
-    )
+    state, covered, total, uncovered, needs, against = decision
+    noes = tuple(map(_said, against))
+    said = tuple(dict.fromkeys((*said, *noes)))
+    version = trust.policy.version
+    return Step(parent, commit, state, covered, total, uncovered, needs, version, root, said, tuple(problems), noes)
 
 
+def _said(voice: Voice) -> Said:
+    return Said(voice.principal, voice.role, voice.decision, voice.digest)
+
+
+def _odd(git: Git, parent: str, commit: str) -> frozenset[str]:
+    """Return the protected paths that a step makes a symbolic link or a submodule, or that a tree of it holds twice.
+
+    The bytes of a link are a target's name: equal bytes would be no change, and what is read on the disk lies elsewhere.
+    Of two entries of one name we would judge one, and git may write the other to the disk.
+    """
+    words = ("diff-tree", "-r", "-z", "--raw", "--no-renames", parent, commit)
+    told = plumbing.run(git, *words).decode("utf-8", "surrogateescape").split("\0")
+    times = Counter(told[1::2])
+    rows = zip(told[::2], told[1::2], strict=False)
+    found = (path for about, path in rows if about.split(" ")[1] in {"120000", "160000"} or times[path] > 1)
+    return frozenset(path for path in found if decide.kind_of(path) != "other")
+
+
+_ODD = "a symbolic link, a submodule or a second file of this name stands where one file of the project must be"
 _STRANGER = "the author or a co-author of this commit is nobody the policy knows"

@@ -15,6 +15,7 @@ _PATCH = (
     "-p", "-r", "-U0", "--inter-hunk-context=0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
     "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "-O/dev/null",
 )  # fmt: skip
+_NO_REPOSITORY = "cd into your project, or make one here: labelvc init"
 _ARGUMENTS = 60_000
 _commits: set[tuple[Path, str]] = set()
 # Words of git's complaints that tell the cure (read-cache.c; tree-walk.c, object-file.c and revision.c).
@@ -62,7 +63,7 @@ def find(start: Path, *, alone: bool = False) -> Git:
     done = process.finish([*process.GIT, *asked], start, around=process.environment(alone=alone))
     answer = done.text.split("\n")
     if len(answer) < 2:
-        raise StoreError(done.said or "not a git repository", where=str(start), hint="git init")
+        raise StoreError(done.said or "not a git repository", where=str(start), hint=_NO_REPOSITORY)
     directory = Path(answer[0])
     top = Path(answer[2]) if done.code == 0 else directory
     return Git(top, directory, (start / answer[1]).resolve(), alone)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -104,7 +105,7 @@ def load(git: Git, epoch: Epoch) -> Secret:
         raise TrustError(
             f"the secret of epoch {epoch.id!r} is not on this machine",
             where=str(file),
-            hint=f"copy {epoch.id}.key from someone who pseudonymises, then: chmod 600 {file}",
+            hint=_copied(file),
         ) from None
     except OSError as error:
         raise StoreError(f"could not read: {error.strerror}", where=str(file), hint=f"ls -l {file}") from None
@@ -113,15 +114,24 @@ def load(git: Git, epoch: Epoch) -> Secret:
         raise TrustError(
             f"this is no key file of epoch {epoch.id!r}",
             where=str(file),
-            hint=f"copy {epoch.id}.key again from whoever made it",
+            hint=f"rm {shlex.quote(str(file))}; {_copied(file)}",
         )
     if epoch.commitment and not hmac.compare_digest(commitment(secret.reveal()), epoch.commitment):
         raise TrustError(
             f"this is not the secret that epoch {epoch.id!r} of the project commits to; its tokens would be other people",
             where=str(file),
-            hint=f"mv {file} {file}.wrong, then copy {epoch.id}.key from someone who pseudonymises (see {epochs.PATH})",
+            hint=f"mv {shlex.quote(str(file))} {shlex.quote(f'{file}.wrong')}; {_copied(file)}",
         )
     return secret
+
+
+def _copied(file: Path) -> str:
+    """Return how a secret that another clone has comes here, and what to do when none has it."""
+    folder, place = shlex.quote(str(file.parent)), shlex.quote(str(file))
+    return (
+        f"copy {file.name} from .git/labelvc/keyring/ of a clone that imports already, by a way nobody listens to: "
+        f"mkdir -p -m 700 {folder} && install -m 600 {file.name} {place}; when nobody has it any more: labelvc pseudonym new"
+    )
 
 
 def _guarded(file: Path) -> None:

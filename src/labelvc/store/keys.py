@@ -5,6 +5,10 @@ Sources: OpenSSH `PROTOCOL.sshsig`, the ssh-agent protocol (RFC 9987 sections 3.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import os
+import shlex
 import socket
 import struct
 import subprocess
@@ -25,7 +29,10 @@ _IDENTITIES, _IDENTITIES_ANSWER, _SIGN, _SIGN_ANSWER = 11, 12, 13, 14
 _RSA_SHA512 = 4
 _LONGEST = 1 << 18
 _PATIENCE = 60.0
+_MAGIC = b"openssh-key-v1\0"
 _PRIVATE = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+
+_KINDS = ("ssh-", "ecdsa-", "sk-")
 
 Ask = Callable[[str], str]
 """Asks a person for a passphrase; gets the words to show."""
@@ -45,6 +52,13 @@ class Signer(NamedTuple):
     sign: Callable[[bytes, str], bytes]
 
 
+class _Half(NamedTuple):
+    """What a private key's file says to everybody: its public half, and whether it has a passphrase."""
+
+    key: PublicKey
+    locked: bool
+
+
 def signer(words: str, agent: str | None, ask: Ask) -> Signer:
     """Return the signer that a setting names.
 
@@ -61,7 +75,7 @@ def signer(words: str, agent: str | None, ask: Ask) -> Signer:
         TrustError: no such file, not a key, a wrong passphrase, or the private half cannot be reached.
     """
     literal = words.removeprefix("key::")
-    if literal.startswith(("ssh-", "ecdsa-", "sk-")):
+    if literal.startswith(_KINDS):
         return _by_agent(sshsig.read_public(literal), agent, literal[:30])
     path = Path(words).expanduser()
     try:
@@ -71,16 +85,22 @@ def signer(words: str, agent: str | None, ask: Ask) -> Signer:
             f"cannot read the key: {error.strerror}", where=str(path), hint="ssh-keygen -t ed25519"
         ) from None
     if b"PRIVATE KEY-----" in data:
-        return _by_file(path, data, ask)
+        return _by_file(path, data, agent, ask)
     key = sshsig.read_public(data.decode("utf-8", "replace"), where=str(path))
     if agent and any(key == held for held, _ in agent_keys(agent)):
         return _by_agent(key, agent, str(path))
     private = path.with_suffix("")
     if path.suffix == ".pub" and private.is_file():
-        return _by_file(private, private.read_bytes(), ask)
+        return _by_file(private, private.read_bytes(), agent, ask)
     raise TrustError(
         "the private half of this key is in no agent and not beside it", where=str(path), hint="ssh-add FILE"
     )
+
+
+def absolute(words: str) -> str:
+    """Return the words that name a key so that they mean the same from every folder."""
+    literal = words.removeprefix("key::").startswith(_KINDS)
+    return words if literal else os.path.normpath(Path(words).expanduser().absolute())
 
 
 def agent_signers(agent: str | None) -> list[Signer]:
@@ -132,15 +152,32 @@ def public_key(path: Path) -> PublicKey:
     return sshsig.read_public(text, where=str(path))
 
 
-def _by_file(path: Path, data: bytes, ask: Ask) -> Signer:
-    if not data.startswith(_PRIVATE):
-        return _by_program(path)
+def untyped(path: str, agent: str | None) -> TrustError:
+    """Return the error of a passphrase that nobody is there to type.
+
+    Args:
+        path: the key.
+        agent: path of ssh-agent's socket; None when there is none.
+    """
+    start = "" if agent else 'eval "$(ssh-agent)" && '
+    hint = f"{start}ssh-add {shlex.quote(path)}, then the same command again"
+    return TrustError("the key has a passphrase, and no terminal is here to type it on", where=path, hint=hint)
+
+
+def _by_file(path: Path, data: bytes, agent: str | None, ask: Ask) -> Signer:
+    """Sign with a private key: through the agent when it is locked and the agent has it, else itself or by ssh-keygen."""
+    half = _public_half(path, data)
+    locked = half.locked
+    if locked and agent and half.key in _held(agent):
+        return _by_agent(half.key, agent, str(path))
+    if not data.startswith(_PRIVATE) or half.key.kind != sshsig.ED25519:
+        return _by_program(path, half, agent)
     try:
         private = _open(path, data, ask)
     except UnsupportedAlgorithm:
-        return _by_program(path)
+        return _by_program(path, half, agent)
     if not isinstance(private, ed25519.Ed25519PrivateKey):
-        return _by_program(path)
+        raise TrustError("not a private key that can be read", where=str(path), hint=f"ssh-keygen -y -f {path}")
     raw = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     key = PublicKey(sshsig.ED25519, sshsig.public_blob(sshsig.ED25519, raw))
 
@@ -149,6 +186,33 @@ def _by_file(path: Path, data: bytes, ask: Ask) -> Signer:
         return sshsig.wrap(key, namespace, sshsig.signature_blob(sshsig.ED25519, made))
 
     return Signer(key, str(path), sign)
+
+
+def _public_half(path: Path, data: bytes) -> _Half:
+    """Return what a private key's file says without its passphrase; older formats leave the public half to the file beside."""
+    if not data.startswith(_PRIVATE):
+        return _Half(public_key(path.with_name(path.name + ".pub")), b"ENCRYPTED" in data)
+    try:
+        body = base64.b64decode(b"".join(data.split(b"-----")[2].split()), validate=True)
+        fields, rest = [], body.removeprefix(_MAGIC)
+        for _ in range(3):
+            field, rest = sshsig.unpack(rest)
+            fields.append(field)
+        blob, _ = sshsig.unpack(rest[4:])
+        found = _Half(sshsig.key_of_blob(blob), fields[0] != b"none")
+    except (binascii.Error, ValueError, TrustError):
+        found = None
+    if found is None or not body.startswith(_MAGIC):
+        raise TrustError("not a private key that can be read", where=str(path), hint=f"ssh-keygen -y -f {path}")
+    return found
+
+
+def _held(agent: str) -> list[PublicKey]:
+    """Return the keys of an agent that a private key's file may do without; one that does not answer has none."""
+    try:
+        return [key for key, _ in agent_keys(agent)]
+    except TrustError:
+        return []
 
 
 def _open(path: Path, data: bytes, ask: Ask) -> object:
@@ -165,32 +229,39 @@ def _open(path: Path, data: bytes, ask: Ask) -> object:
         return serialization.load_ssh_private_key(data, password=ask(f"passphrase of {path}").encode())
     except ValueError:
         raise TrustError(
-            "the passphrase does not open this key", where=str(path), hint="ssh-add, then try again"
+            "the passphrase does not open this key", where=str(path), hint="the same command again, or first ssh-add"
         ) from None
 
 
-def _by_program(path: Path) -> Signer:
+def _by_program(path: Path, half: _Half, agent: str | None) -> Signer:
     """Sign with `ssh-keygen -Y sign`, which knows every kind of key and asks for passphrase and touch itself."""
-    key = public_key(path.with_name(path.name + ".pub"))
 
     def sign(message: bytes, namespace: str) -> bytes:
         with tempfile.TemporaryDirectory() as folder:  # standard input stays free for the passphrase
             file = Path(folder) / "message"
             file.write_bytes(message)
-            _run(["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(path), str(file)], path)
-            return file.with_suffix(".sig").read_bytes()
-
-    return Signer(key, f"ssh-keygen with {path}", sign)
-
-
-def _run(words: list[str], path: Path) -> None:
-    try:
-        done = subprocess.run(words, capture_output=True, check=False)
-    except FileNotFoundError:
-        raise TrustError("ssh-keygen is not installed", hint="install OpenSSH 8.2 or newer") from None
-    if done.returncode:
+            words = ["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(path), str(file)]
+            try:
+                done = subprocess.run(words, capture_output=True, check=False)
+            except FileNotFoundError:
+                raise TrustError("ssh-keygen is not installed", hint="install OpenSSH 8.2 or newer") from None
+            if done.returncode == 0:
+                return file.with_suffix(".sig").read_bytes()
+        if half.locked and not _terminal():
+            raise untyped(str(path), agent)
         last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise TrustError(f"ssh-keygen could not sign: {last}", where=str(path), hint="ssh-add FILE, then name FILE.pub")
+
+    return Signer(half.key, f"ssh-keygen with {path}", sign)
+
+
+def _terminal() -> bool:
+    """Tell whether this process has a terminal, where ssh-keygen asks."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _by_agent(key: PublicKey, agent: str | None, where: str) -> Signer:

@@ -12,6 +12,7 @@ from labelvc.core.decide import Standing
 from labelvc.model.approval import Approval
 from labelvc.model.policy import Need, Policy, Trust
 from labelvc.ops import approve as approving
+from labelvc.ops import policy as governing
 from labelvc.ops.approve import Change
 from labelvc.ops.verify import Step
 
@@ -57,7 +58,7 @@ def step_lines(step: Step, names: str, *, color: bool) -> Iterator[str]:
         return
     for need in step.needs:
         if need.have < need.asked:
-            yield f"{indent}{_standing(need)}\n"
+            yield f"{indent}{need.have} of {need.asked} {need.role}; {able(need)}\n"
     for key in step.uncovered[:_SHOWN]:
         yield f"{indent}not approved: {safe(key)}\n"
     if len(step.uncovered) > _SHOWN:
@@ -146,9 +147,23 @@ def _sum(step: Step) -> str:
     return f"{step.covered:,} of {count(step.total, 'change')} covered, {version}"
 
 
-def _standing(need: Standing) -> str:
-    able = f"; {', '.join(need.who_can)} can" if need.who_can else "; nobody else can"
-    return f"{need.have} of {need.asked} {need.role}{able}"
+def able(need: Standing) -> str:
+    """Return who can meet a need that is not met, in words."""
+    if need.who_can:
+        return f"{', '.join(need.who_can)} can{', which is too few' if need.stuck else ''}"
+    if need.barred:
+        return f"nobody holds the role {need.role} but {', '.join(need.barred)}, who had a part in the change"
+    return f"nobody {'else ' if need.have else ''}holds the role {need.role}"
+
+
+def cure(need: Standing, names: str) -> str:
+    """Return the command that brings a need further.
+
+    Args:
+        need: one that is not met.
+        names: the range it is about.
+    """
+    return governing.enrol(need.role, names) if need.stuck else f"labelvc approve {names} --role {need.role}"
 
 
 def _need(need: Need) -> str:
@@ -162,5 +177,9 @@ def _hint(step: Step, names: str) -> str:
         if strangers:
             return f"git show -s --format=%ae {strangers[0][:12]}; labelvc policy add PRINCIPAL --email ADDRESS"
         return "labelvc policy check"
-    missing = next((need.role for need in step.needs if need.have < need.asked), "")
-    return f"labelvc approve {names} --role {missing}" if missing else "labelvc policy show"
+    if step.state == "rejected" and step.noes:
+        who, role = step.noes[0].principal, step.noes[0].role
+        command = f'labelvc approve {names} --role {role} --decision withdraw --reason "..."'
+        return f"change what {who} rejected, or {who} runs: {command}"
+    missing = next((need for need in step.needs if need.have < need.asked), None)
+    return cure(missing, names) if missing else "labelvc policy show"

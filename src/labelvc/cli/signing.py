@@ -1,0 +1,73 @@
+"""What commands on trust share: where a key and the pinned root are named, and how a passphrase is asked for."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import click
+
+from labelvc.cli.context import environment
+from labelvc.errors import ConfigurationError
+from labelvc.model.policy import Trust
+from labelvc.ops import trust as trusting
+from labelvc.ops.people import Where
+from labelvc.store import git as plumbing
+from labelvc.store import keys, tree
+from labelvc.store.git import Git
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+key_option = click.option(
+    "--key", metavar="FILE", help="Private key to sign with, or the .pub of one that ssh-agent holds."
+)
+root_option = click.option(
+    "--root", "root", metavar="sha256:...", help="Digest of the first root, from outside this repository."
+)
+
+
+def where(option: str | None) -> Where:
+    """Return where a signing key may be named: the option that was typed, and the environment."""
+    return Where(option, environment("LABELVC_KEY"), environment("SSH_AUTH_SOCK"))
+
+
+def ask(words: str) -> str:
+    """Ask for a passphrase on the terminal.
+
+    Args:
+        words: what to show, `passphrase of FILE`.
+
+    Returns:
+        What was typed.
+
+    Raises:
+        TrustError: there is no terminal; says how to do without.
+    """
+    if not sys.stdin.isatty():
+        raise keys.untyped(words.removeprefix("passphrase of "), environment("SSH_AUTH_SOCK"))
+    return str(click.prompt(words, hide_input=True, err=True))
+
+
+def pin(git: Git, option: str | None) -> str | None:
+    """Return the digest of the first root that somebody named: option, environment, git's settings of repository or user.
+
+    Raises:
+        ConfigurationError: it is no digest.
+    """
+    found = option or environment("LABELVC_ROOT") or plumbing.config_get(git, "labelvc.root")
+    if found and not _DIGEST.fullmatch(found):
+        raise ConfigurationError(
+            "the pinned root is no digest", hint="--root sha256:<64 hex digits>, see `labelvc policy show`"
+        )
+    return found or None
+
+
+def trust_here(git: Git, pinned: str | None = None) -> Trust:
+    """Return the policy as it lies in the work tree; in a bare repository, at HEAD.
+
+    Raises:
+        TrustError: there is none, or it does not verify.
+    """
+    with tree.reader(git) as reader:
+        snapshot = tree.commit(git, "HEAD", ("trust",)) if git.bare else tree.work(git, ("trust",))
+        return trusting.load(reader, snapshot, pinned)

@@ -1,0 +1,91 @@
+"""Secrets that are not here: every hint of a clone that lacks one leads on, whether somebody has the file or nobody has."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROWS = "id,item,text,annotator,label\na1,m1,Where is my parcel?,anna,delivery\n"
+
+
+@pytest.fixture
+def clone(repo: Path, tmp_path: Path, git, labelvc) -> Path:
+    """Return a fresh clone of a project; its keyring stayed behind."""
+    assert labelvc(repo, "init")[0] == 0
+    git(repo, "add", "--all")
+    git(repo, "commit", "-qm", "start")
+    git(tmp_path, "clone", "-q", str(repo), "my clone")
+    (tmp_path / "m.csv").write_text(ROWS)
+    return tmp_path / "my clone"
+
+
+def bring_in(clone: Path, labelvc) -> tuple[int, str, str]:
+    return labelvc(clone, "import", "csv", "../m.csv", "--dataset", "texts")
+
+
+def author_of(clone: Path) -> str:
+    (line,) = [
+        line for path in clone.glob("datasets/texts/annotations/*.jsonl") for line in path.read_text().splitlines()
+    ]
+    return json.loads(line)["by"]
+
+
+def test_the_first_import_of_a_clone_says_where_the_secret_is_and_where_it_goes(clone: Path, repo: Path, labelvc):
+    code, out, err = bring_in(clone, labelvc)
+    assert (code, out) == (2, "")
+    file = clone / ".git/labelvc/keyring/b.key"
+    assert f"where: {file}\n" in err
+    assert "next: copy b.key from .git/labelvc/keyring/ of a clone that imports already" in err
+    assert "labelvc pseudonym new" in err
+    command = f"mkdir -p -m 700 {shlex.quote(str(file.parent))} && install -m 600 b.key {shlex.quote(str(file))}"
+    assert f": {command}; " in err
+    subprocess.run(command, shell=True, check=True, cwd=repo / ".git/labelvc/keyring")
+    assert bring_in(clone, labelvc)[0] == 0
+    assert bring_in(repo, labelvc)[0] == 0
+    assert author_of(clone) == author_of(repo)
+
+
+def test_a_lost_secret_is_replaced_by_a_new_epoch(clone: Path, labelvc, git):
+    code, out, err = labelvc(clone, "pseudonym", "new", "--yes")
+    assert (code, out) == (0, "privacy/epochs.jsonl\n")
+    assert "the same person has another token from now on" in err
+    assert "next: git commit -m 'A new epoch of pseudonyms' -- privacy\n" in err
+    assert git(clone, "diff", "--cached", "--name-only") == "privacy/epochs.jsonl\n"
+    epochs = [json.loads(line) for line in (clone / "privacy/epochs.jsonl").read_text().splitlines()]
+    assert [(epoch["id"], epoch["status"]) for epoch in epochs] == [("b", "retired"), ("c", "active")]
+    assert bring_in(clone, labelvc)[0] == 0
+    assert author_of(clone).startswith("prs_c")
+
+
+def test_a_lost_list_of_epochs_is_brought_back_and_not_begun_anew(clone: Path, labelvc, git):
+    """A second epoch `b` with another secret would make one token mean two people."""
+    git(clone, "rm", "-q", "privacy/epochs.jsonl")
+    git(clone, "commit", "-qm", "tidy")
+    cure = "next: git log --oneline -- privacy/epochs.jsonl, then git restore --source=COMMIT~1 privacy/epochs.jsonl\n"
+    for code, _, err in (bring_in(clone, labelvc), labelvc(clone, "pseudonym", "new", "--yes")):
+        assert code == 2
+        assert cure in err
+    assert not (clone / ".git/labelvc/keyring").exists()
+
+
+def test_a_project_that_never_had_an_epoch_begins_one(repo: Path, labelvc):
+    assert labelvc(repo, "init")[0] == 0
+    (repo / "privacy/epochs.jsonl").unlink()
+    (repo.parent / "m.csv").write_text(ROWS)
+    code, _, err = bring_in(repo, labelvc)
+    assert code == 2
+    assert "next: labelvc pseudonym new\n" in err
+    (repo / ".git/labelvc/keyring/b.key").unlink()
+    assert labelvc(repo, "pseudonym", "new", "--yes")[0] == 0
+    assert bring_in(repo, labelvc)[0] == 0
+
+
+def test_a_list_that_cannot_be_written_leaves_no_secret_behind(clone: Path, labelvc):
+    (clone / "privacy").rename(clone.parent / "privacy")
+    (clone / "privacy").symlink_to(clone.parent / "privacy")
+    assert labelvc(clone, "pseudonym", "new", "--yes")[0] == 2
+    assert not list((clone / ".git/labelvc/keyring").glob("*.key"))
