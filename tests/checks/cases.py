@@ -216,7 +216,7 @@ CASES = [
     Case("document.reference", "error", replace("labelvc.yaml", "{type: label, taxonomy: animals}", "{type: label, taxonomy: plants}"), replace("labelvc.yaml", "type: text", "type: text, taxonomy: animals"), pointer="/tasks/kind/taxonomy", hint="labelvc.yaml:7", path="labelvc.yaml", line=7),
     Case("document.version", "error", replace("guidelines/mood.yaml", "judge", "guess"), replace("guidelines/mood.yaml", "labels: {}", "labels: {} # none"), pointer="/version", hint="guidelines/mood.yaml", path="guidelines/mood.yaml", line=3),
     Case("shard.stray", "error", write("datasets/pets/annotations/0123.jsonl", ""), write("datasets/pets/notes.txt", ""), path="datasets/pets/annotations/0123.jsonl", line=0),
-    Case("shard.stray", "error", write("datasets/birds/items/0.jsonl", ""), write("datasets/birds/readme.md", ""), hint="datasets/birds/dataset.yaml", path="datasets/birds/items/0.jsonl", line=0),
+    Case("shard.stray", "error", write("datasets/birds/items/0.jsonl", ""), write("datasets/birds/readme.md", ""), hint="datasets/birds/dataset.yaml", path="datasets/birds", line=0),
     Case("record.rev", "error", change("pets/p2#m1", bump=0, value={"score": 3}), change("pets/p2#m1", bump=1, value={"score": 3}), "pets/p2#m1", "/rev", path="datasets/pets/annotations", line=0),
     Case("record.rev", "error", put("pets/p1#n1", None), lambda zoo: zoo.bury("pets/p1#n1"), "pets/p1#n1", path="datasets/pets/annotations", line=0),
     Case("dvc.unstored", "error", unstored, stored, hint="labelvc format", path=file_of("pets/p1#n1"), line=0),

@@ -77,25 +77,21 @@ LINE = b'{"item":"a","id":"1","rev":%d}'
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "single", "said"),
+    ("old", "new", "said"),
     [
-        (None, LINE % 1, True, ""),
-        (None, LINE % 2, True, ""),
-        (None, LINE % 0, True, "a new record starts with rev 1, not 0"),
-        (None, LINE % 2, False, ""),
-        (LINE % 2, LINE % 3, True, ""),
-        (LINE % 2, LINE % 4, True, ""),
-        (LINE % 2, LINE % 1, True, "rev is 1 where 3 must follow 2"),
-        (LINE % 2, LINE % 4, False, ""),
-        (LINE % 2, LINE % 1, False, "rev is 1 where 3 must follow 2"),
-        (LINE % 2, None, True, "the record was deleted without a tombstone"),
-        (LINE % 2, None, False, "the record was deleted without a tombstone"),
-        (LINE % 2, b"junk", True, "rev is 0 where 3 must follow 2"),
-        (LINE % 2, LINE % 2, True, ""),
+        (None, LINE % 1, ""),
+        (None, LINE % 2, ""),
+        (None, LINE % 0, "a new record starts with rev 1, not 0"),
+        (LINE % 2, LINE % 3, ""),
+        (LINE % 2, LINE % 4, ""),
+        (LINE % 2, LINE % 1, "rev is 1 where 3 must follow 2"),
+        (LINE % 2, None, "the record was deleted without a tombstone"),
+        (LINE % 2, b"junk", "rev is 0 where 3 must follow 2"),
+        (LINE % 2, LINE % 2, ""),
     ],
 )
-def test_what_is_said(old: bytes | None, new: bytes | None, single: bool, said: str) -> None:
-    assert revise.problem(Delta(KEY, old, new), single=single) == said
+def test_what_is_said(old: bytes | None, new: bytes | None, said: str) -> None:
+    assert revise.problem(Delta(KEY, old, new)) == said
 
 
 def test_items_and_documents_carry_no_rev():

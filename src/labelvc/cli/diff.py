@@ -52,7 +52,7 @@ def diff(
     A line begins with + (added), - (removed), ~ (changed) or . (only `rev` or `at` differs).
     """
     git = plumbing.find(settings.directory)
-    pair = differing.resolve(git, revisions, staged=staged, whole=False)
+    pair = differing.resolve(git, revisions, staged=staged, whole=bool(keys))
     changes: Iterable[Delta] = differing.between(git, pair.old, pair.new)
     if keys:
         changes = [delta for delta in changes if any(differing.matches(delta, key) for key in keys)]

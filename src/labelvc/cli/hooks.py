@@ -51,7 +51,7 @@ def hook(settings: Settings, first: Path | None, name: str, words: tuple[str, ..
         remote = environment("PRE_COMMIT_REMOTE_NAME") or (words[0] if words else "")
         judgements = hooks.pushed(git, pushes, remote, jobs=settings.jobs)
     else:
-        judgements = hooks.staged(git, jobs=settings.jobs, merging=name == "pre-merge-commit")
+        judgements = hooks.staged(git, jobs=settings.jobs)
     errors = sum([_tell(settings, judgement) for judgement in judgements])
     if errors:
         round_it = f"; `{PASSED_BY[name]}` goes round this hook, not round CI" if name in PASSED_BY else ""

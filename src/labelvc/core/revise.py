@@ -19,12 +19,11 @@ from labelvc.model.names import Key
 _BOOKKEEPING = ("rev", "at")
 
 
-def problem(delta: Delta, *, single: bool = True) -> str:
+def problem(delta: Delta) -> str:
     """Return what is wrong with the `rev` of a change, or an empty text.
 
     Args:
         delta: a record's change; items and documents carry no `rev`.
-        single: whether the change is one step; nothing depends on it, a range of commits is held to the same rule.
 
     Returns:
         One sentence, or an empty text when the change is a legal successor.

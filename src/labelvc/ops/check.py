@@ -19,7 +19,6 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops import diff, look
 from labelvc.ops import project as projects
 from labelvc.ops.look import Advance
-from labelvc.store import git as plumbing
 from labelvc.store import pointer, tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -92,9 +91,7 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     return Report(_configured(findings, project), 0, len(cells.found), outcomes.lines(), outcomes.remembered)
 
 
-def changed(
-    git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: Advance | None = None, merging: bool = False
-) -> Report:
+def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: Advance | None = None) -> Report:
     """Check what differs between two snapshots; findings that were there before are counted, not listed.
 
     Args:
@@ -103,7 +100,6 @@ def changed(
         new: the snapshot to judge.
         jobs: worker processes.
         advance: called with the number of shards done.
-        merging: a merge is about to be committed that git has not noted down yet, as in its pre-merge-commit hook.
 
     Returns:
         The findings that the change brings.
@@ -113,7 +109,7 @@ def changed(
         StoreError: a file cannot be read.
     """
     with Cache(git) as cache:
-        return _changed(git, old, new, cache, jobs, advance, merging=merging)
+        return _changed(git, old, new, cache, jobs, advance)
 
 
 def catalogue() -> dict[str, Rule]:
@@ -121,9 +117,7 @@ def catalogue() -> dict[str, Rule]:
     return {**registry.catalogue(), **{rule.id: rule for rule in (*projects.RULES, *RULES)}}
 
 
-def _changed(
-    git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None, *, merging: bool
-) -> Report:
+def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None) -> Report:
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
     if project is None:
@@ -146,8 +140,7 @@ def _changed(
     for name in _rejudged(paths, whole, project):
         findings += _judge_all(git, project, new, cache, name, jobs)
         before += _judge_all(git, former, old, cache, name, jobs) if former and name in former.datasets else []
-    single = new.kind != "commit" and not merging and not plumbing.is_merging(git)
-    findings += _successions(git, old, new, paths, single=single)
+    findings += _successions(git, old, new, paths)
     findings += _unstored(git, project, new, paths)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
     return Report(fresh, known, len(cells.found), outcomes.lines(), outcomes.remembered)
@@ -183,7 +176,8 @@ def _judge_all(git: Git, project: Project, snapshot: Snapshot, cache: Cache, nam
 
 
 def _strays(project: Project, paths: Iterable[str], snapshot: Snapshot) -> Iterator[Finding]:
-    """Yield files among the shards that are none of the dataset's."""
+    """Yield files among the shards that are none of the dataset's; once a folder where there is no dataset."""
+    ownerless = Counter[str]()
     for path in paths:
         if path not in snapshot.entries:
             continue
@@ -192,13 +186,7 @@ def _strays(project: Project, paths: Iterable[str], snapshot: Snapshot) -> Itera
         if top != "datasets" or not inside.startswith(("annotations/", "items/")):
             continue
         if name not in project.datasets:
-            yield Finding(
-                "shard.stray",
-                "error",
-                Place(path),
-                f"there is no dataset {name!r}",
-                f"write datasets/{name}/dataset.yaml, or delete the file",
-            )
+            ownerless[name] += 1
             continue
         parsed, k = shard.parse_path(path), shard.digits(project.datasets[name].shards)
         if parsed is None or len(parsed[2]) != k or shard.path(*parsed) != path:
@@ -210,6 +198,10 @@ def _strays(project: Project, paths: Iterable[str], snapshot: Snapshot) -> Itera
                 f"the file is none of the dataset's {4**k} shards (such as {example})",
                 "labelvc format" if parsed else "delete the file, or move it out of the shards",
             )
+    for name, files in ownerless.items():
+        message = f"there is no dataset {name!r}, yet {files} of its files lie here"
+        left = f"git clean -fd datasets/{name}, when a branch left them behind; or write datasets/{name}/dataset.yaml"
+        yield Finding("shard.stray", "error", Place(f"datasets/{name}"), message, left)
 
 
 def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
@@ -237,16 +229,17 @@ def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[st
                 yield Finding("dvc.unstored", "error", Place(differing[0]), message, hint)
 
 
-def _successions(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str], *, single: bool) -> Iterator[Finding]:
-    """Yield records whose `rev` does not follow the one before.
-
-    What is about to be committed is one step, so `rev` grows by exactly one; a merge or a range of commits may hold many.
-    """
+def _successions(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[Finding]:
+    """Yield records whose `rev` does not follow the one before."""
     if not any(found and found[1] == "annotations" for found in map(shard.parse_path, paths)):
         return
-    hint = "labelvc format --staged" if new.kind == "index" else "labelvc format"
+    hint = {
+        "work": "labelvc format",
+        "index": "labelvc format --staged",
+        "commit": f"labelvc format --since {old.name}, then commit again (after `git revert`: git commit -a --amend --no-edit)",
+    }[new.kind]
     for delta in diff.shard_deltas(git, old, new):
-        problem = revise.problem(delta, single=single)
+        problem = revise.problem(delta)
         if problem and isinstance(delta.key, Key):
             yield Finding("record.rev", "error", _place(delta, delta.key), problem, hint)
 

@@ -43,18 +43,17 @@ class Judgement(NamedTuple):
     report: check.Report
 
 
-def staged(git: Git, *, jobs: int = 1, merging: bool = False) -> Iterator[Judgement]:
+def staged(git: Git, *, jobs: int = 1) -> Iterator[Judgement]:
     """Judge the index against HEAD: what the commit, or the merge, would bring.
 
     Args:
         git: the repository.
         jobs: worker processes.
-        merging: the hook is pre-merge-commit, before which git has not noted the merge down.
 
     Yields:
         One judgement; none when neither side is a labels project, since a hook may serve many repositories.
     """
-    yield from _judge(git, *tree.staged(git), "what is staged", jobs, merging=merging)
+    yield from _judge(git, *tree.staged(git), "what is staged", jobs)
 
 
 def pushed(git: Git, pushes: Sequence[Push], remote: str, *, jobs: int = 1) -> Iterator[Judgement]:
@@ -129,14 +128,12 @@ def read_received(text: str) -> list[Push]:
     return [Push(words[2], _id(words[0]), _id(words[1])) for words in _rows(text, 3)]
 
 
-def _judge(
-    git: Git, old: Snapshot, new: Snapshot, step: str, jobs: int, *, merging: bool = False
-) -> Iterator[Judgement]:
+def _judge(git: Git, old: Snapshot, new: Snapshot, step: str, jobs: int) -> Iterator[Judgement]:
     if PROJECT in old.entries or PROJECT in new.entries:
         command = (
             "labelvc check --staged" if new.kind == "index" else f"labelvc check {old.commit[:10]}..{new.commit[:10]}"
         )
-        yield Judgement(step, command, check.changed(git, old, new, jobs=jobs, merging=merging))
+        yield Judgement(step, command, check.changed(git, old, new, jobs=jobs))
 
 
 def _refuse_other(git: Git, push: Push) -> None:

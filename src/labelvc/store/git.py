@@ -181,11 +181,6 @@ def is_ancestor(git: Git, commit: str, descendant: str) -> bool:
     return not run(git, "rev-list", "--max-count=1", commit, "--not", descendant).strip()
 
 
-def is_merging(git: Git) -> bool:
-    """Tell whether the next commit ends a merge, or holds a squashed one."""
-    return any((git.directory / name).exists() for name in ("MERGE_HEAD", "SQUASH_MSG"))
-
-
 def is_shallow(git: Git) -> bool:
     """Tell whether history is cut off here (`git clone --depth`)."""
     return _try(git, "rev-parse", "--is-shallow-repository").text == "true"
