@@ -130,16 +130,17 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
     cells = look.cells_of(project, new, touched, whole)
     outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
-    strays = new.entries if whole else paths
-    findings += _strays(project, strays, new)
+    findings += _strays(project, new.entries if whole else paths, new)
     findings += outcomes.findings()
-    if former is not None:
+    rejudged = _rejudged(paths, whole, project)
+    for name in rejudged:
+        findings += _judge_all(git, project, new, cache, name, jobs)
+    if findings and former is not None:  # what was there before matters only when there is something now
         earlier = look.cells_of(former, old, set(cells.found), set())
         before += _strays(former, old.entries if whole else paths, old)
         before += look.outcomes_of(git, former, earlier, cache, jobs).findings()
-    for name in _rejudged(paths, whole, project):
-        findings += _judge_all(git, project, new, cache, name, jobs)
-        before += _judge_all(git, former, old, cache, name, jobs) if former and name in former.datasets else []
+        for name in rejudged:
+            before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
     findings += _successions(git, old, new, paths)
     findings += _unstored(git, project, new, paths)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))

@@ -25,7 +25,7 @@ from labelvc.store.git import Git
 
 Advance = Callable[[int], None]
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
-_WORTH_SHARING = 64
+_WORTH_SHARING = 256
 
 
 class Cell(NamedTuple):
