@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from operator import ge
 from typing import Any, NamedTuple
 
@@ -27,17 +28,15 @@ class Acceptor(NamedTuple):
     regular expression can see that the members of an object of any shape are sorted and distinct.
 
     Attributes:
-        heads: matches one such line with its `\\n` when no string in it holds an escape, and captures its `captured`
-            members; None when the schema has alternatives that each say them anew.
-        shard: matches a whole shard of such lines.
-        line: matches one such line without its `\\n`.
+        heads: pattern of one such line with its `\\n` when no string in it holds an escape, which captures its `captured`
+            members; empty when the schema has alternatives that each say them anew.
+        line: pattern of one such line without its `\\n`.
         first: members that stand first.
         opens: how the open objects begin, `"ext":{`.
     """
 
-    heads: re.Pattern[str] | None
-    shard: re.Pattern[str]
-    line: re.Pattern[str]
+    heads: str
+    line: str
     first: tuple[str, ...]
     opens: tuple[str, ...]
 
@@ -51,14 +50,18 @@ class Acceptor(NamedTuple):
             What `re.findall` captured of each line, or None when nothing is proved: each match begins a line and ends
             one, so as many matches as lines leave no line unmatched.
         """
-        if self.heads is None or "\\" in text or not text.endswith("\n"):
+        if not self.heads or "\\" in text or not text.endswith("\n"):
             return None
-        found = self.heads.findall(text)
+        found = _compiled(self.heads).findall(text)
         return found if len(found) == text.count("\n") else None
 
     def accepts(self, line: str) -> bool:
         """Tell whether one line without its `\\n` is proved good."""
-        return self.line.fullmatch(line) is not None and self.ordered(line)
+        return _compiled(self.line).fullmatch(line) is not None and self.ordered(line)
+
+    def accepts_all(self, text: str) -> bool:
+        """Tell whether every line of a shard is proved good, but for the order in its open objects."""
+        return _compiled(f"(?:{self.line}\n)*+").fullmatch(text) is not None
 
     def ordered(self, line: str) -> bool:
         """Tell whether the members of the open objects of a matching line are sorted and distinct."""
@@ -81,20 +84,25 @@ def compile_schema(schema: Mapping[str, Any], first: Sequence[str], captured: Se
     """
     line = pattern.line(schema, schema, tuple(first))
     opens = tuple([f'"{name}":{{' for name in sorted(_open_members(schema))])
-    shard = re.compile(f"(?:{line}\n)*+", re.ASCII)
-    return Acceptor(_heads(line, captured), shard, re.compile(line, re.ASCII), tuple(first), opens)
+    return Acceptor(_heads(line, captured), line, tuple(first), opens)
 
 
-def _heads(line: str, captured: Sequence[str]) -> re.Pattern[str] | None:
-    """Compile a line without escapes, with a group around the text of each captured member."""
+@cache
+def _compiled(text: str) -> re.Pattern[str]:
+    """Compile a pattern when it is first used: most shards need one of the three."""
+    return re.compile(text, re.ASCII | re.MULTILINE)
+
+
+def _heads(line: str, captured: Sequence[str]) -> str:
+    """Write a line without escapes, with a group around the text of each captured member."""
     line = pattern.without_escapes(line)
     for name in captured:
         before, found, after = line.partition(f"{pattern.literal(name)}:")
         value = _CAPTURABLE.match(after)
         if not found or value is None or found in after:
-            return None
+            return ""
         line = f'{before}{found}{value[1]}"({value[2]})"{after[value.end() :]}'
-    return re.compile(f"^{line}\n", re.ASCII | re.MULTILINE)
+    return f"^{line}\n"
 
 
 def _open_members(schema: Any) -> set[str]:
