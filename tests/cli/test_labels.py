@@ -167,6 +167,8 @@ def test_diff_says_what_became_what(edited: Zoo, labelvc: Run):
 ~ pets/p4#  /text the cat and the dog -> other
 + pets/p3#n1  text \\u001b[31mred
 ~ taxonomies/animals.yaml  document changed
+    -   - {id: cat, name: Cat}
+    +   - {id: cat, name: House cat}
 """)
     assert err == snapshot(
         "records: 2 changed, 1 added, 1 removed, 1 touched in 4 items; items: 1 changed; documents: 1 changed\n"
@@ -272,3 +274,20 @@ def test_no_text_moves_the_terminal(edited: Zoo, labelvc: Run):
         assert "\x1b" not in out, words
         assert "\u202e" not in out, words
     assert "\x1b[33m~\x1b[0m" in labelvc(edited.folder, "--color", "always", "diff")[1]
+
+
+def test_a_long_edit_of_a_document_is_cut_and_one_that_is_no_text_is_not_shown(zoo: Zoo, labelvc: Run):
+    path = "guidelines/notes.md"
+    zoo.write(path, "".join([f"line {number}\n" for number in range(40)]))
+    zoo.write("schemas/picture.png", b"\0one")
+    zoo.write("README.md", "y\n" * 40_000)
+    zoo.commit("Notes")
+    zoo.write(path, "".join([f"line {number}{'!' * (number % 2)}\n" for number in range(40)]))
+    zoo.write("schemas/picture.png", b"\0two")
+    zoo.write("README.md", "x\n" * 40_000)
+    out = labelvc(zoo.folder, "diff")[1].splitlines()
+    assert out[:2] == ["~ README.md  document changed", "    too long to show here; `git diff` shows it"]
+    at = out.index(f"~ {path}  document changed")
+    assert out[at + 1 : at + 4] == ["    - line 1", "    + line 1!", "    - line 3"]
+    assert out[at + 13] == "    and 28 more lines"
+    assert out[at + 14 :] == ["~ schemas/picture.png  document changed"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from labelvc.core import diff
@@ -17,6 +19,8 @@ _COLOURS = {"error": "31", "warning": "33", "note": "36", "+": "32", "-": "31", 
 _SIGNS: dict[Kind, str] = {"added": "+", "removed": "-", "changed": "~", "touched": "."}
 _WIDEST = 60
 _LONGEST = 300
+_SHOWN = 12
+_READABLE = 1 << 16
 
 
 def safe(text: str) -> str:
@@ -83,9 +87,27 @@ def what(seen: diff.Comparison) -> str:
 
 
 def deltas(changes: Iterable[diff.Comparison], *, color: bool) -> Iterator[str]:
-    """Yield one line a delta."""
+    """Yield one line a delta; below a document that changed, its lines that did."""
     for seen in changes:
         yield delta(seen, color=color)
+        if isinstance(seen.delta.key, str) and seen.delta.old and seen.delta.new:
+            yield from _edits(seen.delta.old, seen.delta.new, color=color)
+
+
+def _edits(old: bytes, new: bytes, *, color: bool) -> Iterator[str]:
+    """Yield what left a document and what came into it, no more than a screen shows."""
+    if b"\0" in old or b"\0" in new:
+        return
+    if len(old) + len(new) > _READABLE:
+        yield "    too long to show here; `git diff` shows it\n"
+        return
+    sides = [side.decode(errors="replace").splitlines() for side in (old, new)]
+    differ = importlib.import_module("difflib").unified_diff(*sides, lineterm="", n=0)
+    rows = [row for row in islice(differ, 2, None) if not row.startswith("@@")]
+    for row in rows[:_SHOWN]:
+        yield f"    {paint(row[0], row[0], on=color)} {clip(safe(row[1:]), _LONGEST)}\n"
+    if len(rows) > _SHOWN:
+        yield f"    and {count(len(rows) - _SHOWN, 'more line')}\n"
 
 
 def totals(summary: diff.Summary) -> str:
