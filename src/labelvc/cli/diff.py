@@ -13,6 +13,7 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
+from labelvc.formats import target
 from labelvc.model.change import Delta
 from labelvc.ops import diff as differing
 from labelvc.ops import naming
@@ -93,7 +94,8 @@ def _numbers(summary: rules.Summary) -> dict[str, Any]:
 
 def _stream(parts: Iterable[str], output: Path | None) -> None:
     if output is not None:
-        write("".join(parts), output)
+        with target.file(output) as file:
+            file.writelines(part.encode(errors="backslashreplace") for part in parts)
         return
     waiting: list[str] = []
     size = 0

@@ -13,6 +13,7 @@ from labelvc.model.names import Key
 from labelvc.model.snapshot import Snapshot
 from labelvc.store import git as plumbing
 from labelvc.store import tree
+from labelvc.store.aside import Aside
 from labelvc.store.git import Git
 
 _DERIVED = ("annotations.dvc", "annotations.sha256")
@@ -76,24 +77,25 @@ def between(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
 
 
 def shard_deltas(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
-    """Yield the items and records that differ between two snapshots, shard by shard."""
+    """Yield the items and records that differ between two snapshots, shard by shard; what may have moved comes last."""
     shared: set[tuple[str, str]] | None = None
-    alone: list[Delta] = []
-    for change in tree.changes(git, old, new, under="datasets/"):
-        found = shard.parse_path(change.path)
-        if found is None:
-            continue
-        for delta in diff.pair(change):
-            if delta.old is not None and delta.new is not None:
-                yield delta
+    with Aside() as alone:
+        for change in tree.changes(git, old, new, under="datasets/"):
+            found = shard.parse_path(change.path)
+            if found is None:
                 continue
-            if shared is None:
-                shared = _layers(old) & _layers(new)
-            if found[:2] in shared:
-                alone.append(delta)
-            else:
-                yield delta
-    yield from diff.join(alone)
+            for delta in diff.pair(change):
+                if delta.old is not None and delta.new is not None:
+                    yield delta
+                    continue
+                if shared is None:
+                    shared = _layers(old) & _layers(new)
+                if found[:2] in shared:
+                    alone.add(delta)
+                else:
+                    yield delta
+        for group in alone.groups():
+            yield from diff.join(group)
 
 
 def is_document(path: str) -> bool:
