@@ -126,7 +126,7 @@ def test_one_pass_proves_a_shard_and_reads_its_heads(found: list[dict[str, Any]]
         at = chance.randrange(len(lines))
         lines[at] = chance.choice([lines[at] + lines[at], lines[at][:-1], "x" + lines[at], lines[at] + " ", "", "\n"])
     text = "".join(f"{line}\n" for line in lines)
-    heads = ACCEPTOR.read(text)
+    heads = ACCEPTOR.read(text, text.count("\n"))
     if heads is None:
         return
     kept = text.split("\n")[:-1]
@@ -139,10 +139,10 @@ def test_one_pass_proves_a_shard_and_reads_its_heads(found: list[dict[str, Any]]
 
 def test_lines_without_escapes_take_the_quick_way() -> None:
     line = f'{{"item":"a","id":"b","by":"{TOKEN}","rev":1,"task":"kind","value":{{"label":"cat"}}}}\n'
-    assert ACCEPTOR.read(line * 2) == [("a", "b", TOKEN)] * 2
-    assert ACCEPTOR.read(line + line[:-1]) is None
-    assert ACCEPTOR.read(line + "x" + line) is None
-    assert ACCEPTOR.read(line.replace('"a"', '"a\\t"')) is None
+    assert ACCEPTOR.read(line * 2, 2) == [("a", "b", TOKEN)] * 2
+    assert ACCEPTOR.read(line + line[:-1], 2) is None
+    assert ACCEPTOR.read(line + "x" + line, 2) is None
+    assert ACCEPTOR.read(line.replace('"a"', '"a\\t"'), 1) is None
 
 
 def test_a_shard_is_accepted_as_a_whole_or_not_at_all() -> None:
@@ -222,5 +222,5 @@ def test_the_longest_name(kind: str, most: int, letter: str) -> None:
     assert acceptor.accepts(fits) == (letter != '"' or kind != "label")
     assert not acceptor.accepts(exceeds)
     if kind != "label" and letter != '"':
-        assert acceptor.read(f"{fits}\n") == [letter * most]
-        assert acceptor.read(f"{exceeds}\n") is None
+        assert acceptor.read(f"{fits}\n", 1) == [letter * most]
+        assert acceptor.read(f"{exceeds}\n", 1) is None

@@ -96,8 +96,8 @@ class View:
 
     def _proof(self, layer: Layer) -> list[Any] | None:
         """Return the heads of a layer whose lines were all proved good in the same pass, or None."""
-        acceptor, text = acceptor_for(self._project, self.dataset, layer), self._text(layer)
-        return self._once("proof", layer, lambda: acceptor.read(text) if acceptor and text else None)
+        acceptor, text, lines = acceptor_for(self._project, self.dataset, layer), self._text(layer), self.raw(layer)
+        return self._once("proof", layer, lambda: acceptor.read(text, len(lines)) if acceptor and text else None)
 
     def _read_heads(self, layer: Layer) -> Heads:
         found, lines = self._proof(layer), self.raw(layer)

@@ -40,11 +40,12 @@ class Acceptor(NamedTuple):
     first: tuple[str, ...]
     opens: tuple[str, ...]
 
-    def read(self, text: str) -> list[Any] | None:
+    def read(self, text: str, lines: int) -> list[Any] | None:
         """Prove a whole shard and capture its heads in one pass.
 
         Args:
             text: the shard.
+            lines: how many lines it has.
 
         Returns:
             What `re.findall` captured of each line, or None when nothing is proved: each match begins a line and ends
@@ -53,7 +54,7 @@ class Acceptor(NamedTuple):
         if not self.heads or "\\" in text or not text.endswith("\n"):
             return None
         found = _compiled(self.heads).findall(text)
-        return found if len(found) == text.count("\n") else None
+        return found if len(found) == lines else None
 
     def accepts(self, line: str) -> bool:
         """Tell whether one line without its `\\n` is proved good."""

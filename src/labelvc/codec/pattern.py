@@ -24,7 +24,7 @@ _WITH_ESCAPES = re.compile(
 )
 _FRACTION = r"\.[0-9]{0,11}[1-9]"
 _DATE_TIME = (
-    r'"[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))'
+    r'"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8]|(?:29|30)(?<!02-..)|31(?<=0[13578]-..|1[02]-..))'
     r'T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?Z"'
 )
 _SAFE_PATTERN = re.compile(r"\^((?:[A-Za-z0-9_:@-]|\\[.d]|\[[A-Za-z0-9_:@-]+\]|\{[0-9]+(?:,[0-9]*)?\}|[()|?+*])*)\$")
@@ -315,12 +315,12 @@ def _words(words: Iterable[str]) -> str:
     tails: dict[str, list[str]] = {}
     for word in sorted(words):
         tails.setdefault(word[:1], []).append(word[1:])
-    branches = []
+    branches: dict[str, list[str]] = {}
     for first, rest in sorted(tails.items(), reverse=True):
         shared = _common(min(rest), max(rest))
         cut = [word[len(shared) :] for word in rest]
-        branches.append(re.escape(first + shared) + (_words(cut) if any(cut) else ""))
-    return _any(branches)
+        branches.setdefault(re.escape(shared) + (_words(cut) if any(cut) else ""), []).append(re.escape(first))
+    return _any([(f"[{''.join(firsts)}]" if firsts[1:] else firsts[0]) + rest for rest, firsts in branches.items()])
 
 
 def _common(one: str, two: str) -> str:
