@@ -224,3 +224,26 @@ def test_the_longest_name(kind: str, most: int, letter: str) -> None:
     if kind != "label" and letter != '"':
         assert acceptor.read(f"{fits}\n", 1) == [letter * most]
         assert acceptor.read(f"{exceeds}\n", 1) is None
+
+
+def test_an_open_object_stands_only_where_its_order_is_looked_at() -> None:
+    inner = {"type": "array", "items": {"type": "object"}}
+    properties = {"id": {"type": "string"}, "a": inner, "b": {"type": "object"}}
+    rules = {"type": "object", "additionalProperties": False, "properties": properties, "required": ["id"]}
+    acceptor = accept.compile_schema(rules, ("id",))
+    assert acceptor.accepts('{"id":"x"}')
+    assert acceptor.accepts('{"id":"x","b":{"x":1,"y":2}}')
+    assert not acceptor.accepts('{"id":"x","b":{"y":1,"x":2}}')
+    assert not acceptor.accepts('{"id":"x","a":[{"y":1,"x":2}]}')
+
+
+def test_a_schema_that_demands_an_open_object_has_no_heads() -> None:
+    rules = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"b": {"type": "object"}},
+        "required": ["b"],
+    }
+    acceptor = accept.compile_schema(rules, ())
+    assert acceptor.read('{"b":{}}\n', 1) is None
+    assert acceptor.accepts_all('{"b":{}}\n')

@@ -127,3 +127,11 @@ def test_markers_are_seen() -> None:
 )
 def test_neighbours_share_a_group(pattern: str | None, group: str) -> None:
     assert shard.group_of("doc1-s3", re.compile(pattern) if pattern else None) == group
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)), st.integers(1, 10), st.data()
+)
+def test_the_items_astray_are_those_whose_place_is_another_shard(items: list[str], k: int, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from([*(shard.place(item, k) for item in items), "0" * k, "3" * k, "1" * k]))
+    assert shard.astray(items, name, None) == [item for item in items if shard.place(item, k) != name]

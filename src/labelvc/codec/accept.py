@@ -28,8 +28,8 @@ class Acceptor(NamedTuple):
     regular expression can see that the members of an object of any shape are sorted and distinct.
 
     Attributes:
-        heads: pattern of one such line with its `\\n` when no string in it holds an escape, which captures its `captured`
-            members; empty when the schema has alternatives that each say them anew.
+        heads: pattern of one such line with its `\\n` when no string in it holds an escape and no object is open, which
+            captures its `captured` members; empty when the schema has alternatives that each say them anew.
         line: pattern of one such line without its `\\n`.
         first: members that stand first.
         opens: how the open objects begin, `"ext":{`.
@@ -41,7 +41,7 @@ class Acceptor(NamedTuple):
     opens: tuple[str, ...]
 
     def read(self, text: str, lines: int) -> list[Any] | None:
-        """Prove a whole shard and capture its heads in one pass.
+        """Prove a whole shard of plain lines, without escapes and open objects, and capture its heads in one pass.
 
         Args:
             text: the shard.
@@ -85,7 +85,11 @@ def compile_schema(schema: Mapping[str, Any], first: Sequence[str], captured: Se
     """
     line = pattern.line(schema, schema, tuple(first))
     opens = tuple([f'"{name}":{{' for name in sorted(_open_members(schema))])
-    return Acceptor(_heads(line, captured), line, tuple(first), opens)
+    try:
+        heads = _heads(pattern.line(_closed(schema), schema, tuple(first)), captured)
+    except Unsupported:  # every line has an open object
+        heads = ""
+    return Acceptor(heads, line, tuple(first), opens)
 
 
 @cache
@@ -104,6 +108,20 @@ def _heads(line: str, captured: Sequence[str]) -> str:
             return ""
         line = f'{before}{found}{value[1]}"({value[2]})"{after[value.end() :]}'
     return f"^{line}\n"
+
+
+def _closed(schema: Any) -> Any:
+    """Return a schema that allows no object of any shape; one that demands such a member cannot be met then."""
+    if isinstance(schema, list):
+        return list(map(_closed, schema))
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: _closed(rule) for name, rule in schema.items()}
+    if isinstance(schema.get("properties"), dict):
+        kept["properties"] = {
+            name: _closed(rule) for name, rule in schema["properties"].items() if rule != pattern.OPEN
+        }
+    return kept
 
 
 def _open_members(schema: Any) -> set[str]:

@@ -88,8 +88,6 @@ def _value(schema: Any, root: Mapping[str, Any]) -> str:
     if "oneOf" in schema or "anyOf" in schema:
         return line(schema, root, ())
     kind = schema.get("type")
-    if schema == OPEN:
-        return _ANY_OBJECT
     builder = _KINDS.get(kind) if isinstance(kind, str) else None
     if builder is None:
         raise Unsupported(f"type {kind!r}")
@@ -147,7 +145,10 @@ def _members(schema: Mapping[str, Any], root: Mapping[str, Any], first: tuple[st
     found = []
     for name in [*[name for name in first if name in properties], *rest]:
         try:
-            found.append(_Member(name, _value(properties[name], root), name in required))
+            # only where `accept` looks for open objects may one stand
+            open_object = properties[name] == OPEN
+            written = _ANY_OBJECT if open_object else _value(properties[name], root)
+            found.append(_Member(name, written, name in required))
         except Unsupported:
             if name in required:
                 raise

@@ -73,10 +73,12 @@ def place(group: str, k: int) -> str:
 
 def astray(items: Iterable[str], name: str, pattern: re.Pattern[str] | None) -> list[str]:
     """Return the items whose place is not the shard of this name; the loop of `place`, for many items at once."""
-    here, shift, sha256 = int(name, 4), 32 - 2 * len(name), hashlib.sha256
-    whole = int.from_bytes
     if pattern is None:
-        return [item for item in items if whole(sha256(item.encode()).digest()[:4], "big") >> shift != here]
+        # the digests that begin with the shard's digits are one range
+        here, shift, sha256 = int(name, 4), 32 - 2 * len(name), hashlib.sha256
+        low = (here << shift).to_bytes(4, "big")
+        high = ((here + 1 << shift) - 1).to_bytes(4, "big") + b"\xff" * 28
+        return [item for item in items if not low <= sha256(item.encode()).digest() <= high]
     return [item for item in items if place(group_of(item, pattern), len(name)) != name]
 
 
