@@ -226,7 +226,7 @@ pre-commit        set up
 pre-merge-commit  set up
 pre-push          set up
 interpreter       set up: what hooks run when labelvc is not on PATH
-merge driver      set up: merges one record a line, and as plain text should labelvc be missing
+merge driver      set up: merges shards by lines; two changes of one record, or of neighbours, are a conflict
 diff driver       set up: names a key above each hunk; `git diff --word-diff` shows fields
 next: labelvc doctor
 """,
