@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli import signing
-from labelvc.cli.context import Settings, environment, now, pass_settings
+from labelvc.cli.context import Settings, in_ci, now, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import trust as render
@@ -146,7 +146,7 @@ def _verdict(settings: Settings, steps: list[Step], anchors: dict[Digest, bool],
     """Return the exit code; that something could not be told weighs more than that something is missing."""
     if any(step.state == "undecidable" for step in steps):
         return 2
-    if (environment("CI") or "").casefold() in {"true", "1"} and not all(anchors.values()):
+    if in_ci() and not all(anchors.values()):
         say(
             settings,
             "error: nobody pinned the root, so it could be anybody's\n  next: ask who keeps the root for its digest, and set LABELVC_ROOT to it",
