@@ -123,3 +123,36 @@ def test_columns_that_ride_along_are_named_and_can_be_declared(project: Path, la
     out = labelvc(project, *words)[1]
     assert "stored as they stand, for everybody to read: /ext/csv/when; " in out
     assert "jo@example.org" not in "".join(path.read_text() for path in project.glob("datasets/**/*.jsonl"))
+
+
+def test_status_on_main_judges_each_step_as_verify_does(repo: Path, git, labelvc, ssh_key, tmp_path: Path):
+    ben = ["-c", "user.name=Ben", "-c", "user.email=ben@example.com"]
+    document = repo / "datasets/texts/dataset.yaml"
+
+    def bring(branch: str, author: list[str]) -> None:
+        git(repo, "switch", "-qc", branch, "main")
+        document.write_text(f"{document.read_text()}# {branch}\n")
+        git(repo, *author, "commit", "-qam", branch)
+
+    assert labelvc(repo, "init", "--key", str(ssh_key("ada")))[0] == 0
+    words = ["--name", "Ben", "--email", "ben@example.com", "--key", f"{ssh_key('ben')}.pub"]
+    assert labelvc(repo, "policy", "add", "ben", "--role", "lead", *words)[0] == 0
+    git(repo, "add", "--all")
+    git(repo, "commit", "-qm", "start")
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", "server.git")
+    git(repo, "remote", "add", "origin", str(tmp_path / "server.git"))
+    git(repo, "push", "-q", "-u", "origin", "main")
+    bring("bens", ben)
+    assert labelvc(repo, "approve", "main...bens", "--role", "lead")[0] == 0
+    git(repo, "commit", "-qm", "Approve")
+    git(repo, "switch", "-q", "main")
+    git(repo, "merge", "-q", "--no-ff", "-m", "Merge", "bens")
+    assert "\napprovals   @{upstream}..HEAD is approved\n" in labelvc(repo, "status")[1]
+    bring("adas", [])
+    git(repo, "switch", "-q", "main")
+    git(repo, "merge", "-q", "--no-ff", "-m", "Merge another", "adas")
+    step = "..".join(git(repo, "rev-parse", "--short=12", name).strip() for name in ("main~1", "main"))
+    assert f"next: labelvc approve {step} --role lead" in labelvc(repo, "verify", "@{upstream}..HEAD")[1]
+    out = labelvc(repo, "status")[1]
+    assert f"\napprovals   {step} waits for 1 lead\n" in out
+    assert f"\nnext: a lead: labelvc approve {step} --role lead\n" in out

@@ -200,7 +200,7 @@ def _advice(found: Status) -> str:
     if found.waiting and found.waiting.state == "missing" and found.waiting.needs:
         need = found.waiting.needs[0]
         return f"{'' if need.stuck else f'a {need.role}: '}{trust.cure(need, found.waiting.range)}"
-    if found.waiting and found.waiting.state != "approved":
+    if found.waiting and found.waiting.state not in ("approved", "unchanged"):
         return f"labelvc verify {found.waiting.range}"
     if not any(count.items for count in found.counts):
         name = found.counts[0].name if found.counts else "NAME"
