@@ -156,3 +156,32 @@ def test_status_on_main_judges_each_step_as_verify_does(repo: Path, git, labelvc
     out = labelvc(repo, "status")[1]
     assert f"\napprovals   {step} waits for 1 lead\n" in out
     assert f"\nnext: a lead: labelvc approve {step} --role lead\n" in out
+
+
+def test_a_guideline_cannot_teach_a_label_that_does_not_exist(project: Path, labelvc):
+    document = project / "guidelines/topic.yaml"
+    assert "        label: payment\n" in document.read_text()
+    document.write_text(document.read_text().replace("        label: payment\n", "        label: paymnt\n", 1))
+    code, out, _ = labelvc(project, "check")
+    line = 1 + document.read_text()[: document.read_text().index("label: paymnt")].count("\n")
+    assert code == 1
+    assert (
+        f"error   document.reference guidelines/topic.yaml:{line}  the taxonomy 'topics' has no label 'paymnt'\n" in out
+    )
+
+
+def test_doctor_survives_broken_epochs(project: Path, labelvc):
+    with (project / "privacy/epochs.jsonl").open("a") as opened:
+        opened.write("garbage\n")
+    code, out, _ = labelvc(project, "doctor")
+    assert code == 1
+    assert "fail  pseudonyms        not JSON: Expecting value at character 1 (privacy/epochs.jsonl:2)\n" in out
+    assert "next: git log -p -- privacy/epochs.jsonl\n" in out
+
+
+def test_who_never_imports_reads_that_the_secret_is_not_needed(project: Path, labelvc):
+    next((project / ".git/labelvc/keyring").glob("*.key")).unlink()
+    code, out, _ = labelvc(project, "doctor")
+    assert code == 0
+    (line,) = [line for line in out.splitlines() if "pseudonyms" in line and line.startswith("warn")]
+    assert line.endswith("; only imports of names need it")

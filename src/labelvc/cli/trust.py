@@ -52,7 +52,7 @@ def approve(
     yes: bool,
     key: str | None,
     root: str | None,
-) -> None:
+) -> int:
     """Sign your decision on everything that B brings to A.
 
     What is signed is the set of record and document changes, not a commit: the approval survives squash, rebase and merge.
@@ -66,12 +66,14 @@ def approve(
     wish = Wish(role, decision, "review" if decision == "reject" else "approval", reason, principal)
     approval = approving.draft(change, wish, signer.key, now().astimezone(), secrets.token_hex(16))
     say(settings, render.preview(change, approval, signer.key.fingerprint).rstrip("\n"))
-    if sys.stdin.isatty() and not yes:
-        click.confirm("sign this", abort=True, err=True)
+    if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
+        say(settings, "not signed; nothing was written")
+        return 1
     contents = approving.seal(change, approval, signer)
     governing.write(git, contents)
     write("".join(f"{path}\n" for path in sorted(contents)))
     say(settings, f"staged; next: git commit -m '{decision.capitalize()} as {role}' -- approvals")
+    return 0
 
 
 def _refuse_two_dots(git: Git, revisions: str) -> None:

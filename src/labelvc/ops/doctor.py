@@ -197,14 +197,17 @@ def _secrets(git: Git, work: Snapshot) -> Iterator[Line]:
             f"git log --oneline -- {epochs.PATH}",
         )
         return
+    epoch = None
     try:
         with tree.reader(git) as reader:
             epoch = epochs.active(epochs.read(reader.read(epochs.PATH, entry)))
         if epoch is not None:
             keyring.load(git, epoch)
     except Error as problem:
-        state: State = "fail" if keyring.path(git, epoch.id if epoch else "").exists() else "warn"
-        yield Line("pseudonyms", state, _words(problem), problem.hint)
+        if epoch is None or keyring.path(git, epoch.id).exists():
+            yield Line("pseudonyms", "fail", _words(problem), problem.hint)
+        else:
+            yield Line("pseudonyms", "warn", f"{_words(problem)}; only imports of names need it", problem.hint)
         return
     if epoch is None:
         yield Line(
