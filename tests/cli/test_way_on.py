@@ -185,3 +185,15 @@ def test_who_never_imports_reads_that_the_secret_is_not_needed(project: Path, la
     assert code == 0
     (line,) = [line for line in out.splitlines() if "pseudonyms" in line and line.startswith("warn")]
     assert line.endswith("; only imports of names need it")
+
+
+def test_a_raised_guideline_says_where_the_old_version_is_kept(project: Path, labelvc, tmp_path: Path):
+    source = tmp_path / "one.csv"
+    source.write_text(CSV)
+    assert labelvc(project, "import", "csv", str(source), "--dataset", "texts")[0] == 0
+    document = project / "guidelines/topic.yaml"
+    document.write_text(document.read_text().replace("version: 1.0.0", "version: 1.1.0"))
+    code, out, _ = labelvc(project, "check", "--all")
+    assert code == 1
+    assert "under.unknown" in out
+    assert "next: edit `under`, or keep that version known by a line in guidelines/topic.versions.jsonl\n" in out
