@@ -439,6 +439,7 @@ def test_status_in_a_conflict(project, git, labelvc):
     code, out, err = labelvc(project, "status")
     assert code == 0, err
     assert "conflicts   1 file" in out
+    assert "staged  " not in out  # both sides and the base stand in the index: what differs cannot be counted yet
     assert "next: mend the files in conflict" in out
 
 
