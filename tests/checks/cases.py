@@ -176,7 +176,7 @@ CASES = [
     Case("label.deprecated", "error", value("pets/p1#k1", {"label": "dodo"}), value("pets/p1#k1", {"empty": True}), "pets/p1#k1", "/value/label", "choose an active label: cat, dog"),
     Case("score.range", "error", value("pets/p2#m1", {"score": 5}), value("pets/p2#m1", {"score": 4}), "pets/p2#m1", "/value/score", "labelvc.yaml"),
     Case("score.range", "error", value("pets/p2#m1", {"score": 0.5}), value("pets/p2#m1", {"score": -4}), "pets/p2#m1", "/value/score", "labelvc.yaml"),
-    Case("under.unknown", "error", change("pets/p2#m1", under="mood@9.0.0"), change("pets/p2#m1", under="mood@1.0.0"), "pets/p2#m1", "/under", "publish"),
+    Case("under.unknown", "error", change("pets/p2#m1", under="mood@9.0.0"), change("pets/p2#m1", under="mood@1.0.0"), "pets/p2#m1", "/under", "guidelines/mood.versions.jsonl"),
     Case("privacy.plaintext", "error", change("pets/p1#k1", ext={"contact": PLAIN}), change("pets/p1#k1", ext={"contact": CONTACT}), "pets/p1#k1", "/ext/contact", "labelvc import"),
     Case("privacy.plaintext", "error", change("pets/p2#m1", by=PLAIN), change("pets/p2#m1", by=BEN), "pets/p2#m1", "/by", "labelvc import"),
     Case("privacy.plaintext", "error", owner(PLAIN), owner(ANNA), "pets/p1#", "/ext/owner", "remove the value"),

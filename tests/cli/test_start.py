@@ -226,7 +226,7 @@ pre-commit        set up
 pre-merge-commit  set up
 pre-push          set up
 interpreter       set up: what hooks run when labelvc is not on PATH
-merge driver      set up: merges one record a line, and as plain text should labelvc be missing
+merge driver      set up: merges shards by lines; two changes of one record, or of neighbours, are a conflict
 diff driver       set up: names a key above each hunk; `git diff --word-diff` shows fields
 next: labelvc doctor
 """,
@@ -439,6 +439,7 @@ def test_status_in_a_conflict(project, git, labelvc):
     code, out, err = labelvc(project, "status")
     assert code == 0, err
     assert "conflicts   1 file" in out
+    assert "staged  " not in out  # both sides and the base stand in the index: what differs cannot be counted yet
     assert "next: mend the files in conflict" in out
 
 

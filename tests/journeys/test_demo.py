@@ -147,8 +147,8 @@ def digests(repository: Path, revision: str) -> dict[str, str]:
 def test_what_it_leaves_is_clean_and_its_last_words_can_be_typed(demo):
     repository, told = demo[0] / "labels", demo[1]
     environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **{name: value for name, value in os.environ.items() if name != "GIT_CONFIG_GLOBAL"},
+        "PATH": "/usr/local/bin:/usr/bin:/bin",  # a person's, who never put labelvc there
         "XDG_STATE_HOME": str(demo[0] / "state"),
         "XDG_CONFIG_HOME": str(demo[0] / "config"),
     }
@@ -156,10 +156,12 @@ def test_what_it_leaves_is_clean_and_its_last_words_can_be_typed(demo):
     assert subprocess.run(status, cwd=repository, capture_output=True, text=True, check=True).stdout == ""
     typed = [line.strip() for line in told.split("Explore it")[1].splitlines() if line.startswith("  ")]
     assert len(typed) > 8
+    place, *typed = typed
+    assert place.startswith("cd ")
     for line in typed:
-        if not line.startswith("cd "):
-            words = ["sh", "-c", line]
-            done = subprocess.run(words, cwd=repository, env=environment, capture_output=True, text=True, check=False)
+        if line:
+            words = ["sh", "-c", f"{place}\n{line}"]
+            done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
             assert done.returncode == int("verify --all" in line), (line, done.stdout[-1000:], done.stderr)
             assert done.stdout, line
 

@@ -423,3 +423,40 @@ def test_the_pre_commit_framework_runs_the_same_hooks(project, git, tmp_path, mo
     code, said = attempt(project, "push", "origin", "main")
     assert code != 0
     assert "score.range" in said
+
+
+def test_the_framework_in_ci_is_not_green_because_nothing_is_staged(project, git, tmp_path, monkeypatch):
+    framework = Path(sys.executable).with_name("pre-commit")
+    if not framework.exists():
+        pytest.skip("the pre-commit framework is not installed")
+    monkeypatch.setenv("PATH", f"{framework.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "framework"))
+
+    def run(*words: str, **environment: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [framework, "run", *words],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **environment},
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    write(project, "w2", BAD, rev=2)
+    git(project, "commit", "-qam", "bad", "--no-verify")
+    write(project, "w3", GOOD + 1, rev=2)
+    git(project, "commit", "-qam", "good", "--no-verify")
+    for words, environment in (
+        (["--all-files"], {"CI": "true"}),
+        (["--from-ref", "HEAD~2", "--to-ref", "HEAD"], {}),
+        (["--from-ref", "HEAD~2", "--to-ref", "HEAD"], {"CI": "true"}),
+    ):
+        code, said = run(*words, **environment)
+        assert code == 1, said
+        assert "score.range" in said
+    assert run("--from-ref", "HEAD~1", "--to-ref", "HEAD", CI="true")[0] == 0
+    assert run("--all-files")[0] == 0  # a person's: what is staged, as at a commit
+    write(project, "w2", GOOD + 1, rev=3)
+    git(project, "commit", "-qam", "mended", "--no-verify")
+    assert run("--all-files", CI="true")[0] == 0

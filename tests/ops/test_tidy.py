@@ -259,7 +259,7 @@ def test_in_the_middle_of_a_conflict_nothing_is_formatted(zoo: Zoo):
     before = zoo.read(path)
     with pytest.raises(StoreError) as caught:
         run(zoo, staged=True)
-    assert (caught.value.message, caught.value.where) == ("1 files are in conflict", path)
+    assert (caught.value.message, caught.value.where) == ("a merge left conflicts", path)
     with pytest.raises(DataError):
         run(zoo)
     assert zoo.read(path) == before

@@ -153,7 +153,7 @@ def _told(error: Any, place: Place, fields: Mapping[str, Any], project: Project,
             "under.unknown",
             place,
             f"{_excerpt(fields.get('under'))} is no published version of the guideline; known: {known}",
-            "edit `under`, or publish that version",
+            f"edit `under`, or keep that version known by a line in guidelines/{task.guideline}.versions.jsonl",
         )
     if pointer.startswith("/value") and keyword == "enum" and task and task.taxonomy:
         return _label(error.instance, place, project, task.taxonomy)

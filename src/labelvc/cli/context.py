@@ -102,6 +102,11 @@ def environment(name: str) -> str | None:
     return os.environ.get(name) or None
 
 
+def in_ci() -> bool:
+    """Tell whether this runs in CI, as CI services say it: CI=true."""
+    return (environment("CI") or "").casefold() in {"true", "1"}
+
+
 def processors() -> int:
     """Return how many processors this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)

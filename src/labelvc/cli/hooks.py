@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from labelvc.cli.context import Settings, environment, pass_settings
+from labelvc.cli.context import Settings, environment, in_ci, pass_settings
 from labelvc.cli.render import text
 from labelvc.core import changeset as changesets
 from labelvc.model.finding import SEVERITIES
@@ -34,7 +34,9 @@ PASSED_BY = {
 def hook(settings: Settings, first: Path | None, name: str, words: tuple[str, ...]) -> int:
     """Judge what git is about to take in: the hook NAME with the arguments git gave it.
 
-    Commits and merges are judged by the index, pushes by the commits they bring. Exits with 0 when there is no error.
+    Commits and merges are judged by the index, pushes by the commits they bring. Run in CI by the pre-commit framework,
+    where nothing is staged, all of the checkout is judged, or with --from-ref and --to-ref what lies between them.
+    Exits with 0 when there is no error.
     """
     framework = first is None and environment("PRE_COMMIT") is not None
     told = sys.stdin.buffer.read() if name in {"pre-push", "pre-receive"} and not framework else b""
@@ -46,10 +48,12 @@ def hook(settings: Settings, first: Path | None, name: str, words: tuple[str, ..
     rows = told.decode("utf-8", "surrogateescape")
     if name == "pre-receive":
         judgements = hooks.received(git, hooks.read_received(rows), jobs=settings.jobs)
-    elif name == "pre-push":
+    elif name == "pre-push" or (framework and environment("PRE_COMMIT_TO_REF")):
         pushes = [_from_framework()] if framework else hooks.read_pushed(rows)
         remote = environment("PRE_COMMIT_REMOTE_NAME") or (words[0] if words else "")
         judgements = hooks.pushed(git, pushes, remote, jobs=settings.jobs)
+    elif framework and in_ci():
+        judgements = hooks.checkout(git, jobs=settings.jobs)
     else:
         judgements = hooks.staged(git, jobs=settings.jobs)
     errors = sum([_tell(settings, judgement) for judgement in judgements])

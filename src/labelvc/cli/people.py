@@ -112,7 +112,7 @@ def policy_show(settings: Settings, /, form: str, output: Path | None, root: str
 def policy_init(
     settings: Settings, /, principal: str | None, name: str | None, email: str | None, key: str | None
 ) -> None:
-    """Make the root of trust and the first policy, both signed by you."""
+    """Make the root of trust and the first policy, both signed by you; this clone signs with --key from now on."""
     git = plumbing.find(settings.directory)
     trusting.ensure_none(git)
     known = (name, email) if name and email else plumbing.identity(git)
@@ -121,6 +121,8 @@ def policy_init(
     signer = people.signer(git, signing.where(key), signing.ask)
     contents = trusting.create(git, project_id, principal or trusting.slug(name), name, email, signer, now())
     governing.write(git, contents)
+    if key:
+        people.remember(git, key)
     write("".join(f"{path}\n" for path in sorted(contents)))
     say(settings, f"root {signing.trust_here(git).anchor}: publish it; `labelvc verify --root` compares with it")
     say(settings, "signed and staged; next: git commit -m 'Govern' -- trust")
@@ -137,7 +139,7 @@ def _edits(function: _Command) -> _Command:
         git = plumbing.find(settings.directory)
         trust = signing.trust_here(git)
         edited = function(trust.policy, **options)
-        signer = people.signer(git, signing.where(signing_key), signing.ask, trust.policy)
+        signer = people.signer(git, signing.where(signing_key, "--sign-with"), signing.ask, trust.policy)
         data = governing.signed(trust, edited, signer)
         governing.write(git, {trusting.POLICY: data})
         write(f"{trusting.POLICY}\n")

@@ -26,9 +26,9 @@ root_option = click.option(
 )
 
 
-def where(option: str | None) -> Where:
-    """Return where a signing key may be named: the option that was typed, and the environment."""
-    return Where(option, environment("LABELVC_KEY"), environment("SSH_AUTH_SOCK"))
+def where(option: str | None, name: str = "--key") -> Where:
+    """Return where a signing key may be named: the option that was typed, called NAME, and the environment."""
+    return Where(option, environment("LABELVC_KEY"), environment("SSH_AUTH_SOCK"), name)
 
 
 def ask(words: str) -> str:
@@ -57,7 +57,8 @@ def pin(git: Git, option: str | None) -> str | None:
     found = option or environment("LABELVC_ROOT") or plumbing.config_get(git, "labelvc.root")
     if found and not _DIGEST.fullmatch(found):
         raise ConfigurationError(
-            "the pinned root is no digest", hint="--root sha256:<64 hex digits>, see `labelvc policy show`"
+            "the pinned root is no digest",
+            hint="write sha256:<64 hex digits> in --root, LABELVC_ROOT or git's labelvc.root; see `labelvc policy show`",
         )
     return found or None
 

@@ -143,10 +143,15 @@ def _screen(found: Status, *, color: bool) -> str:
     """Return the status as a person reads it."""
     place = f"on {found.branch}" if found.branch else "on no branch"
     commit = f"{place} at {found.commit[:10]}" if found.commit else f"{place}, no commit yet"
-    parts = [f"{text.paint(text.safe(found.project.name), 'bold', on=color)}  {commit}\n\n", *_table(found.counts)]
-    parts += [f"\n{'staged'.ljust(10)}  {_moved(found.staged)}\n", f"{'not staged'}  {_moved(found.unstaged)}\n"]
-    if found.conflicts:
+    parts = [
+        f"{text.paint(text.safe(found.project.name), 'bold', on=color)}  {commit}\n\n",
+        *_table(found.counts),
+        "\n",
+    ]
+    if found.conflicts:  # the index holds every side of them, so what is staged cannot be counted
         parts.append(f"conflicts   {text.count(len(found.conflicts), 'file')}, {text.safe(found.conflicts[0])} first\n")
+    else:
+        parts += [f"staged      {_moved(found.staged)}\n", f"not staged  {_moved(found.unstaged)}\n"]
     if found.waiting:
         parts.append(f"approvals   {_awaited(found.waiting)}\n")
     return "".join([*parts, f"\nnext: {_advice(found)}\n"])
@@ -200,7 +205,7 @@ def _advice(found: Status) -> str:
     if found.waiting and found.waiting.state == "missing" and found.waiting.needs:
         need = found.waiting.needs[0]
         return f"{'' if need.stuck else f'a {need.role}: '}{trust.cure(need, found.waiting.range)}"
-    if found.waiting and found.waiting.state != "approved":
+    if found.waiting and found.waiting.state not in ("approved", "unchanged"):
         return f"labelvc verify {found.waiting.range}"
     if not any(count.items for count in found.counts):
         name = found.counts[0].name if found.counts else "NAME"

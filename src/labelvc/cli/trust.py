@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli import signing
-from labelvc.cli.context import Settings, environment, now, pass_settings
+from labelvc.cli.context import Settings, in_ci, now, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import trust as render
@@ -52,7 +52,7 @@ def approve(
     yes: bool,
     key: str | None,
     root: str | None,
-) -> None:
+) -> int:
     """Sign your decision on everything that B brings to A.
 
     What is signed is the set of record and document changes, not a commit: the approval survives squash, rebase and merge.
@@ -66,12 +66,14 @@ def approve(
     wish = Wish(role, decision, "review" if decision == "reject" else "approval", reason, principal)
     approval = approving.draft(change, wish, signer.key, now().astimezone(), secrets.token_hex(16))
     say(settings, render.preview(change, approval, signer.key.fingerprint).rstrip("\n"))
-    if sys.stdin.isatty() and not yes:
-        click.confirm("sign this", abort=True, err=True)
+    if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
+        say(settings, "not signed; nothing was written")
+        return 1
     contents = approving.seal(change, approval, signer)
     governing.write(git, contents)
     write("".join(f"{path}\n" for path in sorted(contents)))
     say(settings, f"staged; next: git commit -m '{decision.capitalize()} as {role}' -- approvals")
+    return 0
 
 
 def _refuse_two_dots(git: Git, revisions: str) -> None:
@@ -146,7 +148,7 @@ def _verdict(settings: Settings, steps: list[Step], anchors: dict[Digest, bool],
     """Return the exit code; that something could not be told weighs more than that something is missing."""
     if any(step.state == "undecidable" for step in steps):
         return 2
-    if (environment("CI") or "").casefold() in {"true", "1"} and not all(anchors.values()):
+    if in_ci() and not all(anchors.values()):
         say(
             settings,
             "error: nobody pinned the root, so it could be anybody's\n  next: ask who keeps the root for its digest, and set LABELVC_ROOT to it",

@@ -154,10 +154,20 @@ def _guideline(
         yield Trouble(found, "/taxonomy", "document.reference", message)
     if used in taxonomies:
         known = {label["id"] for label in taxonomies[used].value["labels"]}
-        for label in found.value["labels"]:
+        for at, label in _taught(found.value["labels"]):
             if label not in known:
-                at = f"/labels/{jsonpointer.escaped(label)}"
                 yield Trouble(found, at, "document.reference", f"the taxonomy {used!r} has no label {_short(label)}")
+
+
+def _taught(labels: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield every label a guideline names, with its place: those it explains and those of its examples."""
+    for label, blocks in labels.items():
+        at = f"/labels/{jsonpointer.escaped(label)}"
+        yield at, label
+        for name in ("examples", "counterexamples", "edge_cases"):
+            for number, example in enumerate(blocks.get(name, ())):
+                if isinstance(example, dict) and "label" in example:
+                    yield f"{at}/{name}/{number}/label", example["label"]
 
 
 def _versions(found: Document, explained: Mapping[tuple[str, str], Document]) -> Iterator[Trouble]:

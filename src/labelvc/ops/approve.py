@@ -219,7 +219,9 @@ def _speaker(change: Change, wish: Wish, key: PublicKey) -> str:
     who = people.owner_of(policy, key)
     if who is None:
         message = "the key belongs to no principal of the policy in force"
-        raise TrustError(message, where=key.fingerprint, hint="labelvc policy show")
+        role = wish.role if wish.role in policy.roles else "reviewer"
+        hint = f"ask who keeps the root; {governing.enrol(role, change.words)}"
+        raise TrustError(message, where=key.fingerprint, hint=hint)
     if wish.principal not in (None, who):
         message = f"the key belongs to {who}, not to {wish.principal}"
         raise TrustError(message, where=key.fingerprint, hint="labelvc key list")

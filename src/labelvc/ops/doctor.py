@@ -114,7 +114,7 @@ def _repository(git: Git) -> Iterator[Line]:
         yield Line("history", "warn", "this clone is shallow: log, trace and verify cannot see all of it", cure)
     conflicts = plumbing.unmerged(git) if not git.bare else []
     if conflicts:
-        message = f"{len(conflicts)} files are in conflict, {conflicts[0]} first"
+        message = f"in conflict: {conflicts[0]}{f' and {len(conflicts) - 1} more' if conflicts[1:] else ''}"
         yield Line("index", "warn", message, "git status, mend them, then git add")
     elif (git.directory / "index.lock").exists():
         cure = f"when no git runs: rm {git.directory / 'index.lock'}"
@@ -137,14 +137,16 @@ def _attributes(git: Git) -> Iterator[Line]:
 def _drivers(git: Git) -> Iterator[Line]:
     driver = plumbing.config_get(git, "merge.labelvc.driver")
     if driver is None:
-        yield Line("drivers", "warn", "not set up in this clone: git merges shards as plain text", "labelvc install")
+        yield Line(
+            "drivers", "warn", "not set up in this clone: `git diff` does not name the record", "labelvc install"
+        )
         return
     python = plumbing.config_get(git, install.PYTHON) or ""
     wanted = install.drivers(python)
     if any(plumbing.config_get(git, name) != value for name, value in wanted.items()):
         yield Line("drivers", "warn", "not those of this version of labelvc", "labelvc install")
     elif program.run([python, "-P", "-c", "import labelvc.cli.merging"], git.top).code:
-        yield Line("drivers", "fail", f"{python} cannot run them: git merges shards as plain text", "labelvc install")
+        yield Line("drivers", "fail", f"{python} cannot run them", "labelvc install")
     else:
         yield Line("drivers", "ok", "merge and diff")
 
@@ -195,14 +197,17 @@ def _secrets(git: Git, work: Snapshot) -> Iterator[Line]:
             f"git log --oneline -- {epochs.PATH}",
         )
         return
+    epoch = None
     try:
         with tree.reader(git) as reader:
             epoch = epochs.active(epochs.read(reader.read(epochs.PATH, entry)))
         if epoch is not None:
             keyring.load(git, epoch)
     except Error as problem:
-        state: State = "fail" if keyring.path(git, epoch.id if epoch else "").exists() else "warn"
-        yield Line("pseudonyms", state, _words(problem), problem.hint)
+        if epoch is None or keyring.path(git, epoch.id).exists():
+            yield Line("pseudonyms", "fail", _words(problem), problem.hint)
+        else:
+            yield Line("pseudonyms", "warn", f"{_words(problem)}; only imports of names need it", problem.hint)
         return
     if epoch is None:
         yield Line(

@@ -56,6 +56,23 @@ def staged(git: Git, *, jobs: int = 1) -> Iterator[Judgement]:
     yield from _judge(git, *tree.staged(git), "what is staged", jobs)
 
 
+def checkout(git: Git, *, jobs: int = 1) -> Iterator[Judgement]:
+    """Judge what CI has checked out: nothing is staged there, and a check of nothing would be green whatever was committed.
+
+    Args:
+        git: the repository.
+        jobs: worker processes.
+
+    Yields:
+        One judgement of all that is in the index; of what is staged when something is; none outside a labels project.
+    """
+    old, new = tree.staged(git)
+    if old.entries != new.entries:
+        yield from _judge(git, old, new, "what is staged", jobs)
+    elif PROJECT in new.entries:
+        yield Judgement("all that is checked out", "labelvc check --all", check.everything(git, new, jobs=jobs))
+
+
 def pushed(git: Git, pushes: Sequence[Push], remote: str, *, jobs: int = 1) -> Iterator[Judgement]:
     """Judge what each ref would bring to a remote, as one change from what is there to what is pushed.
 

@@ -33,7 +33,7 @@ _DRIVER = (
 )
 
 _DRIVERS = {
-    "merge": "merges one record a line, and as plain text should labelvc be missing",
+    "merge": "merges shards by lines; two changes of one record, or of neighbours, are a conflict",
     "diff": "names a key above each hunk; `git diff --word-diff` shows fields",
 }
 

@@ -38,7 +38,7 @@ def key(git: Git, text: str, snapshot: Snapshot) -> Key:
     try:
         return Key.parse(text)
     except DataError as error:
-        raise DataError(error.message, hint=hint(git, snapshot, text) or error.hint) from None
+        raise DataError(error.message, hint=hint(git, snapshot, text, keys=True) or error.hint) from None
 
 
 def demand(git: Git, snapshots: Sequence[Snapshot], wanted: str) -> None:
@@ -60,10 +60,22 @@ def demand(git: Git, snapshots: Sequence[Snapshot], wanted: str) -> None:
     raise DataError(f"{wanted!r} is nothing in {' or '.join(places)}", hint=advice)
 
 
-def hint(git: Git, snapshot: Snapshot, wanted: str) -> str:
-    """Return `did you mean ...` with the names in a snapshot that come near what was typed; empty when none does."""
+def hint(git: Git, snapshot: Snapshot, wanted: str, *, keys: bool = False) -> str:
+    """Return `did you mean ...` with the names in a snapshot that come near what was typed; empty when none does.
+
+    Args:
+        git: the repository.
+        snapshot: where to look.
+        wanted: what was typed.
+        keys: offer keys only: an item is written dataset/item#, datasets and documents are left out.
+    """
     with tree.reader(git) as reader:
-        found = list(islice((name for name in _near(reader, snapshot, wanted) if name != wanted), _MOST))
+        near: Iterator[str] = _near(reader, snapshot, wanted)
+        if keys:
+            near = (
+                name if "#" in name else f"{name}#" for name in near if "/" in name and name not in snapshot.entries
+            )
+        found = list(islice((name for name in near if name != wanted), _MOST))
     return f"did you mean {', '.join(found)}?" if found else ""
 
 

@@ -43,11 +43,13 @@ class Where(NamedTuple):
         option: what the person typed.
         variable: what LABELVC_KEY holds.
         agent: path of ssh-agent's socket.
+        name: of the option, for messages: `--key` where it is not somebody else's key.
     """
 
     option: str | None = None
     variable: str | None = None
     agent: str | None = None
+    name: str = "--key"
 
 
 def commits(git: Git, base: str, head: str) -> list[Made]:
@@ -155,6 +157,6 @@ def signer(git: Git, where: Where, ask: Ask, policy: Policy | None = None) -> Si
         return held[0]
     if held:
         raise TrustError(
-            "ssh-agent holds several keys that could sign", hint="pass --key FILE, or labelvc key use FILE"
+            "ssh-agent holds several keys that could sign", hint=f"pass {where.name} FILE, or labelvc key use FILE"
         )
-    raise TrustError("no key to sign with", hint="labelvc key use ~/.ssh/id_ed25519, or pass --key FILE")
+    raise TrustError("no key to sign with", hint=f"labelvc key use ~/.ssh/id_ed25519, or pass {where.name} FILE")

@@ -18,6 +18,7 @@ from labelvc.store import tree
 from labelvc.store.git import Git
 
 _TARGETS = ("origin/HEAD", "main", "master", "@{upstream}")
+_FINE = ("approved", "unchanged")
 _GONE = b'"gone":true'
 
 
@@ -44,7 +45,7 @@ class Waiting(NamedTuple):
     """How the policy sees what a branch brings.
 
     Attributes:
-        range: what was judged, `main...HEAD`.
+        range: what was judged, `main...HEAD`; on main itself the first step that waits, or all that is not pushed yet.
         state: see `labelvc.core.decide.Decision`.
         needs: those that are not met.
     """
@@ -101,7 +102,7 @@ def look(git: Git, pin: str | None = None) -> Status:
     counts = [_count(git, project, work, name) for name in sorted(project.datasets)]
     branch = plumbing.run(git, "branch", "--show-current").decode("utf-8", "replace").strip()
     staged, unstaged = diff.summary(git, head, index), diff.summary(git, index, work)
-    waiting = _waiting(git, head, pin)
+    waiting = _waiting(git, head, branch, pin)
     conflicts = plumbing.unmerged(git)
     return Status(project, branch, head.commit, counts, staged, unstaged, conflicts, waiting, _installed(git))
 
@@ -115,14 +116,31 @@ def _installed(git: Git) -> bool:
     return all(install.is_ours(folder / name) or install.is_framework(git, folder / name) for name in install.HOOKS)
 
 
-def _waiting(git: Git, head: Snapshot, pin: str | None) -> Waiting | None:
-    """Judge what HEAD brings to the branch it will most likely be merged into."""
+def _waiting(git: Git, head: Snapshot, branch: str, pin: str | None) -> Waiting | None:
+    """Judge what HEAD brings to the branch it will most likely be merged into; on that branch itself, each of its steps."""
     target = next((name for name in _TARGETS if _brings(git, name)), None) if trust.POLICY in head.entries else None
     if target is None:
         return None
-    words = f"{target}...HEAD"
+    own = _is_own(git, target, branch)
+    words = f"{target}..HEAD" if own else f"{target}...HEAD"
     steps, _ = verify.verify(git, verify.course(git, words), pin)
-    return Waiting(words, steps[0].state, [need for need in steps[0].needs if need.have < need.asked])
+    step = next((each for each in steps if each.state not in _FINE), steps[-1])
+    if own and step.state not in _FINE:
+        words = f"{step.parent[:12]}..{step.commit[:12]}"
+    return Waiting(words, step.state, [need for need in step.needs if need.have < need.asked])
+
+
+def _is_own(git: Git, target: str, branch: str) -> bool:
+    """Tell whether a target is what the branch we are on is called elsewhere, and we have only gone on from there."""
+    name = plumbing.run(git, "rev-parse", "--abbrev-ref", target).decode("utf-8", "replace").strip()
+    ahead = plumbing.is_ancestor(git, target, "HEAD")
+    return bool(branch) and name.partition("/")[2] == branch and ahead and _leads_to(git, target)
+
+
+def _leads_to(git: Git, target: str) -> bool:
+    """Tell whether the target is on the first-parent line of HEAD."""
+    start, head = plumbing.resolve(git, target), plumbing.resolve(git, "HEAD")
+    return plumbing.first_parents(git, start, head)[0][0] == start
 
 
 def _brings(git: Git, target: str) -> bool:

@@ -119,9 +119,7 @@ def _unsound(git: Git, project: Project, snapshot: Snapshot) -> set[str]:
 def _refuse_conflicts(git: Git) -> None:
     conflicts = plumbing.unmerged(git)
     if conflicts:
-        raise StoreError(
-            f"{len(conflicts)} files are in conflict", where=conflicts[0], hint="resolve them, then git add them"
-        )
+        raise StoreError("a merge left conflicts", where=conflicts[0], hint="resolve them, then git add them")
 
 
 def _refuse_half_staged(git: Git, dataset: Dataset, change: rewrite.Rewrite, index: Snapshot, work: Snapshot) -> None:

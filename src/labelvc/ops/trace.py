@@ -123,7 +123,7 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         past = _Past(git, reader, project, key.dataset, head.commit)
         changes = past.changes(key.item, diff.layer_of(key)).get(key, [])
         if not changes:
-            advice = naming.hint(git, head, str(key)) or naming.WRITTEN
+            advice = naming.hint(git, head, str(key), keys=True) or naming.WRITTEN
             raise DataError(f"no commit up to {rev} ever held {key}", hint=advice)
         item, now = past.line(head.commit, Key(key.dataset, key.item, "")), past.line(head.commit, key)
         moves = [(change.commit, Delta(key, change.olds[0], change.new)) for change in changes]

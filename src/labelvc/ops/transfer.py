@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -22,19 +21,22 @@ from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project, Sensitive, Task
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import project as projects
-from labelvc.ops import pseudonyms, rewrite, taxonomy
+from labelvc.ops import pseudonyms, remarks, rewrite, taxonomy
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_TOLD = 8
-_LINE = re.compile(r"source-\d+")
 _PER_SHARD = {"git": 500, "dvc": 8000}
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
 _AGAIN = "correct the source there and run the import again; nothing was written"
 _MEND = "labelvc check --all, and mend what it finds"
 _BY = Sensitive("/by", "person")
+_TABLES = ("csv", "jsonl")  # whose other columns are the person's own; the `ext` of other formats is of their making
+_TWICE = {
+    "items": "choose another --key",
+    "annotations": "give each answer of an item another id in the source, or rename the column to have lines as ids",
+}
 
 
 class Request(NamedTuple):
@@ -115,7 +117,7 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
             documents.get(path) or (git.top / path).read_bytes(), {("shards",): dataset.shards}
         )
         notes.append(f"the dataset has {dataset.shards} shards, as {path} says now")
-    notes += _unnamed(lines)
+    notes += [*remarks.riding(reading.riders, dataset.name), *remarks.unnamed(lines, keyed=bool(reading.natural))]
     whole: frozenset[Layer] = frozenset(("annotations", "items") if request.mode == "replace" else ())
     wanted = rewrite.Wanted(lines, whole, frozenset([name]))
     change = rewrite.plan(git, dataset, head, work, wanted)
@@ -247,6 +249,8 @@ class _Reading:
         self._taxonomies = {name: asked.taxonomy or "" for name, asked in project.tasks.items()}
         self.labels: dict[str, Counter[str]] = defaultdict(Counter)  # taxonomy to label to number of records
         self.natural: dict[str, None] = {}
+        self.riders: dict[str, Layer] = {}  # pointers to columns that play no part
+        self._declared = {(field.layer, field.pointer) for field in dataset.sensitive}
 
     def lines(self, rows: Iterable[Row], advance: Callable[[int], None] | None) -> dict[Layer, dict[Key, bytes]]:
         found: dict[Layer, dict[Key, bytes]] = {"items": {}, "annotations": {}}
@@ -258,11 +262,20 @@ class _Reading:
                 raise DataError(error.message, where=error.where or row.where, hint=error.hint) from None
             if found[row.layer].setdefault(key, raw) != raw:
                 raise DataError(
-                    f"two {row.layer} of the source have the key {key}", where=row.where, hint="choose another --key"
+                    f"two {row.layer} of the source have the key {key}", where=row.where, hint=_TWICE[row.layer]
                 )
+            self._note_riders(row)
             if advance:
                 advance(1)
         return found
+
+    def _note_riders(self, row: Row) -> None:
+        """Take down which columns of a table are stored beside the answers as they stand."""
+        if self._tool in _TABLES:
+            for name in row.fields.get("ext", {}).get(self._tool, ()):
+                pointer = f"/ext/{self._tool}/{jsonpointer.escaped(name)}"
+                if (row.layer, pointer) not in self._declared:
+                    self.riders[pointer] = row.layer
 
     def _item(self, row: Row) -> tuple[Key, bytes]:
         fields = row.fields
@@ -328,9 +341,9 @@ def _documents(
         path = f"taxonomies/{name}.yaml"
         if unknown and request.add_labels:
             changed[path] = taxonomy.add_labels((git.top / path).read_bytes(), unknown)
-            notes.append(f"labels added to {path}: {_some(unknown)}")
+            notes.append(f"labels added to {path}: {remarks.some(unknown)}")
         elif unknown:
-            told = _some([f"{label} ({counted[label]} record{'s'[: counted[label] > 1]})" for label in unknown])
+            told = remarks.some([f"{label} ({counted[label]} record{'s'[: counted[label] > 1]})" for label in unknown])
             cure = "`labelvc check` will refuse them: add them with --add-labels, or correct the source"
             notes.append(f"labels that are not in {path}: {told}; {cure}")
     if reading.natural and not dataset.natural_key:
@@ -339,23 +352,6 @@ def _documents(
         changed[path] = document.edit((git.top / path).read_bytes(), {("natural_key",): pointers})
         notes.append(f"no two items may share {', '.join(pointers)}: it is the natural key in {path} now")
     return changed, notes
-
-
-def _unnamed(lines: Mapping[Layer, Mapping[Key, bytes]]) -> Iterator[str]:
-    """Yield what a person should know where things are called by their line, the last resort of a reader."""
-    renames = "so they are called by their line (source-2 ...): a line inserted in the source renames those below"
-    items = sum(_LINE.fullmatch(key.item) is not None for key in lines["items"])
-    if items:
-        cure = "--key COL, or a sent_id in CoNLL-U, prevents it"
-        yield f"nothing names {items:,} item{'s'[: items > 1]}, or they share a name, {renames}. {cure}"
-    if any(_LINE.fullmatch(key.id.rpartition(".")[2]) for key in lines["annotations"]):
-        yield f"nothing names the answers, {renames}. A column `id` prevents it"
-
-
-def _some(names: Sequence[str]) -> str:
-    """Return names as a list for people, the first eight of them."""
-    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
-    return ", ".join(names[:_TOLD]) + more
 
 
 def _sized(dataset: Dataset, work: Snapshot, records: int) -> Dataset:

@@ -81,9 +81,7 @@ def signer(words: str, agent: str | None, ask: Ask) -> Signer:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise TrustError(
-            f"cannot read the key: {error.strerror}", where=str(path), hint="ssh-keygen -t ed25519"
-        ) from None
+        raise _unread(path, error) from None
     if b"PRIVATE KEY-----" in data:
         return _by_file(path, data, agent, ask)
     key = sshsig.read_public(data.decode("utf-8", "replace"), where=str(path))
@@ -142,9 +140,7 @@ def public_key(path: Path) -> PublicKey:
     try:
         text = path.read_text("utf-8", "replace")
     except OSError as error:
-        raise TrustError(
-            f"cannot read the key: {error.strerror}", where=str(path), hint="ssh-keygen -t ed25519"
-        ) from None
+        raise _unread(path, error) from None
     if "PRIVATE KEY" in text:
         raise TrustError(
             "this is a private key; it must not be shown to anybody", where=str(path), hint=f"use {path}.pub"
@@ -162,6 +158,11 @@ def untyped(path: str, agent: str | None) -> TrustError:
     start = "" if agent else 'eval "$(ssh-agent)" && '
     hint = f"{start}ssh-add {shlex.quote(path)}, then the same command again"
     return TrustError("the key has a passphrase, and no terminal is here to type it on", where=path, hint=hint)
+
+
+def _unread(path: Path, error: OSError) -> TrustError:
+    hint = f"check the path; a new key is made by: ssh-keygen -t ed25519 -f {str(path).removesuffix('.pub')}"
+    return TrustError(f"cannot read the key: {error.strerror}", where=str(path), hint=hint)
 
 
 def _by_file(path: Path, data: bytes, agent: str | None, ask: Ask) -> Signer:

@@ -46,7 +46,7 @@ def step_lines(step: Step, names: str, *, color: bool) -> Iterator[str]:
 
     Args:
         step: the step.
-        names: the range to approve, as the hint should write it.
+        names: the range to approve, as the hint should write it; A..B is in history already, and keeps what it came with.
         color: whether to paint.
     """
     state = paint(step.state.ljust(11), _COLOURS.get(step.state, "error"), on=color)
@@ -84,6 +84,7 @@ def preview(change: Change, approval: Approval, fingerprint: str) -> str:
         ("from, to", f"{change.base.commit[:12]}, {change.head.commit[:12]}"),
         ("changes", f"{told} ({sorts})"),
         *(("", key) for key in keys),
+        ("to read", f"labelvc diff {change.words}"),
         ("made by", ", ".join(sorted(change.authors.principals)) or "nobody the policy knows"),
         ("policy", f"version {policy.version} asks {asked}"),
         (
@@ -182,4 +183,9 @@ def _hint(step: Step, names: str) -> str:
         command = f'labelvc approve {names} --role {role} --decision withdraw --reason "..."'
         return f"change what {who} rejected, or {who} runs: {command}"
     missing = next((need for need in step.needs if need.have < need.asked), None)
-    return cure(missing, names) if missing else "labelvc policy show"
+    if missing is None:
+        return "labelvc policy show"
+    told = cure(missing, names)
+    if missing.stuck or "..." in names:
+        return told
+    return f"{told}, commit it, and judge both as one: labelvc verify {names.partition('..')[0]}...HEAD"

@@ -1,0 +1,38 @@
+"""Remarks: what a person should know about an import that did nothing wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from labelvc.model.names import Key, Layer
+
+_TOLD = 8
+_LINE = re.compile(r"source-\d+")
+
+
+def riding(riders: Mapping[str, Layer], dataset: str) -> Iterator[str]:
+    """Yield which columns everybody will be able to read: one may hold names that the person forgot about."""
+    if riders:
+        told = some([f"{pointer} of items" if layer == "items" else pointer for pointer, layer in riders.items()])
+        cure = f"declare what identifies a person under sensitive in datasets/{dataset}/dataset.yaml and import again"
+        yield f"stored as they stand, for everybody to read: {told}; {cure}"
+
+
+def unnamed(lines: Mapping[Layer, Mapping[Key, bytes]], *, keyed: bool) -> Iterator[str]:
+    """Yield what a person should know where things are called by their line, the last resort of a reader."""
+    renames = "so they are called by their line (source-2 ...): a line inserted in the source renames those below"
+    items = sum(_LINE.fullmatch(key.item) is not None for key in lines["items"])
+    if items and keyed:
+        yield f"several rows share their --key, {renames.replace('they', f'{items:,} items')}"
+    elif items:
+        cure = "--key COL, or a sent_id in CoNLL-U, prevents it"
+        yield f"nothing names {items:,} item{'s'[: items > 1]}, or they share a name, {renames}. {cure}"
+    if any(_LINE.fullmatch(key.id.rpartition(".")[2]) for key in lines["annotations"]):
+        yield f"nothing names the answers, {renames}. A column `id` prevents it"
+
+
+def some(names: Sequence[str]) -> str:
+    """Return names as a list for people, the first eight of them."""
+    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    return ", ".join(names[:_TOLD]) + more
