@@ -212,6 +212,7 @@ CASES = [
     Case("box.near_duplicate", "warning", value("pictures/b.jpg#x2", boxed(10, 10, 20, 20)), value("pictures/b.jpg#x2", {"label": "dog", "box": [10, 10, 20, 20]}), "pictures/b.jpg#x2", "/value/box", "delete one"),
     # ---------------------------------------------------------------- documents and the tree
     Case("document.yaml", "error", replace(PICTURES, "shards: 4", "shards: 4\nshards: 4"), replace(PICTURES, "shards: 4", "shards: 4 # shards: 4"), hint="labelvc check", path=PICTURES, line=6),
+    Case("document.yaml", "error", write("privacy/epochs.jsonl", "garbage\n"), write("privacy/notes.md", "garbage\n"), hint="mend privacy/epochs.jsonl:1", path="privacy/epochs.jsonl", line=1),
     Case("document.schema", "error", replace(PETS, "storage: git", "storage: s3"), replace(PETS, "storage: git", 'storage: "git"'), pointer="/storage", hint=PETS, path=PETS, line=5),
     Case("document.reference", "error", replace("labelvc.yaml", "{type: label, taxonomy: animals}", "{type: label, taxonomy: plants}"), replace("labelvc.yaml", "type: text", "type: text, taxonomy: animals"), pointer="/tasks/kind/taxonomy", hint="labelvc.yaml:7", path="labelvc.yaml", line=7),
     Case("document.version", "error", replace("guidelines/mood.yaml", "judge", "guess"), replace("guidelines/mood.yaml", "labels: {}", "labels: {} # none"), pointer="/version", hint="guidelines/mood.yaml", path="guidelines/mood.yaml", line=3),

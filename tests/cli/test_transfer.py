@@ -20,7 +20,7 @@ from tests.zoo import PLAIN, Zoo, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
-IN_FORM = "everything was in form already, with rev counted from HEAD (--since REV counts from an earlier commit too)\n"
+IN_FORM = "everything is in form already; after a `git revert`, --since REV counts rev from before it\n"
 LONG = ("--dataset", "pets", "--task", "mood", "--item", "word", "--key", "word", "--by", "who", "--value", "score")
 
 

@@ -175,8 +175,8 @@ def test_doctor_survives_broken_epochs(project: Path, labelvc):
         opened.write("garbage\n")
     code, out, _ = labelvc(project, "doctor")
     assert code == 1
-    assert "fail  pseudonyms        not JSON: Expecting value at character 1 (privacy/epochs.jsonl:2)\n" in out
-    assert "next: git log -p -- privacy/epochs.jsonl\n" in out
+    assert "fail  project           not JSON: Expecting value at character 1 (privacy/epochs.jsonl:2)\n" in out
+    assert "next: mend privacy/epochs.jsonl:2, then run: labelvc check\n" in out
 
 
 def test_who_never_imports_reads_that_the_secret_is_not_needed(project: Path, labelvc):

@@ -44,7 +44,7 @@ def test_a_commit_on_top_ends_well(labels: Path, labelvc: Run, git: Callable[...
     assert labelvc(labels, "format") == (
         0,
         "",
-        "everything was in form already, with rev counted from HEAD (--since REV counts from an earlier commit too)\n",
+        "everything is in form already; after a `git revert`, --since REV counts rev from before it\n",
     )
     code, out, err = labelvc(labels, "format", "--since", "main")
     assert (code, out, err.endswith("2 lines brought into form\n")) == (0, "", True), err

@@ -33,6 +33,8 @@ def format(settings: Settings, /, staged: bool, since: str | None) -> int:  # no
     for name in done.stored:
         say(settings, f"{name}: stored with DVC, pointer staged")
     if not done.rewrites and not done.stored:
-        earlier = f"HEAD and {since}" if since else "HEAD (--since REV counts from an earlier commit too)"
-        say(settings, f"everything was in form already, with rev counted from {earlier}")
+        more = (
+            f", counted from {since} too" if since else "; after a `git revert`, --since REV counts rev from before it"
+        )
+        say(settings, f"everything is in form already{more}")
     return 0

@@ -197,24 +197,21 @@ def _secrets(git: Git, work: Snapshot) -> Iterator[Line]:
             f"git log --oneline -- {epochs.PATH}",
         )
         return
-    epoch = None
+    with tree.reader(git) as reader:
+        epoch = epochs.active(epochs.read(reader.read(epochs.PATH, entry)))
+    if epoch is None:
+        message = "no epoch is active: nothing can be pseudonymised"
+        yield Line("pseudonyms", "warn", message, f"git log -p -- {epochs.PATH}")
+        return
     try:
-        with tree.reader(git) as reader:
-            epoch = epochs.active(epochs.read(reader.read(epochs.PATH, entry)))
-        if epoch is not None:
-            keyring.load(git, epoch)
+        keyring.load(git, epoch)
     except Error as problem:
-        if epoch is None or keyring.path(git, epoch.id).exists():
+        if keyring.path(git, epoch.id).exists():
             yield Line("pseudonyms", "fail", _words(problem), problem.hint)
         else:
             yield Line("pseudonyms", "warn", f"{_words(problem)}; only imports of names need it", problem.hint)
         return
-    if epoch is None:
-        yield Line(
-            "pseudonyms", "warn", "no epoch is active: nothing can be pseudonymised", f"git log -p -- {epochs.PATH}"
-        )
-    else:
-        yield Line("pseudonyms", "ok", f"the secret of epoch {epoch.id} is here and is the right one")
+    yield Line("pseudonyms", "ok", f"the secret of epoch {epoch.id} is here and is the right one")
 
 
 def _dvc(git: Git, project: Project) -> Iterator[Line]:

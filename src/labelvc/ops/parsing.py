@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labelvc.codec import document, schema
+from labelvc.codec import document, epochs, schema
 from labelvc.errors import DataError
 from labelvc.model.parsed import Parsed, Trouble
 
@@ -23,6 +23,8 @@ def parse(noun: str, data: bytes) -> Parsed:
         What it says and everything that is wrong with it; says nothing when it cannot be read.
     """
     try:
+        if noun == "epoch":
+            return Parsed([epoch._asdict() for epoch in epochs.read(data)], {}, [])
         if noun == "versions":
             return _lines(noun, document.read_lines(data))
         value, places = document.read_places(data)

@@ -51,9 +51,10 @@ _HOMES = (
     ("taxonomy", re.compile(rf"taxonomies/{_NAME}\.yaml")),
     ("guideline", re.compile(rf"guidelines/{_NAME}\.yaml")),
     ("versions", re.compile(rf"(?:taxonomies|guidelines)/{_NAME}\.versions\.jsonl")),
+    ("epoch", re.compile(r"privacy/epochs\.jsonl()")),
 )
-_ENDINGS = (".yaml", ".versions.jsonl")
-_PREFIXES = ("datasets/", "taxonomies/", "guidelines/", TOP)
+_ENDINGS = (".yaml", ".versions.jsonl", "/epochs.jsonl")
+_PREFIXES = ("datasets/", "taxonomies/", "guidelines/", "privacy/", TOP)
 _NO_DOMAIN = "main"
 
 
@@ -218,7 +219,8 @@ def _finding(read: _Read, rule: str, pointer: str, message: str, line: int) -> F
 def _project(documents: Iterable[_Read]) -> Project:
     values = {(read.noun, read.name): read.parsed.value for read in documents}
     top = values["project", ""]
-    digest = hashlib.sha256("".join([f"{_BY}\0{read.path}\0{read.digest}\n" for read in documents]).encode())
+    governing = [read for read in documents if read.noun != "epoch"]  # which epochs there are changes no verdict
+    digest = hashlib.sha256("".join([f"{_BY}\0{read.path}\0{read.digest}\n" for read in governing]).encode())
     return Project(
         id=top["id"],
         name=top["name"],
