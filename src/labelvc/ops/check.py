@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -31,6 +32,18 @@ RULES = (
         "What no dataset owns is checked, merged and counted by nobody.",
     ),
     Rule(
+        "shard.ignored",
+        "error",
+        "git ignores a shard",
+        "It lies here and goes into no commit: its records reach nobody, and no hook sees them.",
+    ),
+    Rule(
+        "file.link",
+        "error",
+        "Link stands where a file must",
+        "What a link shows is another file's content, or none, in another clone.",
+    ),
+    Rule(
         "dvc.unstored",
         "error",
         "Work tree differs from its DVC manifest",
@@ -38,6 +51,7 @@ RULES = (
     ),
     Rule("record.rev", "error", "Revision does not follow", "Without a growing rev an old approval could be replayed."),
 )
+_FOLDERS = re.compile(r"taxonomies|guidelines|datasets(?:/[^/]+(?:/(?:annotations|items))?)?")
 
 
 class Report(NamedTuple):
@@ -80,6 +94,7 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     """
     with Cache(git) as cache:
         findings, project = _documents(git, snapshot, cache)
+        findings += _links(snapshot.entries, snapshot)
         if project is None:
             return Report(findings)
         cells = look.cells_of(project, snapshot, set(), set(project.datasets))
@@ -88,6 +103,7 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     findings += outcomes.findings()
     findings += look.judged(project, outcomes)
     findings += _unstored(git, project, snapshot, snapshot.entries)
+    findings += _ignored(git, project, snapshot)
     return Report(_configured(findings, project), 0, len(cells.found), outcomes.lines(), outcomes.remembered)
 
 
@@ -120,6 +136,7 @@ def catalogue() -> dict[str, Rule]:
 def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None) -> Report:
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
+    findings += _links(paths, new)
     if project is None:
         return Report(findings)
     before: list[Finding] = []
@@ -142,6 +159,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
         before += _judge_all(git, former, old, cache, name, jobs) if former and name in former.datasets else []
     findings += _successions(git, old, new, paths)
     findings += _unstored(git, project, new, paths)
+    findings += _ignored(git, project, new)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
     return Report(fresh, known, len(cells.found), outcomes.lines(), outcomes.remembered)
 
@@ -202,6 +220,32 @@ def _strays(project: Project, paths: Iterable[str], snapshot: Snapshot) -> Itera
         message = f"there is no dataset {name!r}, yet {files} of its files lie here"
         left = f"git clean -fd datasets/{name}, when a branch left them behind; or write datasets/{name}/dataset.yaml"
         yield Finding("shard.stray", "error", Place(f"datasets/{name}"), message, left)
+
+
+def _links(paths: Iterable[str], snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield symbolic links that stand for a shard, a document or a folder of them."""
+    for path in paths:
+        entry = snapshot.entries.get(path)
+        if entry is None or entry.kind != "link":
+            continue
+        if shard.parse_path(path) or projects.noun_of(path) or _FOLDERS.fullmatch(path):
+            message = "a symbolic link stands where a file or folder of the project must"
+            yield Finding("file.link", "error", Place(path), message, f"put the file or folder itself at {path}")
+
+
+def _ignored(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield datasets of whose shards git ignores some: no commit would hold them."""
+    if snapshot.kind != "work":
+        return
+    found: dict[str, list[str]] = {}
+    for path in tree.ignored(git, snapshot.entries):
+        found.setdefault(path.split("/")[1], []).append(path)
+    for name, paths in found.items():
+        dataset = project.datasets.get(name)
+        stored = dataset is not None and dataset.storage == "dvc" and "/annotations/" in paths[0]
+        message = f"git ignores {len(paths)} of the shards that lie here, so no commit would hold them"
+        hint = f"git check-ignore -v {paths[0]} names the rule to take out; then git add datasets/{name}"
+        yield Finding("shard.ignored", "error", Place(paths[0]), message, "labelvc format" if stored else hint)
 
 
 def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:

@@ -108,6 +108,9 @@ def plan(
 def write(git: Git, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, bytes] | None = None) -> None:
     """Write the files of a rewrite; a DVC dataset is stored with DVC as well.
 
+    The caller holds `files.lock` since before it listed the work tree: what another command writes between a plan and its
+    writing would be overwritten.
+
     Args:
         git: the repository.
         dataset: the dataset they belong to.
@@ -119,11 +122,10 @@ def write(git: Git, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, byte
     """
     contents: dict[Path, bytes | None] = {git.top / path: data for path, data in rewrite.files.items()}
     contents.update({git.top / path: data for path, data in (extra or {}).items()})
-    with files.lock(git):
-        files.write_all(contents, git.top)
-        if dataset.storage == "dvc":
-            # Importing DVC takes 0.3 s: only a dataset that is stored with it pays.
-            importlib.import_module("labelvc.store.dvc").add(git, git.top / "datasets" / dataset.name / "annotations")
+    files.write_all(contents, git.top)
+    if dataset.storage == "dvc":
+        # Importing DVC takes 0.3 s: only a dataset that is stored with it pays.
+        importlib.import_module("labelvc.store.dvc").add(git, git.top / "datasets" / dataset.name / "annotations")
 
 
 def _result(

@@ -12,8 +12,8 @@ from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import look, rewrite
 from labelvc.ops import project as projects
+from labelvc.store import files, tree
 from labelvc.store import git as plumbing
-from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -47,8 +47,14 @@ def tidy(git: Git, *, staged: bool = False, since: str | None = None) -> Tidied:
 
     Raises:
         DataError: a line cannot be read; says which.
-        StoreError: no such revision; or with `staged`, a file is in conflict, or a shard that must be rewritten also has unstaged edits.
+        StoreError: no such revision; another command writes here; or with `staged`, a file is in conflict, or a shard that
+            must be rewritten also has unstaged edits.
     """
+    with files.lock(git):
+        return _tidy(git, staged=staged, since=since)
+
+
+def _tidy(git: Git, *, staged: bool, since: str | None) -> Tidied:
     head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
     past = tree.commit(git, plumbing.merge_base(git, since, "HEAD")) if since else None
     work = tree.work(git)

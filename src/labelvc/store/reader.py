@@ -56,9 +56,11 @@ class Reader:
         Raises:
             StoreError: a missing or exchanged object, or a work-tree file that is gone, a link or no plain file.
         """
-        if entry.kind == "git":
+        if entry.kind == "dvc":
+            return self._dvc.read(path, entry)
+        if entry.id:
             return self._objects.read(entry.id)
-        return self._dvc.read(path, entry) if entry.kind == "dvc" else self._disk(path)
+        return self._target(path) if entry.kind == "link" else self._disk(path)
 
     def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
         """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched together.
@@ -146,6 +148,14 @@ class Reader:
                 ) from None
             raise StoreError(f"cannot read: {error.strerror}", where=path, hint=f"ls -l {path}") from None
         raise StoreError("not a plain file", where=path, hint=f"ls -ld {path}")
+
+    def _target(self, path: str) -> bytes:
+        """Return where a symbolic link of the work tree points, as git stores it."""
+        folder, _, name = path.rpartition("/")
+        try:
+            return os.fsencode(os.readlink(name, dir_fd=self._folder(folder)))
+        except OSError as error:
+            raise StoreError(f"cannot read: {error.strerror}", where=path, hint=f"ls -l {path}") from None
 
     def _folder(self, folder: str) -> int:
         handle = self._folders.get(folder)

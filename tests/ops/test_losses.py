@@ -1,0 +1,143 @@
+"""No label is lost or overwritten without a word: what git ignores, what is no file, two commands at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from labelvc.errors import StoreError
+from labelvc.ops import check, diff, transfer
+from labelvc.ops.transfer import Request
+from labelvc.store import files, tree
+from tests.zoo import ANNA, Zoo, rating, zoo, zoo_template
+
+__all__ = ["zoo", "zoo_template"]
+
+
+def source(zoo: Zoo, *items: str) -> Path:
+    """Write labelvc's own lines: an item and its rating each."""
+    path = zoo.folder.parent / f"{items[0]}.jsonl"
+    rows = []
+    for item in items:
+        rows.append(f'{{"id":"{item}","natural":{{"word":"{item}"}},"text":"t"}}')
+        rows.append(
+            f'{{"item":"{item}","id":"m1","by":"{ANNA}","task":"mood","under":"mood@1.1.0","value":{{"score":1}}}}'
+        )
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def request(zoo: Zoo, *items: str) -> Request:
+    return Request("jsonl", source(zoo, *items), "pets", "mood")
+
+
+def rules(report: check.Report) -> set[str]:
+    return {finding.rule for finding in report.findings}
+
+
+def held(zoo: Zoo) -> set[str]:
+    """Return the items of which a rating lies in the work tree."""
+    paths = (zoo.folder / "datasets/pets/annotations").rglob("*.jsonl")
+    return {line.split('"')[3] for path in paths for line in path.read_text().splitlines() if "gone" not in line}
+
+
+# ---------------------------------------------------------------- what git ignores
+@pytest.mark.parametrize("ignored", ["*.jsonl", "datasets/", "annotations/"])
+def test_shards_that_git_ignores_are_seen_and_told(zoo: Zoo, ignored: str):
+    zoo.git("rm", "-rq", "datasets/pets/annotations", "datasets/pets/items")
+    zoo.git("commit", "-qm", "Empty")
+    zoo.write(".git/info/exclude", f"{ignored}\n")
+    transfer.perform(zoo.at, request(zoo, "one"))
+    work = tree.work(zoo.at)
+    assert "shard.ignored" in rules(check.changed(zoo.at, tree.commit(zoo.at, "HEAD"), work))
+    assert "shard.ignored" in rules(check.everything(zoo.at, work))
+    transfer.perform(zoo.at, request(zoo, *[f"x{number}" for number in range(40)]))
+    assert "one" in held(zoo)
+    zoo.git("add", "--force", "datasets")
+    assert "shard.ignored" not in rules(check.everything(zoo.at, tree.work(zoo.at)))
+
+
+def test_a_pointer_that_is_gone_takes_no_record_along(zoo: Zoo):
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+    before = held(zoo)
+    (zoo.folder / "datasets/pets/annotations.dvc").unlink()
+    assert "shard.ignored" in rules(check.everything(zoo.at, tree.work(zoo.at)))
+    transfer.perform(zoo.at, request(zoo, "one"))
+    assert held(zoo) == before | {"one"}
+    assert (zoo.folder / "datasets/pets/annotations.dvc").is_file()
+    zoo.git("add", "--all")
+    assert rules(zoo.staged()) == set()
+
+
+def test_a_repository_within_the_shards_is_told(zoo: Zoo):
+    zoo.git("rm", "-rq", "--cached", "datasets/pets/annotations")
+    subprocess.run(["git", "init", "-q"], cwd=zoo.folder / "datasets/pets/annotations", check=True)
+    with pytest.raises(StoreError, match="another git repository"):
+        transfer.perform(zoo.at, request(zoo, "one"))
+
+
+# ---------------------------------------------------------------- links
+@pytest.mark.parametrize("path", ["datasets/pets/annotations/0.jsonl", "taxonomies/animals.yaml"])
+def test_a_link_whose_target_is_the_very_text_is_a_finding(zoo: Zoo, path: str):
+    oid = zoo.git("rev-parse", f"HEAD:{path}")
+    zoo.git("update-index", "--cacheinfo", f"120000,{oid},{path}")
+    assert rules(zoo.staged()) == {"file.link"}
+    zoo.git("commit", "-qm", "A link")
+    whole = [tree.commit(zoo.at, rev) for rev in ("HEAD~1", "HEAD")]
+    assert rules(check.changed(zoo.at, *whole)) == {"file.link"}
+    assert rules(check.everything(zoo.at, whole[1])) == {"file.link"}
+
+
+@pytest.mark.parametrize("folder", ["datasets/pets/annotations", "datasets/pets", "taxonomies"])
+def test_a_link_in_place_of_a_folder_is_a_finding(zoo: Zoo, folder: str):
+    (zoo.folder / folder).rename(zoo.folder.parent / "elsewhere")
+    (zoo.folder / folder).symlink_to(zoo.folder.parent / "elsewhere")
+    zoo.commit("A link")
+    assert "file.link" in rules(check.everything(zoo.at, tree.commit(zoo.at, "HEAD")))
+    assert "file.link" in rules(check.everything(zoo.at, tree.work(zoo.at)))
+
+
+def test_links_elsewhere_are_documents_like_others(zoo: Zoo):
+    (zoo.folder / "dangling").symlink_to("/nowhere")
+    (zoo.folder / "loop").symlink_to(".")
+    found = list(diff.between(zoo.at, tree.commit(zoo.at, "HEAD"), tree.work(zoo.at)))
+    assert [(delta.key, delta.new) for delta in found] == [("dangling", b"/nowhere"), ("loop", b".")]
+    zoo.commit("Links")
+    assert found == list(diff.between(zoo.at, *[tree.commit(zoo.at, rev) for rev in ("HEAD~1", "HEAD")]))
+    (zoo.folder / "loop").unlink()
+    (zoo.folder / "loop").symlink_to("elsewhere")
+    (delta,) = diff.between(zoo.at, tree.commit(zoo.at, "HEAD"), tree.work(zoo.at))
+    assert delta == ("loop", b".", b"elsewhere")
+    assert rules(check.everything(zoo.at, tree.work(zoo.at))) == set()
+
+
+# ---------------------------------------------------------------- two at once
+def test_imports_at_once_lose_nothing(zoo: Zoo):
+    wanted = {f"{name}{number}" for name in "abc" for number in range(60)}
+    sources = [source(zoo, *[f"{name}{number}" for number in range(60)]) for name in "abc"]
+    words = [sys.executable, "-m", "labelvc.cli", "import", "jsonl"]
+    running = [
+        subprocess.Popen([*words, str(path), "-D", "pets", "--task", "mood"], cwd=zoo.folder, env=os.environ)
+        for path in sources
+    ]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    assert wanted <= held(zoo)
+
+
+@pytest.mark.parametrize("words", [["format"], ["import", "jsonl", "../one.jsonl", "-D", "pets", "--task", "mood"]])
+def test_what_another_command_wrote_meanwhile_stays(zoo: Zoo, words: list[str]):
+    source(zoo, "one")
+    zoo.put("pets/p2#m1", rating("p2", 3))
+    with files.lock(zoo.at):
+        process = subprocess.Popen([sys.executable, "-m", "labelvc.cli", *words], cwd=zoo.folder, env=os.environ)
+        time.sleep(1)
+        for number in range(30):
+            zoo.put(f"pets/x{number}#m1", rating(f"x{number}"))
+    assert process.wait() == 0
+    assert {f"x{number}" for number in range(30)} <= held(zoo)
