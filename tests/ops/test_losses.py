@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -13,7 +14,9 @@ import pytest
 from labelvc.errors import StoreError
 from labelvc.ops import check, diff, transfer
 from labelvc.ops.transfer import Request
-from labelvc.store import files, tree
+from labelvc.store import files, history, tree
+from labelvc.store import git as plumbing
+from labelvc.store.cache import Cache
 from tests.zoo import ANNA, Zoo, rating, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
@@ -141,3 +144,51 @@ def test_what_another_command_wrote_meanwhile_stays(zoo: Zoo, words: list[str]):
             zoo.put(f"pets/x{number}#m1", rating(f"x{number}"))
     assert process.wait() == 0
     assert {f"x{number}" for number in range(30)} <= held(zoo)
+
+
+# ---------------------------------------------------------------- what a clone may hold
+def test_a_sparse_checkout_is_checked_whole(zoo: Zoo):
+    zoo.change("pets/p2#m1", value={"score": 9})
+    zoo.commit("Bad")
+    zoo.git("sparse-checkout", "set", "--no-cone", "/*", "!/datasets/*/annotations/*")
+    assert not list((zoo.folder / "datasets").glob("*/annotations/*"))
+    assert rules(check.everything(zoo.at, tree.work(zoo.at))) == {"score.range"}
+    assert list(diff.between(zoo.at, tree.commit(zoo.at, "HEAD"), tree.work(zoo.at))) == []
+
+
+def test_a_remembered_outcome_of_another_labelvc_is_not_believed(zoo: Zoo):
+    commit = tree.commit(zoo.at, "HEAD")
+    first = check.everything(zoo.at, commit)
+    with sqlite3.connect(zoo.at.common / "labelvc" / "cache" / "results.sqlite3") as connection:
+        keys = [key for (key,) in connection.execute("SELECT key FROM result_1")]
+    with Cache(zoo.at) as cache:
+        cache.put_many([(key, b"\x91\x01") for key in keys])
+    assert check.everything(zoo.at, commit) == first
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GIT_DIFF_OPTS", "-u3"),
+        ("GIT_GLOB_PATHSPECS", "1"),
+        ("GIT_ICASE_PATHSPECS", "1"),
+        ("GIT_NOGLOB_PATHSPECS", "1"),
+    ],
+)
+def test_settings_of_the_shell_change_no_diff(zoo: Zoo, name: str, value: str, monkeypatch: pytest.MonkeyPatch):
+    zoo.change("pets/p2#m1", value={"score": 3})
+    zoo.commit("Edit")
+    pair = [tree.commit(zoo.at, rev) for rev in ("HEAD~1", "HEAD")]
+    before = list(diff.between(zoo.at, *pair))
+    monkeypatch.setenv(name, value)
+    assert list(diff.between(zoo.at, *pair)) == before
+    assert list(diff.between(zoo.at, *tree.differing(zoo.at, "HEAD~1", "HEAD"))) == before
+
+
+def test_a_graft_hides_no_history(zoo: Zoo):
+    zoo.change("pets/p2#m1", value={"score": 3})
+    head = zoo.commit("Edit")
+    parent = zoo.git("rev-parse", "HEAD~1")
+    zoo.write(".git/info/grafts", f"{head}\n")
+    assert plumbing.first_parents(zoo.at, "", "HEAD") == [("", parent), (parent, head)]
+    assert {found.id for found in history.walk(zoo.at, [zoo.shard("pets/p2#m1")])} == {head, parent}

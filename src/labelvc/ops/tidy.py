@@ -19,6 +19,7 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 _HINT = "labelvc format"
+_BY_HAND = "correct the line by hand, or git checkout the file"
 _FIRST: dict[Layer, tuple[str, ...]] = {"annotations": canonical.RECORD_FIRST, "items": canonical.ITEM_FIRST}
 
 
@@ -173,6 +174,8 @@ def _rewritten(
 def _canonical(raw: bytes, dataset: Dataset, layer: Layer, where: str) -> tuple[Key, bytes]:
     if raw.startswith((b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")):
         raise DataError("a conflict marker is left", where=where, hint="keep one line of each key, delete the markers")
+    if len(raw) > shard.LONGEST:
+        raise DataError(f"the line is longer than {shard.LONGEST >> 20} MiB", where=where, hint=_BY_HAND)
     try:
         fields = canonical.decode(raw)
         if isinstance(fields, dict):
@@ -184,5 +187,5 @@ def _canonical(raw: bytes, dataset: Dataset, layer: Layer, where: str) -> tuple[
             if key is not None:
                 return key, line
     except (DataError, TypeError) as error:
-        raise DataError(str(error), where=where, hint="correct the line by hand, or git checkout the file") from None
+        raise DataError(str(error), where=where, hint=_BY_HAND) from None
     raise DataError("the line has no key", where=where, hint="a record starts with item and id, an item with id")

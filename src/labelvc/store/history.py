@@ -13,6 +13,7 @@ from git.objects.commit import Commit as Found
 
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
+from labelvc.store import process
 from labelvc.store.git import Git
 
 _COAUTHOR = re.compile(r"^co-authored-by:\s*(.*?)\s*<([^<>\n]*)>\s*$", re.IGNORECASE | re.MULTILINE)
@@ -131,7 +132,7 @@ def _repository(git: Git, where: str) -> Iterator[Repo]:
     """Open the repository with GitPython; what it raises becomes a StoreError."""
     try:
         with Repo(git.directory if git.bare else git.top) as repo:
-            repo.git.update_environment(GIT_NO_REPLACE_OBJECTS="1", GIT_LITERAL_PATHSPECS="1")
+            repo.git.update_environment(GIT_NO_REPLACE_OBJECTS="1", GIT_LITERAL_PATHSPECS="1", **process.UNGRAFTED)
             yield repo
     except (GitError, ODBError, ValueError, OSError) as error:
         said = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]

@@ -7,6 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -85,7 +86,8 @@ class Reader:
     def lying(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
         """Yield what `many` yields for entries of the work tree, from the disk: quicker than inflating git's objects.
 
-        Where the disk disagrees with the entry (a filter, or a write since it was listed), git's object speaks.
+        Where the disk disagrees with the entry (a filter, a sparse checkout, or a write since it was listed), git's object
+        speaks.
 
         Args:
             pairs: (path, entry) pairs of a work-tree snapshot.
@@ -97,11 +99,11 @@ class Reader:
             StoreError: as for `read`.
         """
         for path, entry in pairs:
-            data = self._disk(path) if entry.kind == "git" else self.read(path, entry)
-            yield (
-                path,
-                data if entry.kind != "git" or _blob_id(data, entry.id) == entry.id else self.read(path, entry),
-            )
+            data = None
+            if entry.kind == "git":
+                with suppress(StoreError):
+                    data = self._disk(path)
+            yield path, self.read(path, entry) if data is None or _blob_id(data, entry.id) != entry.id else data
 
     def members(self, path: str, entry: Entry, sums: Entry | None) -> dict[str, Entry]:
         """Return the files behind a DVC pointer.
