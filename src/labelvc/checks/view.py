@@ -138,6 +138,8 @@ class View:
             return Line(layer, at + 1, key, None, error.message)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Line(layer, at + 1, key, None, f"not JSON: {error}")
+        except RecursionError:
+            return Line(layer, at + 1, key, None, "nested too deep")
         if not isinstance(fields, dict):
             return Line(layer, at + 1, key, None, "the line is no JSON object")
         return Line(layer, at + 1, key, fields)

@@ -11,6 +11,8 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
+from labelvc.core.veil import Veil
+from labelvc.model.change import Delta
 from labelvc.ops import transfer
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -96,6 +98,10 @@ def import_command(
     return 0
 
 
+def _shown(found: transfer.Imported, delta: Delta) -> rules.Comparison:
+    return Veil(lambda _: found.dataset.sensitive).drawn(rules.compare(delta))
+
+
 def _as_json(found: transfer.Imported, source: str) -> str:
     summary = rules.summarise(found.rewrite.deltas)
     numbers = {
@@ -104,14 +110,14 @@ def _as_json(found: transfer.Imported, source: str) -> str:
         "read": dict(found.read),
         "notes": found.notes,
     }
-    items = [json.delta(rules.compare(delta)) for delta in found.rewrite.deltas]
+    items = [json.delta(_shown(found, delta)) for delta in found.rewrite.deltas]
     return json.document("diff", items, head=source, summary=numbers)
 
 
 def _as_text(settings: Settings, found: transfer.Imported, source: str, *, dry_run: bool) -> str:
     deltas = found.rewrite.deltas
     first = deltas[:_SHOWN] if dry_run else []
-    lines = [text.delta(rules.compare(delta), color=settings.color) for delta in first]
+    lines = [text.delta(_shown(found, delta), color=settings.color) for delta in first]
     if first and len(deltas) > len(first):
         lines.append(f"  ... and {len(deltas) - len(first):,} more\n")
     items, records = found.read["items"], found.read["annotations"]
