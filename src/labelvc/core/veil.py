@@ -33,15 +33,17 @@ class Veil:
         key = seen.delta.key
         if isinstance(key, str):
             return seen
+        old, new = self.over(key, seen.old), self.over(key, seen.new)
+        if old is seen.old and new is seen.new:
+            return seen
         pointers = list(dict.fromkeys([self._outside(key, pointer) for pointer in seen.pointers]))
-        return seen._replace(old=self.over(key, seen.old), new=self.over(key, seen.new), pointers=pointers)
+        return seen._replace(old=old, new=new, pointers=pointers)
 
-    def over(self, key: Key, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a line's members with plain values hidden."""
-        shown = dict(fields)
+    def over(self, key: Key, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return a line's members with plain values hidden; the very same when there are none."""
         for steps in self._of(key).values():
-            _hide(shown, steps)
-        return shown
+            fields = _hidden(fields, steps)
+        return fields
 
     def leaves(self, key: Key, found: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         """Yield pointers and what stands there, hidden where it is such a field or inside one, whose names it holds back too."""
@@ -69,14 +71,13 @@ class Veil:
         return self._fields[place]
 
 
-def _hide(fields: dict[str, Any], steps: Sequence[str]) -> None:
-    """Hide what stands at the end of a path; objects on the way are copied, not changed."""
-    name, *rest = steps
+def _hidden(fields: dict[str, Any], steps: Sequence[str], at: int = 0) -> dict[str, Any]:
+    """Return an object with what stands at the end of a path hidden; the very same when that is nothing or a token."""
+    name = steps[at]
     value = fields.get(name)
     if value is None or (isinstance(value, str) and _is_token(value)):
-        return
-    if not rest:
-        fields[name] = HIDDEN
-    elif isinstance(value, dict):
-        fields[name] = dict(value)
-        _hide(fields[name], rest)
+        return fields
+    if at == len(steps) - 1:
+        return {**fields, name: HIDDEN}
+    inner = _hidden(value, steps, at + 1) if isinstance(value, dict) else value
+    return fields if inner is value else {**fields, name: inner}
