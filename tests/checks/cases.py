@@ -159,6 +159,11 @@ def unstored(zoo: Zoo) -> None:
     zoo.change("pets/p1#n1", value={"text": "other"})
 
 
+def unlisted(zoo: Zoo) -> None:
+    stored(zoo)
+    (zoo.folder / "datasets/pets/annotations.sha256").unlink()
+
+
 def stored(zoo: Zoo) -> None:
     zoo.store_in_dvc()
     zoo.commit("Store in DVC")
@@ -238,5 +243,6 @@ CASES = [
     Case("file.link", "error", link("datasets/pets/items"), link("datasets/pets/media"), hint="put the file or folder itself", path="datasets/pets/items", line=0),
     Case("record.rev", "error", change("pets/p2#m1", bump=0, value={"score": 3}), change("pets/p2#m1", bump=1, value={"score": 3}), "pets/p2#m1", "/rev", path="datasets/pets/annotations", line=0),
     Case("record.rev", "error", put("pets/p1#n1", None), lambda zoo: zoo.bury("pets/p1#n1"), "pets/p1#n1", path="datasets/pets/annotations", line=0),
+    Case("dvc.pointer", "error", unlisted, stored, hint="labelvc format", path="datasets/pets/annotations.dvc", line=0),
     Case("dvc.unstored", "error", unstored, stored, hint="labelvc format", path=file_of("pets/p1#n1"), line=0),
 ]  # fmt: skip

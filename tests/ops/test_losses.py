@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from labelvc.errors import StoreError
-from labelvc.ops import check, diff, transfer
+from labelvc.ops import check, diff, hook, tidy, transfer
 from labelvc.ops.transfer import Request
 from labelvc.store import files, history, tree
 from labelvc.store import git as plumbing
@@ -192,3 +192,72 @@ def test_a_graft_hides_no_history(zoo: Zoo):
     zoo.write(".git/info/grafts", f"{head}\n")
     assert plumbing.first_parents(zoo.at, "", "HEAD") == [("", parent), (parent, head)]
     assert {found.id for found in history.walk(zoo.at, [zoo.shard("pets/p2#m1")])} == {head, parent}
+
+
+# ---------------------------------------------------------------- pointers
+def moments(zoo: Zoo) -> list[set[str]]:
+    """Commit everything; return the rules broken in the work tree and in the index before, and in the commit after."""
+    before = [rules(check.changed(zoo.at, tree.commit(zoo.at, "HEAD"), tree.work(zoo.at)))]
+    before.append(rules(check.everything(zoo.at, tree.work(zoo.at))))
+    zoo.git("add", "--all")
+    before.append(rules(zoo.staged()))
+    zoo.commit("Next")
+    commits = [tree.commit(zoo.at, rev) for rev in ("HEAD~1", "HEAD")]
+    return [*before, rules(check.changed(zoo.at, *commits)), rules(check.everything(zoo.at, commits[1]))]
+
+
+def test_a_pointer_where_storage_says_git_is_a_finding(zoo: Zoo):
+    """Else format and import write shards that git ignores and DVC does not store."""
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+    zoo.replace("datasets/pets/dataset.yaml", "storage: dvc", "storage: git")
+    assert moments(zoo) == [{"dvc.pointer"}] * 5
+    assert rules(zoo.staged()) == set()  # known by now
+
+
+def test_a_pointer_without_its_manifest_is_a_finding_that_format_mends(zoo: Zoo):
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+    manifest = zoo.read("datasets/pets/annotations.sha256")
+    (zoo.folder / "datasets/pets/annotations.sha256").unlink()
+    assert moments(zoo) == [{"dvc.pointer"}] * 5
+    tidy.tidy(zoo.at)
+    assert zoo.read("datasets/pets/annotations.sha256") == manifest
+    assert rules(check.everything(zoo.at, tree.work(zoo.at))) == set()
+
+
+def test_shards_in_git_are_not_hidden_by_a_pointer(zoo: Zoo):
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+    zoo.change("pets/p2#m1", value={"score": 3})
+    path = zoo.shard("pets/p2#m1")
+    zoo.git("add", "--force", path)
+    assert "dvc.pointer" in rules(zoo.staged())
+    zoo.git("commit", "-qm", "Both")
+    old, new = [tree.commit(zoo.at, rev) for rev in ("HEAD~1", "HEAD")]
+    assert [str(delta.key) for delta in diff.between(zoo.at, old, new)] == ["pets/p2#m1"]
+    assert list(diff.between(zoo.at, new, tree.work(zoo.at))) == []
+    assert "dvc.pointer" in rules(check.everything(zoo.at, new))
+
+
+# ---------------------------------------------------------------- datasets that go
+def test_a_dataset_goes_in_two_steps(zoo: Zoo):
+    """At once it is stopped, with a cure that works: tombstones first, so that its records are told to be gone."""
+    zoo.git("rm", "-rq", "datasets/pets")
+    (finding,) = zoo.staged().findings
+    assert (finding.rule, finding.place.path) == ("record.rev", "datasets/pets")
+    assert "16 records" in finding.message
+    assert "git restore" in finding.hint
+    zoo.git("reset", "-q", "--hard")
+    zoo.git("rm", "-rq", "datasets/pets/annotations")
+    tidy.tidy(zoo.at)
+    zoo.commit("Bury")
+    zoo.git("rm", "-rq", "datasets/pets")
+    assert rules(zoo.staged()) == set()
+
+
+def test_a_ref_may_hold_what_python_takes_for_a_line_end():
+    one, two = "1" * 40, "2" * 40
+    for name in ("refs/heads/a\u2028b", "refs/heads/a\x85b"):
+        assert hook.read_pushed(f"{name} {one} {name} {two}\n") == [hook.Push(name, two, one)]
+        assert hook.read_received(f"{two} {one} {name}\n") == [hook.Push(name, two, one)]

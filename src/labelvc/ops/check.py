@@ -12,6 +12,7 @@ from labelvc.checks import registry
 from labelvc.checks.interface import Rule
 from labelvc.codec import shard
 from labelvc.core import revise
+from labelvc.core.diff import live
 from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
@@ -48,6 +49,12 @@ RULES = (
         "error",
         "Work tree differs from its DVC manifest",
         "A commit would keep the old pointer and lose the edit.",
+    ),
+    Rule(
+        "dvc.pointer",
+        "error",
+        "DVC pointer does not fit its dataset",
+        "Edits would be stored nowhere, or one of two versions of a shard would count without a word.",
     ),
     Rule("record.rev", "error", "Revision does not follow", "Without a growing rev an old approval could be replayed."),
 )
@@ -102,6 +109,7 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     findings += _strays(project, snapshot.entries, snapshot)
     findings += outcomes.findings()
     findings += look.judged(project, outcomes)
+    findings += _pointers(project, snapshot)
     findings += _unstored(git, project, snapshot, snapshot.entries)
     findings += _ignored(git, project, snapshot)
     return Report(_configured(findings, project), 0, len(cells.found), outcomes.lines(), outcomes.remembered)
@@ -157,7 +165,9 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
     for name in _rejudged(paths, whole, project):
         findings += _judge_all(git, project, new, cache, name, jobs)
         before += _judge_all(git, former, old, cache, name, jobs) if former and name in former.datasets else []
-    findings += _successions(git, old, new, paths)
+    findings += _successions(git, project, old, new, paths)
+    findings += _pointers(project, new)
+    before += _pointers(former, old) if former else []
     findings += _unstored(git, project, new, paths)
     findings += _ignored(git, project, new)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
@@ -248,6 +258,28 @@ def _ignored(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Finding
         yield Finding("shard.ignored", "error", Place(paths[0]), message, "labelvc format" if stored else hint)
 
 
+def _pointers(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield DVC pointers that stand where git is to store, lack their manifest, or name shards that git holds too."""
+    for dataset in project.datasets.values():
+        folder = f"datasets/{dataset.name}/annotations"
+        place = f"{folder}.dvc"
+        if place not in snapshot.entries:
+            continue
+        if dataset.storage != "dvc":
+            message = f"the pointer is there, yet datasets/{dataset.name}/dataset.yaml does not say `storage: dvc`"
+            hint = f"write `storage: dvc`; or git rm {folder}.dvc {folder}.sha256, and git add the shards instead of ignoring them"
+            yield Finding("dvc.pointer", "error", Place(place), message, hint)
+        elif f"{folder}.sha256" not in snapshot.entries:
+            message = "no SHA-256 manifest stands beside the pointer, so the shards are known by their MD5 alone"
+            yield Finding("dvc.pointer", "error", Place(place), message, "labelvc format")
+        both = [
+            path for path, entry in snapshot.entries.items() if entry.kind == "git" and path.startswith(f"{folder}/")
+        ]
+        if both:
+            message = f"git holds {len(both)} of the shards that the pointer stands for"
+            yield Finding("dvc.pointer", "error", Place(place), message, f"git rm -r --cached {folder}")
+
+
 def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
     """Yield DVC datasets whose work-tree shards differ from their manifest: `git commit` would not store them."""
     if snapshot.kind != "work":
@@ -273,8 +305,8 @@ def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[st
                 yield Finding("dvc.unstored", "error", Place(differing[0]), message, hint)
 
 
-def _successions(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[Finding]:
-    """Yield records whose `rev` does not follow the one before."""
+def _successions(git: Git, project: Project, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[Finding]:
+    """Yield records whose `rev` does not follow the one before; once for a dataset that went with its records."""
     if not any(found and found[1] == "annotations" for found in map(shard.parse_path, paths)):
         return
     hint = {
@@ -282,10 +314,21 @@ def _successions(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -
         "index": "labelvc format --staged",
         "commit": f"labelvc format --since {old.name}, then commit again (after `git revert`: git commit -a --amend --no-edit)",
     }[new.kind]
+    gone = Counter[str]()
     for delta in diff.shard_deltas(git, old, new):
         problem = revise.problem(delta)
-        if problem and isinstance(delta.key, Key):
+        if not problem or not isinstance(delta.key, Key):
+            continue
+        if delta.key.dataset in project.datasets:
             yield Finding("record.rev", "error", _place(delta, delta.key), problem, hint)
+        else:
+            gone[delta.key.dataset] += live(delta.old) is not None
+    for name, records in gone.items():
+        if records:
+            folder = f"datasets/{name}"
+            message = f"{records} records went with their dataset, without tombstones"
+            cure = f"git restore --source={old.commit[:10]} --staged --worktree {folder}; delete its annotations, labelvc format, commit; then delete the rest"
+            yield Finding("record.rev", "error", Place(folder), message, cure)
 
 
 def _place(delta: Delta, key: Key) -> Place:

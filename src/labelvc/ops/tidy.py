@@ -118,7 +118,10 @@ def _unsound(git: Git, project: Project, snapshot: Snapshot) -> set[str]:
     for path in snapshot.entries:
         parsed = shard.parse_path(path)
         dataset = project.datasets.get(parsed[0]) if parsed else None
-        if parsed and dataset and (shard.path(*parsed) != path or 4 ** len(parsed[2]) != dataset.shards):
+        if not parsed or not dataset:
+            continue
+        unlisted = dataset.storage == "dvc" and f"{_folder(dataset)}annotations.sha256" not in snapshot.entries
+        if unlisted or shard.path(*parsed) != path or 4 ** len(parsed[2]) != dataset.shards:
             found.add(path)
     return found
 

@@ -124,15 +124,7 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
 
 
 def perform(git: Git, request: Request, advance: Callable[[int], None] | None = None) -> Imported:
-    """Import a source, while no other command writes: all of it, or nothing when the disk is full.
-
-    Args:
-        git: the repository.
-        request: what to import.
-        advance: called with 1 for every row read.
-
-    Returns:
-        What was written.
+    """Import a source as `prepare` works it out, while no other command writes: all of it, or nothing when the disk is full.
 
     Raises:
         Error: as for `prepare`.

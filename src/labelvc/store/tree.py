@@ -277,11 +277,11 @@ def _wide(under: Sequence[str]) -> list[str]:
 
 
 def _with_members(git: Git, entries: dict[str, Entry], under: Sequence[str], *, disk: bool = False) -> dict[str, Entry]:
-    """Add the files behind DVC pointers; in the work tree, those that lie there."""
+    """Add the files behind DVC pointers, in the work tree those that lie there; what git itself holds is not hidden by them."""
     pointers = [path for path in entries if path.endswith(".dvc") and pointer.stands_for_shards(path)]
     if not pointers:
         return entries
-    found = dict(entries)
+    found: dict[str, Entry] = {}
     with Reader(git) as source:
         for path in pointers:
             folder = path.removesuffix(".dvc")
@@ -289,6 +289,7 @@ def _with_members(git: Git, entries: dict[str, Entry], under: Sequence[str], *, 
                 found |= _lying(git, source, path, entries)
             else:
                 found |= source.members(path, entries[path], entries.get(pointer.manifest_path(path)))
+    found |= entries
     if not under:
         return found
     wanted = tuple(path.rstrip("/") for path in under)
