@@ -261,3 +261,10 @@ def test_a_ref_may_hold_what_python_takes_for_a_line_end():
     for name in ("refs/heads/a\u2028b", "refs/heads/a\x85b"):
         assert hook.read_pushed(f"{name} {one} {name} {two}\n") == [hook.Push(name, two, one)]
         assert hook.read_received(f"{two} {one} {name}\n") == [hook.Push(name, two, one)]
+
+
+def test_a_rev_that_could_not_grow_any_more_is_a_finding(zoo: Zoo):
+    zoo.change("pets/p2#m1", value={"score": 3}, rev=2**53 - 1)
+    assert rules(check.changed(zoo.at, tree.commit(zoo.at, "HEAD"), tree.work(zoo.at))) == {"record.rev"}
+    tidy.tidy(zoo.at)
+    assert zoo.row("pets/p2#m1")["rev"] == 2
