@@ -114,10 +114,28 @@ def ignored(git: Git, entries: Mapping[str, Entry], under: Sequence[str] = ()) -
     Returns:
         Their paths, in git's order.
     """
-    words = ("--literal-pathspecs", "ls-files", "-o", "-i", "--exclude-standard", "-z", "--", *(under or ("datasets",)))
-    listed = plumbing.run(git, *words)
-    found = [(path, match) for path in _rows(listed) if (match := _LAYER.match(path)) and shard.parse_path(path)]
-    return [path for path, match in found if f"{match[0].rstrip('/')}.dvc" not in entries]
+    folders = [folder for folder in _layers(git) if f"{folder}.dvc" not in entries]
+    if not folders:
+        return []
+    listed = plumbing.run(
+        git, "--literal-pathspecs", "ls-files", "-o", "-i", "--exclude-standard", "-z", "--", *folders
+    )
+    wanted = tuple(path.rstrip("/") for path in under)
+    return [path for path in _rows(listed) if shard.parse_path(path) and (not wanted or _covered(path, wanted))]
+
+
+def _layers(git: Git) -> Iterator[str]:
+    """Yield the folders of shards in the work tree, links left out: git need not walk ignored media to list ignored shards."""
+    waiting = ["datasets"]
+    while waiting:
+        folder = waiting.pop()
+        depth = folder.count("/")
+        if depth == 2:
+            yield folder
+        elif (git.top / folder).is_dir() and not (git.top / folder).is_symlink():
+            with os.scandir(git.top / folder) as rows:
+                names = [row.name for row in rows if row.is_dir(follow_symlinks=False)]
+            waiting += [f"{folder}/{name}" for name in names if depth == 0 or name in ("annotations", "items")]
 
 
 def staged(git: Git) -> tuple[Snapshot, Snapshot]:
