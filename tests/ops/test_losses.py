@@ -268,3 +268,29 @@ def test_a_rev_that_could_not_grow_any_more_is_a_finding(zoo: Zoo):
     assert rules(check.changed(zoo.at, tree.commit(zoo.at, "HEAD"), tree.work(zoo.at))) == {"record.rev"}
     tidy.tidy(zoo.at)
     assert zoo.row("pets/p2#m1")["rev"] == 2
+
+
+@pytest.mark.parametrize("verb", ["import", "format"])
+def test_what_dvc_has_not_brought_into_the_work_tree_is_not_lost(zoo: Zoo, verb: str):
+    """A linked work tree, or a clone before `dvc pull`, has the pointer only: new shards alone would become the dataset."""
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+    before = held(zoo)
+    zoo.git("worktree", "add", "-q", "../linked", "-b", "linked")
+    linked = Zoo(zoo.folder.parent / "linked")
+    assert not (linked.folder / "datasets/pets/annotations").exists()
+    if verb == "import":
+        transfer.perform(linked.at, request(linked, "one"))
+    else:
+        linked.change("pets/p2#", text=f"{linked.row('pets/p2#')['text']}!")
+        linked.respell("pets/p2#", ',"text"', ', "text"')
+        tidy.tidy(linked.at)
+    linked.git("add", "--all")
+    assert rules(linked.staged()) == set()
+    linked.git("commit", "-qm", "Next")
+    with tree.reader(linked.at) as reader:
+        commit = tree.commit(linked.at, "HEAD")
+        data = b"".join(
+            raw for _, raw in reader.many([row for row in commit.entries.items() if "pets/annotations/" in row[0]])
+        )
+    assert data.count(b'"id":"m1"') == len(before) + (verb == "import")

@@ -100,7 +100,7 @@ def plan(
         for path in old:
             if path not in new:
                 new[path] = None
-            elif reader.read(path, work.entries[path]) == new[path]:
+            elif _lies(git, path, work.entries[path]) and reader.read(path, work.entries[path]) == new[path]:
                 del new[path]
     return Rewrite(dict(sorted(new.items())), [*deltas["items"], *deltas["annotations"]])
 
@@ -126,6 +126,11 @@ def write(git: Git, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, byte
     if dataset.storage == "dvc":
         # Importing DVC takes 0.3 s: only a dataset that is stored with it pays.
         importlib.import_module("labelvc.store.dvc").add(git, git.top / "datasets" / dataset.name / "annotations")
+
+
+def _lies(git: Git, path: str, entry: Entry) -> bool:
+    """Tell whether a file is in the work tree: what only the pointer names must be written before DVC stores the folder anew."""
+    return entry.kind != "dvc" or (git.top / path).exists()
 
 
 def _result(

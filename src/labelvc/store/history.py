@@ -133,7 +133,9 @@ def _repository(git: Git, where: str, commit_id: str) -> Iterator[Repo]:
     """Open the repository with GitPython, which knows SHA-1 only; what it raises becomes a StoreError."""
     if len(commit_id) != _SHA1_LENGTH:
         message = "the history of a repository with SHA-256 objects cannot be read yet"
-        raise StoreError(message, where=where, hint="git init --object-format=sha1 elsewhere, and bring the labels there")
+        raise StoreError(
+            message, where=where, hint="git init --object-format=sha1 elsewhere, and bring the labels there"
+        )
     try:
         with Repo(git.directory if git.bare else git.top) as repo:
             repo.git.update_environment(GIT_NO_REPLACE_OBJECTS="1", GIT_LITERAL_PATHSPECS="1", **process.UNGRAFTED)
