@@ -14,7 +14,7 @@ import pytest
 from labelvc.errors import StoreError
 from labelvc.ops import check, diff, hook, tidy, transfer
 from labelvc.ops.transfer import Request
-from labelvc.store import files, history, tree
+from labelvc.store import dvc, files, history, tree
 from labelvc.store import git as plumbing
 from labelvc.store.cache import Cache
 from tests.zoo import ANNA, Zoo, rating, zoo, zoo_template
@@ -294,3 +294,11 @@ def test_what_dvc_has_not_brought_into_the_work_tree_is_not_lost(zoo: Zoo, verb:
             raw for _, raw in reader.many([row for row in commit.entries.items() if "pets/annotations/" in row[0]])
         )
     assert data.count(b'"id":"m1"') == len(before) + (verb == "import")
+
+
+def test_items_behind_a_pointer_are_a_finding(zoo: Zoo):
+    """labelvc stores annotations with DVC, never items: their edits would be stored by nobody."""
+    zoo.git("rm", "-rq", "--cached", "datasets/pets/items")
+    dvc.initialise(zoo.at)
+    dvc.add(zoo.at, Path("datasets/pets/items"))
+    assert moments(zoo) == [{"dvc.pointer"}] * 5

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from labelvc.checks import registry
@@ -260,24 +261,27 @@ def _ignored(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Finding
 
 def _pointers(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
     """Yield DVC pointers that stand where git is to store, lack their manifest, or name shards that git holds too."""
-    for dataset in project.datasets.values():
-        folder = f"datasets/{dataset.name}/annotations"
-        place = f"{folder}.dvc"
-        if place not in snapshot.entries:
+    for dataset, layer in product(project.datasets.values(), ("annotations", "items")):
+        folder = f"datasets/{dataset.name}/{layer}"
+        place = Place(f"{folder}.dvc")
+        if place.path not in snapshot.entries:
             continue
-        if dataset.storage != "dvc":
+        out = f"git rm {folder}.dvc, and git add the shards instead of ignoring them"
+        if layer == "items":
+            message = "items are kept in git: labelvc stores annotations with DVC and nothing else"
+            yield Finding("dvc.pointer", "error", place, message, out)
+        elif dataset.storage != "dvc":
             message = f"the pointer is there, yet datasets/{dataset.name}/dataset.yaml does not say `storage: dvc`"
-            hint = f"write `storage: dvc`; or git rm {folder}.dvc {folder}.sha256, and git add the shards instead of ignoring them"
-            yield Finding("dvc.pointer", "error", Place(place), message, hint)
+            yield Finding("dvc.pointer", "error", place, message, f"write `storage: dvc`; or {out}")
         elif f"{folder}.sha256" not in snapshot.entries:
             message = "no SHA-256 manifest stands beside the pointer, so the shards are known by their MD5 alone"
-            yield Finding("dvc.pointer", "error", Place(place), message, "labelvc format")
+            yield Finding("dvc.pointer", "error", place, message, "labelvc format")
         both = [
             path for path, entry in snapshot.entries.items() if entry.kind == "git" and path.startswith(f"{folder}/")
         ]
         if both:
             message = f"git holds {len(both)} of the shards that the pointer stands for"
-            yield Finding("dvc.pointer", "error", Place(place), message, f"git rm -r --cached {folder}")
+            yield Finding("dvc.pointer", "error", place, message, f"git rm -r --cached {folder}")
 
 
 def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
