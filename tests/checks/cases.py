@@ -137,9 +137,31 @@ def no_item(zoo: Zoo) -> None:
     zoo.put("pets/p2#", None)
 
 
+def ignored(zoo: Zoo) -> None:
+    zoo.write(".git/info/exclude", "*.jsonl\n")
+    zoo.git("rm", "-q", "--cached", "datasets/pets/items/3.jsonl")
+
+
+def link(path: str) -> Change:
+    """Put a link to where a copy of the zoo's folder lies, or to nowhere."""
+
+    def change(zoo: Zoo) -> None:
+        place = zoo.folder / path
+        if place.exists():
+            place.rename(zoo.folder.parent / place.name)
+        place.symlink_to(zoo.folder.parent / place.name)
+
+    return change
+
+
 def unstored(zoo: Zoo) -> None:
     stored(zoo)
     zoo.change("pets/p1#n1", value={"text": "other"})
+
+
+def unlisted(zoo: Zoo) -> None:
+    stored(zoo)
+    (zoo.folder / "datasets/pets/annotations.sha256").unlink()
 
 
 def stored(zoo: Zoo) -> None:
@@ -218,7 +240,10 @@ CASES = [
     Case("document.version", "error", replace("guidelines/mood.yaml", "judge", "guess"), replace("guidelines/mood.yaml", "labels: {}", "labels: {} # none"), pointer="/version", hint="guidelines/mood.yaml", path="guidelines/mood.yaml", line=3),
     Case("shard.stray", "error", write("datasets/pets/annotations/0123.jsonl", ""), write("datasets/pets/notes.txt", ""), path="datasets/pets/annotations/0123.jsonl", line=0),
     Case("shard.stray", "error", write("datasets/birds/items/0.jsonl", ""), write("datasets/birds/readme.md", ""), hint="datasets/birds/dataset.yaml", path="datasets/birds", line=0),
+    Case("shard.ignored", "error", ignored, write(".git/info/exclude", "*.jsonl\n"), hint="git check-ignore -v", path="datasets/pets/items/3.jsonl", line=0),
+    Case("file.link", "error", link("datasets/pets/items"), link("datasets/pets/media"), hint="put the file or folder itself", path="datasets/pets/items", line=0),
     Case("record.rev", "error", change("pets/p2#m1", bump=0, value={"score": 3}), change("pets/p2#m1", bump=1, value={"score": 3}), "pets/p2#m1", "/rev", path="datasets/pets/annotations", line=0),
     Case("record.rev", "error", put("pets/p1#n1", None), lambda zoo: zoo.bury("pets/p1#n1"), "pets/p1#n1", path="datasets/pets/annotations", line=0),
+    Case("dvc.pointer", "error", unlisted, stored, hint="labelvc format", path="datasets/pets/annotations.dvc", line=0),
     Case("dvc.unstored", "error", unstored, stored, hint="labelvc format", path=file_of("pets/p1#n1"), line=0),
 ]  # fmt: skip

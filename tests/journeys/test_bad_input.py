@@ -885,6 +885,21 @@ def test_a_line_of_100_megabytes_in_the_project(labels, path):
     assert contents(labels) == before
 
 
+@pytest.mark.parametrize("path", [SHARD, ITEMS])
+def test_a_sound_record_of_100_megabytes_is_told_in_little_time_and_memory(labels, path):
+    first, *rest = lines(labels, path)
+    inside = b'"ext":{"a":"' + "é€😀".encode() * (LONG // 9) + b'"},'
+    before = b'"origin"' if path == SHARD else b'"text"'
+    save(labels, [first.replace(before, inside + before), *rest], path)
+    code, out, err = bounded(labels, "check", "--all", seconds=5, megabytes=400)
+    assert code == 1, (out, err)
+    assert "the line is longer than 16 MiB" in out
+    assert out.count("error ") == 1
+    assert bounded(labels, "format", seconds=5, megabytes=400)[0] == 2
+    code, out, _ = bounded(labels, "diff", seconds=5, megabytes=800)
+    assert len(out) < 2000
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("path", [SHARD, ITEMS, "labelvc.yaml", TAXONOMY, "trust/policy.json"])
 def test_a_line_of_100_megabytes_meets_every_command(labels, git, path):

@@ -38,14 +38,17 @@ def source(zoo: Zoo, text: str, name: str = "in.csv") -> Path:
 def plan(
     zoo: Zoo, text: str, form: str = "csv", task: str = "mood", mode: Any = "add", name: str = "in", **words: Any
 ) -> Imported:
-    request = Request(form, source(zoo, text, f"{name}.{form}"), "pets", task, mode, words, add_labels=False)
-    return transfer.prepare(zoo.at, request)
+    return transfer.prepare(zoo.at, asked(zoo, text, form, task, mode, name, **words))
+
+
+def asked(
+    zoo: Zoo, text: str, form: str = "csv", task: str = "mood", mode: Any = "add", name: str = "in", **words: Any
+) -> Request:
+    return Request(form, source(zoo, text, f"{name}.{form}"), "pets", task, mode, words, add_labels=False)
 
 
 def run(zoo: Zoo, text: str, *more: Any, **words: Any) -> Imported:
-    found = plan(zoo, text, *more, **words)
-    transfer.perform(zoo.at, found)
-    return found
+    return transfer.perform(zoo.at, asked(zoo, text, *more, **words))
 
 
 def state(zoo: Zoo) -> dict[str, bytes]:
@@ -294,9 +297,8 @@ def test_unknown_labels_are_told_and_added_on_demand(ready: Zoo):
     )
     assert found.documents == {}
     request = Request("jsonl", source(ready, UNKNOWN, "in.jsonl"), "pets", "kind", "add", {}, add_labels=True)
-    found = transfer.prepare(ready.at, request)
+    found = transfer.perform(ready.at, request)
     assert found.notes == ["labels added to taxonomies/animals.yaml: ant, cow"]
-    transfer.perform(ready.at, found)
     labels = document.read(ready.read("taxonomies/animals.yaml"), "animals")["labels"]
     assert [label["id"] for label in labels] == ["cat", "dog", "dodo", "ant", "cow"]
     assert [finding.rule for finding in ready.everything()] == ["label.missing"]
@@ -411,7 +413,7 @@ def test_what_goes_out_comes_in_as_it_was(ready: Zoo):
     for task in ("mood", "kind", "words", "note"):
         number = transfer.export(ready.at, tree.work(ready.at), "jsonl", "pets", target, {}, task)
         assert number == sum(line["task"] == task for line in lines(ready))
-        transfer.perform(ready.at, transfer.prepare(ready.at, Request("jsonl", target, "pets", task, "replace")))
+        transfer.perform(ready.at, Request("jsonl", target, "pets", task, "replace"))
         assert ready.git("status", "--porcelain") == "", task
 
 

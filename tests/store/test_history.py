@@ -148,3 +148,10 @@ def test_unknown_revisions_and_bare_repositories(repo, git, commit, tmp_path):
     for call in (lambda: history.commit(bare, "nothing"), lambda: history.commits_between(bare, "no", "HEAD")):
         with pytest.raises(StoreError, match="no such revision"):
             call()
+
+
+def test_a_repository_with_sha256_objects_is_told_to_be_one(tmp_path, git):
+    git(tmp_path, "init", "-q", "--object-format=sha256", "other")
+    git(tmp_path / "other", "commit", "-q", "--allow-empty", "-m", "one")
+    with pytest.raises(StoreError, match="SHA-256 objects"):
+        list(history.walk(plumbing.find(tmp_path / "other"), ["f.jsonl"]))

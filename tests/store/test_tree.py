@@ -169,7 +169,9 @@ def test_links_and_special_files_are_refused(labels, tmp_path):
         }.items():
             with pytest.raises(StoreError, match=words):
                 reader.read(path, Entry("disk", ""))
-    assert tree.work(labels).entries["datasets/x/annotations/00.jsonl"] == Entry("disk", "")
+        link = tree.work(labels).entries["datasets/x/annotations/00.jsonl"]
+        assert link == Entry("link", "")
+        assert reader.read("datasets/x/annotations/00.jsonl", link) == os.fsencode(outside / "f.jsonl")
 
 
 def test_submodules_and_sparse_files(labels, git):

@@ -65,7 +65,7 @@ class Shard(Protocol):
         ...
 
     def data(self, layer: Layer) -> bytes:
-        """Return the bytes of a layer."""
+        """Return the bytes of a layer; of a line beyond 16 MiB only the beginning."""
         ...
 
     def raw(self, layer: Layer) -> list[bytes]:

@@ -27,7 +27,7 @@ BUILT_IN: dict[str, type[Check]] = {
 
 
 _ELSEWHERE = frozenset(
-    {"record.rev", "shard.stray", "dvc.unstored"}
+    {"record.rev", "shard.stray", "shard.ignored", "file.link", "dvc.unstored", "dvc.pointer"}
     | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version")}
 )
 """Rules of documents and of the whole tree: `labelvc.ops.project` and `labelvc.ops.check` have them."""

@@ -44,7 +44,9 @@ class View:
         self.dataset = dataset
         self.name = name
         self._project = project
-        self._data: dict[Layer, bytes] = {"items": items, "annotations": annotations}
+        shortened = {"items": shard.shorten(items), "annotations": shard.shorten(annotations)}
+        self._data: dict[Layer, bytes] = {layer: shortened[layer][0] for layer in _LAYERS}
+        self._cut: dict[Layer, frozenset[int]] = {layer: shortened[layer][1] for layer in _LAYERS}
         self._kept: dict[tuple[str, Layer], Any] = {}
 
     def path(self, layer: Layer) -> str:
@@ -52,7 +54,7 @@ class View:
         return shard.path(self.dataset.name, layer, self.name)
 
     def data(self, layer: Layer) -> bytes:
-        """Return the bytes of a layer."""
+        """Return the bytes of a layer; of a line beyond 16 MiB only the beginning."""
         return self._data[layer]
 
     def raw(self, layer: Layer) -> list[bytes]:
@@ -130,12 +132,16 @@ class View:
     def _line(self, layer: Layer, at: int, *, strict: bool = False) -> Line:
         raw = self.raw(layer)[at]
         key = shard.key_of(raw, self.dataset.name, layer)
+        if at + 1 in self._cut[layer]:
+            return Line(layer, at + 1, key, None, f"the line is longer than {shard.LONGEST >> 20} MiB")
         try:
             fields = canonical.decode(raw) if strict else _decode(raw)
         except DataError as error:
             return Line(layer, at + 1, key, None, error.message)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Line(layer, at + 1, key, None, f"not JSON: {error}")
+        except RecursionError:
+            return Line(layer, at + 1, key, None, "nested too deep")
         if not isinstance(fields, dict):
             return Line(layer, at + 1, key, None, "the line is no JSON object")
         return Line(layer, at + 1, key, fields)

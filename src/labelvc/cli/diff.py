@@ -61,7 +61,7 @@ def diff(
             if not any(differing.matches(delta, key) for delta in changes):
                 naming.demand(git, pair, key)
     tally = rules.Tally()
-    counted = tally.counted(changes)
+    counted = tally.counted(changes, differing.veil(git, *pair).drawn)
     if form == "json":
         items = [json.delta(delta) for delta in counted if not stat]
         write(

@@ -11,6 +11,8 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
+from labelvc.core.veil import Veil
+from labelvc.model.change import Delta
 from labelvc.ops import transfer
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -87,15 +89,17 @@ def import_command(
     words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
     request = transfer.Request(form_name, source, dataset, task, mode, words, add_labels)
     with progress(settings, None, f"reading {source.name}") as advance:
-        found = transfer.prepare(git, request, advance)
-    if not dry_run:
-        transfer.perform(git, found)
+        found = (transfer.prepare if dry_run else transfer.perform)(git, request, advance)
     told = _as_json(found, source.name) if form == "json" else _as_text(settings, found, source.name, dry_run=dry_run)
     write(told, output)
     if not dry_run:
         new = found.rewrite.files or found.documents
         say(settings, f"next: {_NEXT}" if new else "all of it is there already")
     return 0
+
+
+def _shown(found: transfer.Imported, delta: Delta) -> rules.Comparison:
+    return Veil(lambda _: found.dataset.sensitive).drawn(rules.compare(delta))
 
 
 def _as_json(found: transfer.Imported, source: str) -> str:
@@ -106,14 +110,14 @@ def _as_json(found: transfer.Imported, source: str) -> str:
         "read": dict(found.read),
         "notes": found.notes,
     }
-    items = [json.delta(rules.compare(delta)) for delta in found.rewrite.deltas]
+    items = [json.delta(_shown(found, delta)) for delta in found.rewrite.deltas]
     return json.document("diff", items, head=source, summary=numbers)
 
 
 def _as_text(settings: Settings, found: transfer.Imported, source: str, *, dry_run: bool) -> str:
     deltas = found.rewrite.deltas
     first = deltas[:_SHOWN] if dry_run else []
-    lines = [text.delta(rules.compare(delta), color=settings.color) for delta in first]
+    lines = [text.delta(_shown(found, delta), color=settings.color) for delta in first]
     if first and len(deltas) > len(first):
         lines.append(f"  ... and {len(deltas) - len(first):,} more\n")
     items, records = found.read["items"], found.read["annotations"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, NoReturn
@@ -19,6 +20,7 @@ from labelvc.model.names import Digest
 RECORD_FIRST = ("item", "id")
 ITEM_FIRST = ("id",)
 _EXACT = 2**53 - 1
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _DEPTH = 32
 _INEXACT = "a number beyond 2^53-1 is not the same in every program; write it as text"
 
@@ -162,7 +164,8 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise DataError(f"the member {twice!r} occurs twice in one object")
+        told = f"member {twice!r}" if _NAME.fullmatch(twice) else "same member"  # any other name may be somebody's
+        raise DataError(f"the {told} occurs twice in one object")
     return members
 
 

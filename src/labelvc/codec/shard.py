@@ -19,6 +19,9 @@ HEADS: Mapping[Layer, re.Pattern[bytes]] = {
     "items": re.compile(rb'\{"id":' + _STRING + rb"()"),
 }
 """What a line of a layer begins with: its item and, of a record, its id. Equal heads of canonical lines are equal keys."""
+LONGEST = 16 << 20
+"""Longest line in bytes, as of a source: what is longer is looked at by its beginning only."""
+_BEGINNING = 4096
 _MARKERS = (b"<<<<<<< ", b"||||||| ", b"=======", b">>>>>>> ")
 _PATH = re.compile(r"datasets/([^/]+)/(annotations|items)/(?:[0-3]{3}/)?([0-3]+)\.jsonl")
 _FLAT = 256
@@ -110,6 +113,25 @@ def lines(data: bytes) -> list[bytes]:
     if not found[-1]:
         found.pop()
     return found
+
+
+def shorten(data: bytes) -> tuple[bytes, frozenset[int]]:
+    """Cut lines that are too long to their beginning, which holds their key.
+
+    Args:
+        data: bytes of a shard.
+
+    Returns:
+        The bytes to look at, and the 1-based numbers of the lines that were cut.
+    """
+    if len(data) <= LONGEST:
+        return data, frozenset()
+    found = lines(data)
+    long = frozenset([number for number, line in enumerate(found, 1) if len(line) > LONGEST])
+    if not long:
+        return data, long
+    kept = [line[:_BEGINNING] if number in long else line for number, line in enumerate(found, 1)]
+    return b"\n".join(kept) + b"\n" * data.endswith(b"\n"), long
 
 
 def write(lines: Iterable[bytes]) -> bytes:

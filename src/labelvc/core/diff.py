@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -159,14 +159,14 @@ def live(raw: bytes | None) -> bytes | None:
 
 
 def decoded(raw: bytes | None) -> dict[str, Any]:
-    """Return a line as an object; a line that is none is shown under `unreadable`."""
+    """Return a line as an object; of a line that is none the digest, under `unreadable`: it may hold a plain name."""
     if raw is None:
         return {}
     try:
         value = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {"unreadable": raw[:200].decode(errors="replace")}
-    return value if isinstance(value, dict) else {"unreadable": raw[:200].decode(errors="replace")}
+        value = None
+    return value if isinstance(value, dict) else {"unreadable": canonical.digest(raw)}
 
 
 def fields(delta: Delta) -> list[str]:
@@ -259,10 +259,12 @@ class Tally:
             if moved:
                 self._transitions[moved] += 1
 
-    def counted(self, deltas: Iterable[Delta]) -> Iterator[Comparison]:
-        """Yield deltas as they come, each looked at and counted."""
+    def counted(
+        self, deltas: Iterable[Delta], drawn: Callable[[Comparison], Comparison] = lambda seen: seen
+    ) -> Iterator[Comparison]:
+        """Yield deltas as they come, each looked at, its plain values hidden by a veil, and counted."""
         for delta in deltas:
-            seen = compare(delta)
+            seen = drawn(compare(delta))
             self.add(seen)
             yield seen
 

@@ -13,11 +13,12 @@ from labelvc.codec.pattern import LABEL_PATTERN, NAME_PATTERN, NO_HASH_PATTERN, 
 from labelvc.model import jsonpointer
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project, Task
+from labelvc.model.secret import TOKEN
 
 Schema = dict[str, Any]
 
 FIELD_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$"
-PSEUDONYM = "^[a-z]{3}_[bcdfghjklmnpqrstvwxz]{28,29}$"
+PSEUDONYM = f"^{TOKEN}$"
 STRING: Schema = {"type": "string"}
 TEXT: Schema = {"type": "string", "minLength": 1}
 ITEM: Schema = {"type": "string", "minLength": 1, "maxLength": 512, "pattern": NAME_PATTERN}

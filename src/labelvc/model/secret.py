@@ -7,6 +7,9 @@ from typing import Literal, NamedTuple
 ALPHABET = "bcdfghjklmnpqrstvwxz"
 """The 20 letters of a token and an epoch id: no digits, so no detector or spreadsheet takes it for a number; no vowels, so no words."""
 
+TOKEN = f"[a-z]{{3}}_[{ALPHABET}]{{28,29}}"
+"""What a token looks like; whether labelvc made it, its check letters tell."""
+
 
 class Epoch(NamedTuple):
     """One line of `privacy/epochs.jsonl`: a period in which one secret made the tokens.

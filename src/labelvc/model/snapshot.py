@@ -10,12 +10,13 @@ class Entry(NamedTuple):
     """One file of a snapshot: where its bytes are and, when known without reading, which bytes.
 
     Attributes:
-        kind: `git` (an object of the repository), `dvc` (an object of the DVC cache or remote) or `disk` (a work-tree file).
+        kind: `git` (an object of the repository), `dvc` (an object of the DVC cache or remote), `disk` (a work-tree file) or
+            `link` (a symbolic link, whose bytes are its target's path: it is never followed).
         id: git object id or DVC md5; empty when only reading tells (a changed or untracked work-tree file).
             It serves to skip equal files, never as the identity of a label.
     """
 
-    kind: Literal["git", "dvc", "disk"]
+    kind: Literal["git", "dvc", "disk", "link"]
     id: str
 
     def same(self, other: Entry | None) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from labelvc.checks import registry
 from labelvc.checks.interface import Rule
 from labelvc.codec import shard
 from labelvc.core import revise
+from labelvc.core.diff import live
 from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
@@ -31,13 +34,32 @@ RULES = (
         "What no dataset owns is checked, merged and counted by nobody.",
     ),
     Rule(
+        "shard.ignored",
+        "error",
+        "git ignores a shard",
+        "It lies here and goes into no commit: its records reach nobody, and no hook sees them.",
+    ),
+    Rule(
+        "file.link",
+        "error",
+        "Link stands where a file must",
+        "What a link shows is another file's content, or none, in another clone.",
+    ),
+    Rule(
         "dvc.unstored",
         "error",
         "Work tree differs from its DVC manifest",
         "A commit would keep the old pointer and lose the edit.",
     ),
+    Rule(
+        "dvc.pointer",
+        "error",
+        "DVC pointer does not fit its dataset",
+        "Edits would be stored nowhere, or one of two versions of a shard would count without a word.",
+    ),
     Rule("record.rev", "error", "Revision does not follow", "Without a growing rev an old approval could be replayed."),
 )
+_FOLDERS = re.compile(r"taxonomies|guidelines|datasets(?:/[^/]+(?:/(?:annotations|items))?)?")
 
 
 class Report(NamedTuple):
@@ -80,6 +102,7 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     """
     with Cache(git) as cache:
         findings, project = _documents(git, snapshot, cache)
+        findings += _links(snapshot.entries, snapshot)
         if project is None:
             return Report(findings)
         cells = look.cells_of(project, snapshot, set(), set(project.datasets))
@@ -87,7 +110,9 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     findings += _strays(project, snapshot.entries, snapshot)
     findings += outcomes.findings()
     findings += look.judged(project, outcomes)
+    findings += _pointers(project, snapshot)
     findings += _unstored(git, project, snapshot, snapshot.entries)
+    findings += _ignored(git, project, snapshot)
     return Report(_configured(findings, project), 0, len(cells.found), outcomes.lines(), outcomes.remembered)
 
 
@@ -120,6 +145,7 @@ def catalogue() -> dict[str, Rule]:
 def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None) -> Report:
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
+    findings += _links(paths, new)
     if project is None:
         return Report(findings)
     before: list[Finding] = []
@@ -135,14 +161,17 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
     rejudged = _rejudged(paths, whole, project)
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
+    findings += _pointers(project, new)
     if findings and former is not None:  # what was there before matters only when there is something now
         earlier = look.cells_of(former, old, set(cells.found), set())
         before += _strays(former, old.entries if whole else paths, old)
         before += look.outcomes_of(git, former, earlier, cache, jobs).findings()
+        before += _pointers(former, old)
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
-    findings += _successions(git, old, new, paths)
+    findings += _successions(git, project, old, new, paths)
     findings += _unstored(git, project, new, paths)
+    findings += _ignored(git, project, new)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
     return Report(fresh, known, len(cells.found), outcomes.lines(), outcomes.remembered)
 
@@ -205,6 +234,57 @@ def _strays(project: Project, paths: Iterable[str], snapshot: Snapshot) -> Itera
         yield Finding("shard.stray", "error", Place(f"datasets/{name}"), message, left)
 
 
+def _links(paths: Iterable[str], snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield symbolic links that stand for a shard, a document or a folder of them."""
+    for path in paths:
+        entry = snapshot.entries.get(path)
+        if entry is None or entry.kind != "link":
+            continue
+        if shard.parse_path(path) or projects.noun_of(path) or _FOLDERS.fullmatch(path):
+            message = "a symbolic link stands where a file or folder of the project must"
+            yield Finding("file.link", "error", Place(path), message, f"put the file or folder itself at {path}")
+
+
+def _ignored(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield datasets of whose shards git ignores some: no commit would hold them."""
+    if snapshot.kind != "work":
+        return
+    found: dict[str, list[str]] = {}
+    for path in tree.ignored(git, snapshot.entries):
+        found.setdefault(path.split("/")[1], []).append(path)
+    for name, paths in found.items():
+        dataset = project.datasets.get(name)
+        stored = dataset is not None and dataset.storage == "dvc" and "/annotations/" in paths[0]
+        message = f"git ignores {len(paths)} of the shards that lie here, so no commit would hold them"
+        hint = f"git check-ignore -v {paths[0]} names the rule to take out; then git add datasets/{name}"
+        yield Finding("shard.ignored", "error", Place(paths[0]), message, "labelvc format" if stored else hint)
+
+
+def _pointers(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield DVC pointers that stand where git is to store, lack their manifest, or name shards that git holds too."""
+    for dataset, layer in product(project.datasets.values(), ("annotations", "items")):
+        folder = f"datasets/{dataset.name}/{layer}"
+        place = Place(f"{folder}.dvc")
+        if place.path not in snapshot.entries:
+            continue
+        out = f"git rm {folder}.dvc, and git add the shards instead of ignoring them"
+        if layer == "items":
+            message = "items are kept in git: labelvc stores annotations with DVC and nothing else"
+            yield Finding("dvc.pointer", "error", place, message, out)
+        elif dataset.storage != "dvc":
+            message = f"the pointer is there, yet datasets/{dataset.name}/dataset.yaml does not say `storage: dvc`"
+            yield Finding("dvc.pointer", "error", place, message, f"write `storage: dvc`; or {out}")
+        elif f"{folder}.sha256" not in snapshot.entries:
+            message = "no SHA-256 manifest stands beside the pointer, so the shards are known by their MD5 alone"
+            yield Finding("dvc.pointer", "error", place, message, "labelvc format")
+        both = [
+            path for path, entry in snapshot.entries.items() if entry.kind == "git" and path.startswith(f"{folder}/")
+        ]
+        if both:
+            message = f"git holds {len(both)} of the shards that the pointer stands for"
+            yield Finding("dvc.pointer", "error", place, message, f"git rm -r --cached {folder}")
+
+
 def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
     """Yield DVC datasets whose work-tree shards differ from their manifest: `git commit` would not store them."""
     if snapshot.kind != "work":
@@ -230,8 +310,8 @@ def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[st
                 yield Finding("dvc.unstored", "error", Place(differing[0]), message, hint)
 
 
-def _successions(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[Finding]:
-    """Yield records whose `rev` does not follow the one before."""
+def _successions(git: Git, project: Project, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[Finding]:
+    """Yield records whose `rev` does not follow the one before; once for a dataset that went with its records."""
     if not any(found and found[1] == "annotations" for found in map(shard.parse_path, paths)):
         return
     hint = {
@@ -239,10 +319,21 @@ def _successions(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -
         "index": "labelvc format --staged",
         "commit": f"labelvc format --since {old.name}, then commit again (after `git revert`: git commit -a --amend --no-edit)",
     }[new.kind]
+    gone = Counter[str]()
     for delta in diff.shard_deltas(git, old, new):
         problem = revise.problem(delta)
-        if problem and isinstance(delta.key, Key):
+        if not problem or not isinstance(delta.key, Key):
+            continue
+        if delta.key.dataset in project.datasets:
             yield Finding("record.rev", "error", _place(delta, delta.key), problem, hint)
+        else:
+            gone[delta.key.dataset] += live(delta.old) is not None
+    for name, records in gone.items():
+        if records:
+            folder = f"datasets/{name}"
+            message = f"{records} records went with their dataset, without tombstones"
+            cure = f"git restore --source={old.commit[:10]} --staged --worktree {folder}; delete its annotations, labelvc format, commit; then delete the rest"
+            yield Finding("record.rev", "error", Place(folder), message, cure)
 
 
 def _place(delta: Delta, key: Key) -> Place:

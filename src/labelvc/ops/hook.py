@@ -160,7 +160,7 @@ def _refuse_other(git: Git, push: Push) -> None:
 
 
 def _rows(text: str, width: int) -> Iterator[list[str]]:
-    for line in text.splitlines():
+    for line in filter(None, text.split("\n")):  # the name of a ref may hold what `splitlines` takes for a line's end
         words = line.split(" ")
         if len(words) != width:
             raise DataError("git gave this hook a line it cannot read", where=line[:80], hint="labelvc install")

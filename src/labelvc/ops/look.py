@@ -120,7 +120,8 @@ def outcomes_of(
     rules = f"{registry.versions(project)}\0{project.digest}"
     keys = {place: _cache_key(rules, cell) for place, cell in cells.found.items()}
     kept = cache.get_many([key for key in keys.values() if key])
-    outcomes = {place: msgspec.msgpack.decode(kept[key], type=Outcome) for place, key in keys.items() if key in kept}
+    recalled = {place: _recalled(kept.get(key)) for place, key in keys.items()}
+    outcomes = {place: outcome for place, outcome in recalled.items() if outcome is not None}
     remembered = len(outcomes)
     if advance:
         advance(remembered)
@@ -208,6 +209,14 @@ def _without_collector() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _recalled(raw: bytes | None) -> Outcome | None:
+    """Return a remembered outcome; None when there is none, or one that another labelvc wrote in its own shape."""
+    try:
+        return None if raw is None else msgspec.msgpack.decode(raw, type=Outcome)
+    except msgspec.DecodeError:
+        return None
 
 
 def _cache_key(rules: str, cell: Cell) -> str:

@@ -15,7 +15,7 @@ from labelvc.core import references
 from labelvc.errors import ConfigurationError
 from labelvc.model.finding import Finding, Place
 from labelvc.model.parsed import Parsed
-from labelvc.model.project import Dataset, Guideline, Project, Task, Taxonomy
+from labelvc.model.project import Dataset, Guideline, Project, Sensitive, Task, Taxonomy
 from labelvc.model.snapshot import Snapshot
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -149,6 +149,20 @@ def dataset(project: Project, name: str) -> Dataset:
     return found
 
 
+def sensitive(git: Git, snapshot: Snapshot, reader: Reader, name: str) -> tuple[Sensitive, ...]:
+    """Return the fields a dataset declares sensitive, whatever else may be wrong with the project; none when it cannot be read."""
+    path = f"datasets/{name}/dataset.yaml"
+    if path not in snapshot.entries:
+        return ()
+    only = snapshot._replace(entries={path: snapshot.entries[path]})
+    with Cache(git) as cache:
+        value = _read(only, reader, cache)[0].parsed.value
+    try:
+        return msgspec.convert(value["sensitive"] if value else [], tuple[Sensitive, ...])
+    except (msgspec.ValidationError, KeyError):
+        return ()
+
+
 def noun_of(path: str) -> tuple[str, str] | None:
     """Return (noun, name) of a document's path, or None when the path is no document."""
     if not path.endswith(_ENDINGS) or not path.startswith(_PREFIXES):
@@ -166,9 +180,13 @@ def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -
     if cache is None:
         with Cache(git) as own:
             return _survey(git, snapshot, reader, own)
-    homes = {path: home for path in snapshot.entries if (home := noun_of(path))}
-    if TOP not in homes:
+    if TOP not in snapshot.entries:
         raise ConfigurationError(f"there is no labelvc.yaml in {snapshot.name}", where=TOP, hint="labelvc init")
+    return _read(snapshot, reader, cache)
+
+
+def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[_Read]:
+    homes = {path: home for path in snapshot.entries if (home := noun_of(path))}
     data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
     digests = {path: hashlib.sha256(raw).hexdigest() for path, raw in data.items()}
     keys = {path: f"{_BY}:{homes[path][0]}:{digest}" for path, digest in digests.items()}

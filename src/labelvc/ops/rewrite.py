@@ -100,13 +100,16 @@ def plan(
         for path in old:
             if path not in new:
                 new[path] = None
-            elif reader.read(path, work.entries[path]) == new[path]:
+            elif _lies(git, path, work.entries[path]) and reader.read(path, work.entries[path]) == new[path]:
                 del new[path]
     return Rewrite(dict(sorted(new.items())), [*deltas["items"], *deltas["annotations"]])
 
 
 def write(git: Git, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, bytes] | None = None) -> None:
     """Write the files of a rewrite; a DVC dataset is stored with DVC as well.
+
+    The caller holds `files.lock` since before it listed the work tree: what another command writes between a plan and its
+    writing would be overwritten.
 
     Args:
         git: the repository.
@@ -119,11 +122,15 @@ def write(git: Git, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, byte
     """
     contents: dict[Path, bytes | None] = {git.top / path: data for path, data in rewrite.files.items()}
     contents.update({git.top / path: data for path, data in (extra or {}).items()})
-    with files.lock(git):
-        files.write_all(contents, git.top)
-        if dataset.storage == "dvc":
-            # Importing DVC takes 0.3 s: only a dataset that is stored with it pays.
-            importlib.import_module("labelvc.store.dvc").add(git, git.top / "datasets" / dataset.name / "annotations")
+    files.write_all(contents, git.top)
+    if dataset.storage == "dvc":
+        # Importing DVC takes 0.3 s: only a dataset that is stored with it pays.
+        importlib.import_module("labelvc.store.dvc").add(git, git.top / "datasets" / dataset.name / "annotations")
+
+
+def _lies(git: Git, path: str, entry: Entry) -> bool:
+    """Tell whether a file is in the work tree: what only the pointer names must be written before DVC stores the folder anew."""
+    return entry.kind != "dvc" or (git.top / path).exists()
 
 
 def _result(

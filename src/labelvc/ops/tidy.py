@@ -12,13 +12,14 @@ from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import look, rewrite
 from labelvc.ops import project as projects
+from labelvc.store import files, tree
 from labelvc.store import git as plumbing
-from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 _HINT = "labelvc format"
+_BY_HAND = "correct the line by hand, or git checkout the file"
 _FIRST: dict[Layer, tuple[str, ...]] = {"annotations": canonical.RECORD_FIRST, "items": canonical.ITEM_FIRST}
 
 
@@ -47,8 +48,14 @@ def tidy(git: Git, *, staged: bool = False, since: str | None = None) -> Tidied:
 
     Raises:
         DataError: a line cannot be read; says which.
-        StoreError: no such revision; or with `staged`, a file is in conflict, or a shard that must be rewritten also has unstaged edits.
+        StoreError: no such revision; another command writes here; or with `staged`, a file is in conflict, or a shard that
+            must be rewritten also has unstaged edits.
     """
+    with files.lock(git):
+        return _tidy(git, staged=staged, since=since)
+
+
+def _tidy(git: Git, *, staged: bool, since: str | None) -> Tidied:
     head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
     past = tree.commit(git, plumbing.merge_base(git, since, "HEAD")) if since else None
     work = tree.work(git)
@@ -111,7 +118,10 @@ def _unsound(git: Git, project: Project, snapshot: Snapshot) -> set[str]:
     for path in snapshot.entries:
         parsed = shard.parse_path(path)
         dataset = project.datasets.get(parsed[0]) if parsed else None
-        if parsed and dataset and (shard.path(*parsed) != path or 4 ** len(parsed[2]) != dataset.shards):
+        if not parsed or not dataset:
+            continue
+        unlisted = dataset.storage == "dvc" and f"{_folder(dataset)}annotations.sha256" not in snapshot.entries
+        if unlisted or shard.path(*parsed) != path or 4 ** len(parsed[2]) != dataset.shards:
             found.add(path)
     return found
 
@@ -165,6 +175,8 @@ def _rewritten(
 def _canonical(raw: bytes, dataset: Dataset, layer: Layer, where: str) -> tuple[Key, bytes]:
     if raw.startswith((b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")):
         raise DataError("a conflict marker is left", where=where, hint="keep one line of each key, delete the markers")
+    if len(raw) > shard.LONGEST:
+        raise DataError(f"the line is longer than {shard.LONGEST >> 20} MiB", where=where, hint=_BY_HAND)
     try:
         fields = canonical.decode(raw)
         if isinstance(fields, dict):
@@ -176,5 +188,5 @@ def _canonical(raw: bytes, dataset: Dataset, layer: Layer, where: str) -> tuple[
             if key is not None:
                 return key, line
     except (DataError, TypeError) as error:
-        raise DataError(str(error), where=where, hint="correct the line by hand, or git checkout the file") from None
+        raise DataError(str(error), where=where, hint=_BY_HAND) from None
     raise DataError("the line has no key", where=where, hint="a record starts with item and id, an item with id")

@@ -22,8 +22,8 @@ from labelvc.model.project import Dataset, Project, Sensitive, Task
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import project as projects
 from labelvc.ops import pseudonyms, remarks, rewrite, taxonomy
+from labelvc.store import files, tree
 from labelvc.store import git as plumbing
-from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
@@ -88,7 +88,7 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
         advance: called with 1 for every row read.
 
     Returns:
-        The change, to be shown and then written with `perform`.
+        The change, to be shown; `perform` works it out anew and writes it.
 
     Raises:
         ConfigurationError: the dataset or task does not exist.
@@ -96,7 +96,6 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
         TrustError: the pseudonym key is absent.
     """
     work = tree.work(git)
-    head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
     with tree.reader(git) as reader:
         project = projects.load(git, work, reader)
     dataset, name = find(project, request.dataset, request.task)
@@ -120,13 +119,23 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
     notes += [*remarks.riding(reading.riders, dataset.name), *remarks.unnamed(lines, keyed=bool(reading.natural))]
     whole: frozenset[Layer] = frozenset(("annotations", "items") if request.mode == "replace" else ())
     wanted = rewrite.Wanted(lines, whole, frozenset([name]))
+    # A long source takes minutes to read: an editor or git may have changed the shards since.
+    work, head = tree.work(git), tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
     change = rewrite.plan(git, dataset, head, work, wanted)
     return Imported(dataset, change, documents, notes, {layer: len(found) for layer, found in lines.items()})
 
 
-def perform(git: Git, imported: Imported) -> None:
-    """Write what `prepare` worked out: all of it, or nothing when the disk is full."""
-    rewrite.write(git, imported.dataset, imported.rewrite, imported.documents)
+def perform(git: Git, request: Request, advance: Callable[[int], None] | None = None) -> Imported:
+    """Import a source as `prepare` works it out, while no other command writes: all of it, or nothing when the disk is full.
+
+    Raises:
+        Error: as for `prepare`.
+        StoreError: another command writes here, or the disk is full.
+    """
+    with files.lock(git):
+        imported = prepare(git, request, advance)
+        rewrite.write(git, imported.dataset, imported.rewrite, imported.documents)
+    return imported
 
 
 def export(

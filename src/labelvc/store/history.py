@@ -13,8 +13,10 @@ from git.objects.commit import Commit as Found
 
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
+from labelvc.store import process
 from labelvc.store.git import Git
 
+_SHA1_LENGTH = 40
 _COAUTHOR = re.compile(r"^co-authored-by:\s*(.*?)\s*<([^<>\n]*)>\s*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -115,23 +117,28 @@ def commit(git: Git, rev: str) -> Commit:
         StoreError: unknown revision.
     """
     found = plumbing.resolve(git, rev)
-    with _repository(git, rev) as repo:
+    with _repository(git, rev, found) as repo:
         return _told(repo.commit(found))
 
 
 def _commits(git: Git, base: str, head: str, paths: Sequence[str], **options: bool) -> list[Commit]:
     last = plumbing.resolve(git, head)
     span = f"{plumbing.resolve(git, base)}..{last}" if base else last
-    with _repository(git, head) as repo:
+    with _repository(git, head, last) as repo:
         return [_told(found) for found in Found.iter_items(repo, span, list(paths), **options)]
 
 
 @contextmanager
-def _repository(git: Git, where: str) -> Iterator[Repo]:
-    """Open the repository with GitPython; what it raises becomes a StoreError."""
+def _repository(git: Git, where: str, commit_id: str) -> Iterator[Repo]:
+    """Open the repository with GitPython, which knows SHA-1 only; what it raises becomes a StoreError."""
+    if len(commit_id) != _SHA1_LENGTH:
+        message = "the history of a repository with SHA-256 objects cannot be read yet"
+        raise StoreError(
+            message, where=where, hint="git init --object-format=sha1 elsewhere, and bring the labels there"
+        )
     try:
         with Repo(git.directory if git.bare else git.top) as repo:
-            repo.git.update_environment(GIT_NO_REPLACE_OBJECTS="1", GIT_LITERAL_PATHSPECS="1")
+            repo.git.update_environment(GIT_NO_REPLACE_OBJECTS="1", GIT_LITERAL_PATHSPECS="1", **process.UNGRAFTED)
             yield repo
     except (GitError, ODBError, ValueError, OSError) as error:
         said = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]

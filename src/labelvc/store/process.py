@@ -18,6 +18,16 @@ _LOCAL = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS",
     "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_QUARANTINE_PATH",
 )  # fmt: skip
+# What would change the meaning of our own command lines: pathspecs, and how much context a patch has (git(1)).
+_MEDDLING = (
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_DIFF_OPTS",
+)
+# A clone's own `info/grafts` would show other parents than the commits name; of a file that is not there git says nothing.
+UNGRAFTED = {"GIT_GRAFT_FILE": f"{os.devnull}/none"}
 _BUFFER = 1 << 18
 # A replacement object (`git replace`) would show other bytes under an id that was signed, so none is followed.
 GIT = ("git", "--no-replace-objects")
@@ -71,17 +81,16 @@ class Running(NamedTuple):
         return Done(code, b"", said)
 
 
-def environment(*, alone: bool = False, index: str = "") -> dict[str, str] | None:
-    """Return the environment of a git process; None for this process's own.
+def environment(*, alone: bool = False, index: str = "") -> dict[str, str]:
+    """Return the environment of a git process.
 
     Args:
         alone: drop the GIT_* variables inherited from a hook.
         index: the index to use instead of the repository's own.
     """
-    if not alone and not index:
-        return None
-    kept = {name: value for name, value in os.environ.items() if not (alone and name in _LOCAL)}
-    return {**kept, "GIT_INDEX_FILE": index} if index else kept
+    dropped = (*_MEDDLING, *_LOCAL) if alone else _MEDDLING
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return {**kept, **UNGRAFTED, **({"GIT_INDEX_FILE": index} if index else {})}
 
 
 def finish(words: list[str], folder: Path, data: bytes = b"", around: Mapping[str, str] | None = None) -> Done:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -56,9 +57,11 @@ class Reader:
         Raises:
             StoreError: a missing or exchanged object, or a work-tree file that is gone, a link or no plain file.
         """
-        if entry.kind == "git":
+        if entry.kind == "dvc":
+            return self._dvc.read(path, entry)
+        if entry.id:
             return self._objects.read(entry.id)
-        return self._dvc.read(path, entry) if entry.kind == "dvc" else self._disk(path)
+        return self._target(path) if entry.kind == "link" else self._disk(path)
 
     def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
         """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched together.
@@ -83,7 +86,8 @@ class Reader:
     def lying(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
         """Yield what `many` yields for entries of the work tree, from the disk: quicker than inflating git's objects.
 
-        Where the disk disagrees with the entry (a filter, or a write since it was listed), git's object speaks.
+        Where the disk disagrees with the entry (a filter, a sparse checkout, or a write since it was listed), git's object
+        speaks.
 
         Args:
             pairs: (path, entry) pairs of a work-tree snapshot.
@@ -95,11 +99,11 @@ class Reader:
             StoreError: as for `read`.
         """
         for path, entry in pairs:
-            data = self._disk(path) if entry.kind == "git" else self.read(path, entry)
-            yield (
-                path,
-                data if entry.kind != "git" or _blob_id(data, entry.id) == entry.id else self.read(path, entry),
-            )
+            data = None
+            if entry.kind == "git":
+                with suppress(StoreError):
+                    data = self._disk(path)
+            yield path, self.read(path, entry) if data is None or _blob_id(data, entry.id) != entry.id else data
 
     def members(self, path: str, entry: Entry, sums: Entry | None) -> dict[str, Entry]:
         """Return the files behind a DVC pointer.
@@ -146,6 +150,14 @@ class Reader:
                 ) from None
             raise StoreError(f"cannot read: {error.strerror}", where=path, hint=f"ls -l {path}") from None
         raise StoreError("not a plain file", where=path, hint=f"ls -ld {path}")
+
+    def _target(self, path: str) -> bytes:
+        """Return where a symbolic link of the work tree points, as git stores it."""
+        folder, _, name = path.rpartition("/")
+        try:
+            return os.fsencode(os.readlink(name, dir_fd=self._folder(folder)))
+        except OSError as error:
+            raise StoreError(f"cannot read: {error.strerror}", where=path, hint=f"ls -l {path}") from None
 
     def _folder(self, folder: str) -> int:
         handle = self._folders.get(folder)

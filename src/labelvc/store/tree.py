@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 
+from labelvc.codec import shard
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry, FileChange, Snapshot
 from labelvc.store import git as plumbing
@@ -16,9 +17,10 @@ from labelvc.store.files import UNFINISHED
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_LINK = "160000"
+_LINK = "120000"
+_MODULE = "160000"
 _NOTHING = "000000"
-_UNREAD = Entry("disk", "")
+_LAYER = re.compile(r"datasets/[^/]+/(?:annotations|items)/")
 # Rows of ls-tree, ls-files -s and diff --raw, all with -z; `commit` objects in a tree are submodules.
 _LISTED = re.compile(r"(\d{6}) [a-z]+ ([0-9a-f]+)\t([^\0]+)\0")
 _STAGED = re.compile(r"(\d{6}) ([0-9a-f]+) (\d)\t([^\0]+)\0")
@@ -42,7 +44,7 @@ def commit(git: Git, rev: str, under: Sequence[str] = ()) -> Snapshot:
     found = plumbing.resolve(git, rev)
     listed = plumbing.run(git, "--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", found, "--", *_wide(under))
     rows = _LISTED.findall(listed.decode("utf-8", "surrogateescape"))
-    entries = {path: Entry("git", oid) for mode, oid, path in rows if mode != _LINK}
+    entries = {path: _stored(mode, oid) for mode, oid, path in rows if mode != _MODULE}
     return Snapshot(rev, "commit", found, _with_members(git, entries, under))
 
 
@@ -63,7 +65,7 @@ def index(git: Git, under: Sequence[str] = ()) -> Snapshot:
 
 
 def work(git: Git, under: Sequence[str] = ()) -> Snapshot:
-    """Return the files of the work tree: tracked or new, but not ignored; unchanged ones keep their git id.
+    """Return the files of the work tree: tracked or new, unchanged ones with their git id; of ignored files only shards.
 
     A DVC folder is read where it lies; when it is not there at all (a fresh clone before `dvc pull`), its pointer speaks.
 
@@ -75,7 +77,8 @@ def work(git: Git, under: Sequence[str] = ()) -> Snapshot:
         The snapshot.
 
     Raises:
-        StoreError: a bare repository, a broken index, or a DVC listing that is needed and nowhere.
+        StoreError: a bare repository, a broken index, a DVC listing that is needed and nowhere, or another repository
+            among the shards.
     """
     if git.bare:
         raise StoreError("a bare repository has no work tree", where=str(git.top), hint="name a commit")
@@ -86,14 +89,53 @@ def work(git: Git, under: Sequence[str] = ()) -> Snapshot:
         if about.endswith("D"):
             entries.pop(path, None)
         elif not about.endswith("U"):
-            entries[path] = _UNREAD
+            entries[path] = _unread(git, path)
         elif os.path.lexists(git.top / path):
-            entries.setdefault(path, _UNREAD)
+            entries.setdefault(path, _unread(git, path))
     others = ("--literal-pathspecs", "ls-files", "-o", "--exclude-standard", "-z", "--", *wide)
-    for path in _rows(plumbing.run(git, *others)):
+    for path in [*_rows(plumbing.run(git, *others)), *ignored(git, entries, under)]:
+        if path.endswith("/") and _LAYER.match(path):
+            raise StoreError(
+                "another git repository lies among the shards", where=path, hint=f"mv {path}.git elsewhere"
+            )
         if not path.endswith(("/", UNFINISHED)):
-            entries[path] = _UNREAD
+            entries[path] = _unread(git, path)
     return Snapshot("work tree", "work", plumbing.head(git), _with_members(git, entries, under, disk=True))
+
+
+def ignored(git: Git, entries: Mapping[str, Entry], under: Sequence[str] = ()) -> list[str]:
+    """Return the shards that lie in the work tree and that git ignores: what writes shards must know them all the same.
+
+    Args:
+        git: where.
+        entries: the files of the work tree; what lies behind a DVC pointer among them is rightly ignored.
+        under: files or folders to look in; none for all.
+
+    Returns:
+        Their paths, in git's order.
+    """
+    folders = [folder for folder in _layers(git) if f"{folder}.dvc" not in entries]
+    if not folders:
+        return []
+    listed = plumbing.run(
+        git, "--literal-pathspecs", "ls-files", "-o", "-i", "--exclude-standard", "-z", "--", *folders
+    )
+    wanted = tuple(path.rstrip("/") for path in under)
+    return [path for path in _rows(listed) if shard.parse_path(path) and (not wanted or _covered(path, wanted))]
+
+
+def _layers(git: Git) -> Iterator[str]:
+    """Yield the folders of shards in the work tree, links left out: git need not walk ignored media to list ignored shards."""
+    waiting = ["datasets"]
+    while waiting:
+        folder = waiting.pop()
+        depth = folder.count("/")
+        if depth == 2:
+            yield folder
+        elif (git.top / folder).is_dir() and not (git.top / folder).is_symlink():
+            with os.scandir(git.top / folder) as rows:
+                names = [row.name for row in rows if row.is_dir(follow_symlinks=False)]
+            waiting += [f"{folder}/{name}" for name in names if depth == 0 or name in ("annotations", "items")]
 
 
 def staged(git: Git) -> tuple[Snapshot, Snapshot]:
@@ -199,6 +241,11 @@ def reader(git: Git) -> Reader:
     return Reader(git)
 
 
+def _unread(git: Git, path: str) -> Entry:
+    """Return the entry of a work-tree file that only reading tells."""
+    return Entry("link" if (git.top / path).is_symlink() else "disk", "")
+
+
 def _rows(listed: bytes) -> list[str]:
     return listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
@@ -210,7 +257,11 @@ def _staged(git: Git, under: Sequence[str]) -> dict[str, Entry]:
     if len(rows) != text.count("\0") or any(mode == _NOTHING for mode, _, _, _ in rows):
         where = str(git.directory / "index")
         raise StoreError("the index is cut short or broken", where=where, hint="rm .git/index && git reset")
-    return {path: Entry("git", oid) for mode, oid, stage, path in rows if stage == "0" and mode != _LINK}
+    return {path: _stored(mode, oid) for mode, oid, stage, path in rows if stage == "0" and mode != _MODULE}
+
+
+def _stored(mode: str, oid: str) -> Entry:
+    return Entry("link" if mode == _LINK else "git", oid)
 
 
 def _compared(git: Git, *words: str) -> list[tuple[str, Entry | None, Entry | None]] | None:
@@ -224,7 +275,7 @@ def _compared(git: Git, *words: str) -> list[tuple[str, Entry | None, Entry | No
         if how == "U" or pointer.is_about_shards(path):
             return None
         before, after = [
-            None if mode in (_LINK, _NOTHING) else Entry("git", oid) for mode, oid in ((was, old), (now, new))
+            None if mode in (_MODULE, _NOTHING) else _stored(mode, oid) for mode, oid in ((was, old), (now, new))
         ]
         found.append((path, before, after))
     return found
@@ -244,11 +295,11 @@ def _wide(under: Sequence[str]) -> list[str]:
 
 
 def _with_members(git: Git, entries: dict[str, Entry], under: Sequence[str], *, disk: bool = False) -> dict[str, Entry]:
-    """Add the files behind DVC pointers; in the work tree, those that lie there."""
+    """Add the files behind DVC pointers, in the work tree those that lie there; what git itself holds is not hidden by them."""
     pointers = [path for path in entries if path.endswith(".dvc") and pointer.stands_for_shards(path)]
     if not pointers:
         return entries
-    found = dict(entries)
+    found: dict[str, Entry] = {}
     with Reader(git) as source:
         for path in pointers:
             folder = path.removesuffix(".dvc")
@@ -256,6 +307,7 @@ def _with_members(git: Git, entries: dict[str, Entry], under: Sequence[str], *, 
                 found |= _lying(git, source, path, entries)
             else:
                 found |= source.members(path, entries[path], entries.get(pointer.manifest_path(path)))
+    found |= entries
     if not under:
         return found
     wanted = tuple(path.rstrip("/") for path in under)
@@ -280,7 +332,7 @@ def _lying(git: Git, source: Reader, path: str, entries: dict[str, Entry]) -> di
                 if row.is_dir(follow_symlinks=False):
                     waiting.append(name)
                 elif not row.name.endswith(UNFINISHED):
-                    found[name] = _UNREAD
+                    found[name] = Entry("disk", "")
                     if row.is_symlink() or row.stat(follow_symlinks=False).st_nlink > 1:
                         linked.append(name)
     if linked:

@@ -7,25 +7,27 @@ from typing import Any
 
 from labelvc.cli.render import json, text
 from labelvc.core import diff
+from labelvc.core.veil import Veil
 from labelvc.model.names import Key
 from labelvc.ops.trace import Life, Origin, Step, Vote
 from labelvc.store.history import Commit
 
 
-def trace(life: Life, *, color: bool) -> Iterator[str]:
+def trace(life: Life, veil: Veil, *, color: bool) -> Iterator[str]:
     """Yield the record's present state, then each change with who, when, why and who answered for it."""
-    item = diff.decoded(life.item)
+    item = veil.over(life.key._replace(id=""), diff.decoded(life.item))
+    now = veil.over(life.key, diff.decoded(life.now))
     media = item.get("media")
     shown = item.get("text") or (media.get("path") if isinstance(media, dict) else None)
     yield f"{text.paint(text.safe(str(life.key)), 'bold', on=color)}{f'  {text.short(shown)}' if shown else ''}\n"
-    yield f"now  {_present(diff.decoded(life.now)) if diff.live(life.now) else 'deleted'}\n"
+    yield f"now  {_present(now) if diff.live(life.now) else 'deleted'}\n"
     for number, step in enumerate(life.steps, 1):
         yield "\n"
-        yield from _step(number, step, color=color)
+        yield from _step(number, step, veil, color=color)
 
 
-def _step(number: int, step: Step, *, color: bool) -> Iterator[str]:
-    seen, commit = diff.compare(step.delta), step.commit
+def _step(number: int, step: Step, veil: Veil, *, color: bool) -> Iterator[str]:
+    seen, commit = veil.drawn(diff.compare(step.delta)), step.commit
     new = seen.new
     yield f"{number}. {text.paint(seen.kind.ljust(8), 'bold', on=color)} {text.what(seen)}\n"
     if isinstance(new.get("by"), str):
@@ -62,11 +64,11 @@ def _present(fields: Mapping[str, Any]) -> str:
     return text.short(shown) + (f"  rev {fields['rev']}" if "rev" in fields else "")
 
 
-def trace_items(life: Life) -> list[json.Item]:
+def trace_items(life: Life, veil: Veil) -> list[json.Item]:
     """Return each step as `trace` prints it in JSON."""
     return [
         {
-            **json.delta(diff.compare(step.delta)),
+            **json.delta(veil.drawn(diff.compare(step.delta))),
             "commit": _commit(step.commit),
             "integrated": step.integrated,
             "governed": step.governed,

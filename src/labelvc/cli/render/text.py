@@ -143,8 +143,8 @@ def short(value: object) -> str:
     if isinstance(value, dict) and len(value) == 1:
         (name, inner), *_ = value.items()
         return f"{safe(name)} {short(inner)}"
-    text = safe(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-    return clip(text, _WIDEST)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return clip(safe(text[: _WIDEST + 1]), _WIDEST)
 
 
 def clip(text: str, most: int) -> str:
