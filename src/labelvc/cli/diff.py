@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,10 +14,9 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
-from labelvc.formats import target
 from labelvc.model.change import Delta
 from labelvc.ops import diff as differing
-from labelvc.ops import naming
+from labelvc.ops import naming, veil
 from labelvc.store import git as plumbing
 
 _AT_ONCE = 1 << 16
@@ -61,7 +61,7 @@ def diff(
             if not any(differing.matches(delta, key) for delta in changes):
                 naming.demand(git, pair, key)
     tally = rules.Tally()
-    counted = tally.counted(changes, differing.veil(git, *pair).drawn)
+    counted = tally.counted(changes, veil.over(git, *pair).drawn)
     if form == "json":
         items = [json.delta(delta) for delta in counted if not stat]
         write(
@@ -94,6 +94,7 @@ def _numbers(summary: rules.Summary) -> dict[str, Any]:
 
 def _stream(parts: Iterable[str], output: Path | None) -> None:
     if output is not None:
+        target = importlib.import_module("labelvc.formats.target")  # half of it is for folders
         with target.file(output) as file:
             file.writelines(part.encode(errors="backslashreplace") for part in parts)
         return

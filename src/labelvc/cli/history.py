@@ -10,8 +10,7 @@ from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.output import output_options, write
 from labelvc.cli.render import json, life
 from labelvc.errors import DataError
-from labelvc.ops import diff as differing
-from labelvc.ops import naming
+from labelvc.ops import naming, veil
 from labelvc.ops import trace as tracing
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -30,12 +29,12 @@ def trace(settings: Settings, /, key: str, revision: str, form: str, output: Pat
     git = plumbing.find(settings.directory)
     named = naming.key(git, key, tree.commit(git, revision))
     found = tracing.trace(git, named, revision, environment("LABELVC_ROOT"))
-    veil = differing.veil(git, tree.commit(git, revision))
+    drawn = veil.over(git, tree.commit(git, revision))
     if form == "json":
         summary = {"key": str(found.key), "steps": len(found.steps)}
-        write(json.document("trace", life.trace_items(found, veil), head=revision, summary=summary), output)
+        write(json.document("trace", life.trace_items(found, drawn), head=revision, summary=summary), output)
     else:
-        write("".join(life.trace(found, veil, color=settings.color)), output)
+        write("".join(life.trace(found, drawn, color=settings.color)), output)
 
 
 @click.command()
@@ -60,11 +59,11 @@ def blame(settings: Settings, /, item: str, revision: str, form: str, output: Pa
         if not shorter:
             raise
         found = tracing.blame(git, dataset, shorter, revision)  # a record's key names its item
-    veil = differing.veil(git, tree.commit(git, revision))
+    drawn = veil.over(git, tree.commit(git, revision))
     found = {
         key: [
             origin._replace(pointer=pointer, value=value)
-            for origin, (pointer, value) in zip(origins, veil.leaves(key, [row[:2] for row in origins]), strict=True)
+            for origin, (pointer, value) in zip(origins, drawn.leaves(key, [row[:2] for row in origins]), strict=True)
         ]
         for key, origins in found.items()
     }

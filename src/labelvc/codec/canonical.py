@@ -6,7 +6,6 @@ so that sorting lines by their bytes sorts records by their key.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
@@ -14,6 +13,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
+from labelvc import digests
 from labelvc.errors import DataError
 from labelvc.model.names import Digest
 
@@ -89,7 +89,7 @@ def decode(raw: bytes | str) -> Any:
 
 def digest(raw: bytes) -> Digest:
     """Return `sha256:<hex>` of the bytes."""
-    return Digest("sha256:" + hashlib.sha256(raw).hexdigest())
+    return Digest("sha256:" + digests.sha256(raw).hexdigest())
 
 
 def _write(value: Any, first: tuple[str, ...], depth: int) -> str:

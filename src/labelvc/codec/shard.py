@@ -5,11 +5,11 @@ A shard is a file of canonical lines, sorted by their bytes, each ended by `\\n`
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from labelvc import digests
 from labelvc.errors import ConfigurationError, DataError
 from labelvc.model.names import Key, Layer
 
@@ -70,7 +70,7 @@ def place(group: str, k: int) -> str:
     Returns:
         k characters of `0123`.
     """
-    number = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big") >> (32 - 2 * k)
+    number = int.from_bytes(digests.sha256(group.encode()).digest()[:4], "big") >> (32 - 2 * k)
     return "".join(["0123"[number >> shift & 3] for shift in range(2 * k - 2, -2, -2)])
 
 
@@ -78,7 +78,7 @@ def astray(items: Iterable[str], name: str, pattern: re.Pattern[str] | None) -> 
     """Return the items whose place is not the shard of this name; the loop of `place`, for many items at once."""
     if pattern is None:
         # the digests that begin with the shard's digits are one range
-        here, shift, sha256 = int(name, 4), 32 - 2 * len(name), hashlib.sha256
+        here, shift, sha256 = int(name, 4), 32 - 2 * len(name), digests.sha256
         low = (here << shift).to_bytes(4, "big")
         high = ((here + 1 << shift) - 1).to_bytes(4, "big") + b"\xff" * 28
         return [item for item in items if not low <= sha256(item.encode()).digest() <= high]

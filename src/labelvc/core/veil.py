@@ -14,6 +14,7 @@ from labelvc.model.secret import TOKEN
 
 HIDDEN = "(a plain value, not shown)"
 _ALWAYS = Sensitive("/by", "person")
+_MOST_KEPT = 1 << 16
 _is_token = re.compile(TOKEN).fullmatch
 
 
@@ -27,11 +28,15 @@ class Veil:
     def __init__(self, declared: Callable[[str], Iterable[Sensitive]] = lambda _: ()) -> None:
         self._declared = declared
         self._fields: dict[tuple[str, str], dict[str, list[str]]] = {}
+        self._tokens: set[str] = set()
 
     def drawn(self, seen: Comparison) -> Comparison:
         """Return a comparison with the plain values of both sides hidden."""
         key = seen.delta.key
         if isinstance(key, str):
+            return seen
+        fields = self._of(key).values()
+        if self._bare(fields, seen.old) and self._bare(fields, seen.new):
             return seen
         old, new = self.over(key, seen.old), self.over(key, seen.new)
         if old is seen.old and new is seen.new:
@@ -52,6 +57,21 @@ class Veil:
             plain = not (isinstance(value, str) and _is_token(value))
             inside = field in self._of(key)
             yield field, HIDDEN if inside and plain else value
+
+    def _bare(self, fields: Iterable[Sequence[str]], line: Mapping[str, Any]) -> bool:
+        """Tell at a glance that a line has nothing to hide: such a field is absent, or a token that was seen before."""
+        for steps in fields:
+            value = line.get(steps[0])
+            if value is not None and not (type(value) is str and (value in self._tokens or self._learn(value))):
+                return False
+        return True
+
+    def _learn(self, value: str) -> bool:
+        if not _is_token(value):
+            return False
+        if len(self._tokens) < _MOST_KEPT:
+            self._tokens.add(value)
+        return True
 
     def _outside(self, key: Key, pointer: str) -> str:
         """Return a pointer, cut where it leads into such a field."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal, NamedTuple
+
+from labelvc import digests
 
 Severity = Literal["note", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("note", "warning", "error")
@@ -48,4 +49,4 @@ class Finding(NamedTuple):
     def fingerprint(self) -> str:
         """16 hex digits that stay the same when lines move: rule, key or path, pointer and message."""
         text = "\0".join((self.rule, self.place.key or self.place.path, self.place.pointer, self.message))
-        return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]
+        return str(digests.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16])

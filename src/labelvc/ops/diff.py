@@ -7,13 +7,10 @@ from typing import NamedTuple
 
 from labelvc.codec import shard
 from labelvc.core import diff
-from labelvc.core.veil import Veil
 from labelvc.errors import StoreError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
-from labelvc.model.project import Sensitive
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import project as projects
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.aside import Aside
@@ -106,22 +103,6 @@ def is_document(path: str) -> bool:
     if path.startswith(_BESIDE) or shard.parse_path(path) is not None:
         return False
     return not (path.startswith("datasets/") and path.rpartition("/")[2] in _DERIVED)
-
-
-def veil(git: Git, *snapshots: Snapshot) -> Veil:
-    """Return the veil over what a person is shown of some snapshots: what is declared sensitive in any of them."""
-    with_documents = [one for one in snapshots if one.commit or one.kind != "commit"]
-
-    def declared(name: str) -> Iterator[Sensitive]:
-        path = f"datasets/{name}/dataset.yaml"
-        with tree.reader(git) as reader:
-            for snapshot in with_documents:
-                entries = snapshot.entries
-                if path not in entries and snapshot.kind == "commit":  # it may list only what differs
-                    entries = tree.commit(git, snapshot.commit, [path]).entries
-                yield from projects.sensitive(git, snapshot._replace(entries=entries), reader, name)
-
-    return Veil(declared)
 
 
 def summary(git: Git, old: Snapshot, new: Snapshot) -> diff.Summary:

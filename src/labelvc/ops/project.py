@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -149,16 +149,20 @@ def dataset(project: Project, name: str) -> Dataset:
     return found
 
 
-def sensitive(git: Git, snapshot: Snapshot, reader: Reader, name: str) -> tuple[Sensitive, ...]:
-    """Return the fields a dataset declares sensitive, whatever else may be wrong with the project; none when it cannot be read."""
-    path = f"datasets/{name}/dataset.yaml"
-    if path not in snapshot.entries:
-        return ()
-    only = snapshot._replace(entries={path: snapshot.entries[path]})
+def sensitive(git: Git, data: bytes) -> tuple[Sensitive, ...]:
+    """Return the fields a dataset declares sensitive, whatever else may be wrong with the project.
+
+    Args:
+        git: the repository, whose documents are remembered.
+        data: bytes of the dataset's document.
+
+    Returns:
+        The fields; none when the document cannot be read.
+    """
     with Cache(git) as cache:
-        value = _read(only, reader, cache)[0].parsed.value
+        (parsed,) = _remembered(cache, [("dataset", data)])
     try:
-        return msgspec.convert(value["sensitive"] if value else [], tuple[Sensitive, ...])
+        return msgspec.convert(parsed.value["sensitive"] if parsed.value else [], tuple[Sensitive, ...])
     except (msgspec.ValidationError, KeyError):
         return ()
 
@@ -188,13 +192,26 @@ def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -
 def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[_Read]:
     homes = {path: home for path in snapshot.entries if (home := noun_of(path))}
     data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
-    digests = {path: hashlib.sha256(raw).hexdigest() for path, raw in data.items()}
-    keys = {path: f"{_BY}:{homes[path][0]}:{digest}" for path, digest in digests.items()}
-    kept = cache.get_many(list(keys.values()))
-    parsed = {path: _recalled(kept.get(key)) for path, key in keys.items()}
-    fresh = {path: _parse(homes[path][0], data[path]) for path, found in parsed.items() if found is None}
-    cache.put_many([(keys[path], msgspec.json.encode(found)) for path, found in fresh.items()])
-    return [_Read(path, *homes[path], digests[path], fresh.get(path) or parsed[path] or fresh[path]) for path in data]
+    parsed = _remembered(cache, [(homes[path][0], raw) for path, raw in data.items()])
+    return [
+        _Read(path, *homes[path], hashlib.sha256(raw).hexdigest(), found)
+        for (path, raw), found in zip(data.items(), parsed, strict=True)
+    ]
+
+
+def _remembered(cache: Cache, documents: Sequence[tuple[str, bytes]]) -> list[Parsed]:
+    """Parse (noun, bytes) pairs, but for those whose bytes were seen before."""
+    keys = [f"{_BY}:{noun}:{hashlib.sha256(data).hexdigest()}" for noun, data in documents]
+    kept = cache.get_many(keys)
+    found, fresh = [], []
+    for key, (noun, data) in zip(keys, documents, strict=True):
+        parsed = _recalled(kept.get(key))
+        if parsed is None:
+            parsed = _parse(noun, data)
+            fresh.append((key, msgspec.json.encode(parsed)))
+        found.append(parsed)
+    cache.put_many(fresh)
+    return found
 
 
 def _recalled(raw: bytes | None) -> Parsed | None:

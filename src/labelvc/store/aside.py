@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import pickle
+import marshal
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO, Self
 
 from labelvc.model.change import Delta
+from labelvc.model.names import Key
 
 _MOST = 20_000
 _PARTS = 256
@@ -62,13 +63,15 @@ class Aside:
             self._files = [self._stack.enter_context(temporary()) for _ in range(_PARTS)]
         for delta in self._waiting:
             part = zlib.crc32(str(delta.key).encode(errors="surrogateescape")) % _PARTS
-            pickle.dump(tuple(delta), self._files[part], pickle.HIGHEST_PROTOCOL)
+            key = delta.key if isinstance(delta.key, str) else tuple(delta.key)
+            marshal.dump((key, delta.old, delta.new), self._files[part])
         self._waiting = []
 
 
 def _read(file: IO[bytes]) -> Iterator[Delta]:
     while True:
         try:
-            yield Delta(*pickle.load(file))  # noqa: S301 - a nameless file that this process wrote
+            key, old, new = marshal.load(file)  # noqa: S302 - a nameless file that this process wrote
+            yield Delta(key if isinstance(key, str) else Key(*key), old, new)
         except EOFError:
             return

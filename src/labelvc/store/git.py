@@ -232,6 +232,14 @@ def unmerged(git: Git) -> list[str]:
     return sorted({row.partition(b"\t")[2].decode("utf-8", "surrogateescape") for row in listed if row})
 
 
+def show(git: Git, commit: str, path: str) -> bytes:
+    """Return the bytes of a file in a commit; empty when there is none."""
+    done = _try(git, "cat-file", "blob", f"{commit}:{path}")
+    if done.code and "does not exist in" not in done.said:
+        raise _failure(git, "cat-file", done.said)
+    return b"" if done.code else done.out
+
+
 def diff_lines(git: Git, old: str, new: str, paths: Sequence[str] = ()) -> Iterator[FileChange]:
     """Yield the lines that differ between a commit and another, the index or the work tree.
 

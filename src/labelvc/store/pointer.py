@@ -5,7 +5,6 @@ Source of the formats: dvc `output.py` and `cachemgr.py` (pointer, cache layout)
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 import re
@@ -13,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store.git import Git
@@ -231,7 +231,7 @@ class Cache:
         if place is None:
             raise StoreError(f"DVC object {md5} is in no cache and no remote", where=path, hint="dvc pull")
         data = place.read_bytes()
-        if mark and hashlib.sha256(data).hexdigest() != digest:
+        if mark and digests.sha256(data).hexdigest() != digest:
             message = f"DVC object {md5} does not have the SHA-256 that the manifest says: it was exchanged or the manifest is old"
             raise StoreError(message, where=path, hint=f"rm -f {place}; dvc pull")
         if not mark and place.parts[-3] == "md5" and _md5(data) != md5.removesuffix(".dir"):
@@ -263,7 +263,7 @@ def _cache_folder(config: Path) -> Path | None:
 
 
 def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return str(digests.md5(data, usedforsecurity=False).hexdigest())
 
 
 def _beneath(name: object) -> bool:

@@ -108,6 +108,10 @@ def finish(words: list[str], folder: Path, data: bytes = b"", around: Mapping[st
     Raises:
         StoreError: git or the folder does not exist.
     """
+    if not data:
+        with start(words, folder, around) as running:
+            out = running.out.read()
+            return running.end()._replace(out=out)
     try:
         done = subprocess.run(words, cwd=folder, input=data, capture_output=True, check=False, env=around)
     except FileNotFoundError:

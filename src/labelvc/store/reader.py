@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Self
 
+from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store import pointer
@@ -19,7 +18,6 @@ from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 
 _SHA1_LENGTH = 40
-_sha1 = partial(hashlib.sha1, usedforsecurity=False)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -121,10 +119,10 @@ class Reader:
         """
         found = pointer.read(path, self.read(path, entry))
         beside = pointer.manifest_path(path)
-        digests = None if sums is None else pointer.manifest(beside, self.read(beside, sums))
+        marks = None if sums is None else pointer.manifest(beside, self.read(beside, sums))
         if not found.md5.endswith(".dir"):
             return {found.path: Entry("dvc", found.md5)}
-        return pointer.members(found, self._dvc.listing(found), digests)
+        return pointer.members(found, self._dvc.listing(found), marks)
 
     def link(self, path: Path, md5: str) -> bool:
         """Tell whether a work-tree file is a link (hard or symbolic) to a DVC object, as `cache.type` may ask for."""
@@ -172,6 +170,7 @@ class Reader:
 
 def _blob_id(data: bytes, like: str) -> str:
     """Return the id git gives to a blob, by the hash that another id shows to be in use (SHA-1 or SHA-256)."""
-    digest = (_sha1 if len(like) == _SHA1_LENGTH else hashlib.sha256)(b"blob %d\0" % len(data))
+    head = b"blob %d\0" % len(data)
+    digest = digests.sha1(head, usedforsecurity=False) if len(like) == _SHA1_LENGTH else digests.sha256(head)
     digest.update(data)
-    return digest.hexdigest()
+    return str(digest.hexdigest())

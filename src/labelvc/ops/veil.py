@@ -1,0 +1,45 @@
+"""The veil over what a person is shown of snapshots: which fields of their datasets must hold pseudonyms."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator
+
+from labelvc.core.veil import Veil
+from labelvc.model.project import Sensitive
+from labelvc.model.snapshot import Snapshot
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.git import Git
+
+
+def over(git: Git, *snapshots: Snapshot) -> Veil:
+    """Return the veil over some snapshots.
+
+    Args:
+        git: the repository.
+        snapshots: what is shown; of two commits the files that differ are enough.
+
+    Returns:
+        A veil over what is declared sensitive in any of them; a document is read when a record of its dataset is shown.
+    """
+
+    def declared(name: str) -> Iterator[Sensitive]:
+        path = f"datasets/{name}/dataset.yaml"
+        listed = [one.entries[path] for one in snapshots if path in one.entries]
+        with tree.reader(git) as reader:
+            for entry in listed:
+                yield from _fields(git, reader.read(path, entry))
+        commit = snapshots[-1].commit
+        if not listed and commit:  # where only what differs is listed, it is the same in all of them
+            yield from _fields(git, plumbing.show(git, commit, path))
+
+    return Veil(declared)
+
+
+def _fields(git: Git, data: bytes) -> Iterable[Sensitive]:
+    """Return the declared fields; the modules that parse are loaded only where some may be (YAML may escape a name)."""
+    if b"sensitive" not in data and b"\\" not in data:
+        return ()
+    found: Iterable[Sensitive] = importlib.import_module("labelvc.ops.project").sensitive(git, data)
+    return found
