@@ -141,6 +141,7 @@ def start(words: list[str], folder: Path, around: Mapping[str, str] | None = Non
             words, cwd=folder, stdin=stdin, stdout=subprocess.PIPE, stderr=complaints, bufsize=_BUFFER, env=around
         )
     except FileNotFoundError:
+        complaints.close()
         raise absent(folder) from None
     if process.stdout is None:
         raise StoreError("git was started without a pipe")
