@@ -34,7 +34,8 @@ def schema(repository: Repository, folder: Path, ours: float) -> list[Row]:
     lines = [line for shard in data.read(repository.folder).values() for line in shard][:SAMPLE]
     sample, described = folder / "sample.json", folder / "schema.json"
     sample.write_bytes(b"[" + b",".join(lines) + b"]")
-    described.write_text(json.dumps({"type": "array", "items": RECORD_SCHEMA}))
+    inner = {name: rule for name, rule in RECORD_SCHEMA.items() if name not in ("$id", "$schema", "$defs")}
+    described.write_text(json.dumps({"type": "array", "items": inner, "$defs": RECORD_SCHEMA["$defs"]}))
     top = str(Path(__file__).resolve().parents[1])
     loop = process(
         [sys.executable, "-m", "benchmarks.jsonschema_loop", str(sample)], folder, environment={"PYTHONPATH": top}

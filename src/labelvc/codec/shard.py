@@ -143,9 +143,12 @@ def write(lines: Iterable[bytes]) -> bytes:
 def key_of(raw: bytes, dataset: str, layer: Layer = "annotations") -> Key | None:
     """Return the key of a line by looking at its first members only; None when they are not there."""
     found = HEADS[layer].match(raw)
-    if found is None:
-        return None
-    item, identifier = found.groups()
+    return None if found is None else key_in(found, dataset)
+
+
+def key_in(head: re.Match[bytes], dataset: str) -> Key | None:
+    """Return the key that a match of `HEADS` holds; None when its texts cannot be read."""
+    item, identifier = head.groups()
     try:
         if b"\\" in item or b"\\" in identifier:
             return Key(dataset, _text(item), _text(identifier))

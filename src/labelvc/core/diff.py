@@ -100,15 +100,17 @@ def pair(change: FileChange) -> Iterator[Delta]:
     dataset, layer, _ = found
     match = shard.HEADS[layer].match
     one, two = [
-        {start.group(): raw for raw in side if (start := match(raw)) is not None} for side in (change.old, change.new)
+        {head.group(): head for head in map(match, side) if head is not None} for side in (change.old, change.new)
     ]
     if len(one) == len(change.old) and len(two) == len(change.new):
-        for head in sorted(one if one.keys() == two.keys() else one.keys() | two.keys()):
-            old, new = one.get(head), two.get(head)
-            if old == new:  # a line that only moved within its file
+        for name in sorted(one if one.keys() == two.keys() else one.keys() | two.keys()):
+            before, after = one.get(name), two.get(name)
+            old, new = before and before.string, after and after.string
+            head = after or before
+            if head is None or old == new:  # equal where a line only moved within its file
                 continue
-            named = shard.key_of(head, dataset, layer)
-            yield Delta(named or f"{change.path}:{canonical.digest(head)[7:19]}", old, new)
+            named = shard.key_in(head, dataset)
+            yield Delta(named or f"{change.path}:{canonical.digest(name)[7:19]}", old, new)
         return
     for key, (old, new) in align(keyed(change.old, dataset, layer), keyed(change.new, dataset, layer)):
         delta = Delta(key if isinstance(key, Key) else f"{change.path}:{canonical.digest(key)[7:19]}", old, new)
@@ -208,13 +210,13 @@ def transition(seen: Comparison) -> Transition | None:
 def answer(fields: dict[str, Any]) -> str:
     """Return the answer a record gives in one word: its label, score, labels or relation; empty when it has none."""
     value = fields.get("value")
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         return ""
-    if "empty" in value:
-        return "(empty)"
     for name in ("label", "score", "deprel", "text"):
         if name in value:
             return str(value[name])
+    if "empty" in value:
+        return "(empty)"
     chosen = value.get("labels") or value.get("ranking") or []
     return ",".join(map(str, chosen))
 
