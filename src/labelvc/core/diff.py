@@ -72,12 +72,13 @@ class Comparison(NamedTuple):
 
 def compare(delta: Delta) -> Comparison:
     """Look at a delta: decode both sides once and find where they differ."""
-    if isinstance(delta.key, str):
-        kind: Kind = "added" if delta.old is None else "removed" if delta.new is None else "changed"
+    key, one, two = delta
+    if isinstance(key, str):
+        kind: Kind = "added" if one is None else "removed" if two is None else "changed"
         return Comparison(delta, kind, {}, {}, [])
-    old, new = decoded(delta.old), decoded(delta.new)
-    before = delta.old is not None and old.get("gone") is not True
-    after = delta.new is not None and new.get("gone") is not True
+    old, new = decoded(one), decoded(two)
+    before = one is not None and old.get("gone") is not True
+    after = two is not None and new.get("gone") is not True
     found = pointers(old, new)
     if before and after:
         return Comparison(delta, "touched" if _BOOKKEEPING.issuperset(found) else "changed", old, new, found)

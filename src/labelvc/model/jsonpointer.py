@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 
+@lru_cache(maxsize=1024)  # a dataset has few names, and a diff asks for them at every changed record
 def escaped(name: str) -> str:
     """Return a member's name as one step of a pointer (RFC 6901, section 3)."""
-    return name if name.isalnum() else name.replace("~", "~0").replace("/", "~1")
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def steps(pointer: str) -> list[str]:
