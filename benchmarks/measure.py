@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import threading
 import time
@@ -86,14 +85,12 @@ def _high_water(status: Path) -> float:
     return int(row.split()[1]) / 1024
 
 
-def median(run: Callable[[], Cost], times: int = 5) -> Cost:
-    """Return the run whose CPU is the median of several."""
-    return sorted([run() for _ in range(times)], key=lambda cost: cost.cpu)[times // 2]
+def least(run: Callable[[], Cost], times: int = 5) -> Cost:
+    """Return the run that cost the least CPU: whatever else the machine does can only add to it."""
+    return min([run() for _ in range(times)], key=lambda cost: cost.cpu)
 
 
-def paired(one: Callable[[], Cost], two: Callable[[], Cost], times: int = 5) -> tuple[Cost, Cost, float]:
-    """Run two things in turn and return the median of each and the median ratio of their CPU, pair by pair."""
+def paired(one: Callable[[], Cost], two: Callable[[], Cost], times: int = 5) -> tuple[Cost, Cost]:
+    """Run two things in turn and return the run of each that cost the least CPU."""
     pairs = [(one(), two()) for _ in range(times)]
-    ratio = statistics.median([a.cpu / b.cpu for a, b in pairs])
-    middle = times // 2
-    return sorted([a for a, _ in pairs])[middle], sorted([b for _, b in pairs])[middle], ratio
+    return min([a for a, _ in pairs]), min([b for _, b in pairs])

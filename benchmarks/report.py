@@ -36,7 +36,7 @@ def table(rows: list[Row], records: int) -> str:
         "",
         f"{records:,} records of about 253 bytes in canonical shards, with an item for every three.",
         f"Python {platform.python_version()}, {platform.machine()}. CPU is user and system time of the whole process with its",
-        "children; every figure is the median of several runs. A ratio compares runs of the same session on the same machine:",
+        "children, of the least disturbed of several runs. A ratio compares runs of the same session on the same machine:",
         "quote ratios, not seconds. `make bench` writes this file.",
         "",
         "| job | tool | CPU s | wall s | peak MiB | ratio | right | note |",
