@@ -291,3 +291,11 @@ def test_a_long_edit_of_a_document_is_cut_and_one_that_is_no_text_is_not_shown(z
     assert out[at + 1 : at + 4] == ["    - line 1", "    + line 1!", "    - line 3"]
     assert out[at + 13] == "    and 28 more lines"
     assert out[at + 14 :] == ["~ schemas/picture.png  document changed"]
+
+
+def test_a_line_that_no_key_can_be_read_of_is_called_so(zoo: Zoo, labelvc: Run):
+    path = zoo.shard("pets/p1#k1")
+    zoo.write(path, zoo.read(path) + b"<<<<<<< ours\n")
+    out = labelvc(zoo.folder, "diff")[1]
+    assert out.startswith(f"+ {path}:")
+    assert out.endswith("  line without a key added\n")

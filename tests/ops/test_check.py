@@ -379,3 +379,50 @@ def test_records_behind_a_pointer_are_judged_like_others(zoo: Zoo):
     assert sorted(told(zoo.staged())) == bad
     zoo.commit("Bad")
     assert sorted(told(between(zoo, "HEAD~1", "HEAD"))) == bad
+
+
+# ---------------------------------------------------------------- configuration
+SOFT = "checks: {label.unknown: {severity: off}, score.range: {severity: off}}"
+
+
+def test_a_branch_does_not_soften_what_judges_it(zoo: Zoo):
+    """Checks are configured by the base: what is switched off together with a bad label is switched off for the next."""
+    zoo.replace(PETS, "checks: {}", SOFT)
+    score(zoo, 9)
+    assert told(zoo.unstaged()) == []  # a person tries settings out
+    zoo.git("add", "--all")
+    assert told(zoo.staged()) == [("score.range", "pets/p2#m1")]
+    zoo.commit("Softer")
+    assert told(between(zoo, "HEAD~1", "HEAD")) == [("score.range", "pets/p2#m1")]
+    assert told(zoo.everything()) == []
+    score(zoo, 8)
+    assert told(zoo.unstaged()) == []
+
+
+def test_a_threshold_comes_from_the_base_too(zoo: Zoo):
+    path = "datasets/pictures/dataset.yaml"
+    zoo.replace(path, "checks: {}", "checks: {box.near_duplicate: {threshold: 1}}")
+    for name in ("x1", "x2"):
+        zoo.change(f"pictures/b.jpg#{name}", value={"label": "cat", "box": [10, 10, 20, 20]})
+    zoo.commit("Softer")
+    assert [rule for rule, _ in told(between(zoo, "HEAD~1", "HEAD"))] == ["box.near_duplicate"]
+    assert told(zoo.everything()) == []
+
+
+def test_a_new_dataset_does_not_soften_its_own_checks(zoo: Zoo):
+    old = zoo.read(PETS).decode()
+    zoo.write(
+        "datasets/birds/dataset.yaml",
+        old.replace("name: pets", "name: birds")
+        .replace("f2c11", "f2c12")
+        .replace("9e10", "9e12")
+        .replace("checks: {}", SOFT),
+    )
+    zoo.write(zoo.shard("pets/p1#").replace("pets", "birds"), b'{"id":"p1","natural":{"word":"w"},"text":"x"}\n')
+    zoo.write(
+        zoo.shard("pets/p1#m1").replace("pets", "birds"),
+        b'{"item":"p1","id":"m1","rev":1,"task":"mood","under":"mood@1.1.0","value":{"score":9}}\n',
+    )
+    zoo.commit("Birds")
+    assert told(between(zoo, "HEAD~1", "HEAD")) == [("score.range", "birds/p1#m1")]
+    assert told(zoo.everything()) == []

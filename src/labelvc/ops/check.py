@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
+import msgspec
+
 from labelvc.checks import registry
 from labelvc.checks.interface import Rule
 from labelvc.codec import shard
@@ -17,7 +19,7 @@ from labelvc.core.diff import live
 from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
-from labelvc.model.project import Project
+from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import diff, look
 from labelvc.ops import project as projects
@@ -152,6 +154,8 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
     former: Project | None = project
     if any(map(projects.noun_of, paths)):
         before, former = _documents(git, old, cache) if projects.TOP in old.entries else ([], None)
+        if former is not None and new.kind != "work":  # in the work tree a person tries settings out
+            project = _configured_by(former, project)
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
     cells = look.cells_of(project, new, touched, whole)
@@ -180,6 +184,25 @@ def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> tuple[list[Finding
     """Return the findings in documents and, when there are none, the project."""
     with tree.reader(git) as reader:
         return projects.examine(git, snapshot, reader, cache)
+
+
+def _configured_by(base: Project, project: Project) -> Project:
+    """Return a project whose checks are configured as in the base: a branch must not soften what judges it.
+
+    A dataset that is new has its checks with their own severities and thresholds.
+    """
+    datasets = {
+        name: msgspec.structs.replace(
+            dataset,
+            checks=base.datasets[name].checks
+            if name in base.datasets
+            else dict.fromkeys(dataset.checks, CheckSetting()),
+        )
+        for name, dataset in project.datasets.items()
+    }
+    if datasets == project.datasets:
+        return project
+    return msgspec.structs.replace(project, datasets=datasets, digest=f"{project.digest} {base.digest}")
 
 
 def _governed_anew(name: str, project: Project, former: Project | None) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from labelvc.codec import shard
 from labelvc.core import diff
 from labelvc.model import jsonpointer
 from labelvc.model.change import Kind
@@ -74,7 +75,8 @@ def delta(seen: diff.Comparison, *, color: bool) -> str:
 def what(seen: diff.Comparison) -> str:
     """Return what went to what, without sign and key."""
     if isinstance(seen.delta.key, str):
-        return f"document {seen.kind}"
+        noun = "line without a key" if shard.parse_path(seen.delta.key.rpartition(":")[0]) else "document"
+        return f"{noun} {seen.kind}"
     if seen.kind in ("added", "removed"):
         value = seen.new if seen.kind == "added" else seen.old
         return short(value.get("value", value.get("text", value.get("media", value))))
