@@ -395,12 +395,17 @@ def test_pre_push_judges_what_a_push_brings(project, git, tmp_path):
     git(project, "push", "-q", "origin", "--delete", "topic")
 
 
-def test_the_pre_commit_framework_runs_the_same_hooks(project, git, tmp_path, monkeypatch):
-    framework = Path(sys.executable).with_name("pre-commit")
-    if not framework.exists():
-        pytest.skip("the pre-commit framework is not installed")
-    monkeypatch.setenv("PATH", f"{framework.parent}{os.pathsep}{os.environ['PATH']}")
+@pytest.fixture
+def framework(tmp_path, monkeypatch):
+    """Return the pre-commit framework, which is among the packages of the tests, with a cache of its own."""
+    found = Path(sys.executable).with_name("pre-commit")
+    assert found.exists()
+    monkeypatch.setenv("PATH", f"{found.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "framework"))
+    return found
+
+
+def test_the_pre_commit_framework_runs_the_same_hooks(project, git, tmp_path, framework):
     subprocess.run([framework, "validate-manifest", str(MANIFEST)], check=True, capture_output=True)
     assert cli.run(["-q", "-C", str(project), "install", "--uninstall"]) == 0
     subprocess.run([framework, "install"], cwd=project, check=True, capture_output=True)
@@ -425,13 +430,7 @@ def test_the_pre_commit_framework_runs_the_same_hooks(project, git, tmp_path, mo
     assert "score.range" in said
 
 
-def test_the_framework_in_ci_is_not_green_because_nothing_is_staged(project, git, tmp_path, monkeypatch):
-    framework = Path(sys.executable).with_name("pre-commit")
-    if not framework.exists():
-        pytest.skip("the pre-commit framework is not installed")
-    monkeypatch.setenv("PATH", f"{framework.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "framework"))
-
+def test_the_framework_in_ci_is_not_green_because_nothing_is_staged(project, git, tmp_path, monkeypatch, framework):
     def run(*words: str, **environment: str) -> tuple[int, str]:
         done = subprocess.run(
             [framework, "run", *words],

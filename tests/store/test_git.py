@@ -11,6 +11,7 @@ import pytest
 
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
+from labelvc.store import process
 from labelvc.store.objects import Objects
 
 
@@ -381,3 +382,26 @@ def test_add_stages_exact_names_and_deletions(repo, git):
     plumbing.add(plumbing.find(repo), [])
     with pytest.raises(StoreError, match="did not match"):
         plumbing.add(plumbing.find(repo), ["nowhere"])
+
+
+def test_git_complains_in_the_language_its_words_are_known_in(monkeypatch):
+    for name in ("LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.setenv(name, "de_DE.UTF-8")
+    around = process.environment()
+    assert (around["LC_ALL"], around["LANGUAGE"]) == ("C", "C")
+
+
+def test_a_file_that_cannot_be_read_is_not_a_file_that_is_not_there(repo, git):
+    found = plumbing.find(repo)
+    (repo / "naïve").write_bytes(b"a\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "one")
+    assert plumbing.show(found, "HEAD", "naïve") == b"a\n"
+    assert plumbing.show(found, "HEAD", "gone") == b""
+    with pytest.raises(StoreError):
+        plumbing.show(found, "0" * 39 + "1", "gone")
+    blob, tree = (git(repo, "rev-parse", name).strip() for name in ("HEAD:naïve", "HEAD^{tree}"))
+    for oid, name in ((blob, "naïve"), (tree, "gone")):
+        (repo / ".git/objects" / oid[:2] / oid[2:]).unlink()
+        with pytest.raises(StoreError):
+            plumbing.show(found, "HEAD", name)

@@ -132,7 +132,8 @@ def test_before_the_first_commit(repo, git):
     assert lines(found, tree.empty(), tree.index(found)) == {"/f.jsonl": ([], [b"a"])}
 
 
-def test_a_conflict_has_no_agreed_bytes(labels, git):
+def conflict(labels, git):
+    """Leave a merge in conflict and return the path."""
     git(labels.top, "checkout", "-qb", "side")
     shard(labels, 0).write_bytes(b"side\n")
     git(labels.top, "commit", "-qam", "side")
@@ -140,7 +141,11 @@ def test_a_conflict_has_no_agreed_bytes(labels, git):
     shard(labels, 0).write_bytes(b"main\n")
     git(labels.top, "commit", "-qam", "main")
     subprocess.run(["git", "merge", "-q", "side"], cwd=labels.top, capture_output=True, check=False)
-    path = "datasets/x/annotations/00.jsonl"
+    return "datasets/x/annotations/00.jsonl"
+
+
+def test_a_conflict_has_no_agreed_bytes(labels, git):
+    path = conflict(labels, git)
     assert path not in tree.index(labels).entries
     work = tree.work(labels)
     assert work.entries[path] == Entry("disk", "")
@@ -292,14 +297,8 @@ def test_head_and_index_listed_together_are_what_each_is_alone(labels, git, tmp_
 
 
 def test_head_and_an_index_in_conflict_listed_together(labels, git):
-    git(labels.top, "switch", "-qc", "topic")
-    shard(labels, 0).write_bytes(b"theirs\n")
-    git(labels.top, "commit", "-qam", "theirs")
-    git(labels.top, "switch", "-q", "main")
-    shard(labels, 0).write_bytes(b"ours\n")
-    git(labels.top, "commit", "-qam", "ours")
-    subprocess.run(["git", "merge", "-q", "topic"], cwd=labels.top, check=False, capture_output=True)
-    assert plumbing.unmerged(labels) == ["datasets/x/annotations/00.jsonl"]
+    path = conflict(labels, git)
+    assert plumbing.unmerged(labels) == [path]
     agree(labels)
 
 

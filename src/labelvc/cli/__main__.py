@@ -9,8 +9,6 @@ import os
 import sys
 
 DRIVER = ["plumbing", "merge-driver"]
-
-
 _COLLECT_AFTER = 100_000
 _UNWRITTEN = 2
 

@@ -27,9 +27,9 @@ def trace(settings: Settings, /, key: str, revision: str, form: str, output: Pat
     KEY is dataset/item#id as `diff` prints it; dataset/item# is the item itself. All of it comes from the repository.
     """
     git = plumbing.find(settings.directory)
-    named = naming.key(git, key, tree.commit(git, revision))
-    found = tracing.trace(git, named, revision, environment("LABELVC_ROOT"))
-    drawn = veil.over(git, tree.commit(git, revision))
+    end = tree.commit(git, revision)
+    found = tracing.trace(git, naming.key(git, key, end), revision, environment("LABELVC_ROOT"))
+    drawn = veil.over(git, end)
     if form == "json":
         summary = {"key": str(found.key), "steps": len(found.steps)}
         write(json.document("trace", life.trace_items(found, drawn), head=revision, summary=summary), output)
@@ -48,9 +48,10 @@ def blame(settings: Settings, /, item: str, revision: str, form: str, output: Pa
     ITEM is dataset/item, or the key of one of its records as `diff` prints it.
     """
     git = plumbing.find(settings.directory)
+    end = tree.commit(git, revision)
     dataset, slash, name = item.partition("/")
     if not slash or not name:
-        advice = naming.hint(git, tree.commit(git, revision), item)
+        advice = naming.hint(git, end, item)
         raise DataError(f"{item!r} is no item", hint=advice or naming.WRITTEN)
     shorter = name.rpartition("#")[0]
     try:
@@ -59,7 +60,7 @@ def blame(settings: Settings, /, item: str, revision: str, form: str, output: Pa
         if not shorter:
             raise
         found = tracing.blame(git, dataset, shorter, revision)  # a record's key names its item
-    drawn = veil.over(git, tree.commit(git, revision))
+    drawn = veil.over(git, end)
     found = {
         key: [
             origin._replace(pointer=pointer, value=value)

@@ -32,12 +32,14 @@ class Snapshot(NamedTuple):
         kind: which of the three moments it is.
         commit: full object id of the commit, or of HEAD for index and work tree; empty before the first commit.
         entries: path (POSIX, relative to the top of the project) to entry; DVC pointers are listed **and** expanded.
+        ignored: those of the entries that git ignores all the same, in the work tree.
     """
 
     name: str
     kind: Literal["commit", "index", "work"]
     commit: str
     entries: Mapping[str, Entry]
+    ignored: tuple[str, ...] = ()
 
 
 class FileChange(NamedTuple):

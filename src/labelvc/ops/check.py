@@ -114,7 +114,7 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     findings += look.judged(project, outcomes)
     findings += _pointers(project, snapshot)
     findings += _unstored(git, project, snapshot, snapshot.entries)
-    findings += _ignored(git, project, snapshot)
+    findings += _ignored(project, snapshot)
     return Report(_configured(findings, project), 0, len(cells.found), outcomes.lines(), outcomes.remembered)
 
 
@@ -175,7 +175,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
     findings += _successions(git, project, old, new, paths)
     findings += _unstored(git, project, new, paths)
-    findings += _ignored(git, project, new)
+    findings += _ignored(project, new)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
     return Report(fresh, known, len(cells.found), outcomes.lines(), outcomes.remembered)
 
@@ -268,12 +268,10 @@ def _links(paths: Iterable[str], snapshot: Snapshot) -> Iterator[Finding]:
             yield Finding("file.link", "error", Place(path), message, f"put the file or folder itself at {path}")
 
 
-def _ignored(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Finding]:
+def _ignored(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
     """Yield datasets of whose shards git ignores some: no commit would hold them."""
-    if snapshot.kind != "work":
-        return
     found: dict[str, list[str]] = {}
-    for path in tree.ignored(git, snapshot.entries):
+    for path in snapshot.ignored:
         found.setdefault(path.split("/")[1], []).append(path)
     for name, paths in found.items():
         dataset = project.datasets.get(name)

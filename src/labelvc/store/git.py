@@ -233,9 +233,13 @@ def unmerged(git: Git) -> list[str]:
 
 
 def show(git: Git, commit: str, path: str) -> bytes:
-    """Return the bytes of a file in a commit; empty when there is none."""
+    """Return the bytes of a file in a commit; empty when there is none.
+
+    Raises:
+        StoreError: the commit, its trees or the file cannot be read: that is not the same as no file.
+    """
     done = _try(git, "cat-file", "blob", f"{commit}:{path}")
-    if done.code and "does not exist in" not in done.said:
+    if done.code and run(git, "--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path):
         raise _failure(git, "cat-file", done.said)
     return b"" if done.code else done.out
 

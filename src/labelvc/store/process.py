@@ -28,6 +28,8 @@ _MEDDLING = (
 )
 # A clone's own `info/grafts` would show other parents than the commits name; of a file that is not there git says nothing.
 UNGRAFTED = {"GIT_GRAFT_FILE": f"{os.devnull}/none"}
+# Some of git's complaints are told apart by their words; gettext asks LANGUAGE first.
+_ENGLISH = {"LC_ALL": "C", "LANGUAGE": "C"}
 _BUFFER = 1 << 18
 # A replacement object (`git replace`) would show other bytes under an id that was signed, so none is followed.
 GIT = ("git", "--no-replace-objects")
@@ -90,7 +92,7 @@ def environment(*, alone: bool = False, index: str = "") -> dict[str, str]:
     """
     dropped = (*_MEDDLING, *_LOCAL) if alone else _MEDDLING
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
-    return {**kept, **UNGRAFTED, **({"GIT_INDEX_FILE": index} if index else {})}
+    return {**kept, **UNGRAFTED, **_ENGLISH, **({"GIT_INDEX_FILE": index} if index else {})}
 
 
 def finish(words: list[str], folder: Path, data: bytes = b"", around: Mapping[str, str] | None = None) -> Done:

@@ -93,17 +93,19 @@ def work(git: Git, under: Sequence[str] = ()) -> Snapshot:
         elif os.path.lexists(git.top / path):
             entries.setdefault(path, _unread(git, path))
     others = ("--literal-pathspecs", "ls-files", "-o", "--exclude-standard", "-z", "--", *wide)
-    for path in [*_rows(plumbing.run(git, *others)), *ignored(git, entries, under)]:
+    ignored = _ignored(git, entries, under)
+    for path in [*_rows(plumbing.run(git, *others)), *ignored]:
         if path.endswith("/") and _LAYER.match(path):
             raise StoreError(
                 "another git repository lies among the shards", where=path, hint=f"mv {path}.git elsewhere"
             )
         if not path.endswith(("/", UNFINISHED)):
             entries[path] = _unread(git, path)
-    return Snapshot("work tree", "work", plumbing.head(git), _with_members(git, entries, under, disk=True))
+    members = _with_members(git, entries, under, disk=True)
+    return Snapshot("work tree", "work", plumbing.head(git), members, tuple(ignored))
 
 
-def ignored(git: Git, entries: Mapping[str, Entry], under: Sequence[str] = ()) -> list[str]:
+def _ignored(git: Git, entries: Mapping[str, Entry], under: Sequence[str]) -> list[str]:
     """Return the shards that lie in the work tree and that git ignores: what writes shards must know them all the same.
 
     Args:
