@@ -358,3 +358,27 @@ def test_a_lazy_group_lists_without_importing():
 
 def _has(program: str) -> bool:
     return any((Path(folder) / program).exists() for folder in os.environ["PATH"].split(os.pathsep))
+
+
+def test_a_full_disk_behind_stdout_is_an_error(tmp_path):
+    """The process ends without the interpreter's own farewell, so what could not be written must be told before."""
+    with Path("/dev/full").open("w") as full:
+        for words in (["--version"], ["--help"]):
+            code = [sys.executable, "-m", "labelvc.cli", *words]
+            done = subprocess.run(code, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            assert done.returncode == 2
+            assert "No space left on device" in done.stderr
+            assert "next: " in done.stderr
+            assert "Traceback" not in done.stderr
+
+
+def test_a_thread_that_still_works_is_waited_for(tmp_path):
+    code = (
+        "import sys, threading, time, click\nfrom labelvc.cli import __main__, main\n"
+        "late = lambda: (time.sleep(0.3), print('late', flush=True))\n"
+        "probe = click.command()(lambda: threading.Thread(target=late).start())\n"
+        "sys.modules['probe'] = type(sys)('probe'); sys.modules['probe'].probe = probe\n"
+        "main.COMMANDS['probe'] = ('probe', 'probe', '')\nsys.argv = ['labelvc', 'probe']\n__main__.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "late\n"), done.stderr
