@@ -1,16 +1,23 @@
 """The merge driver of one file, as git calls it; it imports next to nothing, for git starts it once a file.
 
-Today it is git's own text merge, which for one record a line already is a merge of records. 139 shards took 0.7 s with
-that and 25 s when each start imported Click, GitPython and jsonschema.
+139 shards took 25 s when each start imported Click, GitPython and jsonschema. The project's rules are read only where a
+record was changed on both sides. Whatever goes wrong here, git's own text merge takes over, which keeps both sides.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from labelvc.store import program
+from labelvc.codec import shard
+from labelvc.core import markers, merge
+from labelvc.core.merge import Resolve
+from labelvc.errors import DataError, Error
+from labelvc.model.change import Conflict
+from labelvc.model.names import Layer
+from labelvc.store import files, patch, program
 
 CLEAN, CONFLICT = 0, 1
 
@@ -26,6 +33,43 @@ def run(arguments: Sequence[str]) -> int:
         0 when merged clean, 1 when a person must decide; git knows no other answer from a driver (gitattributes(5)).
     """
     base, ours, theirs, size, path = arguments
+    try:
+        return _by_record(Path(base), Path(ours), Path(theirs), int(size), path)
+    except (Error, OSError, ValueError, RecursionError) as problem:
+        sys.stderr.write(f"labelvc: {path} is merged as text: {problem}\n")
+        return _as_text(base, ours, theirs, size, path)
+
+
+def _by_record(base: Path, ours: Path, theirs: Path, size: int, path: str) -> int:
+    """Merge the records of a shard; nothing is written before all is known."""
+    found = shard.parse_path(path)
+    if found is None:
+        raise DataError("it is no shard")
+    old, mine, new = [side.read_bytes() for side in (base, ours, theirs)]
+    for data in (old, mine, new):
+        if next(shard.markers(data), 0):
+            raise DataError("one side holds conflict markers")
+    dataset, layer, _ = found
+    merged = merge.merge(patch.walk(path, old, mine), patch.walk(path, old, new), _deciding(dataset, layer))
+    lines = markers.without(shard.lines(mine), merged.gone) + merged.come
+    files.replace(ours, markers.weave(lines, merged.conflicts, size=size))
+    return CONFLICT if merged.conflicts else CLEAN
+
+
+def _deciding(dataset: str, layer: Layer) -> Resolve:
+    """Return what decides about a record that both sides changed; it reads the project when it is first asked."""
+    known: list[Resolve] = []
+
+    def decide(conflict: Conflict) -> tuple[bytes, ...] | Conflict:
+        if not known:
+            rules = importlib.import_module("labelvc.ops.threeway").rules_here(Path.cwd(), dataset)
+            known.append(merge.resolver(layer, rules))
+        return known[0](conflict)
+
+    return decide
+
+
+def _as_text(base: str, ours: str, theirs: str, size: str, path: str) -> int:
     labels = ("-L", "ours", "-L", "base", "-L", "theirs")
     done = program.run(["git", "merge-file", f"--marker-size={size}", *labels, ours, base, theirs], Path.cwd())
     if done.code == 0:

@@ -8,6 +8,11 @@ from typing import Literal, NamedTuple
 from labelvc.model.names import Digest, Key
 
 Kind = Literal["added", "removed", "changed", "touched"]
+ConflictKind = Literal["edited", "added", "deleted", "doubled"]
+
+Strategy = Literal["ours", "theirs", "newest", "max", "union", "conflict"]
+"""How a field that both sides changed is merged: one side's, the side with the later `at`, the greater value, the members
+of both lists less what either took out, or not at all."""
 
 
 class Delta(NamedTuple):
@@ -30,6 +35,27 @@ class Delta(NamedTuple):
     def __bool__(self) -> bool:
         """Tell whether anything differs."""
         return self.old != self.new
+
+
+class Conflict(NamedTuple):
+    """What two sides made of one thing and no rule can bring together; a person decides.
+
+    Attributes:
+        key: the record's or item's key; text where a line's key cannot be read.
+        kind: `edited` where both changed the same field, `added` where both added it, `deleted` where one deleted what the
+            other changed, `doubled` where a key stands on several lines.
+        base: the lines of the common ancestor, none where it was not there.
+        ours: the lines on our side.
+        theirs: the lines on their side.
+        fields: JSON pointers that neither side may win by itself.
+    """
+
+    key: Key | str
+    kind: ConflictKind
+    base: tuple[bytes, ...]
+    ours: tuple[bytes, ...]
+    theirs: tuple[bytes, ...]
+    fields: tuple[str, ...] = ()
 
 
 class Move(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from labelvc.model.change import Strategy
 from labelvc.model.finding import Severity
 
 TaskType = Literal[
@@ -78,7 +79,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sensitive: fields that must hold pseudonyms, besides `/by` which always must.
         checks: rule id to setting.
         sources: where the items come from: name, url, licence.
-        merge: pointer to merge strategy.
+        merge: pointer into the record or item to what a merge does where both sides changed what is there.
         title: for people.
     """
 
@@ -94,7 +95,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sensitive: tuple[Sensitive, ...] = ()
     checks: dict[str, CheckSetting] = {}
     sources: tuple[dict[str, str], ...] = ()
-    merge: dict[str, str] = {}
+    merge: dict[str, Strategy] = {}
     title: str = ""
 
 

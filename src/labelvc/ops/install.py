@@ -33,7 +33,7 @@ _DRIVER = (
 )
 
 _DRIVERS = {
-    "merge": "merges shards by lines; two changes of one record, or of neighbours, are a conflict",
+    "merge": "merges shards by record and field; what no rule decides is marked as a conflict",
     "diff": "names a key above each hunk; `git diff --word-diff` shows fields",
 }
 
@@ -160,7 +160,7 @@ def drivers(python: str) -> dict[str, str]:
         python: absolute path of the interpreter that can import labelvc.
     """
     return {
-        "merge.labelvc.name": "labelvc: one record a line",
+        "merge.labelvc.name": "labelvc: by record",
         "merge.labelvc.driver": _DRIVER.format(python=shlex.quote(python).replace("%", "%%")),
         "diff.labelvc.xfuncname": _KEY,
         "diff.labelvc.wordRegex": _WORD,

@@ -71,18 +71,19 @@ def add(git: Git, folder: Path) -> list[str]:
     return staged
 
 
-def checkout(git: Git, pointers: Sequence[str]) -> None:
+def checkout(git: Git, pointers: Sequence[str], *, force: bool = False) -> None:
     """Make the folders of pointers in the work tree what the pointers say.
 
     Args:
         git: where.
         pointers: paths of pointers, relative to the top.
+        force: replace files that DVC does not know; the caller has made sure that nobody edited them.
 
     Raises:
         StoreError: an object is nowhere, or files in the way are not in the cache.
     """
     with _dvc(git, f"dvc checkout {' '.join(pointers)}"), Repo(str(git.top)) as repo:
-        repo.checkout([str(git.top / path) for path in pointers])
+        repo.checkout([str(git.top / path) for path in pointers], force=force)
 
 
 def fetch(git: Git, objects: Sequence[str]) -> Path:

@@ -75,13 +75,14 @@ def start(git: Git, *arguments: str, index: str = "", talk: bool = False) -> pro
     return process.start(_command(git, *arguments), git.top, around, talk=talk)
 
 
-def run(git: Git, *arguments: str, data: bytes = b"") -> bytes:
+def run(git: Git, *arguments: str, data: bytes = b"", index: str = "") -> bytes:
     """Run git at the top of the repository and return what it prints.
 
     Args:
         git: where.
         arguments: the command and its arguments.
         data: what it reads from its standard input.
+        index: path of an index to use instead of the repository's own.
 
     Returns:
         Its standard output.
@@ -89,7 +90,7 @@ def run(git: Git, *arguments: str, data: bytes = b"") -> bytes:
     Raises:
         StoreError: it failed; the message is git's own.
     """
-    done = _try(git, *arguments, data=data)
+    done = _try(git, *arguments, data=data, index=index)
     if done.code:
         raise _failure(git, arguments[0], done.said)
     return done.out
@@ -133,6 +134,14 @@ def head(git: Git) -> str:
     if _try(git, "rev-parse", "--verify", "--quiet", "HEAD").code == 0 or (git.common / branch).is_file():
         raise StoreError("HEAD names a commit that cannot be read", where=branch or "HEAD", hint=process.REPAIR)
     return ""
+
+
+def merge_bases(git: Git, ours: str, theirs: str) -> list[str]:
+    """Return the full ids of all best common ancestors of two commits: several after a criss-cross merge, at times none."""
+    done = _try(git, "merge-base", "--all", ours, theirs)
+    if done.code > 1:
+        raise _failure(git, "merge-base", done.said)
+    return done.text.split()
 
 
 def merge_base(git: Git, ours: str, theirs: str) -> str:
@@ -226,10 +235,25 @@ def add(git: Git, paths: Sequence[str]) -> None:
         run(git, "--literal-pathspecs", "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", data=names)
 
 
+def refresh(git: Git) -> None:
+    """Let the index take note of files that were written and say the same; those that differ stay as they are."""
+    _try(git, "update-index", "-q", "--refresh")
+
+
 def unmerged(git: Git) -> list[str]:
     """Return the paths that a merge left in conflict, sorted."""
     listed = run(git, "ls-files", "--unmerged", "-z").split(b"\0")
     return sorted({row.partition(b"\t")[2].decode("utf-8", "surrogateescape") for row in listed if row})
+
+
+def stages(git: Git) -> dict[str, dict[int, str]]:
+    """Return the paths that a merge left in conflict, sorted, each with the object of its versions: 1 base, 2 ours, 3 theirs."""
+    found: dict[str, dict[int, str]] = {}
+    for row in run(git, "ls-files", "--unmerged", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        about, _, path = row.partition("\t")
+        _, oid, number = about.split()
+        found.setdefault(path, {})[int(number)] = oid
+    return dict(sorted(found.items()))
 
 
 def show(git: Git, commit: str, path: str) -> bytes:
@@ -284,8 +308,8 @@ def _found(git: Git, commit: str) -> str:
     return commit
 
 
-def _try(git: Git, *arguments: str, data: bytes = b"") -> process.Done:
-    return process.finish(_command(git, *arguments), git.top, data, process.environment(alone=git.alone))
+def _try(git: Git, *arguments: str, data: bytes = b"", index: str = "") -> process.Done:
+    return process.finish(_command(git, *arguments), git.top, data, process.environment(alone=git.alone, index=index))
 
 
 def _command(git: Git, *arguments: str) -> list[str]:

@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
 from labelvc.store import process
 from labelvc.store.git import Git
 
 _AHEAD = 60
+_SHA1_LENGTH = 40
 
 
 class Objects:
@@ -125,3 +127,11 @@ class Objects:
 
     def _broken(self, oid: str) -> StoreError:
         return StoreError(self._end() or "git ended before it answered", where=oid, hint=process.REPAIR)
+
+
+def blob_id(data: bytes, like: str) -> str:
+    """Return the id git gives to a file's bytes, by the hash that another id shows to be in use (SHA-1 or SHA-256)."""
+    head = b"blob %d\0" % len(data)
+    digest = digests.sha1(head, usedforsecurity=False) if len(like) == _SHA1_LENGTH else digests.sha256(head)
+    digest.update(data)
+    return str(digest.hexdigest())

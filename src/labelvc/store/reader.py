@@ -10,14 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
-from labelvc.store import pointer
+from labelvc.store import objects, pointer
 from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 
-_SHA1_LENGTH = 40
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -101,7 +99,7 @@ class Reader:
             if entry.kind == "git":
                 with suppress(StoreError):
                     data = self._disk(path)
-            yield path, self.read(path, entry) if data is None or _blob_id(data, entry.id) != entry.id else data
+            yield path, self.read(path, entry) if data is None or objects.blob_id(data, entry.id) != entry.id else data
 
     def members(self, path: str, entry: Entry, sums: Entry | None) -> dict[str, Entry]:
         """Return the files behind a DVC pointer.
@@ -166,11 +164,3 @@ class Reader:
             handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self._git.top, _FOLDER)
             self._folders[folder] = handle
         return handle
-
-
-def _blob_id(data: bytes, like: str) -> str:
-    """Return the id git gives to a blob, by the hash that another id shows to be in use (SHA-1 or SHA-256)."""
-    head = b"blob %d\0" % len(data)
-    digest = digests.sha1(head, usedforsecurity=False) if len(like) == _SHA1_LENGTH else digests.sha256(head)
-    digest.update(data)
-    return str(digest.hexdigest())

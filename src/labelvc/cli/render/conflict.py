@@ -1,0 +1,82 @@
+"""Conflicts for people and programs: what both sides made of a record, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from labelvc.cli.render import text
+from labelvc.core.diff import decoded
+from labelvc.core.veil import Veil
+from labelvc.model import jsonpointer
+from labelvc.model.change import Conflict
+from labelvc.model.names import Key
+
+_MOST = 20
+
+
+def item(found: Conflict, path: str, veil: Veil) -> Mapping[str, Any]:
+    """Return a conflict as `merge` and `resolve` print it in JSON."""
+    base, ours, theirs = [
+        [_shown(found, line, veil) for line in side] for side in (found.base, found.ours, found.theirs)
+    ]
+    fields = list(found.fields)
+    return {
+        "key": str(found.key), "kind": found.kind, "path": path, "fields": fields, "base": base, "ours": ours, "theirs": theirs,
+    }  # fmt: skip
+
+
+def some(conflicts: Mapping[str, list[Conflict]], veil: Veil, *, color: bool) -> Iterator[str]:
+    """Yield the first conflicts and the number of the others."""
+    found = [conflict for here in conflicts.values() for conflict in here]
+    for conflict in found[:_MOST]:
+        yield from lines(conflict, veil, color=color)
+    if len(found) > _MOST:
+        yield f"  and {text.count(len(found) - _MOST, 'more record')}; labelvc resolve --format jsonl lists all\n"
+
+
+def lines(found: Conflict, veil: Veil, *, color: bool) -> Iterator[str]:
+    """Yield a conflict: its key and what is wrong, and below it each field that both sides have differently."""
+    base, ours, theirs = [_first(found, side, veil) for side in (found.base, found.ours, found.theirs)]
+    yield f"{text.paint('!', '-', on=color)} {text.clip(text.safe(str(found.key)), 200)}  {_said(found, ours)}\n"
+    if found.kind == "doubled":
+        return
+    for pointer in _fields(found, ours, theirs):
+        was, mine, new = [_at(side, pointer) for side in (base, ours, theirs)]
+        yield f"    {text.safe(pointer) or 'record'}  was {was}  ours {text.paint(mine, '+', on=color)}  theirs {text.paint(new, '~', on=color)}\n"
+
+
+def _said(found: Conflict, ours: Mapping[str, Any]) -> str:
+    gone = not ours or ours.get("gone") is True
+    return {
+        "edited": "changed on both sides",
+        "added": "added on both sides, not alike",
+        "deleted": "deleted on our side, changed on theirs" if gone else "changed on our side, deleted on theirs",
+        "doubled": "the key stands on several lines",
+    }[found.kind]
+
+
+def _fields(found: Conflict, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[str]:
+    if any(found.fields):
+        return found.fields
+    return [
+        f"/{name}"
+        for name in sorted({*ours, *theirs} - {"item", "id", "rev", "at", "gone"})
+        if ours.get(name) != theirs.get(name)
+    ]
+
+
+def _at(side: Mapping[str, Any], pointer: str) -> str:
+    if side.get("gone") is True:
+        return "(deleted)"
+    value = jsonpointer.reach(side, pointer)
+    return "(none)" if value is None else text.short(value)
+
+
+def _first(found: Conflict, side: tuple[bytes, ...], veil: Veil) -> Mapping[str, Any]:
+    return _shown(found, side[0], veil) if side else {}
+
+
+def _shown(found: Conflict, line: bytes, veil: Veil) -> dict[str, Any]:
+    fields = decoded(line)
+    return veil.over(found.key, fields) if isinstance(found.key, Key) else fields

@@ -1,0 +1,255 @@
+"""Merge: bring a branch in record by record, the whole tree in one process, and leave git in the state it knows."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from labelvc.errors import StoreError
+from labelvc.model.snapshot import Entry
+from labelvc.ops import check, threeway
+from labelvc.ops import project as projects
+from labelvc.ops.threeway import Advance, Outcome
+from labelvc.store import draft, files, folder, pending, tree
+from labelvc.store import git as plumbing
+from labelvc.store.git import Git
+from labelvc.store.pending import Pending
+
+State = Literal["merged", "forward", "current", "conflict", "wrong", "staged"]
+_GO_ON = "labelvc resolve"
+
+
+class Merge(NamedTuple):
+    """What a merge came to.
+
+    Attributes:
+        state: `merged` as a commit; `forward`: the branch had nothing of its own; `current`: it was in already;
+            `conflict`: a person decides; `wrong`: the merged labels break a check, nothing is committed; `staged`: as asked,
+            nothing is committed.
+        commit: id of the commit that HEAD is at afterwards.
+        other: id of the commit that was merged.
+        outcome: what was worked out, None for `forward` and `current`.
+        report: what the check of the result came to, where it ran.
+    """
+
+    state: State
+    commit: str
+    other: str
+    outcome: Outcome | None = None
+    report: check.Report | None = None
+
+
+def merge(
+    git: Git,
+    rev: str,
+    *,
+    message: str = "",
+    commit: bool = True,
+    forward: bool = True,
+    jobs: int = 1,
+    advance: Advance | None = None,
+) -> Merge:
+    """Merge a revision into HEAD.
+
+    Args:
+        git: the repository.
+        rev: what to merge.
+        message: of the merge commit; empty for git's own words.
+        commit: end with a commit when nothing stands against it.
+        forward: move the branch only, where HEAD has nothing of its own.
+        jobs: worker processes of the check.
+        advance: called with the number of shards done.
+
+    Returns:
+        What it came to; with conflicts, the index and the work tree are as `git merge` leaves them.
+
+    Raises:
+        StoreError: changes that are not committed are in the way, git is in the middle of something, no common ancestor,
+            an object is nowhere: then nothing was written.
+    """
+    with files.lock(git):
+        _ready(git)
+        head, other = plumbing.resolve(git, "HEAD"), plumbing.resolve(git, rev)
+        if plumbing.is_ancestor(git, other, head):
+            return Merge("current", head, other)
+        if forward and commit and plumbing.is_ancestor(git, head, other):
+            return _forwarded(git, head, other)
+        outcome = threeway.three_way(git, head, other, ("HEAD", "base", rev), advance=advance)
+        touched = _touched(git, head, outcome.tree)
+        _refuse_edits(git, touched)
+        before = tree.commit(git, head)
+        for pointer in _pointers(outcome):
+            folder.refuse_edits(git, pointer, before)
+        begun = Pending(head, other, outcome.tree, _pointers(outcome), writing=True)
+        pending.begin(git, begun, message or _message(git, rev, other))
+        _write(git, head, outcome, before.entries)
+        pending.note(git, begun._replace(writing=False))
+    if outcome.stages or outcome.torn:
+        return Merge("conflict", head, other, outcome)
+    return finish(git, outcome, commit=commit, jobs=jobs)
+
+
+def finish(git: Git, outcome: Outcome | None = None, *, commit: bool = True, jobs: int = 1) -> Merge:
+    """Commit a merge whose conflicts are resolved, if what it brings is right.
+
+    Args:
+        git: the repository.
+        outcome: what was worked out; None when another run did.
+        commit: whether to commit.
+        jobs: worker processes of the check.
+
+    Returns:
+        What it came to.
+
+    Raises:
+        StoreError: no merge is underway, or a hook of the clone refuses the commit.
+    """
+    begun = pending.read(git)
+    other = begun.other if begun else _other(git)
+    if begun is not None and begun.writing:
+        raise interrupted()
+    left = plumbing.unmerged(git)
+    if left:
+        raise StoreError(f"{len(left)} files are still in conflict", where=left[0], hint=_GO_ON)
+    report = _checked(git, jobs)
+    head = plumbing.resolve(git, "HEAD")
+    if report is not None and report.worst() == "error":
+        return Merge("wrong", head, other, outcome, report)
+    if not commit:
+        return Merge("staged", head, other, outcome, report)
+    plumbing.run(git, "commit", "--quiet", "--no-edit")
+    pending.forget(git)
+    return Merge("merged", plumbing.resolve(git, "HEAD"), other, outcome, report)
+
+
+def abort(git: Git) -> str:
+    """Take a merge back that was begun and not committed, whether it was killed, is in conflict or breaks a check.
+
+    Only files the merge touched are restored: they were clean when it began.
+
+    Args:
+        git: the repository.
+
+    Returns:
+        The id of the commit that is checked out again.
+
+    Raises:
+        StoreError: there is no merge to abort, or the disk is full.
+    """
+    with files.lock(git):
+        begun = pending.read(git)
+        if begun is None:
+            if pending.underway(git) != "a merge":
+                raise StoreError("no merge is underway", hint="labelvc status")
+            plumbing.run(git, "merge", "--abort")
+            pending.forget(git, whole=True)
+            return plumbing.resolve(git, "HEAD")
+        pending.unlock(git)
+        touched = _touched(git, begun.head, begun.tree)
+        plumbing.run(git, "read-tree", "--reset", begun.head)
+        folder.restore(git, begun.head, touched)
+        if begun.pointers:
+            importlib.import_module("labelvc.store.dvc").checkout(git, _present(git, begun.pointers), force=True)
+        pending.forget(git, whole=True)
+        return begun.head
+
+
+def interrupted() -> StoreError:
+    """Return what to say of a merge that was killed while it wrote."""
+    return StoreError("a merge was interrupted while it wrote files", hint="labelvc merge --abort, then merge again")
+
+
+def _checked(git: Git, jobs: int) -> check.Report | None:
+    """Return what the check of the merged labels comes to: a clean merge can still break a rule."""
+    old, new = tree.staged(git)
+    return check.changed(git, old, new, jobs=jobs) if projects.TOP in new.entries else None
+
+
+def _ready(git: Git) -> None:
+    """Refuse to begin where a merge could not be told from what was there before."""
+    begun = pending.read(git)
+    if begun is not None and begun.writing:
+        raise interrupted()
+    if git.bare:
+        raise StoreError("a bare repository has no work tree to merge in", where=str(git.top), hint="git clone")
+    underway = pending.underway(git)
+    if underway:
+        verb = underway.split()[-1]
+        go_on = (
+            f"{_GO_ON}, or labelvc merge --abort"
+            if verb == "merge"
+            else f"git {verb} --continue, or git {verb} --abort"
+        )
+        raise StoreError(f"{underway} is underway", where=str(git.top), hint=go_on)
+    plumbing.refresh(git)
+    staged = plumbing.run(git, "diff-index", "--cached", "--name-only", "-z", "HEAD").split(b"\0")
+    if staged[0]:
+        where = staged[0].decode("utf-8", "surrogateescape")
+        raise StoreError(
+            "changes are staged that are not committed", where=where, hint="git commit, or git stash; then merge"
+        )
+
+
+def _forwarded(git: Git, head: str, other: str) -> Merge:
+    pointers = [path for path in _touched(git, head, other) if path.endswith(".dvc") and folder.is_shards(git, path)]
+    if pointers:
+        before = tree.commit(git, head)
+        for pointer in pointers:
+            folder.refuse_edits(git, pointer, before)
+    plumbing.run(git, "merge", "--ff-only", "--quiet", other)
+    if pointers:
+        importlib.import_module("labelvc.store.dvc").checkout(git, _present(git, pointers), force=True)
+    return Merge("forward", other, other)
+
+
+def _write(git: Git, head: str, outcome: Outcome, before: Mapping[str, Entry]) -> None:
+    """Make index and work tree what a merge comes to."""
+    plumbing.run(git, "read-tree", "-m", "-u", head, outcome.tree)
+    for name in outcome.stored:
+        written = folder.write(git, f"datasets/{name}/annotations", outcome.entries, before)
+        if not any(path.startswith(f"{written}/") for path in outcome.torn):
+            importlib.import_module("labelvc.store.dvc").add(git, git.top / written)
+    if outcome.fetched:
+        importlib.import_module("labelvc.store.dvc").checkout(git, outcome.fetched, force=True)
+    draft.update(git, outcome.stages)
+
+
+def _pointers(outcome: Outcome) -> list[str]:
+    return sorted({*(f"datasets/{name}/annotations.dvc" for name in outcome.stored), *outcome.fetched})
+
+
+def _present(git: Git, pointers: Iterable[str]) -> list[str]:
+    return [path for path in pointers if (git.top / path).is_file()]
+
+
+def _touched(git: Git, old: str, new: str) -> list[str]:
+    """Return the paths in which two trees differ."""
+    listed = plumbing.run(git, "diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+    return listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+def _refuse_edits(git: Git, touched: list[str]) -> None:
+    edited = plumbing.run(git, "diff-files", "--name-only", "-z").decode("utf-8", "surrogateescape").split("\0")
+    lost = sorted(set(touched).intersection(edited))
+    if lost:
+        raise StoreError(
+            f"{len(lost)} files have edits that the merge would overwrite", where=lost[0], hint="git stash, then merge"
+        )
+
+
+def _message(git: Git, rev: str, other: str) -> str:
+    """Return git's words for a merge commit (git-fmt-merge-msg(1))."""
+    name = plumbing.run(git, "rev-parse", "--symbolic-full-name", rev).decode("utf-8", "surrogateescape").strip()
+    what = f"commit '{rev}'"
+    for start, kind in (("refs/heads/", "branch"), ("refs/remotes/", "remote-tracking branch"), ("refs/tags/", "tag")):
+        if name.startswith(start):
+            what = f"{kind} '{name.removeprefix(start)}'"
+    line = f"{other}\t\t{what}\n".encode("utf-8", "surrogateescape")
+    return plumbing.run(git, "fmt-merge-msg", data=line).decode("utf-8", "surrogateescape")
+
+
+def _other(git: Git) -> str:
+    if pending.underway(git) != "a merge":
+        raise StoreError("no merge is underway", hint="labelvc merge REV")
+    return plumbing.resolve(git, "MERGE_HEAD")

@@ -1,0 +1,215 @@
+"""Resolve: decide what a merge, a rebase or a cherry-pick left in conflict, record by record."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from labelvc.codec import shard
+from labelvc.core import markers, merge
+from labelvc.core.diff import decoded
+from labelvc.core.markers import Block, Torn
+from labelvc.core.merge import Resolve
+from labelvc.errors import StoreError
+from labelvc.model.change import Conflict, Strategy
+from labelvc.model.names import Key
+from labelvc.model.snapshot import FileChange
+from labelvc.ops import project as projects
+from labelvc.ops.threeway import rules_of
+from labelvc.store import files, folder, tree
+from labelvc.store import git as plumbing
+from labelvc.store.git import Git
+from labelvc.store.objects import Objects
+
+Choose = Callable[[Conflict], Strategy]
+"""Says how one conflict is to be decided; `conflict` leaves it."""
+
+
+class Left(NamedTuple):
+    """What is in conflict.
+
+    Attributes:
+        conflicts: path of a shard to its conflicts, those that rules settle left out.
+        documents: other files that git could not merge.
+    """
+
+    conflicts: Mapping[str, list[Conflict]]
+    documents: list[str]
+
+    def records(self) -> int:
+        """Return the number of records and items in conflict."""
+        return sum(map(len, self.conflicts.values()))
+
+
+class Resolved(NamedTuple):
+    """What resolving did: the conflicts it settled, and what is left."""
+
+    settled: int
+    left: Left
+
+
+def left(git: Git) -> Left:
+    """Return what is in conflict in the work tree.
+
+    Raises:
+        StoreError: nothing is; or a shard in conflict cannot be read.
+        DataError: conflict markers that do not pair.
+    """
+    torn, documents = _torn(git)
+    found = {path: [conflict for block in parts for conflict in block.conflicts] for path, parts in torn.items()}
+    return Left({path: conflicts for path, conflicts in found.items() if conflicts}, documents)
+
+
+def resolve(git: Git, choose: Choose) -> Resolved:
+    """Decide conflicts in the work tree and stage every shard that has none left; a DVC dataset is stored with DVC.
+
+    Where a side is chosen it wins the fields that both sides changed; what only the other side changed stays.
+
+    Args:
+        git: the repository.
+        choose: asked once for each conflict.
+
+    Returns:
+        How many were settled, and what is left.
+
+    Raises:
+        StoreError: nothing is in conflict, or the disk is full; then no file has changed.
+        DataError: conflict markers that do not pair.
+    """
+    with files.lock(git):
+        torn, documents = _torn(git)
+        rules = _Rules(git)
+        contents: dict[str, bytes] = {}
+        rest: dict[str, list[Conflict]] = {}
+        settled = 0
+        for path, parts in torn.items():
+            lines, open_ones = [line for part in parts for line in part.lines], list[Conflict]()
+            for part in parts:
+                for conflict in part.conflicts:
+                    answer = rules.of(path, choose(conflict))(conflict)
+                    if isinstance(answer, Conflict):
+                        open_ones.append(answer)
+                    else:
+                        lines += answer
+                        settled += 1
+            contents[path] = markers.weave(lines, open_ones, ("HEAD", "base", "theirs"))
+            if open_ones:
+                rest[path] = open_ones
+        files.write_all({git.top / path: data or None for path, data in contents.items()}, git.top)
+        _stage(git, [path for path in contents if path not in rest], rest)
+    return Resolved(settled, Left(rest, documents))
+
+
+class _Part(NamedTuple):
+    """A stretch of a shard: lines that are as they should be, and what is in conflict."""
+
+    lines: list[bytes]
+    conflicts: list[Conflict]
+
+
+class _Rules:
+    """The rules of merging of each dataset, as HEAD has them."""
+
+    def __init__(self, git: Git) -> None:
+        snapshot = tree.commit(git, "HEAD")
+        with tree.reader(git) as reader:
+            self._project = projects.examine(git, snapshot, reader)[1] if projects.TOP in snapshot.entries else None
+
+    def of(self, path: str, chosen: Strategy = "conflict") -> Resolve:
+        name, layer, _ = shard.parse_path(path) or ("", "annotations", "")
+        return merge.resolver(layer, rules_of(self._project, name), chosen)
+
+
+def _torn(git: Git) -> tuple[dict[str, list[_Part]], list[str]]:
+    """Return the shards in conflict, each as its parts, and the other files git could not merge."""
+    stages = plumbing.stages(git)
+    if not stages:
+        raise StoreError("nothing is in conflict", hint="labelvc status")
+    rules = _Rules(git)
+    torn: dict[str, list[_Part]] = {}
+    documents: list[str] = []
+    with Objects(git) as objects:
+        for path, versions in stages.items():
+            if shard.parse_path(path):
+                base = objects.read(versions[1]) if 1 in versions else None
+                torn[path] = list(_parts(path, _read(git, path), base, rules.of(path)))
+            elif folder.is_shards(git, path):
+                for name, data in folder.marked(git, path.removesuffix(".dvc")):
+                    torn[name] = list(_parts(name, data, None, rules.of(name)))
+                if not any(name.startswith(path.removesuffix("dvc")[:-1] + "/") for name in torn):
+                    documents.append(path)
+            else:
+                documents.append(path)
+    return torn, documents
+
+
+def _parts(path: str, data: bytes, base: bytes | None, decide: Resolve) -> Iterator[_Part]:
+    """Yield a shard's parts: what stands outside of markers, then each block merged by the rules."""
+    torn: Torn = markers.read(data, path)
+    yield _Part(torn.lines, [])
+    for block in torn.blocks:
+        before = block.base
+        if before is None and base is not None:
+            before = _of_keys(shard.lines(base), {*block.ours, *block.theirs}, path)
+        yield _apart(path, block, before, decide)
+
+
+def _apart(path: str, block: Block, base: tuple[bytes, ...] | None, decide: Resolve) -> _Part:
+    """Merge one block; without a base nobody can tell a deletion from an addition, so all that differs is a conflict."""
+    known = base or ()
+    sides = [
+        FileChange(path, [line for line in known if line not in side], [line for line in side if line not in known])
+        for side in (block.ours, block.theirs)
+    ]
+    if base is None:
+        return _Part([line for line in block.ours if line in block.theirs], list(merge.differences(*sides)))
+    found = merge.merge(sides[0], sides[1], decide)
+    return _Part(markers.without(block.ours, found.gone) + found.come, found.conflicts)
+
+
+def _of_keys(lines: Iterable[bytes], wanted: set[bytes], path: str) -> tuple[bytes, ...]:
+    """Return the lines that have the key of one of some others."""
+    name, layer, _ = shard.parse_path(path) or ("", "annotations", "")
+    keys = {shard.key_of(line, name, layer) for line in wanted}
+    return tuple(line for line in lines if shard.key_of(line, name, layer) in keys)
+
+
+def _stage(git: Git, done: list[str], rest: Mapping[str, list[Conflict]]) -> None:
+    """Stage the shards without conflicts; those behind a pointer when none of their folder is left."""
+    stages = plumbing.stages(git)
+    plumbing.add(git, [path for path in done if path in stages])
+    behind = {f"{'/'.join(path.split('/')[:3])}" for path in done if path not in stages}
+    for top in sorted(behind):
+        if not any(path.startswith(f"{top}/") for path in rest):
+            importlib.import_module("labelvc.store.dvc").add(git, git.top / top)
+
+
+def _read(git: Git, path: str) -> bytes:
+    try:
+        return (git.top / path).read_bytes()
+    except FileNotFoundError:
+        return b""  # deleted on one side: git leaves the other side's file, or none
+
+
+def by_side(choice: Strategy, keys: Iterable[str] = (), annotator: str = "") -> Choose:
+    """Return a choice for all conflicts, for some keys, or for the side an annotator wrote.
+
+    Args:
+        choice: what to do; not asked for an annotator.
+        keys: texts of keys, items (`dataset/item`) or datasets; none for all.
+        annotator: pseudonym; the side whose record it made wins, where only one side's is.
+    """
+    wanted = set(keys)
+
+    def choose(conflict: Conflict) -> Strategy:
+        key = conflict.key
+        names = {str(key), f"{key.dataset}/{key.item}", key.dataset} if isinstance(key, Key) else {key}
+        if wanted and not wanted & names:
+            return "conflict"
+        if not annotator:
+            return choice
+        made = [any(decoded(line).get("by") == annotator for line in side) for side in (conflict.ours, conflict.theirs)]
+        return "conflict" if made[0] == made[1] else "ours" if made[0] else "theirs"
+
+    return choose

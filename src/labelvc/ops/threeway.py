@@ -1,0 +1,412 @@
+"""Three-way: the tree that two commits merge into, record by record, worked out beside the index and the work tree."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from labelvc.codec import shard
+from labelvc.core import markers, merge
+from labelvc.core.merge import Rules
+from labelvc.errors import DataError, StoreError
+from labelvc.model.change import Conflict
+from labelvc.model.names import Layer
+from labelvc.model.project import Project
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import project as projects
+from labelvc.ops import texts
+from labelvc.store import draft, patch, process, tree
+from labelvc.store import git as plumbing
+from labelvc.store.draft import FILE, Draft, Stage
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+Advance = Callable[[int], None]
+Names = tuple[str, str, str]
+_MARKER = b"<<<<<<< "
+_Thing = TypeVar("_Thing")
+_Files = tuple[Mapping[str, Entry], Mapping[str, Entry], Mapping[str, Entry]]
+
+
+class Tally(NamedTuple):
+    """How much a merge had to do.
+
+    Attributes:
+        taken: shards taken over whole from their side.
+        merged: shards that both sides changed, merged by record.
+        records: records and items that both sides changed and that came together by themselves.
+    """
+
+    taken: int = 0
+    merged: int = 0
+    records: int = 0
+
+
+class Outcome(NamedTuple):
+    """What a merge comes to.
+
+    Attributes:
+        entries: path to entry of every shard, as merged; shards that lie in DVC on our side may be objects of git here.
+        tree: id of the merged tree, with conflict markers where a person must decide.
+        stages: the versions of each path in conflict, for the index.
+        torn: path of a shard to what is in conflict in it.
+        said: git's sentences about documents in conflict.
+        stored: datasets whose annotations must be written to the work tree and stored with DVC.
+        fetched: pointers whose folder in the work tree must become what the pointer says.
+        tally: counts.
+    """
+
+    entries: Mapping[str, Entry]
+    tree: str
+    stages: list[Stage]
+    torn: Mapping[str, list[Conflict]]
+    said: list[str]
+    stored: list[str]
+    fetched: list[str]
+    tally: Tally
+
+
+class _Layout(NamedTuple):
+    """Where a dataset's annotations or items lie: number of digits in a shard's name, storage, grouping."""
+
+    digits: int
+    storage: str
+    group: str | None
+
+
+class _Target(NamedTuple):
+    """Where the merged lines of a layer go."""
+
+    dataset: str
+    layer: Layer
+    layout: _Layout
+    group: re.Pattern[str] | None
+
+
+class _Version(NamedTuple):
+    """One of the three versions of the project."""
+
+    snapshot: Snapshot
+    project: Project | None
+    layers: Mapping[tuple[str, Layer], Mapping[str, Entry]]
+
+
+class _Work(NamedTuple):
+    """What a merge works with and gathers.
+
+    Attributes:
+        git: the repository.
+        reader: of entries.
+        draft: the tree in the making.
+        names: what conflict markers call ours, the base and theirs.
+        settle: whether conflicts become lines nobody agreed on, for a base of a criss-cross merge.
+        entries: shards as merged.
+        torn: conflicts a path.
+        stages: their versions.
+        counts: taken, merged, records.
+    """
+
+    git: Git
+    reader: Reader
+    draft: Draft
+    names: Names
+    settle: bool
+    entries: dict[str, Entry]
+    torn: dict[str, list[Conflict]]
+    stages: list[Stage]
+    counts: dict[str, int]
+
+
+def bases(git: Git, ours: str, theirs: str) -> list[str]:
+    """Return the best common ancestors of two commits.
+
+    Raises:
+        StoreError: they have none, or a shallow clone may hide it.
+    """
+    found = plumbing.merge_bases(git, ours, theirs)
+    if plumbing.is_shallow(git) and not found:
+        raise StoreError(
+            "no common ancestor in this shallow clone", where=f"{ours[:10]}...{theirs[:10]}", hint=process.UNSHALLOW
+        )
+    if not found:
+        hint = "git log --graph --oneline --all"
+        raise StoreError("the two histories share no commit", where=f"{ours[:10]}...{theirs[:10]}", hint=hint)
+    return found
+
+
+def three_way(
+    git: Git,
+    ours: str,
+    theirs: str,
+    names: Names = ("ours", "base", "theirs"),
+    *,
+    settle: bool = False,
+    advance: Advance | None = None,
+) -> Outcome:
+    """Work out what two commits merge into; nothing but unreferenced objects is written.
+
+    Args:
+        git: the repository.
+        ours: full id of a commit: its datasets' rules decide, and where nobody changed the layout, its layout.
+        theirs: full id of another.
+        names: what conflict markers call the sides.
+        settle: leave no conflict: a line nobody agreed on stands for each, as the base of a further merge needs.
+        advance: called with the number of shards done.
+
+    Returns:
+        The outcome.
+
+    Raises:
+        StoreError: no common ancestor, an object that is nowhere, or a git older than 2.38.
+        DataError: conflict markers in a commit.
+    """
+    base = _base(git, bases(git, ours, theirs))
+    with tree.reader(git) as reader, Draft(git, ours) as drawn:
+        versions = [_version(git, commit, reader) for commit in (base, ours, theirs)]
+        work = _Work(git, reader, drawn, names, settle, {}, {}, [], defaultdict(int))
+        stored, fetched = list[str](), list[str]()
+        for dataset, layer in sorted(set().union(*[version.layers for version in versions])):
+            kind = _layer(work, versions, dataset, layer, advance)
+            stored += [dataset] if kind == "store" else []
+            fetched += [f"datasets/{dataset}/{layer}.dvc"] if kind == "fetch" else []
+        said, stages = texts.three_way(git, drawn, (base, ours, theirs))
+        work.stages.extend([] if settle else stages)
+        tally = Tally(work.counts["taken"], work.counts["merged"], work.counts["records"])
+        return Outcome(work.entries, drawn.write(), work.stages, work.torn, said, stored, fetched, tally)
+
+
+def rules_here(start: Path, name: str) -> Rules:
+    """Return what HEAD says of merging a dataset, for the merge driver; nothing when its documents cannot be read.
+
+    Args:
+        start: a folder of the work tree.
+        name: of the dataset.
+    """
+    git = plumbing.find(start)
+    snapshot = tree.commit(git, "HEAD", ("labelvc.yaml", "datasets", "taxonomies", "guidelines", "privacy"))
+    with tree.reader(git) as reader:
+        return rules_of(projects.examine(git, snapshot, reader)[1], name)
+
+
+def rules_of(project: Project | None, name: str) -> Rules:
+    """Return what a dataset says of merging; nothing when the project or the dataset cannot be read."""
+    dataset = project.datasets.get(name) if project else None
+    if project is None or dataset is None:
+        return Rules()
+    tokens = {name: task for name, task in project.tasks.items() if task.type == "token"}
+    groups = {
+        name: tuple(tuple(f"/value/{field}" for field in group) for group in task.groups)
+        for name, task in tokens.items()
+    }
+    return Rules(dataset.merge, groups, frozenset(tokens))
+
+
+def _base(git: Git, found: Sequence[str]) -> str:
+    """Return the one base of a merge: of several, as a criss-cross leaves them, the commit they merge into."""
+    one = found[0]
+    for other in found[1:]:
+        outcome = three_way(git, one, other, settle=True)
+        with Draft(git, one) as drawn, tree.reader(git) as reader:
+            texts.replace(drawn, draft.listed(git, one), draft.listed(git, outcome.tree))
+            for path, entry in outcome.entries.items():
+                if path.split("/")[1] in outcome.stored:  # no pointer says what DVC would hold
+                    drawn.put(path, reader.read(path, entry))
+            one = draft.commit(git, drawn.write(), (one, other), "base of a criss-cross merge")
+    return one
+
+
+def _version(git: Git, commit: str, reader: Reader) -> _Version:
+    snapshot = tree.commit(git, commit)
+    project = projects.examine(git, snapshot, reader)[1] if projects.TOP in snapshot.entries else None
+    layers: dict[tuple[str, Layer], dict[str, Entry]] = defaultdict(dict)
+    for path, entry in snapshot.entries.items():
+        found = shard.parse_path(path)
+        if found:
+            layers[found[:2]][path] = entry
+    return _Version(snapshot, project, layers)
+
+
+def _layer(work: _Work, versions: Sequence[_Version], dataset: str, layer: Layer, advance: Advance | None) -> str:
+    """Merge one layer of a dataset; return what its folder in the work tree needs from DVC: `store`, `fetch` or nothing."""
+    files = [version.layers.get((dataset, layer), {}) for version in versions]
+    layouts = [_layout(version, dataset, layer, found) for version, found in zip(versions, files, strict=True)]
+    pick = 2 if layouts[1] in (layouts[0], None) and layouts[2] is not None else 1
+    final = layouts[pick] or layouts[0]
+    if final is None:
+        return ""
+    width = _width(files, layouts)
+    cells = [_cells(side, width) for side in files]
+    target = _Target(dataset, layer, final, re.compile(final.group) if final.group else None)
+    torn: list[_Files] = []
+    winners = set[str]()
+    for name in sorted(set().union(*cells)):
+        base, ours, theirs = [side.get(name, {}) for side in cells]
+        if layouts[1] in (final, None) and theirs in (ours, base):
+            winners |= {"ours"} if ours != theirs else set()
+            work.entries.update(ours)
+        elif layouts[2] in (final, None) and base == ours:
+            winners.add("theirs")
+            _take(work, ours, theirs, final)
+        else:
+            winners.add("both")
+            torn.append((base, ours, theirs))
+    _merge(work, torn, target, merge.resolver(layer, rules_of(versions[1].project, dataset)), advance)
+    theirs_won = winners == {"theirs"}
+    if winners & {"theirs", "both"} or layouts[1] != final:
+        _derived(work, versions, versions[2 if theirs_won or pick == 2 else 1], dataset, layer)
+    if final.storage != "dvc" or (winners <= {"ours"} and layouts[1] == final):
+        return ""
+    return "fetch" if theirs_won else "store"
+
+
+def _layout(version: _Version, name: str, layer: Layer, files: Mapping[str, Entry]) -> _Layout | None:
+    """Return the layout of a layer in one version; None when it is not there."""
+    dataset = version.project.datasets.get(name) if version.project else None
+    if dataset is None and not files:
+        return None
+    path, entry = next(iter(files.items()), ("", None))
+    found = shard.parse_path(path)
+    digits = len(found[2]) if found else shard.digits(dataset.shards) if dataset else 0
+    pointed = f"datasets/{name}/{layer}.dvc" in version.snapshot.entries
+    storage = "dvc" if pointed or (entry and entry.kind == "dvc") else "git"
+    return _Layout(digits, storage, dataset.group if dataset else None)
+
+
+def _width(files: Sequence[Mapping[str, Entry]], layouts: Sequence[_Layout | None]) -> int:
+    """Return how many digits of a name tell apart cells that hold the same items in every version: 0 when grouping differs."""
+    if len({layout.group for layout in layouts if layout is not None}) > 1:
+        return 0
+    return min([len(found[2]) for side in files for path in side if (found := shard.parse_path(path))], default=0)
+
+
+def _cells(files: Mapping[str, Entry], width: int) -> dict[str, dict[str, Entry]]:
+    """Return the files by the first digits of their names, which are prefixes of one digest whatever the number of shards."""
+    cells: dict[str, dict[str, Entry]] = defaultdict(dict)
+    for path, entry in files.items():
+        found = shard.parse_path(path)
+        if found:
+            cells[found[2][:width]][path] = entry
+    return cells
+
+
+def _take(work: _Work, ours: Mapping[str, Entry], theirs: Mapping[str, Entry], final: _Layout) -> None:
+    """Take a cell over as their side has it."""
+    work.entries.update(theirs)
+    work.counts["taken"] += len(theirs)
+    work.draft.take(
+        [Stage(path, FILE, "") for path, entry in ours.items() if path not in theirs and entry.kind == "git"]
+    )
+    if final.storage == "git":
+        work.draft.take([Stage(path, FILE, entry.id) for path, entry in theirs.items()])
+
+
+def _merge(work: _Work, cells: list[_Files], target: _Target, decide: merge.Resolve, advance: Advance | None) -> None:
+    """Merge cells that both sides changed, read in one stream."""
+    stream = work.reader.many([pair for files in cells for side in files for pair in side.items()])
+    for files in cells:
+        _cell(work, files, [_joined(islice(stream, len(side))) for side in files], target, decide)
+        if advance:
+            advance(1)
+
+
+def _cell(work: _Work, files: _Files, data: Sequence[bytes], target: _Target, decide: merge.Resolve) -> None:
+    """Merge the lines of one cell and put them where the final layout wants them."""
+    path = shard.path(target.dataset, target.layer, "0" * target.layout.digits)
+    ours, theirs = [patch.walk(path, data[0], side) for side in data[1:]]
+    found = merge.merge(ours, theirs, decide)
+    work.counts["merged"] += 1
+    work.counts["records"] += found.resolved
+    lines = markers.without(shard.lines(data[1]), found.gone) + found.come
+    torn = found.conflicts
+    if work.settle:
+        lines, torn = lines + [_undecided(conflict) for conflict in torn], []
+    only = _only(files, target)
+    split = {only: lines} if only else _split(lines, target, lambda line: line)
+    wrong = {only: torn} if only else _split(torn, target, _some_line)
+    for name in sorted(split.keys() | wrong.keys()):
+        conflicts = wrong.get(name, [])
+        written = markers.weave(split.get(name, []), conflicts, work.names)
+        if not written:
+            continue
+        oid = work.draft.put(name, written, listed=target.layout.storage == "git")
+        work.entries[name] = Entry("git", oid)
+        if conflicts:
+            work.torn[name] = conflicts
+            work.stages.extend(_stages(work, files, data, target, name) if target.layout.storage == "git" else [])
+    left = [name for name, entry in files[1].items() if entry.kind == "git" and name not in work.entries]
+    work.draft.take([Stage(name, FILE, "") for name in left])
+
+
+def _only(files: _Files, target: _Target) -> str:
+    """Return the one path a cell has in every version and will have; empty when its lines must be placed one by one."""
+    names = set().union(*files)
+    name = next(iter(names)) if len(names) == 1 else ""
+    found = shard.parse_path(name)
+    return name if found and len(found[2]) == target.layout.digits and shard.path(*found) == name else ""
+
+
+def _split(things: Iterable[_Thing], target: _Target, line_of: Callable[[_Thing], bytes]) -> dict[str, list[_Thing]]:
+    """Return lines, or what holds some, by the path of the shard they belong into."""
+    found: dict[str, list[_Thing]] = defaultdict(list)
+    for thing in things:
+        line = line_of(thing)
+        key = shard.key_of(line, target.dataset, target.layer)
+        item = key.item if key else ""
+        place = shard.place(shard.group_of(item, target.group), target.layout.digits)
+        found[shard.path(target.dataset, target.layer, place)].append(thing)
+    return found
+
+
+def _stages(work: _Work, files: _Files, data: Sequence[bytes], target: _Target, name: str) -> list[Stage]:
+    """Return the three versions of a shard in conflict, as `git ls-files -u` shows them."""
+    found = []
+    for number, (side, whole) in enumerate(zip(files, data, strict=True), 1):
+        entry = side.get(name)
+        if len(side) == 1 and entry is not None and entry.kind == "git":
+            found.append(Stage(name, FILE, entry.id, number))
+            continue
+        lines = _split(shard.lines(whole), target, lambda line: line).get(name)
+        if lines:
+            found.append(Stage(name, FILE, work.draft.put(name, shard.write(lines), listed=False), number))
+    return found
+
+
+def _derived(work: _Work, versions: Sequence[_Version], source: _Version, dataset: str, layer: Layer) -> None:
+    """Give the tree the DVC pointer and manifest that the picked version has; none when its shards lie in git."""
+    for path in (f"datasets/{dataset}/{layer}.dvc", f"datasets/{dataset}/{layer}.sha256"):
+        entry = source.snapshot.entries.get(path)
+        work.draft.take([Stage(path, FILE, entry.id if entry else "")])
+    torn = [
+        name
+        for name in work.torn
+        if name.startswith(f"datasets/{dataset}/{layer}/") and work.entries[name].kind == "git"
+    ]
+    pointer_path = f"datasets/{dataset}/{layer}.dvc"
+    if torn and pointer_path in source.snapshot.entries:
+        for number, version in enumerate(versions, 1):
+            entry = version.snapshot.entries.get(pointer_path)
+            if entry is not None:
+                work.stages.append(Stage(pointer_path, FILE, entry.id, number))
+
+
+def _joined(parts: Iterable[tuple[str, bytes]]) -> bytes:
+    """Return the lines of a cell's files as one text."""
+    found = []
+    for path, data in parts:
+        if data.startswith(_MARKER) or b"\n" + _MARKER in data:
+            raise DataError("conflict markers were committed", where=path, hint=f"git log -- {path}")
+        found.append(data if data.endswith(b"\n") or not data else data + b"\n")
+    return found[0] if len(found) == 1 else b"".join(found)
+
+
+def _some_line(conflict: Conflict) -> bytes:
+    return next(iter((*conflict.ours, *conflict.theirs, *conflict.base)))
+
+
+def _undecided(conflict: Conflict) -> bytes:
+    """Return a line that no side has: whatever each made of it, both changed it."""
+    return _some_line(conflict)[:-1] + b',"undecided":true}'

@@ -1,0 +1,95 @@
+"""Pending: a merge that was begun and is not a commit yet, as git's own files and ours in the git folder tell it."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from typing import NamedTuple
+
+from labelvc.errors import StoreError
+from labelvc.store import files
+from labelvc.store import git as plumbing
+from labelvc.store.git import Git
+
+_NOTE = "labelvc-merge.json"
+_STATE = ("MERGE_HEAD", "MERGE_MODE", "MERGE_MSG", "AUTO_MERGE")
+_OTHERS = {
+    "rebase-merge": "a rebase", "rebase-apply": "a rebase", "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert",
+}  # fmt: skip
+_LOCK_AGE = 2.0  # seconds after which a lock of git that a killed command left behind is no longer somebody's
+
+
+class Pending(NamedTuple):
+    """A merge that `labelvc merge` began.
+
+    Attributes:
+        head: commit it started from.
+        other: commit that is merged.
+        tree: what the work tree becomes, with conflict markers.
+        pointers: DVC pointers whose folder it rewrites.
+        writing: whether files are still being written; a command that was killed leaves it so.
+    """
+
+    head: str
+    other: str
+    tree: str
+    pointers: list[str]
+    writing: bool
+
+
+def begin(git: Git, pending: Pending, message: str) -> None:
+    """Note a merge before the first file of the work tree is written, as git does, so that `git commit` ends it.
+
+    Args:
+        git: where.
+        pending: the merge.
+        message: of the merge commit.
+    """
+    note(git, pending)
+    folder = git.directory
+    files.replace(folder / "ORIG_HEAD", f"{pending.head}\n".encode())
+    files.replace(folder / "MERGE_MSG", f"{message.rstrip()}\n".encode())
+    files.replace(folder / "MERGE_MODE", b"no-ff")
+    files.replace(folder / "MERGE_HEAD", f"{pending.other}\n".encode())
+
+
+def note(git: Git, pending: Pending) -> None:
+    """Write how far a merge has come."""
+    files.replace(git.directory / _NOTE, json.dumps(pending._asdict()).encode())
+
+
+def read(git: Git) -> Pending | None:
+    """Return the merge that was begun here and not ended; None when there is none or git ended it."""
+    try:
+        found = Pending(**json.loads((git.directory / _NOTE).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+    ended = not found.writing and not (git.directory / "MERGE_HEAD").exists()
+    return None if ended or found.head != plumbing.head(git) else found
+
+
+def forget(git: Git, *, whole: bool = False) -> None:
+    """Take our note away; with `whole`, git's files of a merge too."""
+    for name in (_NOTE, *(_STATE if whole else ())):
+        (git.directory / name).unlink(missing_ok=True)
+
+
+def underway(git: Git) -> str:
+    """Return what git is in the middle of, for people: `a merge`, `a rebase` ...; empty when it is nothing."""
+    if (git.directory / "MERGE_HEAD").exists():
+        return "a merge"
+    return next((what for name, what in _OTHERS.items() if (git.directory / name).exists()), "")
+
+
+def unlock(git: Git) -> None:
+    """Remove the lock that a git which was killed with us left on the index.
+
+    Raises:
+        StoreError: the lock is so young that a git may still be writing.
+    """
+    path = git.directory / "index.lock"
+    with suppress(FileNotFoundError):
+        if time.time() - path.stat().st_mtime < _LOCK_AGE:
+            raise StoreError("git is still writing the index", where=str(path), hint="wait two seconds, then again")
+        path.unlink()
