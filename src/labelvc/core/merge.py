@@ -153,7 +153,8 @@ def _merged(
     """Return the fields of three versions of a line merged (None: it is gone), or the pointers in conflict."""
     dead = [side is None or side.get("gone") is True for side in (ours, theirs)]
     if all(dead):
-        return ours or theirs
+        left = [side for side in (ours, theirs) if side is not None]
+        return max(left, key=_rank, default=None)
     if any(dead):
         live, other = (theirs, ours) if dead[0] else (ours, theirs)
         if _alike(base, live):
@@ -177,7 +178,7 @@ def _merged(
             strategy = _strategy(unit, rules, chosen)
             value = _decided(later if strategy == "newest" else strategy, was, mine, new)
         if value is None:
-            conflicts += [pointer for pointer, one, two in zip(unit, mine, new, strict=True) if not _same(one, two)]
+            conflicts += [pointer for pointer, one, two in zip(unit, mine, new, strict=True) if not _equal(one, two)]
         else:
             result.update({p: member for p, member in zip(unit, value, strict=True) if member is not _ABSENT})
     if not conflicts and task not in rules.open and _shape(result) not in (_shape(flat[1]), _shape(flat[2])):
@@ -242,9 +243,13 @@ def _strategy(unit: tuple[str, ...], rules: Rules, chosen: Strategy) -> Strategy
 
 
 def _later(ours: Fields, theirs: Fields) -> Strategy:
-    """Return the side whose record is later: by `at`, then `rev`, then its bytes, so that no tie is left."""
-    ranks = [(str(side.get("at", "")), _rev(side), canonical.encode(side)) for side in (ours, theirs)]
-    return "ours" if ranks[0] >= ranks[1] else "theirs"
+    """Return the side whose record is later."""
+    return "ours" if _rank(ours) >= _rank(theirs) else "theirs"
+
+
+def _rank(record: Fields) -> tuple[str, int, bytes]:
+    """Return what says how late a record is: its `at`, then `rev`, then its bytes, so that no tie is left."""
+    return str(record.get("at", "")), _rev(record), canonical.encode(record)
 
 
 def _written(
@@ -331,10 +336,12 @@ def _in_value(pointer: str) -> bool:
 
 
 def _same(one: tuple[Any, ...], two: tuple[Any, ...]) -> bool:
+    return all(_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def _equal(one: Any, two: Any) -> bool:
     """Tell whether two values are written alike: to Python 1, 1.0 and true are equal."""
-    return one == two and all(
-        a is b or canonical.encode(a) == canonical.encode(b) for a, b in zip(one, two, strict=True)
-    )
+    return one is two or (one == two and canonical.encode(one) == canonical.encode(two))
 
 
 def _alike(one: Fields | None, two: Fields | None) -> bool:
