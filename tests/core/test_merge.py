@@ -18,6 +18,7 @@ from tests.strategies import TOKEN, records
 
 PATH = "datasets/pets/annotations/00.jsonl"
 KEY = Key("pets", "p1", "m1")
+PLAIN = Rules()
 TOKENS = Rules(groups={"syntax": (("/value/head", "/value/deprel"),)}, open=frozenset(["syntax"]))
 
 
@@ -34,7 +35,7 @@ def change(old: bytes | None, new: bytes | None) -> FileChange:
 
 
 def merged(
-    base: bytes | None, ours: bytes | None, theirs: bytes | None, rules: Rules = Rules(), chosen: Strategy = "conflict"
+    base: bytes | None, ours: bytes | None, theirs: bytes | None, rules: Rules = PLAIN, chosen: Strategy = "conflict"
 ) -> bytes | Conflict | None:
     """Merge three versions of one line and return what our side's line becomes."""
     found = merge.merge(change(base, ours), change(base, theirs), merge.resolver("annotations", rules, chosen))
@@ -65,7 +66,9 @@ def versions(draw: st.DrawFn) -> tuple[bytes | None, bytes | None, bytes | None]
         names = draw(st.sets(st.sampled_from(sorted({*base, *other} - {"item", "id"}))))
         side = {name: content for name, content in base.items() if name not in names}
         side |= {name: other[name] for name in names if name in other}
-        made.append(draw(st.sampled_from([side, side, side, base, None, {"item": "p1", "id": "m1", "gone": True, "rev": 4}])))
+        made.append(
+            draw(st.sampled_from([side, side, side, base, None, {"item": "p1", "id": "m1", "gone": True, "rev": 4}]))
+        )
     return tuple(None if one is None else canonical.encode_record(one) for one in made)
 
 
@@ -156,7 +159,7 @@ def test_records_are_merged_alike_alone_and_in_company(many, chance):
         one, two = change(base, ours), change(base, theirs)
         alone.append(merge.merge(one, two, decide))
         for side, raws in zip(sides, (one.old, one.new, two.old, two.new), strict=True):
-            side += raws
+            side.extend(raws)
     for side in sides:
         chance.shuffle(side)
     found = merge.merge(FileChange(PATH, sides[0], sides[1]), FileChange(PATH, sides[2], sides[3]), decide)
@@ -224,7 +227,9 @@ def test_a_shape_that_neither_side_has_is_a_conflict():
     """One side says nothing is there, the other moves its box: neither a label without a box nor the reverse was said."""
     start = {"label": "cat", "box": [0, 0, 9, 9]}
     found = merged(
-        line(task="where", value={"label": "cat"}), line(2, task="where", value=start), line(2, task="where", value={"empty": True})
+        line(task="where", value={"label": "cat"}),
+        line(2, task="where", value=start),
+        line(2, task="where", value={"empty": True}),
     )
     assert isinstance(found, Conflict)
 
@@ -267,9 +272,13 @@ def test_each_strategy_of_a_field(strategy, expected):
         assert value(found)["at"] == "2026-01-03T00:00:00Z"
 
 
-@pytest.mark.parametrize(("pointer", "applies"), [("/value", True), ("/value/score", True), ("/ext", False), ("/val", False)])
+@pytest.mark.parametrize(
+    ("pointer", "applies"), [("/value", True), ("/value/score", True), ("/ext", False), ("/val", False)]
+)
 def test_a_strategy_holds_for_the_field_and_all_below(pointer, applies):
-    found = merged(line(value={"score": 1}), line(2, value={"score": 2}), line(2, value={"score": 3}), Rules({pointer: "max"}))
+    found = merged(
+        line(value={"score": 1}), line(2, value={"score": 2}), line(2, value={"score": 3}), Rules({pointer: "max"})
+    )
     assert isinstance(found, bytes) == applies
 
 
@@ -312,11 +321,15 @@ def test_fields_of_other_tools_are_merged_one_by_one_and_none_is_lost():
     assert value(merged(base, ours, theirs))["ext"] == {"a": 2, "deep": {"x": 1, "y": [1, 2]}, "z/~": None}
 
 
-@pytest.mark.parametrize(("mine", "new"), [({"a": {"b": 1}}, {"a": 2}), ({"a": {"b": 1}}, {"a": {}}), ({}, {"a": {"c": 1}})])
+@pytest.mark.parametrize(
+    ("mine", "new"), [({"a": {"b": 1}}, {"a": 2}), ({"a": {"b": 1}}, {"a": {}}), ({}, {"a": {"c": 1}})]
+)
 def test_an_object_against_a_value_in_its_place_is_a_conflict_or_whole(mine, new):
     base = {"a": {"b": 0}}
     found = merged(line(ext=base), line(2, ext=mine), line(2, ext=new))
-    assert isinstance(found, Conflict) or canonical.encode(value(found).get("ext")) in map(canonical.encode, (mine, new))
+    assert isinstance(found, Conflict) or canonical.encode(value(found).get("ext")) in map(
+        canonical.encode, (mine, new)
+    )
 
 
 def test_numbers_that_python_takes_for_equal_are_told_apart():
@@ -343,13 +356,15 @@ def test_two_lines_of_a_doubled_key_changed_apart_are_both_kept():
     assert (found.gone, found.come) == ([two], [line(2, value={"score": 4})])
 
 
-@pytest.mark.parametrize("raw", [b"not json", b"[1]", b'{"item":"p1","id":"m1"', b"\xff\xfe", b'{"item":"p1","id":"m1","n":1e999}', b""])
+@pytest.mark.parametrize(
+    "raw", [b"not json", b"[1]", b'{"item":"p1","id":"m1"', b"\xff\xfe", b'{"item":"p1","id":"m1","n":1e999}', b""]
+)
 def test_lines_that_are_no_records_are_kept_on_both_sides(raw):
     other = line(2, value={"score": 2})
     base = line(value={"score": 1})
     decide = merge.resolver("annotations", Rules())
     found = merge.merge(FileChange(PATH, [base], [raw]), FileChange(PATH, [base], [other]), decide)
-    kept = [raw for raw in [*found.come, *[one for c in found.conflicts for one in (*c.ours, *c.theirs)]]]
+    kept = [*found.come, *[one for c in found.conflicts for one in (*c.ours, *c.theirs)]]
     assert other in kept
     assert raw not in found.gone or raw in kept
 
@@ -366,7 +381,9 @@ def test_an_item_is_merged_by_field_and_has_no_rev():
 
 
 def test_annotators_of_one_item_never_conflict():
-    lines = [canonical.encode_record({"item": "p1", "id": who, "rev": 1, "by": TOKEN, "value": {"score": 1}}) for who in "ab"]
+    lines = [
+        canonical.encode_record({"item": "p1", "id": who, "rev": 1, "by": TOKEN, "value": {"score": 1}}) for who in "ab"
+    ]
     decide = merge.resolver("annotations", Rules())
     found = merge.merge(FileChange(PATH, [], lines[:1]), FileChange(PATH, [], lines[1:]), decide)
     assert (found.come, found.conflicts) == (lines[1:], [])

@@ -78,6 +78,7 @@ def merge(
         outcome = threeway.three_way(git, head, other, ("HEAD", "base", rev), advance=advance)
         touched = _touched(git, head, outcome.tree)
         _refuse_edits(git, touched)
+        plumbing.run(git, "read-tree", "-m", "-u", "--dry-run", head, outcome.tree)  # untracked files in the way
         before = tree.commit(git, head)
         for pointer in _pointers(outcome):
             folder.refuse_edits(git, pointer, before)

@@ -297,9 +297,8 @@ def _take(work: _Work, ours: Mapping[str, Entry], theirs: Mapping[str, Entry], f
     """Take a cell over as their side has it."""
     work.entries.update(theirs)
     work.counts["taken"] += len(theirs)
-    work.draft.take(
-        [Stage(path, FILE, "") for path, entry in ours.items() if path not in theirs and entry.kind == "git"]
-    )
+    kept = theirs if final.storage == "git" else ()
+    work.draft.take([Stage(path, FILE, "") for path, entry in ours.items() if entry.kind == "git" and path not in kept])
     if final.storage == "git":
         work.draft.take([Stage(path, FILE, entry.id) for path, entry in theirs.items()])
 
@@ -323,7 +322,7 @@ def _cell(work: _Work, files: _Files, data: Sequence[bytes], target: _Target, de
     lines = markers.without(shard.lines(data[1]), found.gone) + found.come
     torn = found.conflicts
     if work.settle:
-        lines, torn = lines + [_undecided(conflict) for conflict in torn], []
+        lines, torn = lines + [_undecided(conflict, target.layer) for conflict in torn], []
     only = _only(files, target)
     split = {only: lines} if only else _split(lines, target, lambda line: line)
     wrong = {only: torn} if only else _split(torn, target, _some_line)
@@ -337,7 +336,8 @@ def _cell(work: _Work, files: _Files, data: Sequence[bytes], target: _Target, de
         if conflicts:
             work.torn[name] = conflicts
             work.stages.extend(_stages(work, files, data, target, name) if target.layout.storage == "git" else [])
-    left = [name for name, entry in files[1].items() if entry.kind == "git" and name not in work.entries]
+    kept = work.entries if target.layout.storage == "git" else ()
+    left = [name for name, entry in files[1].items() if entry.kind == "git" and name not in kept]
     work.draft.take([Stage(name, FILE, "") for name in left])
 
 
@@ -407,6 +407,8 @@ def _some_line(conflict: Conflict) -> bytes:
     return next(iter((*conflict.ours, *conflict.theirs, *conflict.base)))
 
 
-def _undecided(conflict: Conflict) -> bytes:
-    """Return a line that no side has: whatever each made of it, both changed it."""
-    return _some_line(conflict)[:-1] + b',"undecided":true}'
+def _undecided(conflict: Conflict, layer: Layer) -> bytes:
+    """Return a line of a key that no side has, with no field of any: whatever each made of it, both changed it."""
+    line = _some_line(conflict)
+    head = shard.HEADS[layer].match(line)
+    return (head.group() if head else line[:-1]) + b',"undecided":true}'
