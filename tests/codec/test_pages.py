@@ -15,6 +15,7 @@ FORMATS = Path(__file__).resolve().parents[2] / "docs" / "formats"
 PAGES = {
     "project": "project", "dataset": "dataset", "taxonomy": "taxonomy", "guideline": "guideline", "versions": "guideline", "item": "item",
     "record": "record", "finding": "finding", "check": "finding", "diff": "diff", "trace": "trace", "blame": "blame", "epoch": "pseudonym",
+    "merge": "merge",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from labelvc.model.change import Conflict, Strategy
 from labelvc.model.names import Key
 from labelvc.model.snapshot import FileChange
 from labelvc.ops import project as projects
-from labelvc.ops.threeway import rules_of
+from labelvc.ops import strategies
 from labelvc.store import files, folder, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
@@ -118,7 +118,7 @@ class _Rules:
 
     def of(self, path: str, chosen: Strategy = "conflict") -> Resolve:
         name, layer, _ = shard.parse_path(path) or ("", "annotations", "")
-        return merge.resolver(layer, rules_of(self._project, name), chosen)
+        return merge.resolver(layer, strategies.of(self._project, name), chosen)
 
 
 def _torn(git: Git) -> tuple[dict[str, list[_Part]], list[str]]:

@@ -6,19 +6,17 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from labelvc.codec import shard
 from labelvc.core import markers, merge
-from labelvc.core.merge import Rules
 from labelvc.errors import DataError, StoreError
 from labelvc.model.change import Conflict
 from labelvc.model.names import Layer
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import project as projects
-from labelvc.ops import texts
+from labelvc.ops import strategies, texts
 from labelvc.store import draft, patch, process, tree
 from labelvc.store import git as plumbing
 from labelvc.store.draft import FILE, Draft, Stage
@@ -179,32 +177,6 @@ def three_way(
         return Outcome(work.entries, drawn.write(), work.stages, work.torn, said, stored, fetched, tally)
 
 
-def rules_here(start: Path, name: str) -> Rules:
-    """Return what HEAD says of merging a dataset, for the merge driver; nothing when its documents cannot be read.
-
-    Args:
-        start: a folder of the work tree.
-        name: of the dataset.
-    """
-    git = plumbing.find(start)
-    snapshot = tree.commit(git, "HEAD", ("labelvc.yaml", "datasets", "taxonomies", "guidelines", "privacy"))
-    with tree.reader(git) as reader:
-        return rules_of(projects.examine(git, snapshot, reader)[1], name)
-
-
-def rules_of(project: Project | None, name: str) -> Rules:
-    """Return what a dataset says of merging; nothing when the project or the dataset cannot be read."""
-    dataset = project.datasets.get(name) if project else None
-    if project is None or dataset is None:
-        return Rules()
-    tokens = {name: task for name, task in project.tasks.items() if task.type == "token"}
-    groups = {
-        name: tuple(tuple(f"/value/{field}" for field in group) for group in task.groups)
-        for name, task in tokens.items()
-    }
-    return Rules(dataset.merge, groups, frozenset(tokens))
-
-
 def _base(git: Git, found: Sequence[str]) -> str:
     """Return the one base of a merge: of several, as a criss-cross leaves them, the commit they merge into."""
     one = found[0]
@@ -254,7 +226,7 @@ def _layer(work: _Work, versions: Sequence[_Version], dataset: str, layer: Layer
         else:
             winners.add("both")
             torn.append((base, ours, theirs))
-    _merge(work, torn, target, merge.resolver(layer, rules_of(versions[1].project, dataset)), advance)
+    _merge(work, torn, target, merge.resolver(layer, strategies.of(versions[1].project, dataset)), advance)
     theirs_won = winners == {"theirs"}
     if winners & {"theirs", "both"} or layouts[1] != final:
         _derived(work, versions, versions[2 if theirs_won or pick == 2 else 1], dataset, layer)
