@@ -409,7 +409,17 @@ def test_status_counts_what_changed_by_records(project, labelvc, git):
     assert document["summary"]["staged"]["records"] == {"changed": 1}
     assert document["summary"]["unstaged"]["records"] == {"removed": 1}
     assert document["items"] == [
-        {"name": "ratings", "storage": "git", "items": 1, "records": 0, "gone": 1, "shards": 1}
+        {
+            "name": "ratings",
+            "storage": "git",
+            "items": 1,
+            "records": 0,
+            "gone": 1,
+            "shards": 1,
+            "staged": {"records": {"changed": 1}, "items": {}},
+            "unstaged": {"records": {"removed": 1}, "items": {}},
+            "untracked": 0,
+        }
     ]
 
 

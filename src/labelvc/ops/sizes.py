@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
 
+from labelvc import digests
 from labelvc.codec import shard
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset
@@ -62,8 +63,75 @@ class _Head(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Head).decode
 
 
+class Totals(msgspec.Struct, frozen=True, array_like=True):
+    """How many lines of items and of annotations, and how many of the latter hold a tombstone."""
+
+    items: int
+    annotations: int
+    gone: int
+
+
+def totals(git: Git, index: Snapshot, work: Snapshot, name: str) -> Totals:
+    """Count a dataset's lines in the work tree: those of the index, known from before, and what differs from it.
+
+    Args:
+        git: the repository, which remembers the count of an index it has seen.
+        index: the index.
+        work: the work tree.
+        name: the dataset.
+
+    Returns:
+        The counts.
+
+    Raises:
+        StoreError: a shard cannot be read, such as a DVC object that nobody has pulled.
+    """
+    sides = [_of_name(snapshot, name) for snapshot in (index, work)]
+    old, new = [dict(side) for side in sides]
+    if not all(entry.id for entry in old.values()):
+        return _sum(of_dataset(git, work, name).items())
+    listed = "".join([f"{path}\0{entry.kind}\0{entry.id}\n" for path, entry in old.items()])
+    key = f"{_BY}:totals:{digests.sha256(listed.encode('utf-8', 'surrogateescape')).hexdigest()}"
+    with Cache(git) as cache:
+        kept = cache.get_many([key]).get(key)
+        if kept is None:
+            kept = msgspec.json.encode(_sum(of_dataset(git, index, name).items()))
+            cache.put_many([(key, kept)])
+    known = msgspec.json.decode(kept, type=Totals)
+    left = {path for path, entry in old.items() if new.get(path) != entry}
+    come = {path for path, entry in new.items() if old.get(path) != entry}
+    less = _sum(of_dataset(git, index, name, only=left).items())
+    more = _sum(of_dataset(git, work, name, only=come).items())
+    pairs = zip(
+        msgspec.structs.astuple(known), msgspec.structs.astuple(less), msgspec.structs.astuple(more), strict=True
+    )
+    return Totals(*[one - two + three for one, two, three in pairs])
+
+
+def _of_name(snapshot: Snapshot, name: str) -> list[tuple[str, Entry]]:
+    folders = (f"datasets/{name}/items/", f"datasets/{name}/annotations/")
+    return [
+        (path, entry) for path, entry in snapshot.entries.items() if path.startswith(folders) and shard.parse_path(path)
+    ]
+
+
+def _sum(found: Iterable[tuple[tuple[Layer, str], Size]]) -> Totals:
+    items = annotations = gone = 0
+    for (layer, _), size in found:
+        items += size.lines if layer == "items" else 0
+        annotations += size.lines if layer == "annotations" else 0
+        gone += size.gone
+    return Totals(items, annotations, gone)
+
+
 def of_dataset(
-    git: Git, snapshot: Snapshot, name: str, *, tasks: bool = False, advance: Callable[[int], None] | None = None
+    git: Git,
+    snapshot: Snapshot,
+    name: str,
+    *,
+    tasks: bool = False,
+    only: Collection[str] | None = None,
+    advance: Callable[[int], None] | None = None,
 ) -> dict[tuple[Layer, str], Size]:
     """Return the size of every shard of a dataset.
 
@@ -72,6 +140,7 @@ def of_dataset(
         snapshot: where they are.
         name: the dataset.
         tasks: count items by task too, for which records are decoded.
+        only: paths of the shards that are wanted; None for all.
         advance: called with the number of shards looked at.
 
     Returns:
@@ -80,7 +149,8 @@ def of_dataset(
     Raises:
         StoreError: a shard cannot be read, such as a DVC object that nobody has pulled.
     """
-    parsed = [(shard.parse_path(path), path) for path in snapshot.entries]
+    wanted = snapshot.entries if only is None else only
+    parsed = [(shard.parse_path(path), path) for path in sorted(wanted)]
     shards = [(place[1], path) for place, path in parsed if place and place[0] == name]
     keys = {place: _key(place[0], snapshot.entries[place[1]], tasks=tasks) for place in shards}
     found: dict[tuple[Layer, str], Size] = {}

@@ -127,11 +127,11 @@ def look(git: Git, pin: str | None = None) -> Status:
         StoreError: a file cannot be read.
     """
     interrupted = files.interrupted(git)
-    index, work = tree.index(git), tree.work(git, settled=False)
-    head = tree.commit(git, "HEAD") if index.commit else tree.empty()
+    head, index = tree.staged(git, settled=False)
+    work = tree.work(git, settled=False)
     with tree.reader(git) as reader:
         project = projects.load(git, work, reader)
-    counts = [_count(git, project, work, name) for name in sorted(project.datasets)]
+    counts = [_count(git, project, index, work, name) for name in sorted(project.datasets)]
     branch = plumbing.run(git, "branch", "--show-current").decode("utf-8", "replace").strip()
     staged, unstaged = _moves(git, head, index), _moves(git, index, work)
     waiting, merging = _waiting(git, head, branch, pin), _merging(git)
@@ -214,15 +214,12 @@ def _brings(git: Git, target: str) -> bool:
         return False
 
 
-def _count(git: Git, project: Project, work: Snapshot, name: str) -> Count:
+def _count(git: Git, project: Project, index: Snapshot, work: Snapshot, name: str) -> Count:
     """Count a dataset's lines without decoding any."""
-    storage = project.datasets[name].storage
-    shards = sum(found[:2] == (name, "annotations") for found in map(shard.parse_path, work.entries) if found)
+    storage, folder = project.datasets[name].storage, f"datasets/{name}/annotations/"
+    shards = sum(path.startswith(folder) and shard.parse_path(path) is not None for path in work.entries)
     try:
-        found = sizes.of_dataset(git, work, name)
+        found = sizes.totals(git, index, work, name)
     except StoreError:  # DVC objects that nobody has pulled
         return Count(name, storage, -1, -1, 0, shards)
-    items = sum(size.lines for (layer, _), size in found.items() if layer == "items")
-    records = sum(size.lines for (layer, _), size in found.items() if layer == "annotations")
-    gone = sum(size.gone for size in found.values())
-    return Count(name, storage, items, records - gone, gone, shards)
+    return Count(name, storage, found.items, found.annotations - found.gone, found.gone, shards)

@@ -143,8 +143,12 @@ def _layers(git: Git) -> Iterator[str]:
             waiting += [f"{folder}/{name}" for name in names if depth == 0 or name in ("annotations", "items")]
 
 
-def staged(git: Git) -> tuple[Snapshot, Snapshot]:
+def staged(git: Git, *, settled: bool = True) -> tuple[Snapshot, Snapshot]:
     """Return HEAD and the index; what both share is listed once, by git's own comparison of the two.
+
+    Args:
+        git: where.
+        settled: as for `work`.
 
     Returns:
         Both snapshots; before the first commit the first has no files.
@@ -152,7 +156,7 @@ def staged(git: Git) -> tuple[Snapshot, Snapshot]:
     Raises:
         StoreError: as for `commit` and `index`, or a killed command that must be finished first.
     """
-    if not git.bare:
+    if settled and not git.bare:
         refuse_unfinished(git)
     new = index(git)
     if not new.commit:
