@@ -32,7 +32,7 @@ def dataset() -> None:
 @output_options("text", "json", "jsonl")
 @pass_settings
 def dataset_list(settings: Settings, /, form: str, output: Path | None) -> None:
-    """List the datasets of the work tree with how much they hold.
+    """List the datasets and how much they hold.
 
     \b
       labelvc dataset list
@@ -55,7 +55,9 @@ def dataset_list(settings: Settings, /, form: str, output: Path | None) -> None:
 @output_options("text", "json")
 @pass_settings
 def dataset_show(settings: Settings, /, name: str, form: str, output: Path | None) -> None:
-    """Show what NAME is, how much it holds, how large its shards are and how far its tasks have come.
+    """Show what NAME is and how much it holds.
+
+    How large its shards are, whether another number of them would fit, and how far its tasks have come.
 
     \b
       labelvc dataset show ratings
@@ -97,7 +99,7 @@ def dataset_new(
     group: str | None,
     pointers: tuple[str, ...],
 ) -> None:
-    """Make the dataset NAME: write its datasets/NAME/dataset.yaml.
+    """Make a dataset: write datasets/NAME/dataset.yaml.
 
     \b
       labelvc dataset new tweets --task sentiment --natural-key /natural/tweet_id
@@ -132,9 +134,9 @@ def dataset_reshard(
     form: str,
     output: Path | None,
 ) -> None:
-    """Spread NAME over another number of shards, or by another group. Every line stays as it is.
+    """Spread NAME over another number of shards, or by another group.
 
-    The dataset must have no changes that are not committed. Commit the result alone: `labelvc diff` shows dataset.yaml only.
+    Every line stays as it is. The dataset must have no changes that are not committed. Commit the result alone: `labelvc diff` shows dataset.yaml only.
 
     \b
       labelvc dataset reshard ratings --auto --dry-run
@@ -160,11 +162,11 @@ def dataset_reshard(
         return
     say_so = "would have" if dry_run else "has"
     rows = [
-        f"{name} {say_so} {_layout(done.new)}, not {_layout(done.old)}\n",
+        f"{name} {say_so} {_layout(done.new)} instead of {_layout(done.old)}\n",
         f"{text.count(done.lines, 'line')} unchanged in {text.count(done.written, 'file')}, {done.deleted:,} deleted\n",
         f"a shard of annotations: {_spread(done.sizes)}\n",
     ]
-    write("".join(rows), output)
+    write("".join(rows if done.lines else rows[:1]), output)
     _say_next(settings, name, done, dry=dry_run, word="Reshard")
 
 
@@ -177,9 +179,9 @@ def dataset_reshard(
 def dataset_storage(
     settings: Settings, /, name: str, where: Literal["git", "dvc"], dry_run: bool, form: str, output: Path | None
 ) -> None:
-    """Move the annotations of NAME between git and DVC, and stage the result. Every line stays as it is.
+    """Move the annotations of NAME between git and DVC.
 
-    Behind DVC git holds a pointer and a list of SHA-256 sums; items stay in git. What older commits hold stays in git.
+    Every line stays as it is, and the result is staged. The dataset must have no changes that are not committed. Behind DVC git holds a pointer and a list of SHA-256 sums; items stay in git. What older commits hold stays in git.
 
     \b
       labelvc dataset storage ratings dvc

@@ -232,7 +232,7 @@ def pending(git: Git) -> Pending | None:
             else:
                 command = row.get("command", command)
                 after = [(verb, paths) for verb, paths in row.get("after", after)]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             raise _unreadable(folder) from None
     states = [_progress(git, step) for step in steps]
     strange = [step.path for step, state in zip(steps, states, strict=True) if state in ("strange", "back")]
@@ -337,7 +337,8 @@ def _prune(git: Git, folders: Iterable[Path]) -> None:
     """Delete folders that are empty now, and those above them that become so."""
     for folder in folders:
         for above in (folder, *folder.parents):
-            if above == git.top or not above.is_relative_to(git.top) or above in (git.directory, git.common):
+            inside = above != git.top and above.is_relative_to(git.top)
+            if not inside or above.is_relative_to(git.directory) or above.is_relative_to(git.common):
                 break
             try:
                 above.rmdir()
