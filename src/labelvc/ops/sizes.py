@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import groupby
@@ -178,7 +177,7 @@ def of_dataset(
 def spread(sizes: Iterable[int]) -> Spread:
     """Return the smallest, the median and the largest of some sizes."""
     ordered = sorted(sizes)
-    return Spread(ordered[0], int(statistics.median_low(ordered)), ordered[-1]) if ordered else Spread(0, 0, 0)
+    return Spread(ordered[0], ordered[(len(ordered) - 1) // 2], ordered[-1]) if ordered else Spread(0, 0, 0)
 
 
 def fitting(storage: str, total: int) -> int:
