@@ -214,6 +214,9 @@ def _say_next(settings: Settings, name: str, done: Done, *, dry: bool, word: str
     else:
         stage = f"git add --all datasets/{name} && " if done.storage == "git" and word == "Reshard" else ""
         say(settings, f"next: {stage}git commit -m '{word} {name}'")
+    if done.advice is not None and done.advice.wanted:
+        count = text.count(done.advice.shards, "shard")
+        say(settings, f"then: {count} would fit better there: labelvc dataset reshard {name} --auto")
 
 
 def _wrote(done: Done, *, dry: bool) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, nullcontext
 from typing import IO, Literal, NamedTuple
 
+import msgspec
+
 from labelvc.codec import document, shard
 from labelvc.errors import DataError
 from labelvc.model.names import Layer
@@ -44,6 +46,7 @@ class Done(NamedTuple):
         sizes: bytes of a shard of annotations afterwards.
         documents: other files that change.
         moved: whether there was anything to do.
+        advice: whether another number of shards would fit what the dataset is afterwards; None when it was not asked.
     """
 
     old: Layout
@@ -55,6 +58,7 @@ class Done(NamedTuple):
     sizes: sizes.Spread
     documents: list[str]
     moved: bool = True
+    advice: sizes.Advice | None = None
 
 
 class Request(NamedTuple):
@@ -277,7 +281,8 @@ def _moved(git: Git, work: Snapshot, dataset: Dataset, storage: str, change: Tra
     documents = [f"{folder}/dataset.yaml", f"{folder}/.gitignore", *[f"{folder}/annotations{end}" for end in ends]]
     documents = documents if mine else documents[:1]
     known = sizes.of_dataset(git, work, dataset.name)
-    spread = sizes.spread(size.bytes for (layer, _), size in known.items() if layer == "annotations")
+    lengths = [size.bytes for (layer, _), size in known.items() if layer == "annotations"]
+    advice = sizes.advice(msgspec.structs.replace(dataset, storage=storage), lengths)
     written = 0
     if storage == "git":
         written = _brought(git, work, mine, change)
@@ -294,7 +299,7 @@ def _moved(git: Git, work: Snapshot, dataset: Dataset, storage: str, change: Tra
                 change.then("unstage", [f"{folder}/annotations"])
                 change.then("store", [f"{folder}/annotations"])
             change.then("stage", documents[:1])
-    return Done(layout, layout, storage, 0, written, 0, spread, documents)
+    return Done(layout, layout, storage, 0, written, 0, sizes.spread(lengths), documents, advice=advice)
 
 
 def _brought(git: Git, work: Snapshot, paths: list[str], change: Transaction | None) -> int:
