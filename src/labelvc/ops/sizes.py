@@ -87,7 +87,7 @@ def totals(git: Git, index: Snapshot, work: Snapshot, name: str) -> Totals:
     """
     sides = [_of_name(snapshot, name) for snapshot in (index, work)]
     old, new = [dict(side) for side in sides]
-    if not all(entry.id for entry in old.values()):
+    if any(entry.kind == "dvc" or not entry.id for entry in old.values()):  # what lies here is read where it lies
         return _sum(of_dataset(git, work, name).items())
     listed = "".join([f"{path}\0{entry.kind}\0{entry.id}\n" for path, entry in old.items()])
     key = f"{_BY}:totals:{digests.sha256(listed.encode('utf-8', 'surrogateescape')).hexdigest()}"
