@@ -68,7 +68,7 @@ error   shard.stray        datasets/pets/annotations/00.jsonl  the file is none 
 error   privacy.plaintext  pets/p3#m1  a plain value stands where a pseudonym must
         next: labelvc import turns it into one; or remove the value
 note    shard.size         datasets/pets/annotations/3.jsonl  the shard holds 0 KB in 9 lines
-        next: raise `shards` in datasets/pets/dataset.yaml, then labelvc format
+        next: labelvc dataset reshard pets --shards 16
 error   privacy.plaintext  pets/p1#k1  a plain value stands where a pseudonym must
 warning item.duplicate     pets/p3#  has the same natural key as pets/p2#
         next: decide on a branch which of the two stays; delete the other with its records, then labelvc format

@@ -22,7 +22,7 @@ from labelvc.model.project import Dataset, Project, Sensitive, Task
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import project as projects
 from labelvc.ops import pseudonyms, remarks, rewrite, taxonomy
-from labelvc.store import files, tree
+from labelvc.store import files, journal, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -134,7 +134,8 @@ def perform(git: Git, request: Request, advance: Callable[[int], None] | None = 
     """
     with files.lock(git):
         imported = prepare(git, request, advance)
-        rewrite.write(git, imported.dataset, imported.rewrite, imported.documents)
+        with journal.transaction(git, "import") as change:
+            rewrite.put(change, imported.dataset, imported.rewrite, imported.documents)
     return imported
 
 
