@@ -151,7 +151,7 @@ def _sampled(changes: Iterable[rules.Comparison], sample: Any) -> Iterator[rules
     for seen in changes:
         if seen.kind != "mechanical":
             sample.add(seen)
-        elif isinstance(seen.delta.key, str):
+        elif seen.said:
             yield seen
     yield from sample.drawn()
 
@@ -188,7 +188,7 @@ def _write_page(pair: Range, asked: _Asked, stream: _Stream, output: Path | None
 def _told(changes: Iterable[rules.Comparison]) -> Iterator[rules.Comparison]:
     """Let all changes pass by, for what counts them, and yield the documents that tell of mechanical ones."""
     for seen in changes:
-        if seen.kind == "mechanical" and isinstance(seen.delta.key, str):
+        if seen.kind == "mechanical" and seen.said:
             yield seen
 
 

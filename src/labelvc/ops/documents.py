@@ -35,7 +35,7 @@ def told(seen: Comparison, moved: Collection[str] = (), rekey: Rekey | None = No
     path, old, new = seen.delta
     path = str(path)
     if _goes_with_dvc(path, old, new, moved):
-        return seen._replace(kind="mechanical", said="written by DVC for the storage move")
+        return seen._replace(kind="mechanical")  # the dataset's own document tells of the move
     if old is None or new is None:
         return seen
     noun = (noun_of(path) or ("", ""))[0]

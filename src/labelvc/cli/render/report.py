@@ -55,15 +55,16 @@ def gather(changes: Iterable[diff.Comparison]) -> Gathered:
     mechanical, documents, records = list[diff.Comparison](), list[diff.Comparison](), list[diff.Comparison]()
     more_documents = more_records = 0
     for seen in changes:
-        if isinstance(seen.delta.key, str):
-            kept = mechanical if seen.kind == "mechanical" else documents
-            if len(kept) < MOST_DOCUMENTS:
-                kept.append(seen._replace(edits=seen.edits[:MOST_DOCUMENTS]))
+        if seen.kind == "mechanical":
+            if seen.said:
+                mechanical.append(seen)
+        elif isinstance(seen.delta.key, str):
+            if len(documents) < MOST_DOCUMENTS:
+                documents.append(seen._replace(edits=seen.edits[:MOST_DOCUMENTS]))
             else:
                 more_documents += 1
-        elif seen.kind != "mechanical":
-            if len(records) < MOST_RECORDS:
-                records.append(seen)
-            else:
-                more_records += 1
+        elif len(records) < MOST_RECORDS:
+            records.append(seen)
+        else:
+            more_records += 1
     return Gathered(mechanical, documents, records, more_documents, more_records)

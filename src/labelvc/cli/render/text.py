@@ -90,14 +90,16 @@ def what(seen: diff.Comparison) -> str:
 
 
 def deltas(changes: Iterable[diff.Comparison], *, color: bool) -> Iterator[str]:
-    """Yield one line a delta, none for a record that only a re-key changed; below a document that changed, what it says otherwise."""
+    """Yield one line a delta, and one for all of a mechanical change; below a document that changed, what it says otherwise."""
     for seen in changes:
-        if not isinstance(seen.delta.key, str):
-            if seen.kind != "mechanical":
+        if seen.kind == "mechanical":
+            if seen.said:
                 yield delta(seen, color=color)
             continue
         yield delta(seen, color=color)
-        if seen.edits and seen.kind != "mechanical":
+        if not isinstance(seen.delta.key, str):
+            continue
+        if seen.edits:
             yield from _edits(seen.edits, color=color)
         elif not seen.said and seen.delta.old and seen.delta.new:
             yield from _lines(seen.delta.old, seen.delta.new, color=color)
