@@ -176,6 +176,7 @@ def test_diff_says_what_became_what(edited: Zoo, labelvc: Run):
 
 def test_diff_in_numbers(edited: Zoo, labelvc: Run):
     assert labelvc(edited.folder, "diff", "--stat")[1] == snapshot("""\
+= taxonomies/animals.yaml  label cat renamed from Cat to House cat (mechanical)
 records: 2 changed, 1 added, 1 removed, 1 touched in 4 items; items: 1 changed; mechanical: 1 document
 
 dataset  changed    added  removed  touched    items  documents

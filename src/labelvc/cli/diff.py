@@ -70,13 +70,13 @@ class _Stream(NamedTuple):
 )
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Show N of the changes, drawn at random.")
 @click.option("--seed", default="0", metavar="TEXT", help="The same seed draws the same sample.  [default: 0]")
-@click.option("--stat", is_flag=True, help="Only counts, and which answer became which.")
+@click.option("--stat", is_flag=True, help="Count, and tell which answer became which; list no changes.")
 @click.option(
     "--by",
     multiple=True,
     type=click.Choice(GROUPINGS),
     metavar="GROUP",
-    help="Only counts, by label, annotator, task, field or slice; repeatable.",
+    help="Count by label, annotator, task, field or slice; repeatable.",
 )
 @output_options("text", "json", "jsonl", "markdown", "html")
 @pass_settings
@@ -117,7 +117,8 @@ def _stream(git: Git, pair: Range, asked: _Asked, reader: Any) -> _Stream:
     """Return the changes that were asked for, counted as they come."""
     drawing = veil.over(git, *pair)
     drawn = mechanics.between(git, pair, drawing).drawn
-    deltas, wanted, left, tally = differing.between(git, *pair), None, None, rules.Tally()
+    deltas, wanted, left = differing.between(git, *pair), None, None
+    tally = rules.Tally(kinds=asked.form == "jsonl")
     if asked.keys or asked.labels:
         narrow = importlib.import_module("labelvc.ops.narrow")
         left = narrow.Left()
@@ -158,7 +159,7 @@ def _sampled(changes: Iterable[rules.Comparison], sample: Any) -> Iterator[rules
 
 def _print(settings: Settings, pair: Range, asked: _Asked, stream: _Stream, output: Path | None) -> None:
     if asked.form == "jsonl":
-        _write(json.lines(json.delta(seen, pasted=True) for seen in stream.changes), output)
+        _write(json.deltas(stream.changes), output)
     elif asked.form == "json":
         items = [json.delta(seen) for seen in stream.changes if not asked.tables]
         numbers = _numbers(stream, asked)
@@ -180,7 +181,7 @@ def _print(settings: Settings, pair: Range, asked: _Asked, stream: _Stream, outp
 def _write_page(pair: Range, asked: _Asked, stream: _Stream, output: Path | None) -> None:
     report = importlib.import_module("labelvc.cli.render.report")
     page = importlib.import_module(f"labelvc.cli.render.{asked.form}").diff_page
-    gathered = report.gather(_told(stream.changes) if asked.tables else stream.changes)
+    gathered = report.gather(_told(stream.changes) if asked.stat else stream.changes)
     names = (pair.old.name, pair.new.name)
     write(page(report.Report(*names, gathered, stream.tally.summary(), _tables(stream), _notes(stream, asked))), output)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from labelvc.core.diff import Comparison, answer
 from labelvc.model.names import Key
@@ -20,7 +20,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "slice": ("changed", "added", "removed", "touched"),
 }
 """What is counted in each table. Of a label: records that left it, came to it, are new or gone, or changed in something else."""
-NOBODY, NO_SLICE, NO_LABEL = "(nobody)", "(no slice)", "(no label)"
+NOBODY, NO_SLICE, NO_LABEL, FREE_TEXT = "(nobody)", "(no slice)", "(no label)", "(free text)"
 PROJECT = "(project)"
 Rows = dict[str, Counter[str]]
 
@@ -47,7 +47,7 @@ class Counts:
         dataset, column = _home(seen)
         self._tables["dataset"][dataset][column] += 1
         key = seen.delta.key
-        if isinstance(key, str) or (not key.id and self._by == ()):
+        if isinstance(key, str):
             return
         for name in self._by:
             for row, where in self._rows(name, seen, key):
@@ -98,8 +98,16 @@ def _fields(seen: Comparison, key: Key) -> Iterator[tuple[str, str]]:
             yield pointer if key.id else f"item {pointer}", "changed"
 
 
+def _label(fields: dict[str, Any]) -> str:
+    """Return the answer of a record; free text is no label, and there would be a row for each."""
+    value = fields.get("value")
+    if isinstance(value, dict) and "text" in value and "label" not in value:
+        return FREE_TEXT
+    return answer(fields) or NO_LABEL
+
+
 def _labels(seen: Comparison) -> Iterator[tuple[str, str]]:
-    before, after = answer(seen.old) or NO_LABEL, answer(seen.new) or NO_LABEL
+    before, after = _label(seen.old), _label(seen.new)
     if seen.kind in ("added", "removed"):
         yield after if seen.kind == "added" else before, seen.kind
     elif before == after:

@@ -65,7 +65,7 @@ def _described(label: Any) -> str:
         return ""
     said = [f" ({label['name']})"] if "name" in label else []
     said += [f" under {label['parent']}"] if label.get("parent") else []
-    said += [f" {_said(label['definition'])}"] if "definition" in label else []
+    said += [f": {_said(label['definition'])}"] if "definition" in label else []
     return "".join(said)
 
 

@@ -6,7 +6,7 @@ import importlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -21,6 +21,7 @@ Item = Mapping[str, Any]
 _encode = msgspec.json.Encoder().encode
 _encode_lines = msgspec.json.Encoder().encode_lines
 _AT_ONCE = 32
+_NULL = b"null"
 
 
 def document(
@@ -56,7 +57,7 @@ def lines(items: Iterable[Item]) -> Iterator[str]:
             yield _encode_lines(some).decode()
         except UnicodeEncodeError:
             # a path that is not UTF-8: the one spelling JSON has for it
-            yield "".join([json.dumps(item, default=_plain) + "\n" for item in some])
+            yield "".join([json.dumps(item) + "\n" for item in some])
 
 
 def finding(found: Finding) -> Item:
@@ -72,12 +73,37 @@ def finding(found: Finding) -> Item:
     }
 
 
-def delta(seen: diff.Comparison, *, pasted: bool = False) -> Item:
+def deltas(changes: Iterable[diff.Comparison]) -> Iterator[str]:
+    """Yield deltas as `delta` tells them, one a line, many lines at once.
+
+    A delta whose encoded members are its lines byte for byte, as those of canonical lines nearly always are, is not looked
+    at again.
+    """
+    rest = iter(changes)
+    while some := list(islice(rest, _AT_ONCE)):
+        try:
+            yield b"".join([_line(seen) for seen in some]).decode()
+        except UnicodeEncodeError:
+            # a path that is not UTF-8: the one spelling JSON has for it
+            yield "".join([json.dumps(delta(seen)) + "\n" for seen in some])
+
+
+def _line(seen: diff.Comparison) -> bytes:
+    key, old, new = seen.delta
+    if type(key) is Key:
+        one, two = None if old is None else seen.old, None if new is None else seen.new
+        line = _encode({"key": str(key), "kind": seen.kind, "old": one, "new": two, "fields": seen.pointers})
+        # a quote in the key is escaped, so the first `"old":` is the member's own name
+        if line.startswith(b'"old":%b,"new":%b,"fields":' % (old or _NULL, new or _NULL), line.find(b'"old":')):
+            return line + b"\n"
+    return _encode(delta(seen)) + b"\n"
+
+
+def delta(seen: diff.Comparison) -> Item:
     """Return a delta as `diff` prints it; a document's bytes are shown as text.
 
     Args:
         seen: the delta, its plain values hidden.
-        pasted: for `lines` only: put the very bytes of a line where they are what an encoder would write, which is as quick.
 
     Returns:
         The item. It says `exact: false` when a side is not the whole line or document, so that nobody applies it.
@@ -85,34 +111,27 @@ def delta(seen: diff.Comparison, *, pasted: bool = False) -> Item:
     key, old, new = seen.delta
     if isinstance(key, str):
         return _document(seen)
-    one, two = _side(key, old, seen.old, pasted=pasted), _side(key, new, seen.new, pasted=pasted)
+    sides = [None if raw is None else fields for raw, fields in ((old, seen.old), (new, seen.new))]
     item: dict[str, Any] = {
         "key": str(key),
         "kind": seen.kind,
-        "old": seen.old if one is False else one,
-        "new": seen.new if two is False else two,
+        "old": sides[0],
+        "new": sides[1],
         "fields": seen.pointers,
     }
-    if one is False or two is False:
+    if not _spells(key, sides[0], old) or not _spells(key, sides[1], new):
         item["exact"] = False
     return item
 
 
-def _side(
-    key: Key, raw: bytes | None, fields: dict[str, Any], *, pasted: bool
-) -> msgspec.Raw | dict[str, Any] | Literal[False] | None:
-    """Return one side of a delta; False when the members do not spell the line."""
-    if raw is None:
-        return None
+def _spells(key: Key, fields: dict[str, Any] | None, raw: bytes | None) -> bool:
+    """Tell whether the canonical form of what is shown is the line itself."""
+    if fields is None:
+        return True
     try:
-        if pasted and _encode(fields) == raw:
-            return msgspec.Raw(raw)
-        same = canonical.encode(fields, canonical.RECORD_FIRST if key.id else canonical.ITEM_FIRST) == raw
-    except (DataError, UnicodeEncodeError):
+        return canonical.encode(fields, canonical.RECORD_FIRST if key.id else canonical.ITEM_FIRST) == raw
+    except DataError:
         return False
-    if not same:
-        return False
-    return msgspec.Raw(raw) if pasted else fields
 
 
 def _document(seen: diff.Comparison) -> Item:
@@ -137,7 +156,3 @@ def _edit(edit: Edit) -> Item:
             list(stretch) for stretch in importlib.import_module("labelvc.core.prose").words(edit.old, edit.new)
         ]
     return item
-
-
-def _plain(value: Any) -> Any:
-    return json.loads(bytes(value))

@@ -47,10 +47,12 @@ def transitions(summary: diff.Summary) -> Iterator[str]:
     for task, moves in sorted(tasks.items()):
         labels = ordered({label for pair in moves for label in pair})
         widths = [max(len(clip(safe(label), _LABEL)), 5) for label in labels]
-        left = max(len(clip(safe(label), _LABEL)) for label in labels)
+        left = max(len("old"), *[len(clip(safe(label), _LABEL)) for label in labels])
         fits = left + sum(width + 2 for width in widths) <= WIDTH
-        yield f"\n{safe(task) or '(no task)'}: {count(sum(moves.values()), 'record')} with another answer\n"
-        yield from _matrix(labels, widths, left, moves) if fits and len(moves) >= _FEW else _largest(moves)
+        square = fits and len(moves) >= _FEW
+        how = " (rows are old, columns new)" if square else ""
+        yield f"\n{safe(task) or '(no task)'}: {count(sum(moves.values()), 'record')} with another answer{how}\n"
+        yield from _matrix(labels, widths, left, moves) if square else _largest(moves)
 
 
 def ordered(labels: set[str]) -> list[str]:
@@ -74,7 +76,7 @@ def _matrix(
     labels: Sequence[str], widths: Sequence[int], left: int, moves: Mapping[tuple[str, str], int]
 ) -> Iterator[str]:
     """Yield rows of old labels and columns of new ones."""
-    yield "old \\ new".ljust(left)[:left] + _cells([clip(safe(label), _LABEL) for label in labels], widths)
+    yield "old".ljust(left) + _cells([clip(safe(label), _LABEL) for label in labels], widths)
     for old in labels:
         cells = [f"{moves[old, new]:,}" if (old, new) in moves else "-" for new in labels]
         if any(cell != "-" for cell in cells):
