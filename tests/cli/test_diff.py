@@ -421,7 +421,7 @@ labels:
     - label dodo (Dodo)
     ~ label cat renamed Cat -> House cat
     ~ label cat moved from the top to under pet
-    ~ label dog description null -> barks
+    ~ label dog description (none) -> barks
     ~ label dog deprecated
     + label pet (Pet)
 """)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Collection
 from typing import Any
 
@@ -85,8 +84,8 @@ def _opened(said: Any) -> Any:
     if not isinstance(said, dict) or not isinstance(said.get("payload"), str) or "payloadType" not in said:
         return said
     try:
-        return {**said, "payload": json.loads(base64.b64decode(said["payload"], validate=True))}
-    except (binascii.Error, ValueError, RecursionError):
+        return {**said, "payload": canonical.decode(base64.b64decode(said["payload"], validate=True))}
+    except (binascii.Error, ValueError, DataError):
         return said
 
 

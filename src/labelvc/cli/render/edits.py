@@ -74,6 +74,8 @@ def _under(parent: Any) -> str:
 
 
 def _said(value: Any) -> str:
+    if value is None:
+        return "(none)"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 
