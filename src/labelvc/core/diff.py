@@ -209,9 +209,16 @@ def _same(one: Any, two: Any) -> bool:
 
 
 def transition(seen: Comparison) -> Transition | None:
-    """Return how the label or score of a changed record went, or None when that did not change."""
+    """Return how the label or score of a changed record went, or None when that did not change; free text is no label."""
+    if _is_text(seen.old) and _is_text(seen.new):
+        return None
     before, after = answer(seen.old), answer(seen.new)
     return Transition(str(seen.new.get("task", "")), before, after) if before != after else None
+
+
+def _is_text(fields: dict[str, Any]) -> bool:
+    value = fields.get("value")
+    return type(value) is dict and value.keys() == {"text"}
 
 
 def answer(fields: dict[str, Any]) -> str:

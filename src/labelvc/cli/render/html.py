@@ -10,11 +10,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from labelvc.cli.render import edits, text
 from labelvc.cli.render.report import Report
-from labelvc.cli.render.tables import ordered
+from labelvc.cli.render.tables import by_task, largest, ordered
 from labelvc.core import diff
 from labelvc.core.counts import COLUMNS, Rows
 
 _MOST_LABELS = 20
+_MOST_TASKS = 20
 _MOST_ROWS = 200
 _TOP = 20
 _OTHERS = "(others)"
@@ -62,10 +63,7 @@ def diff_page(report: Report) -> str:
 
 def matrices(summary: diff.Summary) -> list[Matrix]:
     """Return a matrix for each task; of many labels the most frequent, the others in one row and column."""
-    tasks: dict[str, dict[tuple[str, str], int]] = {}
-    for (task, old, new), number in summary.transitions.items():
-        tasks.setdefault(task, {})[old, new] = number
-    return [_matrix(task, moves) for task, moves in sorted(tasks.items())]
+    return [_matrix(task, moves) for task, moves in largest(by_task(summary), _MOST_TASKS)]
 
 
 def _matrix(task: str, moves: Mapping[tuple[str, str], int]) -> Matrix:

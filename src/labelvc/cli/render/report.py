@@ -60,7 +60,8 @@ def gather(changes: Iterable[diff.Comparison]) -> Gathered:
                 mechanical.append(seen)
         elif isinstance(seen.delta.key, str):
             if len(documents) < MOST_DOCUMENTS:
-                documents.append(seen._replace(edits=seen.edits[:MOST_DOCUMENTS]))
+                bare = seen.delta._replace(old=None, new=None)  # a page shows no whole document
+                documents.append(seen._replace(delta=bare, edits=seen.edits[:MOST_DOCUMENTS]))
             else:
                 more_documents += 1
         elif len(records) < MOST_RECORDS:

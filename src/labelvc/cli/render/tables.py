@@ -9,11 +9,13 @@ from labelvc.core import diff
 from labelvc.core.counts import COLUMNS, Rows
 
 WIDTH = 80
-_NAME = 30
+_NAME = 24
+_TASKS = 20
 _LABEL = 10
 _FEW = 4
 _MOST = 12
 _ROWS = 40
+Moves = dict[tuple[str, str], int]
 
 
 def stat(summary: diff.Summary, tables: Mapping[str, Rows]) -> Iterator[str]:
@@ -41,10 +43,10 @@ def table(name: str, rows: Rows) -> Iterator[str]:
 
 def transitions(summary: diff.Summary) -> Iterator[str]:
     """Yield for each task a matrix where it fits into eighty columns and says more than a list, else the largest transitions."""
-    tasks: dict[str, dict[tuple[str, str], int]] = {}
-    for (task, old, new), number in summary.transitions.items():
-        tasks.setdefault(task, {})[old, new] = number
-    for task, moves in sorted(tasks.items()):
+    tasks = by_task(summary)
+    if len(tasks) > _TASKS:
+        yield f"\n{count(len(tasks) - _TASKS, 'task')} with fewer changes not shown here\n"
+    for task, moves in largest(tasks, _TASKS):
         labels = ordered({label for pair in moves for label in pair})
         widths = [max(len(clip(safe(label), _LABEL)), 5) for label in labels]
         left = max(len("old"), *[len(clip(safe(label), _LABEL)) for label in labels])
@@ -53,6 +55,19 @@ def transitions(summary: diff.Summary) -> Iterator[str]:
         how = " (rows are old, columns new)" if square else ""
         yield f"\n{safe(task) or '(no task)'}: {count(sum(moves.values()), 'record')} with another answer{how}\n"
         yield from _matrix(labels, widths, left, moves) if square else _largest(moves)
+
+
+def by_task(summary: diff.Summary) -> dict[str, Moves]:
+    """Return the transitions of each task: (old, new) to number."""
+    tasks: dict[str, Moves] = {}
+    for (task, old, new), number in summary.transitions.items():
+        tasks.setdefault(task, {})[old, new] = number
+    return tasks
+
+
+def largest(tasks: Mapping[str, Moves], most: int) -> list[tuple[str, Moves]]:
+    """Return the tasks with the most changes, sorted by name."""
+    return sorted(sorted(tasks.items(), key=lambda row: (-sum(row[1].values()), row[0]))[:most])
 
 
 def ordered(labels: set[str]) -> list[str]:

@@ -76,7 +76,7 @@ def what(seen: diff.Comparison) -> str:
     """Return what went to what, without sign and key."""
     if isinstance(seen.delta.key, str):
         noun = "line without a key" if shard.parse_path(seen.delta.key.rpartition(":")[0]) else "document"
-        said = safe(seen.said)
+        said = clip(safe(seen.said), _LONGEST)
         return f"{said} (mechanical)" if seen.kind == "mechanical" else f"{noun} {seen.kind}{said and f': {said}'}"
     if seen.kind in ("added", "removed"):
         value = seen.new if seen.kind == "added" else seen.old
