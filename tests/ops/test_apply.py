@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from labelvc.codec import canonical, deltas, document, shard
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
-from labelvc.ops import diff
+from labelvc.ops import apply, diff
 from tests.ops.test_diff import edit, reshard
 from tests.zoo import CONTACT, PLAIN, Zoo, answer, make, rating, zoo, zoo_template
 
@@ -282,3 +283,32 @@ def test_a_diff_is_what_lies_between_and_its_inverse_the_way_back(
     patch = ground.parent / "patch"
     assert set(deltas.read(patch.read_bytes().splitlines(keepends=True))) == set(found)
     assert all(isinstance(delta, Delta) and isinstance(delta.key, Key | str) for delta in found)
+
+
+def test_memory_does_not_grow_with_the_shards(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    """One record in each of 400 shards of 64 KB: no more than a few shards are held at a time."""
+    zoo.write("datasets/pets/dataset.yaml", document.edit(zoo.read("datasets/pets/dataset.yaml"), {("shards",): 1024}))
+    filler: dict[str, list[bytes]] = {}
+    for number in range(4_000):
+        item = f"f{number}"
+        where = shard.path("pets", "annotations", shard.place(item, 5))
+        row = answer(item, "n", "note", {"text": "x" * 7_000})
+        filler.setdefault(where, []).append(canonical.encode_record(row))
+    for path in (zoo.folder / "datasets/pets/annotations").glob("*.jsonl"):
+        path.unlink()
+    for where, lines in filler.items():
+        zoo.write(where, shard.write(lines))
+    zoo.commit("Many")
+    row = {"old": None, "kind": "added", "fields": []}
+    rows = [
+        {**row, "key": f"pets/f{n}#m", "new": json.loads(canonical.encode_record(rating(f"f{n}", name="m")))}
+        for n in range(0, 4_000, 4)
+    ]
+    data = "".join([json.dumps(one, separators=(",", ":")) + "\n" for one in rows])
+    tracemalloc.start()
+    found = apply.apply(zoo.at, deltas.read(data.encode().splitlines(keepends=True)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) == 1_000
+    assert sum(path.stat().st_size for path in (zoo.folder / "datasets").rglob("*.jsonl")) > 27_000_000
+    assert peak < 6_000_000, f"{peak} bytes at most"

@@ -39,6 +39,7 @@ class _Whole(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _item = msgspec.json.Decoder(_Item).decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _whole = msgspec.json.Decoder(_Whole).decode
 
 
@@ -60,11 +61,19 @@ def read(lines: Iterable[bytes], where: str = "") -> Iterator[Delta]:
     for number, line in enumerate(rest, 1):
         if not line.strip():
             continue
-        if number == 1 and not line.lstrip().startswith(b'{"key"'):
+        if number == 1 and not _is_item(line):
             whole = _decoded(_whole, line + b"".join(rest), where)
             yield from [_delta(item, f"{where}: item {at}") for at, item in enumerate(whole.items, 1)]
             return
         yield _delta(_decoded(_item, line, f"{where}:{number}"), f"{where}:{number}")
+
+
+def _is_item(line: bytes) -> bool:
+    """Tell whether a first line is a change by itself, and not the beginning of a document."""
+    try:
+        return "key" in _members(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return line.lstrip().startswith(b'{"key"')
 
 
 def _decoded(decode: Callable[[bytes], _T], data: bytes, where: str) -> _T:

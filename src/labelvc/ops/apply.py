@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelvc.codec import document, shard
@@ -34,12 +36,31 @@ class _Layout(NamedTuple):
         return shard.path(key.dataset, layer, shard.place(shard.group_of(key.item, self.group), self.digits))
 
 
-class _Plan(NamedTuple):
-    """What is to be written, what does not fit, and which datasets DVC must store anew."""
+_Recipe = Callable[[], bytes | None]
 
-    contents: dict[str, bytes | None]
+
+class _Plan(NamedTuple):
+    """How the bytes of each file to write are made, what does not fit, and which datasets DVC must store anew."""
+
+    contents: dict[str, _Recipe]
     misfits: list[str]
     stored: list[str]
+
+
+class _Contents(Mapping[Path, bytes | None]):
+    """Files to write, each made when it is asked for: memory holds one shard at a time."""
+
+    def __init__(self, top: Path, recipes: Mapping[str, _Recipe]) -> None:
+        self._recipes = {top / path: recipe for path, recipe in recipes.items()}
+
+    def __getitem__(self, path: Path) -> bytes | None:
+        return self._recipes[path]()
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._recipes)
+
+    def __len__(self) -> int:
+        return len(self._recipes)
 
 
 def apply(git: Git, deltas: Iterable[Delta]) -> list[Delta]:
@@ -66,13 +87,11 @@ def apply(git: Git, deltas: Iterable[Delta]) -> list[Delta]:
     for delta in deltas:
         if asked.setdefault(delta.key, delta) is not delta:
             raise DataError(f"the diff changes {delta.key} twice")
-    with files.lock(git):
-        work = tree.work(git)
-        with tree.reader(git) as reader:
-            plan = _plan(git, reader, work, asked)
+    with files.lock(git), tree.reader(git) as reader:
+        plan = _plan(git, reader, tree.work(git), asked)
         if plan.misfits:
             raise _refused(plan.misfits, len(asked))
-        files.write_all({git.top / path: data for path, data in plan.contents.items()}, git.top)
+        files.write_all(_Contents(git.top, plan.contents), git.top)
         for name in plan.stored:
             # Importing DVC takes 0.3 s: only a dataset that is stored with it pays.
             importlib.import_module("labelvc.store.dvc").add(git, git.top / "datasets" / name / "annotations")
@@ -85,7 +104,7 @@ def _plan(git: Git, reader: Reader, work: Snapshot, asked: Mapping[Key | str, De
     for path, delta in documents.items():
         _check_path(path)
         if _there(git, reader, work, path) == delta.old:
-            plan.contents[path] = delta.new
+            plan.contents[path] = partial(_given, delta.new)
         else:
             plan.misfits.append(path)
     lines: dict[str, list[Delta]] = defaultdict(list)
@@ -125,16 +144,41 @@ def _plan_dataset(
     for delta in lines:
         cells[(before or layout).path(delta.key)].append(delta)  # type: ignore[arg-type]
     found: dict[str, bytes | None] = {}
+    new: dict[str, _Recipe] = {}
     for where in sorted(shards | set(cells)) if moving else sorted(cells):
-        data = reader.read(where, work.entries[where]) if where in work.entries else b""
-        found[where] = _patched(where, data, cells[where], plan.misfits)
-    new = _moved(name, layout, found) if moving else found
+        data = _patched(where, _shard(reader, work, where), cells[where], plan.misfits)
+        if moving:
+            found[where] = data
+        else:
+            new[where] = partial(_again, reader, work, where, cells[where])
+    new.update({where: partial(_given, data) for where, data in _moved(name, layout, found).items()})
     if layout.storage == "dvc" and any("/annotations/" in where for where in new):
         plan.stored.append(name)
         for where in shards - set(new):
             if work.entries[where].kind == "dvc" and not (git.top / where).exists():
-                new[where] = reader.read(where, work.entries[where])
+                new[where] = partial(reader.read, where, work.entries[where])
     plan.contents.update(new)
+
+
+def _given(data: bytes | None) -> bytes | None:
+    return data
+
+
+def _shard(reader: Reader, work: Snapshot, path: str) -> bytes:
+    return reader.read(path, work.entries[path]) if path in work.entries else b""
+
+
+def _again(reader: Reader, work: Snapshot, path: str, deltas: list[Delta]) -> bytes | None:
+    """Return what becomes of a shard that fitted when all were looked at."""
+    misfits: list[str] = []
+    data = _patched(path, _shard(reader, work, path), deltas, misfits)
+    if misfits:
+        raise StoreError(
+            "the shard changed while the diff was applied; nothing was written",
+            where=path,
+            hint="run the command again",
+        )
+    return data
 
 
 def _patched(path: str, data: bytes, deltas: list[Delta], misfits: list[str]) -> bytes | None:

@@ -54,21 +54,23 @@ def write_all(contents: Mapping[Path, bytes | None], top: Path | None = None) ->
         StoreError: the disk is full, read-only or not ours; then no file has changed.
     """
     pending: dict[Path, Path] = {}
+    gone: list[Path] = []
     current = Path()
     try:
-        for current, data in contents.items():
+        for current, data in contents.items():  # once: a mapping may make its bytes when they are asked for
             if top is not None:
                 _inside(current, top)
-            if data is not None:
+            if data is None:
+                gone.append(current)
+            else:
                 pending[current] = _temporary(current, data, sync=len(contents) <= _MANY)
         if len(pending) > _MANY:
             os.sync()
         for current in list(pending):
             pending[current].replace(current)
             del pending[current]
-        for current, data in contents.items():
-            if data is None:
-                current.unlink(missing_ok=True)
+        for current in gone:
+            current.unlink(missing_ok=True)
         for current in {path.parent for path in contents}:
             _sync_folder(current)
     except OSError as error:

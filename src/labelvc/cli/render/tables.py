@@ -30,8 +30,9 @@ def stat(summary: diff.Summary, tables: Mapping[str, Rows]) -> Iterator[str]:
 def table(name: str, rows: Rows) -> Iterator[str]:
     """Yield a table with a row for each group, the rest counted; nought is a dash."""
     columns = COLUMNS[name]
-    width = min(_NAME, max(len(safe(row)) for row in [name, *list(rows)[:_ROWS]]))
     widths = [max(len(column), 7) for column in columns]
+    room = WIDTH - sum(number + 2 for number in widths)
+    width = min(room, max(len(safe(row)) for row in [name, *list(rows)[:_ROWS]]))
     yield f"\n{name.ljust(width)}" + _cells(columns, widths)
     for row, counted in list(rows.items())[:_ROWS]:
         yield clip(safe(row), width).ljust(width) + _cells(
