@@ -26,7 +26,12 @@ def killed(zoo: Zoo, words: tuple[str, ...], out: Path, modules: tuple[str, ...]
 
 @pytest.mark.parametrize(
     ("in_dvc", "step"),
-    [(False, 3), (True, 17), pytest.param(False, 1, marks=pytest.mark.long), pytest.param(True, 1, marks=pytest.mark.long)],
+    [
+        (False, 3),
+        (True, 17),
+        pytest.param(False, 1, marks=pytest.mark.long),
+        pytest.param(True, 1, marks=pytest.mark.long),
+    ],
 )
 def test_a_killed_merge_is_taken_back_or_goes_on(zoo: Zoo, labelvc: Run, tmp_path: Path, in_dvc, step):
     ours, theirs = [scored("pets/p1#m1", 3)], [scored("pets/p1#m2", -3), scored("pets/p2#m1", -3)]
@@ -39,8 +44,8 @@ def test_a_killed_merge_is_taken_back_or_goes_on(zoo: Zoo, labelvc: Run, tmp_pat
     after = state(copies[-1])
     ways = set()
     for copy in copies[:-1]:
-        (copy / ".git/index.lock").unlink(missing_ok=True)  # a git that was killed with it; `merge --abort` takes one that is old
-        code, told, _ = labelvc(copy, "doctor")
+        (copy / ".git/index.lock").unlink(missing_ok=True)  # of a git that was killed with it
+        _, told, _ = labelvc(copy, "doctor")
         merging = (copy / ".git/MERGE_HEAD").exists()
         if "labelvc merge --abort" in told:
             assert labelvc(copy, "check", "--staged")[0] == 2, "half a merge must not pass for a work tree"
@@ -66,7 +71,11 @@ def test_a_killed_merge_is_taken_back_or_goes_on(zoo: Zoo, labelvc: Run, tmp_pat
 
 
 def test_a_killed_resolve_is_before_or_after(zoo: Zoo, labelvc: Run, tmp_path: Path):
-    fork(zoo, both(scored("pets/p1#m1", 3), scored("pets/p2#m1", 3)), both(scored("pets/p1#m1", -3), scored("pets/p2#m1", -3)))
+    fork(
+        zoo,
+        both(scored("pets/p1#m1", 3), scored("pets/p2#m1", 3)),
+        both(scored("pets/p1#m1", -3), scored("pets/p2#m1", -3)),
+    )
     assert labelvc(zoo.folder, "merge", "topic")[0] == 1
     before, index = state(zoo.folder), staged(zoo.folder)
     copies = killed(zoo, ("resolve", "--theirs"), tmp_path / "killed", MODULES, 1)

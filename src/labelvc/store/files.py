@@ -61,12 +61,15 @@ def write_all(contents: Mapping[Path, bytes | None], top: Path | None = None) ->
         StoreError: the disk is full, read-only or not ours; then no file has changed.
     """
     pending: dict[Path, Path] = {}
+    gone: list[Path] = []
     current = Path()
     try:
         for current, data in contents.items():
             if top is not None:
                 disk.refuse_outside(current, top)
-            if data is not None:
+            if data is None:
+                gone.append(current)
+            else:
                 beside = disk.beside(current)
                 disk.create(beside, data, current, sync=len(contents) <= _MANY)
                 pending[current] = beside
@@ -75,9 +78,8 @@ def write_all(contents: Mapping[Path, bytes | None], top: Path | None = None) ->
         for current in list(pending):
             pending[current].replace(current)
             del pending[current]
-        for current, data in contents.items():
-            if data is None:
-                current.unlink(missing_ok=True)
+        for current in gone:
+            current.unlink(missing_ok=True)
         for current in {path.parent for path in contents}:
             disk.sync_folder(current)
     except OSError as error:
