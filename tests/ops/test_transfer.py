@@ -12,7 +12,8 @@ from labelvc.codec import document, epochs
 from labelvc.core import pseudonym
 from labelvc.errors import ConfigurationError, DataError, Error, TrustError
 from labelvc.ops import pseudonyms, transfer
-from labelvc.ops.transfer import Imported, Request
+from labelvc.ops.request import Request
+from labelvc.ops.transfer import Imported
 from labelvc.store import keyring, tree
 from tests.zoo import ANNA, CONTACT, ID, PLAIN, Zoo, zoo, zoo_template
 

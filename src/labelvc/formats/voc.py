@@ -6,7 +6,6 @@ Corners become width and height as they stand (`w = xmax - xmin`), whatever a to
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
-from labelvc.codec import canonical
+from labelvc.core import match
 from labelvc.errors import DataError
 from labelvc.formats import elements, values, voc_write
 from labelvc.formats.elements import Element
@@ -23,14 +22,9 @@ from labelvc.formats.spool import counting
 from labelvc.formats.tables import nameable
 from labelvc.model.project import Dataset
 
-ALPHABET = "bcdfghjklmnpqrstvwxz"
-"""Twenty letters without vowels, so that an id is no word."""
-
-_LENGTH = 10
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,30})?(?:[eE][+-]?\d)?", re.ASCII)
 _FARTHEST = 10**9
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
-_SAFE_PATH = re.compile(r"(?!/)(?!.*(?:^|/)\.\.(?:/|$))[^\x00-\x1f\x7f]+")
 
 
 class Voc:
@@ -101,12 +95,7 @@ def box_id(box: Iterable[float]) -> str:
 
     The label is no part of it: a box that gets another label is the same box with a change, not one lost and one found.
     """
-    number = int.from_bytes(hashlib.sha256(canonical.encode(list(box))).digest(), "big")
-    letters = []
-    for _ in range(_LENGTH):
-        number, letter = divmod(number, len(ALPHABET))
-        letters.append(ALPHABET[letter])
-    return "b" + "".join(letters)
+    return "b" + match.letters(list(box))
 
 
 def _picture(path: Path, prefix: str, called: Mapping[str, str], shown: Mapping[str, str]) -> Iterator[Row]:
@@ -150,7 +139,7 @@ def _media(root: Element, path: Path) -> tuple[dict[str, Any], Any]:
     named, size = root.child("filename"), root.child("size")
     media: dict[str, Any] = {"path": path.stem}
     said: dict[int, Any] = {}
-    if named is not None and not named.children and _SAFE_PATH.fullmatch(named.text):
+    if named is not None and not named.children and values.SAFE_PATH.fullmatch(named.text):
         media["path"] = named.text
         said[id(named)] = True
     for name in ("width", "height"):

@@ -80,6 +80,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sources: where the items come from: name, url, licence.
         merge: pointer to merge strategy.
         title: for people.
+        ext: what a source of the whole says beside items and records, by format; survives every round trip.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: tuple[dict[str, str], ...] = ()
     merge: dict[str, str] = {}
     title: str = ""
+    ext: dict[str, Any] = {}
 
 
 class Label(msgspec.Struct, frozen=True):
