@@ -50,6 +50,15 @@ def place(value: Any) -> dict[str, Any]:
     return {name: value[name] for name in SHAPES if name in value} if isinstance(value, dict) else {}
 
 
+def shapes(record: Thing) -> list[bytes]:
+    """Return where a record is, in canonical JSON: its own shape first, then those kept of it under `ext`."""
+    where = place(record.get("value"))
+    ext = record.get("ext")
+    spaces = [space for space in ext.values() if isinstance(space, dict)] if isinstance(ext, dict) else []
+    further = [canonical.encode([member, space[member]]) for space in spaces for member in _SECOND if space.get(member)]
+    return [canonical.encode(where), *further] if where else []
+
+
 def name(record: Thing) -> str:
     """Return the id of a record that has none: a letter for its shape and ten letters of a SHA-256.
 
@@ -167,12 +176,10 @@ def _look(record: Thing, *, by: bool) -> _Look:
     value = record.get("value")
     where = place(value)
     answer = {member: said for member, said in value.items() if member not in where} if isinstance(value, dict) else {}
-    ext = record.get("ext")
-    spaces = [space for space in ext.values() if isinstance(space, dict)] if isinstance(ext, dict) else []
-    others = tuple([canonical.encode([m, space[m]]) for space in spaces for m in _SECOND if space.get(m)])
+    found = shapes(record)
     who = str(record.get("by") or "") if by else ""
-    content = canonical.encode([value, ext])
-    return _Look(who, canonical.encode(where) if where else b"", others, canonical.encode(answer), content)
+    content = canonical.encode([value, record.get("ext")])
+    return _Look(who, found[0] if found else b"", tuple(found[1:]), canonical.encode(answer), content)
 
 
 def _keys(look: _Look, rule: int) -> list[Any]:

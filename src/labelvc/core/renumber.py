@@ -6,10 +6,11 @@ Exports renumber: of 116 weekly exports of one real collection, annotation ids a
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from labelvc import digests
 from labelvc.codec import canonical
 from labelvc.core import match
 from labelvc.core.diff import decoded, live
@@ -51,7 +52,7 @@ def measure(
 ) -> Renumbering | None:
     """Measure whether most ids would be rewritten with what is there already under other ids.
 
-    A record's content is its shape and author; of an answer without shape, what it is about, its author and what it says.
+    A record's content is its shape (one kept under `ext` will do) and author; of an answer without shape, what it is about, its author and what it says.
     Each stored record is counted once, and against one record of the source.
 
     Args:
@@ -59,42 +60,50 @@ def measure(
         new: lines of the source.
         about: given a key and whether it is the source's, what tells its item from others, whatever the item is called.
         whole: what the source lacks goes; otherwise a stored record that the source lacks counts only when the source
-            has it in the same item.
+            has its item, so that copies of what is stored, made under names of their own, are no renumbering.
 
     Returns:
         The numbers, when at least `LEAST` records and more than half of the stored or of the read ones, whichever are
         fewer, would be found under another id; None for every other import, however much it changes.
     """
     stored = {key: raw for key, raw in old.items() if live(raw) is not None}
-    contents = {key: _content(raw, key, about, ours=False) for key, raw in stored.items() if new.get(key) != raw}
-    gained: Counter[bytes] = Counter()
-    within: Counter[tuple[str, bytes]] = Counter()
-    lost: list[tuple[Key, bytes]] = [(key, seen) for key, seen in contents.items() if key not in new]
+    contents = {key: _content(raw, key, about, source=False) for key, raw in stored.items() if new.get(key) != raw}
+    holders: dict[bytes, list[Key]] = defaultdict(list)
+    read = {key.item for key in new}
+    lost = {key: seen for key, seen in contents.items() if key not in new and (whole or key.item in read)}
     rewritten = len(lost) if whole else 0
-    for key, raw in new.items():
+    for key, raw in sorted(new.items()):
         if stored.get(key) == raw:
             continue
-        seen = _content(raw, key, about, ours=True)
-        if contents.get(key) == seen:
+        seen = _content(raw, key, about, source=True)
+        if seen & contents.get(key, seen) and key in contents:
             continue
-        gained[seen] += 1
-        within[key.item, seen] += 1
+        for one in seen:
+            holders[one].append(key)
         if key in contents:
-            lost.append((key, contents[key]))
+            lost[key] = contents[key]
             rewritten += 1
-    elsewhere = 0
-    for key, seen in sorted(lost):
-        if gained[seen] > 0 and (whole or key in new or within[key.item, seen] > 0):
-            gained[seen] -= 1
-            within[key.item, seen] -= 1
-            elsewhere += 1
+    elsewhere = _found(lost, holders)
     enough = elsewhere >= LEAST and 2 * elsewhere > min(len(stored), len(new))
     return Renumbering(len(stored), max(rewritten, elsewhere), elsewhere) if enough else None
 
 
-def _content(raw: bytes, key: Key, about: Callable[[Key, bool], bytes], *, ours: bool) -> bytes:
+def _found(lost: Mapping[Key, frozenset[bytes]], holders: Mapping[bytes, list[Key]]) -> int:
+    """Count the lost records that a record of the source holds, each of those once; takes from the holders."""
+    taken: set[Key] = set()
+    for _, seen in sorted(lost.items()):
+        for held in (holders.get(one, []) for one in sorted(seen)):
+            while held and held[-1] in taken:
+                held.pop()
+            if held:
+                taken.add(held.pop())
+                break
+    return len(taken)
+
+
+def _content(raw: bytes, key: Key, about: Callable[[Key, bool], bytes], *, source: bool) -> frozenset[bytes]:
+    """Return digests of what a record is, by any of which it is known again."""
     fields = decoded(raw)
-    value, by = fields.get("value"), str(fields.get("by") or "")
-    where: Any = match.place(value)
-    told = [by, where] if where else [by, value, about(key, ours).decode("latin-1")]
-    return canonical.digest(canonical.encode(told)).encode()
+    by = canonical.encode(str(fields.get("by") or ""))
+    found = match.shapes(fields) or [canonical.encode(fields.get("value")) + about(key, source)]
+    return frozenset([digests.sha256(by + one).digest() for one in found])

@@ -149,12 +149,22 @@ def _called(lines: Lines, unnamed: Mapping[str, list[bytes]], stored: Stored, as
     free = stored.items.keys() - set(known.values())
     if asked.whole and left and free:
         known.update(_by_content(left, free, lines, unnamed, stored))
-    taken = stored.items.keys() | set(known.values())
+    taken = set(known.values())
     for name in sorted(new.keys() - known.keys()):
-        here = next(other for other in _spellings(name) if other not in taken and other not in new.keys() - {name})
-        known[name] = here
-        taken.add(here)
+        known[name] = next(
+            here
+            for here in _spellings(name)
+            if here not in taken
+            and (here == name or here not in new)
+            and (here not in old or (asked.whole and not _answers_others(here, stored, asked)))
+        )
+        taken.add(known[name])
     return {name: here for name, here in known.items() if name != here}
+
+
+def _answers_others(name: str, stored: Stored, asked: Asked) -> bool:
+    """Tell whether an item stays for the sake of records of another task."""
+    return any(decoded(raw).get("task") != asked.task for raw in stored.records.get(name, {}).values())
 
 
 def _by_key(old: Mapping[str, bytes | None], new: Mapping[str, bytes | None]) -> dict[str, str]:
