@@ -220,7 +220,7 @@ def test_replace_buries_what_the_source_lacks_and_add_keeps_it(ready: Zoo):
     assert ready.git("status", "--porcelain") == ""
     found = run(ready, "word,who,score\nhello,Anna,1\n", "csv", "mood", "replace", **LONG)
     gone = {(line["item"], line["id"]) for line in lines(ready) if line.get("gone")}
-    assert ("bye", "mood.source-3") in gone
+    assert any(item == "bye" and name.startswith("mood.a") for item, name in gone)
     assert len(gone) == 10
     assert {line["id"] for line in lines(ready, "items")} == {"hello", "p1"}, "p1 has records of other tasks"
     assert {finding.rule for finding in ready.unstaged().findings} <= {"label.missing"}
@@ -230,8 +230,9 @@ def test_replace_buries_what_the_source_lacks_and_add_keeps_it(ready: Zoo):
 def test_duplicates_in_the_source_are_kept_apart_and_shown(ready: Zoo):
     text = "word,who,score\nhello,Anna,1\nhello,Anna,-1\nbye,Ben,2\n"
     run(ready, text, **LONG, layout="long")
-    assert sorted(line["id"] for line in lines(ready) if line["item"] == "hello") == ["mood.source-2", "mood.source-3"]
-    assert ("rating.duplicate", "pets/hello#mood.source-3") in [
+    first, second = sorted(line["id"] for line in lines(ready) if line["item"] == "hello")
+    assert second == f"{first}.2"
+    assert ("rating.duplicate", f"pets/hello#{second}") in [
         (finding.rule, finding.place.key) for finding in ready.everything()
     ]
 

@@ -62,19 +62,21 @@ def shapes(record: Thing) -> list[bytes]:
 def name(record: Thing) -> str:
     """Return the id of a record that has none: a letter for its shape and ten letters of a SHA-256.
 
-    Hashed is the shape in canonical JSON, so that a record keeps its id when its label changes; with who made it, when that
-    is known; of an answer about the item as a whole, who made it alone.
+    Hashed is the shape in canonical JSON, so that a record keeps its id when its label changes. Where it is known who made
+    the record, and for answers about the item as a whole, the item and who made it go in, too: the ids of one person's
+    records in two items have nothing in common.
 
     Args:
-        record: with `value`, perhaps with `by`.
+        record: with `item` and `value`, perhaps with `by`.
 
     Returns:
-        Eleven letters; two records in one place have the same.
+        Eleven letters; two records in one place by one person have the same.
     """
     found = place(record.get("value"))
     letter = next((SHAPES[shape] for shape in found), "a")
     shape: Any = next(iter(found.values())) if len(found) == 1 else found
-    return letter + letters([record["by"], shape] if record.get("by") else shape)
+    who = str(record.get("by") or "")
+    return letter + letters([record.get("item"), who, shape] if who or not found else shape)
 
 
 def letters(value: Any) -> str:

@@ -19,7 +19,7 @@ from labelvc.formats import elements, values, voc_write
 from labelvc.formats.elements import Element
 from labelvc.formats.interface import Fidelity, Plan, Row
 from labelvc.formats.spool import counting
-from labelvc.formats.tables import nameable
+from labelvc.formats.tables import nameable, together
 from labelvc.model.project import Dataset
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,30})?(?:[eE][+-]?\d)?", re.ASCII)
@@ -51,14 +51,17 @@ class Voc:
 
         Args:
             source: one XML file, a folder of them, or a folder whose `Annotations` holds them.
-            plan: names the task and its labels.
+            plan: names the task and its labels; a key names elements of the picture, `filename` or `source/flickrid`.
         """
-        if plan.key:
-            raise DataError("a picture is named by its file", where=str(source), hint="leave --key out")
+        named: dict[str, str] = {}
         called = values.names(plan.taxonomy)
         shown = voc_write.titles(plan.taxonomy)
         for path in files(source):
-            yield from _picture(path, plan.prefix, called, shown)
+            for row in _picture(path, plan, called, shown):
+                if row.layer == "items" and named.setdefault(row.fields["id"], path.name) != path.name:
+                    message = f"the picture has the key of {named[row.fields['id']]}"
+                    raise DataError(message, where=str(path), hint="name another --key, or several")
+                yield row
 
     def write(
         self,
@@ -98,22 +101,24 @@ def box_id(box: Iterable[float]) -> str:
     return "b" + match.letters(list(box))
 
 
-def _picture(path: Path, prefix: str, called: Mapping[str, str], shown: Mapping[str, str]) -> Iterator[Row]:
-    if not nameable(path.stem):
-        raise DataError("the name of the file cannot name an item", where=str(path))
+def _picture(path: Path, plan: Plan, called: Mapping[str, str], shown: Mapping[str, str]) -> Iterator[Row]:
     document = elements.parse(path)
     root = document.root
     if root.name != "annotation":
         raise DataError(f"the root element is {root.name[:40]!r}, not 'annotation'", where=f"{path}:{root.line}")
+    natural = {name: _found(root, name, path) for name in plan.key}
+    item = together([*natural.values()]) if natural else path.stem
+    if not nameable(item):
+        raise DataError("the name of the file, or the key, cannot name an item", where=str(path))
     boxes = [
         (element.line, _box(element, path, called, shown)) for element in root.children if element.name == "object"
     ]
     seen: Counter[str] = Counter()
     for _, record in boxes:
         seen[record["id"]] += 1
-        record["item"] = path.stem
+        record["item"] = item
         count = seen[record["id"]]
-        record["id"] = f"{prefix}{record['id']}" + (f".{count}" if count > 1 else "")
+        record["id"] = f"{plan.prefix}{record['id']}" + (f".{count}" if count > 1 else "")
     ids = [record["id"] for _, record in boxes]
     media, content = _media(root, path)
     style = {
@@ -127,11 +132,28 @@ def _picture(path: Path, prefix: str, called: Mapping[str, str], shown: Mapping[
     kept = {name: value for name, value in style.items() if value is not None}
     yield Row(
         "items",
-        {"id": path.stem, "media": media, **({"ext": {"voc": kept}} if kept else {})},
+        {
+            "id": item,
+            "media": media,
+            **({"natural": natural} if natural else {}),
+            **({"ext": {"voc": kept}} if kept else {}),
+        },
         f"{path.name}:{root.line}",
     )
     for line, record in boxes:
         yield Row("annotations", record, f"{path.name}:{line}")
+
+
+def _found(root: Element, name: str, path: Path) -> str:
+    """Return the text of the element that a part of the key names, one level below another after each `/`."""
+    element: Element | None = root
+    for step in name.split("/"):
+        element = element.child(step) if element is not None else None
+    if element is None or element.children or not element.text.strip():
+        there = ", ".join(dict.fromkeys(child.name for child in root.children if child.text.strip()))
+        hint = f"name another --key; the picture has {there[:200]}"
+        raise DataError(f"the picture has no {name[:40]!r} that could name it", where=str(path), hint=hint)
+    return element.text.strip()
 
 
 def _media(root: Element, path: Path) -> tuple[dict[str, Any], Any]:

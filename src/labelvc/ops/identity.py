@@ -232,7 +232,7 @@ def _ids(item: str, found: Sequence[bytes], stored: Stored, asked: Asked, answer
     taken = held.keys() | {name for name in ids if name is not None}
     for number in sorted(range(len(found)), key=lambda at: found[at]):
         if ids[number] is None:
-            made = asked.prefix + match.name(new[number])
+            made = asked.prefix + match.name({**new[number], "item": item})
             free = (name for name in _spellings(made) if name not in taken)
             ids[number] = next(name for name in free if Key(asked.dataset, item, name) not in answers)
             taken.add(str(ids[number]))
