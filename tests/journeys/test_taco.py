@@ -6,6 +6,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_by_natural_key_every_version_is_its_real_changes(project, versions, bri
     assert (code, document["summary"]["records"]["added"], document["summary"]["items"]["added"]) == (0, 1827, 715), err
     commit(folder)
     seen = []
-    for old, new in zip(versions, versions[1:], strict=False):
+    for old, new in pairwise(versions):
         code, document, err = bring(folder, new, *KEYED)
         assert code == 0, err
         expected = taco_counts.compare(old, new)

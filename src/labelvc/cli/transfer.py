@@ -88,9 +88,14 @@ def import_command(
     The import is a diff: records that are already there and equal are left alone, annotators' names and declared
     sensitive fields become pseudonyms, and `rev` grows where a record changed. Nothing is committed.
 
-    FORMAT is csv (tabs and semicolons too), jsonl, conllu or voc, or one that an installed package brings.
+    FORMAT is csv (tabs and semicolons too), jsonl, conllu, voc or coco, or one that an installed package brings.
     A COL is a column's name, or its number where a csv has no header; of jsonl a field, or a JSON pointer as
     /answer/choice. Without, the usual names are looked for, such as item, text, annotator and label.
+
+    With --key, items are found by that field and records by their content, whatever numbers the source gives them. An
+    import that would give most stored ids another meaning is refused.
+
+    Example: labelvc import coco instances.json --dataset pictures --key flickr_url --mode replace
     """
     git = plumbing.find(settings.directory)
     words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
@@ -179,7 +184,7 @@ def export(
 ) -> int:
     """Write a dataset's records in another tool's FORMAT to DEST, rebuilt from the records alone.
 
-    FORMAT is csv (tabs for a DEST that ends in .tsv), jsonl, conllu or voc, or one that an installed package brings.
+    FORMAT is csv (tabs for a DEST that ends in .tsv), jsonl, conllu, voc or coco, or one that an installed package brings.
     Deleted records are left out, and annotators stay pseudonyms. The same --at REV gives the same file every time.
     """
     git = plumbing.find(settings.directory)

@@ -168,7 +168,7 @@ def _answers_others(name: str, stored: Stored, asked: Asked) -> bool:
 
 
 def _by_key(old: Mapping[str, bytes | None], new: Mapping[str, bytes | None]) -> dict[str, str]:
-    """Pair items of equal key values: those of one name first, then in counting order."""
+    """Pair items of equal key values; where several share them, they are called by their lines and stay in that order."""
     holders: dict[bytes, list[str]] = defaultdict(list)
     for name, told in old.items():
         if told is not None:
@@ -179,10 +179,7 @@ def _by_key(old: Mapping[str, bytes | None], new: Mapping[str, bytes | None]) ->
             asking[told].append(name)
     found: dict[str, str] = {}
     for told, names in asking.items():
-        same = set(names) & set(holders[told])
-        found.update(zip(same, same, strict=True))
-        pairs = ([name for name in sorted(side, key=counting) if name not in same] for side in (names, holders[told]))
-        found.update(zip(*pairs, strict=False))
+        found.update(zip(sorted(names, key=counting), sorted(holders[told], key=counting), strict=False))
     return found
 
 
