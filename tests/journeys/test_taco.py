@@ -131,6 +131,15 @@ def test_it_is_stopped_though_every_box_was_corrected_and_though_it_only_adds(
     assert (code, "4,472 added" in out) == (0, True), out
 
 
+def test_a_keyed_dataset_is_not_doubled_by_an_import_that_forgets_the_key(project, versions, bring, commit, labelvc):
+    folder = project("boxes")
+    assert bring(folder, versions[2], *KEYED)[0] == 0
+    commit(folder)
+    words = ("import", "coco", str(versions[2]), "--dataset", "pictures", "--add-labels")
+    code, _, err = labelvc(folder, *words)
+    assert (code, "--key flickr_url finds items by flickr_url" in err) == (1, True), err
+
+
 def test_a_label_that_was_only_renamed_moves_no_record(project, versions, bring, commit):
     folder = project("boxes")
     assert bring(folder, versions[2], *KEYED)[0] == 0

@@ -19,7 +19,9 @@ from labelvc.ops.request import Request
 ALLOW = "--allow-renumbering"
 
 
-def refuse(deltas: Iterable[Delta], lines: Lines, stored: Stored, asked: Asked, request: Request) -> None:
+def refuse(
+    deltas: Iterable[Delta], lines: Lines, stored: Stored, asked: Asked, request: Request, *, keyed: bool
+) -> None:
     """Stop an import that renumbers.
 
     What an ordinary import costs is a count of its deltas; contents are compared only when most records moved.
@@ -30,6 +32,8 @@ def refuse(deltas: Iterable[Delta], lines: Lines, stored: Stored, asked: Asked, 
         stored: what is there.
         asked: what decided the names.
         request: what was typed.
+        keyed: the items read have the key that the dataset claims, or it claims none; without it even items that are
+            only added may be there under another name.
 
     Raises:
         RefusedError: most ids would be rewritten with content that is there under other ids; says how many of each, and
@@ -53,7 +57,7 @@ def refuse(deltas: Iterable[Delta], lines: Lines, stored: Stored, asked: Asked, 
         return canonical.encode(fields.get("text") or path or item)
 
     found = renumber.measure(
-        stored.answers(asked.task), answers, lambda key, source: about(key.item, source), whole=asked.whole
+        stored.answers(asked.task), answers, lambda key, source: about(key.item, source), whole=asked.whole or not keyed
     )
     if found is not None:
         message = (
@@ -94,9 +98,10 @@ def _steady(lines: Lines, stored: Stored, tool: str) -> str:
 
 def _fields(raw: bytes, tool: str) -> dict[str, str]:
     """Return the plain fields that a source brought for an item."""
-    ext = decoded(raw).get("ext")
+    fields = decoded(raw)
+    ext, natural = fields.get("ext"), fields.get("natural")
     space = ext.get(tool) if isinstance(ext, dict) else None
-    plain = space if isinstance(space, dict) else {}
+    plain = {**(space if isinstance(space, dict) else {}), **(natural if isinstance(natural, dict) else {})}
     return {
         name: str(said) for name, said in plain.items() if isinstance(said, str | int) and not isinstance(said, bool)
     }

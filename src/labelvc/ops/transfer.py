@@ -78,6 +78,8 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
         lines = reading.lines(form.read(request.source, said), advance)
     except DataError as error:
         raise DataError(error.message, where=error.where or str(request.source), hint=error.hint or _AGAIN) from None
+    # A long source takes minutes to read: an editor or git may have changed the shards since.
+    work, head = tree.work(git), tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
     whole = request.mode == "replace"
     asked = identity.Asked(dataset.name, name, said.key, form.name, said.prefix, whole)
     stored = identity.Stored(git, work, dataset)
@@ -93,11 +95,10 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
     notes += [*remarks.riding(reading.riders, dataset.name), *remarks.unnamed(lines, keyed=bool(reading.natural))]
     layers: frozenset[Layer] = frozenset(("annotations", "items") if whole else ())
     wanted = rewrite.Wanted(lines, layers, frozenset([name]))
-    # A long source takes minutes to read: an editor or git may have changed the shards since.
-    work, head = tree.work(git), tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
     change = rewrite.plan(git, dataset, head, work, wanted)
     if not request.renumbering:
-        renumbering.refuse(change.deltas, lines, stored, asked, request)
+        keyed = bool(reading.natural) or not dataset.natural_key
+        renumbering.refuse(change.deltas, lines, stored, asked, request, keyed=keyed)
     return Imported(dataset, change, documents, notes, {layer: len(found) for layer, found in lines.items()})
 
 
@@ -196,7 +197,10 @@ def _documents(
             cure = "`labelvc check` will refuse them: add them with --add-labels, or correct the source"
             notes.append(f"labels that are not in {path}: {told}; {cure}")
     path = f"datasets/{dataset.name}/dataset.yaml"
-    about = {tool: _united(dataset.ext.get(tool), said, request.mode) for tool, said in reading.about.items()}
+    about = {
+        tool: canonical.decode(canonical.encode(_united(dataset.ext.get(tool), said, request.mode)))
+        for tool, said in reading.about.items()
+    }
     if any(dataset.ext.get(tool) != said for tool, said in about.items()):
         edits: dict[tuple[str, ...], Any] = {("ext", tool): said for tool, said in about.items()}
         changed[path] = document.edit((git.top / path).read_bytes(), edits)
