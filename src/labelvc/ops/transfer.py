@@ -204,7 +204,7 @@ def _documents(
     if any(dataset.ext.get(tool) != said for tool, said in about.items()):
         edits: dict[tuple[str, ...], Any] = {("ext", tool): said for tool, said in about.items()}
         changed[path] = document.edit((git.top / path).read_bytes(), edits)
-        notes.append(f"what the source says beside items and records is in {path}, under ext")
+        notes.append(f"what the source says beside items and records is in {path} under ext, for everybody to read")
     if reading.natural and not dataset.natural_key:
         pointers = [f"/natural/{field}" for field in reading.natural]
         changed[path] = document.edit(changed.get(path) or (git.top / path).read_bytes(), {("natural_key",): pointers})
