@@ -159,7 +159,7 @@ def test_reshard_is_one_line_in_a_diff(labels, labelvc, git):
     git(labels, "commit", "-qnm", "reshard")
     code, out, err = labelvc(labels, "diff", "HEAD~1..HEAD")
     assert [line for line in out.splitlines() if line[:1] != " "] == [
-        "~ datasets/ratings/dataset.yaml  document changed"
+        "= datasets/ratings/dataset.yaml  cut into 4 shards, were 16 (mechanical)"
     ]
     assert "records: 0 changed, 0 added, 0 removed in 0 items; documents: 1 changed" in err
     for words in (("--all",), ("HEAD~1..HEAD",)):

@@ -457,7 +457,7 @@ def test_status_in_a_conflict(project, git, labelvc):
     git(project, "add", "--all")
     out = labelvc(project, "status")[1]
     assert "merging     every conflict is resolved\n" in out
-    assert "next: labelvc check --staged, then git commit\n" in out
+    assert "next: labelvc merge --continue\n" in out
 
 
 def test_status_tells_datasets_apart(project, git, labelvc):
