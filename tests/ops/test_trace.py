@@ -8,7 +8,7 @@ from labelvc.codec import canonical, shard
 from labelvc.core import diff as rules
 from labelvc.errors import ConfigurationError, DataError, StoreError
 from labelvc.model.names import Key
-from labelvc.ops import tidy, trace
+from labelvc.ops import blame, tidy, trace
 from tests import people
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
@@ -36,7 +36,9 @@ def now(zoo: Zoo, key: str = KEY) -> bytes | None:
 
 def blamed(zoo: Zoo, item: str = "p2", rev: str = "HEAD") -> dict[str, str]:
     """Return `id pointer` to the subject of the commit that set it."""
-    found = trace.blame(zoo.at, "pets", item, rev)
+    found = dict(blame.item(zoo.at, "pets", item, rev))
+    for _ in range(2):  # of the whole dataset, the second time from what is remembered
+        assert {key: origins for key, origins in blame.whole(zoo.at, "pets", rev) if key.item == item} == found
     return {f"{key.id} {origin.pointer}": origin.commit.subject for key, origins in found.items() for origin in origins}
 
 
@@ -61,7 +63,7 @@ def test_a_life_from_birth_to_now(zoo: Zoo):
     life = trace.trace(zoo.at, Key.parse(KEY))
     assert life.now == zoo.raw(KEY)
     assert life.item == zoo.raw("pets/p2#")
-    assert [step.integrated for step in life.steps] == [step.commit.id for step in life.steps]
+    assert [step.integrated.id for step in life.steps] == [step.commit.id for step in life.steps]
     assert {(step.votes, step.governed) for step in life.steps} == {((), False)}
     assert blamed(zoo) == {
         "m1 /by": f"{KEY} is 4",
@@ -123,7 +125,7 @@ def test_unknown_datasets_items_and_revisions(zoo: Zoo):
         steps(zoo, "birds/b#1")
     assert "pets, pictures" in caught.value.hint
     with pytest.raises(DataError) as missing:
-        trace.blame(zoo.at, "pets", "nobody")
+        dict(blame.item(zoo.at, "pets", "nobody"))
     assert "pets/nobody has no records at HEAD" in missing.value.message
     with pytest.raises(StoreError):
         steps(zoo, rev="nowhere")
@@ -154,8 +156,8 @@ def test_both_sides_of_a_merge_edit_other_records_of_one_shard(zoo: Zoo):
     assert [row[1:] for row in steps(zoo)][1:] == [(f"{KEY} is 3", "Ben")]
     assert [row[1:] for row in steps(zoo, other)][1:] == [(f"{other} is 4", "Cleo")]
     last = trace.trace(zoo.at, Key.parse(KEY)).steps[-1]
-    assert (last.commit.id, last.integrated) == (topic, head)
-    assert trace.trace(zoo.at, Key.parse(other)).steps[-1].integrated == zoo.git("rev-parse", "HEAD~1")
+    assert (last.commit.id, last.integrated.id) == (topic, head)
+    assert trace.trace(zoo.at, Key.parse(other)).steps[-1].integrated.id == zoo.git("rev-parse", "HEAD~1")
     assert blamed(zoo)["m1 /value/score"] == f"{KEY} is 3"
 
 

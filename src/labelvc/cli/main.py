@@ -28,6 +28,7 @@ COMMANDS: dict[str, Row] = {
     "format": ("labelvc.cli.tidying", "format", "Rewrite shards in their one canonical form."),
     "check": ("labelvc.cli.check", "check", "Ask whether the content is right."),
     "diff": ("labelvc.cli.diff", "diff", "Show which records changed, field by field."),
+    "log": ("labelvc.cli.history", "log", "List the commits that changed records."),
     "blame": ("labelvc.cli.history", "blame", "Show who last changed each label of an item."),
     "trace": ("labelvc.cli.history", "trace", "Tell where a label came from and who answered for it."),
     "approve": ("labelvc.cli.trust", "approve", "Sign your decision on a change."),
@@ -41,7 +42,7 @@ COMMANDS: dict[str, Row] = {
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
-    "Work": ("import", "export", "format", "check", "diff", "blame", "trace"),
+    "Work": ("import", "export", "format", "check", "diff", "log", "blame", "trace"),
     "Review": ("approve", "verify"),
     "Nouns": ("policy", "key", "pseudonym"),
 }
@@ -52,9 +53,8 @@ MEANT = {
     "annotate": "blame",
     "convert": "import",
     "fix": "format",
-    "history": "trace",
+    "history": "log",
     "hooks": "install",
-    "log": "trace",
     "lint": "check",
     "setup": "init",
     "sign": "approve",

@@ -167,6 +167,19 @@ def sensitive(git: Git, data: bytes) -> tuple[Sensitive, ...]:
         return ()
 
 
+def value(git: Git, noun: str, data: bytes) -> Any:
+    """Return what a document says, whatever the rest of the project says; None when it cannot be read.
+
+    Args:
+        git: the repository, whose documents are remembered.
+        noun: its kind, `guideline` ...
+        data: its bytes.
+    """
+    with Cache(git) as cache:
+        (parsed,) = _remembered(cache, [(noun, data)])
+    return parsed.value
+
+
 def noun_of(path: str) -> tuple[str, str] | None:
     """Return (noun, name) of a document's path, or None when the path is no document."""
     if not path.endswith(_ENDINGS) or not path.startswith(_PREFIXES):
