@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from labelvc.codec import shard
@@ -65,13 +66,20 @@ class Span(NamedTuple):
     Attributes:
         head: revision to begin with.
         base: revision to end before; empty for all.
-        since, until: dates as git reads them; empty for no limit.
+        since, until: seconds since 1970 that bound the committer's date; None for no limit.
     """
 
     head: str = "HEAD"
     base: str = ""
-    since: str = ""
-    until: str = ""
+    since: int | None = None
+    until: int | None = None
+
+    def holds(self, commit: Commit) -> bool:
+        """Tell whether a commit lies between the dates; clocks differ, so no commit's date says anything of the next."""
+        if self.since is None and self.until is None:
+            return True
+        at = datetime.fromisoformat(commit.committed).timestamp()
+        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
 
 
 class Logged(NamedTuple):
@@ -144,7 +152,9 @@ def _known(git: Git, reader: Reader, head: Snapshot, name: str) -> str:
 def _whole(git: Git, reader: Reader, dataset: str, span: Span, only: Filter) -> Iterator[Logged]:
     """Yield the log of a dataset, or of all."""
     paths = [log.pathspec(f"datasets/{dataset}/")] if dataset else []
-    for entry in log.read(git, span.head, paths, base=span.base, limits=_limits(span)):
+    for entry in log.read(git, span.head, paths, base=span.base):
+        if not span.holds(entry.commit):
+            continue
         found = _logged(git, reader, entry, only)
         if found.records or found.items or found.documents:
             yield found
@@ -215,7 +225,9 @@ def _keyed(past: Past, scopes: Sequence[Scope], span: Span, only: Filter) -> lis
     """Return the log of a record, or of an item with its records, with their old and new lines."""
     found: dict[str, Logged] = {}
     for scope in scopes:
-        for commit, sides in past.changes(scope, span.base, _limits(span)):
+        for commit, sides in past.changes(scope, span.base):
+            if not span.holds(commit):
+                continue
             counted = _Counted(only, keep=True)
             for name, olds, new in life.moves(sides):
                 head = shard.HEADS[scope.layer].match(name) if isinstance(name, bytes) else None
@@ -246,10 +258,6 @@ def _readings(past: Past, rest: str) -> Iterator[list[Scope]]:
 
 def _ever(past: Past, scope: Scope) -> bool:
     return any(any(life.moves(sides)) for _, sides in past.changes(scope))
-
-
-def _limits(span: Span) -> list[str]:
-    return [f"--{name}={date}" for name, date in (("since", span.since), ("until", span.until)) if date]
 
 
 def _live(seen: Comparison) -> Iterable[dict[str, Any]]:
@@ -286,10 +294,16 @@ class _Counted:
 
 
 def course(git: Git, words: str, since: str, until: str) -> Span:
-    """Read how much of history is wanted: `REV` or `A..B`.
+    """Read how much of history is wanted.
+
+    Args:
+        git: the repository.
+        words: `REV`, `A..B`, or `A...B` for what B has since it parted from A.
+        since: a date as git reads it, or empty.
+        until: the same.
 
     Raises:
-        StoreError: unknown revision, or `A...B`, which names no line of history.
+        StoreError: unknown revision, or no date.
     """
     base, dots, head = words.partition("..")
     head = (head or "HEAD") if dots else words
@@ -297,4 +311,5 @@ def course(git: Git, words: str, since: str, until: str) -> Span:
         base, head = plumbing.merge_base(git, base or "HEAD", head[1:] or "HEAD"), head[1:] or "HEAD"
     elif dots:
         base = base or "HEAD"
-    return Span(head, base if dots else "", since, until)
+    first, last = [log.moment(git, date) if date else None for date in (since, until)]
+    return Span(head, base if dots else "", first, last)

@@ -76,15 +76,16 @@ class Library:
         return Meaning(under, guideline is not None, spelt, texts)
 
     def _texts(self, value: object, guideline: dict[str, Any], taxonomy: dict[str, Any], owner: str) -> list[Text]:
-        blocks = guideline.get("labels")
+        blocks, listed = guideline.get("labels"), taxonomy.get("labels")
         blocks = {str(label): block for label, block in blocks.items()} if isinstance(blocks, dict) else {}
-        then = {label["id"]: label["name"] for label in taxonomy.get("labels", ())}
+        rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+        then = {row.get("id"): str(row.get("name", "")) for row in rows if isinstance(row.get("id"), str)}
         today = self._project.taxonomies.get(owner)
         now = {label.id: label.name for label in today.labels} if today else {}
         found = []
         for label in labels(value)[:_MOST]:
             block = blocks.get(label)
-            definition = block.get("definition", "") if isinstance(block, dict) else ""
+            definition = str(block.get("definition", "")) if isinstance(block, dict) else ""
             if definition or label in then or label in now:
                 found.append(Text(label, definition, then.get(label, ""), now.get(label, "")))
         return found
@@ -108,7 +109,7 @@ class Library:
         return None if entry is None else self._value(noun, path, entry)
 
     def _value(self, noun: str, path: str, entry: Entry) -> dict[str, Any] | None:
-        value = projects.value(self._git, noun, self._reader.read(path, entry))
+        (value,) = projects.values(self._git, [(noun, self._reader.read(path, entry))])
         return value if isinstance(value, dict) else None
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from labelvc.codec import shard
 from labelvc.core import life
-from labelvc.errors import DataError
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset
 from labelvc.model.snapshot import Entry, FileChange
+from labelvc.ops import project as projects
 from labelvc.store import log, patch, tree
 from labelvc.store.git import Git
 from labelvc.store.log import Merged
@@ -48,25 +46,27 @@ class Past:
         reader: reads objects.
         dataset: the dataset, as it is at the end of the history.
         head: full id of the commit where the history ends.
+        groups: every `group` expression the dataset ever had, when that is known.
     """
 
-    def __init__(self, git: Git, reader: Reader, dataset: Dataset, head: str) -> None:
+    def __init__(
+        self, git: Git, reader: Reader, dataset: Dataset, head: str, groups: set[str | None] | None = None
+    ) -> None:
         self.git, self._reader, self.head = git, reader, head
         self.dataset = dataset
-        self._groups: set[str | None] | None = None
+        self._groups = groups
 
-    def changes(self, scope: Scope, base: str = "", limits: Sequence[str] = ()) -> Iterator[tuple[Commit, life.Sides]]:
+    def changes(self, scope: Scope, base: str = "") -> Iterator[tuple[Commit, life.Sides]]:
         """Yield each commit with the lines in scope that differ from those of its parents, newest first.
 
         Args:
             scope: which lines.
             base: commit to end before; empty for all of history.
-            limits: further limits of `git rev-list`.
 
         Raises:
             StoreError: an object is missing, or the clone is shallow.
         """
-        for entry in log.read(self.git, self.head, self.specs(scope), base=base, limits=limits):
+        for entry in log.read(self.git, self.head, self.specs(scope), base=base):
             yield entry.commit, self.sides(entry, scope)
 
     def specs(self, scope: Scope) -> list[str]:
@@ -99,12 +99,11 @@ class Past:
         if self._groups is None:
             path = f"datasets/{self.dataset.name}/dataset.yaml"
             self._groups = {None, self.dataset.group}
-            for oid in log.blobs(self.git, self.head, path):
-                data = self._reader.read(path, Entry("git", oid))
-                if b"group" in data:
-                    with suppress(DataError, re.error):
-                        group = importlib.import_module("labelvc.codec.document").read(data, path).get("group")
-                        self._groups.update([group] if isinstance(group, str) and re.compile(group) else ())
+            versions = [self._reader.read(path, Entry("git", oid)) for oid in log.blobs(self.git, self.head, path)]
+            for value in projects.values(self.git, [("dataset", data) for data in versions if b"group" in data]):
+                group = value.get("group") if isinstance(value, dict) else None
+                if isinstance(group, str) and _is_pattern(group):
+                    self._groups.add(group)
         return self._groups
 
     def line(self, commit: str, key: Key) -> bytes | None:
@@ -180,6 +179,14 @@ class Past:
 def _within(raw: bytes, start: bytes) -> bool:
     """Tell whether a line begins with some whole members."""
     return not start or (raw.startswith(start) and raw[len(start) : len(start) + 1] in (b",", b"}"))
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def _whole(file: Merged) -> bool:

@@ -167,17 +167,17 @@ def sensitive(git: Git, data: bytes) -> tuple[Sensitive, ...]:
         return ()
 
 
-def value(git: Git, noun: str, data: bytes) -> Any:
-    """Return what a document says, whatever the rest of the project says; None when it cannot be read.
+def values(git: Git, documents: Sequence[tuple[str, bytes]]) -> list[Any]:
+    """Return what documents say, whatever the rest of the project says; None for one that cannot be read.
 
     Args:
         git: the repository, whose documents are remembered.
-        noun: its kind, `guideline` ...
-        data: its bytes.
+        documents: the kind of each, `guideline` ..., and its bytes.
     """
+    if not documents:
+        return []
     with Cache(git) as cache:
-        (parsed,) = _remembered(cache, [(noun, data)])
-    return parsed.value
+        return [parsed.value for parsed in _remembered(cache, documents)]
 
 
 def noun_of(path: str) -> tuple[str, str] | None:

@@ -158,7 +158,7 @@ class _Succession:
                 return
             met.add(former)
             parent = born.commit.parents[0]
-            older = Past(self._git, self._reader, self._past.dataset, parent)
+            older = Past(self._git, self._reader, self._past.dataset, parent, self._past.groups())
             line = older.line(parent, former)
             yield born._replace(former=(former, line)) if line is not None else born
             changes = list(_changes(older, former))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from labelvc.errors import StoreError
@@ -20,6 +21,10 @@ _FORM = "%x01%H%x00%P%x00%an%x00%ae%x00%aI%x00%cI%x00%B%x00%x01"
 _END = b"\0\1\n"
 _COAUTHOR = re.compile(r"^co-authored-by:\s*(.*?)\s*<([^<>\n]*)>\s*$", re.IGNORECASE | re.MULTILINE)
 _INDEX = re.compile(rb"index ([0-9a-f,]+)\.\.([0-9a-f]+)")
+_whole: set[Path] = set()
+# What git's approxidate knows (date.c) besides numbers; of anything else it says nothing and takes now.
+_WORDS = "now|today|yesterday|noon|midnight|tea|never|last|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|satur|sun)(?:day)?"
+_DATE = re.compile(rf"\d|\b(?:{_WORDS})\b", re.IGNORECASE)
 _RAW = re.compile(r":\d+ \d+ ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*")
 
 
@@ -49,7 +54,7 @@ class Entry(NamedTuple):
     files: Iterator[FileChange | Merged]
 
 
-def read(git: Git, head: str, paths: Sequence[str], *, base: str = "", limits: Sequence[str] = ()) -> Iterator[Entry]:
+def read(git: Git, head: str, paths: Sequence[str], *, base: str = "") -> Iterator[Entry]:
     """Yield the commits that changed files, newest first, children before parents.
 
     History is not simplified: neither an edit inside a merge nor a side that a merge threw away is missed.
@@ -59,7 +64,6 @@ def read(git: Git, head: str, paths: Sequence[str], *, base: str = "", limits: S
         head: revision to begin with.
         paths: git's pathspecs: a file, a folder, or a pattern with `*`; none for all files.
         base: revision to end before; empty for all of history.
-        limits: further limits that `git rev-list` knows, such as `--since=DATE`.
 
     Yields:
         Entries; what is left unread of one is skipped when the next is asked for.
@@ -67,7 +71,7 @@ def read(git: Git, head: str, paths: Sequence[str], *, base: str = "", limits: S
     Raises:
         StoreError: unknown revision, a missing object, or history that ends early in a shallow clone.
     """
-    with plumbing.start(git, *_listing(git, head, base, limits), "--", *paths) as listed:
+    with plumbing.start(git, *_listing(git, head, base), "--", *paths) as listed:
         yield from _Stream(plumbing.patches(git, listed.out, _FORM, paths)).entries()
         plumbing.demand(git, "rev-list", listed.end())
 
@@ -78,7 +82,7 @@ def commits(git: Git, head: str, paths: Sequence[str]) -> list[Commit]:
     Raises:
         StoreError: as for `read`.
     """
-    told = plumbing.run(git, *_listing(git, head, "", ()), f"--format={_FORM}", "--", *paths)
+    told = plumbing.run(git, *_listing(git, head, ""), f"--format={_FORM}", "--", *paths)
     return [entry.commit for entry in _Stream(io.BytesIO(told)).entries()]
 
 
@@ -102,16 +106,32 @@ def some(git: Git, wanted: Sequence[Commit], paths: Sequence[str]) -> Iterator[E
         yield from _Stream(plumbing.patches(git, asked, _FORM, paths)).entries()
 
 
-def _listing(git: Git, head: str, base: str, limits: Sequence[str]) -> list[str]:
+def _listing(git: Git, head: str, base: str) -> list[str]:
     """Return the command that lists commits.
 
     Raises:
         StoreError: unknown revision, or history that ends early in a shallow clone.
     """
-    if plumbing.is_shallow(git):
-        raise StoreError("history is cut off in this shallow clone", where=head, hint=process.UNSHALLOW)
+    if git.common not in _whole:
+        if plumbing.is_shallow(git):
+            raise StoreError("history is cut off in this shallow clone", where=head, hint=process.UNSHALLOW)
+        _whole.add(git.common)  # a clone that has all of history keeps it
     span = [plumbing.resolve(git, head), *([f"^{plumbing.resolve(git, base)}"] if base else [])]
-    return ["rev-list", "--full-history", "--topo-order", *limits, *span]
+    return ["rev-list", "--full-history", "--topo-order", *span]
+
+
+def moment(git: Git, date: str) -> int:
+    """Return a date as git reads it, in seconds since 1970.
+
+    Raises:
+        StoreError: nothing in it looks like a date: git would take it for now.
+    """
+    if not _DATE.search(date):
+        raise StoreError(
+            f"{date!r} is no date", hint="write 2026-03-01, 2026-03-01T09:00:00Z, `2 weeks ago` or `yesterday`"
+        )
+    told = plumbing.run(git, "rev-parse", f"--since={date}").decode()
+    return int(told.rpartition("=")[2])
 
 
 def parents(git: Git, head: str) -> dict[str, tuple[str, ...]]:
