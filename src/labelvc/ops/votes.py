@@ -15,6 +15,7 @@ from labelvc.ops import approvals
 from labelvc.ops.approvals import Problem, Shelf
 from labelvc.ops.past import Past
 from labelvc.ops.verify import Walk
+from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -59,6 +60,8 @@ class Ballot:
         self._walk, self._shelf = Walk(git, reader, pin), Shelf(reader)
         self._folders = approvals.folders(head)
         self._trusts: dict[str, Trust | None] = {}
+        words = ("rev-list", "--max-count=1", "--full-history", head.commit, "--", "trust")
+        self._never = not plumbing.run(git, *words).strip()
 
     def votes(self, past: Past, parent: str, integrated: str, delta: Delta) -> tuple[tuple[Vote, ...], bool]:
         """Return the statements that cover a change, and whether a policy was in force.
@@ -72,6 +75,8 @@ class Ballot:
         Returns:
             The statements: on the change as one step, or on what the whole merge made of the record.
         """
+        if self._never:
+            return (), False
         trust = self._trust(parent)
         if trust is None or not self._folders or not isinstance(delta.key, Key):
             return (), trust is not None
