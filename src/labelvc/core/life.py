@@ -103,18 +103,23 @@ def mark(pointer: str) -> bytes:
     return found
 
 
-def leaves(new: Any, old: Any = _ABSENT, at: str = "") -> Iterator[str]:
-    """Yield the pointers of all values of a line that are no object and that another line has not or has otherwise."""
-    if type(new) is not dict or not new:
-        if old is _ABSENT or _written(old) != _written(new):
-            yield at
-        return
-    before = old if type(old) is dict else {}
+def leaves(new: dict[str, Any], old: dict[str, Any] | None = None) -> list[str]:
+    """Return the pointers of all values of a line that are no object and that another line has not or has otherwise."""
+    found: list[str] = []
+    _gather(new, old or {}, "", found)
+    return found
+
+
+def _gather(new: dict[str, Any], old: dict[str, Any], at: str, found: list[str]) -> None:
     for name, value in new.items():
-        one = before.get(name, _ABSENT)
-        if type(one) is type(value) is str and one == value:
-            continue
-        yield from leaves(value, one, f"{at}/{jsonpointer.escaped(name)}")
+        one = old.get(name, _ABSENT)
+        step = f"{at}/{jsonpointer.escaped(name) if '~' in name or '/' in name else name}"
+        if type(value) is dict and value:
+            _gather(value, one if type(one) is dict else {}, step, found)
+        elif type(one) is type(value) is str:
+            found += [step] if one != value else []
+        elif one is _ABSENT or _written(one) != _written(value):
+            found.append(step)
 
 
 class Attribution:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -133,10 +134,20 @@ def _attributed(present: Sequence[tuple[Key, bytes]], made: Iterable[tuple[Commi
         yield (
             key,
             [
-                Origin(pointer, jsonpointer.reach(line, pointer), commits[made.commit], made.by)
+                Origin(pointer, _reached(line, _steps(pointer)), commits[made.commit], made.by)
                 for pointer, made in fields.result(number)
             ],
         )
+
+
+_steps = lru_cache(maxsize=1 << 12)(jsonpointer.steps)
+
+
+def _reached(value: Any, steps: Sequence[str]) -> object:
+    """Return what stands at the end of a path that is there."""
+    for name in steps:
+        value = value[name]
+    return value
 
 
 def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tuple[Commit, list[Row]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -163,7 +164,7 @@ def _whole(git: Git, reader: Reader, dataset: str, span: Span, only: Filter) -> 
 def _logged(git: Git, reader: Reader, entry: log.Entry, only: Filter) -> Logged:
     """Count what a commit changed, file by file; what left one shard for another is found by a second, whole look."""
     counted = _Counted(only)
-    heads: tuple[set[int], set[int]] = (set(), set())
+    halves = array("q"), array("q")
     for file in entry.files:
         if _needs_all(file):
             return _again(git, entry.commit, only)
@@ -176,8 +177,9 @@ def _logged(git: Git, reader: Reader, entry: log.Entry, only: Filter) -> Logged:
             for delta in diff.pair(file):
                 counted.add(delta)
                 if (delta.old is None) != (delta.new is None):
-                    heads[delta.old is None].add(hash(delta.key))
-    if heads[0] & heads[1]:
+                    halves[delta.old is None].append(hash(delta.key))
+    few, many = sorted(halves, key=len)
+    if few and not set(few).isdisjoint(many):
         return _again(git, entry.commit, only)
     return counted.logged(entry.commit)
 
