@@ -14,7 +14,7 @@ from labelvc.ops import parsing
 FORMATS = Path(__file__).resolve().parents[2] / "docs" / "formats"
 PAGES = {
     "project": "project", "dataset": "dataset", "taxonomy": "taxonomy", "guideline": "guideline", "versions": "guideline", "item": "item",
-    "record": "record", "finding": "finding", "check": "finding", "diff": "diff", "trace": "trace", "blame": "blame", "epoch": "pseudonym",
+    "record": "record", "finding": "finding", "check": "finding", "diff": "diff", "trace": "trace", "blame": "blame", "log": "log", "epoch": "pseudonym",
     "merge": "merge",
     "dataset-list": "datasets", "dataset-show": "datasets", "dataset-change": "datasets", "status": "status",
 }  # fmt: skip

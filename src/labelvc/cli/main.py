@@ -30,6 +30,7 @@ COMMANDS: dict[str, Row] = {
     "diff": ("labelvc.cli.diff", "diff", "Show which records changed, field by field."),
     "merge": ("labelvc.cli.merge", "merge", "Bring a branch in, record by record."),
     "resolve": ("labelvc.cli.merge", "resolve", "Decide what a merge left in conflict."),
+    "log": ("labelvc.cli.history", "log", "List the commits that changed records."),
     "blame": ("labelvc.cli.history", "blame", "Show who last changed each label of an item."),
     "trace": ("labelvc.cli.history", "trace", "Tell where a label came from and who answered for it."),
     "approve": ("labelvc.cli.trust", "approve", "Sign your decision on a change."),
@@ -44,7 +45,7 @@ COMMANDS: dict[str, Row] = {
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
-    "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "blame", "trace"),
+    "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace"),
     "Review": ("approve", "verify"),
     "Nouns": ("dataset", "policy", "key", "pseudonym"),
 }
@@ -55,9 +56,8 @@ MEANT = {
     "annotate": "blame",
     "convert": "import",
     "fix": "format",
-    "history": "trace",
+    "history": "log",
     "hooks": "install",
-    "log": "trace",
     "lint": "check",
     "setup": "init",
     "sign": "approve",

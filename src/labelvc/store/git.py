@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import FileChange
@@ -69,10 +69,12 @@ def find(start: Path, *, alone: bool = False) -> Git:
     return Git(top, directory, (start / answer[1]).resolve(), alone)
 
 
-def start(git: Git, *arguments: str, index: str = "", talk: bool = False) -> process.Running:
-    """Start git at the top of the repository, with another index when one is named; see `process.start`."""
+def start(
+    git: Git, *arguments: str, index: str = "", talk: bool = False, source: IO[bytes] | None = None
+) -> process.Running:
+    """Start git at the top of the repository, with another index when one is named; it may read a file, or what another one prints."""
     around = process.environment(alone=git.alone, index=index)
-    return process.start(_command(git, *arguments), git.top, around, talk=talk)
+    return process.start(_command(git, *arguments), git.top, around, talk=talk, source=source)
 
 
 def run(git: Git, *arguments: str, data: bytes = b"", index: str = "") -> bytes:
@@ -300,6 +302,40 @@ def diff_lines(git: Git, old: str, new: str, paths: Sequence[str] = ()) -> Itera
             done = running.end()
         if done.code:
             raise _failure(git, words[0], done.said)
+
+
+def patches(git: Git, source: IO[bytes], form: str, paths: Sequence[str]) -> Iterator[bytes]:
+    """Yield the lines of the patches of many commits, from one `git diff-tree`, which reads no settings of the interface.
+
+    A merge is shown as a combined patch (`-c`): only files that differ from those of each parent are in it.
+
+    Args:
+        git: where.
+        source: full ids of the commits, one a line: a file, or what another git prints.
+        form: `--format` of what stands before each patch.
+        paths: pathspecs; none for all.
+
+    Yields:
+        Lines, each with its `\\n`; commits that change none of the paths are left out.
+
+    Raises:
+        StoreError: git failed; nothing that was yielded before is wrong.
+    """
+    words = ("diff-tree", "--stdin", "--root", "-c", "--full-index", *_PATCH, f"--format={form}", "--", *paths)
+    # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
+    nothing = str(git.directory / "labelvc-no-index")
+    with start(git, "-c", "core.quotePath=false", *words, index=nothing, source=source) as running:
+        source.close()  # git alone reads it now, so that who writes it ends when git does
+        yield from running.out
+        done = running.end()
+    if done.code:
+        raise _failure(git, "diff-tree", done.said)
+
+
+def demand(git: Git, verb: str, done: process.Done) -> None:
+    """Raise a StoreError with git's complaint when a command that was started did not end well."""
+    if done.code:
+        raise _failure(git, verb, done.said)
 
 
 def _found(git: Git, commit: str) -> str:

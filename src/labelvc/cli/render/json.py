@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -47,6 +47,27 @@ def document(
         "items": list(items),
     }
     return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+
+
+def streamed(
+    noun: str, items: Iterable[Item], summary: Callable[[], Mapping[str, Any]], *, base: str = "", head: str = ""
+) -> Iterator[str]:
+    """Yield the object of `document` piece by piece, its summary last: memory holds one item at a time.
+
+    Args:
+        noun: name of the schema.
+        items: what was found, as it comes.
+        summary: asked for the counts when all items have gone by.
+        base: as for `document`.
+        head: as for `document`.
+    """
+    first = {"schema": f"urn:labelvc:schema:{noun}:1", "base": base, "head": head}
+    yield json.dumps(first, ensure_ascii=False)[:-1] + ', "items": ['
+    mark = "\n"
+    for item in items:
+        yield mark + json.dumps(item, ensure_ascii=False)
+        mark = ",\n"
+    yield f'\n], "summary": {json.dumps(dict(summary()), ensure_ascii=False)}}}\n'
 
 
 def lines(items: Iterable[Item]) -> Iterator[str]:
