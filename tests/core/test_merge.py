@@ -101,7 +101,7 @@ def test_every_field_is_one_sides_own_and_nothing_is_made_up(three):
     for name, content in result.items():
         if name not in ("rev", "ext", "value"):
             assert any(canonical.encode(side.get(name)) == canonical.encode(content) for side in sides[1:])
-    shapes = [set(side.get("value", {})) for side in sides[1:] if "value" in side]
+    shapes = [set(side.get("value", {})) for side in sides[1:] if side]
     assert not shapes or "gone" in result or set(result.get("value", {})) in shapes
 
 

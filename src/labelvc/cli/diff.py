@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,15 +9,13 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings, pass_settings
-from labelvc.cli.output import output_options, say, write
+from labelvc.cli.output import output_options, say, stream, write
 from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
 from labelvc.model.change import Delta
 from labelvc.ops import diff as differing
 from labelvc.ops import naming, veil
 from labelvc.store import git as plumbing
-
-_AT_ONCE = 1 << 16
 
 
 @click.command()
@@ -69,13 +65,13 @@ def diff(
             output,
         )
     elif form == "jsonl":
-        _stream(json.lines(json.delta(delta) for delta in counted), output)
+        stream(json.lines(json.delta(delta) for delta in counted), output)
     elif stat:
         for _ in counted:
             pass
         write("".join(text.stat(tally.summary())), output)
     else:
-        _stream(text.deltas(counted, color=settings.color), output)
+        stream(text.deltas(counted, color=settings.color), output)
         say(settings, text.totals(tally.summary()))
     found = tally.summary()
     return 1 if exit_code and any((found.records, found.items, found.documents)) else 0
@@ -90,20 +86,3 @@ def _numbers(summary: rules.Summary) -> dict[str, Any]:
         "touched_items": summary.touched_items,
         "transitions": [{"task": task, "old": old, "new": new, "count": number} for task, old, new, number in moves],
     }
-
-
-def _stream(parts: Iterable[str], output: Path | None) -> None:
-    if output is not None:
-        target = importlib.import_module("labelvc.formats.target")  # half of it is for folders
-        with target.file(output) as file:
-            file.writelines(part.encode(errors="backslashreplace") for part in parts)
-        return
-    waiting: list[str] = []
-    size = 0
-    for part in parts:
-        waiting.append(part)
-        size += len(part)
-        if size > _AT_ONCE:
-            sys.stdout.write("".join(waiting))
-            waiting, size = [], 0
-    sys.stdout.write("".join(waiting))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import click
 
 from labelvc.cli.context import Settings
 from labelvc.store import files
+
+_AT_ONCE = 1 << 16
 
 
 def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -51,6 +53,24 @@ def write(text: str, output: Path | None = None) -> None:
         sys.stdout.write(text)
     else:
         files.replace(output, text.encode(errors="backslashreplace"))
+
+
+def stream(parts: Iterable[str], output: Path | None) -> None:
+    """Write data as it comes, to stdout or to a file that is there whole or not at all."""
+    if output is not None:
+        target = importlib.import_module("labelvc.formats.target")  # half of it is for folders
+        with target.file(output) as file:
+            file.writelines(part.encode(errors="backslashreplace") for part in parts)
+        return
+    waiting: list[str] = []
+    size = 0
+    for part in parts:
+        waiting.append(part)
+        size += len(part)
+        if size > _AT_ONCE:
+            sys.stdout.write("".join(waiting))
+            waiting, size = [], 0
+    sys.stdout.write("".join(waiting))
 
 
 def say(settings: Settings, text: str) -> None:

@@ -16,7 +16,7 @@ from labelvc.model.change import Conflict, Strategy
 from labelvc.model.names import Key
 from labelvc.model.snapshot import FileChange
 from labelvc.ops import project as projects
-from labelvc.ops.threeway import rules_of
+from labelvc.ops.layers import rules_of
 from labelvc.store import files, folder, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git

@@ -185,6 +185,48 @@ def first_parents(git: Git, base: str, head: str) -> list[tuple[str, str]]:
     return steps
 
 
+def merges(git: Git, base: str, head: str) -> list[tuple[str, ...]]:
+    """Return the merge commits of head that base lacks, parents before children.
+
+    Args:
+        git: where.
+        base: revision to start after; empty for all of history.
+        head: revision to end with.
+
+    Returns:
+        Ids: each the commit's, then those of its parents in order.
+
+    Raises:
+        StoreError: unknown revision, or a shallow clone, which may hide merges and ancestors.
+    """
+    wanted = [resolve(git, head)] + ([f"^{resolve(git, base)}"] if base else [])
+    if is_shallow(git):
+        raise StoreError("history is cut off in this shallow clone", where=head, hint=process.UNSHALLOW)
+    listed = run(git, "rev-list", "--merges", "--parents", "--topo-order", "--reverse", *wanted).decode().splitlines()
+    found = [tuple(row.split()) for row in listed]
+    for ids in found:
+        for one in ids:
+            _found(git, one)
+    return found
+
+
+def subject(git: Git, commit: str) -> str:
+    """Return the first line of a commit's message."""
+    told = run(git, "rev-list", "--max-count=1", "--format=%s", commit).decode("utf-8", "replace")
+    return told.partition("\n")[2].strip()
+
+
+def folders(git: Git, commits: Sequence[str], path: str) -> list[str]:
+    """Return the id of a folder's tree in each of some commits, empty where there is none.
+
+    Raises:
+        StoreError: git failed.
+    """
+    asked = "".join([f"{commit}:{path}\n" for commit in commits]).encode()
+    told = run(git, "cat-file", "--batch-check=%(objectname)", data=asked).decode().splitlines()
+    return ["" if " " in row else row for row in told]
+
+
 def is_ancestor(git: Git, commit: str, descendant: str) -> bool:
     """Tell whether a commit is another one or one of its ancestors."""
     return not run(git, "rev-list", "--max-count=1", commit, "--not", descendant).strip()
