@@ -8,7 +8,7 @@ a merge get the same bytes (gastownhall/beads c3a1bcbdc had to freeze time in it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast, get_args
 
 from labelvc.codec import canonical, shard
@@ -21,6 +21,7 @@ from labelvc.model.snapshot import FileChange
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
+_NOBODYS = "(undecided)"  # no name that a record or an item may have by chance
 _DEFAULTS: Mapping[str, Strategy] = {"/at": "max"}
 Resolve = Callable[[Conflict], tuple[bytes, ...] | Conflict]
 
@@ -107,6 +108,12 @@ def differences(ours: FileChange, theirs: FileChange) -> Iterator[Conflict]:
             yield Conflict(key_of(head, ours.path), kind, (), one, two)
 
 
+def undecided(line: bytes, layer: Layer) -> bytes:
+    """Return a line of the same key on which nobody agreed, for the base of a criss-cross merge: all that differs is a conflict."""
+    head = shard.HEADS[layer].match(line)
+    return (head.group() if head else line[:-1]) + f',"{_NOBODYS}":true}}'.encode()
+
+
 def resolver(layer: Layer, rules: Rules, chosen: Strategy = "conflict") -> Resolve:
     """Return what decides about a line that both sides changed.
 
@@ -155,12 +162,15 @@ def _merged(
     ours, theirs = cast(Fields, ours), cast(Fields, theirs)
     if base is not None and base.get("gone") is True:
         base = None
+    open_base = base is not None and _NOBODYS in base
     flat = [fields.flat(side or {}) for side in (base, ours, theirs)]
     task = str(ours.get("task", ""))
     result, conflicts = dict[str, Any](), list[str]()
     later = later_side(ours, theirs)
     for unit in fields.units(flat, (*fields.GROUPS, *rules.groups.get(task, ()))):
         was, mine, new = [tuple(side.get(pointer, fields.ABSENT) for pointer in unit) for side in flat]
+        if open_base:
+            was = tuple(object() for _ in unit)  # like nothing that a side has
         value: tuple[Any, ...] | None = (
             mine if fields.same(mine, new) or fields.same(was, new) else new if fields.same(was, mine) else None
         )
@@ -173,13 +183,13 @@ def _merged(
             ]
         else:
             result.update({p: member for p, member in zip(unit, value, strict=True) if member is not fields.ABSENT})
-    if not conflicts and task not in rules.open and _shape(result) not in (_shape(flat[1]), _shape(flat[2])):
-        # A label from one side beside a box that the other side took away: nobody chose that.
+    if not conflicts and _mixed(result, flat[1:], shaped=task not in rules.open):
+        # A label from one side beside a box that the other side took away, or an answer to another task: nobody chose that.
         side = later if chosen == "newest" else chosen
         if side not in ("ours", "theirs"):
             return ["/value"]
-        whole = {p: v for p, v in flat[1 if side == "ours" else 2].items() if fields.in_value(p)}
-        result = {**{p: v for p, v in result.items() if not fields.in_value(p)}, **whole}
+        whole = {p: v for p, v in flat[1 if side == "ours" else 2].items() if _answers(p)}
+        result = {**{p: v for p, v in result.items() if not _answers(p)}, **whole}
     key: Fields = {name: ours[name] for name in ("item", "id") if name in ours}
     return sorted(conflicts) or {**key, **fields.nested(result)}
 
@@ -234,8 +244,25 @@ def _written(
     return canonical.encode_record({**merged, "rev": max(revs) + 1})
 
 
+def _mixed(result: Fields, sides: Sequence[Fields], *, shaped: bool) -> bool:
+    """Tell whether an answer is put together of two: its shape is that of no side, or the task one side's and the value another's."""
+    if shaped and _shape(result) not in map(_shape, sides):
+        return True
+    if fields.equal(sides[0].get("/task"), sides[1].get("/task")):
+        return False
+    return not any(fields.equal(_answer(result), _answer(side)) for side in sides)
+
+
 def _shape(flat: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(filter(fields.in_value, flat))
+
+
+def _answer(flat: Mapping[str, Any]) -> Fields:
+    return {pointer: value for pointer, value in flat.items() if _answers(pointer)}
+
+
+def _answers(pointer: str) -> bool:
+    return pointer == "/task" or fields.in_value(pointer)
 
 
 def alike(one: Fields | None, two: Fields | None) -> bool:

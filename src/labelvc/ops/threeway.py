@@ -260,7 +260,7 @@ def _cell(work: _Work, files: _Files, data: Sequence[bytes], target: _Target, de
     lines = markers.without(shard.lines(data[1]), found.gone) + found.come
     torn = found.conflicts
     if work.settle:
-        lines, torn = lines + [_undecided(conflict, target.layer) for conflict in torn], []
+        lines, torn = lines + [merge.undecided(_some_line(conflict), target.layer) for conflict in torn], []
     only = _only(files, target)
     split = {only: lines} if only else _split(lines, target, lambda line: line)
     wrong = {only: torn} if only else _split(torn, target, _some_line)
@@ -333,10 +333,3 @@ def _derived(work: _Work, versions: Sequence[Version], source: Version, dataset:
 
 def _some_line(conflict: Conflict) -> bytes:
     return next(iter((*conflict.ours, *conflict.theirs, *conflict.base)))
-
-
-def _undecided(conflict: Conflict, layer: Layer) -> bytes:
-    """Return a line of a key that no side has, with no field of any: whatever each made of it, both changed it."""
-    line = _some_line(conflict)
-    head = shard.HEADS[layer].match(line)
-    return (head.group() if head else line[:-1]) + b',"undecided":true}'
