@@ -255,11 +255,11 @@ def author(who: str) -> dict[str, str]:
     }
 
 
-def make(folder: Path) -> Zoo:
-    """Make the repository with one commit."""
+def make(folder: Path, *options: str) -> Zoo:
+    """Make the repository with one commit; the options are those of `git init`."""
     zoo = Zoo(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    zoo.git("init", "-q", "-b", "main")
+    zoo.git("init", "-q", "-b", "main", *options)
     for path, text in DOCUMENTS.items():
         zoo.write(path, text)
     digest = canonical.digest(canonical.encode(document.read(GUIDELINE.encode(), "mood")))

@@ -208,7 +208,7 @@ CASES = [
     Case("shard.order", "error", turned, change("pets/p1#k1", by=BEN), path=file_of("pets/p1#k1"), line=2),
     Case("shard.ending", "error", unended, change("pets/p1#k1", by=BEN), path=file_of("pets/p1#k1"), line=number_of_lines),
     Case("shard.placement", "error", astray, change("pets/p1#k1", by=BEN), "pets/p1#k1", path=elsewhere, line=line_astray),
-    Case("shard.size", "note", limit(-1), limit(0), hint="raise `shards` in datasets/pets/dataset.yaml", path=file_of("pets/p1#k1"), line=0),
+    Case("shard.size", "note", limit(-1), limit(0), hint="labelvc dataset reshard pets --shards 16", path=file_of("pets/p1#k1"), line=0),
     Case("key.duplicate", "error", doubled, put("pets/p1#n2", answer("p1", "n2", "note", {"text": "other"})), "pets/p1#n1", hint="keep one", line=second),
     # ---------------------------------------------------------------- references
     Case("item.missing", "error", no_item, lambda zoo: (no_item(zoo), zoo.bury("pets/p2#m1")), "pets/p2#m1", "/item", "add the item"),

@@ -68,15 +68,18 @@ now  score -1  rev 4
 
 3. removed  score 3
    commit    <commit>  2026-03-01T09:00:00+00:00  Cleo: Delete
-   merged    <commit>
+   merged    <commit>  2026-03-01T09:00:00+00:00  Ada Author: Merge topic
    approval  none: no policy was in force yet
 
 4. added    score -1
    made by   prs_bbdcxtcnrqcglttdbktsccrpwkqd
    under     mood@1.1.0
    commit    <commit>  2026-03-01T09:00:00+00:00  Cleo: Rate again
-   merged    <commit>
+   merged    <commit>  2026-03-01T09:00:00+00:00  Ada Author: Merge topic
    approval  none: no policy was in force yet
+
+checks   not told: no file keeps what `check` said; `labelvc check A..B` asks again
+release  none: there is no releases/ folder
 """)
 
 
@@ -94,12 +97,16 @@ now  the cat and the dog
 1. added    the cat and the dog
    commit    <commit>  2026-03-01T09:00:00+00:00  Ada: Begin
    approval  none: no policy was in force yet
+
+checks   not told: no file keeps what `check` said; `labelvc check A..B` asks again
+release  none: there is no releases/ folder
 """)
 
 
 def test_trace_in_json_fits_its_schema(lived: Zoo, labelvc: Run):
     document = read(labelvc, lived, "trace", "pets/p2#m1")
-    assert document["summary"] == {"key": "pets/p2#m1", "steps": 4}
+    told = {"checks": "not told", "releases": "none", "later": None}
+    assert document["summary"] == {"key": "pets/p2#m1", "steps": 4, **told}
     assert [
         (item["kind"], item["commit"]["subject"], item["commit"]["author"]["name"]) for item in document["items"]
     ] == snapshot(
@@ -169,7 +176,13 @@ def test_into_a_file(lived: Zoo, labelvc: Run, tmp_path: Path):
         (["trace", "pets/p2#m9"], "no commit up to HEAD ever held pets/p2#m9"),
         (["trace", "birds/b#1"], "there is no dataset 'birds'"),
         (["trace", "pets/p2#m1", "--at", "nowhere"], "nowhere"),
-        (["blame", "pets"], "is no item"),
+        (["blame", "birds"], "there is no dataset 'birds'"),
+        (["log", "birds"], "there is no dataset 'birds'"),
+        (["log", "pets/nobody"], "no commit up to HEAD ever held pets/nobody"),
+        (["log", "pets/p2#m9"], "no commit up to HEAD ever held pets/p2#m9"),
+        (["log", "--under", "mood"], "is no guideline@version"),
+        (["log", "--annotator", "Somebody Private"], "the annotator is no pseudonym"),
+        (["log", "--at", "nowhere..HEAD"], "nowhere"),
         (["blame", "pets/nobody"], "pets/nobody has no records at HEAD"),
         (["blame", "birds/b"], "there is no dataset 'birds'"),
     ],

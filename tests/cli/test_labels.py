@@ -68,7 +68,7 @@ error   shard.stray        datasets/pets/annotations/00.jsonl  the file is none 
 error   privacy.plaintext  pets/p3#m1  a plain value stands where a pseudonym must
         next: labelvc import turns it into one; or remove the value
 note    shard.size         datasets/pets/annotations/3.jsonl  the shard holds 0 KB in 9 lines
-        next: raise `shards` in datasets/pets/dataset.yaml, then labelvc format
+        next: labelvc dataset reshard pets --shards 16
 error   privacy.plaintext  pets/p1#k1  a plain value stands where a pseudonym must
 warning item.duplicate     pets/p3#  has the same natural key as pets/p2#
         next: decide on a branch which of the two stays; delete the other with its records, then labelvc format
@@ -166,21 +166,27 @@ def test_diff_says_what_became_what(edited: Zoo, labelvc: Run):
 - pets/p1#m2  score 2
 ~ pets/p4#  /text the cat and the dog -> other
 + pets/p3#n1  text \\u001b[31mred
-~ taxonomies/animals.yaml  document changed
-    -   - {id: cat, name: Cat}
-    +   - {id: cat, name: House cat}
+= taxonomies/animals.yaml  label cat renamed from Cat to House cat (mechanical)
 """)
     assert err == snapshot(
-        "records: 2 changed, 1 added, 1 removed, 1 touched in 4 items; items: 1 changed; documents: 1 changed\n"
+        "records: 2 changed, 1 added, 1 removed, 1 touched in 4 items; items: 1 changed; mechanical: 1 document\n"
     )
     assert labelvc(edited.folder, "-q", "diff")[2] == ""
 
 
 def test_diff_in_numbers(edited: Zoo, labelvc: Run):
     assert labelvc(edited.folder, "diff", "--stat")[1] == snapshot("""\
-records: 2 changed, 1 added, 1 removed, 1 touched in 4 items; items: 1 changed; documents: 1 changed
-  kind  cat -> dog        1
-  mood  0 -> 3            1
+= taxonomies/animals.yaml  label cat renamed from Cat to House cat (mechanical)
+records: 2 changed, 1 added, 1 removed, 1 touched in 4 items; items: 1 changed; mechanical: 1 document
+
+dataset  changed    added  removed  touched    items  documents
+pets           2        1        1        1        1          -
+
+kind: 1 record with another answer
+  cat -> dog        1
+
+mood: 1 record with another answer
+  0 -> 3        1
 """)
 
 
@@ -191,12 +197,13 @@ def test_diff_in_json_fits_its_schema(edited: Zoo, labelvc: Run):
         {
             "records": {"changed": 2, "touched": 1, "removed": 1, "added": 1},
             "items": {"changed": 1},
-            "documents": {"changed": 1},
+            "documents": {},
             "touched_items": 4,
             "transitions": [
                 {"task": "kind", "old": "cat", "new": "dog", "count": 1},
                 {"task": "mood", "old": "0", "new": "3", "count": 1},
             ],
+            "mechanical": {"document": 1},
         }
     )
     kinds = {item["key"]: item["kind"] for item in document["items"]}
@@ -208,7 +215,7 @@ def test_diff_in_json_fits_its_schema(edited: Zoo, labelvc: Run):
             "pets/p1#m2": "removed",
             "pets/p4#": "changed",
             "pets/p3#n1": "added",
-            "taxonomies/animals.yaml": "changed",
+            "taxonomies/animals.yaml": "mechanical",
         }
     )
     score = next(item for item in document["items"] if item["key"] == "pets/p2#m1")

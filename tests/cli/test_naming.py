@@ -94,8 +94,7 @@ def test_trace_too(zoo: Zoo, labelvc: Run, key: str, said: str, hint: str):
     ("key", "said", "hint"),
     [
         ("pets/p11", "pets/p11 has no records at HEAD", "did you mean pets/p1"),
-        ("p1", "'p1' is no item", "did you mean pets/p1"),
-        ("pets", "'pets' is no item", WRITTEN),
+        ("p1", "there is no dataset 'p1'", "did you mean pets/p1"),
         ("pets/zzz", "pets/zzz has no records at HEAD", WRITTEN),
     ],
 )

@@ -226,7 +226,7 @@ pre-commit        set up
 pre-merge-commit  set up
 pre-push          set up
 interpreter       set up: what hooks run when labelvc is not on PATH
-merge driver      set up: merges shards by lines; two changes of one record, or of neighbours, are a conflict
+merge driver      set up: merges shards by record and field; what no rule decides is marked as a conflict
 diff driver       set up: names a key above each hunk; `git diff --word-diff` shows fields
 next: labelvc doctor
 """,
@@ -409,7 +409,17 @@ def test_status_counts_what_changed_by_records(project, labelvc, git):
     assert document["summary"]["staged"]["records"] == {"changed": 1}
     assert document["summary"]["unstaged"]["records"] == {"removed": 1}
     assert document["items"] == [
-        {"name": "ratings", "storage": "git", "items": 1, "records": 0, "gone": 1, "shards": 1}
+        {
+            "name": "ratings",
+            "storage": "git",
+            "items": 1,
+            "records": 0,
+            "gone": 1,
+            "shards": 1,
+            "staged": {"records": {"changed": 1}, "items": {}},
+            "unstaged": {"records": {"removed": 1}, "items": {}},
+            "untracked": 0,
+        }
     ]
 
 
@@ -438,9 +448,56 @@ def test_status_in_a_conflict(project, git, labelvc):
         plumbing.run(plumbing_git, "merge", "theirs")
     code, out, err = labelvc(project, "status")
     assert code == 0, err
-    assert "conflicts   1 file" in out
+    assert f"conflicts   1 file, {path.relative_to(project)} first, 1 place in shards still marked\n" in out
     assert "staged  " not in out  # both sides and the base stand in the index: what differs cannot be counted yet
-    assert "next: mend the files in conflict" in out
+    assert "next: labelvc resolve" in out
+    summary = valid("status", labelvc(project, "status", "--format", "json")[1])["summary"]
+    assert (summary["unresolved"], summary["merging"], len(summary["conflicts"])) == (1, True, 1)
+    path.write_bytes(start.replace(b'"score":1', b'"score":3'))
+    git(project, "add", "--all")
+    out = labelvc(project, "status")[1]
+    assert "merging     every conflict is resolved\n" in out
+    assert "next: labelvc merge --continue\n" in out
+
+
+def test_status_tells_datasets_apart(project, git, labelvc):
+    assert labelvc(project, "dataset", "new", "more", "--task", "sentiment")[0] == 0
+    git(project, "add", "--all")
+    git(project, "commit", "-qnm", "another dataset")
+    for name in ("ratings", "more"):
+        path = project / shard.path(name, "items", shard.place("w2", 2))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(canonical.encode_item({"id": "w2", "text": "bad"}) + b"\n")
+        if name == "ratings":
+            git(project, "add", "--all")
+    (project / "labelvc.yaml").write_bytes((project / "labelvc.yaml").read_bytes() + b"# more\n")
+    code, out, _ = labelvc(project, "status")
+    assert code == 0
+    assert out[out.index("staged ") : out.index("\nnext")] == snapshot("""\
+staged      ratings  items: 1 added
+not staged  more  items: 1 added
+            documents: 1 changed
+untracked   1 shard that git does not know yet
+""")
+    document = valid("status", labelvc(project, "status", "--format", "json")[1])
+    found = {item["name"]: item for item in document["items"]}
+    assert found["ratings"]["staged"] == {"records": {}, "items": {"added": 1}}
+    assert found["more"]["unstaged"] == {"records": {}, "items": {"added": 1}}
+    assert (found["ratings"]["untracked"], found["more"]["untracked"]) == (0, 1)
+
+
+def test_status_of_a_branch_switch_is_counted_anew(project, git, labelvc):
+    """What an index held is remembered: another index must not be told with its figures."""
+    assert labelvc(project, "status")[0] == 0
+    for number in range(3, 6):
+        path = project / shard.path("ratings", "items", shard.place(f"w{number}", 2))
+        old = path.read_bytes() if path.exists() else b""
+        path.write_bytes(shard.write([*shard.lines(old), canonical.encode_item({"id": f"w{number}", "text": "x"})]))
+        found = valid("status", labelvc(project, "status", "--format", "json")[1])["items"][0]
+        assert found["items"] == number - 1
+        git(project, "add", "--all")
+        found = valid("status", labelvc(project, "status", "--format", "json")[1])["items"][0]
+        assert found["items"] == number - 1
 
 
 def test_status_says_whose_approval_a_branch_waits_for(repo, git, labelvc, ssh_key):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,7 +40,6 @@ def test_import_says_what_it_did(ready: Zoo, labelvc: Run):
             0,
             """\
 read 2 items, 2 records of in.csv
-note: nothing names the answers, so they are called by their line (source-2 ...): a line inserted in the source renames those below. A column `id` prevents it
 wrote 4 shards: records: 0 changed, 2 added, 0 removed in 2 items; items: 2 added
 """,
             "next: labelvc check --all, then git add --all && git commit\n",
@@ -51,7 +51,6 @@ wrote 4 shards: records: 0 changed, 2 added, 0 removed in 2 items; items: 2 adde
             0,
             """\
 read 2 items, 2 records of in.csv
-note: nothing names the answers, so they are called by their line (source-2 ...): a line inserted in the source renames those below. A column `id` prevents it
 wrote 0 shards: records: 0 changed, 0 added, 0 removed in 0 items
 """,
         )
@@ -61,13 +60,12 @@ wrote 0 shards: records: 0 changed, 0 added, 0 removed in 0 items
 def test_a_dry_run_shows_and_writes_nothing(ready: Zoo, labelvc: Run):
     code, out, err = labelvc(ready.folder, "import", "csv", "../in.csv", *LONG, "--dry-run")
     assert (code, err) == (0, "")
-    assert out == snapshot("""\
+    assert re.sub(r"mood\.a[a-z]{10}", "mood.a...", out) == snapshot("""\
 + pets/bye#  bye
 + pets/hello#  hello
-+ pets/bye#mood.source-3  score -2
-+ pets/hello#mood.source-2  score 1
++ pets/bye#mood.a...  score -2
++ pets/hello#mood.a...  score 1
 read 2 items, 2 records of in.csv
-note: nothing names the answers, so they are called by their line (source-2 ...): a line inserted in the source renames those below. A column `id` prevents it
 would write 4 shards: records: 0 changed, 2 added, 0 removed in 2 items; items: 2 added
 """)
     assert PLAIN not in out
@@ -79,7 +77,7 @@ def test_a_long_dry_run_shows_the_first(ready: Zoo, labelvc: Run):
         "word,who,score\n" + "".join(f"w{number},Ben,1\n" for number in range(100, 140))
     )
     out = labelvc(ready.folder, "import", "csv", "../in.csv", *LONG, "--dry-run")[1]
-    assert len(out.splitlines()) == 14
+    assert len(out.splitlines()) == 13
     assert "  ... and 70 more\n" in out
 
 

@@ -14,8 +14,9 @@ from labelvc.ops import parsing
 FORMATS = Path(__file__).resolve().parents[2] / "docs" / "formats"
 PAGES = {
     "project": "project", "dataset": "dataset", "taxonomy": "taxonomy", "guideline": "guideline", "versions": "guideline", "item": "item",
-    "record": "record", "finding": "finding", "check": "finding", "diff": "diff", "trace": "trace", "blame": "blame", "epoch": "pseudonym",
-    "audit-merges": "audit-merges",
+    "record": "record", "finding": "finding", "check": "finding", "diff": "diff", "trace": "trace", "blame": "blame", "log": "log", "epoch": "pseudonym",
+    "merge": "merge", "audit-merges": "audit-merges",
+    "dataset-list": "datasets", "dataset-show": "datasets", "dataset-change": "datasets", "status": "status",
 }  # fmt: skip
 
 
@@ -75,6 +76,14 @@ def test_json_lines_are_valid_and_canonical(noun: str, first: tuple[str, ...]):
 def test_envelopes_are_valid(noun: str):
     (example,) = re.findall(r"```json\n(.*?)```", page(noun), re.DOTALL)
     assert schema.problems(noun, json.loads(example)) == []
+
+
+@pytest.mark.parametrize("name", ["datasets", "status"])
+def test_every_output_on_a_page_is_valid(name: str):
+    examples = re.findall(r"```json\n(.*?)```", (FORMATS / f"{name}.md").read_text(), re.DOTALL)
+    for example in map(json.loads, examples):
+        assert schema.problems(example["schema"].split(":")[3], example) == []
+    assert len(examples) == sum(page == name for page in PAGES.values())
 
 
 def test_links_lead_somewhere():

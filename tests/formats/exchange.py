@@ -30,7 +30,8 @@ def read(name: str, source: Path, said: Plan) -> tuple[list[Thing], list[Thing]]
         if row.layer == "items":
             assert row.fields["id"] not in items, row
             items[row.fields["id"]] = canonical.decode(canonical.encode_item(row.fields))
-        else:
+        elif row.layer == "annotations":
+            row.fields.setdefault("id", f"unnamed-{len(records)}")  # `import` finds it by its content
             key = row.fields["item"], row.fields["id"]
             assert row.fields["item"] in items, row
             assert key not in records, row

@@ -47,7 +47,7 @@ def test_named_fields_and_pointers(tmp_path: Path) -> None:
     ]
     assert records[0] == {
         "item": "h://1",
-        "id": "source-1",
+        "id": "unnamed-0",
         "by": "ada",
         "ext": {"jsonl": {"doc": {"url": "h://1"}, "seconds": 3}},
         "value": {"label": "dog"},

@@ -364,3 +364,18 @@ def pictures(draw: st.DrawFn) -> str:
 @given(pictures())
 def test_any_picture_comes_back_byte_by_byte(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
     assert there_and_back(tmp_path_factory.getbasetemp(), content.encode()).decode() == content
+
+
+# ---------------------------------------------------------------- natural keys
+def test_a_picture_is_called_by_its_key(tmp_path: Path) -> None:
+    path = sample(tmp_path, "a.xml", SMALL.replace("<folder>f</folder>", "<source><flickrid>77</flickrid></source>"))
+    items, records = read("voc", path, plan("box", key=("source/flickrid", "filename")))
+    assert items[0]["id"] == records[0]["item"] == "77/a.jpg"
+    assert items[0]["natural"] == {"filename": "a.jpg", "source/flickrid": "77"}
+    with pytest.raises(DataError, match="no 'absent'") as caught:
+        read("voc", path, plan("box", key=("absent",)))
+    assert "filename" in caught.value.hint
+    sample(tmp_path, "b.xml", SMALL)
+    sample(tmp_path, "c.xml", SMALL)
+    with pytest.raises(DataError, match=r"the key of a\.xml"):
+        read("voc", tmp_path, plan("box", key=("filename",)))

@@ -55,14 +55,14 @@ def labels(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         words = ["-q", "init", str(top / "labels"), "--template", "classification", "--key", str(top / "key")]
         assert cli.run(words) == 0
         topics = ("order", "delivery", "payment", "other")
-        rows = [f"t{at},Text number {at},{topics[at % 4]},rater {at % 3}" for at in range(1, 41)]
-        (top / "in.csv").write_text("\n".join(["id,text,label,who", *rows]) + "\n")
+        rows = [f"t{at},source-{at + 1},Text number {at},{topics[at % 4]},rater {at % 3}" for at in range(1, 41)]
+        (top / "in.csv").write_text("\n".join(["code,id,text,label,who", *rows]) + "\n")
         words = ["-q", "-C", str(top / "labels"), "import", "csv", str(top / "in.csv"), "--dataset", "texts"]
         for number in (1, 2):
             for git in (["add", "--all"], ["commit", "-qm", f"commit {number}"]):
                 subprocess.run(["git", *git], cwd=top / "labels", check=True, capture_output=True)
             if number == 1:
-                assert cli.run([*words, "--item", "text", "--value", "label", "--by", "who", "--key", "id"]) == 0
+                assert cli.run([*words, "--item", "text", "--value", "label", "--by", "who", "--key", "code"]) == 0
         _made["labels"] = top
     shutil.copytree(_made["labels"], tmp_path / "project", symlinks=True)
     return tmp_path / "project" / "labels"

@@ -217,3 +217,46 @@ def test_a_threshold_of_the_dataset_decides_what_counts_as_double(few, bring, la
         declared.write_text(text[:start] + str(threshold) + text[text.index(" ", start) :])
         found = [item for item in findings(labelvc, folder) if item["rule"] == "box.near_duplicate"]
         assert len(found) == sum(map(len, bccd_counts.doubled(few, threshold).values())), threshold
+
+
+def again(labelvc: Callable[..., tuple[int, str, str]], folder: Path, source: Path, *words: str) -> tuple[int, str]:
+    asked = ["import", "voc", str(source), "--dataset", "pictures", "--add-labels", "--mode", "replace", *words]
+    code, out, err = labelvc(folder, *asked)
+    return code, out + err
+
+
+def test_all_boxes_moved_and_all_labels_changed_is_no_renumbering(few, bring, labelvc, git):
+    folder = bring(few)
+    git(folder, "add", "--all")
+    git(folder, "commit", "-qm", "all boxes")
+
+    def move(root: ET.Element) -> None:
+        for corner in root.iter("bndbox"):
+            for place in corner:
+                place.text = str(int(place.text) + 2)
+
+    def relabel(root: ET.Element) -> None:
+        for name in root.iterfind("object/name"):
+            name.text = f"new {name.text}"
+
+    for change in (move, relabel):
+        for path in few.iterdir():
+            edit(path, change)
+        assert again(labelvc, folder, few)[0] == 0
+
+
+def test_pictures_under_other_names_are_stopped_and_found_by_what_is_drawn_on_them(few, bring, labelvc, git):
+    folder = bring(few)
+    git(folder, "add", "--all")
+    git(folder, "commit", "-qm", "all boxes")
+    for path in sorted(few.iterdir()):
+        path.rename(path.with_name(f"renamed-{path.name}"))
+    code, said = again(labelvc, folder, few)
+    records = bccd_counts.count(few)["records"]
+    assert (code, f"{records} of the {records} ids stored here" in said) == (1, True), said
+    assert git(folder, "status", "--porcelain") == ""
+    code, said = again(labelvc, folder, few, "--key", "filename")
+    assert code == 0, said
+    assert "0 changed, 0 added, 0 removed in 0 items; items: 40 changed" in said
+    code, said = again(labelvc, folder, few, "--key", "filename")
+    assert (code, "wrote 0 shards" in said) == (0, True), said

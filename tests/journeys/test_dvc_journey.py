@@ -20,7 +20,7 @@ Git = Callable[..., str]
 
 FOLDER = "datasets/ratings"
 KEY = "ratings/w1#source-2"
-COLUMNS = ("--item", "text", "--value", "score", "--by", "who", "--key", "id")
+COLUMNS = ("--item", "text", "--value", "score", "--by", "who", "--key", "code")
 _made: dict[str, Path] = {}
 
 
@@ -57,8 +57,12 @@ def labels(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "labels" not in _made:
         top = tmp_path_factory.mktemp("made")
         folder = top / "labels"
-        rows = [f"w{at},Word {at},{(at + who) % 5},rater {who}" for at in range(1, 201) for who in (1, 2)]
-        (top / "in.csv").write_text("\n".join(["id,text,score,who", *rows]) + "\n")
+        rows = [
+            f"w{at},source-{2 * at + who - 1},Word {at},{(at + who) % 5},rater {who}"
+            for at in range(1, 201)
+            for who in (1, 2)
+        ]
+        (top / "in.csv").write_text("\n".join(["code,id,text,score,who", *rows]) + "\n")
         assert cli.run(["-q", "init", str(folder), "--template", "rating", "--dvc"]) == 0
         dvc(folder, "remote", "add", "--default", "store", "../remote")
         words = ["-q", "-C", str(folder), "import", "csv", str(top / "in.csv"), "--dataset", "ratings", *COLUMNS]
@@ -233,8 +237,12 @@ def test_a_broken_pointer(labels, labelvc, git, broken):
 def test_storage_moves_from_git_to_dvc_and_no_record_changes(tmp_path, git, labelvc):
     folder = tmp_path / "labels"
     assert cli.run(["-q", "init", str(folder), "--template", "rating"]) == 0
-    rows = [f"w{at},Word {at},{(at + who) % 5},rater {who}" for at in range(1, 101) for who in (1, 2)]
-    (tmp_path / "in.csv").write_text("\n".join(["id,text,score,who", *rows]) + "\n")
+    rows = [
+        f"w{at},source-{2 * at + who - 1},Word {at},{(at + who) % 5},rater {who}"
+        for at in range(1, 101)
+        for who in (1, 2)
+    ]
+    (tmp_path / "in.csv").write_text("\n".join(["code,id,text,score,who", *rows]) + "\n")
     told(labelvc, folder, "import", "csv", str(tmp_path / "in.csv"), "--dataset", "ratings", *COLUMNS)
     git(folder, "add", "--all")
     git(folder, "commit", "-qm", "in git")

@@ -14,7 +14,7 @@ import pytest
 from labelvc.errors import StoreError
 from labelvc.ops import check, diff, hook, tidy, transfer
 from labelvc.ops.transfer import Request
-from labelvc.store import dvc, files, history, tree
+from labelvc.store import dvc, files, log, tree
 from labelvc.store import git as plumbing
 from labelvc.store.cache import Cache
 from tests.zoo import ANNA, Zoo, rating, zoo, zoo_template
@@ -191,7 +191,7 @@ def test_a_graft_hides_no_history(zoo: Zoo):
     parent = zoo.git("rev-parse", "HEAD~1")
     zoo.write(".git/info/grafts", f"{head}\n")
     assert plumbing.first_parents(zoo.at, "", "HEAD") == [("", parent), (parent, head)]
-    assert {found.id for found in history.walk(zoo.at, [zoo.shard("pets/p2#m1")])} == {head, parent}
+    assert {found.id for found in log.commits(zoo.at, "HEAD", [zoo.shard("pets/p2#m1")])} == {head, parent}
 
 
 # ---------------------------------------------------------------- pointers

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+from pathlib import Path
+
 import pytest
 
 from labelvc.codec import canonical, shard
 from labelvc.core import diff as rules
 from labelvc.errors import ConfigurationError, DataError, StoreError
 from labelvc.model.names import Key
-from labelvc.ops import tidy, trace
+from labelvc.ops import blame, log, tidy, trace, verify
 from tests import people
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
-from tests.zoo import BEN, GUIDELINE, Zoo, answer, rating, zoo, zoo_template
+from tests.zoo import ANNA, BEN, GUIDELINE, PLAIN, Zoo, answer, make, rating, zoo, zoo_template
 
 __all__ = ["desk", "desk_template", "people_keys", "zoo", "zoo_template"]
 KEY = "pets/p2#m1"
@@ -36,7 +40,9 @@ def now(zoo: Zoo, key: str = KEY) -> bytes | None:
 
 def blamed(zoo: Zoo, item: str = "p2", rev: str = "HEAD") -> dict[str, str]:
     """Return `id pointer` to the subject of the commit that set it."""
-    found = trace.blame(zoo.at, "pets", item, rev)
+    found = dict(blame.item(zoo.at, "pets", item, rev))
+    for _ in range(2):  # of the whole dataset, the second time from what is remembered
+        assert {key: origins for key, origins in blame.whole(zoo.at, "pets", rev) if key.item == item} == found
     return {f"{key.id} {origin.pointer}": origin.commit.subject for key, origins in found.items() for origin in origins}
 
 
@@ -61,7 +67,7 @@ def test_a_life_from_birth_to_now(zoo: Zoo):
     life = trace.trace(zoo.at, Key.parse(KEY))
     assert life.now == zoo.raw(KEY)
     assert life.item == zoo.raw("pets/p2#")
-    assert [step.integrated for step in life.steps] == [step.commit.id for step in life.steps]
+    assert [step.integrated.id for step in life.steps] == [step.commit.id for step in life.steps]
     assert {(step.votes, step.governed) for step in life.steps} == {((), False)}
     assert blamed(zoo) == {
         "m1 /by": f"{KEY} is 4",
@@ -123,7 +129,7 @@ def test_unknown_datasets_items_and_revisions(zoo: Zoo):
         steps(zoo, "birds/b#1")
     assert "pets, pictures" in caught.value.hint
     with pytest.raises(DataError) as missing:
-        trace.blame(zoo.at, "pets", "nobody")
+        dict(blame.item(zoo.at, "pets", "nobody"))
     assert "pets/nobody has no records at HEAD" in missing.value.message
     with pytest.raises(StoreError):
         steps(zoo, rev="nowhere")
@@ -154,8 +160,8 @@ def test_both_sides_of_a_merge_edit_other_records_of_one_shard(zoo: Zoo):
     assert [row[1:] for row in steps(zoo)][1:] == [(f"{KEY} is 3", "Ben")]
     assert [row[1:] for row in steps(zoo, other)][1:] == [(f"{other} is 4", "Cleo")]
     last = trace.trace(zoo.at, Key.parse(KEY)).steps[-1]
-    assert (last.commit.id, last.integrated) == (topic, head)
-    assert trace.trace(zoo.at, Key.parse(other)).steps[-1].integrated == zoo.git("rev-parse", "HEAD~1")
+    assert (last.commit.id, last.integrated.id) == (topic, head)
+    assert trace.trace(zoo.at, Key.parse(other)).steps[-1].integrated.id == zoo.git("rev-parse", "HEAD~1")
     assert blamed(zoo)["m1 /value/score"] == f"{KEY} is 3"
 
 
@@ -382,3 +388,218 @@ def test_an_approval_of_another_change_is_not_shown(sound: Desk):
     integrate(sound)
     relabel(sound, "later")
     assert [len(found) for found in votes(sound)] == [0, 1, 0]
+
+
+def late(desk: Desk) -> None:
+    """Bring the topic in unapproved, and sign it afterwards."""
+    integrate(desk)
+    step = desk.git("rev-parse", "HEAD")
+    desk.approve("ben", f"{step}~1...{step}")
+    desk.git("add", "--all")
+    desk.git("commit", "-q", "--no-verify", "--allow-empty", "-m", "A late approval")
+
+
+def test_a_late_approval_did_not_stand_as_verify_says_too(sound: Desk):
+    late(sound)
+    step = trace.trace(Zoo(sound.folder).at, Key.parse(RECORD)).steps[-1]
+    assert [(vote.decision, vote.stood) for vote in step.votes] == [("approve", False)]
+    at = Zoo(sound.folder).at
+    states = {one.commit: one.state for one in verify.verify(at, verify.course(at, None, everything=True), None)[0]}
+    assert states[step.integrated.id] == "missing"
+
+
+def test_an_approval_in_time_stood_as_verify_says_too(sound: Desk):
+    sound.approve("ben")
+    integrate(sound)
+    step = trace.trace(Zoo(sound.folder).at, Key.parse(RECORD)).steps[-1]
+    assert [(vote.decision, vote.stood) for vote in step.votes] == [("approve", True)]
+    at = Zoo(sound.folder).at
+    states = {one.commit: one.state for one in verify.verify(at, verify.course(at, None, everything=True), None)[0]}
+    assert states[step.integrated.id] == "approved"
+
+
+# ---------------------------------------------------------------- another key
+def rekey(zoo: Zoo, old: str, new: str, **more: object) -> None:
+    """Move an item and its rating to another id, as an import does that makes other ids of the same natural key."""
+    item, record = zoo.row(f"pets/{old}#"), zoo.row(f"pets/{old}#m1")
+    zoo.put(f"pets/{old}#", None)
+    zoo.bury(f"pets/{old}#m1")
+    zoo.put(f"pets/{new}#", {**item, "id": new, **more})
+    zoo.put(f"pets/{new}#m1", {**record, "item": new, "rev": 1, "origin": {"tool": "csv"}})
+
+
+def test_a_record_is_followed_to_the_key_it_had_before(zoo: Zoo):
+    score(zoo, 3)
+    for number in range(3, 6):  # others go with it, some with equal ratings: the natural key tells them apart
+        rekey(zoo, f"p{number}", f"q{number}")
+    rekey(zoo, "p2", "q2")
+    zoo.commit("Import with other ids")
+    score(zoo, 4, key="pets/q2#m1")
+    life = trace.trace(zoo.at, Key.parse("pets/q2#m1"))
+    assert [(str(step.delta.key), step.former and str(step.former), step.commit.subject) for step in life.steps] == [
+        (KEY, None, "Begin"),
+        (KEY, None, f"{KEY} is 3"),
+        ("pets/q2#m1", KEY, "Import with other ids"),
+        ("pets/q2#m1", None, "pets/q2#m1 is 4"),
+    ]
+    assert str(trace.trace(zoo.at, Key.parse(KEY)).later) == "pets/q2#m1"
+    rekey(zoo, "q2", "r2")
+    zoo.commit("And once more")
+    assert len(trace.trace(zoo.at, Key.parse("pets/r2#m1")).steps) == 5
+
+
+@pytest.mark.parametrize("word", ["another", None])
+def test_another_natural_key_is_another_thing(zoo: Zoo, word: str | None):
+    rekey(zoo, "p2", "q2", natural={"word": word} if word else {"other": "w2"})
+    zoo.commit("Import")
+    assert len(steps(zoo, "pets/q2#m1")) == 1
+    assert trace.trace(zoo.at, Key.parse(KEY)).later is None
+
+
+def test_two_that_may_have_been_it_are_not_guessed_at(zoo: Zoo):
+    zoo.put("pets/p2#m9", {**zoo.row(KEY), "id": "m9"})
+    zoo.commit("Twins")
+    for name in ("m1", "m9"):
+        zoo.put(f"pets/p2#{name}", None)
+    zoo.put("pets/p2#n1", rating("p2", 0, name="n1"))
+    zoo.commit("One of them")
+    assert len(steps(zoo, "pets/p2#n1")) == 1
+
+
+def test_another_id_in_the_same_item(zoo: Zoo):
+    row = zoo.row(KEY)
+    zoo.put(KEY, None)
+    zoo.put("pets/p2#n1", {**row, "id": "n1"})
+    zoo.commit("Other ids")
+    assert [row[:2] for row in steps(zoo, "pets/p2#n1")] == [("added", "Begin"), ("changed", "Other ids")]
+
+
+# ---------------------------------------------------------------- what it meant then
+def test_a_label_means_what_it_meant_then(zoo: Zoo):
+    zoo.replace("taxonomies/animals.yaml", "version: 1.0.0", "version: 1.1.0")
+    zoo.replace("taxonomies/animals.yaml", "name: Cat", "name: House cat")
+    zoo.commit("Rename")
+    zoo.change("pets/p1#k1", value={"label": "dog"})
+    zoo.commit("A dog")
+    first, second = trace.trace(zoo.at, Key.parse("pets/p1#k1")).steps
+    assert first.meaning is not None
+    assert second.meaning is not None
+    assert (first.meaning.taxonomy, *first.meaning.texts[0]) == ("animals@1.0.0", "cat", "", "Cat", "House cat")
+    assert (second.meaning.taxonomy, second.meaning.texts[0].label) == ("animals@1.1.0", "dog")
+
+
+def test_the_guideline_is_that_of_the_record_not_of_the_day(zoo: Zoo):
+    zoo.replace("guidelines/mood.yaml", "labels: {}", 'labels: {"3": {definition: Old words}}')
+    zoo.commit("Define")
+    zoo.replace("guidelines/mood.yaml", "1.1.0", "1.2.0")
+    zoo.replace("guidelines/mood.yaml", "Old words", "New words")
+    zoo.commit("Another version")
+    score(zoo, 3)
+    score(zoo, 3, under="mood@1.2.0")
+    score(zoo, 3, under="mood@9.9.9")
+    told = [step.meaning for step in trace.trace(zoo.at, Key.parse(KEY)).steps[1:]]
+    assert [(one.guideline, one.found, [text.definition for text in one.texts]) for one in told if one] == [
+        ("mood@1.1.0", True, ["Old words"]),
+        ("mood@1.2.0", True, ["New words"]),
+        ("mood@9.9.9", False, []),
+    ]
+
+
+# ---------------------------------------------------------------- what is remembered
+def test_what_is_remembered_may_be_lost_or_broken_and_holds_no_content(zoo: Zoo):
+    zoo.change(KEY, by=PLAIN, ext={PLAIN: PLAIN}, value={"score": 3})
+    zoo.commit("A plain value")
+    expected = list(blame.whole(zoo.at, "pets"))
+    place = zoo.at.common / "labelvc/cache/results.sqlite3"
+    with contextlib.closing(sqlite3.connect(place, isolation_level=None)) as table:
+        rows = table.execute("SELECT key, value FROM result_1 WHERE key LIKE 'labelvc.blame%'").fetchall()
+        assert rows
+        assert PLAIN.encode() not in b"".join(key.encode() + value for key, value in rows)
+        assert b"score" not in b"".join(value for _, value in rows)
+        table.execute("UPDATE result_1 SET value = CAST(x'00' || value AS BLOB)")
+    assert list(blame.whole(zoo.at, "pets")) == expected
+    place.write_bytes(b"no database")
+    assert list(blame.whole(zoo.at, "pets")) == expected
+    place.unlink()
+    assert list(blame.whole(zoo.at, "pets")) == expected
+    assert {origin.by for key, origins in expected if str(key) == KEY for origin in origins} == {"", ANNA}
+
+
+def test_portions_of_a_dataset_are_the_whole(zoo: Zoo, monkeypatch: pytest.MonkeyPatch):
+    score(zoo, 3)
+    on_branch(zoo)
+    score(zoo, 4)
+    zoo.git("checkout", "-q", "main")
+    score(zoo, 2, key="pets/p5#m1")
+    merge(zoo)
+    expected = sorted(blame.whole(zoo.at, "pets"))
+    monkeypatch.setattr(blame, "_AT_ONCE", 2)
+    for _ in range(2):
+        assert sorted(blame.whole(zoo.at, "pets")) == expected
+    assert len(expected) > 8
+
+
+# ---------------------------------------------------------------- odd repositories
+def test_a_repository_with_other_object_ids(tmp_path: Path):
+    zoo = make(tmp_path / "other", "--object-format=sha256")
+    score(zoo, 3)
+    assert len(zoo.git("rev-parse", "HEAD")) == 64
+    assert [row[1] for row in steps(zoo)] == ["Begin", f"{KEY} is 3"]
+    assert blamed(zoo)["m1 /value/score"] == f"{KEY} is 3"
+
+
+def test_no_commit_yet(tmp_path: Path):
+    zoo = Zoo(tmp_path / "empty")
+    zoo.folder.mkdir()
+    zoo.git("init", "-q")
+    for ask in (
+        lambda: trace.trace(zoo.at, Key.parse(KEY)),
+        lambda: list(blame.whole(zoo.at, "pets")),
+        lambda: list(log.read(zoo.at, "", log.Span(), log.Filter())),
+    ):
+        with pytest.raises(StoreError) as caught:
+            ask()
+        assert caught.value.message == "there is no commit yet"
+
+
+def test_settings_and_messages_do_not_confuse_it(zoo: Zoo):
+    for name, value in {
+        "log.showSignature": "true", "diff.noprefix": "true", "log.follow": "true", "diff.renames": "copies", "core.quotePath": "true",
+        "color.ui": "always", "diff.external": "/bin/false", "log.showRoot": "false", "diff.algorithm": "patience", "diff.context": "9",
+    }.items():  # fmt: skip
+        zoo.git("config", name, value)
+    zoo.change(KEY, value={"score": 3})
+    zoo.commit("\n\ncommit 1234\n\x01odd\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+line\n", "Ben")
+    score(zoo, 4)
+    assert [row[0] for row in steps(zoo)] == ["added", "changed", "changed"]
+    assert len(list(log.read(zoo.at, "", log.Span(), log.Filter()))) == 3
+    assert set(blamed(zoo)) == {"m1 /by", "m1 /task", "m1 /under", "m1 /value/score"}
+
+
+def test_a_merge_of_a_resharded_side(zoo: Zoo):
+    """The side that did not reshard holds the record in a file that the merge lacks."""
+    on_branch(zoo)
+    score(zoo, 3, "Ben")
+    zoo.git("checkout", "-q", "main")
+    zoo.replace("datasets/pets/dataset.yaml", "shards: 4", "shards: 16")
+    tidy.tidy(zoo.at)
+    zoo.commit("16 shards")
+    zoo.git("merge", "-q", "--no-commit", "-s", "ours", "topic")
+    wide = zoo.shard(KEY, 16)
+    zoo.write(
+        wide,
+        zoo.read(wide).replace(
+            b'"rev":1,"task":"mood","under":"mood@1.1.0","value":{"score":0}',
+            b'"rev":2,"task":"mood","under":"mood@1.1.0","value":{"score":3}',
+            1,
+        ),
+    )
+    zoo.commit("Merge topic")
+    life = trace.trace(zoo.at, Key.parse(KEY))
+    assert [(step.commit.subject, step.integrated.subject) for step in life.steps] == [
+        ("Begin", "Begin"),
+        (f"{KEY} is 3", "Merge topic"),
+    ]
+    assert blamed(zoo)["m1 /value/score"] == f"{KEY} is 3"
+    told = list(log.read(zoo.at, "pets", log.Span(), log.Filter()))
+    assert [one.commit.subject for one in told if one.records] == [f"{KEY} is 3", "Begin"]

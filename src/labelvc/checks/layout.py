@@ -94,7 +94,7 @@ def _layer(shard: Shard, layer: Layer) -> Iterator[Finding]:
     yield from _placement(shard, layer)
     stored = layer == "annotations" and shard.dataset.storage == "dvc"
     if len(data) > threshold(Layout, "shard.size", shard.dataset) * (_DVC_FACTOR if stored else 1):
-        hint = f"raise `shards` in datasets/{shard.dataset.name}/dataset.yaml, then labelvc format"
+        hint = f"labelvc dataset reshard {shard.dataset.name} --shards {4 * shard.dataset.shards}"
         yield finding(
             Layout, "shard.size", Place(path), f"the shard holds {len(data) // 1000} KB in {len(lines)} lines", hint
         )

@@ -69,7 +69,7 @@ def merges(settings: Settings, /, revisions: str | None, form: str, output: Path
 
 def _text(git: Git, seen: Iterator[_Seen], merges: int, counts: Counter[str], *, color: bool) -> Iterator[str]:
     rows = ((one.merge, one.found, one.problem, one.veil) for one in seen)
-    yield from render.text(rows, lambda merge: plumbing.subject(git, merge.commit), color=color)
+    yield from render.text(rows, lambda merge: auditing.subject(git, merge.commit), color=color)
     yield render.totals(_summary(merges, counts))
 
 

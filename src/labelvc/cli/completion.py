@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import CompletionItem, get_completion_class
 
 from labelvc.cli.context import environment
 from labelvc.cli.output import write
@@ -32,3 +32,13 @@ def completion(context: click.Context, /, shell: str | None) -> None:
         raise click.UsageError(f"which shell? one of {', '.join(SHELLS)}", context)
     root = context.find_root().command
     write(found(root, {}, "labelvc", VARIABLE).source())
+
+
+def dataset_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the datasets of the work tree that begin with what was typed; a shell waits, so only folders are looked at."""
+    start = Path.cwd() / (context.find_root().params.get("global_directory") or "")
+    for folder in (start, *start.parents):
+        if (folder / "labelvc.yaml").is_file():
+            found = sorted(path.parent.name for path in (folder / "datasets").glob("*/dataset.yaml"))
+            return [CompletionItem(name) for name in found if name.startswith(incomplete)]
+    return []

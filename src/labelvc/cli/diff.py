@@ -2,87 +2,250 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import importlib
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from labelvc.cli.context import Settings, pass_settings
-from labelvc.cli.output import output_options, say, stream, write
+from labelvc.cli.grouped import GroupedCommand
+from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
-from labelvc.model.change import Delta
+from labelvc.core.counts import GROUPINGS, Counts, Grouping
 from labelvc.ops import diff as differing
-from labelvc.ops import naming, veil
+from labelvc.ops import mechanics, veil
+from labelvc.ops.diff import Range
 from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.git import Git
+
+_AT_ONCE = 1 << 16
+_HEADINGS = {
+    "Compare": ("staged", "exit_code"),
+    "Choose": ("keys", "labels", "sample", "seed"),
+    "Count": ("stat", "by"),
+    "Output": ("form", "output"),
+}
 
 
-@click.command()
+class _Asked(NamedTuple):
+    """What was typed."""
+
+    keys: tuple[str, ...]
+    labels: tuple[str, ...]
+    sample: int | None
+    seed: str
+    stat: bool
+    by: tuple[Grouping, ...]
+    form: str
+
+    @property
+    def tables(self) -> bool:
+        return self.stat or bool(self.by)
+
+
+class _Stream(NamedTuple):
+    """Changes as they come, and what counts them."""
+
+    changes: Iterable[rules.Comparison]
+    tally: rules.Tally
+    counts: Counts | None
+    left: Any
+    sample: Any
+
+
+@click.command(cls=GroupedCommand, headings=_HEADINGS)
 @click.argument("revisions", metavar="[A[..B]]", required=False)
 @click.option("--staged", is_flag=True, help="Compare HEAD (or A) with the index.")
-@click.option("--stat", is_flag=True, help="Only counts, and which answer became which how often.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 when content differs.")
 @click.option(
-    "--key",
-    "keys",
-    multiple=True,
-    metavar="KEY",
-    help="Only this: dataset/item#id, dataset/item, a dataset, or a document's path; repeatable.",
+    "--key", "keys", multiple=True, metavar="KEY", help="Only this record, item, dataset or document; repeatable."
 )
-@click.option("--exit-code", is_flag=True, help="Exit 1 when anything differs.")
-@output_options("text", "json", "jsonl")
+@click.option(
+    "--label", "labels", multiple=True, metavar="A->B", help="Only records that went from A to B; * is any; repeatable."
+)
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Show N of the changes, drawn at random.")
+@click.option("--seed", default="0", metavar="TEXT", help="The same seed draws the same sample.  [default: 0]")
+@click.option("--stat", is_flag=True, help="Count, and tell which answer became which; list no changes.")
+@click.option(
+    "--by",
+    multiple=True,
+    type=click.Choice(GROUPINGS),
+    metavar="GROUP",
+    help="Count by label, annotator, task, field or slice; repeatable.",
+)
+@output_options("text", "json", "jsonl", "markdown", "html")
 @pass_settings
 def diff(
     settings: Settings,
     /,
     revisions: str | None,
     staged: bool,
-    stat: bool,
-    keys: tuple[str, ...],
     exit_code: bool,
-    form: str,
     output: Path | None,
+    **options: Any,
 ) -> int:
     """Show which records, items and documents differ: HEAD against the work tree, or two revisions.
 
     A compares A with the work tree, A..B with B, and A...B where the two parted with B (what a pull request brings).
-    A line begins with + (added), - (removed), ~ (changed) or . (only `rev` or `at` differs).
+    A line begins with + (added), - (removed), ~ (changed), . (only `rev` or `at` differs) or = (mechanical: a reshard, a
+    storage move, a re-key or a renamed label, which changes no content).
+
+    \b
+    labelvc diff main...topic --stat --by annotator
+    labelvc diff --label 'cat->dog' --sample 20
+    labelvc diff main...topic --format markdown -o comment.md
     """
+    asked = _Asked(**options)
+    if asked.tables and asked.form == "jsonl":
+        raise click.UsageError("--format jsonl lists changes; counts are in --format json")
     git = plumbing.find(settings.directory)
-    pair = differing.resolve(git, revisions, staged=staged, whole=bool(keys))
-    changes: Iterable[Delta] = differing.between(git, pair.old, pair.new)
-    if keys:
-        changes = [delta for delta in changes if any(differing.matches(delta, key) for key in keys)]
-        for key in keys:
-            if not any(differing.matches(delta, key) for delta in changes):
-                naming.demand(git, pair, key)
-    tally = rules.Tally()
-    counted = tally.counted(changes, veil.over(git, *pair).drawn)
-    if form == "json":
-        items = [json.delta(delta) for delta in counted if not stat]
-        write(
-            json.document("diff", items, base=pair.old.name, head=pair.new.name, summary=_numbers(tally.summary())),
-            output,
-        )
-    elif form == "jsonl":
-        stream(json.lines(json.delta(delta) for delta in counted), output)
-    elif stat:
-        for _ in counted:
-            pass
-        write("".join(text.stat(tally.summary())), output)
-    else:
-        stream(text.deltas(counted, color=settings.color), output)
-        say(settings, text.totals(tally.summary()))
-    found = tally.summary()
+    whole = bool(asked.keys or asked.labels or "slice" in asked.by)
+    pair = differing.resolve(git, revisions, staged=staged, whole=whole)
+    with tree.reader(git) as reader:
+        stream = _stream(git, pair, asked, reader)
+        _print(settings, pair, asked, stream, output)
+    found = stream.tally.summary()
     return 1 if exit_code and any((found.records, found.items, found.documents)) else 0
 
 
-def _numbers(summary: rules.Summary) -> dict[str, Any]:
+def _stream(git: Git, pair: Range, asked: _Asked, reader: Any) -> _Stream:
+    """Return the changes that were asked for, counted as they come."""
+    drawing = veil.over(git, *pair)
+    drawn = mechanics.between(git, pair, drawing).drawn
+    deltas, wanted, left = differing.between(git, *pair), None, None
+    tally = rules.Tally(kinds=asked.form == "jsonl")
+    if asked.keys or asked.labels:
+        narrow = importlib.import_module("labelvc.ops.narrow")
+        left = narrow.Left()
+        deltas = narrow.to_keys(git, pair, deltas, asked.keys, left) if asked.keys else deltas
+        wanted = _by_label(git, pair, asked, narrow, left)
+    changes = tally.counted(deltas, drawn, wanted)
+    counts = None
+    if asked.tables or asked.form in ("markdown", "html"):
+        sliced = importlib.import_module("labelvc.ops.slices").Slices if "slice" in asked.by else None
+        counts = Counts(asked.by, sliced(reader, drawing, pair[::-1]).of) if sliced else Counts(asked.by)
+        changes = counts.counted(changes)
+    sample = None
+    if asked.sample is not None:
+        sample = importlib.import_module("labelvc.core.choose").Sample(asked.sample, asked.seed)
+        changes = _sampled(changes, sample)
+    return _Stream(changes, tally, counts, left, sample)
+
+
+def _by_label(git: Git, pair: Range, asked: _Asked, narrow: Any, left: Any) -> Any:
+    if not asked.labels:
+        return None
+    way = importlib.import_module("labelvc.core.choose").way
+    ways = [way(label) for label in asked.labels]
+    named = narrow.names(git, pair)
+    narrow.demand(ways, named)
+    return narrow.to_labels(ways, named, left)
+
+
+def _sampled(changes: Iterable[rules.Comparison], sample: Any) -> Iterator[rules.Comparison]:
+    """Yield what tells of mechanical changes, then the sample of the others."""
+    for seen in changes:
+        if seen.kind != "mechanical":
+            sample.add(seen)
+        elif seen.said:
+            yield seen
+    yield from sample.drawn()
+
+
+def _print(settings: Settings, pair: Range, asked: _Asked, stream: _Stream, output: Path | None) -> None:
+    if asked.form == "jsonl":
+        _write(json.deltas(stream.changes), output)
+    elif asked.form == "json":
+        items = [json.delta(seen) for seen in stream.changes if not asked.tables]
+        numbers = _numbers(stream, asked)
+        write(json.document("diff", items, base=pair.old.name, head=pair.new.name, summary=numbers), output)
+    elif asked.form == "text" and not asked.tables:
+        _write(text.deltas(stream.changes, color=settings.color), output)
+        say(settings, "\n".join([text.totals(stream.tally.summary()), *_notes(stream, asked)]))
+    elif asked.form == "text":
+        told = text.deltas(_told(stream.changes), color=settings.color)
+        lines = [
+            *told,
+            *importlib.import_module("labelvc.cli.render.tables").stat(stream.tally.summary(), _tables(stream)),
+        ]
+        write("".join([*lines, *(f"{note}\n" for note in _notes(stream, asked))]), output)
+    else:
+        _write_page(pair, asked, stream, output)
+
+
+def _write_page(pair: Range, asked: _Asked, stream: _Stream, output: Path | None) -> None:
+    report = importlib.import_module("labelvc.cli.render.report")
+    page = importlib.import_module(f"labelvc.cli.render.{asked.form}").diff_page
+    gathered = report.gather(_told(stream.changes) if asked.stat else stream.changes)
+    names = (pair.old.name, pair.new.name)
+    write(page(report.Report(*names, gathered, stream.tally.summary(), _tables(stream), _notes(stream, asked))), output)
+
+
+def _told(changes: Iterable[rules.Comparison]) -> Iterator[rules.Comparison]:
+    """Let all changes pass by, for what counts them, and yield the documents that tell of mechanical ones."""
+    for seen in changes:
+        if seen.kind == "mechanical" and seen.said:
+            yield seen
+
+
+def _tables(stream: _Stream) -> dict[str, Any]:
+    return stream.counts.tables() if stream.counts else {}
+
+
+def _notes(stream: _Stream, asked: _Asked) -> list[str]:
+    """Return what is not shown, and why."""
+    notes = []
+    if stream.left is not None and stream.left.number:
+        options = " and ".join([name for name, given in (("--key", asked.keys), ("--label", asked.labels)) if given])
+        notes.append(f"{text.count(stream.left.number, 'difference')} left out by {options}")
+    if stream.sample is not None:
+        shown = min(asked.sample or 0, stream.sample.population)
+        notes.append(
+            f"a sample of {shown:,} of {text.count(stream.sample.population, 'difference')}, seed {asked.seed}"
+        )
+    return notes
+
+
+def _numbers(stream: _Stream, asked: _Asked) -> dict[str, Any]:
+    summary = stream.tally.summary()
     moves = [[*row, number] for row, number in sorted(summary.transitions.items(), key=lambda row: (-row[1], row[0]))]
-    return {
+    found: dict[str, Any] = {
         "records": dict(summary.records),
         "items": dict(summary.items),
         "documents": dict(summary.documents),
         "touched_items": summary.touched_items,
         "transitions": [{"task": task, "old": old, "new": new, "count": number} for task, old, new, number in moves],
     }
+    if summary.mechanical:
+        found["mechanical"] = dict(summary.mechanical)
+    if stream.left is not None:
+        found["left_out"] = stream.left.number
+    if stream.sample is not None:
+        found["sample"] = {"of": stream.sample.population, "seed": asked.seed}
+    if stream.counts:
+        found["by"] = {
+            name: {row: dict(cells) for row, cells in rows.items()} for name, rows in _tables(stream).items()
+        }
+    return found
+
+
+def _write(parts: Iterable[str], output: Path | None) -> None:
+    if output is not None:
+        target = importlib.import_module("labelvc.formats.target")  # half of it is for folders
+        with target.file(output) as file:
+            file.writelines(part.encode(errors="backslashreplace") for part in parts)
+        return
+    waiting: list[str] = []
+    size = 0
+    for part in parts:
+        waiting.append(part)
+        size += len(part)
+        if size > _AT_ONCE:
+            sys.stdout.write("".join(waiting))
+            waiting, size = [], 0
+    sys.stdout.write("".join(waiting))

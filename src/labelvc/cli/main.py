@@ -30,11 +30,13 @@ COMMANDS: dict[str, Row] = {
     "diff": ("labelvc.cli.diff", "diff", "Show which records changed, field by field."),
     "merge": ("labelvc.cli.merge", "merge", "Bring a branch in, record by record."),
     "resolve": ("labelvc.cli.merge", "resolve", "Decide what a merge left in conflict."),
+    "log": ("labelvc.cli.history", "log", "List the commits that changed records."),
     "blame": ("labelvc.cli.history", "blame", "Show who last changed each label of an item."),
     "trace": ("labelvc.cli.history", "trace", "Tell where a label came from and who answered for it."),
     "approve": ("labelvc.cli.trust", "approve", "Sign your decision on a change."),
     "verify": ("labelvc.cli.trust", "verify", "Ask whether the trust is right: who approved what."),
     "audit": ("labelvc.cli.audit", "audit", "Look back: what went wrong and nobody saw."),
+    "dataset": ("labelvc.cli.dataset", "dataset", "Datasets: what they hold, how they are stored."),
     "key": ("labelvc.cli.people", "key", "Keys of people and CI."),
     "policy": ("labelvc.cli.people", "policy", "Roles, and the approvals a change needs."),
     "pseudonym": ("labelvc.cli.pseudonyms", "pseudonym", "Secrets that pseudonyms are made with."),
@@ -44,9 +46,9 @@ COMMANDS: dict[str, Row] = {
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
-    "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "blame", "trace"),
+    "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace"),
     "Review": ("approve", "verify", "audit"),
-    "Nouns": ("policy", "key", "pseudonym"),
+    "Nouns": ("dataset", "policy", "key", "pseudonym"),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""
 
@@ -55,9 +57,8 @@ MEANT = {
     "annotate": "blame",
     "convert": "import",
     "fix": "format",
-    "history": "trace",
+    "history": "log",
     "hooks": "install",
-    "log": "trace",
     "lint": "check",
     "setup": "init",
     "sign": "approve",

@@ -21,7 +21,7 @@ from labelvc.ops import veil
 from labelvc.ops.merge import Merge
 from labelvc.ops.resolve import Left
 from labelvc.store import git as plumbing
-from labelvc.store import pending, tree
+from labelvc.store import pending, pointer, tree
 from labelvc.store.git import Git
 
 _ANSWERS: dict[str, Strategy] = {"o": "ours", "t": "theirs", "u": "union", "n": "newest", "s": "conflict"}
@@ -137,7 +137,8 @@ def resolve(
     elif form == "jsonl":
         write("".join(json.lines(_items(left, drawn))), output)
     else:
-        summary = {"settled": settled, "conflicts": left.records(), "documents": left.documents}
+        state = "conflict" if left.conflicts or left.documents else "resolved"
+        summary = {"state": state, "settled": settled, "conflicts": left.records(), "documents": left.documents}
         write(json.document("merge", _items(left, drawn), head="HEAD", summary=summary), output)
     say(settings, _next(git, left, settled))
     return 1 if left.conflicts or left.documents else 0
@@ -194,10 +195,12 @@ def _told(done: Merge, left: Left, drawn: Veil, rev: str, *, color: bool) -> lis
     told = []
     if done.outcome is not None:
         counts = done.outcome.tally
-        told.append(
-            f"{text.count(counts.merged, 'shard')} merged by record, {counts.taken:,} taken over; "
-            f"{text.count(counts.records, 'record')} changed on both sides and brought together\n"
-        )
+        parts = [
+            f"{text.count(counts.merged, 'shard')} merged by record" if counts.merged else "",
+            f"{text.count(counts.taken, 'shard')} taken over" if counts.taken else "",
+            f"{text.count(counts.records, 'record')} changed on both sides came together" if counts.records else "",
+        ]
+        told.append(f"{', '.join(filter(None, parts)) or 'no shard differs'}\n")
     if done.state == "conflict":
         told += conflict.some(left.conflicts, drawn, color=color)
         told += [
@@ -225,7 +228,7 @@ def _told(done: Merge, left: Left, drawn: Veil, rev: str, *, color: bool) -> lis
 
 def _next(git: Git, left: Left, settled: int) -> str:
     done = f"{text.count(settled, 'conflict')} settled; " if settled else ""
-    documents = "".join([f"edit {text.safe(path)}, then git add it\n" for path in left.documents])
+    documents = "".join([_way_on(path) for path in left.documents])
     if left.conflicts:
         return f"{documents}{done}{text.count(left.records(), 'record')} in conflict; choose --ours, --theirs, --newest, --union or --annotator"
     if left.documents:
@@ -233,3 +236,10 @@ def _next(git: Git, left: Left, settled: int) -> str:
     verb = pending.underway(git).rpartition(" ")[2]
     following = {"": "git commit", "merge": "labelvc merge --continue"}.get(verb, f"git {verb} --continue")
     return f"{done}nothing is in conflict any more; next: {following}"
+
+
+def _way_on(path: str) -> str:
+    """Return what helps with a document in conflict: what lies behind a pointer only a merge by record brings together."""
+    if pointer.is_about_shards(path):
+        return f"{text.safe(path)} stands for shards: git merge --abort, then labelvc merge REV\n"
+    return f"edit {text.safe(path)}, then git add it\n"

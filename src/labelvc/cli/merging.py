@@ -50,7 +50,11 @@ def _by_record(base: Path, ours: Path, theirs: Path, size: int, path: str) -> in
         if next(shard.markers(data), 0):
             raise DataError("one side holds conflict markers")
     dataset, layer, _ = found
-    merged = merge.merge(patch.walk(path, old, mine), patch.walk(path, old, new), _deciding(dataset, layer))
+    sides = [patch.walk(path, old, side) for side in (mine, new)]
+    for line in [line for side in sides for lines in (side.old, side.new) for line in lines]:
+        if shard.HEADS[layer].match(line) is None:
+            raise DataError("a line has no key")
+    merged = merge.merge(sides[0], sides[1], _deciding(dataset, layer))
     lines = markers.without(shard.lines(mine), merged.gone) + merged.come
     files.replace(ours, markers.weave(lines, merged.conflicts, size=size))
     return CONFLICT if merged.conflicts else CLEAN
@@ -62,7 +66,7 @@ def _deciding(dataset: str, layer: Layer) -> Resolve:
 
     def decide(conflict: Conflict) -> tuple[bytes, ...] | Conflict:
         if not known:
-            rules = importlib.import_module("labelvc.ops.threeway").rules_here(Path.cwd(), dataset)
+            rules = importlib.import_module("labelvc.ops.strategies").here(Path.cwd(), dataset)
             known.append(merge.resolver(layer, rules))
         return known[0](conflict)
 

@@ -55,8 +55,13 @@ def write(text: str, output: Path | None = None) -> None:
         files.replace(output, text.encode(errors="backslashreplace"))
 
 
-def stream(parts: Iterable[str], output: Path | None) -> None:
-    """Write data as it comes, to stdout or to a file that is there whole or not at all."""
+def stream(parts: Iterable[str], output: Path | None = None) -> None:
+    """Write data as it comes: to stdout, or to a file that is there whole or not at all.
+
+    Args:
+        parts: pieces of the text, the last line ended.
+        output: the file; None means stdout.
+    """
     if output is not None:
         target = importlib.import_module("labelvc.formats.target")  # half of it is for folders
         with target.file(output) as file:

@@ -21,6 +21,7 @@ TABLE = {
     "textconv": ("labelvc.cli.plumbing", "textconv", "Print a shard with one field a line, for `git diff`."),
     "digest": ("labelvc.cli.plumbing", "digest", "Print the SHA-256 of each canonical line."),
     "changeset": ("labelvc.cli.hooks", "changeset", "Print the change-set between two revisions."),
+    "apply": ("labelvc.cli.applying", "apply", "Bring the changes of a diff into the work tree."),
 }
 
 

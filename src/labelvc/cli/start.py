@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ import click
 from labelvc import __version__
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, environment, pass_settings
-from labelvc.cli.output import output_options, write
+from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json, text, trust
 from labelvc.core.diff import Summary
 from labelvc.errors import TrustError
@@ -22,9 +23,11 @@ from labelvc.ops import people
 from labelvc.ops import status as looking
 from labelvc.ops.doctor import Line
 from labelvc.ops.install import Step
-from labelvc.ops.status import Count, Status, Waiting
+from labelvc.ops.status import Count, Merging, Moves, Status, Waiting
+from labelvc.store import files
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
+from labelvc.store.journal import FINISH, FORGET
 
 _STEPS = {
     "new": "set up",
@@ -65,14 +68,27 @@ def install(settings: Settings, uninstall: bool, everywhere: bool) -> None:
 
 
 @click.command()
+@click.option("--finish", is_flag=True, help="Finish what a killed command left half done, or clear it away.")
+@click.option("--forget", is_flag=True, help="Leave the files as they are and drop what a killed command left.")
 @output_options("text", "json")
 @pass_settings
-def doctor(settings: Settings, form: str, output: Path | None) -> int:
+def doctor(settings: Settings, finish: bool, forget: bool, form: str, output: Path | None) -> int:
     """Examine this clone and this machine, and name the cure for what is wrong.
 
-    Exits with 1 when something does not work; a warning alone is no failure.
+    Exits with 1 when something does not work; a warning alone is no failure. Without an option nothing is changed.
+    A command that is killed while it writes leaves the files as they were, or a journal from which --finish, or the next
+    command that writes, goes on to the end:
+
+    \b
+      labelvc doctor --finish
     """
+    if finish and forget:
+        raise click.UsageError("--finish and --forget exclude each other", click.get_current_context())
     git = plumbing.find(settings.directory)
+    if finish or forget:
+        left = files.settle(git, forget=forget)
+        say(settings, examining.settled(left, forget=forget))
+        return 0
     python = f"Python {platform.python_version()} at {sys.executable}"
     machine = examining.Machine(python, __version__, shutil.which("labelvc") or "", lambda: _signing_key(git))
     lines = examining.examine(git, machine)
@@ -92,7 +108,7 @@ def status(settings: Settings, form: str, output: Path | None) -> None:
     git = plumbing.find(settings.directory)
     found = looking.look(git, environment("LABELVC_ROOT"))
     if form == "json":
-        items = [count._asdict() for count in found.counts]
+        items = [_item(count, found) for count in found.counts]
         write(json.document("status", items, head=found.commit, summary=_summary(found)), output)
     else:
         write(_screen(found, color=settings.color and output is None), output)
@@ -148,10 +164,19 @@ def _screen(found: Status, *, color: bool) -> str:
         *_table(found.counts),
         "\n",
     ]
-    if found.conflicts:  # the index holds every side of them, so what is staged cannot be counted
-        parts.append(f"conflicts   {text.count(len(found.conflicts), 'file')}, {text.safe(found.conflicts[0])} first\n")
+    if found.interrupted:
+        parts.append(f"interrupted {examining.left_by(found.interrupted)}\n")
+    if found.merging.paths:  # the index holds every side of them, so what is staged cannot be counted
+        parts += _conflicts(found.merging)
     else:
-        parts += [f"staged      {_moved(found.staged)}\n", f"not staged  {_moved(found.unstaged)}\n"]
+        state = "killed while it wrote files" if found.merging.killed else "every conflict is resolved"
+        parts += [f"merging     {state}\n"] if found.merging.begun or found.merging.killed else []
+        parts += [
+            *_changes("staged", found.staged, found.counts),
+            *_changes("not staged", found.unstaged, found.counts),
+        ]
+    if found.untracked:
+        parts.append(f"untracked   {text.count(sum(found.untracked.values()), 'shard')} that git does not know yet\n")
     if found.waiting:
         parts.append(f"approvals   {_awaited(found.waiting)}\n")
     return "".join([*parts, f"\nnext: {_advice(found)}\n"])
@@ -170,6 +195,24 @@ def _table(counts: list[Count]) -> list[str]:
         f"{row[0].ljust(widths[0])}  {'  '.join(cell.rjust(width) for cell, width in zip(row[1:4], widths[1:], strict=True))}  {row[4]}\n"
         for row in rows
     ]
+
+
+def _conflicts(merging: Merging) -> list[str]:
+    """Return how many conflicts are left, in records where shards have them."""
+    places = f", {text.count(merging.unresolved, 'place')} in shards still marked" if merging.unresolved else ""
+    first = text.safe(merging.paths[0])
+    return [f"conflicts   {text.count(len(merging.paths), 'file')}, {first} first{places}\n"]
+
+
+def _changes(title: str, moves: Moves, counts: list[Count]) -> list[str]:
+    """Return what changed: on one line where the project has one dataset, else a line a dataset and one for documents."""
+    if len(counts) < 2 or not moves.datasets:
+        return [f"{title.ljust(12)}{_moved(moves.whole)}\n"]
+    width = max(map(len, moves.datasets))
+    rows = [f"{text.safe(name).ljust(width)}  {_moved(summary)}" for name, summary in moves.datasets.items()]
+    if any(moves.whole.documents.values()):
+        rows.append(_moved(moves.whole._replace(records=Counter(), items=Counter())))
+    return [f"{head.ljust(12)}{row}\n" for head, row in zip([title, *[""] * len(rows)], rows, strict=False)]
 
 
 def _moved(summary: Summary) -> str:
@@ -194,13 +237,19 @@ def _awaited(waiting: Waiting) -> str:
 
 def _advice(found: Status) -> str:
     """Return the one command that is most likely wanted now."""
-    if found.conflicts:
-        return "mend the files in conflict, git add them, then labelvc check --staged"
+    if found.interrupted:
+        return FORGET if found.interrupted.strange else FINISH
+    if found.merging.killed:
+        return files.UNMERGE
+    if found.merging.paths:
+        return "labelvc resolve"
+    if found.merging.begun:
+        return "labelvc merge --continue"
     if not found.commit:
         return f"{'' if found.installed else 'labelvc install, then '}git add --all && git commit"
-    if _moved(found.staged) != "nothing":
+    if _moved(found.staged.whole) != "nothing":
         return "labelvc diff --staged, then git commit"
-    if _moved(found.unstaged) != "nothing":
+    if _moved(found.unstaged.whole) != "nothing":
         return "labelvc format && labelvc check, then git add"
     if found.waiting and found.waiting.state == "missing" and found.waiting.needs:
         need = found.waiting.needs[0]
@@ -218,9 +267,12 @@ def _summary(found: Status) -> dict[str, object]:
         "project": found.project.name,
         "id": found.project.id,
         "branch": found.branch,
-        "conflicts": found.conflicts,
-        "staged": _kinds(found.staged),
-        "unstaged": _kinds(found.unstaged),
+        "conflicts": found.merging.paths,
+        "unresolved": found.merging.unresolved,
+        "merging": found.merging.begun,
+        "interrupted": None if found.interrupted is None else examining.summary_of(found.interrupted),
+        "staged": _kinds(found.staged.whole),
+        "unstaged": _kinds(found.unstaged.whole),
         "waiting": None if found.waiting is None else _waiting(found.waiting),
         "next": _advice(found),
     }
@@ -229,6 +281,17 @@ def _summary(found: Status) -> dict[str, object]:
 def _waiting(waiting: Waiting) -> dict[str, object]:
     roles = {need.role: need.asked - need.have for need in waiting.needs}
     return {"range": waiting.range, "state": waiting.state, "roles": roles}
+
+
+def _item(count: Count, found: Status) -> dict[str, object]:
+    """Return a dataset with what changed in it."""
+    moved: dict[str, object] = {
+        name: {noun: kinds for noun, kinds in _kinds(moves.datasets[count.name]).items() if noun != "documents"}
+        if count.name in moves.datasets
+        else {"records": {}, "items": {}}
+        for name, moves in (("staged", found.staged), ("unstaged", found.unstaged))
+    }
+    return {**count._asdict(), **moved, "untracked": found.untracked.get(count.name, 0)}
 
 
 def _kinds(summary: Summary) -> dict[str, dict[str, int]]:

@@ -14,6 +14,7 @@ from labelvc.core import diff as rules
 from labelvc.core.veil import Veil
 from labelvc.model.change import Delta
 from labelvc.ops import transfer
+from labelvc.ops.request import Request
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 
@@ -44,8 +45,8 @@ _NEXT = "labelvc check --all, then git add --all && git commit"
     "--key",
     "keys",
     multiple=True,
-    metavar="COL",
-    help="csv, jsonl: column that names the item, where --item is its text; repeatable.",
+    metavar="FIELD",
+    help="Natural key: what names the item whatever number it has, a column, or a field of a COCO image; repeatable.",
 )
 @click.option(
     "--mode",
@@ -53,6 +54,11 @@ _NEXT = "labelvc check --all, then git add --all && git commit"
     default="add",
     show_default=True,
     help="add keeps what SRC lacks; replace deletes it, leaving tombstones.",
+)
+@click.option(
+    "--allow-renumbering",
+    is_flag=True,
+    help="Write even where the source has most of what is stored here under other ids.",
 )
 @click.option("--add-labels", is_flag=True, help="Add labels that the taxonomy lacks to it.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
@@ -66,6 +72,7 @@ def import_command(
     dataset: str,
     task: str,
     mode: Any,
+    allow_renumbering: bool,
     add_labels: bool,
     dry_run: bool,
     form: str,
@@ -81,13 +88,18 @@ def import_command(
     The import is a diff: records that are already there and equal are left alone, annotators' names and declared
     sensitive fields become pseudonyms, and `rev` grows where a record changed. Nothing is committed.
 
-    FORMAT is csv (tabs and semicolons too), jsonl, conllu or voc, or one that an installed package brings.
+    FORMAT is csv (tabs and semicolons too), jsonl, conllu, voc or coco, or one that an installed package brings.
     A COL is a column's name, or its number where a csv has no header; of jsonl a field, or a JSON pointer as
     /answer/choice. Without, the usual names are looked for, such as item, text, annotator and label.
+
+    With --key, items are found by that field and records by their content, whatever numbers the source gives them. An
+    import that would give most stored ids another meaning is refused.
+
+    Example: labelvc import coco instances.json --dataset pictures --key flickr_url --mode replace
     """
     git = plumbing.find(settings.directory)
     words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
-    request = transfer.Request(form_name, source, dataset, task, mode, words, add_labels)
+    request = Request(form_name, source, dataset, task, mode, words, add_labels, allow_renumbering)
     with progress(settings, None, f"reading {source.name}") as advance:
         found = (transfer.prepare if dry_run else transfer.perform)(git, request, advance)
     told = _as_json(found, source.name) if form == "json" else _as_text(settings, found, source.name, dry_run=dry_run)
@@ -172,7 +184,7 @@ def export(
 ) -> int:
     """Write a dataset's records in another tool's FORMAT to DEST, rebuilt from the records alone.
 
-    FORMAT is csv (tabs for a DEST that ends in .tsv), jsonl, conllu or voc, or one that an installed package brings.
+    FORMAT is csv (tabs for a DEST that ends in .tsv), jsonl, conllu, voc or coco, or one that an installed package brings.
     Deleted records are left out, and annotators stay pseudonyms. The same --at REV gives the same file every time.
     """
     git = plumbing.find(settings.directory)

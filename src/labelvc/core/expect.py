@@ -216,7 +216,8 @@ def _soft(task: Task, label: Schema) -> Schema:
 def _mask(task: Task, label: Schema) -> Schema:
     counts = {"anyOf": [STRING, _listed(OFFSET, 0)]}
     run = _shape(counts=counts, size=_listed(OFFSET, 2, 2))
-    return {"oneOf": [_shape(label=label, rle=run), _shape(label=label, media=TEXT)]}
+    outline = _points("polygon", 3)(task, label)
+    return {"oneOf": [_shape(label=label, rle=run), _shape(label=label, media=TEXT), outline]}
 
 
 def _token(task: Task, label: Schema) -> Schema:

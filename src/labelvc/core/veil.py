@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from labelvc.core.diff import Comparison, layer_of
@@ -49,6 +49,10 @@ class Veil:
         for steps in self._of(key).values():
             fields = _hidden(fields, steps)
         return fields
+
+    def fields(self, key: Key) -> Collection[str]:
+        """Return the pointers of the fields that must hold pseudonyms in the line of a key."""
+        return self._of(key).keys()
 
     def leaves(self, key: Key, found: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         """Yield pointers and what stands there, hidden where it is such a field or inside one, whose names it holds back too."""

@@ -87,7 +87,9 @@ class Conllu:
     def read(self, source: Path, plan: Plan) -> Iterator[Row]:
         """Yield sentences and their words; see `labelvc.formats.interface.Format`."""
         if plan.key not in ((), ("sent_id",)):
-            raise DataError("a sentence is named by its sent_id", where=str(source), hint="leave --key out")
+            raise DataError(
+                "a sentence is named by its sent_id", where=str(source), hint="leave --key out, or write --key sent_id"
+            )
         yield from _read(source)
 
     def write(

@@ -42,16 +42,17 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Row(NamedTuple):
-    """One thing a reader found: an item, or a record of an item yielded before.
+    """One thing a reader found: an item, a record of an item yielded before, or what belongs to the dataset as a whole.
 
     Attributes:
-        layer: `items` or `annotations`.
+        layer: `items`, `annotations` or `dataset`.
         fields: the item (`id`, `text` or `media` ...) or the record (`item`, `id`, `value`, perhaps `by`, `at`, `origin`,
-            `ext`) as JSON values; `task` and `rev` are left to the caller.
+            `ext`) as JSON values; `task` and `rev` are left to the caller. A record without `id` is one that the source
+            does not name, or not so that it could be trusted: it is found by its content. Of a dataset, its `ext`.
         where: place in the source, `labels.csv:12`, for messages.
     """
 
-    layer: Literal["items", "annotations"]
+    layer: Literal["items", "annotations", "dataset"]
     fields: dict[str, Any]
     where: str
 

@@ -10,6 +10,7 @@ from labelvc.errors import ConfigurationError
 from labelvc.formats.interface import Format
 
 BUILT_IN = {
+    "coco": "labelvc.formats.coco:FORMAT",
     "conllu": "labelvc.formats.conllu:FORMAT",
     "csv": "labelvc.formats.csv:FORMAT",
     "jsonl": "labelvc.formats.jsonl:FORMAT",

@@ -21,15 +21,16 @@ _WIDE = {
 }
 
 
-def prove(path: Path, ends: bytes = b"\n") -> None:
+def prove(path: Path, ends: bytes = b"\n", longest: int = LONGEST) -> None:
     """Read a file once, in pieces, and refuse what no reader of text should see.
 
     Args:
         path: a regular file.
         ends: the bytes each of which ends a line.
+        longest: longest line in bytes; 0 for a file that is one document, not lines.
 
     Raises:
-        DataError: there is no such file, it is empty, not UTF-8, holds a NUL byte, or has a line beyond 16 MiB.
+        DataError: there is no such file, it is empty, not UTF-8, holds a NUL byte, or has a line beyond the longest.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     offset, line, tail = 0, 1, 0
@@ -45,7 +46,7 @@ def prove(path: Path, ends: bytes = b"\n") -> None:
             found = line + chunk.count(b"\n", 0, nul)
             raise DataError(f"the file is not text: a NUL byte at byte {offset + nul}", where=f"{path}:{found}")
         first = min([at for end in ends if (at := chunk.find(end)) >= 0], default=-1)
-        if tail + (len(chunk) if first < 0 else first) > LONGEST:
+        if longest and tail + (len(chunk) if first < 0 else first) > longest:
             raise DataError(
                 "the line is longer than 16 MiB", where=f"{path}:{line}", hint="put each record on its own line"
             )

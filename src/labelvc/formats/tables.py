@@ -2,7 +2,8 @@
 
 Rules of identity, the same for every table (docs/formats/interchange.md):
 an item is called by its key when that can be a name, else `source-<line>`; an answer in a row of its own is called by the
-column `id` when there is one, else `source-<line>`; the n-th answer in the row of an item is called `r<n>`.
+column `id` when there is one, else `source-<line>`, or, where a key was given, by nothing, so that it is found by its
+content; the n-th answer in the row of an item is called `r<n>`.
 """
 
 from __future__ import annotations
@@ -162,7 +163,9 @@ def long(entries: Iterable[Entry], read: Reader, origin: Origin) -> Iterator[Row
             raise _located(error, where) from None
         if value is None:
             continue
-        fields: dict[str, Any] = {"item": found[0], "id": f"{prefix}source-{line}", "value": value}
+        fields: dict[str, Any] = {"item": found[0], "value": value}
+        if not natural:
+            fields["id"] = f"{prefix}source-{line}"
         if identifier:
             fields["id"] = _named(identifier, where)
         if by:

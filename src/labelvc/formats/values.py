@@ -13,6 +13,9 @@ from labelvc.model.project import Task, Taxonomy
 SEPARATOR = "|"
 """Between the labels of a set in one cell."""
 
+SAFE_PATH = re.compile(r"(?!/)(?!.*(?:^|/)\.\.(?:/|$))[^\x00-\x1f\x7f]+")
+"""A path that stays inside the dataset's media folder (item.v1.json)."""
+
 Value = dict[str, Any]
 Reader = Callable[[Any], Value | None]
 

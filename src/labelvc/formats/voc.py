@@ -6,7 +6,6 @@ Corners become width and height as they stand (`w = xmax - xmin`), whatever a to
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,23 +13,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
-from labelvc.codec import canonical
+from labelvc.core import match
 from labelvc.errors import DataError
 from labelvc.formats import elements, values, voc_write
 from labelvc.formats.elements import Element
 from labelvc.formats.interface import Fidelity, Plan, Row
 from labelvc.formats.spool import counting
-from labelvc.formats.tables import nameable
+from labelvc.formats.tables import nameable, together
 from labelvc.model.project import Dataset
 
-ALPHABET = "bcdfghjklmnpqrstvwxz"
-"""Twenty letters without vowels, so that an id is no word."""
-
-_LENGTH = 10
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,30})?(?:[eE][+-]?\d)?", re.ASCII)
 _FARTHEST = 10**9
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
-_SAFE_PATH = re.compile(r"(?!/)(?!.*(?:^|/)\.\.(?:/|$))[^\x00-\x1f\x7f]+")
 
 
 class Voc:
@@ -57,14 +51,17 @@ class Voc:
 
         Args:
             source: one XML file, a folder of them, or a folder whose `Annotations` holds them.
-            plan: names the task and its labels.
+            plan: names the task and its labels; a key names elements of the picture, `filename` or `source/flickrid`.
         """
-        if plan.key:
-            raise DataError("a picture is named by its file", where=str(source), hint="leave --key out")
+        named: dict[str, str] = {}
         called = values.names(plan.taxonomy)
         shown = voc_write.titles(plan.taxonomy)
         for path in files(source):
-            yield from _picture(path, plan.prefix, called, shown)
+            for row in _picture(path, plan, called, shown):
+                if row.layer == "items" and named.setdefault(row.fields["id"], path.name) != path.name:
+                    message = f"the picture has the key of {named[row.fields['id']]}"
+                    raise DataError(message, where=str(path), hint="name another --key, or several")
+                yield row
 
     def write(
         self,
@@ -101,30 +98,27 @@ def box_id(box: Iterable[float]) -> str:
 
     The label is no part of it: a box that gets another label is the same box with a change, not one lost and one found.
     """
-    number = int.from_bytes(hashlib.sha256(canonical.encode(list(box))).digest(), "big")
-    letters = []
-    for _ in range(_LENGTH):
-        number, letter = divmod(number, len(ALPHABET))
-        letters.append(ALPHABET[letter])
-    return "b" + "".join(letters)
+    return "b" + match.letters(list(box))
 
 
-def _picture(path: Path, prefix: str, called: Mapping[str, str], shown: Mapping[str, str]) -> Iterator[Row]:
-    if not nameable(path.stem):
-        raise DataError("the name of the file cannot name an item", where=str(path))
+def _picture(path: Path, plan: Plan, called: Mapping[str, str], shown: Mapping[str, str]) -> Iterator[Row]:
     document = elements.parse(path)
     root = document.root
     if root.name != "annotation":
         raise DataError(f"the root element is {root.name[:40]!r}, not 'annotation'", where=f"{path}:{root.line}")
+    natural = {name: _found(root, name, path) for name in plan.key}
+    item = together([*natural.values()]) if natural else path.stem
+    if not nameable(item):
+        raise DataError("the name of the file, or the key, cannot name an item", where=str(path))
     boxes = [
         (element.line, _box(element, path, called, shown)) for element in root.children if element.name == "object"
     ]
     seen: Counter[str] = Counter()
     for _, record in boxes:
         seen[record["id"]] += 1
-        record["item"] = path.stem
+        record["item"] = item
         count = seen[record["id"]]
-        record["id"] = f"{prefix}{record['id']}" + (f".{count}" if count > 1 else "")
+        record["id"] = f"{plan.prefix}{record['id']}" + (f".{count}" if count > 1 else "")
     ids = [record["id"] for _, record in boxes]
     media, content = _media(root, path)
     style = {
@@ -138,11 +132,28 @@ def _picture(path: Path, prefix: str, called: Mapping[str, str], shown: Mapping[
     kept = {name: value for name, value in style.items() if value is not None}
     yield Row(
         "items",
-        {"id": path.stem, "media": media, **({"ext": {"voc": kept}} if kept else {})},
+        {
+            "id": item,
+            "media": media,
+            **({"natural": natural} if natural else {}),
+            **({"ext": {"voc": kept}} if kept else {}),
+        },
         f"{path.name}:{root.line}",
     )
     for line, record in boxes:
         yield Row("annotations", record, f"{path.name}:{line}")
+
+
+def _found(root: Element, name: str, path: Path) -> str:
+    """Return the text of the element that a part of the key names, one level below another after each `/`."""
+    element: Element | None = root
+    for step in name.split("/"):
+        element = element.child(step) if element is not None else None
+    if element is None or element.children or not element.text.strip():
+        there = ", ".join(dict.fromkeys(child.name for child in root.children if child.text.strip()))
+        hint = f"name another --key; the picture has {there[:200]}"
+        raise DataError(f"the picture has no {name[:40]!r} that could name it", where=str(path), hint=hint)
+    return element.text.strip()
 
 
 def _media(root: Element, path: Path) -> tuple[dict[str, Any], Any]:
@@ -150,7 +161,7 @@ def _media(root: Element, path: Path) -> tuple[dict[str, Any], Any]:
     named, size = root.child("filename"), root.child("size")
     media: dict[str, Any] = {"path": path.stem}
     said: dict[int, Any] = {}
-    if named is not None and not named.children and _SAFE_PATH.fullmatch(named.text):
+    if named is not None and not named.children and values.SAFE_PATH.fullmatch(named.text):
         media["path"] = named.text
         said[id(named)] = True
     for name in ("width", "height"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from labelvc.model.names import Digest, Key
 
-Kind = Literal["added", "removed", "changed", "touched"]
+Kind = Literal["added", "removed", "changed", "touched", "mechanical"]
+"""How a thing changed; `mechanical` is a reshard, a storage move, a re-key or a rename, by which no content changes."""
+
 ConflictKind = Literal["edited", "added", "deleted", "doubled"]
 
 Strategy = Literal["ours", "theirs", "newest", "max", "union", "conflict"]
@@ -56,6 +58,29 @@ class Conflict(NamedTuple):
     ours: tuple[bytes, ...]
     theirs: tuple[bytes, ...]
     fields: tuple[str, ...] = ()
+
+
+class Edit(NamedTuple):
+    """One thing that a document says differently.
+
+    Attributes:
+        of: what kind of thing: the document's `version`, a `label`, a `block` of a guideline, an entry of the `lineage`,
+            or any other `member`.
+        what: what happened to it; `moved` is another parent, `ordered` the same things in another order.
+        name: the label's id; empty where it is none.
+        block: the block or the label's member; empty where it is none.
+        pointer: JSON pointer into the new document, or into the old one where it went.
+        old: the value before, None where there was none.
+        new: the same after.
+    """
+
+    of: Literal["version", "label", "block", "lineage", "member"]
+    what: Literal["added", "removed", "changed", "renamed", "deprecated", "revived", "moved", "ordered"]
+    name: str
+    block: str
+    pointer: str
+    old: Any
+    new: Any
 
 
 class Move(NamedTuple):

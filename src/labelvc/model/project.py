@@ -81,6 +81,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sources: where the items come from: name, url, licence.
         merge: pointer into the record or item to what a merge does where both sides changed what is there.
         title: for people.
+        ext: what a source of the whole says beside items and records, by format; survives every round trip.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: tuple[dict[str, str], ...] = ()
     merge: dict[str, Strategy] = {}
     title: str = ""
+    ext: dict[str, Any] = {}
 
 
 class Label(msgspec.Struct, frozen=True):

@@ -17,9 +17,9 @@ from labelvc.core.merge import Rules
 from labelvc.errors import DataError, StoreError
 from labelvc.model.names import Layer
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import layers, threeway
+from labelvc.ops import layers, strategies, threeway
 from labelvc.ops.layers import Version
-from labelvc.store import git as plumbing
+from labelvc.store import merges as history
 from labelvc.store import patch
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -66,7 +66,12 @@ def merges(git: Git, words: str | None) -> list[Merge]:
     base, _, head = words.partition(mark) if mark in words else ("", "", words)
     if mark in words:
         base = base or "HEAD"
-    return [Merge(ids[0], ids[1:]) for ids in plumbing.merges(git, base, head or "HEAD")]
+    return [Merge(ids[0], ids[1:]) for ids in history.between(git, base, head or "HEAD")]
+
+
+def subject(git: Git, commit: str) -> str:
+    """Return the first line of a commit's message."""
+    return history.subject(git, commit)
 
 
 class Auditor:
@@ -104,7 +109,7 @@ class Auditor:
         """
         ours, theirs = self._sides(found)
         base = threeway.base(self._git, ours, theirs)
-        if _plain(plumbing.folders(self._git, (base, ours, theirs, found.commit), _LABELS)):
+        if _plain(history.folders(self._git, (base, ours, theirs, found.commit), _LABELS)):
             return
         versions = [self._version(commit) for commit in (base, ours, theirs, found.commit)]
         for dataset, layer in sorted(set().union(*[version.layers for version in versions])):
@@ -141,7 +146,7 @@ class Auditor:
         open_ones = [sides for name in names if not _plain(sides := [cell.get(name, {}) for cell in cells])]
         if not open_ones:
             return
-        rules = layers.rules_of(versions[1].project, dataset)
+        rules = strategies.of(versions[1].project, dataset)
         stream = self._reader.many([pair for sides in open_ones for side in sides for pair in side.items()])
         for sides in open_ones:
             parts = [list(islice(stream, len(side))) for side in sides]

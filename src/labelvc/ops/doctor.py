@@ -14,9 +14,10 @@ from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import install
 from labelvc.ops import project as projects
+from labelvc.store import files, keyring, pending, program, tree
 from labelvc.store import git as plumbing
-from labelvc.store import keyring, program, tree
 from labelvc.store.git import Git
+from labelvc.store.journal import FINISH, FORGET, Pending
 
 State = Literal["ok", "warn", "fail"]
 _OLDEST = (2, 30)
@@ -67,10 +68,10 @@ def examine(git: Git, machine: Machine) -> list[Line]:
     Returns:
         All lines, in the order of what to mend first.
     """
-    lines = [*_programs(git, machine), *_repository(git)]
+    lines = [*_programs(git, machine), *_repository(git), *_interrupted(git)]
     if git.bare:
         return [*lines, *_hooks(git), *_disk(git)]
-    work = tree.work(git)
+    work = tree.work(git, settled=False)
     if projects.TOP not in work.entries:
         message = "there is no labelvc.yaml: this repository holds no labels project yet"
         return [*lines, Line("project", "fail", message, "labelvc init"), *_identity(git), *_disk(git)]
@@ -112,15 +113,63 @@ def _repository(git: Git) -> Iterator[Line]:
     if plumbing.is_shallow(git):
         cure = "git fetch --unshallow"
         yield Line("history", "warn", "this clone is shallow: log, trace and verify cannot see all of it", cure)
+    begun = None if git.bare else pending.read(git)
+    if begun is not None and begun.writing:
+        yield Line("merge", "fail", f"a merge of {begun.other[:10]} was killed while it wrote files", files.UNMERGE)
     conflicts = plumbing.unmerged(git) if not git.bare else []
     if conflicts:
         message = f"in conflict: {conflicts[0]}{f' and {len(conflicts) - 1} more' if conflicts[1:] else ''}"
-        yield Line("index", "warn", message, "git status, mend them, then git add")
+        yield Line("index", "warn", message, "labelvc resolve")
     elif (git.directory / "index.lock").exists():
         cure = f"when no git runs: rm {git.directory / 'index.lock'}"
         yield Line("index", "warn", "another git works on the index, or one was killed", cure)
     else:
         yield Line("index", "ok", "no conflict, no lock")
+
+
+def left_by(left: Pending) -> str:
+    """Say in words where a killed command left the files."""
+    name = f"`labelvc {left.command}` was killed" if left.command else "a command was killed"
+    if left.before:
+        return f"{name} before it changed anything: all is as before"
+    if left.strange:
+        more = f" and {len(left.strange) - 1} more" if left.strange[1:] else ""
+        return f"{name} half way, and {left.strange[0]}{more} changed since, so it cannot be finished"
+    if left.done == len(left.steps):
+        return f"{name} when its files were in place but not all was done that follows"
+    return f"{name} half way: {left.done:,} of {len(left.steps):,} files are in place"
+
+
+def settled(left: Pending | None, *, forget: bool) -> str:
+    """Say in words what became of what a killed command left."""
+    if left is None:
+        return "no command was interrupted"
+    if forget:
+        return "forgotten; the files are as they are: git status, then labelvc check --all"
+    if left.before:
+        return f"nothing had been changed; type it again: labelvc {left.command}"
+    return f"finished: labelvc {left.command}"
+
+
+def summary_of(left: Pending) -> dict[str, object]:
+    """Return what a killed command left, as JSON has it."""
+    return {
+        "command": left.command,
+        "state": "before" if left.before else "stuck" if left.strange else "between",
+        "files": len(left.steps),
+        "done": left.done,
+    }
+
+
+def _interrupted(git: Git) -> Iterator[Line]:
+    try:
+        left = files.interrupted(git)
+    except Error as problem:
+        yield Line("interrupted", "fail", _words(problem), problem.hint)
+        return
+    if left is not None:
+        cure = f"{FORGET}, then git status and labelvc check --all" if left.strange else FINISH
+        yield Line("interrupted", "warn" if left.before else "fail", left_by(left), cure)
 
 
 def _attributes(git: Git) -> Iterator[Line]:

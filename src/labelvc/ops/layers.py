@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from labelvc.codec import shard
-from labelvc.core.merge import Rules
 from labelvc.errors import DataError
 from labelvc.model.names import Layer
 from labelvc.model.project import Project
@@ -62,19 +61,6 @@ def version_of(git: Git, commit: str, reader: Reader) -> Version:
         if found:
             layers[found[:2]][path] = entry
     return Version(snapshot, project, layers)
-
-
-def rules_of(project: Project | None, name: str) -> Rules:
-    """Return what a dataset says of merging; nothing when the project or the dataset cannot be read."""
-    dataset = project.datasets.get(name) if project else None
-    if project is None or dataset is None:
-        return Rules()
-    tokens = {name: task for name, task in project.tasks.items() if task.type == "token"}
-    groups = {
-        name: tuple(tuple(f"/value/{field}" for field in group) for group in task.groups)
-        for name, task in tokens.items()
-    }
-    return Rules(dataset.merge, groups, frozenset(tokens))
 
 
 def layout(version: Version, name: str, layer: Layer, files: Mapping[str, Entry]) -> Layout | None:

@@ -82,10 +82,10 @@ def merge(
         before = tree.commit(git, head)
         for pointer in _pointers(outcome):
             folder.refuse_edits(git, pointer, before)
-        begun = Pending(head, other, outcome.tree, _pointers(outcome), writing=True)
+        begun = Pending(head, other, outcome.tree, _pointers(outcome))
         pending.begin(git, begun, message or _message(git, rev, other))
         _write(git, head, outcome, before.entries)
-        pending.note(git, begun._replace(writing=False))
+        pending.settled(git)
     if outcome.stages or outcome.torn:
         return Merge("conflict", head, other, outcome)
     return finish(git, outcome, commit=commit, jobs=jobs)
@@ -162,7 +162,7 @@ def abort(git: Git) -> str:
 
 def interrupted() -> StoreError:
     """Return what to say of a merge that was killed while it wrote."""
-    return StoreError("a merge was interrupted while it wrote files", hint="labelvc merge --abort, then merge again")
+    return StoreError("a merge was interrupted while it wrote files", hint=files.UNMERGE)
 
 
 def _checked(git: Git, jobs: int) -> check.Report | None:

@@ -167,6 +167,19 @@ def sensitive(git: Git, data: bytes) -> tuple[Sensitive, ...]:
         return ()
 
 
+def values(git: Git, documents: Sequence[tuple[str, bytes]]) -> list[Any]:
+    """Return what documents say, whatever the rest of the project says; None for one that cannot be read.
+
+    Args:
+        git: the repository, whose documents are remembered.
+        documents: the kind of each, `guideline` ..., and its bytes.
+    """
+    if not documents:
+        return []
+    with Cache(git) as cache:
+        return [parsed.value for parsed in _remembered(cache, documents)]
+
+
 def noun_of(path: str) -> tuple[str, str] | None:
     """Return (noun, name) of a document's path, or None when the path is no document."""
     if not path.endswith(_ENDINGS) or not path.startswith(_PREFIXES):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -16,10 +15,11 @@ from labelvc.model.change import Conflict, Strategy
 from labelvc.model.names import Key
 from labelvc.model.snapshot import FileChange
 from labelvc.ops import project as projects
-from labelvc.ops.layers import rules_of
-from labelvc.store import draft, files, folder, patch, tree
+from labelvc.ops import strategies
+from labelvc.store import files, folder, journal, patch, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
+from labelvc.store.journal import Transaction
 from labelvc.store.objects import Objects
 
 Choose = Callable[[Conflict], Strategy]
@@ -96,8 +96,10 @@ def resolve(git: Git, choose: Choose) -> Resolved:
             contents[path] = markers.weave(lines, open_ones, ("HEAD", "base", "theirs"))
             if open_ones:
                 rest[path] = open_ones
-        files.write_all({git.top / path: data or None for path, data in contents.items()}, git.top)
-        _stage(git, [path for path in contents if path not in rest], rest)
+        with journal.transaction(git, "resolve") as change:
+            for path, data in contents.items():
+                change.write(path, data) if data else change.delete(path)
+            _follow(git, change, [path for path in contents if path not in rest], rest)
     return Resolved(settled, Left(rest, documents))
 
 
@@ -126,7 +128,7 @@ class _Rules:
 
     def of(self, path: str, chosen: Strategy = "conflict") -> Resolve:
         name, layer, _ = shard.parse_path(path) or ("", "annotations", "")
-        return merge.resolver(layer, rules_of(self._project, name), chosen)
+        return merge.resolver(layer, strategies.of(self._project, name), chosen)
 
 
 def _torn(git: Git) -> tuple[dict[str, list[_Part]], list[str]]:
@@ -200,14 +202,14 @@ def _of_keys(lines: Iterable[bytes], wanted: set[bytes], path: str) -> tuple[byt
     return tuple(line for line in lines if shard.key_of(line, name, layer) in keys)
 
 
-def _stage(git: Git, done: list[str], rest: Mapping[str, list[Conflict]]) -> None:
-    """Stage the shards without conflicts; those behind a pointer when none of their folder is left."""
+def _follow(git: Git, change: Transaction, done: list[str], rest: Mapping[str, list[Conflict]]) -> None:
+    """Have the shards without conflicts staged; those behind a pointer stored when none of their folder is left."""
     stages = plumbing.stages(git)
-    draft.settle(git, [path for path in done if path in stages])
-    behind = {f"{'/'.join(path.split('/')[:3])}" for path in done if path not in stages}
-    for top in sorted(behind):
-        if not any(path.startswith(f"{top}/") for path in rest):
-            importlib.import_module("labelvc.store.dvc").add(git, git.top / top)
+    change.then("stage", [path for path in done if path in stages])
+    behind = sorted({"/".join(path.split("/")[:3]) for path in done if path not in stages})
+    whole = [top for top in behind if not any(path.startswith(f"{top}/") for path in rest)]
+    if whole:
+        change.then("store", whole)
 
 
 def _read(git: Git, path: str) -> bytes | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from labelvc.codec import shard
@@ -17,8 +15,9 @@ from labelvc.model.change import Delta
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.store import files, tree
+from labelvc.store import tree
 from labelvc.store.git import Git
+from labelvc.store.journal import Transaction
 from labelvc.store.reader import Reader
 
 _LAYERS: tuple[Layer, ...] = ("annotations", "items")
@@ -105,27 +104,28 @@ def plan(
     return Rewrite(dict(sorted(new.items())), [*deltas["items"], *deltas["annotations"]])
 
 
-def write(git: Git, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, bytes] | None = None) -> None:
-    """Write the files of a rewrite; a DVC dataset is stored with DVC as well.
+def put(change: Transaction, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, bytes] | None = None) -> None:
+    """Put the files of a rewrite into a transaction; those of a DVC dataset will be stored with DVC as well.
 
     The caller holds `files.lock` since before it listed the work tree: what another command writes between a plan and its
     writing would be overwritten.
 
     Args:
-        git: the repository.
+        change: takes the files.
         dataset: the dataset they belong to.
         rewrite: what to write.
         extra: documents to write in the same step.
 
     Raises:
-        StoreError: the disk is full or read-only, then nothing has changed; or DVC could not store the files.
+        StoreError: the disk is full or read-only; then nothing has changed.
     """
-    contents: dict[Path, bytes | None] = {git.top / path: data for path, data in rewrite.files.items()}
-    contents.update({git.top / path: data for path, data in (extra or {}).items()})
-    files.write_all(contents, git.top)
+    for path, data in {**rewrite.files, **(extra or {})}.items():
+        if data is None:
+            change.delete(path)
+        else:
+            change.write(path, data)
     if dataset.storage == "dvc":
-        # Importing DVC takes 0.3 s: only a dataset that is stored with it pays.
-        importlib.import_module("labelvc.store.dvc").add(git, git.top / "datasets" / dataset.name / "annotations")
+        change.then("store", [f"datasets/{dataset.name}/annotations"])
 
 
 def _lies(git: Git, path: str, entry: Entry) -> bool:

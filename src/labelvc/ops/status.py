@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from labelvc.codec import shard
 from labelvc.core.decide import Standing
-from labelvc.core.diff import Summary
+from labelvc.core.diff import Summary, Tally, compare
 from labelvc.errors import RefusedError, StoreError
+from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import diff, install, trust, verify
+from labelvc.ops import diff, install, sizes, trust, verify
 from labelvc.ops import project as projects
+from labelvc.store import files, pending, tree
 from labelvc.store import git as plumbing
-from labelvc.store import tree
 from labelvc.store.git import Git
+from labelvc.store.journal import Pending
 
 _TARGETS = ("origin/HEAD", "main", "master", "@{upstream}")
 _FINE = ("approved", "unchanged")
-_GONE = b'"gone":true'
+_CONFLICT = b"<<<<<<< "
 
 
 class Count(NamedTuple):
@@ -39,6 +40,34 @@ class Count(NamedTuple):
     records: int
     gone: int
     shards: int
+
+
+class Moves(NamedTuple):
+    """What changed from one moment to the next.
+
+    Attributes:
+        whole: counts over everything.
+        datasets: dataset to the counts of its records and items; those without a change are left out.
+    """
+
+    whole: Summary
+    datasets: dict[str, Summary]
+
+
+class Merging(NamedTuple):
+    """A merge, rebase, cherry-pick or revert that stopped.
+
+    Attributes:
+        paths: what git holds to be in conflict.
+        unresolved: places in shards that still have conflict markers.
+        begun: whether a merge waits for its commit, in conflict or not.
+        killed: whether it was killed while it wrote files.
+    """
+
+    paths: list[str]
+    unresolved: int
+    begun: bool
+    killed: bool
 
 
 class Waiting(NamedTuple):
@@ -65,7 +94,9 @@ class Status(NamedTuple):
         counts: one a dataset, by name.
         staged: what the index holds and HEAD does not.
         unstaged: what the work tree holds and the index does not.
-        conflicts: paths a merge left in conflict.
+        untracked: dataset to its shards that git does not know yet; their records count as not staged.
+        merging: what a merge left to do.
+        interrupted: what a killed command left; None when there is nothing.
         waiting: what the commits of this branch still need to be believed; None without a policy, or nothing to judge.
         installed: whether this clone has the hooks.
     """
@@ -74,9 +105,11 @@ class Status(NamedTuple):
     branch: str
     commit: str
     counts: list[Count]
-    staged: Summary
-    unstaged: Summary
-    conflicts: list[str]
+    staged: Moves
+    unstaged: Moves
+    untracked: dict[str, int]
+    merging: Merging
+    interrupted: Pending | None
     waiting: Waiting | None
     installed: bool
 
@@ -95,16 +128,50 @@ def look(git: Git, pin: str | None = None) -> Status:
         ConfigurationError: it holds no labels project.
         StoreError: a file cannot be read.
     """
-    head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
-    index, work = tree.index(git), tree.work(git)
+    interrupted = files.interrupted(git)
+    head, index = tree.staged(git, settled=False)
+    work = tree.work(git, settled=False)
     with tree.reader(git) as reader:
         project = projects.load(git, work, reader)
-    counts = [_count(git, project, work, name) for name in sorted(project.datasets)]
+    counts = [_count(git, project, index, work, name) for name in sorted(project.datasets)]
     branch = plumbing.run(git, "branch", "--show-current").decode("utf-8", "replace").strip()
-    staged, unstaged = diff.summary(git, head, index), diff.summary(git, index, work)
-    waiting = _waiting(git, head, branch, pin)
-    conflicts = plumbing.unmerged(git)
-    return Status(project, branch, head.commit, counts, staged, unstaged, conflicts, waiting, _installed(git))
+    staged, unstaged = _moves(git, head, index), _moves(git, index, work)
+    waiting, merging = _waiting(git, head, branch, pin), _merging(git)
+    known = (project, branch, head.commit, counts, staged, unstaged, _untracked(index, work, merging))
+    return Status(*known, merging, interrupted, waiting, _installed(git))
+
+
+def _moves(git: Git, old: Snapshot, new: Snapshot) -> Moves:
+    """Count what differs between two snapshots, altogether and by dataset."""
+    whole, tallies = Tally(), dict[str, Tally]()
+    for delta in diff.between(git, old, new):
+        seen = compare(delta)
+        whole.add(seen)
+        if isinstance(delta.key, Key):
+            tallies.setdefault(delta.key.dataset, Tally()).add(seen)
+    return Moves(whole.summary(), {name: tally.summary() for name, tally in sorted(tallies.items())})
+
+
+def _untracked(index: Snapshot, work: Snapshot, merging: Merging) -> dict[str, int]:
+    """Count the shards git does not know, by dataset; what lies behind a DVC pointer is rightly none of git's."""
+    found: dict[str, int] = {}
+    for path in work.entries.keys() - index.entries.keys() - set(merging.paths):
+        parsed = shard.parse_path(path)
+        if parsed and f"datasets/{parsed[0]}/{parsed[1]}.dvc" not in work.entries:
+            found[parsed[0]] = found.get(parsed[0], 0) + 1
+    return found
+
+
+def _merging(git: Git) -> Merging:
+    paths = plumbing.unmerged(git)
+    unresolved = 0
+    for path in paths:
+        file = git.top / path
+        if shard.parse_path(path) and file.is_file() and not file.is_symlink():
+            unresolved += sum(line.startswith(_CONFLICT) for line in shard.lines(file.read_bytes()))
+    begun = pending.read(git)
+    killed = begun is not None and begun.writing
+    return Merging(paths, unresolved, (git.directory / "MERGE_HEAD").exists(), killed)
 
 
 def _installed(git: Git) -> bool:
@@ -151,28 +218,12 @@ def _brings(git: Git, target: str) -> bool:
         return False
 
 
-def _count(git: Git, project: Project, work: Snapshot, name: str) -> Count:
+def _count(git: Git, project: Project, index: Snapshot, work: Snapshot, name: str) -> Count:
     """Count a dataset's lines without decoding any."""
-    places = [(found, path, work.entries[path]) for path in work.entries if (found := shard.parse_path(path))]
-    mine = [(found[1], path, entry) for found, path, entry in places if found[0] == name]
-    shards = sum(layer == "annotations" for layer, _, _ in mine)
+    storage, folder = project.datasets[name].storage, f"datasets/{name}/annotations/"
+    shards = sum(path.startswith(folder) and shard.parse_path(path) is not None for path in work.entries)
     try:
-        with tree.reader(git) as reader:
-            data = zip((layer for layer, _, _ in mine), reader.many([place[1:] for place in mine]), strict=True)
-            items, records, gone = _added(_lines(data))
+        found = sizes.totals(git, index, work, name)
     except StoreError:  # DVC objects that nobody has pulled
-        return Count(name, project.datasets[name].storage, -1, -1, 0, shards)
-    return Count(name, project.datasets[name].storage, items, records, gone, shards)
-
-
-def _lines(data: Iterable[tuple[str, tuple[str, bytes]]]) -> Iterator[tuple[int, int, int]]:
-    for layer, (_, raw) in data:
-        lines, gone = raw.count(b"\n"), raw.count(_GONE) if layer == "annotations" else 0
-        yield (lines, 0, 0) if layer == "items" else (0, lines - gone, gone)
-
-
-def _added(rows: Iterable[tuple[int, int, int]]) -> tuple[int, int, int]:
-    items = records = gone = 0
-    for one, two, three in rows:
-        items, records, gone = items + one, records + two, gone + three
-    return items, records, gone
+        return Count(name, storage, -1, -1, 0, shards)
+    return Count(name, storage, found.items, found.annotations - found.gone, found.gone, shards)

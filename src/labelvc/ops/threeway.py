@@ -6,18 +6,15 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from labelvc.codec import shard
 from labelvc.core import markers, merge
-from labelvc.core.merge import Rules
 from labelvc.errors import StoreError
 from labelvc.model.change import Conflict
 from labelvc.model.names import Layer
 from labelvc.model.snapshot import Entry
-from labelvc.ops import layers, texts
-from labelvc.ops import project as projects
+from labelvc.ops import layers, strategies, texts
 from labelvc.ops.layers import Layout, Version
 from labelvc.store import draft, patch, process, tree
 from labelvc.store import git as plumbing
@@ -162,19 +159,6 @@ def three_way(
         return Outcome(work.entries, drawn.write(), work.stages, work.torn, said, stored, fetched, tally)
 
 
-def rules_here(start: Path, name: str) -> Rules:
-    """Return what HEAD says of merging a dataset, for the merge driver; nothing when its documents cannot be read.
-
-    Args:
-        start: a folder of the work tree.
-        name: of the dataset.
-    """
-    git = plumbing.find(start)
-    snapshot = tree.commit(git, "HEAD", ("labelvc.yaml", "datasets", "taxonomies", "guidelines", "privacy"))
-    with tree.reader(git) as reader:
-        return layers.rules_of(projects.examine(git, snapshot, reader)[1], name)
-
-
 def base(git: Git, ours: str, theirs: str) -> str:
     """Return the one base of a merge: of several, as a criss-cross leaves them, the commit they merge into.
 
@@ -222,7 +206,7 @@ def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer,
         else:
             winners.add("both")
             torn.append((base, ours, theirs))
-    _merge(work, torn, target, merge.resolver(layer, layers.rules_of(versions[1].project, dataset)), advance)
+    _merge(work, torn, target, merge.resolver(layer, strategies.of(versions[1].project, dataset)), advance)
     theirs_won = winners == {"theirs"}
     if winners & {"theirs", "both"} or layouts[1] != final:
         _derived(work, versions, versions[2 if theirs_won or pick == 2 else 1], dataset, layer)

@@ -12,7 +12,7 @@ from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import look, rewrite
 from labelvc.ops import project as projects
-from labelvc.store import files, tree
+from labelvc.store import files, journal, tree
 from labelvc.store import git as plumbing
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -75,22 +75,25 @@ def _tidy(git: Git, *, staged: bool, since: str | None) -> Tidied:
                 _refuse_half_staged(git, dataset, change, judged, work)
             if change.files or (dataset.storage == "dvc" and not staged):
                 planned.append((dataset, change))
-    stored = [dataset.name for dataset, change in planned if _write(git, dataset, change, staged=staged)]
+    stored = _write(git, planned, staged=staged) if planned else []
     return Tidied({dataset.name: change for dataset, change in planned if change.files}, stored)
 
 
-def _write(git: Git, dataset: Dataset, change: rewrite.Rewrite, *, staged: bool) -> bool:
-    """Write a rewrite, stage it when asked, and tell whether DVC stored something new."""
-    manifest = git.top / "datasets" / dataset.name / "annotations.sha256"
-    before = manifest.read_bytes() if manifest.is_file() else b""
-    rewrite.write(git, dataset, change)
-    if dataset.storage == "dvc":
-        if staged:
-            plumbing.add(git, [path for path in change.files if not path.startswith(_annotations(dataset))])
-        return manifest.read_bytes() != before
-    if staged:
-        plumbing.add(git, list(change.files))
-    return False
+def _write(git: Git, planned: list[tuple[Dataset, rewrite.Rewrite]], *, staged: bool) -> list[str]:
+    """Write all rewrites as one step, stage them when asked, and return the datasets of which DVC stored something new."""
+    before = {dataset.name: _manifest(git, dataset) for dataset, _ in planned if dataset.storage == "dvc"}
+    with journal.transaction(git, "format") as change:
+        for dataset, found in planned:
+            rewrite.put(change, dataset, found)
+            if staged:
+                hidden = _annotations(dataset) if dataset.storage == "dvc" else "\0"
+                change.then("stage", [path for path in found.files if not path.startswith(hidden)])
+    return [dataset.name for dataset, _ in planned if _manifest(git, dataset) != before.get(dataset.name, b"")]
+
+
+def _manifest(git: Git, dataset: Dataset) -> bytes:
+    path = git.top / "datasets" / dataset.name / "annotations.sha256"
+    return path.read_bytes() if dataset.storage == "dvc" and path.is_file() else b""
 
 
 def _folder(dataset: Dataset) -> str:

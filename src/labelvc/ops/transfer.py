@@ -2,63 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from labelvc.codec import canonical, document, shard
-from labelvc.core import diff, pseudonym
-from labelvc.core.expect import versions_of
+from labelvc.core import diff
 from labelvc.errors import ConfigurationError, DataError
 from labelvc.formats import registry
-from labelvc.formats.interface import Plan, Row
-from labelvc.model import jsonpointer
-from labelvc.model.names import Key, Layer
-from labelvc.model.project import Dataset, Project, Sensitive, Task
+from labelvc.formats.interface import Plan
+from labelvc.model.names import Layer
+from labelvc.model.project import Dataset, Project, Task
 from labelvc.model.snapshot import Snapshot
+from labelvc.ops import identity, remarks, renumbering, rewrite, taxonomy
 from labelvc.ops import project as projects
-from labelvc.ops import pseudonyms, remarks, rewrite, taxonomy
-from labelvc.store import files, tree
+from labelvc.ops.reading import Reading, Tokens
+from labelvc.ops.request import Request
+from labelvc.store import files, journal, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 _PER_SHARD = {"git": 500, "dvc": 8000}
-_LAYERS: tuple[Layer, ...] = ("items", "annotations")
 _AGAIN = "correct the source there and run the import again; nothing was written"
 _MEND = "labelvc check --all, and mend what it finds"
-_BY = Sensitive("/by", "person")
-_TABLES = ("csv", "jsonl")  # whose other columns are the person's own; the `ext` of other formats is of their making
-_TWICE = {
-    "items": "choose another --key",
-    "annotations": "give each answer of an item another id in the source, or rename the column to have lines as ids",
-}
-
-
-class Request(NamedTuple):
-    """What a person asked to import.
-
-    Attributes:
-        form: name of the format.
-        source: file or folder.
-        dataset: name of the dataset.
-        task: name of the task; empty when the dataset has just one.
-        mode: `add` keeps what the source lacks; `replace` leaves tombstones for it.
-        words: the columns and key given, as for `formats.interface.Plan`.
-        add_labels: add labels that the taxonomy lacks to it.
-    """
-
-    form: str
-    source: Path
-    dataset: str
-    task: str = ""
-    mode: Literal["add", "replace"] = "add"
-    words: Mapping[str, Any] = {}
-    add_labels: bool = False
 
 
 class Imported(NamedTuple):
@@ -93,6 +62,7 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
     Raises:
         ConfigurationError: the dataset or task does not exist.
         DataError: the source cannot be read; says where.
+        RefusedError: the source has most of what is stored under other ids, so that ids would change what they stand for.
         TrustError: the pseudonym key is absent.
     """
     work = tree.work(git)
@@ -102,12 +72,18 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
     form = registry.find(request.form)
     if not form.reads:
         raise ConfigurationError(f"the format {form.name} can be written, not read", hint="labelvc import --help")
-    reading = _Reading(project, dataset, name, form.name, _Tokens(git, work, project, dataset))
-    rows = form.read(request.source, _plan(project, dataset, name, request.words))
+    reading = Reading(project, dataset, name, form.name, Tokens(git, work, project, dataset))
+    said = _plan(project, dataset, name, request.words)
     try:
-        lines = reading.lines(rows, advance)
+        lines = reading.lines(form.read(request.source, said), advance)
     except DataError as error:
         raise DataError(error.message, where=error.where or str(request.source), hint=error.hint or _AGAIN) from None
+    # A long source takes minutes to read: an editor or git may have changed the shards since.
+    work, head = tree.work(git), tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
+    whole = request.mode == "replace"
+    asked = identity.Asked(dataset.name, name, said.key, form.name, said.prefix, whole)
+    stored = identity.Stored(git, work, dataset)
+    lines = identity.settle(lines, reading.unnamed, stored, asked)
     documents, notes = _documents(git, work, project, dataset, reading, request)
     dataset = _sized(dataset, work, len(lines["annotations"]))
     if dataset.shards != project.datasets[dataset.name].shards:
@@ -117,11 +93,12 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
         )
         notes.append(f"the dataset has {dataset.shards} shards, as {path} says now")
     notes += [*remarks.riding(reading.riders, dataset.name), *remarks.unnamed(lines, keyed=bool(reading.natural))]
-    whole: frozenset[Layer] = frozenset(("annotations", "items") if request.mode == "replace" else ())
-    wanted = rewrite.Wanted(lines, whole, frozenset([name]))
-    # A long source takes minutes to read: an editor or git may have changed the shards since.
-    work, head = tree.work(git), tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
+    layers: frozenset[Layer] = frozenset(("annotations", "items") if whole else ())
+    wanted = rewrite.Wanted(lines, layers, frozenset([name]))
     change = rewrite.plan(git, dataset, head, work, wanted)
+    if not request.renumbering:
+        keyed = bool(reading.natural) or not dataset.natural_key
+        renumbering.refuse(change.deltas, lines, stored, asked, request, keyed=keyed)
     return Imported(dataset, change, documents, notes, {layer: len(found) for layer, found in lines.items()})
 
 
@@ -134,7 +111,8 @@ def perform(git: Git, request: Request, advance: Callable[[int], None] | None = 
     """
     with files.lock(git):
         imported = prepare(git, request, advance)
-        rewrite.write(git, imported.dataset, imported.rewrite, imported.documents)
+        with journal.transaction(git, "import") as change:
+            rewrite.put(change, imported.dataset, imported.rewrite, imported.documents)
     return imported
 
 
@@ -195,142 +173,6 @@ def find(project: Project, dataset: str, task: str = "") -> tuple[Dataset, str]:
     return found, task
 
 
-class _Tokens:
-    """Turns plain values of declared fields into tokens; the secret is looked for only when there is one to turn."""
-
-    def __init__(self, git: Git, work: Snapshot, project: Project, dataset: Dataset) -> None:
-        self._git, self._work, self._project = git, work, project
-        fields = [*dataset.sensitive, _BY]
-        self._fields = {
-            layer: [(field.kind, *_steps(field.pointer)) for field in fields if field.layer == layer]
-            for layer in _LAYERS
-        }
-        self._made: dict[tuple[str, str], str] = {}
-
-    def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
-        """Replace plain values by tokens.
-
-        Raises:
-            DataError: a value is empty once normalised; or an id is a value that was replaced, which would tell it.
-        """
-        plain: set[str] = set()
-        for kind, steps, last in self._fields[layer]:
-            inside: Any = fields
-            for step in steps:
-                inside = inside.get(step) if isinstance(inside, dict) else None
-            if isinstance(inside, dict) and inside.get(last) not in (None, ""):
-                value = str(inside[last])
-                inside[last] = self._token(kind, value)
-                plain.update((value,) if inside[last] != value else ())
-        told = [name for name in ("id", "item") if fields.get(name) in plain]
-        if told:
-            raise DataError(
-                f"the {told[0]} is the plain value of a field that must hold a pseudonym",
-                hint="choose another --key, or declare /id of items and /item of annotations as sensitive, of the same kind",
-            )
-
-    def _token(self, kind: str, value: str) -> str:
-        found = self._made.get((kind, value))
-        if found is None:
-            found = self._made[kind, value] = value if pseudonym.is_token(value) else self._tokenise(kind, value)
-        return found
-
-    @cached_property
-    def _tokenise(self) -> Callable[[str, str], str]:
-        with tree.reader(self._git) as reader:
-            secret = pseudonyms.active(self._git, self._work, reader)
-        return pseudonyms.tokeniser(secret, self._project.id, self._project.domain)
-
-
-def _steps(pointer: str) -> tuple[list[str], str]:
-    """Return the names a JSON pointer (RFC 6901) goes through, and the last one."""
-    *steps, last = jsonpointer.steps(pointer)
-    return steps, last
-
-
-class _Reading:
-    """Turns a format's rows into canonical lines by key."""
-
-    def __init__(self, project: Project, dataset: Dataset, task: str, tool: str, tokens: _Tokens) -> None:
-        self._dataset, self._task, self._tool, self._tokens = dataset, task, tool, tokens
-        versions = {name: versions_of(project, asked) for name, asked in project.tasks.items()}
-        self._under = {name: known[-1] for name, known in versions.items() if known}
-        self._taxonomies = {name: asked.taxonomy or "" for name, asked in project.tasks.items()}
-        self.labels: dict[str, Counter[str]] = defaultdict(Counter)  # taxonomy to label to number of records
-        self.natural: dict[str, None] = {}
-        self.riders: dict[str, Layer] = {}  # pointers to columns that play no part
-        self._declared = {(field.layer, field.pointer) for field in dataset.sensitive}
-
-    def lines(self, rows: Iterable[Row], advance: Callable[[int], None] | None) -> dict[Layer, dict[Key, bytes]]:
-        found: dict[Layer, dict[Key, bytes]] = {"items": {}, "annotations": {}}
-        for row in rows:
-            try:
-                self._tokens.protect(row.layer, row.fields)
-                key, raw = self._item(row) if row.layer == "items" else self._record(row)
-            except DataError as error:
-                raise DataError(error.message, where=error.where or row.where, hint=error.hint) from None
-            if found[row.layer].setdefault(key, raw) != raw:
-                raise DataError(
-                    f"two {row.layer} of the source have the key {key}", where=row.where, hint=_TWICE[row.layer]
-                )
-            self._note_riders(row)
-            if advance:
-                advance(1)
-        return found
-
-    def _note_riders(self, row: Row) -> None:
-        """Take down which columns of a table are stored beside the answers as they stand."""
-        if self._tool in _TABLES:
-            for name in row.fields.get("ext", {}).get(self._tool, ()):
-                pointer = f"/ext/{self._tool}/{jsonpointer.escaped(name)}"
-                if (row.layer, pointer) not in self._declared:
-                    self.riders[pointer] = row.layer
-
-    def _item(self, row: Row) -> tuple[Key, bytes]:
-        fields = row.fields
-        self.natural.update(dict.fromkeys(fields.get("natural") or ()))
-        return Key(self._dataset.name, _text(row, "id"), ""), canonical.encode(fields, canonical.ITEM_FIRST)
-
-    def _record(self, row: Row) -> tuple[Key, bytes]:
-        fields = row.fields
-        if "gone" not in fields and "task" not in fields:  # a record that names its task is labelvc's own
-            fields.setdefault("origin", {"tool": self._tool})
-        task = fields.setdefault("task", self._task)
-        fields["rev"] = 1
-        if "gone" not in fields and isinstance(task, str) and task in self._under:
-            fields.setdefault("under", self._under[task])
-        value = fields.get("value")
-        owner = self._taxonomies.get(task) if isinstance(task, str) else None
-        if owner and isinstance(value, dict):
-            counted = self.labels[owner]
-            for label in _labels(value):
-                counted[label] += 1
-        key = Key(self._dataset.name, _text(row, "item"), _text(row, "id"))
-        return key, canonical.encode(fields, canonical.RECORD_FIRST)
-
-
-def _labels(value: Mapping[str, Any]) -> Iterable[str]:
-    """Return the labels that a value names: one, or several, those that share a whole, or an order of them."""
-    label = value.get("label")
-    if isinstance(label, str):
-        return (label,)
-    several = [value.get(name) for name in ("labels", "soft", "ranking")]
-    return {
-        label for labels in several if isinstance(labels, list | dict) for label in labels if isinstance(label, str)
-    }
-
-
-def _text(row: Row, name: str) -> str:
-    value = row.fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise DataError(
-            f"the {name} of a row is empty or no text", where=row.where, hint="name another column with --item or --key"
-        )
-    if name == "id" and row.layer == "annotations" and "#" in value:
-        raise DataError("the id of a record may not hold #", where=row.where, hint="choose another --key")
-    return value
-
-
 def _plan(project: Project, dataset: Dataset, task: str, words: Mapping[str, Any]) -> Plan:
     """Say what a format must know; ids it makes up name the task where a dataset asks several."""
     asked: Task = project.tasks[task]
@@ -339,7 +181,7 @@ def _plan(project: Project, dataset: Dataset, task: str, words: Mapping[str, Any
 
 
 def _documents(
-    git: Git, work: Snapshot, project: Project, dataset: Dataset, reading: _Reading, request: Request
+    git: Git, work: Snapshot, project: Project, dataset: Dataset, reading: Reading, request: Request
 ) -> tuple[dict[str, bytes], list[str]]:
     """Return the documents an import changes besides shards: new labels, the natural key it brought."""
     changed: dict[str, bytes] = {}
@@ -355,12 +197,32 @@ def _documents(
             told = remarks.some([f"{label} ({counted[label]} record{'s'[: counted[label] > 1]})" for label in unknown])
             cure = "`labelvc check` will refuse them: add them with --add-labels, or correct the source"
             notes.append(f"labels that are not in {path}: {told}; {cure}")
+    path = f"datasets/{dataset.name}/dataset.yaml"
+    about = {
+        tool: canonical.decode(canonical.encode(_united(dataset.ext.get(tool), said, request.mode)))
+        for tool, said in reading.about.items()
+    }
+    if any(dataset.ext.get(tool) != said for tool, said in about.items()):
+        edits: dict[tuple[str, ...], Any] = {("ext", tool): said for tool, said in about.items()}
+        changed[path] = document.edit((git.top / path).read_bytes(), edits)
+        notes.append(f"what the source says beside items and records is in {path} under ext, for everybody to read")
     if reading.natural and not dataset.natural_key:
-        path = f"datasets/{dataset.name}/dataset.yaml"
         pointers = [f"/natural/{field}" for field in reading.natural]
-        changed[path] = document.edit((git.top / path).read_bytes(), {("natural_key",): pointers})
+        changed[path] = document.edit(changed.get(path) or (git.top / path).read_bytes(), {("natural_key",): pointers})
         notes.append(f"no two items may share {', '.join(pointers)}: it is the natural key in {path} now")
     return changed, notes
+
+
+def _united(old: Any, new: dict[str, Any], mode: str) -> dict[str, Any]:
+    """Return what is said of the dataset now: with `add`, mappings in it keep the members that the source lacks."""
+    if mode == "replace" or not isinstance(old, dict):
+        return new
+    inner = {
+        name: {**old[name], **said}
+        for name, said in new.items()
+        if isinstance(said, dict) and isinstance(old.get(name), dict)
+    }
+    return {**old, **new, **inner}
 
 
 def _sized(dataset: Dataset, work: Snapshot, records: int) -> Dataset:

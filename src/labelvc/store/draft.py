@@ -112,18 +112,6 @@ def update(git: Git, stages: Sequence[Stage], *, index: str = "") -> None:
         plumbing.run(git, "update-index", "-z", "--index-info", data=data, index=index)
 
 
-def settle(git: Git, paths: Sequence[str]) -> None:
-    """Stage files of the work tree that were in conflict, outside of a sparse checkout too, where `git add` refuses.
-
-    Args:
-        git: where.
-        paths: the files; one that is not there leaves the index.
-    """
-    if paths:
-        data = "".join([f"{path}\0" for path in paths]).encode("utf-8", "surrogateescape")
-        plumbing.run(git, "update-index", "--add", "--remove", "-z", "--stdin", data=data)
-
-
 def commit(git: Git, tree: str, parents: Iterable[str], message: str) -> str:
     """Write a commit that no branch points to and return its id; it is for this process and says so.
 

@@ -61,6 +61,8 @@ def add(git: Git, folder: Path) -> list[str]:
     if not folder.is_dir() or folder.is_symlink():
         raise StoreError("no such folder", where=str(folder))
     files.sweep(folder)
+    for left in folder.parent.glob(f".{folder.name}.sha256.*{files.UNFINISHED}"):
+        left.unlink(missing_ok=True)
     lines = _manifest(folder)
     with _dvc(git, f"dvc add {folder.relative_to(git.top)}"), Repo(str(git.top)) as repo:
         repo.add(str(folder))

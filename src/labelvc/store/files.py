@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
-import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from labelvc.errors import StoreError
+from labelvc.store import disk, journal
 from labelvc.store.git import Git
 
-UNFINISHED = ".labelvc-unfinished"
+UNFINISHED = disk.UNFINISHED
 """How the name of a temporary file ends; one that a kill left behind may be deleted."""
+
+MERGING = "merging"
+"""Name of the file in the git folder's `labelvc` that lies there while a merge writes the work tree."""
+
+UNMERGE = "labelvc merge --abort, then merge again"
 
 _PATIENCE = 10.0
 _MANY = 32
+_BUSY = "another labelvc is writing here"
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -44,7 +49,9 @@ def remove(path: Path) -> None:
 
 
 def write_all(contents: Mapping[Path, bytes | None], top: Path | None = None) -> None:
-    """Write and delete many files: everything is on the disk under temporary names before the first rename.
+    """Write and delete some files: everything is on the disk under temporary names before the first rename.
+
+    A kill between two renames leaves some of them new; where that matters, write with `journal.transaction`.
 
     Args:
         contents: path to its bytes, or to None to delete it.
@@ -54,25 +61,29 @@ def write_all(contents: Mapping[Path, bytes | None], top: Path | None = None) ->
         StoreError: the disk is full, read-only or not ours; then no file has changed.
     """
     pending: dict[Path, Path] = {}
+    gone: list[Path] = []
     current = Path()
     try:
         for current, data in contents.items():
             if top is not None:
-                _inside(current, top)
-            if data is not None:
-                pending[current] = _temporary(current, data, sync=len(contents) <= _MANY)
+                disk.refuse_outside(current, top)
+            if data is None:
+                gone.append(current)
+            else:
+                beside = disk.beside(current)
+                disk.create(beside, data, current, sync=len(contents) <= _MANY)
+                pending[current] = beside
         if len(pending) > _MANY:
             os.sync()
         for current in list(pending):
             pending[current].replace(current)
             del pending[current]
-        for current, data in contents.items():
-            if data is None:
-                current.unlink(missing_ok=True)
+        for current in gone:
+            current.unlink(missing_ok=True)
         for current in {path.parent for path in contents}:
-            _sync_folder(current)
+            disk.sync_folder(current)
     except OSError as error:
-        raise _failure(error, current) from None
+        raise disk.failure(error, current) from None
     finally:
         for leftover in pending.values():
             with suppress(OSError):
@@ -98,7 +109,7 @@ def private_folder(git: Git, name: str) -> Path:
         (git.common / "labelvc").mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise _failure(error, folder) from None
+        raise disk.failure(error, folder) from None
     return folder
 
 
@@ -106,9 +117,23 @@ def private_folder(git: Git, name: str) -> Path:
 def lock(git: Git, patience: float = _PATIENCE) -> Iterator[None]:
     """Hold the repository's one lock for writing; the system frees it when the process ends, however it ends.
 
+    What a killed command left half done is finished first, or cleared away when nothing of it had changed.
+
     Args:
         git: where.
         patience: seconds to wait for another command to finish.
+
+    Raises:
+        StoreError: another command still holds it, or what a killed one left cannot be finished.
+    """
+    with alone(git, patience):
+        journal.settle(git)
+        yield
+
+
+@contextmanager
+def alone(git: Git, patience: float = _PATIENCE) -> Iterator[None]:
+    """Hold the lock as `lock` does, and leave what a killed command left as it is.
 
     Raises:
         StoreError: another command still holds it.
@@ -117,7 +142,7 @@ def lock(git: Git, patience: float = _PATIENCE) -> Iterator[None]:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise _failure(error, path) from None
+        raise disk.failure(error, path) from None
     try:
         while True:
             try:
@@ -126,7 +151,7 @@ def lock(git: Git, patience: float = _PATIENCE) -> Iterator[None]:
             except BlockingIOError:
                 if patience <= 0:
                     hint = "wait until it has finished; `fuser -v` on the file names the process"
-                    raise StoreError("another labelvc is writing here", where=str(path), hint=hint) from None
+                    raise StoreError(_BUSY, where=str(path), hint=hint) from None
                 time.sleep(0.05)
                 patience -= 0.05
         yield
@@ -134,45 +159,48 @@ def lock(git: Git, patience: float = _PATIENCE) -> Iterator[None]:
         os.close(handle)
 
 
-def _temporary(path: Path, data: bytes, *, sync: bool) -> Path:
-    """Write the bytes beside the path and return where; nothing stays when that fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name[:120]}.{os.urandom(4).hex()}{UNFINISHED}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+def refuse_unfinished(git: Git) -> None:
+    """Refuse to read a work tree that a killed command left between two states; wait for one that still writes.
+
+    Raises:
+        StoreError: a killed command must be finished first, or a running one takes too long.
+    """
+    merging = git.directory / "labelvc" / MERGING
+    if not (journal.is_pending(git) or merging.exists()):
+        return
+    with alone(git):
+        message = "a labelvc command was killed half way, so the files are neither as before nor as after it"
+        if journal.is_pending(git):
+            raise StoreError(message, where=str(git.directory / "labelvc" / "journal"), hint=journal.FINISH)
+        if merging.exists():
+            raise StoreError(message, where=str(merging), hint=UNMERGE)
+
+
+def interrupted(git: Git) -> journal.Pending | None:
+    """Return what a killed command left, and change nothing; None also while another command writes.
+
+    Raises:
+        StoreError: the journal cannot be read.
+    """
+    if git.bare or not journal.has_left(git):
+        return None
     try:
-        with os.fdopen(handle, "wb", buffering=0) as file:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[file.write(rest) :]
-            with suppress(FileNotFoundError):
-                before = path.lstat()
-                if stat.S_ISREG(before.st_mode):
-                    os.fchmod(handle, stat.S_IMODE(before.st_mode))
-            if sync:
-                os.fsync(handle)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    return beside
+        with alone(git, 0):
+            return journal.pending(git)
+    except StoreError as problem:
+        if problem.message != _BUSY:
+            raise
+        return None
 
 
-def _sync_folder(folder: Path) -> None:
-    with suppress(FileNotFoundError):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def settle(git: Git, *, forget: bool = False) -> journal.Pending | None:
+    """Finish what a killed command left, or forget it: then files stay as they are and its journal goes.
 
+    Returns:
+        What was found; None when there was nothing.
 
-def _inside(path: Path, top: Path) -> None:
-    if not path.parent.resolve().is_relative_to(top.resolve()):
-        raise StoreError(
-            "a symbolic link or `..` leads out of the project", where=str(path), hint="replace the link by a folder"
-        )
-
-
-def _failure(error: OSError, path: Path) -> StoreError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    hint = "free some space (`df -h .`) and run the command again" if full else f"ls -ld {path.parent}"
-    return StoreError(f"could not write: {error.strerror}", where=str(path), hint=hint)
+    Raises:
+        StoreError: another command writes here, or it cannot be finished; says what to do.
+    """
+    with alone(git):
+        return journal.forget(git) if forget else journal.settle(git)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import FileChange
@@ -69,10 +69,12 @@ def find(start: Path, *, alone: bool = False) -> Git:
     return Git(top, directory, (start / answer[1]).resolve(), alone)
 
 
-def start(git: Git, *arguments: str, index: str = "", talk: bool = False) -> process.Running:
-    """Start git at the top of the repository, with another index when one is named; see `process.start`."""
+def start(
+    git: Git, *arguments: str, index: str = "", talk: bool = False, source: IO[bytes] | None = None
+) -> process.Running:
+    """Start git at the top of the repository, with another index when one is named; it may read a file, or what another one prints."""
     around = process.environment(alone=git.alone, index=index)
-    return process.start(_command(git, *arguments), git.top, around, talk=talk)
+    return process.start(_command(git, *arguments), git.top, around, talk=talk, source=source)
 
 
 def run(git: Git, *arguments: str, data: bytes = b"", index: str = "") -> bytes:
@@ -185,48 +187,6 @@ def first_parents(git: Git, base: str, head: str) -> list[tuple[str, str]]:
     return steps
 
 
-def merges(git: Git, base: str, head: str) -> list[tuple[str, ...]]:
-    """Return the merge commits of head that base lacks, parents before children.
-
-    Args:
-        git: where.
-        base: revision to start after; empty for all of history.
-        head: revision to end with.
-
-    Returns:
-        Ids: each the commit's, then those of its parents in order.
-
-    Raises:
-        StoreError: unknown revision, or a shallow clone, which may hide merges and ancestors.
-    """
-    wanted = [resolve(git, head)] + ([f"^{resolve(git, base)}"] if base else [])
-    if is_shallow(git):
-        raise StoreError("history is cut off in this shallow clone", where=head, hint=process.UNSHALLOW)
-    listed = run(git, "rev-list", "--merges", "--parents", "--topo-order", "--reverse", *wanted).decode().splitlines()
-    found = [tuple(row.split()) for row in listed]
-    for ids in found:
-        for one in ids:
-            _found(git, one)
-    return found
-
-
-def subject(git: Git, commit: str) -> str:
-    """Return the first line of a commit's message."""
-    told = run(git, "rev-list", "--max-count=1", "--format=%s", commit).decode("utf-8", "replace")
-    return told.partition("\n")[2].strip()
-
-
-def folders(git: Git, commits: Sequence[str], path: str) -> list[str]:
-    """Return the id of a folder's tree in each of some commits, empty where there is none.
-
-    Raises:
-        StoreError: git failed.
-    """
-    asked = "".join([f"{commit}:{path}\n" for commit in commits]).encode()
-    told = run(git, "cat-file", "--batch-check=%(objectname)", data=asked).decode().splitlines()
-    return ["" if " " in row else row for row in told]
-
-
 def is_ancestor(git: Git, commit: str, descendant: str) -> bool:
     """Tell whether a commit is another one or one of its ancestors."""
     return not run(git, "rev-list", "--max-count=1", commit, "--not", descendant).strip()
@@ -274,7 +234,11 @@ def add(git: Git, paths: Sequence[str]) -> None:
     """Stage files by their exact names, deleted ones included."""
     if paths:
         names = b"".join([path.encode("utf-8", "surrogateescape") + b"\0" for path in paths])
-        run(git, "--literal-pathspecs", "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", data=names)
+        sparse = (
+            ["--sparse"] if config_get(git, "core.sparseCheckout") == "true" else []
+        )  # what was in conflict may lie outside
+        words = ("--literal-pathspecs", "add", "--all", *sparse, "--pathspec-from-file=-", "--pathspec-file-nul")
+        run(git, *words, data=names)
 
 
 def refresh(git: Git) -> None:
@@ -342,6 +306,40 @@ def diff_lines(git: Git, old: str, new: str, paths: Sequence[str] = ()) -> Itera
             done = running.end()
         if done.code:
             raise _failure(git, words[0], done.said)
+
+
+def patches(git: Git, source: IO[bytes], form: str, paths: Sequence[str]) -> Iterator[bytes]:
+    """Yield the lines of the patches of many commits, from one `git diff-tree`, which reads no settings of the interface.
+
+    A merge is shown as a combined patch (`-c`): only files that differ from those of each parent are in it.
+
+    Args:
+        git: where.
+        source: full ids of the commits, one a line: a file, or what another git prints.
+        form: `--format` of what stands before each patch.
+        paths: pathspecs; none for all.
+
+    Yields:
+        Lines, each with its `\\n`; commits that change none of the paths are left out.
+
+    Raises:
+        StoreError: git failed; nothing that was yielded before is wrong.
+    """
+    words = ("diff-tree", "--stdin", "--root", "-c", "--full-index", *_PATCH, f"--format={form}", "--", *paths)
+    # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
+    nothing = str(git.directory / "labelvc-no-index")
+    with start(git, "-c", "core.quotePath=false", *words, index=nothing, source=source) as running:
+        source.close()  # git alone reads it now, so that who writes it ends when git does
+        yield from running.out
+        done = running.end()
+    if done.code:
+        raise _failure(git, "diff-tree", done.said)
+
+
+def demand(git: Git, verb: str, done: process.Done) -> None:
+    """Raise a StoreError with git's complaint when a command that was started did not end well."""
+    if done.code:
+        raise _failure(git, verb, done.said)
 
 
 def _found(git: Git, commit: str) -> str:

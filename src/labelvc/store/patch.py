@@ -107,10 +107,15 @@ def _change(path: bytes, hunks: list[bytes], old: list[bytes], new: list[bytes])
 
 
 def _name(raw: bytes) -> str:
-    """Return a path from a header: unquoted as C does (quote.c), without `a/` and the tab that guards spaces."""
+    """Return a path from a header, without `a/`."""
+    return unquoted(raw)[2:]
+
+
+def unquoted(raw: bytes) -> str:
+    """Return a path as git prints it in a patch, unquoted as C does (quote.c) and without the tab that guards spaces."""
     quoted = raw.startswith(b'"')
     plain = _ESCAPE.sub(_unescape, raw[1 : raw.rindex(b'"')]) if quoted else raw.removesuffix(b"\t")
-    return plain[2:].decode("utf-8", "surrogateescape")
+    return plain.decode("utf-8", "surrogateescape")
 
 
 def _unescape(found: re.Match[bytes]) -> bytes:

@@ -12,7 +12,7 @@ from labelvc.store import files
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
-_NOTE = "labelvc-merge.json"
+_NOTE = "merge"
 _STATE = ("MERGE_HEAD", "MERGE_MODE", "MERGE_MSG", "AUTO_MERGE")
 _OTHERS = {
     "rebase-merge": "a rebase", "rebase-apply": "a rebase", "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert",
@@ -35,7 +35,7 @@ class Pending(NamedTuple):
     other: str
     tree: str
     pointers: list[str]
-    writing: bool
+    writing: bool = True
 
 
 def begin(git: Git, pending: Pending, message: str) -> None:
@@ -46,32 +46,38 @@ def begin(git: Git, pending: Pending, message: str) -> None:
         pending: the merge.
         message: of the merge commit.
     """
-    note(git, pending)
     folder = git.directory
+    (folder / "labelvc").mkdir(mode=0o700, exist_ok=True)
+    files.replace(folder / "labelvc" / _NOTE, json.dumps(pending._asdict()).encode())
+    files.replace(folder / "labelvc" / files.MERGING, b"")
     files.replace(folder / "ORIG_HEAD", f"{pending.head}\n".encode())
     files.replace(folder / "MERGE_MSG", f"{message.rstrip()}\n".encode())
     files.replace(folder / "MERGE_MODE", b"no-ff")
     files.replace(folder / "MERGE_HEAD", f"{pending.other}\n".encode())
 
 
-def note(git: Git, pending: Pending) -> None:
-    """Write how far a merge has come."""
-    files.replace(git.directory / _NOTE, json.dumps(pending._asdict()).encode())
+def settled(git: Git) -> None:
+    """Note that all files of a merge are written: from here on git's own state tells the rest."""
+    (git.directory / "labelvc" / files.MERGING).unlink()
 
 
 def read(git: Git) -> Pending | None:
     """Return the merge that was begun here and not ended; None when there is none or git ended it."""
+    folder = git.directory / "labelvc"
     try:
-        found = Pending(**json.loads((git.directory / _NOTE).read_bytes()))
+        found = Pending(**json.loads((folder / _NOTE).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
+    found = found._replace(writing=(folder / files.MERGING).exists())
     ended = not found.writing and not (git.directory / "MERGE_HEAD").exists()
     return None if ended or found.head != plumbing.head(git) else found
 
 
 def forget(git: Git, *, whole: bool = False) -> None:
     """Take our note away; with `whole`, git's files of a merge too."""
-    for name in (_NOTE, *(_STATE if whole else ())):
+    for name in (files.MERGING, _NOTE):
+        (git.directory / "labelvc" / name).unlink(missing_ok=True)
+    for name in _STATE if whole else ():
         (git.directory / name).unlink(missing_ok=True)
 
 

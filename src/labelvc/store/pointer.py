@@ -66,7 +66,7 @@ def read(path: str, data: bytes) -> Pointer:
     text = data.decode("utf-8", "replace")
     if "<<<<<<< " in text:
         raise StoreError(
-            "a merge left both versions of a DVC pointer", where=path, hint=f"git checkout --ours -- {path}"
+            "a merge left both versions of a DVC pointer", where=path, hint="git merge --abort; labelvc merge REV"
         )
     outs: list[dict[str, str]] = []
     inside = False

@@ -121,7 +121,14 @@ def finish(words: list[str], folder: Path, data: bytes = b"", around: Mapping[st
     return Done(done.returncode, done.stdout, complaint(done.stderr))
 
 
-def start(words: list[str], folder: Path, around: Mapping[str, str] | None = None, *, talk: bool = False) -> Running:
+def start(
+    words: list[str],
+    folder: Path,
+    around: Mapping[str, str] | None = None,
+    *,
+    talk: bool = False,
+    source: IO[bytes] | None = None,
+) -> Running:
     """Start git and return while it runs.
 
     Args:
@@ -129,6 +136,7 @@ def start(words: list[str], folder: Path, around: Mapping[str, str] | None = Non
         folder: where.
         around: its environment, from `environment`.
         talk: keep a pipe to its standard input.
+        source: what it reads: a file, or the output of another command that runs.
 
     Returns:
         The running command.
@@ -136,8 +144,8 @@ def start(words: list[str], folder: Path, around: Mapping[str, str] | None = Non
     Raises:
         StoreError: git or the folder does not exist.
     """
-    complaints = _nameless_file()  # lives as long as the process
-    stdin = subprocess.PIPE if talk else subprocess.DEVNULL
+    complaints = nameless_file()  # lives as long as the process
+    stdin = source if source is not None else subprocess.PIPE if talk else subprocess.DEVNULL
     try:
         process = subprocess.Popen(
             words, cwd=folder, stdin=stdin, stdout=subprocess.PIPE, stderr=complaints, bufsize=_BUFFER, env=around
@@ -150,7 +158,7 @@ def start(words: list[str], folder: Path, around: Mapping[str, str] | None = Non
     return Running(process, process.stdout, complaints)
 
 
-def _nameless_file() -> IO[bytes]:
+def nameless_file() -> IO[bytes]:
     """Open a file that has no name and ends with its handle; in memory where the system can, since tempfile is slow to import."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("complaints"), "w+b")

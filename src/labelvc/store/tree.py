@@ -13,7 +13,7 @@ from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry, FileChange, Snapshot
 from labelvc.store import git as plumbing
 from labelvc.store import patch, pointer
-from labelvc.store.files import UNFINISHED
+from labelvc.store.files import UNFINISHED, refuse_unfinished
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
@@ -64,7 +64,7 @@ def index(git: Git, under: Sequence[str] = ()) -> Snapshot:
     return Snapshot("index", "index", plumbing.head(git), _with_members(git, _staged(git, under), under))
 
 
-def work(git: Git, under: Sequence[str] = ()) -> Snapshot:
+def work(git: Git, under: Sequence[str] = (), *, settled: bool = True) -> Snapshot:
     """Return the files of the work tree: tracked or new, unchanged ones with their git id; of ignored files only shards.
 
     A DVC folder is read where it lies; when it is not there at all (a fresh clone before `dvc pull`), its pointer speaks.
@@ -72,16 +72,19 @@ def work(git: Git, under: Sequence[str] = ()) -> Snapshot:
     Args:
         git: where.
         under: files or folders to list; none for all.
+        settled: refuse what a killed command left between two states; only who shows that state leaves it out.
 
     Returns:
         The snapshot.
 
     Raises:
-        StoreError: a bare repository, a broken index, a DVC listing that is needed and nowhere, or another repository
-            among the shards.
+        StoreError: a bare repository, a broken index, a DVC listing that is needed and nowhere, another repository
+            among the shards, or a killed command that must be finished first.
     """
     if git.bare:
         raise StoreError("a bare repository has no work tree", where=str(git.top), hint="name a commit")
+    if settled:
+        refuse_unfinished(git)
     wide = _wide(under)
     entries = _staged(git, under)
     changed = _rows(plumbing.run(git, "--literal-pathspecs", "diff-files", "--raw", "-z", "--", *wide))
@@ -140,15 +143,21 @@ def _layers(git: Git) -> Iterator[str]:
             waiting += [f"{folder}/{name}" for name in names if depth == 0 or name in ("annotations", "items")]
 
 
-def staged(git: Git) -> tuple[Snapshot, Snapshot]:
+def staged(git: Git, *, settled: bool = True) -> tuple[Snapshot, Snapshot]:
     """Return HEAD and the index; what both share is listed once, by git's own comparison of the two.
+
+    Args:
+        git: where.
+        settled: as for `work`.
 
     Returns:
         Both snapshots; before the first commit the first has no files.
 
     Raises:
-        StoreError: as for `commit` and `index`.
+        StoreError: as for `commit` and `index`, or a killed command that must be finished first.
     """
+    if settled and not git.bare:
+        refuse_unfinished(git)
     new = index(git)
     if not new.commit:
         return empty()._replace(name="HEAD"), new

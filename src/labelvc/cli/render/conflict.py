@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from labelvc.cli.render import text
-from labelvc.core.diff import decoded
+from labelvc.core.diff import decoded, pointers
 from labelvc.core.veil import Veil
 from labelvc.model import jsonpointer
 from labelvc.model.change import Conflict
@@ -41,36 +41,42 @@ def lines(found: Conflict, veil: Veil, *, color: bool) -> Iterator[str]:
     yield f"{text.paint('!', '-', on=color)} {text.clip(text.safe(str(found.key)), 200)}  {_said(found, ours)}\n"
     if found.kind == "doubled":
         return
-    for pointer in _fields(found, ours, theirs):
+    for pointer in _fields(found, base, ours, theirs):
         was, mine, new = [_at(side, pointer) for side in (base, ours, theirs)]
-        yield f"    {text.safe(pointer) or 'record'}  was {was}  ours {text.paint(mine, '+', on=color)}  theirs {text.paint(new, '~', on=color)}\n"
+        one, two = text.paint(mine, "+", on=color), text.paint(new, "~", on=color)
+        yield f"    {text.safe(pointer)}  {f'was {was}  ' if base else ''}ours {one}  theirs {two}\n"
 
 
 def _said(found: Conflict, ours: Mapping[str, Any]) -> str:
-    gone = not ours or ours.get("gone") is True
     return {
         "edited": "changed on both sides",
         "added": "added on both sides, not alike",
-        "deleted": "deleted on our side, changed on theirs" if gone else "changed on our side, deleted on theirs",
+        "deleted": "deleted on our side, changed on theirs"
+        if _is_gone(ours)
+        else "changed on our side, deleted on theirs",
         "doubled": "the key stands on several lines",
     }[found.kind]
 
 
-def _fields(found: Conflict, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[str]:
+def _fields(
+    found: Conflict, base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> Iterable[str]:
+    """Return the pointers to show: what no rule decides; against a deletion, what the other side changed."""
     if any(found.fields):
         return found.fields
-    return [
-        f"/{name}"
-        for name in sorted({*ours, *theirs} - {"item", "id", "rev", "at", "gone"})
-        if ours.get(name) != theirs.get(name)
-    ]
+    one, two = (base, theirs if _is_gone(ours) else ours) if found.base and found.kind == "deleted" else (ours, theirs)
+    return [pointer for pointer in pointers(one, two) if pointer not in ("/rev", "/at", "/gone")]
 
 
 def _at(side: Mapping[str, Any], pointer: str) -> str:
-    if side.get("gone") is True:
+    if _is_gone(side):
         return "(deleted)"
     value = jsonpointer.reach(side, pointer)
     return "(none)" if value is None else text.short(value)
+
+
+def _is_gone(side: Mapping[str, Any]) -> bool:
+    return not side or side.get("gone") is True
 
 
 def _first(found: Conflict, side: tuple[bytes, ...], veil: Veil) -> Mapping[str, Any]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import msgspec
 
+from labelvc.codec import canonical, shard
 from labelvc.core import diff
+from labelvc.errors import DataError
+from labelvc.model.change import Edit
 from labelvc.model.finding import Finding
+from labelvc.model.names import Key
 
 Item = Mapping[str, Any]
+_encode = msgspec.json.Encoder().encode
 _encode_lines = msgspec.json.Encoder().encode_lines
 _AT_ONCE = 32
+_NULL = b"null"
 
 
 def document(
@@ -42,6 +49,27 @@ def document(
     return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
 
+def streamed(
+    noun: str, items: Iterable[Item], summary: Callable[[], Mapping[str, Any]], *, base: str = "", head: str = ""
+) -> Iterator[str]:
+    """Yield the object of `document` piece by piece, its summary last: memory holds one item at a time.
+
+    Args:
+        noun: name of the schema.
+        items: what was found, as it comes.
+        summary: asked for the counts when all items have gone by.
+        base: as for `document`.
+        head: as for `document`.
+    """
+    first = {"schema": f"urn:labelvc:schema:{noun}:1", "base": base, "head": head}
+    yield json.dumps(first, ensure_ascii=False)[:-1] + ', "items": ['
+    mark = "\n"
+    for item in items:
+        yield mark + json.dumps(item, ensure_ascii=False)
+        mark = ",\n"
+    yield f'\n], "summary": {json.dumps(dict(summary()), ensure_ascii=False)}}}\n'
+
+
 def lines(items: Iterable[Item]) -> Iterator[str]:
     """Yield one JSON object a line, many lines at once."""
     rest = iter(items)
@@ -66,16 +94,86 @@ def finding(found: Finding) -> Item:
     }
 
 
+def deltas(changes: Iterable[diff.Comparison]) -> Iterator[str]:
+    """Yield deltas as `delta` tells them, one a line, many lines at once.
+
+    A delta whose encoded members are its lines byte for byte, as those of canonical lines nearly always are, is not looked
+    at again.
+    """
+    rest = iter(changes)
+    while some := list(islice(rest, _AT_ONCE)):
+        try:
+            yield b"".join([_line(seen) for seen in some]).decode()
+        except UnicodeEncodeError:
+            # a path that is not UTF-8: the one spelling JSON has for it
+            yield "".join([json.dumps(delta(seen)) + "\n" for seen in some])
+
+
+def _line(seen: diff.Comparison) -> bytes:
+    key, old, new = seen.delta
+    if type(key) is Key:
+        one, two = None if old is None else seen.old, None if new is None else seen.new
+        line = _encode({"key": str(key), "kind": seen.kind, "old": one, "new": two, "fields": seen.pointers})
+        # a quote in the key is escaped, so the first `"old":` is the member's own name
+        if line.startswith(b'"old":%b,"new":%b,"fields":' % (old or _NULL, new or _NULL), line.find(b'"old":')):
+            return line + b"\n"
+    return _encode(delta(seen)) + b"\n"
+
+
 def delta(seen: diff.Comparison) -> Item:
-    """Return a delta as `diff` prints it; a document's bytes are shown as text."""
+    """Return a delta as `diff` prints it; a document's bytes are shown as text.
+
+    Args:
+        seen: the delta, its plain values hidden.
+
+    Returns:
+        The item. It says `exact: false` when a side is not the whole line or document, so that nobody applies it.
+    """
     key, old, new = seen.delta
     if isinstance(key, str):
-        said = [None if raw is None else raw.decode(errors="replace") for raw in (old, new)]
-        return {"key": key, "kind": seen.kind, "old": said[0], "new": said[1], "fields": []}
-    return {
+        return _document(seen)
+    sides = [None if raw is None else fields for raw, fields in ((old, seen.old), (new, seen.new))]
+    item: dict[str, Any] = {
         "key": str(key),
         "kind": seen.kind,
-        "old": None if old is None else seen.old,
-        "new": None if new is None else seen.new,
+        "old": sides[0],
+        "new": sides[1],
         "fields": seen.pointers,
     }
+    if not _spells(key, sides[0], old) or not _spells(key, sides[1], new):
+        item["exact"] = False
+    return item
+
+
+def _spells(key: Key, fields: dict[str, Any] | None, raw: bytes | None) -> bool:
+    """Tell whether the canonical form of what is shown is the line itself."""
+    if fields is None:
+        return True
+    try:
+        return canonical.encode(fields, canonical.RECORD_FIRST if key.id else canonical.ITEM_FIRST) == raw
+    except DataError:
+        return False
+
+
+def _document(seen: diff.Comparison) -> Item:
+    key, old, new = seen.delta
+    said = [None if raw is None else raw.decode(errors="replace") for raw in (old, new)]
+    item: dict[str, Any] = {"key": key, "kind": seen.kind, "old": said[0], "new": said[1], "fields": seen.pointers}
+    if seen.said:
+        item["said"] = seen.said
+    if seen.edits:
+        item["edits"] = [_edit(edit) for edit in seen.edits]
+    if shard.parse_path(str(key).rpartition(":")[0]) or any(
+        text is not None and text.encode() != raw for text, raw in zip(said, (old, new), strict=True)
+    ):
+        item["exact"] = False
+    return item
+
+
+def _edit(edit: Edit) -> Item:
+    item = edit._asdict()
+    if edit.what == "changed" and isinstance(edit.old, str) and isinstance(edit.new, str):
+        item["words"] = [
+            list(stretch) for stretch in importlib.import_module("labelvc.core.prose").words(edit.old, edit.new)
+        ]
+    return item

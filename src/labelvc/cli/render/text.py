@@ -6,18 +6,18 @@ import importlib
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from labelvc.codec import shard
 from labelvc.core import diff
 from labelvc.model import jsonpointer
-from labelvc.model.change import Kind
+from labelvc.model.change import Edit, Kind
 from labelvc.model.finding import Finding
 
 _COLOURS = {"error": "31", "warning": "33", "note": "36", "+": "32", "-": "31", "~": "33", "dim": "2", "bold": "1"}
-_SIGNS: dict[Kind, str] = {"added": "+", "removed": "-", "changed": "~", "touched": "."}
+_SIGNS: dict[Kind, str] = {"added": "+", "removed": "-", "changed": "~", "touched": ".", "mechanical": "="}
 _WIDEST = 60
 _LONGEST = 300
 _SHOWN = 12
@@ -76,7 +76,8 @@ def what(seen: diff.Comparison) -> str:
     """Return what went to what, without sign and key."""
     if isinstance(seen.delta.key, str):
         noun = "line without a key" if shard.parse_path(seen.delta.key.rpartition(":")[0]) else "document"
-        return f"{noun} {seen.kind}"
+        said = clip(safe(seen.said), _LONGEST)
+        return f"{said} (mechanical)" if seen.kind == "mechanical" else f"{noun} {seen.kind}{said and f': {said}'}"
     if seen.kind in ("added", "removed"):
         value = seen.new if seen.kind == "added" else seen.old
         return short(value.get("value", value.get("text", value.get("media", value))))
@@ -89,15 +90,33 @@ def what(seen: diff.Comparison) -> str:
 
 
 def deltas(changes: Iterable[diff.Comparison], *, color: bool) -> Iterator[str]:
-    """Yield one line a delta; below a document that changed, its lines that did."""
+    """Yield one line a delta, and one for all of a mechanical change; below a document that changed, what it says otherwise."""
     for seen in changes:
+        if seen.kind == "mechanical":
+            if seen.said:
+                yield delta(seen, color=color)
+            continue
         yield delta(seen, color=color)
-        if isinstance(seen.delta.key, str) and seen.delta.old and seen.delta.new:
-            yield from _edits(seen.delta.old, seen.delta.new, color=color)
+        if not isinstance(seen.delta.key, str):
+            continue
+        if seen.edits:
+            yield from _edits(seen.edits, color=color)
+        elif not seen.said and seen.delta.old and seen.delta.new:
+            yield from _lines(seen.delta.old, seen.delta.new, color=color)
 
 
-def _edits(old: bytes, new: bytes, *, color: bool) -> Iterator[str]:
-    """Yield what left a document and what came into it, no more than a screen shows."""
+def _edits(edits: Sequence[Edit], *, color: bool) -> Iterator[str]:
+    """Yield what a document says otherwise, no more than a screen shows."""
+    words = importlib.import_module("labelvc.cli.render.edits")
+    for edit in edits[:_SHOWN]:
+        sign, stretches = words.sentence(edit)
+        yield f"    {paint(sign, sign, on=color)} {clip(safe(words.plain(stretches)), _LONGEST)}\n"
+    if len(edits) > _SHOWN:
+        yield f"    and {count(len(edits) - _SHOWN, 'more edit')}\n"
+
+
+def _lines(old: bytes, new: bytes, *, color: bool) -> Iterator[str]:
+    """Yield what left a plain text and what came into it, no more than a screen shows."""
     if b"\0" in old or b"\0" in new:
         return
     if len(old) + len(new) > _READABLE:
@@ -120,19 +139,11 @@ def totals(summary: diff.Summary) -> str:
     for noun, counts in (("items", summary.items), ("documents", summary.documents)):
         said = [f"{number:,} {kind}" for kind, number in sorted(counts.items()) if number]
         line += f"; {noun}: {', '.join(said)}" if said else ""
+    if summary.mechanical:
+        line += (
+            f"; mechanical: {', '.join([count(number, noun) for noun, number in sorted(summary.mechanical.items())])}"
+        )
     return line
-
-
-def stat(summary: diff.Summary, most: int = 12) -> Iterator[str]:
-    """Yield the totals and the most frequent transitions, the rest counted."""
-    yield totals(summary) + "\n"
-    ranked = sorted(summary.transitions.items(), key=lambda row: (-row[1], row[0]))
-    width = max([len(f"{row.task}  {row.old} -> {row.new}") for row, _ in ranked[:most]], default=0)
-    for row, number in ranked[:most]:
-        yield f"  {safe(f'{row.task}  {row.old} -> {row.new}').ljust(width)}  {number:>7,}\n"
-    if len(ranked) > most:
-        rest = sum(number for _, number in ranked[most:])
-        yield f"  and {count(len(ranked) - most, 'more transition')} of {count(rest, 'record')}\n"
 
 
 def _at(fields: dict[str, Any], pointer: str) -> str:

@@ -1,0 +1,118 @@
+"""Deltas read back from the output of `labelvc diff`, to be applied (docs/formats/diff.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, TypeVar
+
+import msgspec
+
+from labelvc.codec import canonical, shard
+from labelvc.errors import DataError
+from labelvc.model.change import Delta
+from labelvc.model.names import Key
+
+_T = TypeVar("_T")
+_AGAIN = "labelvc diff --format jsonl -o FILE"
+_NOTHING = b"null"
+_value = msgspec.json.Decoder().decode
+_written = msgspec.json.Encoder().encode
+
+
+class _Item(msgspec.Struct, forbid_unknown_fields=True):
+    key: str
+    kind: Literal["added", "removed", "changed", "touched", "mechanical"]
+    old: msgspec.Raw
+    new: msgspec.Raw
+    fields: msgspec.Raw
+    exact: bool = True
+    said: msgspec.Raw = msgspec.Raw(b"")
+    edits: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Whole(msgspec.Struct, forbid_unknown_fields=True):
+    schema: Literal["urn:labelvc:schema:diff:1"]
+    base: str
+    head: str
+    summary: msgspec.Raw
+    items: list[_Item]
+
+
+_item = msgspec.json.Decoder(_Item).decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_whole = msgspec.json.Decoder(_Whole).decode
+
+
+def read(lines: Iterable[bytes], where: str = "") -> Iterator[Delta]:
+    """Read what `labelvc diff --format json` or `--format jsonl` printed.
+
+    Args:
+        lines: the lines of the file, as they come.
+        where: its name, for messages.
+
+    Yields:
+        The deltas, with whole lines and documents.
+
+    Raises:
+        DataError: it is no diff, or one of its changes does not hold the whole line: a plain value is hidden, or the line
+            is spelled as JSON does not carry it.
+    """
+    rest = iter(lines)
+    for number, line in enumerate(rest, 1):
+        if not line.strip():
+            continue
+        if number == 1 and not _is_item(line):
+            whole = _decoded(_whole, line + b"".join(rest), where)
+            yield from [_delta(item, f"{where}: item {at}") for at, item in enumerate(whole.items, 1)]
+            return
+        yield _delta(_decoded(_item, line, f"{where}:{number}"), f"{where}:{number}")
+
+
+def _is_item(line: bytes) -> bool:
+    """Tell whether a first line is a change by itself, and not the beginning of a document."""
+    try:
+        return "key" in _members(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return line.lstrip().startswith(b'{"key"')
+
+
+def _decoded(decode: Callable[[bytes], _T], data: bytes, where: str) -> _T:
+    try:
+        return decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        said = f"this is no output of labelvc diff: {error}" if isinstance(error, msgspec.DecodeError) else "not UTF-8"
+        raise DataError(said, where=where, hint=_AGAIN) from None
+
+
+def _delta(item: _Item, where: str) -> Delta:
+    """Return the delta an item tells of; its key must be that of its lines."""
+    if not item.exact:
+        raise DataError(
+            f"the change of {item.key} does not hold the whole line (a plain value is hidden, or its spelling is not canonical), so it cannot be applied",
+            where=where,
+            hint="labelvc check; then make the diff anew",
+        )
+    sides = [bytes(side).strip() for side in (item.old, item.new)]
+    kinds = {side[:1] for side in sides if side != _NOTHING}
+    if kinds == {b'"'}:
+        old, new = [None if side == _NOTHING else _text(side, where) for side in sides]
+        return Delta(item.key, old, new)
+    if kinds != {b"{"}:
+        raise DataError(f"the change of {item.key} holds no record and no document", where=where, hint=_AGAIN)
+    key = Key.parse(item.key)
+    old, new = [None if side == _NOTHING else _line(side, key, where) for side in sides]
+    return Delta(key, old, new)
+
+
+def _text(side: bytes, where: str) -> bytes:
+    return str(_decoded(_value, side, where)).encode()
+
+
+def _line(side: bytes, key: Key, where: str) -> bytes:
+    """Return a line's bytes: as they stand where they are written without spaces, else in canonical form."""
+    value = _decoded(_value, side, where)
+    compact = _written(value) == side
+    raw = side if compact else canonical.encode(value, canonical.RECORD_FIRST if key.id else canonical.ITEM_FIRST)
+    if shard.key_of(raw, key.dataset, "annotations" if key.id else "items") != key:
+        raise DataError(f"the line of {key} is that of another key", where=where, hint=_AGAIN)
+    return raw

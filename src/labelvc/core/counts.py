@@ -1,0 +1,117 @@
+"""Counts of changes by dataset, and by whatever else a person asks: label, annotator, task, field or slice."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from labelvc.core.diff import Comparison, answer
+from labelvc.model.names import Key
+
+Grouping = Literal["label", "annotator", "task", "field", "slice"]
+GROUPINGS: Sequence[Grouping] = ("label", "annotator", "task", "field", "slice")
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "dataset": ("changed", "added", "removed", "touched", "items", "documents"),
+    "label": ("from", "to", "added", "removed", "same"),
+    "annotator": ("changed", "added", "removed", "touched"),
+    "task": ("changed", "added", "removed", "touched"),
+    "field": ("changed", "added", "removed"),
+    "slice": ("changed", "added", "removed", "touched"),
+}
+"""What is counted in each table. Of a label: records that left it, came to it, are new or gone, or changed in something else."""
+NOBODY, NO_SLICE, NO_LABEL, FREE_TEXT = "(nobody)", "(no slice)", "(no label)", "(free text)"
+PROJECT = "(project)"
+Rows = dict[str, Counter[str]]
+
+
+class Counts:
+    """Running tables over a stream of changes.
+
+    Args:
+        by: the tables wanted besides the one by dataset.
+        slices_of: from a change to the slices its item belongs to, `genre=news`; asked only for the table by slice.
+    """
+
+    def __init__(
+        self, by: Iterable[Grouping] = (), slices_of: Callable[[Comparison], Sequence[str]] = lambda _: ()
+    ) -> None:
+        self._by = tuple(dict.fromkeys(by))
+        self._slices_of = slices_of
+        self._tables: dict[str, Rows] = {name: defaultdict(Counter) for name in ("dataset", *self._by)}
+
+    def add(self, seen: Comparison) -> None:
+        """Count one change."""
+        if seen.kind == "mechanical":
+            return
+        dataset, column = _home(seen)
+        self._tables["dataset"][dataset][column] += 1
+        key = seen.delta.key
+        if isinstance(key, str):
+            return
+        for name in self._by:
+            for row, where in self._rows(name, seen, key):
+                self._tables[name][row][where] += 1
+
+    def counted(self, changes: Iterable[Comparison]) -> Iterator[Comparison]:
+        """Yield changes as they come, each counted."""
+        for seen in changes:
+            self.add(seen)
+            yield seen
+
+    def tables(self) -> dict[str, Rows]:
+        """Return the tables: name to row to column to number, rows with the largest counts first."""
+        return {
+            name: dict(sorted(rows.items(), key=lambda row: (-sum(row[1].values()), row[0])))
+            for name, rows in self._tables.items()
+        }
+
+    def _rows(self, name: Grouping, seen: Comparison, key: Key) -> Iterator[tuple[str, str]]:
+        if name == "field":
+            yield from _fields(seen, key)
+        elif not key.id:
+            return
+        elif name == "label":
+            yield from _labels(seen)
+        elif name == "slice":
+            for row in self._slices_of(seen) or (NO_SLICE,):
+                yield row, seen.kind
+        else:
+            member = "by" if name == "annotator" else "task"
+            said = seen.new.get(member, seen.old.get(member))
+            yield str(NOBODY if said is None else said), seen.kind
+
+
+def _home(seen: Comparison) -> tuple[str, str]:
+    key = seen.delta.key
+    if isinstance(key, str):
+        parts = key.split("/")
+        return parts[1] if parts[0] == "datasets" and len(parts) > 2 else PROJECT, "documents"
+    return key.dataset, seen.kind if key.id else "items"
+
+
+def _fields(seen: Comparison, key: Key) -> Iterator[tuple[str, str]]:
+    if seen.kind in ("added", "removed"):
+        yield "(whole record)" if key.id else "(whole item)", seen.kind
+    else:
+        for pointer in seen.fields:
+            yield pointer if key.id else f"item {pointer}", "changed"
+
+
+def _label(fields: dict[str, Any]) -> str:
+    """Return the answer of a record; free text is no label, and there would be a row for each."""
+    value = fields.get("value")
+    if isinstance(value, dict) and "text" in value and "label" not in value:
+        return FREE_TEXT
+    return answer(fields) or NO_LABEL
+
+
+def _labels(seen: Comparison) -> Iterator[tuple[str, str]]:
+    before, after = _label(seen.old), _label(seen.new)
+    if seen.kind in ("added", "removed"):
+        yield after if seen.kind == "added" else before, seen.kind
+    elif before == after:
+        yield after, "same"
+    else:
+        yield before, "from"
+        yield after, "to"

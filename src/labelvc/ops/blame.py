@@ -1,0 +1,220 @@
+"""Blame: which commit set each field of the records of an item or of a whole dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from labelvc.codec import shard
+from labelvc.core import diff, life
+from labelvc.core.life import Attribution, Row
+from labelvc.errors import DataError
+from labelvc.model import jsonpointer
+from labelvc.model.commit import Commit
+from labelvc.model.names import Key
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import naming
+from labelvc.ops import project as projects
+from labelvc.ops.past import Past, Scope
+from labelvc.store import log, tree
+from labelvc.store.cache import Cache
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+_BY = "labelvc.blame/1"
+_AT_ONCE = 20_000
+_SAMPLE = 16
+_MOST_PREFIX = 3
+_STEPS = 256
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[Row]).decode
+
+
+class Origin(NamedTuple):
+    """Who set one field of a record to what it is.
+
+    Attributes:
+        pointer: the field.
+        value: what stands there.
+        commit: the commit that set it.
+        by: the pseudonym the record stood under then; empty when there was none, or a plain value.
+    """
+
+    pointer: str
+    value: object
+    commit: Commit
+    by: str
+
+
+Blamed = tuple[Key, list[Origin]]
+"""A record and the origins of its fields, in the order of their pointers."""
+
+
+def item(git: Git, dataset: str, name: str, rev: str = "HEAD") -> Iterator[Blamed]:
+    """Yield the records of an item with the origin of each of their fields.
+
+    Args:
+        git: the repository.
+        dataset: the item's dataset.
+        name: the item.
+        rev: where the history ends.
+
+    Yields:
+        Records sorted by key; deleted ones are left out.
+
+    Raises:
+        ConfigurationError: no such dataset.
+        DataError: the item has no records.
+        StoreError: an object is missing, or the clone is shallow.
+    """
+    head = tree.commit(git, rev)
+    with tree.reader(git) as reader:
+        past = Past(git, reader, projects.dataset(projects.load(git, head, reader), dataset), head.commit)
+        scope = past.item(name, "annotations")
+        present = sorted((key, raw) for key, raw in past.lines(head.commit, scope).items() if diff.live(raw))
+        if not present:
+            advice = naming.hint(git, head, f"{dataset}/{name}") or naming.WRITTEN
+            raise DataError(f"{dataset}/{name} has no records at {rev}", hint=advice)
+        made = ((commit, life.rows(sides)) for commit, sides in past.changes(scope))
+        yield from _attributed(present, made)
+
+
+def whole(git: Git, dataset: str, rev: str = "HEAD") -> Iterator[Blamed]:
+    """Yield the records of a dataset with the origin of each of their fields; what commits changed is remembered.
+
+    Some thousand records are followed at a time, so that memory stays flat.
+
+    Args:
+        git: the repository.
+        dataset: the dataset.
+        rev: where the history ends.
+
+    Yields:
+        Records shard by shard, in the order of their lines; deleted ones are left out.
+
+    Raises:
+        ConfigurationError: no such dataset.
+        DataError: there are no records, or one whose line no commit made, as when a shard holds a key twice.
+        StoreError: an object is missing, or the clone is shallow.
+    """
+    head = tree.commit(git, rev)
+    with tree.reader(git) as reader, Cache(git) as cache:
+        past = Past(git, reader, projects.dataset(projects.load(git, head, reader), dataset), head.commit)
+        shards, met = _shards(head, dataset), False
+        for prefix in _prefixes(reader, shards, past):
+            held = [(path, entry) for path, name, entry in shards if name.startswith(prefix)]
+            present = list(_present(reader, held, dataset))
+            met = met or bool(present)
+            if present:
+                yield from _attributed(present, _remembered(git, cache, past, Scope("annotations", prefix=prefix)))
+    if not met:
+        raise DataError(f"{dataset} has no records at {rev}", hint=f"labelvc log {dataset}")
+
+
+def _attributed(present: Sequence[tuple[Key, bytes]], made: Iterable[tuple[Commit, Iterable[Row]]]) -> Iterator[Blamed]:
+    """Follow the fields of lines through what commits made, newest first, until each has its commit."""
+    fields = Attribution()
+    for _, raw in present:
+        fields.add(raw)
+    commits: dict[str, Commit] = {}
+    for commit, rows in made:
+        if fields.open is None:
+            break
+        fields.see(commit.id, rows)
+        commits[commit.id] = commit
+    if fields.open is not None:
+        key = present[fields.open][0]
+        message = f"no commit made the line of {key} as it stands: its shard is not in canonical form"
+        raise DataError(message, where=str(key), hint="labelvc check --all")
+    for number, (key, raw) in enumerate(present):
+        line = diff.decoded(raw)
+        yield (
+            key,
+            [
+                Origin(pointer, _reached(line, _steps(pointer)), commits[made.commit], made.by)
+                for pointer, made in fields.result(number)
+            ],
+        )
+
+
+_steps = lru_cache(maxsize=1 << 12)(jsonpointer.steps)
+
+
+def _reached(value: Any, steps: Sequence[str]) -> object:
+    """Return what stands at the end of a path that is there."""
+    for name in steps:
+        value = value[name]
+    return value
+
+
+def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tuple[Commit, list[Row]]]:
+    """Yield what each commit made of the lines in scope, newest first; what was seen before is not read again."""
+    specs = past.specs(scope)
+    commits = log.commits(git, past.head, specs)
+    for start in range(0, len(commits), _STEPS):
+        some = commits[start : start + _STEPS]
+        keys = {commit.id: _key(past.dataset.name, scope, commit) for commit in some}
+        kept = _recalled(cache.get_many(keys.values()))
+        missing = [commit for commit in some if keys[commit.id] not in kept]
+        fresh: list[tuple[str, bytes]] = []
+        entries = log.some(git, missing, specs) if missing else iter(())
+        entry = next(entries, None)
+        try:
+            for commit in some:
+                rows = kept.pop(keys[commit.id], None)
+                if rows is None:
+                    rows = []
+                    if entry is not None and entry.commit.id == commit.id:
+                        rows = list(life.rows(past.sides(entry, scope)))
+                        entry = next(entries, None)
+                    fresh.append((keys[commit.id], _pack(rows)))
+                yield commit, rows
+        finally:
+            cache.put_many(fresh)
+
+
+def _key(dataset: str, scope: Scope, commit: Commit) -> str:
+    return f"{_BY}:{dataset}:{scope.prefix}:{commit.id}:{','.join(commit.parents)}"
+
+
+def _recalled(kept: Mapping[str, bytes]) -> dict[str, list[Row]]:
+    found = {}
+    for key, raw in kept.items():
+        try:
+            found[key] = _unpack(raw)
+        except msgspec.DecodeError:
+            continue
+    return found
+
+
+def _shards(head: Snapshot, dataset: str) -> list[tuple[str, str, Entry]]:
+    """Return (path, name, entry) of the shards of a dataset's records."""
+    found = ((path, shard.parse_path(path), entry) for path, entry in sorted(head.entries.items()))
+    return [(path, at[2], entry) for path, at, entry in found if at and at[:2] == (dataset, "annotations")]
+
+
+def _prefixes(reader: Reader, shards: Sequence[tuple[str, str, Entry]], past: Past) -> list[str]:
+    """Return the beginnings of shard names that part a dataset into portions of some thousand records.
+
+    Where the dataset was grouped in another way before, an item may come from anywhere: it is one portion.
+    """
+    if not shards or len(past.groups()) > 1:
+        return [""]
+    sampled = shards[:: -(-len(shards) // _SAMPLE)]
+    lines = sum(data.count(b"\n") for _, data in reader.many((path, entry) for path, _, entry in sampled))
+    records = lines * len(shards) // len(sampled)
+    digits = 0
+    while records > _AT_ONCE * 4**digits and digits < min(_MOST_PREFIX, *(len(name) for _, name, _ in shards)):
+        digits += 1
+    return sorted({name[:digits] for _, name, _ in shards})
+
+
+def _present(reader: Reader, shards: Sequence[tuple[str, Entry]], dataset: str) -> Iterator[tuple[Key, bytes]]:
+    for _, data in reader.many(shards):
+        for raw in shard.lines(data):
+            key = shard.key_of(raw, dataset) if diff.live(raw) else None
+            if key:
+                yield key, raw

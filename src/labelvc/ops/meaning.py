@@ -1,0 +1,124 @@
+"""Meaning: what a record's labels meant when it was made: guideline and taxonomy as they stood then."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from labelvc.core import diff
+from labelvc.model.project import Project
+from labelvc.model.snapshot import Entry
+from labelvc.ops import project as projects
+from labelvc.store import log, tree
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+_MOST = 8
+
+
+class Text(NamedTuple):
+    """What a label meant.
+
+    Attributes:
+        label: its id; of a score the number.
+        definition: its text in the guideline; empty when the guideline has none.
+        name: its name in the taxonomy at that time; empty when the taxonomy lacked it.
+        now: its name at the end of the history looked at; empty when it is gone.
+    """
+
+    label: str
+    definition: str
+    name: str
+    now: str
+
+
+class Meaning(NamedTuple):
+    """The guideline and taxonomy a record was made under.
+
+    Attributes:
+        guideline: `name@version` as the record says.
+        found: whether a document of that version is in history; if not, the texts are missing.
+        taxonomy: `name@version` at the commit; empty when there is none.
+        texts: one for each label, the first few.
+    """
+
+    guideline: str
+    found: bool
+    taxonomy: str
+    texts: tuple[Text, ...]
+
+
+class Library:
+    """Reads guidelines and taxonomies as they were.
+
+    Args:
+        git: the repository.
+        reader: reads objects.
+        project: the project at the end of the history, for the tasks and today's names.
+    """
+
+    def __init__(self, git: Git, reader: Reader, project: Project) -> None:
+        self._git, self._reader, self._project = git, reader, project
+        self._shelves: dict[str, dict[str, Entry]] = {}
+
+    def meaning(self, commit: str, raw: bytes | None) -> Meaning | None:
+        """Return what a line meant at a commit; None when it names no guideline and its task no taxonomy."""
+        fields = diff.decoded(raw)
+        under, task = fields.get("under"), self._project.tasks.get(str(fields.get("task")))
+        under = under if isinstance(under, str) else ""
+        if not under and (task is None or task.taxonomy is None):
+            return None
+        name, _, version = under.rpartition("@")
+        guideline = self._guideline(commit, name, version) if name else None
+        owner = (guideline or {}).get("taxonomy") or (task.taxonomy if task else None)
+        taxonomy = self._document(commit, "taxonomy", f"taxonomies/{owner}.yaml") if owner else None
+        texts = tuple(self._texts(fields.get("value"), guideline or {}, taxonomy or {}, str(owner)))
+        spelt = f"{owner}@{taxonomy['version']}" if taxonomy and taxonomy.get("version") else ""
+        return Meaning(under, guideline is not None, spelt, texts)
+
+    def _texts(self, value: object, guideline: dict[str, Any], taxonomy: dict[str, Any], owner: str) -> list[Text]:
+        blocks, listed = guideline.get("labels"), taxonomy.get("labels")
+        blocks = {str(label): block for label, block in blocks.items()} if isinstance(blocks, dict) else {}
+        rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+        then = {row.get("id"): str(row.get("name", "")) for row in rows if isinstance(row.get("id"), str)}
+        today = self._project.taxonomies.get(owner)
+        now = {label.id: label.name for label in today.labels} if today else {}
+        found = []
+        for label in labels(value)[:_MOST]:
+            block = blocks.get(label)
+            definition = str(block.get("definition", "")) if isinstance(block, dict) else ""
+            if definition or label in then or label in now:
+                found.append(Text(label, definition, then.get(label, ""), now.get(label, "")))
+        return found
+
+    def _guideline(self, commit: str, name: str, version: str) -> dict[str, Any] | None:
+        """Return a version of a guideline: as it stood at a commit, or the last one of that version before."""
+        path = f"guidelines/{name}.yaml"
+        found = self._document(commit, "guideline", path)
+        if found is not None and found.get("version") == version:
+            return found
+        for oid in log.blobs(self._git, commit, path):
+            older = self._value("guideline", path, Entry("git", oid))
+            if older is not None and older.get("version") == version:
+                return older
+        return None
+
+    def _document(self, commit: str, noun: str, path: str) -> dict[str, Any] | None:
+        if commit not in self._shelves:
+            self._shelves[commit] = dict(tree.commit(self._git, commit, ["guidelines", "taxonomies"]).entries)
+        entry = self._shelves[commit].get(path)
+        return None if entry is None else self._value(noun, path, entry)
+
+    def _value(self, noun: str, path: str, entry: Entry) -> dict[str, Any] | None:
+        (value,) = projects.values(self._git, [(noun, self._reader.read(path, entry))])
+        return value if isinstance(value, dict) else None
+
+
+def labels(value: object) -> list[str]:
+    """Return the labels that a record's value names, in its order; of a score the number."""
+    if not isinstance(value, dict):
+        return []
+    for name in ("label", "score"):
+        if name in value:
+            return [str(value[name])]
+    several = next((value[name] for name in ("labels", "soft", "ranking") if name in value), ())
+    return [str(label) for label in several] if isinstance(several, list | dict) else []

@@ -1,0 +1,185 @@
+"""Reading: rows of a format become canonical lines, plain values of sensitive fields tokens on the way."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from labelvc.codec import canonical
+from labelvc.core import pseudonym
+from labelvc.core.expect import versions_of
+from labelvc.errors import DataError
+from labelvc.formats.interface import Row
+from labelvc.model import jsonpointer
+from labelvc.model.names import Key, Layer
+from labelvc.model.project import Dataset, Project, Sensitive
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import pseudonyms
+from labelvc.store import tree
+from labelvc.store.git import Git
+
+_LAYERS: tuple[Layer, ...] = ("items", "annotations")
+_BY = Sensitive("/by", "person")
+_TABLES = ("csv", "jsonl")  # whose other columns are the person's own; the `ext` of other formats is of their making
+_TWICE = {
+    "items": "choose another --key",
+    "annotations": "give each answer of an item another id in the source, or rename the column to have lines as ids",
+}
+
+
+class Tokens:
+    """Turns plain values of declared fields into tokens; the secret is looked for only when there is one to turn."""
+
+    def __init__(self, git: Git, work: Snapshot, project: Project, dataset: Dataset) -> None:
+        self._git, self._work, self._project = git, work, project
+        fields = [*dataset.sensitive, _BY]
+        self._fields = {
+            layer: [(field.kind, *_steps(field.pointer)) for field in fields if field.layer == layer]
+            for layer in _LAYERS
+        }
+        self._made: dict[tuple[str, str], str] = {}
+
+    def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
+        """Replace plain values by tokens.
+
+        Raises:
+            DataError: a value is empty once normalised; or an id is a value that was replaced, which would tell it.
+        """
+        plain: set[str] = set()
+        for kind, steps, last in self._fields[layer]:
+            inside: Any = fields
+            for step in steps:
+                inside = inside.get(step) if isinstance(inside, dict) else None
+            if isinstance(inside, dict) and inside.get(last) not in (None, ""):
+                value = str(inside[last])
+                inside[last] = self._token(kind, value)
+                plain.update((value,) if inside[last] != value else ())
+        told = [name for name in ("id", "item") if fields.get(name) in plain]
+        if told:
+            raise DataError(
+                f"the {told[0]} is the plain value of a field that must hold a pseudonym",
+                hint="choose another --key, or declare /id of items and /item of annotations as sensitive, of the same kind",
+            )
+
+    def _token(self, kind: str, value: str) -> str:
+        found = self._made.get((kind, value))
+        if found is None:
+            found = self._made[kind, value] = value if pseudonym.is_token(value) else self._tokenise(kind, value)
+        return found
+
+    @cached_property
+    def _tokenise(self) -> Callable[[str, str], str]:
+        with tree.reader(self._git) as reader:
+            secret = pseudonyms.active(self._git, self._work, reader)
+        return pseudonyms.tokeniser(secret, self._project.id, self._project.domain)
+
+
+def _steps(pointer: str) -> tuple[list[str], str]:
+    """Return the names a JSON pointer (RFC 6901) goes through, and the last one."""
+    *steps, last = jsonpointer.steps(pointer)
+    return steps, last
+
+
+class Reading:
+    """Turns a format's rows into canonical lines by key, and keeps what was seen on the way.
+
+    Attributes:
+        labels: taxonomy to label to number of records.
+        natural: names of the fields of natural keys.
+        riders: pointers to columns of tables that play no part, to their layer.
+        unnamed: item to the lines of its records that have no id of their own.
+        about: what the source says of the dataset as a whole, by format.
+    """
+
+    def __init__(self, project: Project, dataset: Dataset, task: str, tool: str, tokens: Tokens) -> None:
+        self._dataset, self._task, self._tool, self._tokens = dataset, task, tool, tokens
+        versions = {name: versions_of(project, asked) for name, asked in project.tasks.items()}
+        self._under = {name: known[-1] for name, known in versions.items() if known}
+        self._taxonomies = {name: asked.taxonomy or "" for name, asked in project.tasks.items()}
+        self.labels: dict[str, Counter[str]] = defaultdict(Counter)
+        self.natural: dict[str, None] = {}
+        self.riders: dict[str, Layer] = {}
+        self.unnamed: dict[str, list[bytes]] = defaultdict(list)
+        self.about: dict[str, Any] = {}
+        self._declared = {(field.layer, field.pointer) for field in dataset.sensitive}
+
+    def lines(self, rows: Iterable[Row], advance: Callable[[int], None] | None) -> dict[Layer, dict[Key, bytes]]:
+        """Return the lines of rows by key; records without an id go to `unnamed`.
+
+        Raises:
+            DataError: a row cannot be stored, or two rows of one key differ; says where.
+        """
+        found: dict[Layer, dict[Key, bytes]] = {"items": {}, "annotations": {}}
+        for row in rows:
+            if row.layer == "dataset":
+                self.about.update(row.fields.get("ext", {}))
+                continue
+            try:
+                self._tokens.protect(row.layer, row.fields)
+                key, raw = self._item(row) if row.layer == "items" else self._record(row)
+            except DataError as error:
+                raise DataError(error.message, where=error.where or row.where, hint=error.hint) from None
+            if row.layer == "annotations" and not key.id:
+                self.unnamed[key.item].append(raw)
+            elif found[row.layer].setdefault(key, raw) != raw:
+                raise DataError(
+                    f"two {row.layer} of the source have the key {key}", where=row.where, hint=_TWICE[row.layer]
+                )
+            self._note_riders(row)
+            if advance:
+                advance(1)
+        return found
+
+    def _note_riders(self, row: Row) -> None:
+        """Take down which columns of a table are stored beside the answers as they stand."""
+        if self._tool in _TABLES:
+            for name in row.fields.get("ext", {}).get(self._tool, ()):
+                pointer = f"/ext/{self._tool}/{jsonpointer.escaped(name)}"
+                if row.layer != "dataset" and (row.layer, pointer) not in self._declared:
+                    self.riders[pointer] = row.layer
+
+    def _item(self, row: Row) -> tuple[Key, bytes]:
+        fields = row.fields
+        self.natural.update(dict.fromkeys(fields.get("natural") or ()))
+        return Key(self._dataset.name, _text(row, "id"), ""), canonical.encode(fields, canonical.ITEM_FIRST)
+
+    def _record(self, row: Row) -> tuple[Key, bytes]:
+        fields = row.fields
+        if "gone" not in fields and "task" not in fields:  # a record that names its task is labelvc's own
+            fields.setdefault("origin", {"tool": self._tool})
+        task = fields.setdefault("task", self._task)
+        fields["rev"] = 1
+        if "gone" not in fields and isinstance(task, str) and task in self._under:
+            fields.setdefault("under", self._under[task])
+        value = fields.get("value")
+        owner = self._taxonomies.get(task) if isinstance(task, str) else None
+        if owner and isinstance(value, dict):
+            counted = self.labels[owner]
+            for label in _labels(value):
+                counted[label] += 1
+        key = Key(self._dataset.name, _text(row, "item"), _text(row, "id") if "id" in fields else "")
+        return key, canonical.encode(fields, canonical.RECORD_FIRST)
+
+
+def _labels(value: Mapping[str, Any]) -> Iterable[str]:
+    """Return the labels that a value names: one, or several, those that share a whole, or an order of them."""
+    label = value.get("label")
+    if isinstance(label, str):
+        return (label,)
+    several = [value.get(name) for name in ("labels", "soft", "ranking")]
+    return {
+        label for labels in several if isinstance(labels, list | dict) for label in labels if isinstance(label, str)
+    }
+
+
+def _text(row: Row, name: str) -> str:
+    value = row.fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise DataError(
+            f"the {name} of a row is empty or no text", where=row.where, hint="name another column with --item or --key"
+        )
+    if name == "id" and row.layer == "annotations" and "#" in value:
+        raise DataError("the id of a record may not hold #", where=row.where, hint="choose another --key")
+    return value

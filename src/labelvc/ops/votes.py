@@ -1,0 +1,120 @@
+"""Votes: the statements that cover a change, and whether they stood when it came in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from labelvc.codec import canonical
+from labelvc.errors import TrustError
+from labelvc.model.change import Delta, Move
+from labelvc.model.names import Digest, Key
+from labelvc.model.policy import Trust
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import approvals
+from labelvc.ops.approvals import Problem, Shelf
+from labelvc.ops.past import Past
+from labelvc.ops.verify import Walk
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+
+class Vote(NamedTuple):
+    """A statement on a transition, as it stands under the policy that was in force when it was integrated.
+
+    Attributes:
+        path: its file.
+        decision: `approve`, `reject` ...; empty when the statement does not hold.
+        principal, name, role: who, under which name, in which role.
+        signed: when, as the signer claims.
+        policy: version of the policy it was judged by.
+        stood: whether its file was there when the change came in, which is all that `verify` counts for that step.
+        problem: why it does not hold; empty when it does.
+    """
+
+    path: str
+    decision: str
+    principal: str
+    name: str
+    role: str
+    signed: str
+    policy: int
+    stood: bool
+    problem: str = ""
+
+
+class Ballot:
+    """Finds the statements on a record's changes in the approvals folder of a snapshot.
+
+    Args:
+        git: the repository.
+        reader: reads objects.
+        head: the snapshot whose approvals are looked through.
+        pin: digest of root version 1, from outside the repository; None when there is none.
+    """
+
+    def __init__(self, git: Git, reader: Reader, head: Snapshot, pin: str | None) -> None:
+        self._git, self._reader = git, reader
+        self._walk, self._shelf = Walk(git, reader, pin), Shelf(reader)
+        self._folders = approvals.folders(head)
+        self._trusts: dict[str, Trust | None] = {}
+        words = ("rev-list", "--max-count=1", "--full-history", head.commit, "--", "trust")
+        self._never = not plumbing.run(git, *words).strip()
+
+    def votes(self, past: Past, parent: str, integrated: str, delta: Delta) -> tuple[tuple[Vote, ...], bool]:
+        """Return the statements that cover a change, and whether a policy was in force.
+
+        Args:
+            past: where the record's other lines are read.
+            parent: the first parent of the commit by which the change came in; empty for a root commit.
+            integrated: that commit.
+            delta: the change, of a record or an item.
+
+        Returns:
+            The statements: on the change as one step, or on what the whole merge made of the record.
+        """
+        if self._never:
+            return (), False
+        trust = self._trust(parent)
+        if trust is None or not self._folders or not isinstance(delta.key, Key):
+            return (), trust is not None
+        net = Delta(delta.key, *[past.line(at, delta.key) for at in (parent, integrated)])
+        there = tree.commit(self._git, integrated, [approvals.FOLDER]).entries
+        return tuple(self._covering({_move(delta), _move(net)}, trust, there)), True
+
+    def _trust(self, parent: str) -> Trust | None:
+        if parent not in self._trusts:
+            try:
+                self._trusts[parent] = self._walk.trust(tree.commit(self._git, parent, ["trust"])) if parent else None
+            except TrustError:
+                self._trusts[parent] = None
+        return self._trusts[parent]
+
+    def _covering(self, moves: set[Move], trust: Trust, there: Mapping[str, Entry]) -> Iterator[Vote]:
+        key = canonical.encode(next(iter(moves)).key)
+        for root, files in sorted(self._folders.items()):
+            if not self._covers(root, files, key, moves):
+                continue
+            for said in self._shelf.statements(root, files, trust):
+                stood = there.get(said.path) == files[said.path]
+                if isinstance(said, Problem):
+                    yield Vote(said.path, "", "", "", "", "", trust.policy.version, stood, said.message)
+                else:
+                    who = said.approval
+                    person, name = who.signer.principal, who.signer.printed_name
+                    version = trust.policy.version
+                    yield Vote(said.path, who.decision, person, name, who.role, who.signed_at, version, stood)
+
+    def _covers(self, root: Digest, files: Mapping[str, Entry], key: bytes, moves: set[Move]) -> bool:
+        path = f"{approvals.folder_of(root)}/{approvals.CHANGE_SET}"
+        if path not in files or key not in self._reader.read(path, files[path]):
+            return False
+        found = self._shelf.changeset(root, files)
+        return not isinstance(found, Problem) and not moves.isdisjoint(found.moves)
+
+
+def _move(delta: Delta) -> Move:
+    digests = [None if raw is None else canonical.digest(raw) for raw in (delta.old, delta.new)]
+    return Move(str(delta.key), *digests)

@@ -1,0 +1,79 @@
+"""One file on the disk: written beside its place and synced, held inside the project, its failures told."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from labelvc.errors import StoreError
+
+UNFINISHED = ".labelvc-unfinished"
+"""How the name of a temporary file ends; one that a kill left behind may be deleted."""
+
+
+def beside(path: Path) -> Path:
+    """Return a fresh name beside a path, on the same disk, that says it is unfinished."""
+    return path.with_name(f".{path.name[:120]}.{os.urandom(4).hex()}{UNFINISHED}")
+
+
+def create(place: Path, data: bytes, like: Path, *, sync: bool) -> None:
+    """Write a new file; nothing stays when that fails.
+
+    Args:
+        place: where; folders above it are made.
+        data: all of it.
+        like: the file it shall replace, whose permissions it takes; it stays writable for its owner.
+        sync: wait until it is on the disk.
+
+    Raises:
+        OSError: the disk is full, read-only or not ours.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+            with suppress(FileNotFoundError):
+                before = like.lstat()
+                if stat.S_ISREG(before.st_mode):
+                    os.fchmod(handle, stat.S_IMODE(before.st_mode) | stat.S_IWUSR)
+            if sync:
+                os.fsync(handle)
+    except BaseException:
+        place.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk; one that is gone is no error."""
+    with suppress(FileNotFoundError):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def refuse_outside(path: Path, *tops: Path) -> None:
+    """Refuse a path that leads out of some folders through `..` or a symbolic link.
+
+    Raises:
+        StoreError: it does.
+    """
+    real = path.parent.resolve()
+    if not any(real.is_relative_to(top.resolve()) for top in tops):
+        raise StoreError(
+            "a symbolic link or `..` leads out of the project", where=str(path), hint="replace the link by a folder"
+        )
+
+
+def failure(error: OSError, path: Path) -> StoreError:
+    """Return what to tell when the system refused to write a file."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    hint = "free some space (`df -h .`) and run the command again" if full else f"ls -ld {path.parent}"
+    return StoreError(f"could not write: {error.strerror}", where=str(path), hint=hint)

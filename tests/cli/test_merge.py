@@ -1,0 +1,197 @@
+"""`merge` and `resolve` as people and programs meet them: words, JSON that fits its schema, exit codes, a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+from inline_snapshot import snapshot
+
+from labelvc.codec import schema
+from tests.zoo import PLAIN, Zoo, zoo, zoo_template
+
+__all__ = ["zoo", "zoo_template"]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def forked(zoo: Zoo) -> Zoo:
+    """Return the zoo with two branches that disagree about two records and a document."""
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#m1", value={"score": -3})
+    zoo.change("pets/p1#m2", value={"score": -4})
+    zoo.bury("pets/p2#m1")
+    zoo.commit("theirs", "Ben")
+    zoo.git("switch", "-q", "main")
+    zoo.change("pets/p1#m1", value={"score": 3})
+    zoo.change("pets/p2#m1", value={"score": 4})
+    zoo.commit("ours")
+    return zoo
+
+
+def valid(out: str) -> dict[str, object]:
+    document = json.loads(out)
+    jsonschema.Draft202012Validator(schema.schema("merge")).validate(document)
+    return dict(document)
+
+
+def test_a_conflict_is_told_with_both_sides_and_the_next_step(forked: Zoo, labelvc: Run):
+    code, out, err = labelvc(forked.folder, "merge", "topic")
+    assert (code, err) == (1, "")
+    assert out == snapshot("""\
+2 shards merged by record
+! pets/p2#m1  changed on our side, deleted on theirs
+    /value/score  was 0  ours 4  theirs (deleted)
+! pets/p1#m1  changed on both sides
+    /value/score  was -1  ours 3  theirs -3
+2 records in conflict; nothing is committed
+next: labelvc resolve; then labelvc merge --continue; or labelvc merge --abort
+""")
+
+
+def test_resolve_lists_settles_and_names_the_next_step(forked: Zoo, labelvc: Run):
+    labelvc(forked.folder, "merge", "topic")
+    code, out, err = labelvc(forked.folder, "resolve")
+    assert code == 1
+    assert "pets/p1#m1" in out
+    assert err == snapshot("2 records in conflict; choose --ours, --theirs, --newest, --union or --annotator\n")
+    code, out, err = labelvc(forked.folder, "resolve", "--ours", "pets/p1#m1")
+    assert (code, err) == (
+        1,
+        snapshot(
+            "1 conflict settled; 1 record in conflict; choose --ours, --theirs, --newest, --union or --annotator\n"
+        ),
+    )
+    code, out, err = labelvc(forked.folder, "resolve", "--theirs")
+    assert (code, out) == (0, "")
+    assert err == snapshot("1 conflict settled; nothing is in conflict any more; next: labelvc merge --continue\n")
+    code, out, err = labelvc(forked.folder, "merge", "--continue")
+    assert code == 0
+    assert out.startswith("merged as ")
+    assert forked.row("pets/p1#m1")["value"] == {"score": 3}
+    assert forked.row("pets/p2#m1")["gone"] is True
+
+
+def test_json_of_merge_and_resolve_fits_the_schema(forked: Zoo, labelvc: Run):
+    code, out, _ = labelvc(forked.folder, "merge", "topic", "--format", "json")
+    document = valid(out)
+    assert code == 1
+    assert document["summary"] == snapshot(
+        {"state": "conflict", "taken": 0, "merged": 2, "records": 0, "conflicts": 2, "documents": [], "findings": []}
+    )
+    assert [row["kind"] for row in document["items"]] == ["deleted", "edited"]
+    _, out, _ = labelvc(forked.folder, "resolve", "--format", "jsonl")
+    assert [json.loads(line) for line in out.splitlines()] == document["items"]
+    code, out, _ = labelvc(forked.folder, "resolve", "--newest", "--format", "json")
+    assert valid(out)["summary"]["settled"] == 1
+    assert code == 1
+
+
+def test_other_ends_of_a_merge_are_told(forked: Zoo, labelvc: Run):
+    labelvc(forked.folder, "merge", "topic")
+    code, out, err = labelvc(forked.folder, "merge", "--abort")
+    assert (code, out) == (0, "")
+    assert err.startswith("the merge is taken back; ")
+    forked.git("reset", "-q", "--hard", "HEAD~1")
+    code, out, _ = labelvc(forked.folder, "merge", "topic", "--no-commit")
+    assert (code, out) == (
+        0,
+        snapshot("""\
+2 shards taken over
+staged, not committed; next: labelvc merge --continue
+"""),
+    )
+    assert labelvc(forked.folder, "merge", "--continue")[0] == 0
+    code, out, _ = labelvc(forked.folder, "merge", "topic")
+    assert (code, out) == (0, snapshot("topic is in already\n"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("merge",),
+        ("merge", "topic", "--abort"),
+        ("merge", "--abort", "--continue"),
+        ("resolve", "--ours", "--annotator", "prs_x"),
+    ],
+)
+def test_words_that_do_not_fit_together(forked: Zoo, labelvc: Run, words):
+    code, out, err = labelvc(forked.folder, *words)
+    assert (code, out) == (2, "")
+    assert "next: " in err
+
+
+def test_a_key_that_is_not_in_conflict_is_refused(forked: Zoo, labelvc: Run):
+    labelvc(forked.folder, "merge", "topic")
+    code, _, err = labelvc(forked.folder, "resolve", "--ours", "pets/p9#m1")
+    assert code == 2
+    assert "nothing of that name is in conflict" in err
+
+
+def test_findings_stop_the_commit_and_are_told(zoo: Zoo, labelvc: Run):
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#k1", value={"label": "dodo"})
+    zoo.git("rm", "-q", "guidelines/mood.yaml")
+    zoo.commit("theirs")
+    zoo.git("switch", "-q", "main")
+    zoo.change("pets/p1#m1", value={"score": 3})
+    zoo.commit("ours")
+    code, out, _ = labelvc(zoo.folder, "merge", "topic")
+    assert code == 1
+    assert "the merged labels break a check" in out
+    assert "labelvc merge --abort" in out
+    assert labelvc(zoo.folder, "merge", "--continue")[0] == 1
+
+
+def test_no_plain_value_is_printed(zoo: Zoo, labelvc: Run):
+    for branch, score in (("topic", "a"), ("main", "b")):
+        zoo.git("switch", "-qC" if branch == "topic" else "-q", branch)
+        zoo.change("pets/p1#k1", ext={"contact": f"{score}{PLAIN}", "note": score})
+        zoo.commit(branch)
+        if branch == "topic":
+            zoo.git("switch", "-q", "main")
+    for words in (("merge", "topic"), ("resolve",), ("resolve", "--format", "json")):
+        code, out, err = labelvc(zoo.folder, *words)
+        assert code == 1
+        assert PLAIN not in out + err
+    assert "(a plain value, not shown)" in out
+
+
+def test_a_person_is_asked_on_a_terminal(forked: Zoo):
+    subprocess.run(
+        [sys.executable, "-m", "labelvc.cli", "merge", "topic"], cwd=forked.folder, capture_output=True, check=False
+    )
+    master, slave = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "labelvc.cli", "resolve"],
+        cwd=forked.folder,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        close_fds=True,
+    )
+    os.close(slave)
+    os.write(master, b"x\ns\nt\n")
+    said = b""
+    while True:
+        try:
+            part = os.read(master, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        said += part
+    assert done.wait() == 1
+    os.close(master)
+    text = said.decode()
+    assert "[o]urs, [t]heirs, [u]nion, [n]ewest, [s]kip, [q]uit" in text
+    assert "1 conflict settled" in text
+    assert forked.row("pets/p1#m2")["value"] == {"score": -4}
+    assert Path(forked.folder, forked.shard("pets/p2#m1")).read_bytes().count(b"<<<<<<<") == 1

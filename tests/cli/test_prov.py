@@ -1,0 +1,133 @@
+"""`trace --format prov`: PROV-JSON that the `prov` package reads, holds to the rules, and writes again the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from prov.model import (
+    ProvActivity,
+    ProvAgent,
+    ProvAssociation,
+    ProvAttribution,
+    ProvDerivation,
+    ProvDocument,
+    ProvEntity,
+    ProvGeneration,
+    ProvInvalidation,
+    ProvUsage,
+)
+
+from tests.ops.test_trace import integrate, sound
+from tests.people import Desk
+from tests.trusting import desk, desk_template, people_keys
+from tests.zoo import ANNA, BEN, PLAIN, Zoo, rating, zoo, zoo_template
+
+__all__ = ["desk", "desk_template", "people_keys", "sound", "zoo", "zoo_template"]
+Run = Callable[..., tuple[int, str, str]]
+KEY = "pets/p2#m1"
+
+
+def read(labelvc: Run, zoo: Zoo, key: str) -> tuple[ProvDocument, str]:
+    code, out, err = labelvc(zoo.folder, "trace", key, "--format", "prov")
+    assert code == 0, err
+    return ProvDocument.deserialize(content=out, format="json"), out
+
+
+def named(document: ProvDocument, kind: type) -> set[str]:
+    return {str(one.identifier) for one in document.get_records(kind)}
+
+
+def hold(document: ProvDocument) -> None:
+    """Hold a document to what PROV-CONSTRAINTS asks of such statements."""
+    entities, activities, agents = (named(document, kind) for kind in (ProvEntity, ProvActivity, ProvAgent))
+    assert not entities & activities  # 54, 55: nothing is both
+    assert not activities & agents
+    made = [tuple(map(str, one.args[:2])) for one in document.get_records(ProvGeneration)]
+    assert len({entity for entity, _ in made}) == len(made)  # 24: one generation
+    gone = [tuple(map(str, one.args[:2])) for one in document.get_records(ProvInvalidation)]
+    assert len({entity for entity, _ in gone}) == len(gone)  # 25: one invalidation
+    for kind, ends in (
+        (ProvGeneration, (entities, activities)),
+        (ProvInvalidation, (entities, activities)),
+        (ProvUsage, (activities, entities)),
+        (ProvAttribution, (entities, agents)),
+        (ProvAssociation, (activities, agents)),
+        (ProvDerivation, (entities, entities)),
+    ):
+        for one in document.get_records(kind):
+            for end, known in zip(one.args, ends, strict=False):
+                assert str(end) in known, one
+    born = dict(made)
+    for one in document.get_records(ProvDerivation):
+        new, old, activity = map(str, one.args[:3])
+        assert born[new] == activity
+        assert born[old] != activity
+
+
+def test_a_life_is_a_chain_of_revisions(zoo: Zoo, labelvc: Run):
+    zoo.change(KEY, value={"score": 3}, by=BEN, origin={"tool": "a form: v 2", "model": "rater/7"})
+    zoo.commit("Three", "Ben")
+    zoo.git("checkout", "-q", "-b", "topic")
+    zoo.bury(KEY)
+    zoo.commit("Delete", "Cleo")
+    zoo.put(KEY, rating("p2", -1, BEN, rev=4))
+    zoo.commit("Again", "Cleo")
+    zoo.git("checkout", "-q", "main")
+    zoo.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    document, out = read(labelvc, zoo, KEY)
+    hold(document)
+    assert len(list(document.get_records(ProvGeneration))) == 3
+    assert len(list(document.get_records(ProvInvalidation))) == 1
+    (derived,) = document.get_records(ProvDerivation)
+    assert "prov:Revision" in {str(value) for value in derived.get_asserted_types()}
+    commits = zoo.git("rev-list", "HEAD").split()
+    assert named(document, ProvActivity) == {f"commit:{commit}" for commit in commits}
+    assert named(document, ProvAgent) == {
+        f"who:{ANNA}",
+        f"who:{BEN}",
+        "software:a%20form%3A%20v%202",
+        "software:rater/7",
+    }
+    assert "Cleo" not in out
+    assert "@example.com" not in out
+
+
+def test_it_comes_back_the_same(zoo: Zoo, labelvc: Run):
+    for key in (KEY, "pets/p2#", "pets/p1#n1", "pets/p1#w1", "pictures/b.jpg#x1"):
+        document, out = read(labelvc, zoo, key)
+        hold(document)
+        again = document.serialize(format="json")
+        assert ProvDocument.deserialize(content=again, format="json") == document
+        assert json.loads(again)["entity"].keys() == json.loads(out)["entity"].keys()
+
+
+@pytest.mark.parametrize("item", ["a#b", "ä/ö ü", 'q"u:o(t)e', "%41"])
+def test_names_of_all_kinds(zoo: Zoo, labelvc: Run, item: str):
+    zoo.put(f"pets/{item}#", {"id": item, "natural": {"word": item}})
+    zoo.put(f"pets/{item}#m1", rating(item))
+    zoo.commit("Odd")
+    document, _ = read(labelvc, zoo, f"pets/{item}#m1")
+    hold(document)
+    (entity,) = [one for one in document.get_records(ProvEntity) if "record:" in str(one.identifier)]
+    assert entity.label == f"pets/{item}#m1"
+
+
+def test_a_plain_value_is_no_agent(zoo: Zoo, labelvc: Run):
+    zoo.change(KEY, by=PLAIN)
+    zoo.commit("Plain")
+    document, out = read(labelvc, zoo, KEY)
+    hold(document)
+    assert PLAIN not in out
+
+
+def test_a_statement_is_an_activity_of_its_principal(sound: Desk, labelvc: Run):
+    sound.approve("ben")
+    integrate(sound)
+    document, out = read(labelvc, Zoo(sound.folder), "reviews/rev-1#r1")
+    hold(document)
+    assert "principal:ben" in named(document, ProvAgent)
+    (said,) = [one for one in document.get_records(ProvActivity) if str(one.identifier).startswith("statement:")]
+    assert '"lvc:decision": "approve"' in out
+    assert said.get_endTime() is not None

@@ -1,0 +1,210 @@
+"""A kill before every single write: the repository is before, or one command takes it to after; nothing is in between."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from labelvc.store import disk
+from tests.killing import every_write
+
+Command = Callable[..., tuple[int, str, str]]
+FOLDER = "datasets/ratings"
+COLUMNS = ("--dataset", "ratings", "--item", "text", "--value", "score", "--by", "who", "--key", "id")
+LAZY = ("labelvc.ops.rewrite", "labelvc.ops.tidy", "labelvc.ops.transfer", "labelvc.ops.reshard", "labelvc.ops.doctor")
+WITH_DVC = (*LAZY, "labelvc.store.dvc")
+
+
+def table(path: Path, shift: int, rows: int = 4) -> Path:
+    lines = [f"w{at},word {at},{(at + shift) % 9 - 4},ada" for at in range(rows)]
+    path.write_text("\n".join(["id,text,score,who", *lines]) + "\n")
+    return path
+
+
+def make(folder: Path, labelvc: Command, git: Callable[..., str], *, in_dvc: bool) -> Path:
+    folder.mkdir()
+    assert labelvc(folder, "init", "--template", "rating", *(("--dvc",) if in_dvc else ()))[0] == 0
+    assert labelvc(folder, "import", "csv", str(table(folder.parent / "in.csv", 0)), *COLUMNS)[0] == 0
+    git(folder, "add", "--all")
+    git(folder, "commit", "-qm", "start")
+    table(folder.parent / "more.csv", 1)
+    return folder
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    """Return the files of the project by path, without what a kill may leave behind and what git or DVC keep for themselves."""
+    found = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not path.is_relative_to(folder / ".git")
+        and not path.is_relative_to(folder / ".dvc/cache")
+    }
+    return {
+        path: data
+        for path, data in found.items()
+        if not path.endswith(disk.UNFINISHED) and not path.startswith((".dvc/tmp", ".dvc/config.local"))
+    }
+
+
+def staged(folder: Path) -> str:
+    """Return what the index holds: modes, objects and paths."""
+    return subprocess.run(["git", "ls-files", "-s"], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def edit(folder: Path) -> None:
+    for path in sorted((folder / FOLDER / "annotations").rglob("*.jsonl")):
+        text = path.read_text().replace('"score":1', '"score":4').replace('"score":-4', '"score":2')
+        path.unlink()
+        path.write_text(text)
+
+
+def nothing(_: Path) -> None:
+    """Change nothing beforehand."""
+
+
+class Job(NamedTuple):
+    """A command that writes.
+
+    Attributes:
+        in_dvc: whether the dataset lies behind DVC.
+        prepare: what is done before it.
+        words: the command.
+        step: kill before every so many writes; the tests that are marked long kill before each.
+    """
+
+    in_dvc: bool
+    prepare: Callable[[Path], None]
+    words: tuple[str, ...]
+    step: int
+
+
+JOBS = {
+    "import": Job(False, nothing, ("import", "csv", "{more}", *COLUMNS), 5),
+    "format": Job(False, edit, ("format",), 1),
+    "reshard": Job(False, nothing, ("dataset", "reshard", "ratings", "--shards", "64"), 5),
+    "storage dvc": Job(False, nothing, ("dataset", "storage", "ratings", "dvc"), 9),
+    "storage git": Job(True, nothing, ("dataset", "storage", "ratings", "git"), 4),
+    "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 11),
+    "import behind DVC": Job(True, nothing, ("import", "csv", "{more}", *COLUMNS), 11),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        *((name, job.step) for name, job in JOBS.items()),
+        *(pytest.param(name, 1, marks=pytest.mark.long) for name in JOBS),
+    ],
+)
+def test_a_kill_before_any_write_leaves_before_or_leads_to_after(name, step, tmp_path, labelvc, git):
+    in_dvc, prepare, words, _ = JOBS[name]
+    uses_dvc = in_dvc or name == "storage dvc"
+    start = make(tmp_path / "labels", labelvc, git, in_dvc=in_dvc)
+    if name == "storage dvc":
+        subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=start, check=True)
+        git(start, "commit", "-qm", "DVC")
+    prepare(start)
+    before = state(start)
+    words = tuple(word.format(more=tmp_path / "more.csv") for word in words)
+    out = tmp_path / "killed"
+    out.mkdir()
+    copies = every_write(start, words, out, modules=WITH_DVC if uses_dvc else LAZY, step=step)
+    after, index_before, index_after = state(copies[-1]), staged(start), staged(copies[-1])
+    assert after != before
+    assert len(copies) > 5
+    ways = set()
+    for copy in copies[:-1]:
+        lock = copy / ".git/index.lock"  # `doctor` names one that git itself left
+        lock.unlink(missing_ok=True)
+        pending = (copy / ".git/labelvc/journal").exists()
+        code, told, err = labelvc(copy, "doctor", "--format", "json")
+        lines = {line["topic"]: line for line in json.loads(told)["items"]}
+        left = lines.get("interrupted")
+        if not pending:
+            assert state(copy) in (before, after), copy
+        if left is None:
+            assert not pending
+            ways.add("nothing left")
+        else:
+            assert left["cure"] == "labelvc doctor --finish", left
+            code, _, err = labelvc(copy, "doctor", "--finish")
+            assert code == 0, (copy, err)
+            ways.add(err.split(":")[0].strip())
+        found = state(copy)
+        assert found in (before, after), (copy, sorted(set(found.items()) ^ set(after.items())))
+        assert staged(copy) == (index_before if found == before else index_after), copy
+        assert not [path for path in copy.rglob(f"*{disk.UNFINISHED}") if ".git" not in path.parts], copy
+        assert not list((copy / ".git/labelvc").glob("[dj][ro]*"))
+    assert {"finished", "nothing had been changed; type it again"} <= ways, ways
+    last = copies[-2]
+    if state(last) == after:
+        assert labelvc(last, "check", "--all")[0] == 0
+
+
+def between(folder: Path, words: tuple[str, ...], out: Path) -> tuple[Path, dict[str, bytes]]:
+    """Return a copy in which a kill left some files new and others old, and the files as they would be afterwards."""
+    out.mkdir()
+    copies = every_write(folder, words, out, modules=LAZY, step=4)
+    before, after = state(folder), state(copies[-1])
+    return next(copy for copy in copies if state(copy) not in (before, after)), after
+
+
+def test_readers_refuse_what_is_half_done_and_writers_finish_it(tmp_path, labelvc, git):
+    start = make(tmp_path / "labels", labelvc, git, in_dvc=False)
+    words = ("import", "csv", str(tmp_path / "more.csv"), *COLUMNS)
+    half, after = between(start, words, tmp_path / "killed")
+    for command in (
+        ("check", "--all"),
+        ("check", "--staged"),
+        ("diff",),
+        ("dataset", "list"),
+        ("plumbing", "hook", "pre-commit"),
+    ):
+        code, _, err = labelvc(half, *command)
+        assert code == 2, command
+        assert "next: labelvc doctor --finish" in err
+    code, out_, _ = labelvc(half, "status")
+    assert code == 0
+    assert "interrupted" in out_
+    assert "next: labelvc doctor --finish" in out_
+    assert labelvc(half, "format")[0] == 0
+    assert state(half) == after
+
+
+def test_an_edit_after_the_kill_is_not_written_over(tmp_path, labelvc, git):
+    start = make(tmp_path / "labels", labelvc, git, in_dvc=False)
+    words = ("import", "csv", str(tmp_path / "more.csv"), *COLUMNS)
+    before = state(start)
+    half, after = between(start, words, tmp_path / "killed")
+    waiting = next(path for path, data in state(half).items() if after[path] != data and path.endswith(".jsonl"))
+    mine = before[waiting].replace(b'"score":', b'"score": ')
+    (half / waiting).write_bytes(mine)
+    code, _, err = labelvc(half, "format")
+    assert code == 2
+    assert waiting in err
+    assert "labelvc doctor --forget" in err
+    assert (half / waiting).read_bytes() == mine
+    _, told, _ = labelvc(half, "doctor")
+    assert "cannot be finished" in told
+    assert labelvc(half, "doctor", "--forget")[0] == 0
+    assert (half / waiting).read_bytes() == mine
+    assert labelvc(half, "format")[0] == 0
+
+
+def test_what_git_took_back_after_the_kill_stays_taken_back(tmp_path, labelvc, git):
+    start = make(tmp_path / "labels", labelvc, git, in_dvc=False)
+    words = ("import", "csv", str(tmp_path / "more.csv"), *COLUMNS)
+    before = state(start)
+    half, _ = between(start, words, tmp_path / "killed")
+    git(half, "restore", ".")
+    git(half, "clean", "-fdq")
+    assert labelvc(half, "doctor", "--finish")[0] == 0
+    assert state(half) == before
+    assert labelvc(half, "check", "--all")[0] == 0

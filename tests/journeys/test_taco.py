@@ -1,0 +1,178 @@
+"""Four published versions of a real collection: what changed between them is what another program counts in the files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.oracles import taco_counts
+
+VERSIONS = ("2019-06-09.56bdab8", "2019-06-24.a35e944", "2019-06-26.1e4d24a", "2019-12-19.508da01")
+KEYED = ("--key", "flickr_url")
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def versions(real_data: Path, tmp_path: Path) -> list[Path]:
+    """Return the four files, unpacked."""
+    made = []
+    for name in VERSIONS:
+        packed = real_data / "taco" / f"annotations.{name}.json.gz"
+        if not packed.is_file():
+            pytest.skip("TACO is not among the real data")
+        path = tmp_path / f"{name}.json"
+        path.write_bytes(gzip.decompress(packed.read_bytes()))
+        made.append(path)
+    return made
+
+
+@pytest.fixture
+def bring(labelvc: Command) -> Callable[..., tuple[int, Any, str]]:
+    """Import a version over what is there, commit it; return (code, JSON, errors)."""
+
+    def run(folder: Path, source: Path, *words: str) -> tuple[int, Any, str]:
+        asked = ("import", "coco", str(source), "--dataset", "pictures", "--mode", "replace", "--add-labels")
+        code, out, err = labelvc(folder, *asked, *words, "--format", "json")
+        return code, json.loads(out) if code == 0 else None, err
+
+    return run
+
+
+@pytest.fixture
+def commit(git: Callable[..., str]) -> Callable[[Path], None]:
+    """Commit all of the work tree."""
+
+    def run(folder: Path) -> None:
+        git(folder, "add", "--all")
+        git(folder, "commit", "-qm", "Next version")
+
+    return run
+
+
+def lines(folder: Path, layer: str) -> list[dict[str, Any]]:
+    found = sorted((folder / "datasets/pictures" / layer).glob("*.jsonl"))
+    return [json.loads(line) for path in found for line in path.read_text().splitlines()]
+
+
+def told(document: Any) -> dict[str, Any]:
+    """Return the oracle's figures as an import tells them."""
+    summary = document["summary"]
+    moves = Counter()
+    for item in document["items"]:
+        if item["kind"] == "changed" and not item["key"].endswith("#"):
+            pair = item["old"]["value"]["label"], item["new"]["value"]["label"]
+            moves[pair] += pair[0] != pair[1]
+    return {
+        "images_added": summary["items"].get("added", 0),
+        "images_removed": summary["items"].get("removed", 0),
+        "added": summary["records"].get("added", 0),
+        "removed": summary["records"].get("removed", 0),
+        "changed": summary["records"].get("changed", 0),
+        "moved": +moves,
+    }
+
+
+@pytest.mark.parametrize("template", ["boxes"])
+def test_by_natural_key_every_version_is_its_real_changes(project, versions, bring, commit, template):
+    folder = project(template)
+    code, document, err = bring(folder, versions[0], *KEYED)
+    assert (code, document["summary"]["records"]["added"], document["summary"]["items"]["added"]) == (0, 1827, 715), err
+    commit(folder)
+    seen = []
+    for old, new in pairwise(versions):
+        code, document, err = bring(folder, new, *KEYED)
+        assert code == 0, err
+        expected = taco_counts.compare(old, new)
+        assert told(document) == expected
+        seen.append((expected["added"], expected["removed"], sum(expected["moved"].values())))
+        commit(folder)
+    assert seen == [(329, 4, 8), (28, 28, 0), (2632, 0, 304)]
+    assert sum("gone" not in line for line in lines(folder, "annotations")) == 4784
+
+
+def test_by_their_numbers_the_second_version_is_stopped_and_the_advice_leads_on(
+    project, versions, bring, commit, git, labelvc
+):
+    folder = project("boxes")
+    assert bring(folder, versions[0])[0] == 0
+    commit(folder)
+    code, _, err = bring(folder, versions[1])
+    assert code == 1
+    number = taco_counts.by_number(versions[0], versions[1])
+    assert f"{number:,} of the 1,827 ids stored here would be rewritten, 1,541 of them" in err
+    assert git(folder, "status", "--porcelain") == ""
+    typed = err.partition("next: labelvc ")[2].partition(" finds items by")[0].split()
+    assert typed[-2:] == ["--key", "flickr_url"]
+    code, out, err = labelvc(folder, *typed, "--format", "json")
+    assert code == 0, err
+    figures = told(json.loads(out))
+    assert {name: figures[name] for name in ("added", "removed")} == {"added": 329, "removed": 4}
+    assert sum(figures["moved"].values()) == 8
+
+
+def test_it_is_stopped_though_every_box_was_corrected_and_though_it_only_adds(
+    project, versions, bring, commit, labelvc
+):
+    folder = project("boxes")
+    assert bring(folder, versions[2])[0] == 0
+    commit(folder)
+    code, _, err = bring(folder, versions[3])
+    assert (code, "1,843 of the 2,152 ids" in err) == (1, True), err
+    words = ("import", "coco", str(versions[3]), "--dataset", "pictures", "--add-labels")
+    assert labelvc(folder, *words)[0] == 1
+    code, out, _ = labelvc(folder, *words, "--allow-renumbering", "--dry-run")
+    assert (code, "4,472 added" in out) == (0, True), out
+
+
+def test_a_keyed_dataset_is_not_doubled_by_an_import_that_forgets_the_key(project, versions, bring, commit, labelvc):
+    folder = project("boxes")
+    assert bring(folder, versions[2], *KEYED)[0] == 0
+    commit(folder)
+    words = ("import", "coco", str(versions[2]), "--dataset", "pictures", "--add-labels")
+    code, _, err = labelvc(folder, *words)
+    assert (code, "--key flickr_url finds items by flickr_url" in err) == (1, True), err
+
+
+def test_a_label_that_was_only_renamed_moves_no_record(project, versions, bring, commit):
+    folder = project("boxes")
+    assert bring(folder, versions[2], *KEYED)[0] == 0
+    taxonomy = folder / "taxonomies/objects.yaml"
+    text = taxonomy.read_text()
+    for old, new in (("Plastic drink bottle", "Clear plastic bottle"), ("Plastic Film", "Plastic film")):
+        assert f"name: {old}" in text
+        text = text.replace(f"name: {old}", f"name: {new}")
+    taxonomy.write_text(text)
+    commit(folder)
+    code, document, err = bring(folder, versions[3], *KEYED)
+    assert code == 0, err
+    figures = told(document)
+    assert (figures["added"], figures["removed"], figures["moved"]) == (2632, 0, Counter())
+
+
+def test_what_comes_out_is_what_went_in(project, versions, bring, labelvc, tmp_path):
+    folder = project("boxes")
+    assert bring(folder, versions[3])[0] == 0
+    target = tmp_path / "out.json"
+    code, _, err = labelvc(folder, "export", "coco", "--dataset", "pictures", "-o", str(target))
+    assert code == 0, err
+    assert ordered(target) == ordered(versions[3])
+    numbers = Counter(one["id"] for one in json.loads(target.read_bytes())["annotations"])
+    assert sorted(number for number, count in numbers.items() if count == 2) == [309, 4040]
+
+
+def ordered(path: Path) -> dict[str, Any]:
+    """Return a file's content, lists in an order of their own."""
+    said = json.loads(path.read_bytes())
+    for members in said.values():
+        if isinstance(members, list):
+            members.sort(
+                key=lambda member: json.dumps([member.get(n) for n in ("id", "image_id", "bbox", "background_ids")])
+            )
+    return said

@@ -1,0 +1,150 @@
+"""The stream of commits as git has them: nothing simplified away, everybody named; GitPython tells the same."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from git import Repo
+
+from labelvc.errors import StoreError
+from labelvc.model.snapshot import FileChange
+from labelvc.store import git as plumbing
+from labelvc.store import log
+
+
+@pytest.fixture
+def commit(repo, git):
+    def make(data, message="change", path="f.jsonl", *more):
+        if data is None:
+            (repo / path).unlink()
+        else:
+            (repo / path).write_text(data)
+        git(repo, "add", "-A")
+        git(repo, "commit", "-q", "-m", message, *more)
+        return git(repo, "rev-parse", "HEAD").strip()
+
+    return make
+
+
+def told(repo: Path, paths=("f.jsonl",), head="HEAD", **span):
+    """Return subject and (old lines, new lines) of each file, oldest first; of a merge the number of parents it differs from."""
+    found = []
+    for entry in log.read(plumbing.find(repo), head, paths, **span):
+        files = [
+            (b"".join(one.old).decode(), b"".join(one.new).decode()) if isinstance(one, FileChange) else len(one.olds)
+            for one in entry.files
+        ]
+        found.append((entry.commit.subject, files))
+    return found[::-1]
+
+
+def test_a_straight_line(repo, commit):
+    commit("1\n", "first")
+    commit("x\n", "elsewhere", "g.jsonl")
+    middle = commit("2\n", "second")
+    commit(None, "gone")
+    commit("3\n", "back")
+    everything = [("first", [("", "1")]), ("second", [("1", "2")]), ("gone", [("2", "")]), ("back", [("", "3")])]
+    assert told(repo) == everything
+    assert told(repo, base=middle) == everything[2:]
+    assert told(repo, head=middle) == everything[:2]
+    assert [subject for subject, _ in told(repo, paths=())] == ["first", "elsewhere", "second", "gone", "back"]
+
+
+def test_who_and_when(repo, commit, monkeypatch):
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Ben Béla")
+    monkeypatch.setenv("GIT_AUTHOR_EMAIL", "ben@example.com")
+    monkeypatch.setenv("GIT_AUTHOR_DATE", "2026-02-03T04:05:06+0530")
+    one = commit("1\n", "subject\n\nbody\n\nCo-Authored-By: Cy <cy@example.com>\nco-authored-by: Di <di@example.com>\n")
+    (found,) = log.commits(plumbing.find(repo), "HEAD", ["f.jsonl"])
+    assert (found.id, found.parents) == (one, ())
+    assert found.author == ("Ben Béla", "ben@example.com")
+    assert found.coauthors == (("Cy", "cy@example.com"), ("Di", "di@example.com"))
+    assert found.authored == "2026-02-03T04:05:06+05:30"
+    assert found.subject == "subject"
+    assert log.named(plumbing.find(repo), [one]) == {one: found}
+
+
+def test_gitpython_tells_the_same(repo, git, commit):
+    """An independent reader of the same objects: ids, parents, people, dates, of a history with every kind of merge."""
+    commit("1\n", "base")
+    git(repo, "checkout", "-qb", "side")
+    commit("side\n", "side\n\nCo-authored-by: Cy <cy@example.com>", "f.jsonl", "--author", "Ünal <u@example.com>")
+    git(repo, "checkout", "-q", "main")
+    commit("main\n", "main\n\nsecond line")
+    subprocess.run(["git", "merge", "-q", "side"], cwd=repo, capture_output=True, check=False)
+    commit("evil\n", "merged")
+    git(repo, "checkout", "-qb", "other", "HEAD~1")
+    commit("other\n", "other")
+    git(repo, "checkout", "-q", "main")
+    git(repo, "merge", "-q", "-s", "ours", "-m", "ours", "other")
+    with Repo(repo) as other:
+        expected = {
+            found.hexsha: (
+                tuple(parent.hexsha for parent in found.parents),
+                (found.author.name, found.author.email),
+                [(person.name, person.email) for person in found.co_authors],
+                found.authored_datetime.isoformat(),
+                str(found.message).split("\n")[0],
+            )
+            for found in other.iter_commits("HEAD")
+        }
+    git_ = plumbing.find(repo)
+    found = {
+        one.id: (one.parents, tuple(one.author), [tuple(each) for each in one.coauthors], one.authored, one.subject)
+        for one in log.commits(git_, "HEAD", [])
+    }
+    assert found == expected
+    assert len(found) == 6
+
+
+def test_an_edit_inside_a_merge_is_seen(repo, git, commit):
+    commit("1\n", "base")
+    git(repo, "checkout", "-qb", "side")
+    commit("side\n", "side")
+    git(repo, "checkout", "-q", "main")
+    commit("main\n", "main")
+    subprocess.run(["git", "merge", "-q", "side"], cwd=repo, capture_output=True, check=False)
+    commit("evil\n", "merged")
+    found = told(repo)
+    assert found[-1] == ("merged", [2])
+    assert {subject for subject, _ in found} == {"base", "side", "main", "merged"}
+
+
+def test_a_side_thrown_away_by_a_merge_is_seen(repo, git, commit):
+    commit("1\n", "base")
+    git(repo, "checkout", "-qb", "side")
+    commit("side\n", "side")
+    git(repo, "checkout", "-q", "main")
+    commit("x\n", "elsewhere", "g.jsonl")
+    git(repo, "merge", "-q", "-s", "ours", "-m", "ours", "side")
+    assert [subject for subject, _ in told(repo)][:2] == ["base", "side"]
+
+
+def test_a_replaced_commit_keeps_its_author(repo, git, commit):
+    one = commit("1\n", "first")
+    two = commit("2\n", "second", "f.jsonl", "--author", "Di <di@example.com>")
+    git(repo, "replace", two, git(repo, "commit-tree", "-p", one, "-m", "forged", f"{two}^{{tree}}").strip())
+    found = log.commits(plumbing.find(repo), two, ["f.jsonl"])
+    assert [each.author.email for each in found] == ["di@example.com", "ada@example.com"]
+
+
+def test_folders_and_strange_names_count(repo, commit):
+    (repo / "d").mkdir()
+    commit("1\n", "plain", "p.jsonl")
+    commit("1\n", "folder", "d/ä b.jsonl")
+    assert [subject for subject, _ in told(repo, ["d"])] == ["folder"]
+    found = [file.path for entry in log.read(plumbing.find(repo), "HEAD", ["d"]) for file in entry.files]
+    assert found == ["d/ä b.jsonl"]
+    assert told(repo, ["nowhere"]) == []
+
+
+def test_history_cut_off_is_no_history(repo, git, commit, tmp_path):
+    commit("1\n")
+    commit("2\n")
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repo}", "shallow")
+    with pytest.raises(StoreError) as caught:
+        list(log.read(plumbing.find(tmp_path / "shallow"), "HEAD", ["f.jsonl"]))
+    assert caught.value.hint == "git fetch --unshallow"
