@@ -234,7 +234,8 @@ def _next(git: Git, left: Left, settled: int) -> str:
     if left.documents:
         return f"{documents}{done}{text.count(len(left.documents), 'document')} in conflict"
     verb = pending.underway(git).rpartition(" ")[2]
-    return f"{done}nothing is in conflict any more; next: {f'git {verb} --continue' if verb not in ('merge', '') else 'labelvc merge --continue'}"
+    following = {"": "git commit", "merge": "labelvc merge --continue"}.get(verb, f"git {verb} --continue")
+    return f"{done}nothing is in conflict any more; next: {following}"
 
 
 def _way_on(path: str) -> str:

@@ -234,7 +234,11 @@ def add(git: Git, paths: Sequence[str]) -> None:
     """Stage files by their exact names, deleted ones included."""
     if paths:
         names = b"".join([path.encode("utf-8", "surrogateescape") + b"\0" for path in paths])
-        run(git, "--literal-pathspecs", "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", data=names)
+        sparse = (
+            ["--sparse"] if config_get(git, "core.sparseCheckout") == "true" else []
+        )  # what was in conflict may lie outside
+        words = ("--literal-pathspecs", "add", "--all", *sparse, "--pathspec-from-file=-", "--pathspec-file-nul")
+        run(git, *words, data=names)
 
 
 def refresh(git: Git) -> None:
