@@ -12,8 +12,11 @@ Fields = dict[str, Any]
 ABSENT = object()
 """Stands for a field that a version lacks."""
 
+ATTRIBUTION = ("/by", "/origin", "/under")
+"""Who answered, with what and under which guideline: it stands under their own answer, never under another's."""
+
 GROUPS: tuple[tuple[str, ...], ...] = (
-    ("/by", "/origin", "/under"),
+    ATTRIBUTION,
     ("/value/span", "/value/text"),
     ("/value/from", "/value/to"),
 )

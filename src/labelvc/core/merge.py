@@ -183,11 +183,15 @@ def _merged(
             ]
         else:
             result.update({p: member for p, member in zip(unit, value, strict=True) if member is not fields.ABSENT})
-    if not conflicts and _mixed(result, flat[1:], shaped=task not in rules.open):
-        # A label from one side beside a box that the other side took away, or an answer to another task: nobody chose that.
+    signed = strategy_of(fields.ATTRIBUTION, rules, "conflict") == "conflict"
+    if not conflicts and _mixed(result, flat[1:], shaped=task not in rules.open, signed=signed):
+        # A label from one side beside a box that the other side took away, an answer to another task, or somebody's name
+        # under an answer that is not theirs: nobody chose that.
         side = later if chosen == "newest" else chosen
         if side not in ("ours", "theirs"):
-            return ["/value"]
+            return sorted(
+                p for p in {*flat[1], *flat[2]} if _answers(p) and not fields.equal(*[f.get(p) for f in flat[1:]])
+            )
         whole = {p: v for p, v in flat[1 if side == "ours" else 2].items() if _answers(p)}
         result = {**{p: v for p, v in result.items() if not _answers(p)}, **whole}
     key: Fields = {name: ours[name] for name in ("item", "id") if name in ours}
@@ -244,25 +248,44 @@ def _written(
     return canonical.encode_record({**merged, "rev": max(revs) + 1})
 
 
-def _mixed(result: Fields, sides: Sequence[Fields], *, shaped: bool) -> bool:
-    """Tell whether an answer is put together of two: its shape is that of no side, or the task one side's and the value another's."""
+def _mixed(result: Fields, sides: Sequence[Fields], *, shaped: bool, signed: bool) -> bool:
+    """Tell whether an answer is put together of two in a way that nobody chose.
+
+    Args:
+        result: the merged fields.
+        sides: those of our side and of theirs.
+        shaped: whether the value must have the members that one side's has.
+        signed: whether who answered must stand under their own answer.
+
+    Returns:
+        True when the value's shape is no side's, or where the sides answer different tasks, or name different people, tools
+        or guidelines, and the answer is not that of one side with what it says of itself.
+    """
     if shaped and _shape(result) not in map(_shape, sides):
         return True
-    if fields.equal(sides[0].get("/task"), sides[1].get("/task")):
+    if fields.equal(*[_part(side, ("/task",)) for side in sides]) and (
+        not signed or fields.equal(*[_part(side, fields.ATTRIBUTION) for side in sides])
+    ):
         return False
-    return not any(fields.equal(_answer(result), _answer(side)) for side in sides)
+    found = _answer(result, signed=signed)
+    return not any(fields.equal(found, _answer(side, signed=signed)) for side in sides)
 
 
 def _shape(flat: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(filter(fields.in_value, flat))
 
 
-def _answer(flat: Mapping[str, Any]) -> Fields:
-    return {pointer: value for pointer, value in flat.items() if _answers(pointer)}
+def _part(flat: Mapping[str, Any], pointers: Sequence[str]) -> Fields:
+    return {pointer: flat[pointer] for pointer in pointers if pointer in flat}
+
+
+def _answer(flat: Mapping[str, Any], *, signed: bool) -> Fields:
+    return {p: v for p, v in flat.items() if _answers(p) and (signed or p not in fields.ATTRIBUTION)}
 
 
 def _answers(pointer: str) -> bool:
-    return pointer == "/task" or fields.in_value(pointer)
+    """Tell whether a field is part of an answer: the task, the value, and who gave it how."""
+    return pointer == "/task" or pointer in fields.ATTRIBUTION or fields.in_value(pointer)
 
 
 def alike(one: Fields | None, two: Fields | None) -> bool:
