@@ -344,13 +344,20 @@ def test_two_processes_find_what_one_finds(zoo: Zoo):
     zoo.commit("Grow")
     commit = tree.commit(zoo.at, "HEAD")
     seen: list[int] = []
-    two = check.everything(zoo.at, commit, jobs=2, advance=seen.append)
+    totals: set[int | None] = set()
+
+    def advance(n: int = 1, total: int | None = None) -> None:
+        seen.append(n)
+        totals.add(total)
+
+    two = check.everything(zoo.at, commit, jobs=2, advance=advance)
     (zoo.at.common / "labelvc" / "cache" / "results.sqlite3").unlink()
     one = check.everything(zoo.at, commit, jobs=1)
     assert two == one
     assert two.shards > 128
     assert len(two.findings) == 40
     assert sum(seen) == two.shards
+    assert totals == {two.shards, None}
 
 
 # ---------------------------------------------------------------- DVC

@@ -22,9 +22,11 @@ class Settings(NamedTuple):
         directory: absolute folder to work in.
         quiet: say nothing on stderr but errors.
         verbose: how many times `-v` was given.
-        jobs: worker processes to use; 0 only before `settings_from` decided.
+        jobs: worker processes to use here; 0 only before `settings_from` decided.
         color: whether text on stdout may be coloured.
         progress: whether a progress bar may be drawn on stderr.
+        executor: who looks at shards, by name; empty when nobody said.
+        scheduler: where a cluster's scheduler is; empty when no option said.
     """
 
     directory: Path
@@ -33,6 +35,8 @@ class Settings(NamedTuple):
     jobs: int = 1
     color: bool = False
     progress: bool = False
+    executor: str = ""
+    scheduler: str = ""
 
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -77,6 +81,8 @@ def settings_from(settings: Settings, options: Mapping[str, Any]) -> Settings:
         jobs=options.get("global_jobs") or settings.jobs or processors(),
         color=settings.color if color is None else _colored(color),
         progress=sys.stderr.isatty() and not quiet and not environment("CI"),
+        executor=options.get("global_executor") or settings.executor,
+        scheduler=options.get("global_scheduler") or settings.scheduler,
     )
 
 
@@ -146,6 +152,21 @@ def _options(*, hidden: bool) -> list[Callable[..., Any]]:
             metavar="N",
             envvar=variable("LABELVC_JOBS"),
             hidden=hidden,
-            help="Use N processes; default: one for each processor.",
+            help="Use N processes here; default: one for each processor.",
+        ),
+        click.option(
+            "--executor",
+            "global_executor",
+            metavar="NAME",
+            envvar=variable("LABELVC_EXECUTOR"),
+            hidden=hidden,
+            help="Have check and diff look at shards in processes (here, the default) or on a dask cluster.",
+        ),
+        click.option(
+            "--scheduler",
+            "global_scheduler",
+            metavar="ADDR",
+            hidden=hidden,
+            help="Find the Dask scheduler at ADDR, such as tcp://HOST:8786.",
         ),
     ]

@@ -13,11 +13,11 @@ import click
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json, text
+from labelvc.cli.spreading import repository
 from labelvc.core import diff as rules
 from labelvc.model.change import Delta
 from labelvc.ops import diff as differing
 from labelvc.ops import naming, veil
-from labelvc.store import git as plumbing
 
 _AT_ONCE = 1 << 16
 
@@ -52,7 +52,7 @@ def diff(
     A compares A with the work tree, A..B with B, and A...B where the two parted with B (what a pull request brings).
     A line begins with + (added), - (removed), ~ (changed) or . (only `rev` or `at` differs).
     """
-    git = plumbing.find(settings.directory)
+    git = repository(settings)
     pair = differing.resolve(git, revisions, staged=staged, whole=bool(keys))
     changes: Iterable[Delta] = differing.between(git, pair.old, pair.new)
     if keys:
