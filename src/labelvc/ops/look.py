@@ -136,7 +136,7 @@ def outcomes_of(
     fresh: list[tuple[str, bytes]] = []
     looking = _Looking(git, project, cells.lying)
     looked: Iterable[Outcome] = looking.all(todo)
-    if git.far is not None:
+    if git.far is not None and todo:
         looked = importlib.import_module("labelvc.ops.far").outcomes(git, project, todo, lying=cells.lying)
     elif jobs > 1 and len(todo) >= _WORTH_SHARING:
         # multiprocessing takes 20 ms to import: a hook that looks at a few shards does not pay for it.

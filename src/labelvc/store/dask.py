@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 from distributed import Client, KilledWorker
+from distributed.comm import parse_address
+from distributed.comm.registry import get_backend
 
 from labelvc import __version__
 from labelvc.errors import StoreError
@@ -49,6 +51,7 @@ def start(address: str) -> Started:
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
+        get_backend(parse_address(address)[0])  # a client with a scheme that is none would take ten seconds to go
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that versions differ is told below, in our own words
             client = connect(address, timeout=_CONNECT, set_as_default=False, name="labelvc")
