@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from distributed import Client, KilledWorker
-from distributed.comm import parse_address
+from distributed.comm.addressing import parse_address
 from distributed.comm.registry import get_backend
 
 from labelvc import __version__
