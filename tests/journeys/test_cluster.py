@@ -18,7 +18,7 @@ import pytest
 from labelvc.codec import canonical
 from labelvc.errors import StoreError
 from labelvc.ops import check
-from labelvc.store import executors, parcel, tree
+from labelvc.store import dvc, executors, parcel, tree
 from tests.cluster import Cluster, cluster, lone
 from tests.zoo import ANNA, PLAIN, Zoo, rating, zoo, zoo_template
 
@@ -287,6 +287,12 @@ def test_options_that_make_no_sense(zoo: Zoo, labelvc: Run, options: tuple[str, 
         assert words in err
 
 
+def test_a_command_that_works_here_alone_says_so(zoo: Zoo, labelvc: Run):
+    code, out, err = labelvc(zoo.folder, "status", "--executor", "dask", "--scheduler", "tcp://a:1")
+    assert (code, out) == (2, "")
+    assert "status does its work here: --executor is for check and diff" in err
+
+
 def test_the_environment_names_executor_and_scheduler(zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LABELVC_SCHEDULER", "nonsense")
     assert labelvc(zoo.folder, "check", "--all")[0] == 0
@@ -341,9 +347,22 @@ def test_no_credential_travels(zoo: Zoo):
     assert b"s3cr3t" not in parcels[0]
 
 
-def test_a_repository_cannot_have_a_workers_credentials_sent_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from labelvc.store import dvc
+@pytest.mark.parametrize(
+    ("remote", "words"),
+    [
+        (parcel.Remote(""), "neither the repository nor this worker names a default remote"),
+        (parcel.Remote("store", (("store", "remote://shared/x"),)), "remote 'shared' doesn't exist"),
+        (parcel.Remote("store", (("store", "s3://bucket/x"),)), "s3"),
+        (parcel.Remote("store", (("store", "http://127.0.0.1:1/x"),)), "cannot read the DVC remote"),
+    ],
+)
+def test_a_remote_that_a_worker_cannot_read(remote: parcel.Remote, words: str):
+    with pytest.raises(StoreError, match=words) as caught:
+        list(dvc.read_remote(remote, [("datasets/pets/annotations/0.jsonl", tree.Entry("dvc", "0" * 32))]))
+    assert "dvc remote" in caught.value.hint
 
+
+def test_a_repository_cannot_have_a_workers_credentials_sent_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     settings = tmp_path / "config" / "dvc" / "config"
     settings.parent.mkdir(parents=True)
     settings.write_text(

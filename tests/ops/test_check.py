@@ -360,6 +360,26 @@ def test_two_processes_find_what_one_finds(zoo: Zoo):
     assert totals == {two.shards, None}
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupted_check_goes_on_where_it_stopped(zoo: Zoo, jobs: int):
+    grow(zoo, 400)
+    zoo.commit("Grow")
+    commit = tree.commit(zoo.at, "HEAD")
+    seen: list[int] = []
+
+    def advance(n: int = 1, total: int | None = None) -> None:
+        seen.append(n)
+        if sum(seen) == 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check.everything(zoo.at, commit, jobs=jobs, advance=advance)
+    again = check.everything(zoo.at, commit, jobs=jobs)
+    assert again.remembered == 100
+    (zoo.at.common / "labelvc" / "cache" / "results.sqlite3").unlink()
+    assert check.everything(zoo.at, commit)._replace(remembered=100) == again
+
+
 # ---------------------------------------------------------------- DVC
 def test_edits_behind_a_pointer_that_were_not_stored_are_found(zoo: Zoo):
     zoo.store_in_dvc()

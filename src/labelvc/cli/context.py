@@ -39,6 +39,8 @@ class Settings(NamedTuple):
     scheduler: str = ""
 
 
+SPREAD = ("check", "diff")
+"""The commands that use the workers of a cluster (docs/adr/0013-what-is-spread.md)."""
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _COLOR = click.Choice(["auto", "always", "never"])
 
@@ -56,7 +58,10 @@ def pass_settings(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def command(*arguments: Any, **options: Any) -> Any:
         given = {name: options.pop(name) for name in list(options) if name.startswith("global_")}
-        settings = click.get_current_context().find_object(Settings) or Settings(Path.cwd(), jobs=0)
+        context = click.get_current_context()
+        if (given.get("global_executor") or given.get("global_scheduler")) and context.info_name not in SPREAD:
+            raise click.UsageError(f"{context.info_name} does its work here: --executor is for {' and '.join(SPREAD)}")
+        settings = context.find_object(Settings) or Settings(Path.cwd(), jobs=0)
         return function(settings_from(settings, given), *arguments, **options)
 
     for option in reversed(_options(hidden=True)):

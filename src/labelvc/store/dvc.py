@@ -163,7 +163,7 @@ def read_remote(remote: Remote, wanted: Sequence[tuple[str, Entry]]) -> Iterator
         pointer.demand_whole(path, entry)
     try:
         system, top = _filesystem(remote)
-    except (DvcException, ObjectDBError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - each kind of remote has errors of its own
         said = " ".join(str(error).split()) or type(error).__name__
         raise StoreError(f"a worker cannot use the DVC remote: {said}", where=remote.name, hint=_REMOTE) from None
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -176,13 +176,14 @@ def _from_remote(system: Any, top: str, path: str, entry: Entry) -> bytes:
         for layout in (("files", "md5"), ()):
             place = system.join(top, *layout, md5[:2], md5[2:])
             try:
-                with system.open(place, "rb") as file:
-                    data = bytes(file.read())
+                data = bytes(system.fs.cat_file(place))
             except FileNotFoundError:
                 continue
             pointer.prove(path, entry, data, strict=bool(layout))
             return data
-    except (OSError, DvcException) as error:
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
         said = " ".join(str(error).split()) or type(error).__name__
         raise StoreError(f"a worker cannot read the DVC remote: {said}", where=path, hint=_REMOTE) from None
     raise StoreError(f"DVC object {md5} is not in the remote the workers read", where=path, hint="dvc push")
