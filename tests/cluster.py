@@ -89,13 +89,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def lone(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
-    """Make a cluster with one worker that a test may break."""
+    """Make a cluster with one worker that a test may break; `more` is the environment of the worker alone."""
     pytest.importorskip("distributed", reason="the extra `dask` is not installed")
     found: list[Cluster] = []
 
-    def make(more: Mapping[str, str] | None = None) -> Cluster:
+    def make(more: Mapping[str, str] | None = None, everywhere: Mapping[str, str] | None = None) -> Cluster:
         (tmp_path / "lone").mkdir()
-        found.append(Cluster(tmp_path / "lone"))
+        found.append(Cluster(tmp_path / "lone", everywhere))
         found[-1].add(more)
         return found[-1]
 

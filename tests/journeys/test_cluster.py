@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -236,6 +237,21 @@ def test_the_last_worker_that_goes_away_is_told(
         threading.Timer(0.5, broken.workers[0].kill).start()
         with pytest.raises(StoreError, match="no Dask worker is left"):
             check.everything(zoo.at._replace(far=far), tree.work(zoo.at))
+
+
+def test_shards_that_kill_every_worker_are_told(
+    zoo: Zoo, lone: Callable[..., Cluster], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "deadly.py").write_text("import os\n\ndef die(data):\n    os._exit(1)\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    once = {"PYTHONPATH": str(tmp_path / "modules"), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    broken = lone(everywhere=once)
+    deadly = importlib.import_module("deadly")
+    cluster = executors.find("dask", broken.address)
+    assert cluster is not None
+    with cluster as far, pytest.raises(StoreError, match="Dask workers died over the same few shards"):
+        list(far.spread(deadly.die, lambda width: iter([b""])))
 
 
 def test_a_worker_of_another_version_is_refused(zoo: Zoo, lone: Callable[..., Cluster], tmp_path: Path, labelvc: Run):

@@ -114,8 +114,9 @@ class _Pool:
     def trouble(self, error: BaseException | None) -> str:
         """Say why a task failed with an error that is not its own, or, without one, why nothing moves."""
         if isinstance(error, KilledWorker):
-            died = error.allowed_failures + 1
-            return f"{died} Dask workers died over the same few shards, perhaps for want of memory"
+            return (
+                f"Dask workers died over the same few shards ({error.allowed_failures + 1}), perhaps for want of memory"
+            )
         if error is not None and not isinstance(error, CancelledError):
             return ""
         if self._client.status != "running":
