@@ -13,7 +13,7 @@ from labelvc.model.finding import Finding
 from labelvc.ops import check
 from labelvc.ops.check import Report
 from labelvc.store import tree
-from tests.zoo import ANNA, Zoo, answer, make, rating, zoo, zoo_template
+from tests.zoo import ANNA, PLAIN, Zoo, answer, make, rating, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 PETS = "datasets/pets/dataset.yaml"
@@ -358,6 +358,27 @@ def test_two_processes_find_what_one_finds(zoo: Zoo):
     assert len(two.findings) == 40
     assert sum(seen) == two.shards
     assert totals == {two.shards, None}
+
+
+def test_no_plain_value_is_remembered_even_where_it_is_an_id(zoo: Zoo):
+    zoo.put("pets/p1#k1", {**zoo.row("pets/p1#k1"), "by": PLAIN, "rev": 2})
+    zoo.commit("An annotator's plain name")
+    cache = zoo.at.common / "labelvc" / "cache"
+
+    def kept() -> bytes:
+        return b"".join(path.read_bytes() for path in cache.rglob("*"))
+
+    zoo.everything()
+    assert b"privacy.plaintext" in kept()
+    assert PLAIN.encode() not in kept()
+    ids = "sensitive:\n  - {pointer: /id, kind: email, layer: items}\n  - {pointer: /item, kind: email}"
+    zoo.replace("datasets/pets/dataset.yaml", "sensitive:", ids)
+    zoo.put(f"pets/{PLAIN}#", {"id": PLAIN, "natural": {"word": "zz"}})
+    zoo.put(f"pets/{PLAIN}#m1", rating(PLAIN))
+    zoo.commit("Plain ids")
+    found = zoo.everything()
+    assert any(finding.rule == "privacy.plaintext" and PLAIN in finding.place.key for finding in found)
+    assert PLAIN.encode() not in kept()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

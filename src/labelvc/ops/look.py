@@ -145,7 +145,7 @@ def outcomes_of(
         for cell, outcome in zip(todo, looked, strict=True):
             place = cell.dataset, cell.name
             outcomes[place] = outcome
-            if keys[place]:
+            if keys[place] and not _tells(project.datasets[cell.dataset], outcome):
                 fresh.append((keys[place], msgspec.msgpack.encode(outcome)))
             if advance:
                 advance(1)
@@ -228,6 +228,15 @@ def _recalled(raw: bytes | None) -> Outcome | None:
         return None if raw is None else msgspec.msgpack.decode(raw, type=Outcome)
     except msgspec.DecodeError:
         return None
+
+
+def _tells(dataset: Dataset, outcome: Outcome) -> bool:
+    """Tell whether an outcome may hold a plain value that must be a pseudonym: an item's id, or the digest of its natural key.
+
+    Where those are declared sensitive, a shard in which nothing at all is wrong has tokens in their place.
+    """
+    named = {"/id", "/item", *dataset.natural_key}
+    return bool(outcome.findings) and any(field.pointer in named for field in dataset.sensitive)
 
 
 def _cache_key(rules: str, cell: Cell) -> str:
