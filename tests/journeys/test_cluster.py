@@ -225,6 +225,27 @@ def test_a_scheduler_that_goes_away_is_told_within_seconds(zoo: Zoo, lone: Calla
     assert caught.value.where == broken.address
 
 
+def test_a_scheduler_that_stands_still_is_told_within_seconds(
+    zoo: Zoo, lone: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch, labelvc: Run
+):
+    grow(zoo, 400)
+    monkeypatch.setattr("labelvc.store.dask._ANSWER", 1)
+    monkeypatch.setattr("labelvc.store.dask._CONNECT", 1)
+    broken = lone()
+    cluster = executors.find("dask", broken.address)
+    assert cluster is not None
+    begun = time.monotonic()
+    with cluster as far:
+        list(far.spread(parcel.contents, parcel.pack(zoo.at, [], lambda _: [])))
+        os.kill(broken.scheduler.pid, signal.SIGSTOP)
+        with pytest.raises(StoreError, match="does not answer any more"):
+            check.everything(zoo.at._replace(far=far), tree.work(zoo.at))
+    code, _, err = labelvc(zoo.folder, "check", "--all", *on(broken))
+    assert code == 2
+    assert "cannot be reached" in err
+    assert time.monotonic() - begun < 25
+
+
 def test_the_last_worker_that_goes_away_is_told(
     zoo: Zoo, lone: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
 ):
@@ -284,6 +305,25 @@ def test_an_address_where_nobody_answers(zoo: Zoo, labelvc: Run, address: str, m
     assert err.count("\n") == 3
     assert "  next: dask scheduler; dask worker" in err
     assert time.monotonic() - begun < 10
+
+
+def test_commands_at_once_and_a_cache_that_is_deleted_under_them(zoo: Zoo, tmp_path: Path):
+    grow(zoo, 1000)
+    zoo.commit("Grow")
+    words = [sys.executable, "-m", "labelvc.cli", "check", "--all", "--format", "json"]
+    alone = subprocess.run(words, cwd=zoo.folder, capture_output=True, check=False).stdout
+    assert json.loads(alone)["summary"]["error"] == 100
+    forget(zoo)
+    running = []
+    for name in "abc":
+        with (tmp_path / name).open("wb") as out:
+            running.append(subprocess.Popen(words, cwd=zoo.folder, stdout=out, stderr=subprocess.STDOUT))
+    end = time.monotonic() + 60
+    while any(process.poll() is None for process in running) and time.monotonic() < end:
+        forget(zoo)
+        time.sleep(0.02)
+    assert [process.poll() for process in running] == [1, 1, 1]
+    assert {(tmp_path / name).read_bytes() for name in "abc"} == {alone}
 
 
 # ---------------------------------------------------------------- options

@@ -33,6 +33,8 @@ class Advance(Protocol):
 
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
 _WORTH_SHARING = 256
+_AT_ONCE = 512
+"""Outcomes written to the cache together: what a killed command found before is remembered."""
 
 
 class Cell(NamedTuple):
@@ -147,6 +149,9 @@ def outcomes_of(
             outcomes[place] = outcome
             if keys[place] and not _tells(project.datasets[cell.dataset], outcome):
                 fresh.append((keys[place], msgspec.msgpack.encode(outcome)))
+            if len(fresh) >= _AT_ONCE:
+                cache.put_many(fresh)
+                fresh.clear()
             if advance:
                 advance(1)
     finally:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import warnings
-from concurrent.futures import CancelledError
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from distributed import Client, KilledWorker
 from distributed.comm.addressing import parse_address
@@ -21,7 +23,8 @@ _CONNECT = 5
 _FIRST = 10.0
 _PATIENCE = 30.0
 _ANSWER = 10
-"""Seconds to wait for the scheduler, a first worker, a new worker when the last one is gone, and an answer."""
+_CLOSE = 2
+"""Seconds to wait for the scheduler, a first worker, a new worker when the last one is gone, an answer, and a farewell."""
 _START = "dask scheduler; dask worker ADDRESS --nworkers 2 --nthreads 1 (docs/guide/scale.md)"
 
 
@@ -33,6 +36,8 @@ _LOGGERS = (
     "tornado",
     "tornado.application",
 )
+
+Result = TypeVar("Result")
 
 
 def start(address: str) -> Started:
@@ -47,30 +52,63 @@ def start(address: str) -> Started:
     Raises:
         StoreError: nobody answers, there is no worker, or versions of labelvc, Python or Dask differ.
     """
-    connect: Any = Client
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
-        get_backend(parse_address(address)[0])  # a client with a scheme that is none would take ten seconds to go
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that versions differ is told below, in our own words
-            client = connect(address, timeout=_CONNECT, set_as_default=False, name="labelvc")
+        client = _within(2 * _CONNECT, lambda: _connect(address))
     except (OSError, ValueError, ImportError, TypeError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
+        said = " ".join(str(error).split()) or "it does not answer"
         raise StoreError(f"the Dask scheduler cannot be reached: {said}", where=address, hint=_START) from None
     try:
-        pool = _Pool(client)
-        try:
-            client.wait_for_workers(1, timeout=_FIRST)
-        except TimeoutError:
-            hint = f"dask worker {address} --nworkers 2 --nthreads 1"
-            raise StoreError("the Dask scheduler has no worker", where=address, hint=hint) from None
-        _compare(client.get_versions(packages=["labelvc"]))
-        width = sum(client.nthreads().values())
+        width = _within(_FIRST + _ANSWER, lambda: _examine(client, address))
+    except TimeoutError:
+        _close(client)
+        hint = "dask scheduler and workers: look at their logs, and start those anew that stand still"
+        raise StoreError("the Dask scheduler or one of its workers does not answer", where=address, hint=hint) from None
     except BaseException:
-        client.close(timeout=2)
+        _close(client)
         raise
-    return Started(pool, max(1, width), pool.trouble)
+    pool = _Pool(client)
+    return Started(pool, width, pool.trouble)
+
+
+def _connect(address: str) -> Any:
+    get_backend(parse_address(address)[0])  # a client with a scheme that is none would take ten seconds to go
+    connect: Any = Client
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that versions differ is told in our own words
+        return connect(address, timeout=_CONNECT, set_as_default=False, name="labelvc")
+
+
+def _examine(client: Any, address: str) -> int:
+    """Return how many tasks the workers run at once, once there is a worker and all of them fit."""
+    try:
+        client.wait_for_workers(1, timeout=_FIRST)
+    except TimeoutError:
+        hint = f"dask worker {address} --nworkers 2 --nthreads 1"
+        raise StoreError("the Dask scheduler has no worker", where=address, hint=hint) from None
+    _compare(client.get_versions(packages=["labelvc"]))
+    threads: dict[str, int] = client.nthreads()
+    return max(1, sum(threads.values()))
+
+
+def _within(seconds: float, work: Callable[[], Result]) -> Result:
+    """Return what a function returns; raise TimeoutError when it takes longer, as Dask waits for ever on who stands still."""
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where the result is waited for
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done.result(timeout=seconds)
+
+
+def _close(client: Any) -> None:
+    with suppress(OSError, TimeoutError, CancelledError):  # a scheduler that does not answer keeps nobody here
+        client.close(timeout=_CLOSE)
 
 
 def _compare(versions: Any) -> None:
@@ -109,7 +147,7 @@ class _Pool:
         """Drop what is not done and disconnect."""
         with suppress(OSError, TimeoutError, CancelledError):
             self._executor.shutdown(wait=wait)
-        self._client.close(timeout=2)
+        _close(self._client)
 
     def trouble(self, error: BaseException | None) -> str:
         """Say why a task failed with an error that is not its own, or, without one, why nothing moves."""
