@@ -62,7 +62,7 @@ def merge(
         commit = merging.abort(git)
         say(settings, f"the merge is taken back; {commit[:10]} is checked out again")
         return 0
-    with progress(settings, None, "merging shards") as advance:
+    with progress(settings, None, "merging shards", "shards") as advance:
         done = (
             merging.finish(git, jobs=settings.jobs)
             if go_on
