@@ -83,6 +83,7 @@ def table(jobs: list[Job], load: tuple[float, ...]) -> str:
         f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} processors; load average of the last minute",
         f"{load[0]:.1f} at the beginning and {now[0]:.1f} at the end. CPU is user and system time of the whole process with its",
         "children, of the least disturbed of several runs; where only one run was affordable the row is that run.",
+        "Peak memory is of the process itself, without the git it starts.",
         "A ratio compares runs of the same session on the same machine: quote ratios, not seconds.",
         "",
         f"Targets met: {sum(bool(job.met) for job in told)} of {len(told)}.",
