@@ -14,7 +14,7 @@ from benchmarks import data, flat, forks, tools
 from benchmarks.flat import Versions
 from benchmarks.forks import Fork, Score
 from benchmarks.measure import Cost, least, paired, process
-from benchmarks.report import Job, Row, absent
+from benchmarks.report import LATE, Job, Row, absent
 from benchmarks.tools import LABELVC
 from labelvc.ops import install
 
@@ -192,7 +192,7 @@ def _by_daff(versions: Versions, folder: Path, ours: Cost, *, slow: bool) -> lis
     work, rows = "the same records as flat files", []
     for tool, program, wanted in (("daff (npm)", tools.npm("daff"), True), ("daff (pip)", tools.own("daff.py"), slow)):
         if program is None or not wanted:
-            rows.append(absent(work, tool, *([] if wanted else ["takes longer than a minute: --long"])))
+            rows.append(absent(work, tool, *([] if wanted else [LATE])))
             continue
         merged = folder / "daff-merged.csv"
         merged.unlink(missing_ok=True)

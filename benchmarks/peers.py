@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks import data, flat, tools
 from benchmarks.data import Repository
 from benchmarks.measure import Cost, least, process
-from benchmarks.report import ABSENT, Job, Row, absent
+from benchmarks.report import ABSENT, LATE, Job, Row, absent
 
 SCHEMA_FILE = Path(__file__).resolve().parents[1] / "schemas/record.v1.json"
 """What a team without labelvc would hold its records against: the published schema of the very same lines."""
@@ -21,6 +21,7 @@ RECORD_SCHEMA: dict[str, Any] = json.loads(SCHEMA_FILE.read_bytes())
 SAMPLE = 10_000
 SCHEMA_ONLY = "schema only, a sample"
 CAP = 120
+SLOW = ("daff (pip)", "nbdime")
 
 
 def schema(repository: Repository, folder: Path, ours: float) -> list[Row]:
@@ -67,13 +68,14 @@ def _frictionless(lines: list[bytes], folder: Path, ours: float) -> Row:
     return _row("frictionless", cost, len(lines), ours, right=cost.code == 0)
 
 
-def diff(repository: Repository, folder: Path, times: int) -> Job:
+def diff(repository: Repository, folder: Path, times: int, *, slow: bool) -> Job:
     """Time record diffs of a repository's two versions as flat files.
 
     Args:
         repository: with the branch `few`.
         folder: for the files.
         times: runs of labelvc.
+        slow: also run what is known to take longer than a minute on a million records.
     """
     changed = repository.changed["few"]
     tables, objects = [], []
@@ -101,20 +103,16 @@ def diff(repository: Repository, folder: Path, times: int) -> Job:
     right = len(ours.out.splitlines()) == changed
     found = [Row(work, "labelvc diff", *ours[:3], "1x", right, "from git, not from files")]
     for tool, words, count, note in peers:
-        if words[0] is None:
-            found.append(
-                absent(work, tool, "not installed: make bench-peers ARGUMENTS=oxen" if tool == "oxen" else ABSENT)
-            )
+        why = "not installed: make bench-peers ARGUMENTS=oxen" if tool == "oxen" else ABSENT
+        if tool in SLOW and repository.records > 200_000 and not slow:
+            why = LATE
+        if words[0] is None or why == LATE:
+            found.append(absent(work, tool, why))
             continue
         patch.unlink(missing_ok=True)
         cost = process([str(word) for word in words], folder, cap=CAP)
-        late, ratio = cost.code < 0, f"{cost.cpu / ours.cpu:.2g}x labelvc"
-        number = 0 if late or cost.code not in (0, 1) else count(cost.out)
-        told = f"killed after {CAP} s" if late else f"{number:,} changed"
-        good = None if late else number == changed
-        found.append(
-            Row(work, tool, *cost[:3], f"> {ratio}" if late else ratio, good, ", ".join(filter(None, (told, note))))
-        )
+        number = count(cost.out) if cost.code in (0, 1) else None
+        found.append(_beside(work, tool, cost, ours.cpu, number, changed, note))
     found.append(_doltlite(objects, folder, work, ours.cpu, changed))
     quick = [row.cpu / ours.cpu for row in found if row.tool.startswith(("csv-diff", "daff", "nbdime")) and row.cpu > 0]
     slowest = min(quick, default=0.0)
@@ -125,6 +123,15 @@ def diff(repository: Repository, folder: Path, times: int) -> Job:
         right and slowest >= 20 if quick else None,
         found,
     )
+
+
+def _beside(work: str, tool: str, cost: Cost, ours: float, number: int | None, changed: int, note: str) -> Row:
+    ratio = f"{cost.cpu / ours:.2g}x labelvc"
+    if number is None:
+        why = f"killed after {CAP} s" if cost.code < 0 else f"exit {cost.code}"
+        return Row(work, tool, *cost[:3], f"> {ratio}", None, why)
+    told = f"{number:,} changed"
+    return Row(work, tool, *cost[:3], ratio, number == changed, f"{told}, {note}" if note else told)
 
 
 def _changed(out: bytes) -> int:

@@ -8,6 +8,7 @@ import platform
 from typing import NamedTuple
 
 ABSENT = "not installed: make bench-peers"
+LATE = "takes longer than a minute: --long"
 
 
 class Row(NamedTuple):
