@@ -9,7 +9,7 @@ run = PATH="$(abspath $(ENVIRONMENT))/bin:$$PATH"
 needs = pyproject.toml constraints.txt scripts/environment
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long coverage lint format bench clean
+.PHONY: help demo test test-long coverage lint format bench bench-peers clean
 .NOTPARALLEL:
 
 help: ## say what there is
@@ -39,6 +39,9 @@ format: $(made)lint ## rewrite the sources as the formatter wants them
 
 bench: $(made)bench ## times and figures next to other tools, in benchmarks/RESULTS.md
 	$(run) benchmarks/run $(ARGUMENTS)
+
+bench-peers: $(made)bench ## fetch the tools that labelvc is measured against; with ARGUMENTS=oxen that one too, 670 MB
+	benchmarks/get-peers $(ARGUMENTS)
 
 clean: ## forget everything that the other targets made
 	rm -rf $(ENVIRONMENT) demo build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

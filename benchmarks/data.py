@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import shutil
 import subprocess
+import tempfile
 import uuid
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +40,7 @@ class Repository(NamedTuple):
 
 
 def make(folder: Path, records: int, shards: int, few: int, seed: int = 7) -> Repository:
-    """Make a repository, or reuse the one that is there.
+    """Make a repository, or reuse the one that is there; in memory is never more than a 64th of it.
 
     Args:
         folder: where.
@@ -51,30 +55,34 @@ def make(folder: Path, records: int, shards: int, few: int, seed: int = 7) -> Re
     many = records // 10
     done = Repository(folder, records, "main", {"few": few, "many": many})
     if (folder / ".git" / "complete").exists():
-        _git(folder, "checkout", "-qf", "main")
+        git(folder, "checkout", "-qf", "main")
         return done
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _git(folder, "init", "-q", "-b", "main")
-    _git(folder, "config", "user.name", "bench")
-    _git(folder, "config", "user.email", "bench@example.org")
-    _git(folder, "config", "gc.auto", "0")
-    for path, text in documents(shards).items():
-        _write(folder / path, text.encode())
+    begin(folder, shards)
     chance = random.Random(seed)
-    cells = _cells(chance, records, shards)
-    for path, lines in cells.items():
-        _write(folder / path, shard.write(lines))
-    _git(folder, "add", "-A")
-    _git(folder, "commit", "-qm", "base")
-    _git(folder, "gc", "-q")
-    where = [(path, at) for path, lines in cells.items() if "/annotations/" in path for at in range(len(lines))]
+    _fill(folder, chance, records, shards)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "base")
+    # 10 million records in one commit would be compared with one another for half an hour, and have nothing in common
+    git(folder, *(["-c", "pack.window=0"] if records > 2_000_000 else []), "gc", "-q")
     for name, number in (("few", few), ("many", many)):
-        _git(folder, "checkout", "-qb", name, "main")
-        edit(folder, cells, chance.sample(where, number))
-        _git(folder, "commit", "-qam", f"{number} records changed")
-    _git(folder, "checkout", "-qf", "main")
+        git(folder, "checkout", "-qb", name, "main")
+        for path, lines, chosen in picked(folder, chance.sample(range(records), number)):
+            edit(folder, {path: lines}, [(path, at) for at, _ in chosen])
+        git(folder, "commit", "-qam", f"{number} records changed")
+    git(folder, "checkout", "-qf", "main")
     (folder / ".git" / "complete").touch()
     return done
+
+
+def begin(folder: Path, shards: int) -> None:
+    """Make an empty repository with the documents of the reference project, not committed."""
+    git(folder, "init", "-q", "-b", "main")
+    for name, value in (("user.name", "bench"), ("user.email", "bench@example.org"), ("gc.auto", "0")):
+        git(folder, "config", name, value)
+    for path, text in documents(shards).items():
+        _write(folder / path, text.encode())
 
 
 def edit(folder: Path, cells: dict[str, list[bytes]], places: list[tuple[str, int]]) -> None:
@@ -94,8 +102,46 @@ def edit(folder: Path, cells: dict[str, list[bytes]], places: list[tuple[str, in
 
 def read(folder: Path) -> dict[str, list[bytes]]:
     """Return the annotation shards of a work tree."""
-    files = sorted(folder.glob("datasets/texts/annotations/**/*.jsonl"))
-    return {str(path.relative_to(folder)): shard.lines(path.read_bytes()) for path in files}
+    return dict(walk(folder))
+
+
+def walk(folder: Path) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield path and lines of each annotation shard of a work tree, in the order of paths."""
+    for path in sorted(folder.glob("datasets/texts/annotations/**/*.jsonl")):
+        yield str(path.relative_to(folder)), shard.lines(path.read_bytes())
+
+
+def walk_at(folder: Path, revision: str) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield path and lines of each annotation shard of a commit, in the order of paths."""
+    where = "datasets/texts/annotations"
+    paths = sorted(_said(folder, "ls-tree", "-r", "--name-only", revision, "--", where).decode().splitlines())
+    with tempfile.TemporaryFile() as asked:
+        asked.write("".join([f"{revision}:{path}\n" for path in paths]).encode())
+        asked.seek(0)
+        with subprocess.Popen(
+            ["git", "cat-file", "--batch"], cwd=folder, stdin=asked, stdout=subprocess.PIPE
+        ) as reading:
+            for path in paths:
+                size = int(reading.stdout.readline().split()[2])
+                yield path, shard.lines(reading.stdout.read(size))
+                reading.stdout.read(1)
+
+
+def picked(folder: Path, numbers: Iterable[int]) -> Iterator[tuple[str, list[bytes], list[tuple[int, int]]]]:
+    """Yield each shard of a work tree that holds one of these records, with (place in it, number) of each.
+
+    Records are numbered through all shards, in the order of paths.
+    """
+    left = sorted(numbers, reverse=True)
+    begin = 0
+    for path, lines in walk(folder):
+        chosen = []
+        while left and left[-1] < begin + len(lines):
+            number = left.pop()
+            chosen.append((number - begin, number))
+        begin += len(lines)
+        if chosen:
+            yield path, lines, chosen
 
 
 def documents(shards: int) -> dict[str, str]:
@@ -119,21 +165,39 @@ def documents(shards: int) -> dict[str, str]:
     }
 
 
-def _cells(chance: random.Random, records: int, shards: int) -> dict[str, list[bytes]]:
-    k = shard.digits(shards)
-    cells: dict[str, list[bytes]] = defaultdict(list)
+def stream(chance: random.Random, records: int) -> Iterator[tuple[str, bytes, list[bytes]]]:
+    """Yield items, each as its id, its line and the lines of its records."""
     people = [_token(chance) for _ in range(200)]
     made = number = 0
     while made < records:
         number += 1
         item = f"text-{number:07d}"
-        name = shard.place(item, k)
         text = f"{item} {chance.getrandbits(160):040x}"
-        cells[shard.path("texts", "items", name)].append(f'{{"id":"{item}","source":"bench","text":"{text}"}}'.encode())
-        for by in chance.sample(people, min(chance.randint(1, 5), records - made)):
-            made += 1
-            cells[shard.path("texts", "annotations", name)].append(_record(chance, item, by))
-    return cells
+        answers = [_record(chance, item, by) for by in chance.sample(people, min(chance.randint(1, 5), records - made))]
+        made += len(answers)
+        yield item, f'{{"id":"{item}","source":"bench","text":"{text}"}}'.encode(), answers
+
+
+def _fill(folder: Path, chance: random.Random, records: int, shards: int) -> None:
+    """Write all shards, by way of 64 files with what belongs to neighbouring shards."""
+    k = shard.digits(shards)
+    making = folder / ".git/making"
+    making.mkdir()
+    heaps = {name: (making / name).open("wb") for name in map("".join, itertools.product("0123", repeat=min(k, 3)))}
+    for item, line, answers in stream(chance, records):
+        name = shard.place(item, k)
+        heap = heaps[name[:3]]
+        for kind, row in (("items", line), *(("annotations", answer) for answer in answers)):
+            heap.write(b"%s\t%s\n" % (shard.path("texts", kind, name).encode(), row))
+    for heap in heaps.values():
+        heap.close()
+        cells: dict[str, list[bytes]] = defaultdict(list)
+        for row in Path(heap.name).read_bytes().splitlines():
+            path, _, line = row.partition(b"\t")
+            cells[path.decode()].append(line)
+        for path, lines in cells.items():
+            _write(folder / path, shard.write(lines))
+    shutil.rmtree(making)
 
 
 def _record(chance: random.Random, item: str, by: str) -> bytes:
@@ -155,5 +219,10 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def _git(folder: Path, *words: str) -> None:
+def git(folder: Path, *words: str) -> None:
+    """Run git; what it prints is dropped."""
     subprocess.run(["git", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def _said(folder: Path, *words: str) -> bytes:
+    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True).stdout

@@ -36,6 +36,7 @@ def process(
     environment: Mapping[str, str] | None = None,
     cap: float = 120,
     keep: bool = True,
+    told: Path | None = None,
 ) -> Cost:
     """Run a process once.
 
@@ -45,19 +46,22 @@ def process(
         environment: added to this process's own.
         cap: seconds after which it is killed; its code is then negative.
         keep: whether to return what it printed.
+        told: file that it reads as its standard input; else it reads nothing.
 
     Returns:
         The cost.
     """
     start = time.perf_counter()
     out = subprocess.PIPE if keep else subprocess.DEVNULL
-    running = subprocess.Popen(
-        words,
-        cwd=folder,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})},
-        stdout=out,
-        stderr=subprocess.DEVNULL,
-    )
+    with (told or Path(os.devnull)).open("rb") as heard:
+        running = subprocess.Popen(
+            words,
+            cwd=folder,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})},
+            stdin=heard,
+            stdout=out,
+            stderr=subprocess.DEVNULL,
+        )
     said: list[bytes] = []
     reader = threading.Thread(target=lambda: said.append(running.stdout.read() if running.stdout else b""))
     reader.start()
@@ -74,6 +78,8 @@ def process(
     wall = time.perf_counter() - start
     running.returncode = os.waitstatus_to_exitcode(status)
     reader.join()
+    if running.stdout:
+        running.stdout.close()
     return Cost(usage.ru_utime + usage.ru_stime, wall, peak, running.returncode, said[0])
 
 

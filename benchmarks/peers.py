@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import sys
+from collections.abc import Callable
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks import data
+from benchmarks import data, flat, tools
 from benchmarks.data import Repository
-from benchmarks.measure import Cost, process
-from benchmarks.report import Row
+from benchmarks.measure import Cost, least, process
+from benchmarks.report import ABSENT, LATE, Job, Row, absent
 
 SCHEMA_FILE = Path(__file__).resolve().parents[1] / "schemas/record.v1.json"
 """What a team without labelvc would hold its records against: the published schema of the very same lines."""
 RECORD_SCHEMA: dict[str, Any] = json.loads(SCHEMA_FILE.read_bytes())
 SAMPLE = 10_000
+SCHEMA_ONLY = "schema only, a sample"
+CAP = 120
+SLOW = ("daff (pip)", "nbdime")
 
 
 def schema(repository: Repository, folder: Path, ours: float) -> list[Row]:
-    """Time two schema checkers on a sample of the records.
+    """Time schema checkers on a sample of the records.
 
     Args:
         repository: where the records are.
@@ -31,7 +35,7 @@ def schema(repository: Repository, folder: Path, ours: float) -> list[Row]:
     Returns:
         A row a peer, with its cost a record against ours.
     """
-    lines = [line for shard in data.read(repository.folder).values() for line in shard][:SAMPLE]
+    lines = list(islice(chain.from_iterable(lines for _, lines in data.walk(repository.folder)), SAMPLE))
     sample, described = folder / "sample.json", folder / "schema.json"
     sample.write_bytes(b"[" + b",".join(lines) + b"]")
     inner = {name: rule for name, rule in RECORD_SCHEMA.items() if name not in ("$id", "$schema", "$defs")}
@@ -40,91 +44,126 @@ def schema(repository: Repository, folder: Path, ours: float) -> list[Row]:
     loop = process(
         [sys.executable, "-m", "benchmarks.jsonschema_loop", str(sample)], folder, environment={"PYTHONPATH": top}
     )
-    checker = shutil.which("check-jsonschema") or "check-jsonschema"
-    command = process([checker, "--schemafile", str(described), str(sample)], folder)
-    return [
-        _row(
-            "schema only, a sample",
-            "jsonschema loop",
-            loop,
-            len(lines),
-            ours,
-            loop.out.strip() == str(len(lines)).encode(),
-        ),
-        _row("schema only, a sample", "check-jsonschema", command, len(lines), ours, command.code == 0),
-    ]
-
-
-def diff(repository: Repository, folder: Path) -> list[Row]:
-    """Time csv-diff and daff on a repository's two versions as flat files."""
-    changed = repository.changed["few"]
-    versions = {}
-    for branch in ("main", "few"):
-        process(["git", "checkout", "-qf", branch], repository.folder)
-        versions[branch] = _flat(repository.folder, folder / f"flat-{branch}.csv")
-    process(["git", "checkout", "-qf", "main"], repository.folder)
-    ours = process([shutil.which("labelvc") or "labelvc", "diff", "main..few", "--format", "jsonl"], repository.folder)
-    name = f"{changed} of {repository.records:,} changed, as flat files"
-    compared = process(
-        [shutil.which("csv-diff") or "csv-diff", *map(str, versions.values()), "--key=key", "--json"], folder
-    )
-    found = len(json.loads(compared.out or b"{}").get("changed", ()))
     rows = [
-        Row(name, "labelvc diff", *ours[:3], "1x", len(ours.out.splitlines()) == changed, "from git, not from files"),
-        Row(
-            name,
-            "csv-diff",
-            *compared[:3],
-            f"{'> ' if compared.code < 0 else ''}{compared.cpu / ours.cpu:.0f}x labelvc",
-            compared.code < 0 or found == changed,
-            "killed after 120 s" if compared.code < 0 else f"{found} changed",
-        ),
+        _row("jsonschema loop", loop, len(lines), ours, right=loop.out.strip() == str(len(lines)).encode()),
     ]
+    checker = tools.own("check-jsonschema")
+    if checker is None:
+        rows.append(absent(SCHEMA_ONLY, "check-jsonschema"))
+    else:
+        command = process([checker, "--schemafile", str(described), str(sample)], folder)
+        rows.append(_row("check-jsonschema", command, len(lines), ours, right=command.code == 0))
+    return [*rows, _frictionless(lines, folder, ours)]
+
+
+def _frictionless(lines: list[bytes], folder: Path, ours: float) -> Row:
+    program = tools.of_peers("frictionless")
+    if program is None:
+        return absent(SCHEMA_ONLY, "frictionless")
+    table, schema = flat.table(map(flat.row, lines), folder / "sample.csv"), folder / "sample-schema.json"
+    fields = [{"name": name, "type": "string", "constraints": {"required": name != "note"}} for name in flat.COLUMNS]
+    fields[flat.COLUMNS.index("label")]["constraints"]["enum"] = data.LABELS
+    schema.write_text(json.dumps({"fields": fields, "primaryKey": ["key"]}))
+    cost = process([program, "validate", table.name, "--schema", schema.name], folder)
+    return _row("frictionless", cost, len(lines), ours, right=cost.code == 0)
+
+
+def diff(repository: Repository, folder: Path, times: int, *, slow: bool) -> Job:
+    """Time record diffs of a repository's two versions as flat files.
+
+    Args:
+        repository: with the branch `few`.
+        folder: for the files.
+        times: runs of labelvc.
+        slow: also run what is known to take longer than a minute on a million records.
+    """
+    changed = repository.changed["few"]
+    tables, objects = [], []
+    for revision in ("main", "few"):
+        rows = list(flat.rows_at(repository.folder, revision))
+        tables.append(str(flat.table(rows, folder / f"flat-{revision}.csv")))
+        objects.append(str(flat.keyed(rows, folder / f"flat-{revision}.json")))
+        del rows
+    ours = least(lambda: process([tools.LABELVC, "diff", "main..few", "--format", "jsonl"], repository.folder), times)
+    work = f"{changed:,} of {repository.records:,} changed"
     patch = folder / "daff.csv"
-    daff = process(
-        [
-            shutil.which("daff.py") or "daff.py",
-            "diff",
-            "--id",
-            "key",
-            "--output",
-            str(patch),
-            *map(str, versions.values()),
-        ],
-        folder,
+    daff = ["diff", "--id", "key", "--output", str(patch), *tables]
+    peers: list[tuple[str, list[str | None], Callable[[bytes], int], str]] = [
+        ("csv-diff", [tools.own("csv-diff"), *tables, "--key=key", "--json"], _changed, ""),
+        ("daff (npm)", [tools.npm("daff"), *daff], lambda _: _patched(patch), ""),
+        ("daff (pip)", [tools.own("daff.py"), *daff], lambda _: _patched(patch), ""),
+        (
+            "nbdime",
+            [tools.python("python", "nbdime"), tools.script("nbdime"), "diff", *objects],
+            _changed,
+            "keyed by id",
+        ),
+        ("oxen", [tools.python("oxen", "oxen"), tools.script("oxen"), *tables], int, "of label and note, by key"),
+    ]
+    right = len(ours.out.splitlines()) == changed
+    found = [Row(work, "labelvc diff", *ours[:3], "1x", right, "from git, not from files")]
+    for tool, words, count, note in peers:
+        why = "not installed: make bench-peers ARGUMENTS=oxen" if tool == "oxen" else ABSENT
+        if tool in SLOW and repository.records > 200_000 and not slow:
+            why = LATE
+        if words[0] is None or why == LATE:
+            found.append(absent(work, tool, why))
+            continue
+        patch.unlink(missing_ok=True)
+        cost = process([str(word) for word in words], folder, cap=CAP)
+        number = count(cost.out) if cost.code in (0, 1) else None
+        found.append(_beside(work, tool, cost, ours.cpu, number, changed, note))
+    found.append(_doltlite(objects, folder, work, ours.cpu, changed))
+    quick = [row.cpu / ours.cpu for row in found if row.tool.startswith(("csv-diff", "daff", "nbdime")) and row.cpu > 0]
+    slowest = min(quick, default=0.0)
+    return Job(
+        f"diff beside other tools, {work}, as flat files",
+        "csv-diff, daff and nbdime cost >= 20x labelvc diff",
+        f"{slowest:.1f}x the quickest of them",
+        right and slowest >= 20 if quick else None,
+        found,
     )
-    seen = sum(row[:1] == ["->"] for row in csv.reader(patch.open())) if patch.exists() else 0
-    late = "" if daff.code >= 0 else "killed after 120 s"
-    rows.append(
-        Row(
-            name,
-            "daff",
-            *daff[:3],
-            f"{'> ' if late else ''}{daff.cpu / ours.cpu:.0f}x labelvc",
-            bool(late) or seen == changed,
-            late or f"{seen} changed",
-        )
-    )
-    return rows
 
 
-def _flat(folder: Path, target: Path) -> Path:
-    """Write all that the records say as a table, a column a member."""
-    with target.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["key", "item", "id", "at", "by", "ref", "tool", "rev", "task", "under", "label"])
-        for lines in data.read(folder).values():
-            for record in map(json.loads, lines):
-                plain = [record[name] for name in ("item", "id", "at", "by")]
-                origin = [record["origin"][name] for name in ("ref", "tool")]
-                answer = [record[name] for name in ("rev", "task", "under")]
-                key = f"{record['item']}#{record['id']}"
-                writer.writerow([key, *plain, *origin, *answer, record["value"]["label"]])
-    return target
+def _beside(work: str, tool: str, cost: Cost, ours: float, number: int | None, changed: int, note: str) -> Row:
+    ratio = f"{cost.cpu / ours:.2g}x labelvc"
+    if number is None:
+        why = f"killed after {CAP} s" if cost.code < 0 else f"exit {cost.code}"
+        return Row(work, tool, *cost[:3], f"> {ratio}", None, why)
+    told = f"{number:,} changed"
+    return Row(work, tool, *cost[:3], ratio, number == changed, f"{told}, {note}" if note else told)
 
 
-def _row(job: str, tool: str, cost: Cost, records: int, ours: float, right: bool) -> Row:
-    each = cost.cpu / records
+def _changed(out: bytes) -> int:
+    return len(json.loads(out)["changed"])
+
+
+def _patched(patch: Path) -> int:
+    with patch.open() as file:
+        return sum(row[:1] == ["->"] for row in csv.reader(file))
+
+
+def _doltlite(objects: list[str], folder: Path, work: str, ours: float, changed: int) -> Row:
+    python = tools.python("python", "doltlite")
+    if python is None:
+        return absent(work, "doltlite")
+    cost = process([python, tools.script("doltlite"), "diff", *objects], folder, cap=600)
+    if cost.code:
+        return Row(work, "doltlite", *cost[:3], note=f"exit {cost.code}")
+    done = json.loads(cost.out)["diff"]
+    ratio = f"{done['cpu'] / ours:.2g}x labelvc"
     return Row(
-        job, tool, *cost[:3], f"{each / ours:.0f}x labelvc's whole check, a record", right, f"{records:,} records"
+        work,
+        "doltlite",
+        done["cpu"],
+        done["wall"],
+        cost.peak,
+        ratio,
+        done["found"] == changed,
+        "in its engine, without loading",
     )
+
+
+def _row(tool: str, cost: Cost, records: int, ours: float, *, right: bool) -> Row:
+    ratio = f"{cost.cpu / records / ours:.0f}x labelvc's whole check, a record"
+    return Row(SCHEMA_ONLY, tool, *cost[:3], ratio, right, f"{records:,} records")
