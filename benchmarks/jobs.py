@@ -178,9 +178,9 @@ def hook(repository: Repository) -> Job:
     said = f"{checked:,} records of the files"
     return Job(
         f"pre-commit hook, {work} of {repository.records:,} records",
-        "<= 0.4 s wall, <= 64 MiB, >= 30x GitPython + jsonschema",
+        "<= 0.4 s wall, <= 64 MiB (docs/adr/0010)",
         f"{fresh.wall:.2f} s, {fresh.peak:.0f} MiB, {times:.0f}x",
-        fresh.wall <= 0.4 and fresh.peak <= 64 and times >= 30,
+        fresh.wall <= 0.4 and fresh.peak <= 64,
         [
             Row(work, "labelvc", *fresh[:3], "1x", fresh.code == 0),
             Row(work, "labelvc", *cold[:3], "", cold.code == 0, "in a clone where nothing was checked before"),
