@@ -10,7 +10,9 @@ from array import array
 from collections.abc import Iterator
 from typing import IO, Any, Self
 
-_PLACE = struct.Struct("QQ")  # each block begins with the place of the one before, so that memory holds one place a part
+_PLACE = struct.Struct(
+    "QQ"
+)  # each block begins with the place of the one before, so that memory holds one place a part
 
 MOST = 8 << 20
 """Weight that waits in memory, in bytes as the caller counts them, before all goes to the file."""
@@ -92,21 +94,30 @@ class Spill:
 
     def rows(self, part: int) -> list[Any]:
         """Return the rows of a part in the order they came."""
-        offset, length = self._last[2 * part : 2 * part + 2]
-        if not length:
+        if not self._last[2 * part + 1]:
             return self._waiting[part]
-        blocks: list[list[Any]] = []
+        return [row for block in self.blocks(part) for row in block]
+
+    def blocks(self, part: int) -> Iterator[list[Any]]:
+        """Yield the rows of a part in the order they came, some at a time."""
+        offset, length = self._last[2 * part : 2 * part + 2]
+        places: list[tuple[int, int]] = []
         while length:
-            data = self._blocks.get(offset, length)
-            offset, length = _PLACE.unpack_from(data)
-            blocks.append(marshal.loads(memoryview(data)[_PLACE.size :]))  # noqa: S302 - what this process wrote
-        return [row for block in reversed(blocks) for row in block] + self._waiting[part]
+            places.append((offset, length))
+            offset, length = _PLACE.unpack(self._blocks.get(offset, _PLACE.size))
+        for offset, length in reversed(places):
+            data = self._blocks.get(offset + _PLACE.size, length - _PLACE.size)
+            yield marshal.loads(data)  # noqa: S302 - what this process wrote
+        yield self._waiting[part]
+
+    def parts(self) -> list[int]:
+        """Return the parts that have rows."""
+        return [part for part, waiting in enumerate(self._waiting) if waiting or self._last[2 * part + 1]]
 
     def all(self) -> Iterator[list[Any]]:
         """Yield the rows of every part that has some."""
-        for part in range(len(self._waiting)):
-            if self._waiting[part] or self._last[2 * part + 1]:
-                yield self.rows(part)
+        for part in self.parts():
+            yield self.rows(part)
 
     def _spill(self) -> None:
         for part, waiting in enumerate(self._waiting):

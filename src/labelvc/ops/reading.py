@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 from labelvc.codec import canonical
 from labelvc.core import pseudonym
@@ -13,10 +13,11 @@ from labelvc.core.expect import versions_of
 from labelvc.errors import DataError
 from labelvc.formats.interface import Row
 from labelvc.model import jsonpointer
-from labelvc.model.names import Key, Layer
+from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project, Sensitive
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import pseudonyms
+from labelvc.ops.incoming import ITEM, RECORD, UNNAMED, Incoming, TwiceError
 from labelvc.store import tree
 from labelvc.store.git import Git
 
@@ -83,13 +84,12 @@ def _steps(pointer: str) -> tuple[list[str], str]:
 
 
 class Reading:
-    """Turns a format's rows into canonical lines by key, and keeps what was seen on the way.
+    """Turns a format's rows into canonical lines, and keeps what was seen on the way.
 
     Attributes:
         labels: taxonomy to label to number of records.
         natural: names of the fields of natural keys.
         riders: pointers to columns of tables that play no part, to their layer.
-        unnamed: item to the lines of its records that have no id of their own.
         about: what the source says of the dataset as a whole, by format.
     """
 
@@ -101,36 +101,56 @@ class Reading:
         self.labels: dict[str, Counter[str]] = defaultdict(Counter)
         self.natural: dict[str, None] = {}
         self.riders: dict[str, Layer] = {}
-        self.unnamed: dict[str, list[bytes]] = defaultdict(list)
         self.about: dict[str, Any] = {}
         self._declared = {(field.layer, field.pointer) for field in dataset.sensitive}
 
-    def lines(self, rows: Iterable[Row], advance: Callable[[int], None] | None) -> dict[Layer, dict[Key, bytes]]:
-        """Return the lines of rows by key; records without an id go to `unnamed`.
+    def into(self, incoming: Incoming, rows: Iterable[Row], advance: Callable[[int], None] | None) -> None:
+        """Set the lines of rows aside.
 
         Raises:
-            DataError: a row cannot be stored, or two rows of one key differ; says where.
+            DataError: a row cannot be stored; says where.
+            OSError: the disk of temporary files is full.
         """
-        found: dict[Layer, dict[Key, bytes]] = {"items": {}, "annotations": {}}
+        for kind, key, raw, _ in self.lines(rows):
+            incoming.add(kind, key[0], raw)
+            if advance:
+                advance(1)
+
+    def refuse_twice(self, rows: Iterable[Row], twice: TwiceError) -> NoReturn:
+        """Read a source again up to the second of two rows that differ under one key, and refuse it.
+
+        Raises:
+            DataError: two rows of one key differ; says where.
+        """
+        first, where = None, ""
+        for kind, (item, name), raw, place in self.lines(rows):
+            if (kind == ITEM) == (twice.layer == "items") and (item, name) == (twice.key.item, twice.key.id):
+                first, where = first or raw, place
+                if raw != first:
+                    break
+        hint = _TWICE[twice.layer]
+        raise DataError(f"two {twice.layer} of the source have the key {twice.key}", where=where, hint=hint)
+
+    def lines(self, rows: Iterable[Row]) -> Iterator[tuple[int, tuple[str, str], bytes, str]]:
+        """Yield what each row is (`Incoming.add`), item and id, the canonical line, and the place in the source.
+
+        Raises:
+            DataError: a row cannot be stored; says where.
+        """
         for row in rows:
             if row.layer == "dataset":
                 self.about.update(row.fields.get("ext", {}))
                 continue
             try:
                 self._tokens.protect(row.layer, row.fields)
-                key, raw = self._item(row) if row.layer == "items" else self._record(row)
+                if row.layer == "items":
+                    yield ITEM, (_text(row, "id"), ""), self._item(row), row.where
+                else:
+                    item, name = _text(row, "item"), _text(row, "id") if "id" in row.fields else ""
+                    yield RECORD if name else UNNAMED, (item, name), self._record(row), row.where
             except DataError as error:
                 raise DataError(error.message, where=error.where or row.where, hint=error.hint) from None
-            if row.layer == "annotations" and not key.id:
-                self.unnamed[key.item].append(raw)
-            elif found[row.layer].setdefault(key, raw) != raw:
-                raise DataError(
-                    f"two {row.layer} of the source have the key {key}", where=row.where, hint=_TWICE[row.layer]
-                )
             self._note_riders(row)
-            if advance:
-                advance(1)
-        return found
 
     def _note_riders(self, row: Row) -> None:
         """Take down which columns of a table are stored beside the answers as they stand."""
@@ -140,12 +160,13 @@ class Reading:
                 if row.layer != "dataset" and (row.layer, pointer) not in self._declared:
                     self.riders[pointer] = row.layer
 
-    def _item(self, row: Row) -> tuple[Key, bytes]:
-        fields = row.fields
-        self.natural.update(dict.fromkeys(fields.get("natural") or ()))
-        return Key(self._dataset.name, _text(row, "id"), ""), canonical.encode(fields, canonical.ITEM_FIRST)
+    def _item(self, row: Row) -> bytes:
+        natural = row.fields.get("natural")
+        if natural and natural.keys() - self.natural.keys():
+            self.natural.update(dict.fromkeys(natural))
+        return canonical.encode(row.fields, canonical.ITEM_FIRST)
 
-    def _record(self, row: Row) -> tuple[Key, bytes]:
+    def _record(self, row: Row) -> bytes:
         fields = row.fields
         if "gone" not in fields and "task" not in fields:  # a record that names its task is labelvc's own
             fields.setdefault("origin", {"tool": self._tool})
@@ -159,8 +180,7 @@ class Reading:
             counted = self.labels[owner]
             for label in _labels(value):
                 counted[label] += 1
-        key = Key(self._dataset.name, _text(row, "item"), _text(row, "id") if "id" in fields else "")
-        return key, canonical.encode(fields, canonical.RECORD_FIRST)
+        return canonical.encode(fields, canonical.RECORD_FIRST)
 
 
 def _labels(value: Mapping[str, Any]) -> Iterable[str]:
