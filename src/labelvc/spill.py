@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import marshal
 import os
@@ -18,11 +19,15 @@ MOST = 8 << 20
 """Weight that waits in memory, in bytes as the caller counts them, before all goes to the file."""
 
 
+class SpillError(OSError):
+    """A temporary file could not be written or read; names the folder."""
+
+
 class Blocks:
     """Byte strings in a temporary file, each found again by its place; the file is made with the first and has no name.
 
     Raises:
-        OSError: (any method) the disk of temporary files is full.
+        SpillError: (any method) the disk of temporary files is full.
     """
 
     def __init__(self) -> None:
@@ -31,20 +36,23 @@ class Blocks:
 
     def put(self, data: bytes) -> tuple[int, int]:
         """Write a byte string and return its place: offset and length."""
-        if self._file is None:
-            # slow to import, and seldom needed
-            self._file = importlib.import_module("tempfile").TemporaryFile(buffering=0)
         place, rest = (self._end, len(data)), memoryview(data)
-        while rest:
-            rest = rest[self._file.write(rest) :]
-        self._end += len(data)
+        tempfile = importlib.import_module("tempfile")  # slow to import, and seldom needed
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(buffering=0)
+            while rest:
+                rest = rest[os.pwrite(self._file.fileno(), rest, self._end) :]
+                self._end = place[0] + len(data) - len(rest)
+        except OSError as error:
+            raise SpillError(error.errno, error.strerror, tempfile.gettempdir()) from None
         return place
 
     def get(self, offset: int, length: int) -> bytes:
         """Return the byte string at a place."""
         data = b"" if self._file is None else os.pread(self._file.fileno(), length, offset)
         if len(data) != length:
-            raise OSError(f"a temporary file was cut short at byte {offset}")
+            raise SpillError(errno.EIO, f"a temporary file was cut short at byte {offset}", "")
         return data
 
     def close(self) -> None:
@@ -62,7 +70,7 @@ class Spill:
         most: what may wait in memory.
 
     Raises:
-        OSError: (any method) the disk of temporary files is full.
+        SpillError: (any method) the disk of temporary files is full.
     """
 
     def __init__(self, parts: int, most: int = MOST) -> None:

@@ -175,7 +175,8 @@ def unmistakable(held: Iterable[tuple[int, bytes, str]]) -> Counter[tuple[str, s
     for side, seen, holder in held:
         holders[side][seen].add(holder)
     both = ((holders[1][seen], holders[0][seen]) for seen in holders[1].keys() & holders[0].keys())
-    return Counter((*mine, *theirs) for mine, theirs in both if len(mine) == len(theirs) == 1)
+    sole = ((mine, theirs) for mine, theirs in both if len(mine) == len(theirs) == 1)
+    return Counter((one, other) for mine, theirs in sole for one in mine for other in theirs)
 
 
 def paired(shared: Mapping[tuple[str, str], int], poorer: Mapping[tuple[str, str], int]) -> dict[str, str]:

@@ -100,8 +100,8 @@ class Settled:
             here = held.get(item, {})
             ids = _as_stored(item, found, here) or self._ids(item, found, here, answers.get(item, {}).keys())
             for identifier, raw in zip(ids, found, strict=True):
-                head = b'{"item":' + item
-                yield head + b',"id":' + canonical.encode(identifier) + raw[len(head) :]
+                start = b'{"item":' + item
+                yield start + b',"id":' + canonical.encode(identifier) + raw[len(start) :]
 
     def _ids(
         self, item: bytes, found: Sequence[bytes], held: Mapping[str, bytes], answers: Collection[str]

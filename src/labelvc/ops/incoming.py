@@ -160,8 +160,9 @@ def heads_of(data: bytes, layer: Layer) -> list[tuple[bytes, bytes]]:
 
 
 def _pattern(layer: Layer) -> re.Pattern[bytes]:
-    # a line's own text: no string goes on behind its end
-    return re.compile(b"^" + shard.HEADS[layer].pattern.replace(rb'[^"\\]', rb'[^"\\\n]'), re.MULTILINE)
+    # no string goes on in the next line, and the rest of a line is passed over at once
+    head = shard.HEADS[layer].pattern.replace(rb'[^"\\]', rb'[^"\\\n]')
+    return re.compile(b"^" + head + rb"[^\n]*+", re.MULTILINE)
 
 
 def _table() -> Iterator[tuple[bytes, bytes, bytes]]:

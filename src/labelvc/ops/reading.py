@@ -22,6 +22,8 @@ from labelvc.store import tree
 from labelvc.store.git import Git
 
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
+_REMEMBERED = 1 << 16  # tokens
+_TOLD = 256  # rows at once
 _BY = Sensitive("/by", "person")
 _TABLES = ("csv", "jsonl")  # whose other columns are the person's own; the `ext` of other formats is of their making
 _TWICE = {
@@ -48,16 +50,19 @@ class Tokens:
         Raises:
             DataError: a value is empty once normalised; or an id is a value that was replaced, which would tell it.
         """
-        plain: set[str] = set()
+        plain: set[str] | None = None
         for kind, steps, last in self._fields[layer]:
             inside: Any = fields
             for step in steps:
                 inside = inside.get(step) if isinstance(inside, dict) else None
-            if isinstance(inside, dict) and inside.get(last) not in (None, ""):
-                value = str(inside[last])
-                inside[last] = self._token(kind, value)
-                plain.update((value,) if inside[last] != value else ())
-        told = [name for name in ("id", "item") if fields.get(name) in plain]
+            value = inside.get(last) if isinstance(inside, dict) else None
+            if value is not None and value != "":
+                text = value if type(value) is str else str(value)
+                made = inside[last] = self._made.get((kind, text)) or self._token(kind, text)
+                if made != text:
+                    plain = plain or set()
+                    plain.add(text)
+        told = [name for name in ("id", "item") if fields.get(name) in plain] if plain else []
         if told:
             raise DataError(
                 f"the {told[0]} is the plain value of a field that must hold a pseudonym",
@@ -65,9 +70,9 @@ class Tokens:
             )
 
     def _token(self, kind: str, value: str) -> str:
-        found = self._made.get((kind, value))
-        if found is None:
-            found = self._made[kind, value] = value if pseudonym.is_token(value) else self._tokenise(kind, value)
+        if len(self._made) >= _REMEMBERED:
+            self._made.clear()
+        found = self._made[kind, value] = value if pseudonym.is_token(value) else self._tokenise(kind, value)
         return found
 
     @cached_property
@@ -102,6 +107,7 @@ class Reading:
         self.natural: dict[str, None] = {}
         self.riders: dict[str, Layer] = {}
         self.about: dict[str, Any] = {}
+        self._noted: dict[Layer, set[str]] = {"items": set(), "annotations": set()}
         self._declared = {(field.layer, field.pointer) for field in dataset.sensitive}
 
     def into(self, incoming: Incoming, rows: Iterable[Row], advance: Callable[[int], None] | None) -> None:
@@ -111,10 +117,15 @@ class Reading:
             DataError: a row cannot be stored; says where.
             OSError: the disk of temporary files is full.
         """
+        add, number = incoming.add, 0
         for kind, key, raw, _ in self.lines(rows):
-            incoming.add(kind, key[0], raw)
-            if advance:
-                advance(1)
+            add(kind, key[0], raw)
+            number += 1
+            if number == _TOLD and advance:
+                advance(number)
+                number = 0
+        if advance:
+            advance(number)
 
     def refuse_twice(self, rows: Iterable[Row], twice: TwiceError) -> NoReturn:
         """Read a source again up to the second of two rows that differ under one key, and refuse it.
@@ -137,6 +148,7 @@ class Reading:
         Raises:
             DataError: a row cannot be stored; says where.
         """
+        riding = self._tool in _TABLES
         for row in rows:
             if row.layer == "dataset":
                 self.about.update(row.fields.get("ext", {}))
@@ -150,15 +162,19 @@ class Reading:
                     yield RECORD if name else UNNAMED, (item, name), self._record(row), row.where
             except DataError as error:
                 raise DataError(error.message, where=error.where or row.where, hint=error.hint) from None
-            self._note_riders(row)
+            if riding:
+                self._note_riders(row)
 
     def _note_riders(self, row: Row) -> None:
         """Take down which columns of a table are stored beside the answers as they stand."""
-        if self._tool in _TABLES:
-            for name in row.fields.get("ext", {}).get(self._tool, ()):
-                pointer = f"/ext/{self._tool}/{jsonpointer.escaped(name)}"
-                if row.layer != "dataset" and (row.layer, pointer) not in self._declared:
-                    self.riders[pointer] = row.layer
+        columns = row.fields.get("ext", {}).get(self._tool)
+        if row.layer == "dataset" or not columns or columns.keys() <= self._noted[row.layer]:
+            return
+        for name in columns.keys() - self._noted[row.layer]:
+            pointer = f"/ext/{self._tool}/{jsonpointer.escaped(name)}"
+            if (row.layer, pointer) not in self._declared:
+                self.riders[pointer] = row.layer
+        self._noted[row.layer].update(columns)
 
     def _item(self, row: Row) -> bytes:
         natural = row.fields.get("natural")

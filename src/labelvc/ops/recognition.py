@@ -146,11 +146,10 @@ class Recognition:
         self._known.update({name: here for name, here in found.items() if name != here})
         for name in old.keys() - set(found.values()):
             self._set(self._free, name, old[name])
-        for name, told in new.items():
-            if name in found and name in bare:
-                self._set(self._free, name, None)
-            elif name not in found and name not in bare:
-                self._set(self._unknown, name, told)
+        for name in new.keys() & bare & found.keys():
+            self._set(self._free, name, None)
+        for name in new.keys() - bare - found.keys():
+            self._set(self._unknown, name, new[name])
 
     def _set(self, spill: Spill, name: str, told: bytes | None) -> None:
         spill.add(_part(self._place(name)), (name, told is not None), len(name) + _OVERHEAD)
@@ -270,11 +269,9 @@ def _evidences(
         return
     told: dict[str, list[bytes]] = defaultdict(list)
     for raw in records:
-        item = decoded(raw).get("item")
-        if item in wanted:
-            told[item].append(raw)
+        told[str(decoded(raw).get("item"))].append(raw)
     for raw in items:
-        name = decoded(raw).get("id")
+        name = str(decoded(raw).get("id"))
         if name in wanted:
             yield name, _evidence(raw, told[name])
 

@@ -72,19 +72,20 @@ def refuse(changes: Changes, read: int, compared: Compared) -> None:
             the command that finds records by content instead.
     """
     asked = compared.asked
+    with compared.opened() as stored:
+        if not any("/items/" in path for path in stored.paths):
+            return
     if not renumber.likely(changes.moved["added"], changes.moved["changed"], read):
         return
-    stored_items = 0
     measured = renumber.Measure(whole=asked.whole or not compared.keyed)
     with Spill(_PARTS) as seen:
         for both in compared.shards():
-            stored_items += len(both["items"][0])
             old, new = (_by_key(lines, asked.dataset, "annotations") for lines in both["annotations"])
             old = {key: raw for key, raw in old.items() if live(raw) is not None and _task(raw) == asked.task}
             items = [_by_key(lines, asked.dataset, "items") for lines in both["items"]]
             for row in measured.seen(old, new, _about(items)):
                 seen.add(row[0][0], row, _WEIGHT)
-        found = measured.result(seen.all) if stored_items else None
+        found = measured.result(seen.all)
     if found is not None:
         message = (
             f"ids were given out anew: {found.rewritten:,} of the {found.stored:,} ids stored here would be rewritten, "

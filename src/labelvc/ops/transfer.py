@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,6 +24,7 @@ from labelvc.ops.reading import Reading, Tokens
 from labelvc.ops.recognition import Recognition, renamed
 from labelvc.ops.request import Request
 from labelvc.ops.sides import AstrayError, Sides
+from labelvc.spill import SpillError
 from labelvc.store import disk, files, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
@@ -60,7 +60,7 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
     Args:
         git: the repository.
         request: what to import.
-        advance: called with 1 for every row read.
+        advance: called with the number of rows read since the last call.
 
     Returns:
         The change, to be shown; `perform` works it out anew and writes it.
@@ -115,8 +115,8 @@ def _imported(git: Git, request: Request, advance: Callable[[int], None] | None,
                 with _told(request):
                     again = Reading(project, dataset, name, form.name, Tokens(git, work, project, dataset))
                     again.refuse_twice(form.read(request.source, said), twice)
-    except OSError as error:
-        raise disk.failure(error, Path(gettempdir())) from None
+    except SpillError as error:
+        raise disk.failure(error, Path(str(error.filename))) from None
 
 
 @contextmanager
