@@ -24,7 +24,6 @@ ITEM_FIRST = ("id",)
 _EXACT = 2**53 - 1
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _DEPTH = 32
-_HEADS = {name: b'"%b":' % name.encode() for name in RECORD_FIRST}
 _NOT_PLAIN = -(1 << 60)
 _spaced = re.compile(rb'"[ \t\r\n]++:').search
 _loads = msgspec.json.Decoder().decode
@@ -158,8 +157,13 @@ def _quickly(value: dict[str, Any], first: tuple[str, ...]) -> bytes:
     if not first or first[0] not in value:
         return _sorted(value) if not first or value.keys().isdisjoint(first) else _write(value, first, _DEPTH).encode()
     rest = value.copy()
-    ahead = b",".join([_HEADS[name] + _sorted(rest.pop(name)) for name in first if name in rest])
+    ahead = b",".join([_head(name) + _sorted(rest.pop(name)) for name in first if name in rest])
     return b"{%b,%b" % (ahead, _sorted(rest)[1:]) if rest else b"{%b}" % ahead
+
+
+@cache
+def _head(name: str) -> bytes:
+    return encode_basestring(name).encode() + b":"
 
 
 def _write(value: Any, first: tuple[str, ...], depth: int) -> str:
