@@ -113,14 +113,13 @@ def _count(value: dict[Any, Any], depth: int, *, fractions: bool) -> int:
     if not depth:
         return _NOT_PLAIN
     found = len(value)
-    for name, member in value.items():
-        kind = type(member)
-        if kind is str:
-            if type(name) is not str:
-                return _NOT_PLAIN
-            continue
+    for name in value:
         if type(name) is not str:
             return _NOT_PLAIN
+    for member in value.values():
+        kind = type(member)
+        if kind is str:
+            continue
         if kind is dict:
             found += _count(member, depth - 1, fractions=fractions)
         elif kind is list:
@@ -154,11 +153,11 @@ def _read_quickly(raw: bytes) -> dict[str, Any] | None:
 
 def _quickly(value: dict[str, Any], first: tuple[str, ...]) -> bytes:
     """Return the canonical bytes of a plain object; seven times as fast as `_write`."""
-    if not first or first[0] not in value:
-        return _sorted(value) if not first or value.keys().isdisjoint(first) else _write(value, first, _DEPTH).encode()
     rest = value.copy()
-    ahead = b",".join([_head(name) + _sorted(rest.pop(name)) for name in first if name in rest])
-    return b"{%b,%b" % (ahead, _sorted(rest)[1:]) if rest else b"{%b}" % ahead
+    ahead = [_head(name) + _sorted(rest.pop(name)) for name in first if name in rest]
+    if not ahead:
+        return _sorted(value)
+    return b"{%b,%b" % (b",".join(ahead), _sorted(rest)[1:]) if rest else b"{%b}" % b",".join(ahead)
 
 
 @cache

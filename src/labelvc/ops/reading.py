@@ -38,11 +38,11 @@ class Tokens:
     def __init__(self, git: Git, work: Snapshot, project: Project, dataset: Dataset) -> None:
         self._git, self._work, self._project = git, work, project
         fields = [*dataset.sensitive, _BY]
+        made: dict[str, dict[str, str]] = {field.kind: {} for field in fields}
         self._fields = {
-            layer: [(field.kind, *_steps(field.pointer)) for field in fields if field.layer == layer]
+            layer: [(field.kind, *_steps(field.pointer), made[field.kind]) for field in fields if field.layer == layer]
             for layer in _LAYERS
         }
-        self._made: dict[tuple[str, str], str] = {}
 
     def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
         """Replace plain values by tokens.
@@ -51,28 +51,30 @@ class Tokens:
             DataError: a value is empty once normalised; or an id is a value that was replaced, which would tell it.
         """
         plain: set[str] | None = None
-        for kind, steps, last in self._fields[layer]:
+        for kind, steps, last, made in self._fields[layer]:
             inside: Any = fields
             for step in steps:
                 inside = inside.get(step) if isinstance(inside, dict) else None
             value = inside.get(last) if isinstance(inside, dict) else None
             if value is not None and value != "":
                 text = value if type(value) is str else str(value)
-                made = inside[last] = self._made.get((kind, text)) or self._token(kind, text)
-                if made != text:
+                token = inside[last] = made.get(text) or self._token(kind, text, made)
+                if token != text:
                     plain = plain or set()
                     plain.add(text)
-        told = [name for name in ("id", "item") if fields.get(name) in plain] if plain else []
+        if plain is None:
+            return
+        told = [name for name in ("id", "item") if fields.get(name) in plain]
         if told:
             raise DataError(
                 f"the {told[0]} is the plain value of a field that must hold a pseudonym",
                 hint="choose another --key, or declare /id of items and /item of annotations as sensitive, of the same kind",
             )
 
-    def _token(self, kind: str, value: str) -> str:
-        if len(self._made) >= _REMEMBERED:
-            self._made.clear()
-        found = self._made[kind, value] = value if pseudonym.is_token(value) else self._tokenise(kind, value)
+    def _token(self, kind: str, value: str, made: dict[str, str]) -> str:
+        if len(made) >= _REMEMBERED:
+            made.clear()
+        found = made[value] = value if pseudonym.is_token(value) else self._tokenise(kind, value)
         return found
 
     @cached_property
@@ -107,6 +109,7 @@ class Reading:
         self.natural: dict[str, None] = {}
         self.riders: dict[str, Layer] = {}
         self.about: dict[str, Any] = {}
+        self._origin = {"tool": tool}
         self._noted: dict[Layer, set[str]] = {"items": set(), "annotations": set()}
         self._declared = {(field.layer, field.pointer) for field in dataset.sensitive}
 
@@ -148,21 +151,22 @@ class Reading:
         Raises:
             DataError: a row cannot be stored; says where.
         """
-        riding = self._tool in _TABLES
+        riding, protect = self._tool in _TABLES, self._tokens.protect
         for row in rows:
-            if row.layer == "dataset":
-                self.about.update(row.fields.get("ext", {}))
+            layer, fields, where = row
+            if layer == "dataset":
+                self.about.update(fields.get("ext", {}))
                 continue
             try:
-                self._tokens.protect(row.layer, row.fields)
-                if row.layer == "items":
-                    yield ITEM, (_text(row, "id"), ""), self._item(row), row.where
+                protect(layer, fields)
+                if layer == "items":
+                    yield ITEM, (_text(row, "id"), ""), self._item(row), where
                 else:
-                    item, name = _text(row, "item"), _text(row, "id") if "id" in row.fields else ""
-                    yield RECORD if name else UNNAMED, (item, name), self._record(row), row.where
+                    item, name = _text(row, "item"), _text(row, "id") if "id" in fields else ""
+                    yield RECORD if name else UNNAMED, (item, name), self._record(row), where
             except DataError as error:
-                raise DataError(error.message, where=error.where or row.where, hint=error.hint) from None
-            if riding:
+                raise DataError(error.message, where=error.where or where, hint=error.hint) from None
+            if riding and "ext" in fields:
                 self._note_riders(row)
 
     def _note_riders(self, row: Row) -> None:
@@ -184,26 +188,25 @@ class Reading:
 
     def _record(self, row: Row) -> bytes:
         fields = row.fields
-        if "gone" not in fields and "task" not in fields:  # a record that names its task is labelvc's own
-            fields.setdefault("origin", {"tool": self._tool})
+        gone = "gone" in fields
+        if not gone and "task" not in fields:  # a record that names its task is labelvc's own
+            fields.setdefault("origin", self._origin)
         task = fields.setdefault("task", self._task)
         fields["rev"] = 1
-        if "gone" not in fields and isinstance(task, str) and task in self._under:
-            fields.setdefault("under", self._under[task])
         value = fields.get("value")
-        owner = self._taxonomies.get(task) if isinstance(task, str) else None
-        if owner and isinstance(value, dict):
-            counted = self.labels[owner]
-            for label in _labels(value):
-                counted[label] += 1
+        if type(task) is str:
+            if not gone and task in self._under:
+                fields.setdefault("under", self._under[task])
+            owner = self._taxonomies.get(task)
+            if owner and type(value) is dict:
+                counted, label = self.labels[owner], value.get("label")
+                for one in (label,) if type(label) is str else _labels(value):
+                    counted[one] += 1
         return canonical.encode(fields, canonical.RECORD_FIRST)
 
 
 def _labels(value: Mapping[str, Any]) -> Iterable[str]:
-    """Return the labels that a value names: one, or several, those that share a whole, or an order of them."""
-    label = value.get("label")
-    if isinstance(label, str):
-        return (label,)
+    """Return the labels that a value names beside `label`: several, those that share a whole, or an order of them."""
     several = [value.get(name) for name in ("labels", "soft", "ranking")]
     return {
         label for labels in several if isinstance(labels, list | dict) for label in labels if isinstance(label, str)
@@ -212,10 +215,10 @@ def _labels(value: Mapping[str, Any]) -> Iterable[str]:
 
 def _text(row: Row, name: str) -> str:
     value = row.fields.get(name)
-    if not isinstance(value, str) or not value:
+    if type(value) is not str or not value:
         raise DataError(
             f"the {name} of a row is empty or no text", where=row.where, hint="name another column with --item or --key"
         )
-    if name == "id" and row.layer == "annotations" and "#" in value:
+    if "#" in value and name == "id" and row.layer == "annotations":
         raise DataError("the id of a record may not hold #", where=row.where, hint="choose another --key")
     return value
