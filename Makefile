@@ -22,7 +22,7 @@ test: $(made)test ## every test but the long ones
 	$(python) -m pytest -n 2 --dist loadgroup $(ARGUMENTS)
 
 test-long: $(made)test ## every test, the long ones too, and laws with many more examples
-	$(python) -m pytest -n 2 --dist loadgroup -m "" --hypothesis-profile=long $(ARGUMENTS)
+	$(python) -m pytest -n 2 --dist loadgroup -m "" --hypothesis-profile=long -o faulthandler_timeout=3600 $(ARGUMENTS)
 
 coverage: $(made)test ## which lines and branches the tests reach
 	$(python) -m coverage erase

@@ -67,7 +67,7 @@ ratings
   sources      example
   items        40
   records      40
-  a shard      169 bytes to 846 bytes, median 339 bytes; 1 to 5 lines, median 2
+  a shard      171 bytes to 857 bytes, median 343 bytes; 1 to 5 lines, median 2
   task         sentiment (score)  40 of 40 items (100 %)\
 """)
     listed = valid("dataset-list", labelvc(labels, "dataset", "list", "--format", "json")[1])
@@ -161,7 +161,7 @@ def test_reshard_is_one_line_in_a_diff(labels, labelvc, git):
     assert [line for line in out.splitlines() if line[:1] != " "] == [
         "= datasets/ratings/dataset.yaml  cut into 4 shards, were 16 (mechanical)"
     ]
-    assert "records: 0 changed, 0 added, 0 removed in 0 items; documents: 1 changed" in err
+    assert "records: 0 changed, 0 added, 0 removed in 0 items; mechanical: 1 document" in err
     for words in (("--all",), ("HEAD~1..HEAD",)):
         assert labelvc(labels, "check", *words)[0] == 0
     document = valid(

@@ -294,6 +294,29 @@ def test_progress_on_a_terminal_appears_on_stderr_when_it_takes_long(tmp_path, t
     assert shown in err
 
 
+def test_progress_tells_rate_and_time_left_as_soon_as_the_total_is_known(tmp_path):
+    code = (
+        "import pathlib, time\n"
+        "from labelvc.cli import bar, context, output\n"
+        "bar.PATIENCE = 0\n"
+        "settings = context.Settings(pathlib.Path(), progress=True)\n"
+        "with output.progress(settings, None, 'looking at shards', 'shards') as advance:\n"
+        "    advance(0)\n"
+        "    advance(5, total=40)\n"
+        "    for _ in range(20):\n"
+        "        time.sleep(0.02)\n"
+        "        advance()\n"
+    )
+    environment = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == ""
+    assert "25/40" in done.stderr
+    assert re.search(r"\d+ shards/s", done.stderr)
+    assert re.search(r"\b00:0\d", done.stderr)
+
+
 def test_write_to_a_file_is_whole(tmp_path):
     output.write("päth\n", tmp_path / "new" / "file")
     assert (tmp_path / "new" / "file").read_text() == "päth\n"

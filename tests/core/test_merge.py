@@ -101,7 +101,7 @@ def test_every_field_is_one_sides_own_and_nothing_is_made_up(three):
     for name, content in result.items():
         if name not in ("rev", "ext", "value"):
             assert any(canonical.encode(side.get(name)) == canonical.encode(content) for side in sides[1:])
-    shapes = [set(side.get("value", {})) for side in sides[1:] if "value" in side]
+    shapes = [set(side.get("value", {})) for side in sides[1:] if side]
     assert not shapes or "gone" in result or set(result.get("value", {})) in shapes
 
 
@@ -243,9 +243,35 @@ def test_who_answered_and_under_which_guideline_is_one_decision():
     assert found.fields == ("/by", "/under")
 
 
-def test_a_change_of_pseudonym_comes_together_with_a_change_of_label():
+@pytest.mark.parametrize(
+    ("mine", "new", "open_to"),
+    [
+        ({"by": "prs_b"}, {"value": {"label": "dog"}}, False),
+        ({"under": "kind@2.0.0"}, {"value": {"label": "dog"}}, False),
+        ({"by": "prs_b", "value": {"label": "dog"}}, {"ext": {"note": "?"}}, True),
+        ({"by": "prs_b", "value": {"label": "dog"}}, {"value": {"label": "dog"}}, True),
+        ({"by": "prs_b"}, {"at": "2026-02-02T00:00:00Z"}, True),
+    ],
+)
+def test_nobody_is_made_to_say_what_another_said(mine, new, open_to):
+    """Who answered stands under their own answer: one side's name with the other side's label is a conflict."""
+    start = {"by": "prs_a", "under": "kind@1.0.0", "value": {"label": "cat"}, "task": "kind"}
+    base, ours, theirs = line(**start), line(2, **{**start, **mine}), line(2, **{**start, **new})
+    found = merged(base, ours, theirs)
+    if open_to:
+        assert value(found) == {**value(base), **mine, **new, "rev": 3}
+        return
+    assert isinstance(found, Conflict)
+    assert found.fields == tuple(sorted({*(f"/{name}" for name in mine), "/value/label"}))
+    assert value(merged(base, ours, theirs, chosen="theirs")) == {**value(theirs), "rev": 3}
+    assert value(merged(base, ours, theirs, chosen="ours")) == {**value(ours), "rev": 3}
+
+
+def test_a_strategy_for_who_answered_lets_it_be_merged_alone():
+    """As where one branch gives everybody a new pseudonym while the other goes on labelling."""
     base = line(by="prs_a", value={"label": "cat"})
-    found = merged(base, line(2, by="prs_b", value={"label": "cat"}), line(2, by="prs_a", value={"label": "dog"}))
+    ours, theirs = line(2, by="prs_b", value={"label": "cat"}), line(2, by="prs_a", value={"label": "dog"})
+    found = merged(base, ours, theirs, Rules({"/by": "newest"}))
     assert (value(found)["by"], value(found)["value"], value(found)["rev"]) == ("prs_b", {"label": "dog"}, 3)
 
 
@@ -330,6 +356,30 @@ def test_an_object_against_a_value_in_its_place_is_a_conflict_or_whole(mine, new
     assert isinstance(found, Conflict) or canonical.encode(value(found).get("ext")) in map(
         canonical.encode, (mine, new)
     )
+
+
+def test_over_a_base_that_nobody_agreed_on_every_difference_is_a_conflict():
+    """A field that one side took away must not come back because the base of a criss-cross does not know it."""
+    base = merge.undecided(line(value={"score": 1}), "annotations")
+    found = merged(base, line(3, value={"score": 1}, ext={"a": 1}), line(3, value={"score": 1}))
+    assert isinstance(found, Conflict)
+    assert found.fields == ("/ext/a",)
+    assert merged(base, line(3, value={"score": 1}), line(3, value={"score": 1})) == line(3, value={"score": 1})
+
+
+def test_an_answer_to_one_task_is_not_taken_for_an_answer_to_another():
+    base = line(task="kind", value={"label": "cat"})
+    ours, theirs = line(2, task="breed", value={"label": "cat"}), line(2, task="kind", value={"label": "dog"})
+    found = merged(base, ours, theirs)
+    assert isinstance(found, Conflict)
+    assert value(merged(base, ours, theirs, chosen="ours")) == {**value(ours), "rev": 3}
+    assert value(merged(base, ours, theirs, chosen="theirs")) == {**value(theirs), "rev": 3}
+    both = merged(
+        base,
+        line(2, task="breed", value={"label": "tabby"}),
+        line(2, task="kind", value={"label": "cat"}, ext={"n": 1}),
+    )
+    assert value(both)["task"] == "breed"
 
 
 def test_numbers_that_python_takes_for_equal_are_told_apart():

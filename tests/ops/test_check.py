@@ -13,7 +13,7 @@ from labelvc.model.finding import Finding
 from labelvc.ops import check
 from labelvc.ops.check import Report
 from labelvc.store import tree
-from tests.zoo import ANNA, Zoo, answer, make, rating, zoo, zoo_template
+from tests.zoo import ANNA, PLAIN, Zoo, answer, make, rating, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 PETS = "datasets/pets/dataset.yaml"
@@ -344,13 +344,61 @@ def test_two_processes_find_what_one_finds(zoo: Zoo):
     zoo.commit("Grow")
     commit = tree.commit(zoo.at, "HEAD")
     seen: list[int] = []
-    two = check.everything(zoo.at, commit, jobs=2, advance=seen.append)
+    totals: set[int | None] = set()
+
+    def advance(n: int = 1, total: int | None = None) -> None:
+        seen.append(n)
+        totals.add(total)
+
+    two = check.everything(zoo.at, commit, jobs=2, advance=advance)
     (zoo.at.common / "labelvc" / "cache" / "results.sqlite3").unlink()
     one = check.everything(zoo.at, commit, jobs=1)
     assert two == one
     assert two.shards > 128
     assert len(two.findings) == 40
     assert sum(seen) == two.shards
+    assert totals == {two.shards, None}
+
+
+def test_no_plain_value_is_remembered_even_where_it_is_an_id(zoo: Zoo):
+    zoo.put("pets/p1#k1", {**zoo.row("pets/p1#k1"), "by": PLAIN, "rev": 2})
+    zoo.commit("An annotator's plain name")
+    cache = zoo.at.common / "labelvc" / "cache"
+
+    def kept() -> bytes:
+        return b"".join(path.read_bytes() for path in cache.rglob("*"))
+
+    zoo.everything()
+    assert b"privacy.plaintext" in kept()
+    assert PLAIN.encode() not in kept()
+    ids = "sensitive:\n  - {pointer: /id, kind: email, layer: items}\n  - {pointer: /item, kind: email}"
+    zoo.replace("datasets/pets/dataset.yaml", "sensitive:", ids)
+    zoo.put(f"pets/{PLAIN}#", {"id": PLAIN, "natural": {"word": "zz"}})
+    zoo.put(f"pets/{PLAIN}#m1", rating(PLAIN))
+    zoo.commit("Plain ids")
+    found = zoo.everything()
+    assert any(finding.rule == "privacy.plaintext" and PLAIN in finding.place.key for finding in found)
+    assert PLAIN.encode() not in kept()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupted_check_goes_on_where_it_stopped(zoo: Zoo, jobs: int):
+    grow(zoo, 400)
+    zoo.commit("Grow")
+    commit = tree.commit(zoo.at, "HEAD")
+    seen: list[int] = []
+
+    def advance(n: int = 1, total: int | None = None) -> None:
+        seen.append(n)
+        if sum(seen) == 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check.everything(zoo.at, commit, jobs=jobs, advance=advance)
+    again = check.everything(zoo.at, commit, jobs=jobs)
+    assert again.remembered == 100
+    (zoo.at.common / "labelvc" / "cache" / "results.sqlite3").unlink()
+    assert check.everything(zoo.at, commit)._replace(remembered=100) == again
 
 
 # ---------------------------------------------------------------- DVC

@@ -2,8 +2,12 @@
 
 import multiprocessing
 import os
+import resource
+import shutil
+import signal
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -119,3 +123,102 @@ def test_threads_and_processes_share_it(found):
     ]
     assert len(cache.get_many(wanted)) == len(wanted)
     cache.close()
+
+
+def test_it_may_be_deleted_while_it_is_in_use(found):
+    with Cache(found) as one, Cache(found) as other:
+        for number in range(30):
+            one.put_many([(f"{number}", b"v")])
+            if number % 3 == 0:
+                shutil.rmtree(path(found).parent if number % 2 else found.common / "labelvc", ignore_errors=True)
+            assert other.get_many([f"{number}"]) in ({}, {f"{number}": b"v"})
+            other.put_many([(f"other {number}", b"w")])
+    with Cache(found) as cache:
+        cache.put_many([("k", b"v")])
+    with Cache(found) as cache:
+        assert cache.get_many(["k"]) == {"k": b"v"}
+
+
+def test_another_process_may_delete_it_again_and_again(found):
+    def delete():
+        while True:
+            shutil.rmtree(found.common / "labelvc", ignore_errors=True)
+
+    process = multiprocessing.get_context("fork").Process(target=delete)
+    process.start()
+    try:
+        for number in range(100):
+            with Cache(found) as cache:
+                cache.put_many([("k", b"%d" % number), ("l", b"same")])
+                kept = cache.get_many(["k", "l"])
+                assert kept.get("l", b"same") == b"same"
+                assert kept.get("k", b"%d" % number) == b"%d" % number
+    finally:
+        process.kill()
+        process.join()
+
+
+def ended(work):
+    """Run a function in a process of its own; return its exit code."""
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    process.join(60)
+    return process.exitcode
+
+
+@pytest.mark.parametrize("room", [0, 1 << 10, 40 << 10, 300 << 10])
+def test_a_full_disk_costs_only_results(found, room):
+    """The system refuses to let a file grow (RLIMIT_FSIZE, as a full disk or a quota does)."""
+
+    def work():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        with Cache(found) as cache:
+            for number in range(20):
+                cache.put_many((f"{number} {step}", b"v" * 3000) for step in range(20))
+            assert set(cache.get_many(f"{number} 0" for number in range(20)).values()) <= {b"v" * 3000}
+
+    assert ended(work) == 0
+    with Cache(found) as cache:
+        cache.put_many([("k", b"v")])
+        assert cache.get_many(["k", "0 0"])["k"] == b"v"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_git_folder_that_cannot_be_written_means_no_cache(found, there):
+    if there:
+        with Cache(found) as cache:
+            cache.put_many([("k", b"v")])
+    folders = [found.common, *found.common.rglob("*")]
+
+    def work():
+        for place in folders:
+            place.chmod(0o555 if place.is_dir() else 0o444)
+        os.chdir(found.common)  # the folders above are closed to others
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        with Cache(found._replace(common=Path())) as cache:
+            cache.put_many([("new", b"v")])
+            assert cache.get_many(["k", "new"]) in ({}, {"k": b"v"})
+
+    assert ended(work) == 0
+    for place in folders:
+        place.chmod(0o755 if place.is_dir() else 0o644)
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_what_was_there(found):
+    with Cache(found) as cache:
+        cache.put_many([("k", b"v")])
+
+    def write():
+        with Cache(found) as mine:
+            for number in range(1 << 20):
+                mine.put_many((f"{number} {step}", os.urandom(2000)) for step in range(50))
+
+    process = multiprocessing.get_context("fork").Process(target=write)
+    process.start()
+    process.join(0.7)
+    process.kill()
+    process.join()
+    with Cache(found) as cache:
+        assert cache.get_many(["k", "0 0"]).keys() >= {"k", "0 0"}

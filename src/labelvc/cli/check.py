@@ -9,10 +9,10 @@ import click
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, progress, write
 from labelvc.cli.render import json, text
+from labelvc.cli.spreading import repository
 from labelvc.model.finding import SEVERITIES
 from labelvc.ops import check as checking
 from labelvc.ops import diff as differing
-from labelvc.store import git as plumbing
 from labelvc.store import tree
 
 
@@ -46,11 +46,11 @@ def check(
     if rules:
         write(_catalogue(), output)
         return 0
-    git = plumbing.find(settings.directory)
     if sum((bool(revisions), staged, everything)) > 1:
         raise click.UsageError("choose one of A..B, --staged and --all")
+    git = repository(settings)
     base = head = ""
-    with progress(settings, None, "looking at shards") as advance:
+    with progress(settings, None, "looking at shards", "shards") as advance:
         if everything:
             snapshot = tree.work(git)
             head = snapshot.name

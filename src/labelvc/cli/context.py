@@ -22,9 +22,11 @@ class Settings(NamedTuple):
         directory: absolute folder to work in.
         quiet: say nothing on stderr but errors.
         verbose: how many times `-v` was given.
-        jobs: worker processes to use; 0 only before `settings_from` decided.
+        jobs: worker processes to use here; 0 only before `settings_from` decided.
         color: whether text on stdout may be coloured.
         progress: whether a progress bar may be drawn on stderr.
+        executor: who looks at shards, by name; empty when nobody said.
+        scheduler: where a cluster's scheduler is; empty when no option said.
     """
 
     directory: Path
@@ -33,8 +35,12 @@ class Settings(NamedTuple):
     jobs: int = 1
     color: bool = False
     progress: bool = False
+    executor: str = ""
+    scheduler: str = ""
 
 
+SPREAD = ("check", "diff")
+"""The commands that use the workers of a cluster (docs/adr/0013-what-is-spread.md)."""
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _COLOR = click.Choice(["auto", "always", "never"])
 
@@ -52,7 +58,10 @@ def pass_settings(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def command(*arguments: Any, **options: Any) -> Any:
         given = {name: options.pop(name) for name in list(options) if name.startswith("global_")}
-        settings = click.get_current_context().find_object(Settings) or Settings(Path.cwd(), jobs=0)
+        context = click.get_current_context()
+        if (given.get("global_executor") or given.get("global_scheduler")) and context.info_name not in SPREAD:
+            raise click.UsageError(f"{context.info_name} does its work here: --executor is for {' and '.join(SPREAD)}")
+        settings = context.find_object(Settings) or Settings(Path.cwd(), jobs=0)
         return function(settings_from(settings, given), *arguments, **options)
 
     for option in reversed(_options(hidden=True)):
@@ -77,6 +86,8 @@ def settings_from(settings: Settings, options: Mapping[str, Any]) -> Settings:
         jobs=options.get("global_jobs") or settings.jobs or processors(),
         color=settings.color if color is None else _colored(color),
         progress=sys.stderr.isatty() and not quiet and not environment("CI"),
+        executor=options.get("global_executor") or settings.executor,
+        scheduler=options.get("global_scheduler") or settings.scheduler,
     )
 
 
@@ -146,6 +157,21 @@ def _options(*, hidden: bool) -> list[Callable[..., Any]]:
             metavar="N",
             envvar=variable("LABELVC_JOBS"),
             hidden=hidden,
-            help="Use N processes; default: one for each processor.",
+            help="Use N processes here; default: one for each processor.",
+        ),
+        click.option(
+            "--executor",
+            "global_executor",
+            metavar="NAME",
+            envvar=variable("LABELVC_EXECUTOR"),
+            hidden=hidden,
+            help="Have check and diff look at shards in processes (here, the default) or on a dask cluster.",
+        ),
+        click.option(
+            "--scheduler",
+            "global_scheduler",
+            metavar="ADDR",
+            hidden=hidden,
+            help="Find the Dask scheduler at ADDR, such as tcp://HOST:8786.",
         ),
     ]

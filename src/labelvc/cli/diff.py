@@ -14,12 +14,12 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.grouped import GroupedCommand
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json, text
+from labelvc.cli.spreading import repository
 from labelvc.core import diff as rules
 from labelvc.core.counts import GROUPINGS, Counts, Grouping
 from labelvc.ops import diff as differing
 from labelvc.ops import mechanics, veil
 from labelvc.ops.diff import Range
-from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 
@@ -103,7 +103,7 @@ def diff(
     asked = _Asked(**options)
     if asked.tables and asked.form == "jsonl":
         raise click.UsageError("--format jsonl lists changes; counts are in --format json")
-    git = plumbing.find(settings.directory)
+    git = repository(settings)
     whole = bool(asked.keys or asked.labels or "slice" in asked.by)
     pair = differing.resolve(git, revisions, staged=staged, whole=whole)
     with tree.reader(git) as reader:

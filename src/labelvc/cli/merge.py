@@ -62,7 +62,7 @@ def merge(
         commit = merging.abort(git)
         say(settings, f"the merge is taken back; {commit[:10]} is checked out again")
         return 0
-    with progress(settings, None, "merging shards") as advance:
+    with progress(settings, None, "merging shards", "shards") as advance:
         done = (
             merging.finish(git, jobs=settings.jobs)
             if go_on
@@ -234,7 +234,8 @@ def _next(git: Git, left: Left, settled: int) -> str:
     if left.documents:
         return f"{documents}{done}{text.count(len(left.documents), 'document')} in conflict"
     verb = pending.underway(git).rpartition(" ")[2]
-    return f"{done}nothing is in conflict any more; next: {f'git {verb} --continue' if verb not in ('merge', '') else 'labelvc merge --continue'}"
+    following = {"": "git commit", "merge": "labelvc merge --continue"}.get(verb, f"git {verb} --continue")
+    return f"{done}nothing is in conflict any more; next: {following}"
 
 
 def _way_on(path: str) -> str:

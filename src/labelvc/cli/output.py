@@ -86,20 +86,21 @@ def say(settings: Settings, text: str) -> None:
 
 
 @contextlib.contextmanager
-def progress(settings: Settings, total: int | None, words: str) -> Iterator[Callable[..., None]]:
+def progress(settings: Settings, total: int | None, words: str, unit: str = "") -> Iterator[Callable[..., None]]:
     """Draw a progress bar on stderr while the block runs, when that is a terminal and nobody asked for quiet.
 
     Args:
         settings: decides whether a bar is drawn.
-        total: how many steps there will be; None when nobody knows.
+        total: how many steps there will be; None when nobody knows yet.
         words: what is going on, `reading shards`.
+        unit: what is counted, `shards`: the rate is told with it.
 
     Yields:
-        `advance(n=1)`, to be called after each n steps.
+        `advance(n=1, total=None)`, to be called after each n steps, and with the total as soon as it is known.
     """
     if not settings.progress:
-        yield lambda n=1: None
+        yield lambda n=1, total=None: None
         return
     bar = importlib.import_module("labelvc.cli.bar")  # rich takes 40 ms that only a terminal should pay
-    with bar.drawn(total, words, color=settings.color) as advance:
+    with bar.drawn(total, words, unit, color=settings.color) as advance:
         yield advance

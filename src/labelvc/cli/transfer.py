@@ -100,7 +100,7 @@ def import_command(
     git = plumbing.find(settings.directory)
     words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
     request = Request(form_name, source, dataset, task, mode, words, add_labels, allow_renumbering)
-    with progress(settings, None, f"reading {source.name}") as advance:
+    with progress(settings, None, f"reading {source.name}", "rows") as advance:
         found = (transfer.prepare if dry_run else transfer.perform)(git, request, advance)
     told = _as_json(found, source.name) if form == "json" else _as_text(settings, found, source.name, dry_run=dry_run)
     write(told, output)

@@ -8,30 +8,21 @@ a merge get the same bytes (gastownhall/beads c3a1bcbdc had to freeze time in it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast, get_args
 
 from labelvc.codec import canonical, shard
+from labelvc.core import fields
+from labelvc.core.fields import Fields
 from labelvc.errors import DataError
-from labelvc.model import jsonpointer
 from labelvc.model.change import Conflict, ConflictKind, Strategy
 from labelvc.model.names import Layer
 from labelvc.model.snapshot import FileChange
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
-GROUPS: tuple[tuple[str, ...], ...] = (
-    ("/by", "/origin", "/under"),
-    ("/value/span", "/value/text"),
-    ("/value/from", "/value/to"),
-)
-"""Fields that one decision covers in every record: who answered and how, a span and its words, a relation's two ends."""
-
+_NOBODYS = "(undecided)"  # no name that a record or an item may have by chance
 _DEFAULTS: Mapping[str, Strategy] = {"/at": "max"}
-_WALKED = ("/ext",)  # objects whose members are fields of their own at every depth; `value` is one level deep
-_ABSENT = object()
-
-Fields = dict[str, Any]
 Resolve = Callable[[Conflict], tuple[bytes, ...] | Conflict]
 
 
@@ -78,7 +69,7 @@ def merge(ours: FileChange, theirs: FileChange, resolve: Resolve) -> Merged:
     """
     if not ours.old and not ours.new:
         return Merged(list(theirs.old), list(theirs.new), [])
-    sides = [_heads(lines, ours.path) for lines in (ours.old, ours.new, theirs.old, theirs.new)]
+    sides = [by_head(lines, ours.path) for lines in (ours.old, ours.new, theirs.old, theirs.new)]
     mine = sides[0].keys() | sides[1].keys()
     gone, come, conflicts = list[bytes](), list[bytes](), list[Conflict]()
     resolved = 0
@@ -88,7 +79,7 @@ def merge(ours: FileChange, theirs: FileChange, resolve: Resolve) -> Merged:
             gone += base
             come += new
         elif sorted(now) != sorted(new):
-            found = Conflict(_key(head, ours.path), _kind(base, now, new), base, now, new)
+            found = Conflict(key_of(head, ours.path), _kind(base, now, new), base, now, new)
             lines = resolve(found)
             gone += now
             if isinstance(lines, Conflict):
@@ -109,12 +100,18 @@ def differences(ours: FileChange, theirs: FileChange) -> Iterator[Conflict]:
     Yields:
         Conflicts without a base: a key that one side lacks may have been added here or deleted there.
     """
-    mine, new = _heads(ours.new, ours.path), _heads(theirs.new, theirs.path)
+    mine, new = by_head(ours.new, ours.path), by_head(theirs.new, theirs.path)
     for head in sorted(mine.keys() | new.keys()):
         one, two = tuple(mine.get(head, ())), tuple(new.get(head, ()))
         if one != two:
             kind: ConflictKind = "doubled" if max(len(one), len(two)) > 1 else "added" if one and two else "deleted"
-            yield Conflict(_key(head, ours.path), kind, (), one, two)
+            yield Conflict(key_of(head, ours.path), kind, (), one, two)
+
+
+def undecided(line: bytes, layer: Layer) -> bytes:
+    """Return a line of the same key on which nobody agreed, for the base of a criss-cross merge: all that differs is a conflict."""
+    head = shard.HEADS[layer].match(line)
+    return (head.group() if head else line[:-1]) + f',"{_NOBODYS}":true}}'.encode()
 
 
 def resolver(layer: Layer, rules: Rules, chosen: Strategy = "conflict") -> Resolve:
@@ -135,7 +132,7 @@ def resolver(layer: Layer, rules: Rules, chosen: Strategy = "conflict") -> Resol
             return sides.get(chosen, conflict)
         raw = [lines[0] if lines else None for lines in (conflict.base, conflict.ours, conflict.theirs)]
         try:
-            base, ours, theirs = [None if line is None else _record(line) for line in raw]
+            base, ours, theirs = [None if line is None else record_of(line) for line in raw]
             merged = _merged(base, ours, theirs, rules, chosen)
             if isinstance(merged, list):
                 return conflict._replace(fields=tuple(merged))
@@ -157,7 +154,7 @@ def _merged(
         return max(left, key=_rank, default=None)
     if any(dead):
         live, other = (theirs, ours) if dead[0] else (ours, theirs)
-        if _alike(base, live):
+        if alike(base, live):
             return other
         if chosen in ("ours", "theirs"):
             return ours if chosen == "ours" else theirs
@@ -165,72 +162,58 @@ def _merged(
     ours, theirs = cast(Fields, ours), cast(Fields, theirs)
     if base is not None and base.get("gone") is True:
         base = None
-    flat = [_flat(side or {}) for side in (base, ours, theirs)]
+    open_base = base is not None and _NOBODYS in base
+    flat = [fields.flat(side or {}) for side in (base, ours, theirs)]
     task = str(ours.get("task", ""))
     result, conflicts = dict[str, Any](), list[str]()
-    later = _later(ours, theirs)
-    for unit in _units(flat, (*GROUPS, *rules.groups.get(task, ()))):
-        was, mine, new = [tuple(side.get(pointer, _ABSENT) for pointer in unit) for side in flat]
+    later = later_side(ours, theirs)
+    for unit in fields.units(flat, (*fields.GROUPS, *rules.groups.get(task, ()))):
+        was, mine, new = [tuple(side.get(pointer, fields.ABSENT) for pointer in unit) for side in flat]
+        if open_base:
+            was = tuple(object() for _ in unit)  # like nothing that a side has
         value: tuple[Any, ...] | None = (
-            mine if _same(mine, new) or _same(was, new) else new if _same(was, mine) else None
+            mine if fields.same(mine, new) or fields.same(was, new) else new if fields.same(was, mine) else None
         )
         if value is None:
-            strategy = _strategy(unit, rules, chosen)
-            value = _decided(later if strategy == "newest" else strategy, was, mine, new)
+            strategy = strategy_of(unit, rules, chosen)
+            value = decided(later if strategy == "newest" else strategy, was, mine, new)
         if value is None:
-            conflicts += [pointer for pointer, one, two in zip(unit, mine, new, strict=True) if not _equal(one, two)]
+            conflicts += [
+                pointer for pointer, one, two in zip(unit, mine, new, strict=True) if not fields.equal(one, two)
+            ]
         else:
-            result.update({p: member for p, member in zip(unit, value, strict=True) if member is not _ABSENT})
-    if not conflicts and task not in rules.open and _shape(result) not in (_shape(flat[1]), _shape(flat[2])):
-        # A label from one side beside a box that the other side took away: nobody chose that.
+            result.update({p: member for p, member in zip(unit, value, strict=True) if member is not fields.ABSENT})
+    signed = strategy_of(fields.ATTRIBUTION, rules, "conflict") == "conflict"
+    if not conflicts and _mixed(result, flat[1:], shaped=task not in rules.open, signed=signed):
+        # A label from one side beside a box that the other side took away, an answer to another task, or somebody's name
+        # under an answer that is not theirs: nobody chose that.
         side = later if chosen == "newest" else chosen
         if side not in ("ours", "theirs"):
-            return ["/value"]
-        whole = {p: v for p, v in flat[1 if side == "ours" else 2].items() if _in_value(p)}
-        result = {**{p: v for p, v in result.items() if not _in_value(p)}, **whole}
+            return sorted(
+                p for p in {*flat[1], *flat[2]} if _answers(p) and not fields.equal(*[f.get(p) for f in flat[1:]])
+            )
+        whole = {p: v for p, v in flat[1 if side == "ours" else 2].items() if _answers(p)}
+        result = {**{p: v for p, v in result.items() if not _answers(p)}, **whole}
     key: Fields = {name: ours[name] for name in ("item", "id") if name in ours}
-    return sorted(conflicts) or {**key, **_nested(result)}
+    return sorted(conflicts) or {**key, **fields.nested(result)}
 
 
-def _decided(
+def decided(
     strategy: Strategy, was: tuple[Any, ...], ours: tuple[Any, ...], theirs: tuple[Any, ...]
 ) -> tuple[Any, ...] | None:
     """Return the value a strategy gives to a field group that both sides changed, None when it has no answer."""
     if strategy in ("ours", "theirs"):
         return ours if strategy == "ours" else theirs
     if strategy == "max":
-        pairs = [_greater(one, two) for one, two in zip(ours, theirs, strict=True)]
-        return None if _ABSENT in pairs else tuple(pairs)
+        pairs = [fields.greater(one, two) for one, two in zip(ours, theirs, strict=True)]
+        return None if fields.ABSENT in pairs else tuple(pairs)
     if strategy == "union":
-        lists = [_union(*three) for three in zip(was, ours, theirs, strict=True)]
+        lists = [fields.united(*three) for three in zip(was, ours, theirs, strict=True)]
         return None if None in lists else tuple(lists)
     return None
 
 
-def _greater(one: Any, two: Any) -> Any:
-    """Return the greater of two numbers or texts; the one that is there; `_ABSENT` when they cannot be compared."""
-    if one is _ABSENT or two is _ABSENT:
-        return two if one is _ABSENT else one
-    numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (one, two))
-    return max(one, two) if numbers or (isinstance(one, str) and isinstance(two, str)) else _ABSENT
-
-
-def _union(was: Any, ours: Any, theirs: Any) -> list[Any] | None:
-    """Return the members of both lists less those that either side took out, sorted; None when one is no list.
-
-    A union that only adds makes deletion impossible (gastownhall/beads#1485).
-    """
-    sides = [[] if side is _ABSENT else side for side in (was, ours, theirs)]
-    if not all(isinstance(side, list) for side in sides):
-        return None
-    before, mine, new = [{canonical.encode(member): member for member in side} for side in sides]
-    kept = {
-        name: value for name, value in {**mine, **new}.items() if name not in before or (name in mine and name in new)
-    }
-    return [kept[name] for name in sorted(kept)]
-
-
-def _strategy(unit: tuple[str, ...], rules: Rules, chosen: Strategy) -> Strategy:
+def strategy_of(unit: tuple[str, ...], rules: Rules, chosen: Strategy) -> Strategy:
     """Return the strategy of a field group: of its first field that has one, itself or above it."""
     for pointer in unit:
         at = pointer
@@ -242,14 +225,14 @@ def _strategy(unit: tuple[str, ...], rules: Rules, chosen: Strategy) -> Strategy
     return _DEFAULTS.get(unit[0], chosen)
 
 
-def _later(ours: Fields, theirs: Fields) -> Strategy:
+def later_side(ours: Fields, theirs: Fields) -> Strategy:
     """Return the side whose record is later."""
     return "ours" if _rank(ours) >= _rank(theirs) else "theirs"
 
 
 def _rank(record: Fields) -> tuple[str, int, bytes]:
     """Return what says how late a record is: its `at`, then `rev`, then its bytes, so that no tie is left."""
-    return str(record.get("at", "")), _rev(record), canonical.encode(record)
+    return str(record.get("at", "")), rev_of(record), canonical.encode(record)
 
 
 def _written(
@@ -258,111 +241,78 @@ def _written(
     """Return the line of a merged record: a side's own where it outgrew the other's `rev`, else with the next `rev`."""
     if merged is None or layer == "items":
         return None if merged is None else canonical.encode_item(merged)
-    revs = [_rev(side) for side in sides]
+    revs = [rev_of(side) for side in sides]
     for line, side, rev, other in zip(raw, sides, revs, reversed(revs), strict=True):
         if side is not None and rev > other and {**side, "rev": 0} == {**merged, "rev": 0}:
             return line
     return canonical.encode_record({**merged, "rev": max(revs) + 1})
 
 
-def _flat(record: Fields) -> dict[str, Any]:
-    """Return JSON pointer to value of the fields that are merged on their own; the key and `rev` are none."""
-    found: dict[str, Any] = {}
-    for name, value in record.items():
-        if name in ("item", "id", "rev"):
-            continue
-        at = f"/{jsonpointer.escaped(name)}"
-        deep = at in _WALKED
-        if isinstance(value, dict) and value and (deep or at == "/value"):
-            found.update(_members(value, at, deep=deep))
-        else:
-            found[at] = value
-    return found
+def _mixed(result: Fields, sides: Sequence[Fields], *, shaped: bool, signed: bool) -> bool:
+    """Tell whether an answer is put together of two in a way that nobody chose.
 
+    Args:
+        result: the merged fields.
+        sides: those of our side and of theirs.
+        shaped: whether the value must have the members that one side's has.
+        signed: whether who answered must stand under their own answer.
 
-def _members(value: Fields, at: str, *, deep: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, member in value.items():
-        step = f"{at}/{jsonpointer.escaped(name)}"
-        if deep and isinstance(member, dict) and member:
-            found.update(_members(member, step, deep=True))
-        else:
-            found[step] = member
-    return found
-
-
-def _nested(flat: Mapping[str, Any]) -> Fields:
-    """Return the record that `_flat` was made of; a field that one side nests below another side's value is kept below it."""
-    record: Fields = {}
-    for pointer in sorted(flat):
-        *above, last = jsonpointer.steps(pointer)
-        inner = record
-        for step in above:
-            following = inner.get(step)
-            if not isinstance(following, dict):
-                following = inner[step] = {}
-            inner = following
-        inner[last] = flat[pointer]
-    return record
-
-
-def _units(flat: list[dict[str, Any]], groups: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Return the field groups of three versions; fields of no group stand alone."""
-    left = dict.fromkeys(sorted(set().union(*flat)))
-    units = []
-    for group in groups:
-        members = tuple(pointer for pointer in group if pointer in left)
-        if members:
-            units.append(members)
-            for pointer in members:
-                del left[pointer]
-    # An object on one side and a value on the other: what lies below goes with what it replaces.
-    tops = [pointer for pointer in left if any(other.startswith(f"{pointer}/") for other in left)]
-    for top in tops:
-        below = tuple(pointer for pointer in left if pointer == top or pointer.startswith(f"{top}/"))
-        if below:
-            units.append(below)
-            for pointer in below:
-                del left[pointer]
-    return [*units, *((pointer,) for pointer in left)]
+    Returns:
+        True when the value's shape is no side's, or where the sides answer different tasks, or name different people, tools
+        or guidelines, and the answer is not that of one side with what it says of itself.
+    """
+    if shaped and _shape(result) not in map(_shape, sides):
+        return True
+    if fields.equal(*[_part(side, ("/task",)) for side in sides]) and (
+        not signed or fields.equal(*[_part(side, fields.ATTRIBUTION) for side in sides])
+    ):
+        return False
+    found = _answer(result, signed=signed)
+    return not any(fields.equal(found, _answer(side, signed=signed)) for side in sides)
 
 
 def _shape(flat: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(filter(_in_value, flat))
+    return frozenset(filter(fields.in_value, flat))
 
 
-def _in_value(pointer: str) -> bool:
-    return pointer == "/value" or pointer.startswith("/value/")
+def _part(flat: Mapping[str, Any], pointers: Sequence[str]) -> Fields:
+    return {pointer: flat[pointer] for pointer in pointers if pointer in flat}
 
 
-def _same(one: tuple[Any, ...], two: tuple[Any, ...]) -> bool:
-    return all(_equal(a, b) for a, b in zip(one, two, strict=True))
+def _answer(flat: Mapping[str, Any], *, signed: bool) -> Fields:
+    return {p: v for p, v in flat.items() if _answers(p) and (signed or p not in fields.ATTRIBUTION)}
 
 
-def _equal(one: Any, two: Any) -> bool:
-    """Tell whether two values are written alike: to Python 1, 1.0 and true are equal."""
-    return one is two or (one == two and canonical.encode(one) == canonical.encode(two))
+def _answers(pointer: str) -> bool:
+    """Tell whether a field is part of an answer: the task, the value, and who gave it how."""
+    return pointer == "/task" or pointer in fields.ATTRIBUTION or fields.in_value(pointer)
 
 
-def _alike(one: Fields | None, two: Fields | None) -> bool:
+def alike(one: Fields | None, two: Fields | None) -> bool:
     """Tell whether two records say the same, bookkeeping (`rev`, `at`) left out."""
     plain = [{name: value for name, value in (side or {}).items() if name not in ("rev", "at")} for side in (one, two)]
     return one is not None and two is not None and canonical.encode(plain[0]) == canonical.encode(plain[1])
 
 
-def _record(raw: bytes) -> Fields:
+def record_of(raw: bytes) -> Fields:
+    """Return a line as an object.
+
+    Raises:
+        DataError: it is none.
+    """
     record = canonical.decode(raw)
     if not isinstance(record, dict):
         raise DataError("a line is a JSON object")
     return record
 
 
-def _rev(record: Fields | None) -> int:
+def rev_of(record: Fields | None) -> int:
+    """Return a record's `rev`, 0 where it has none."""
     rev = (record or {}).get("rev", 0)
     return rev if type(rev) is int else 0
 
 
-def _heads(lines: Iterable[bytes], path: str) -> dict[bytes, list[bytes]]:
+def by_head(lines: Iterable[bytes], path: str) -> dict[bytes, list[bytes]]:
     """Return the lines by what they begin with, their key; a line whose key cannot be read is its own."""
     found = shard.parse_path(path)
     match = shard.HEADS[found[1] if found else "annotations"].match
@@ -373,7 +323,8 @@ def _heads(lines: Iterable[bytes], path: str) -> dict[bytes, list[bytes]]:
     return table
 
 
-def _key(head: bytes, path: str) -> Any:
+def key_of(head: bytes, path: str) -> Any:
+    """Return the key that a line's head holds; a text that names the line where it cannot be read."""
     found = shard.parse_path(path)
     key = shard.key_of(head, found[0], found[1]) if found else None
     return key or f"{path}:{canonical.digest(head)[7:19]}"

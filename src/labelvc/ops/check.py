@@ -317,6 +317,8 @@ def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[st
             entry = snapshot.entries.get(f"{folder}/annotations.sha256")
             if dataset.storage != "dvc" or entry is None or ("datasets", dataset.name) not in touched:
                 continue
+            if not (git.top / folder / "annotations").is_dir():
+                continue  # nothing lies here: the pointer and its manifest speak for themselves
             stored = pointer.manifest(
                 f"{folder}/annotations.sha256", reader.read(f"{folder}/annotations.sha256", entry)
             )

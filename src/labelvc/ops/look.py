@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import hashlib
 import importlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -23,9 +23,18 @@ from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
-Advance = Callable[[int], None]
+
+class Advance(Protocol):
+    """Told what is done: a number of steps more, and how many there will be as soon as that is known."""
+
+    def __call__(self, n: int = 1, /, *, total: int | None = None) -> None:
+        """Count `n` more steps."""
+
+
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
 _WORTH_SHARING = 256
+_AT_ONCE = 512
+"""Outcomes written to the cache together: what a killed command found before is remembered."""
 
 
 class Cell(NamedTuple):
@@ -108,11 +117,11 @@ def outcomes_of(
         project: the documents in force.
         cells: what to look at.
         cache: where outcomes are remembered.
-        jobs: worker processes.
-        advance: called with the number of cells done.
+        jobs: worker processes here; where the repository has a cluster, its workers look.
+        advance: called with the number of cells done, the remembered ones first.
 
     Returns:
-        The outcomes.
+        The outcomes; those that were done before an error or Ctrl-C are remembered.
 
     Raises:
         StoreError: a file cannot be read.
@@ -124,22 +133,29 @@ def outcomes_of(
     outcomes = {place: outcome for place, outcome in recalled.items() if outcome is not None}
     remembered = len(outcomes)
     if advance:
-        advance(remembered)
+        advance(remembered, total=len(cells.found))
     todo = [cell for place, cell in cells.found.items() if place not in outcomes]
     fresh: list[tuple[str, bytes]] = []
     looking = _Looking(git, project, cells.lying)
     looked: Iterable[Outcome] = looking.all(todo)
-    if jobs > 1 and len(todo) >= _WORTH_SHARING:
+    if git.far is not None and todo:
+        looked = importlib.import_module("labelvc.ops.far").outcomes(git, project, todo, lying=cells.lying)
+    elif jobs > 1 and len(todo) >= _WORTH_SHARING:
         # multiprocessing takes 20 ms to import: a hook that looks at a few shards does not pay for it.
         looked = importlib.import_module("labelvc.store.workers").map_chunks(looking.all, todo, jobs)
-    for cell, outcome in zip(todo, looked, strict=True):
-        place = cell.dataset, cell.name
-        outcomes[place] = outcome
-        if keys[place]:
-            fresh.append((keys[place], msgspec.msgpack.encode(outcome)))
-        if advance:
-            advance(1)
-    cache.put_many(fresh)
+    try:
+        for cell, outcome in zip(todo, looked, strict=True):
+            place = cell.dataset, cell.name
+            outcomes[place] = outcome
+            if keys[place] and not _tells(project.datasets[cell.dataset], outcome):
+                fresh.append((keys[place], msgspec.msgpack.encode(outcome)))
+            if len(fresh) >= _AT_ONCE:
+                cache.put_many(fresh)
+                fresh.clear()
+            if advance:
+                advance(1)
+    finally:
+        cache.put_many(fresh)
     return Outcomes(outcomes, remembered)
 
 
@@ -217,6 +233,15 @@ def _recalled(raw: bytes | None) -> Outcome | None:
         return None if raw is None else msgspec.msgpack.decode(raw, type=Outcome)
     except msgspec.DecodeError:
         return None
+
+
+def _tells(dataset: Dataset, outcome: Outcome) -> bool:
+    """Tell whether an outcome may hold a plain value that must be a pseudonym: an item's id, or the digest of its natural key.
+
+    Where those are declared sensitive, a shard in which nothing at all is wrong has tokens in their place.
+    """
+    named = {"/id", "/item", *dataset.natural_key}
+    return bool(outcome.findings) and any(field.pointer in named for field in dataset.sensitive)
 
 
 def _cache_key(rules: str, cell: Cell) -> str:

@@ -119,7 +119,11 @@ def finish(git: Git, outcome: Outcome | None = None, *, commit: bool = True, job
         return Merge("wrong", head, other, outcome, report)
     if not commit:
         return Merge("staged", head, other, outcome, report)
-    plumbing.run(git, "commit", "--quiet", "--no-edit")
+    try:
+        plumbing.run(git, "commit", "--quiet", "--no-edit")
+    except StoreError as problem:
+        hint = "mend that, then labelvc merge --continue; or labelvc merge --abort"
+        raise StoreError(f"git did not commit the merge: {problem.message}", where=problem.where, hint=hint) from None
     pending.forget(git)
     return Merge("merged", plumbing.resolve(git, "HEAD"), other, outcome, report)
 
@@ -214,6 +218,11 @@ def _write(git: Git, head: str, outcome: Outcome, before: Mapping[str, Entry]) -
     if outcome.fetched:
         importlib.import_module("labelvc.store.dvc").checkout(git, outcome.fetched, force=True)
     draft.update(git, outcome.stages)
+    for path in {row.path for row in outcome.stages}:
+        # outside of a sparse checkout: what is in conflict must be seen
+        data = b"" if (git.top / path).exists() else plumbing.show(git, outcome.tree, path)
+        if data:
+            files.write_all({git.top / path: data}, git.top)
 
 
 def _pointers(outcome: Outcome) -> list[str]:

@@ -16,7 +16,7 @@ from labelvc.model.names import Key
 from labelvc.model.snapshot import FileChange
 from labelvc.ops import project as projects
 from labelvc.ops import strategies
-from labelvc.store import files, folder, journal, tree
+from labelvc.store import files, folder, journal, patch, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.journal import Transaction
@@ -110,6 +110,14 @@ class _Part(NamedTuple):
     conflicts: list[Conflict]
 
 
+class _Sides(NamedTuple):
+    """The three versions of a shard in conflict; None where it is not there, or, behind a pointer, where nobody can say."""
+
+    base: bytes | None = None
+    ours: bytes | None = None
+    theirs: bytes | None = None
+
+
 class _Rules:
     """The rules of merging of each dataset, as HEAD has them."""
 
@@ -134,11 +142,11 @@ def _torn(git: Git) -> tuple[dict[str, list[_Part]], list[str]]:
     with Objects(git) as objects:
         for path, versions in stages.items():
             if shard.parse_path(path):
-                base = objects.read(versions[1]) if 1 in versions else None
-                torn[path] = list(_parts(path, _read(git, path), base, rules.of(path)))
+                sides = _Sides(*[objects.read(versions[n]) if n in versions else None for n in (1, 2, 3)])
+                torn[path] = list(_parts(path, _read(git, path), sides, rules.of(path)))
             elif folder.is_shards(git, path):
                 for name, data in folder.marked(git, path.removesuffix(".dvc")):
-                    torn[name] = list(_parts(name, data, None, rules.of(name)))
+                    torn[name] = list(_parts(name, data, _Sides(), rules.of(name)))
                 if not any(name.startswith(path.removesuffix("dvc")[:-1] + "/") for name in torn):
                     documents.append(path)
             else:
@@ -146,15 +154,32 @@ def _torn(git: Git) -> tuple[dict[str, list[_Part]], list[str]]:
     return torn, documents
 
 
-def _parts(path: str, data: bytes, base: bytes | None, decide: Resolve) -> Iterator[_Part]:
-    """Yield a shard's parts: what stands outside of markers, then each block merged by the rules."""
+def _parts(path: str, data: bytes | None, sides: _Sides, decide: Resolve) -> Iterator[_Part]:
+    """Yield a shard's parts: what stands outside of markers, then each block merged by the rules.
+
+    A file that is one side's or is not there decides nothing: so git leaves it where one side deleted it, where the driver
+    could not run, and outside of a sparse checkout. The three versions are merged again then.
+    """
+    if data is None or _plain(data) in map(_plain, filter(None, (sides.ours, sides.theirs))):
+        base, ours, theirs = [tuple(shard.lines(side or b"")) for side in sides]
+        yield _whole(path, Block(ours, base, theirs), decide)
+        return
     torn: Torn = markers.read(data, path)
     yield _Part(torn.lines, [])
     for block in torn.blocks:
         before = block.base
-        if before is None and base is not None:
-            before = _of_keys(shard.lines(base), {*block.ours, *block.theirs}, path)
+        if before is None and sides.base is not None:
+            before = _of_keys(shard.lines(sides.base), {*block.ours, *block.theirs}, path)
         yield _apart(path, block, before, decide)
+
+
+def _whole(path: str, block: Block, decide: Resolve) -> _Part:
+    """Merge the three versions of a file."""
+    ours, theirs = [
+        patch.walk(path, shard.write(block.base or ()), shard.write(side)) for side in (block.ours, block.theirs)
+    ]
+    found = merge.merge(ours, theirs, decide)
+    return _Part(markers.without(block.ours, found.gone) + found.come, found.conflicts)
 
 
 def _apart(path: str, block: Block, base: tuple[bytes, ...] | None, decide: Resolve) -> _Part:
@@ -187,11 +212,16 @@ def _follow(git: Git, change: Transaction, done: list[str], rest: Mapping[str, l
         change.then("store", whole)
 
 
-def _read(git: Git, path: str) -> bytes:
+def _read(git: Git, path: str) -> bytes | None:
     try:
         return (git.top / path).read_bytes()
     except FileNotFoundError:
-        return b""  # deleted on one side: git leaves the other side's file, or none
+        return None  # deleted on one side, or outside of a sparse checkout
+
+
+def _plain(data: bytes) -> bytes:
+    """Return a file with the line ends that git stores."""
+    return data.replace(b"\r\n", b"\n")
 
 
 def by_side(choice: Strategy, keys: Iterable[str] = (), annotator: str = "") -> Choose:

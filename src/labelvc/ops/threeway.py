@@ -10,13 +10,12 @@ from typing import NamedTuple, TypeVar
 
 from labelvc.codec import shard
 from labelvc.core import markers, merge
-from labelvc.errors import DataError, StoreError
+from labelvc.errors import StoreError
 from labelvc.model.change import Conflict
 from labelvc.model.names import Layer
-from labelvc.model.project import Project
-from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import project as projects
-from labelvc.ops import strategies, texts
+from labelvc.model.snapshot import Entry
+from labelvc.ops import layers, strategies, texts
+from labelvc.ops.layers import Layout, Version
 from labelvc.store import draft, patch, process, tree
 from labelvc.store import git as plumbing
 from labelvc.store.draft import FILE, Draft, Stage
@@ -25,7 +24,6 @@ from labelvc.store.reader import Reader
 
 Advance = Callable[[int], None]
 Names = tuple[str, str, str]
-_MARKER = b"<<<<<<< "
 _Thing = TypeVar("_Thing")
 _Files = tuple[Mapping[str, Entry], Mapping[str, Entry], Mapping[str, Entry]]
 
@@ -68,29 +66,13 @@ class Outcome(NamedTuple):
     tally: Tally
 
 
-class _Layout(NamedTuple):
-    """Where a dataset's annotations or items lie: number of digits in a shard's name, storage, grouping."""
-
-    digits: int
-    storage: str
-    group: str | None
-
-
 class _Target(NamedTuple):
     """Where the merged lines of a layer go."""
 
     dataset: str
     layer: Layer
-    layout: _Layout
+    layout: Layout
     group: re.Pattern[str] | None
-
-
-class _Version(NamedTuple):
-    """One of the three versions of the project."""
-
-    snapshot: Snapshot
-    project: Project | None
-    layers: Mapping[tuple[str, Layer], Mapping[str, Entry]]
 
 
 class _Work(NamedTuple):
@@ -162,56 +144,54 @@ def three_way(
         StoreError: no common ancestor, an object that is nowhere, or a git older than 2.38.
         DataError: conflict markers in a commit.
     """
-    base = _base(git, bases(git, ours, theirs))
+    start = base(git, ours, theirs)
     with tree.reader(git) as reader, Draft(git, ours) as drawn:
-        versions = [_version(git, commit, reader) for commit in (base, ours, theirs)]
+        versions = [layers.version_of(git, commit, reader) for commit in (start, ours, theirs)]
         work = _Work(git, reader, drawn, names, settle, {}, {}, [], defaultdict(int))
         stored, fetched = list[str](), list[str]()
         for dataset, layer in sorted(set().union(*[version.layers for version in versions])):
             kind = _layer(work, versions, dataset, layer, advance)
             stored += [dataset] if kind == "store" else []
             fetched += [f"datasets/{dataset}/{layer}.dvc"] if kind == "fetch" else []
-        said, stages = texts.three_way(git, drawn, (base, ours, theirs))
+        said, stages = texts.three_way(git, drawn, (start, ours, theirs))
         work.stages.extend([] if settle else stages)
         tally = Tally(work.counts["taken"], work.counts["merged"], work.counts["records"])
         return Outcome(work.entries, drawn.write(), work.stages, work.torn, said, stored, fetched, tally)
 
 
-def _base(git: Git, found: Sequence[str]) -> str:
-    """Return the one base of a merge: of several, as a criss-cross leaves them, the commit they merge into."""
-    one = found[0]
-    for other in found[1:]:
-        outcome = three_way(git, one, other, settle=True)
-        with Draft(git, one) as drawn, tree.reader(git) as reader:
-            texts.replace(drawn, draft.listed(git, one), draft.listed(git, outcome.tree))
-            for path, entry in outcome.entries.items():
-                if path.split("/")[1] in outcome.stored:  # no pointer says what DVC would hold
-                    drawn.put(path, reader.read(path, entry))
-            one = draft.commit(git, drawn.write(), (one, other), "base of a criss-cross merge")
+def base(git: Git, ours: str, theirs: str) -> str:
+    """Return the one base of a merge: of several, as a criss-cross leaves them, the commit they merge into.
+
+    Raises:
+        StoreError: there is none, or a shallow clone may hide it.
+    """
+    one, *others = bases(git, ours, theirs)
+    for other in others:
+        one = combined(git, one, other)
     return one
 
 
-def _version(git: Git, commit: str, reader: Reader) -> _Version:
-    snapshot = tree.commit(git, commit)
-    project = projects.examine(git, snapshot, reader)[1] if projects.TOP in snapshot.entries else None
-    layers: dict[tuple[str, Layer], dict[str, Entry]] = defaultdict(dict)
-    for path, entry in snapshot.entries.items():
-        found = shard.parse_path(path)
-        if found:
-            layers[found[:2]][path] = entry
-    return _Version(snapshot, project, layers)
+def combined(git: Git, one: str, other: str) -> str:
+    """Return a commit that no branch points to and that two commits merge into; a line nobody has stands for a conflict."""
+    outcome = three_way(git, one, other, settle=True)
+    with Draft(git, one) as drawn, tree.reader(git) as reader:
+        texts.replace(drawn, draft.listed(git, one), draft.listed(git, outcome.tree))
+        for path, entry in outcome.entries.items():
+            if path.split("/")[1] in outcome.stored:  # no pointer says what DVC would hold
+                drawn.put(path, reader.read(path, entry))
+        return draft.commit(git, drawn.write(), (one, other), "base of a criss-cross merge")
 
 
-def _layer(work: _Work, versions: Sequence[_Version], dataset: str, layer: Layer, advance: Advance | None) -> str:
+def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer, advance: Advance | None) -> str:
     """Merge one layer of a dataset; return what its folder in the work tree needs from DVC: `store`, `fetch` or nothing."""
     files = [version.layers.get((dataset, layer), {}) for version in versions]
-    layouts = [_layout(version, dataset, layer, found) for version, found in zip(versions, files, strict=True)]
+    layouts = [layers.layout(version, dataset, layer, found) for version, found in zip(versions, files, strict=True)]
     pick = 2 if layouts[1] in (layouts[0], None) and layouts[2] is not None else 1
     final = layouts[pick] or layouts[0]
     if final is None:
         return ""
-    width = _width(files, layouts)
-    cells = [_cells(side, width) for side in files]
+    width = layers.width(files, layouts)
+    cells = [layers.cells(side, width) for side in files]
     target = _Target(dataset, layer, final, re.compile(final.group) if final.group else None)
     torn: list[_Files] = []
     winners = set[str]()
@@ -235,37 +215,7 @@ def _layer(work: _Work, versions: Sequence[_Version], dataset: str, layer: Layer
     return "fetch" if theirs_won else "store"
 
 
-def _layout(version: _Version, name: str, layer: Layer, files: Mapping[str, Entry]) -> _Layout | None:
-    """Return the layout of a layer in one version; None when it is not there."""
-    dataset = version.project.datasets.get(name) if version.project else None
-    if dataset is None and not files:
-        return None
-    path, entry = next(iter(files.items()), ("", None))
-    found = shard.parse_path(path)
-    digits = len(found[2]) if found else shard.digits(dataset.shards) if dataset else 0
-    pointed = f"datasets/{name}/{layer}.dvc" in version.snapshot.entries
-    storage = "dvc" if pointed or (entry and entry.kind == "dvc") else "git"
-    return _Layout(digits, storage, dataset.group if dataset else None)
-
-
-def _width(files: Sequence[Mapping[str, Entry]], layouts: Sequence[_Layout | None]) -> int:
-    """Return how many digits of a name tell apart cells that hold the same items in every version: 0 when grouping differs."""
-    if len({layout.group for layout in layouts if layout is not None}) > 1:
-        return 0
-    return min([len(found[2]) for side in files for path in side if (found := shard.parse_path(path))], default=0)
-
-
-def _cells(files: Mapping[str, Entry], width: int) -> dict[str, dict[str, Entry]]:
-    """Return the files by the first digits of their names, which are prefixes of one digest whatever the number of shards."""
-    cells: dict[str, dict[str, Entry]] = defaultdict(dict)
-    for path, entry in files.items():
-        found = shard.parse_path(path)
-        if found:
-            cells[found[2][:width]][path] = entry
-    return cells
-
-
-def _take(work: _Work, ours: Mapping[str, Entry], theirs: Mapping[str, Entry], final: _Layout) -> None:
+def _take(work: _Work, ours: Mapping[str, Entry], theirs: Mapping[str, Entry], final: Layout) -> None:
     """Take a cell over as their side has it."""
     work.entries.update(theirs)
     work.counts["taken"] += len(theirs)
@@ -279,7 +229,7 @@ def _merge(work: _Work, cells: list[_Files], target: _Target, decide: merge.Reso
     """Merge cells that both sides changed, read in one stream."""
     stream = work.reader.many([pair for files in cells for side in files for pair in side.items()])
     for files in cells:
-        _cell(work, files, [_joined(islice(stream, len(side))) for side in files], target, decide)
+        _cell(work, files, [layers.joined(islice(stream, len(side))) for side in files], target, decide)
         if advance:
             advance(1)
 
@@ -294,7 +244,7 @@ def _cell(work: _Work, files: _Files, data: Sequence[bytes], target: _Target, de
     lines = markers.without(shard.lines(data[1]), found.gone) + found.come
     torn = found.conflicts
     if work.settle:
-        lines, torn = lines + [_undecided(conflict, target.layer) for conflict in torn], []
+        lines, torn = lines + [merge.undecided(_some_line(conflict), target.layer) for conflict in torn], []
     only = _only(files, target)
     split = {only: lines} if only else _split(lines, target, lambda line: line)
     wrong = {only: torn} if only else _split(torn, target, _some_line)
@@ -347,7 +297,7 @@ def _stages(work: _Work, files: _Files, data: Sequence[bytes], target: _Target, 
     return found
 
 
-def _derived(work: _Work, versions: Sequence[_Version], source: _Version, dataset: str, layer: Layer) -> None:
+def _derived(work: _Work, versions: Sequence[Version], source: Version, dataset: str, layer: Layer) -> None:
     """Give the tree the DVC pointer and manifest that the picked version has; none when its shards lie in git."""
     for path in (f"datasets/{dataset}/{layer}.dvc", f"datasets/{dataset}/{layer}.sha256"):
         entry = source.snapshot.entries.get(path)
@@ -365,22 +315,5 @@ def _derived(work: _Work, versions: Sequence[_Version], source: _Version, datase
                 work.stages.append(Stage(pointer_path, FILE, entry.id, number))
 
 
-def _joined(parts: Iterable[tuple[str, bytes]]) -> bytes:
-    """Return the lines of a cell's files as one text."""
-    found = []
-    for path, data in parts:
-        if data.startswith(_MARKER) or b"\n" + _MARKER in data:
-            raise DataError("conflict markers were committed", where=path, hint=f"git log -- {path}")
-        found.append(data if data.endswith(b"\n") or not data else data + b"\n")
-    return found[0] if len(found) == 1 else b"".join(found)
-
-
 def _some_line(conflict: Conflict) -> bytes:
     return next(iter((*conflict.ours, *conflict.theirs, *conflict.base)))
-
-
-def _undecided(conflict: Conflict, layer: Layer) -> bytes:
-    """Return a line of a key that no side has, with no field of any: whatever each made of it, both changed it."""
-    line = _some_line(conflict)
-    head = shard.HEADS[layer].match(line)
-    return (head.group() if head else line[:-1]) + b',"undecided":true}'

@@ -6,21 +6,31 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+from dvc.config import Config
 from dvc.exceptions import DvcException
+from dvc.fs import get_cloud_fs
 from dvc.repo import Repo
 from dvc_data.hashfile.hash_info import HashInfo
 from dvc_objects.errors import ObjectDBError, ObjectFormatError
 from scmrepo.exceptions import SCMError
 
 from labelvc.errors import StoreError
-from labelvc.store import files
+from labelvc.model.snapshot import Entry
+from labelvc.store import files, pointer
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
+from labelvc.store.parcel import Remote
 
 _LAYOUTS = ("md5", "md5-dos2unix")
+_AT_ONCE = 8
+_REMOTE = "on the worker's machine: dvc remote list --global; dvc remote add --global NAME URL"
 
 
 def initialise(git: Git) -> list[str]:
@@ -109,6 +119,96 @@ def fetch(git: Git, objects: Sequence[str]) -> Path:
                 repo.cloud.pull({HashInfo(layout, name) for name in missing})
                 missing = {name for name in missing if not _present(cache, name)}
     return cache
+
+
+def remote(git: Git) -> Remote:
+    """Return the default remote as another machine may know it: name and urls, without passwords and without other settings.
+
+    Args:
+        git: where; in a bare repository the user's own DVC settings speak.
+
+    Returns:
+        The remote; relative folders are absolute.
+
+    Raises:
+        StoreError: DVC's settings cannot be read.
+    """
+    folder = git.top / ".dvc"
+    with _dvc(git, "dvc config --list"):
+        config = Config(str(folder) if folder.is_dir() else None)
+    default = name = str(config["core"].get("remote", "")).lower()
+    urls: dict[str, str] = {}
+    while name in config["remote"] and name not in urls:
+        urls[name] = _without_password(str(config["remote"][name].get("url", "")))
+        name = urlsplit(urls[name]).netloc if urls[name].startswith("remote://") else ""
+    return Remote(default, tuple(urls.items()))
+
+
+def read_remote(remote: Remote, wanted: Sequence[tuple[str, Entry]]) -> Iterator[bytes]:
+    """Yield the bytes of DVC objects straight from a remote, on a worker that has no repository.
+
+    The url comes from the repository; access keys and all other settings come from this machine's own DVC configuration
+    (`dvc config --global`), and only where that does not give the name another url: a repository cannot have them sent
+    elsewhere.
+
+    Args:
+        remote: from `remote`.
+        wanted: (path, entry) pairs.
+
+    Yields:
+        Proved bytes, in order; up to 8 are fetched at once.
+
+    Raises:
+        StoreError: no such remote, it cannot be reached, or an object is not there or not what was committed.
+    """
+    for path, entry in wanted:
+        pointer.demand_whole(path, entry)
+    try:
+        system, top = _filesystem(remote)
+    except Exception as error:  # noqa: BLE001 - each kind of remote has errors of its own
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise StoreError(f"a worker cannot use the DVC remote: {said}", where=remote.name, hint=_REMOTE) from None
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(lambda pair: _from_remote(system, top, *pair), wanted)
+
+
+def _from_remote(system: Any, top: str, path: str, entry: Entry) -> bytes:
+    md5 = entry.id.partition(":")[0]
+    try:
+        for layout in (("files", "md5"), ()):
+            place = system.join(top, *layout, md5[:2], md5[2:])
+            try:
+                data = bytes(system.fs.cat_file(place))
+            except FileNotFoundError:
+                continue
+            pointer.prove(path, entry, data, strict=bool(layout))
+            return data
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise StoreError(f"a worker cannot read the DVC remote: {said}", where=path, hint=_REMOTE) from None
+    raise StoreError(f"DVC object {md5} is not in the remote the workers read", where=path, hint="dvc push")
+
+
+@lru_cache(maxsize=4)
+def _filesystem(remote: Remote) -> tuple[Any, str]:
+    """Return the file system of a remote and the folder in it; made once a process, as it may hold connections."""
+    config = Config()
+    for name, url in remote.urls:
+        own = dict(config["remote"].get(name, {}))
+        config["remote"][name] = {**(own if own.get("url", url) == url else {}), "url": url}
+    name = remote.name or config["core"].get("remote")
+    if not name:
+        raise ValueError("neither the repository nor this worker names a default remote")
+    kind, settings, top = get_cloud_fs(config, name=name)
+    return kind(**settings), top
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    user, mark, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}{mark}{host}").geturl() if mark else url
 
 
 def _present(cache: Path, md5: str) -> bool:

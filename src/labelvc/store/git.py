@@ -9,6 +9,7 @@ from typing import IO, NamedTuple
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import FileChange
 from labelvc.store import patch, process
+from labelvc.store.executors import Executor
 
 # Plumbing reads no diff.* settings of the interface; the rest says what attributes and basic settings could change.
 _PATCH = (
@@ -33,12 +34,14 @@ class Git(NamedTuple):
         directory: git folder of this work tree.
         common: git folder that all work trees of the repository share.
         alone: True when GIT_* variables inherited from a hook belong to another repository and are dropped.
+        far: workers of a cluster that look at shards and read DVC objects in place of this machine; None: it does so itself.
     """
 
     top: Path
     directory: Path
     common: Path
     alone: bool = False
+    far: Executor | None = None
 
     @property
     def bare(self) -> bool:
@@ -234,7 +237,11 @@ def add(git: Git, paths: Sequence[str]) -> None:
     """Stage files by their exact names, deleted ones included."""
     if paths:
         names = b"".join([path.encode("utf-8", "surrogateescape") + b"\0" for path in paths])
-        run(git, "--literal-pathspecs", "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", data=names)
+        sparse = (
+            ["--sparse"] if config_get(git, "core.sparseCheckout") == "true" else []
+        )  # what was in conflict may lie outside
+        words = ("--literal-pathspecs", "add", "--all", *sparse, "--pathspec-from-file=-", "--pathspec-file-nul")
+        run(git, *words, data=names)
 
 
 def refresh(git: Git) -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
+from labelvc.store.executors import Executor
 from labelvc.store.git import Git
 
 _SHARDS = re.compile(r"datasets/[^/]+/(?:annotations|items)\.dvc")
@@ -147,6 +148,47 @@ def members(pointer: Pointer, listing: bytes, sums: Mapping[str, str] | None) ->
     return found
 
 
+def demand_whole(path: str, entry: Entry) -> None:
+    """Refuse a DVC entry that only the pointer or only the manifest has.
+
+    Raises:
+        StoreError: it has half an id.
+    """
+    md5, mark, digest = entry.id.partition(":")
+    if mark and not (md5 and digest):
+        side = (
+            "its DVC pointer but not in its SHA-256 manifest"
+            if md5
+            else "its SHA-256 manifest but not in its DVC pointer"
+        )
+        raise StoreError(f"a shard is in {side}", where=path, hint="labelvc format")
+
+
+def prove(path: str, entry: Entry, data: bytes, *, strict: bool) -> None:
+    """Make sure that bytes from a remote are those that were committed.
+
+    Args:
+        path: for the message.
+        entry: of kind `dvc`, with a whole id.
+        data: what the remote holds.
+        strict: without a manifest the MD5 must fit; in the layout of DVC 2 it may be that of other line ends.
+
+    Raises:
+        StoreError: they are not.
+    """
+    md5, mark, digest = entry.id.partition(":")
+    hint = "dvc push --force, from a clone whose `labelvc check --all` is clean"
+    if mark and digests.sha256(data).hexdigest() != digest:
+        raise StoreError(exchanged(md5), where=path, hint=hint)
+    if not mark and strict and _md5(data) != md5.removesuffix(".dir"):
+        raise StoreError(f"DVC object {md5} is damaged", where=path, hint=hint)
+
+
+def exchanged(md5: str) -> str:
+    """Return what to say of an object that is not the one of the manifest."""
+    return f"DVC object {md5} does not have the SHA-256 that the manifest says: it was exchanged or the manifest is old"
+
+
 class Cache:
     """The DVC caches of a repository, read only; what is in none of them is fetched by DVC itself.
 
@@ -170,13 +212,13 @@ class Cache:
         """Get objects that are in no cache from the remote, all in one go.
 
         Args:
-            wanted: (path, md5) pairs; the path is for the message.
+            wanted: (path, md5) pairs; the path is for the message. Where workers of a cluster read the remote, none is fetched.
 
         Raises:
             StoreError: one of them is nowhere; names its path and md5.
         """
         absent = {md5: path for path, md5 in wanted if self.find(md5) is None}
-        if not absent:
+        if not absent or self._git.far is not None:
             return
         path = next(iter(absent.values()))
         if self._git.bare:
@@ -217,14 +259,11 @@ class Cache:
             StoreError: it is nowhere, or it is not the object that was committed.
         """
         md5, mark, digest = entry.id.partition(":")
-        if mark and not (md5 and digest):
-            side = (
-                "its DVC pointer but not in its SHA-256 manifest"
-                if md5
-                else "its SHA-256 manifest but not in its DVC pointer"
-            )
-            raise StoreError(f"a shard is in {side}", where=path, hint="labelvc format")
+        demand_whole(path, entry)
         place = self.find(md5)
+        far = self._git.far
+        if place is None and far is not None:
+            return self._from_afar(far, path, entry)
         if place is None:
             self.fetch([(path, md5)])
             place = self.find(md5)
@@ -232,11 +271,19 @@ class Cache:
             raise StoreError(f"DVC object {md5} is in no cache and no remote", where=path, hint="dvc pull")
         data = place.read_bytes()
         if mark and digests.sha256(data).hexdigest() != digest:
-            message = f"DVC object {md5} does not have the SHA-256 that the manifest says: it was exchanged or the manifest is old"
-            raise StoreError(message, where=path, hint=f"rm -f {place}; dvc pull")
+            raise StoreError(exchanged(md5), where=path, hint=f"rm -f {place}; dvc pull")
         if not mark and place.parts[-3] == "md5" and _md5(data) != md5.removesuffix(".dir"):
             raise StoreError(f"DVC object {md5} is damaged", where=path, hint=f"rm {place} && dvc pull")
         return data
+
+    def _from_afar(self, far: Executor, path: str, entry: Entry) -> bytes:
+        """Have a worker read an object from the remote, and prove its bytes once more."""
+        parcel = importlib.import_module("labelvc.store.parcel")
+        found: list[bytes] = list(
+            far.spread(parcel.contents, parcel.pack(self._git, [path], lambda _: [(path, entry)]))
+        )
+        prove(path, entry, found[0], strict=False)
+        return found[0]
 
     def _places(self) -> list[Path]:
         if not self._folders:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import importlib
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -239,7 +240,11 @@ def changes(git: Git, old: Snapshot, new: Snapshot, under: str = "datasets/") ->
     plain: set[str] = set()
     if old.kind == "commit" and new.kind in ("commit", "index"):
         plain = {path for path in paths if _in_git(old, path) and _in_git(new, path)}
-    streams = [_walked(git, old, new, [path for path in paths if path not in plain])]
+    away = {path for path in paths if git.far is not None and (_in_dvc(old, path) or _in_dvc(new, path))}
+    streams = [
+        _walked(git, old, new, [path for path in paths if path not in plain and path not in away]),
+        _compared_far(git, old, new, [path for path in paths if path in away]),
+    ]
     if plain:
         few = sorted(plain) if len(plain) < 100 else [under] if under.endswith("/") else []
         lines = plumbing.diff_lines(git, old.commit, "index" if new.kind == "index" else new.commit, few)
@@ -355,9 +360,23 @@ def _lying(git: Git, source: Reader, path: str, entries: dict[str, Entry]) -> di
     return found
 
 
+def _in_dvc(snapshot: Snapshot, path: str) -> bool:
+    entry = snapshot.entries.get(path)
+    return entry is not None and entry.kind == "dvc"
+
+
 def _in_git(snapshot: Snapshot, path: str) -> bool:
     entry = snapshot.entries.get(path)
     return entry is None or entry.kind == "git"
+
+
+def _compared_far(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[FileChange]:
+    """Yield what `_walked` yields, of files that workers of a cluster read from the DVC remote and compare."""
+    if git.far is None or not paths:
+        return
+    parcel = importlib.import_module("labelvc.store.parcel")
+    sides = lambda path: [(path, side.entries.get(path)) for side in (old, new)]  # noqa: E731
+    yield from git.far.spread(parcel.differences, parcel.pack(git, paths, sides))
 
 
 def _walked(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[FileChange]:

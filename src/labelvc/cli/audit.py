@@ -1,0 +1,108 @@
+"""The audits: what a history brought about and nobody saw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.output import output_options, progress, stream, write
+from labelvc.cli.render import audit as render
+from labelvc.cli.render import json
+from labelvc.core.veil import Veil
+from labelvc.errors import DataError, Error, StoreError
+from labelvc.ops import audit as auditing
+from labelvc.ops import veil
+from labelvc.ops.audit import Auditor, Found, Merge
+from labelvc.store import git as plumbing
+from labelvc.store.git import Git
+
+
+@click.group()
+def audit() -> None:
+    """Look back over what was committed, for what nobody was asked about."""
+
+
+class _Seen(NamedTuple):
+    """One thing to tell of a merge: a verdict, or why it could not be told."""
+
+    merge: Merge
+    found: Found | None
+    problem: Error | None
+    veil: Veil
+
+
+@audit.command("merges")
+@click.argument("revisions", metavar="[A..B]", required=False)
+@output_options("text", "json", "jsonl")
+@pass_settings
+def merges(settings: Settings, /, revisions: str | None, form: str, output: Path | None) -> int:
+    """Work out every merge commit again, record by record, and tell what it lost and what nobody wrote.
+
+    A..B looks at the merges of B that A lacks, A at all that lead to A, nothing at all that lead to HEAD. The
+    merge that was just made, and those of the branch it brought: `labelvc audit merges HEAD^..HEAD`. It finds what a host's merge button, `-X ours`, a text merge and edits of a
+    merge commit did. Exit 1 when there is something, 2 when it could not be told of some merge.
+    """
+    git = plumbing.find(settings.directory)
+    found = auditing.merges(git, revisions)
+    counts: Counter[str] = Counter()
+    with progress(settings, len(found), "working merges out again") as advance:
+        seen = _counted(_walk(git, found, advance), counts)
+        if form == "text":
+            stream(_text(git, seen, len(found), counts, color=settings.color and output is None), output)
+            return _code(counts)
+        items = (render.item(one.merge, one.found, one.problem, one.veil) for one in seen)
+        if form == "jsonl":
+            stream(json.lines(items), output)
+        else:
+            listed = list(items)
+            base, dots, head = (revisions or "HEAD").partition("..")
+            ends = (base or "HEAD", head.lstrip(".") or "HEAD") if dots else ("", base)
+            summary = _summary(len(found), counts)
+            write(json.document("audit-merges", listed, base=ends[0], head=ends[1], summary=summary), output)
+    return _code(counts)
+
+
+def _text(git: Git, seen: Iterator[_Seen], merges: int, counts: Counter[str], *, color: bool) -> Iterator[str]:
+    rows = ((one.merge, one.found, one.problem, one.veil) for one in seen)
+    yield from render.text(rows, lambda merge: auditing.subject(git, merge.commit), color=color)
+    yield render.totals(_summary(merges, counts))
+
+
+def _code(counts: Mapping[str, int]) -> int:
+    """Return the exit code; that something could not be told weighs more than that something was found."""
+    return 2 if counts.get("untold") else int(any(counts.get(kind) for kind in render.FAULTS))
+
+
+def _walk(git: Git, found: list[Merge], advance: Any) -> Iterator[_Seen]:
+    with Auditor(git) as auditor:
+        for one in found:
+            drawn: Veil | None = None
+            try:
+                for verdict in auditor.examine(one):
+                    drawn = drawn or veil.over(git, *auditor.snapshots(one))
+                    yield _Seen(one, verdict, None, drawn)
+            except (StoreError, DataError) as problem:
+                yield _Seen(one, None, problem, Veil())
+            advance(1)
+
+
+def _counted(seen: Iterator[_Seen], counts: Counter[str]) -> Iterator[_Seen]:
+    """Yield what is seen and count it: verdicts by kind, merges once by whether anything is wrong with them."""
+    wrong: set[str] = set()
+    for one in seen:
+        kind = one.found.verdict.kind if one.found else "untold"
+        counts[kind] += 1
+        if kind != "resolved" and one.merge.commit not in wrong:
+            wrong.add(one.merge.commit)
+            counts["wrong"] += 1
+        yield one
+
+
+def _summary(merges: int, counts: Mapping[str, int]) -> Mapping[str, int]:
+    kinds = {kind: counts.get(kind, 0) for kind in (*render.FAULTS, "resolved", "untold")}
+    return {"merges": merges, "clean": merges - counts.get("wrong", 0), **kinds}

@@ -1,0 +1,179 @@
+"""Audit of merges: every merge commit of a range worked out again by record and held against what was committed.
+
+A host's merge button runs no driver, `-X ours` throws changes away without a word, and a merge commit can be edited by
+hand. None of that leaves a trace in the history but the merge commit itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple, Self
+
+from labelvc.codec import shard
+from labelvc.core import audit, markers, merge
+from labelvc.core.audit import Cell, Verdict
+from labelvc.core.merge import Rules
+from labelvc.errors import DataError, StoreError
+from labelvc.model.names import Layer
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import layers, strategies, threeway
+from labelvc.ops.layers import Version
+from labelvc.store import merges as history
+from labelvc.store import patch
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+_KEPT = 6  # versions kept, since a parent of one merge is often the base or a parent of the next
+_LABELS = "datasets"
+_Side = Mapping[str, Entry]
+
+
+class Merge(NamedTuple):
+    """A merge commit.
+
+    Attributes:
+        commit: its id.
+        parents: ids of its parents, two or more.
+    """
+
+    commit: str
+    parents: tuple[str, ...]
+
+
+class Found(NamedTuple):
+    """A verdict on a line of a merge commit, and the path of a shard it was found in."""
+
+    path: str
+    verdict: Verdict
+
+
+def merges(git: Git, words: str | None) -> list[Merge]:
+    """Return the merge commits of a range, parents before children.
+
+    Args:
+        git: the repository.
+        words: `A..B` or `A...B`: those of B that A lacks; `A`: all that lead to A; None: all that lead to HEAD.
+
+    Returns:
+        The merges, whatever they merged and on whichever side of another merge they lie.
+
+    Raises:
+        StoreError: an unknown revision, or a shallow clone, in which nobody can tell.
+    """
+    words = words or "HEAD"
+    mark = "..." if "..." in words else ".."
+    base, _, head = words.partition(mark) if mark in words else ("", "", words)
+    if mark in words:
+        base = base or "HEAD"
+    return [Merge(ids[0], ids[1:]) for ids in history.between(git, base, head or "HEAD")]
+
+
+def subject(git: Git, commit: str) -> str:
+    """Return the first line of a commit's message."""
+    return history.subject(git, commit)
+
+
+class Auditor:
+    """Audits merges one after another; a context manager, since it keeps git's objects open between them.
+
+    Args:
+        git: the repository; nothing in it changes but for objects that nothing refers to.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._reader = Reader(git)
+        self._versions: dict[str, Version] = {}
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of git."""
+        self._reader.__exit__()
+
+    def examine(self, found: Merge) -> Iterator[Found]:
+        """Yield what is to be said of a merge, shard by shard.
+
+        Args:
+            found: the merge; one of more than two parents is worked out parent by parent, as git makes it.
+
+        Yields:
+            Verdicts, conflicts that a person decided among them; none when the merge is what merging gives.
+
+        Raises:
+            StoreError: it cannot be told: an object that is nowhere, or parents without a common ancestor.
+            DataError: it cannot be told: a parent holds conflict markers.
+        """
+        ours, theirs = self._sides(found)
+        base = threeway.base(self._git, ours, theirs)
+        if _plain(history.folders(self._git, (base, ours, theirs, found.commit), _LABELS)):
+            return
+        versions = [self._version(commit) for commit in (base, ours, theirs, found.commit)]
+        for dataset, layer in sorted(set().union(*[version.layers for version in versions])):
+            yield from self._layer(versions, dataset, layer)
+
+    def snapshots(self, found: Merge) -> list[Snapshot]:
+        """Return the versions that a merge and its first and last parent show, for a veil over them."""
+        return [self._version(commit).snapshot for commit in (*found.parents, found.commit)]
+
+    def _sides(self, found: Merge) -> tuple[str, str]:
+        ours, *others = found.parents
+        for other in others[:-1]:
+            outcome = threeway.three_way(self._git, ours, other)
+            if outcome.torn or outcome.stages:
+                raise StoreError(
+                    "a merge of more than two parents, the first of which are in conflict", where=found.commit[:10]
+                )
+            ours = threeway.combined(self._git, ours, other)
+        return ours, others[-1]
+
+    def _version(self, commit: str) -> Version:
+        known = self._versions.pop(commit, None) or layers.version_of(self._git, commit, self._reader)
+        self._versions[commit] = known  # the last one asked for stands last
+        if len(self._versions) > _KEPT:
+            del self._versions[next(iter(self._versions))]
+        return known
+
+    def _layer(self, versions: Sequence[Version], dataset: str, layer: Layer) -> Iterator[Found]:
+        files = [version.layers.get((dataset, layer), {}) for version in versions]
+        layouts = [layers.layout(version, dataset, layer, side) for version, side in zip(versions, files, strict=True)]
+        width = layers.width(files, layouts)
+        cells = [layers.cells(side, width) for side in files]
+        names = sorted(set().union(*cells))
+        open_ones = [sides for name in names if not _plain(sides := [cell.get(name, {}) for cell in cells])]
+        if not open_ones:
+            return
+        rules = strategies.of(versions[1].project, dataset)
+        stream = self._reader.many([pair for sides in open_ones for side in sides for pair in side.items()])
+        for sides in open_ones:
+            parts = [list(islice(stream, len(side))) for side in sides]
+            yield from _cell(parts, layer, rules)
+
+
+def _cell(parts: Sequence[Sequence[tuple[str, bytes]]], layer: Layer, rules: Rules) -> Iterator[Found]:
+    """Judge one cell."""
+    path = next(name for side in reversed(parts) for name, _ in side)
+    base, ours, theirs = [layers.joined(side) for side in parts[:3]]
+    lines, torn = list[bytes](), list[bytes]()
+    for name, data in parts[3]:
+        if next(shard.markers(data), 0):
+            yield Found(name, Verdict("markers", name))
+        try:
+            apart = markers.read(data, name)
+        except DataError:  # what does not pair says nothing of any line
+            return
+        lines += apart.lines
+        torn += [line for block in apart.blocks for line in (*block.ours, *(block.base or ()), *block.theirs)]
+    cell = Cell(path, shard.lines(base), shard.lines(ours), shard.lines(theirs), lines, torn)
+    mine, new = [patch.walk(path, base, side) for side in (ours, theirs)]
+    for verdict in audit.audit(cell, mine, new, layer, rules, merge.resolver(layer, rules)):
+        yield Found(path, verdict)
+
+
+def _plain(four: Sequence[object]) -> bool:
+    """Tell at a glance that of base, ours, theirs and merge the last is what merging gives."""
+    base, ours, theirs, merged = four
+    return (theirs in (ours, base) and merged == ours) or (base == ours and merged == theirs)
