@@ -55,6 +55,10 @@ class Blocks:
             raise SpillError(errno.EIO, f"a temporary file was cut short at byte {offset}", "")
         return data
 
+    def __del__(self) -> None:
+        """Let go of the file when nobody holds what is in it any more."""
+        self.close()
+
     def close(self) -> None:
         """Let go of the file, which ends with that."""
         if self._file is not None:

@@ -174,7 +174,7 @@ class Reading:
         columns = row.fields.get("ext", {}).get(self._tool)
         if row.layer == "dataset" or not columns or columns.keys() <= self._noted[row.layer]:
             return
-        for name in columns.keys() - self._noted[row.layer]:
+        for name in [name for name in columns if name not in self._noted[row.layer]]:
             pointer = f"/ext/{self._tool}/{jsonpointer.escaped(name)}"
             if (row.layer, pointer) not in self._declared:
                 self.riders[pointer] = row.layer
