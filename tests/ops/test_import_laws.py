@@ -28,6 +28,9 @@ __all__ = ["zoo", "zoo_template"]
 Content = dict[tuple[str, str], dict[str, Any] | None]
 """Item and id of each record of `mood` to its value; None for a tombstone."""
 
+EXPECTED = {"label.missing", "rating.duplicate", "span.outside", "span.text"}
+"""What sources that know nothing of the zoo's other tasks bring: an item's text changes below its spans."""
+
 
 # ---------------------------------------------------------------- setting aside
 @given(
