@@ -7,12 +7,12 @@ import struct
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labelvc.codec import canonical
 from labelvc.errors import DataError
-from tests.strategies import json_values, records
+from tests.strategies import json_values, records, scalars, texts
 
 
 @given(json_values)
@@ -87,3 +87,46 @@ def test_nesting_is_limited() -> None:
 
 def test_digest_is_sha256_with_its_name() -> None:
     assert canonical.digest(b"abc") == "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+# ---------------------------------------------------------------- the quick ways say what the strict ones say
+objects = st.dictionaries(texts, json_values, max_size=4)
+spellings = st.recursive(
+    st.one_of(scalars.map(json.dumps), st.sampled_from(["1.0", "-0", "1e2", "9007199254740993", "NaN", '"\\":"', '"\x01"', "01"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda rows: f"[{','.join(rows)}]"),
+        st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '"é"', '"\\""']), st.sampled_from([":", ": ", " :", "\t: "]), inner), max_size=4).map(
+            lambda rows: "{" + ",".join(["".join(row) for row in rows]) + "}"
+        ),
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(objects, st.sampled_from([(), canonical.ITEM_FIRST, canonical.RECORD_FIRST]))
+@example({"\ue000": 1, "\U00010000": 2}, ())
+@example({"a": '\x00\x1f\x7f\u2028"\\/\b\f'}, ())
+@example({"id": {"id": 1}}, canonical.RECORD_FIRST)
+@example({"item": "a", "id": "b"}, canonical.RECORD_FIRST)
+def test_the_quick_writer_writes_what_the_strict_one_does(value: dict[str, object], first: tuple[str, ...]) -> None:
+    assert canonical.encode(value, first) == canonical._write(value, first, 32).encode()
+
+
+@given(spellings)
+@example('{"a":1,"a":"\\":"}')
+@example('{"a" :1,"a":2}')
+@example('{"a":"x\\u0022:","a":2}')
+@example('{"a":"\\ud800"}')
+@example('{"a":[1,[2,{"b":-0}]]}')
+@example("{" * 40)
+@example('{"a":' * 33 + "1" + "}" * 33)
+@example('{"a":' * 32 + "1" + "}" * 32)
+@example('{"a":' * 31 + "[1]" + "}" * 31)
+def test_the_quick_reader_reads_what_the_strict_one_does(text: str) -> None:
+    quick = canonical._read_quickly(text.encode())
+    try:
+        strict = canonical.decode(text)
+    except DataError:
+        assert quick is None
+    else:
+        assert quick is None or (quick == strict and json.dumps(quick) == json.dumps(strict))

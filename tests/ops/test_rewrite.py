@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from labelvc.codec import canonical, shard
-from labelvc.core import revise
+from labelvc.core import diff, revise
 from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
+from labelvc.model.snapshot import Snapshot
 from labelvc.ops import project as projects
 from labelvc.ops import rewrite
-from labelvc.ops.rewrite import Rewrite, Wanted
+from labelvc.ops.incoming import ITEM, RECORD, Incoming
+from labelvc.ops.rewrite import Wanted
+from labelvc.ops.sides import AstrayError
 from labelvc.store import tree
 from tests.zoo import Zoo, rating, zoo, zoo_template
 
@@ -88,25 +91,48 @@ def test_many_imports_before_a_commit_raise_rev_once(head: Stored, stories: list
 
 
 # ---------------------------------------------------------------- on a repository
-def plan(zoo: Zoo, wanted: Wanted) -> Rewrite:
-    work, head = tree.work(zoo.at), tree.commit(zoo.at, "HEAD")
-    with tree.reader(zoo.at) as reader:
-        dataset = projects.load(zoo.at, work, reader).datasets["pets"]
-    return rewrite.plan(zoo.at, dataset, head, work, wanted)
+class Planned(NamedTuple):
+    """What a plan puts, and the deltas."""
+
+    files: dict[str, bytes | None]
+    deltas: list[Delta]
+
+
+def plan(zoo: Zoo, wanted: Wanted, head: Snapshot | None = None) -> Planned:
+    """Plan twice, from the files and from lines set aside: both ways must say the same."""
+    work, head = tree.work(zoo.at), head or tree.commit(zoo.at, "HEAD")
+    found: list[Planned] = []
+    for aside in (True, False):
+        files: dict[str, bytes | None] = {}
+        with Incoming(_pets(zoo)) as incoming:
+            for kind, layer in ((ITEM, "items"), (RECORD, "annotations")):
+                for key, raw in wanted.lines.get(layer, {}).items():
+                    incoming.add(kind, key.item, raw)
+            bare = wanted._replace(lines={})
+            try:
+                done = rewrite.plan(zoo.at, _pets(zoo), (work, head), bare, incoming, files.__setitem__, aside=aside)
+            except AstrayError:
+                assert not aside
+                continue
+        assert {path: data and len(data) for path, data in files.items()} == done.files
+        assert done.deltas.summary._replace(transitions={}) == diff.summarise(done.deltas)._replace(transitions={})
+        found.append(Planned(files, list(done.deltas)))
+    assert found == found[:1] * len(found)
+    return found[0]
 
 
 def asked(*rows: dict[str, Any]) -> dict[Key, bytes]:
     return {Key("pets", row["item"], row["id"]): canonical.encode_record(row) for row in rows}
 
 
-def perform(zoo: Zoo, found: Rewrite) -> None:
+def perform(zoo: Zoo, found: Planned) -> None:
     for path, data in found.files.items():
         zoo.write(path, data) if data is not None else (zoo.folder / path).unlink()
 
 
 def test_nothing_asked_is_nothing_written(zoo: Zoo):
-    assert plan(zoo, Wanted({})) == Rewrite({}, [])
-    assert plan(zoo, Wanted({"annotations": asked(zoo.row("pets/p1#m1"))})) == Rewrite({}, [])
+    assert plan(zoo, Wanted({})) == Planned({}, [])
+    assert plan(zoo, Wanted({"annotations": asked(zoo.row("pets/p1#m1"))})) == Planned({}, [])
 
 
 def test_one_record_is_one_line_of_one_file(zoo: Zoo):
@@ -126,7 +152,7 @@ def test_replace_leaves_tombstones_of_its_own_task_only(zoo: Zoo):
     assert zoo.row("pets/p8#m1") == {"item": "p8", "id": "m1", "gone": True, "rev": 2}
     assert zoo.row("pets/p1#k1")["rev"] == 1
     assert zoo.row("pets/p1#m1")["rev"] == 2
-    assert plan(zoo, wanted) == Rewrite({}, [])
+    assert plan(zoo, wanted) == Planned({}, [])
 
 
 def test_replace_keeps_the_items_that_other_tasks_still_need(zoo: Zoo):
@@ -148,7 +174,7 @@ def test_a_file_without_lines_is_no_file(zoo: Zoo):
     found = plan(zoo, wanted)
     assert {data for path, data in found.files.items() if "/items/" in path} == {None}
     zoo.git("update-ref", "-d", "HEAD")
-    found = rewrite.plan(zoo.at, _pets(zoo), tree.empty(), tree.work(zoo.at), wanted)
+    found = plan(zoo, wanted, tree.empty())
     assert set(found.files.values()) == {None}
 
 

@@ -115,7 +115,7 @@ def _shown(found: transfer.Imported, delta: Delta) -> rules.Comparison:
 
 
 def _as_json(found: transfer.Imported, source: str) -> str:
-    summary = rules.summarise(found.rewrite.deltas)
+    summary = found.rewrite.deltas.summary
     numbers = {
         "records": dict(summary.records),
         "items": dict(summary.items),
@@ -128,7 +128,7 @@ def _as_json(found: transfer.Imported, source: str) -> str:
 
 def _as_text(settings: Settings, found: transfer.Imported, source: str, *, dry_run: bool) -> str:
     deltas = found.rewrite.deltas
-    first = deltas[:_SHOWN] if dry_run else []
+    first = deltas.first(_SHOWN) if dry_run else []
     lines = [text.delta(_shown(found, delta), color=settings.color) for delta in first]
     if first and len(deltas) > len(first):
         lines.append(f"  ... and {len(deltas) - len(first):,} more\n")
@@ -136,7 +136,7 @@ def _as_text(settings: Settings, found: transfer.Imported, source: str, *, dry_r
     lines.append(f"read {text.count(items, 'item')}, {text.count(records, 'record')} of {text.safe(source)}\n")
     lines += [f"note: {text.safe(note)}\n" for note in found.notes]
     did, shards = "would write" if dry_run else "wrote", text.count(len(found.rewrite.files), "shard")
-    lines.append(f"{did} {shards}: {text.totals(rules.summarise(deltas))}\n")
+    lines.append(f"{did} {shards}: {text.totals(deltas.summary)}\n")
     return "".join(lines)
 
 

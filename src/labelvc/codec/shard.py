@@ -70,7 +70,16 @@ def place(group: str, k: int) -> str:
     Returns:
         k characters of `0123`.
     """
-    number = int.from_bytes(digests.sha256(group.encode()).digest()[:4], "big") >> (32 - 2 * k)
+    return spelled(number(group, k), k)
+
+
+def number(group: str, k: int) -> int:
+    """Return the place of a group as a number below 4^k: its k base-4 digits are the shard's name."""
+    return int.from_bytes(digests.sha256(group.encode()).digest()[:4], "big") >> (32 - 2 * k)
+
+
+def spelled(number: int, k: int) -> str:
+    """Return a number below 4^k as k base-4 digits."""
     return "".join(["0123"[number >> shift & 3] for shift in range(2 * k - 2, -2, -2)])
 
 

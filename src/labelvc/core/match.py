@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -152,21 +152,51 @@ def items(old: Mapping[str, Collection[bytes]], new: Mapping[str, Collection[byt
     Returns:
         New name to old name, where at least half of what the poorer of the two holds is in both and in no third item.
     """
-    holders = [_sole(side) for side in (old, new)]
-    shared = Counter((holders[1][seen], holders[0][seen]) for seen in holders[1].keys() & holders[0].keys())
+    held = (
+        (number, seen, holder)
+        for number, side in enumerate((old, new))
+        for holder, every in side.items()
+        for seen in every
+    )
+    shared = unmistakable(held)
+    return paired(shared, {pair: min(len(set(new[pair[0]])), len(set(old[pair[1]]))) for pair in shared})
+
+
+def unmistakable(held: Iterable[tuple[int, bytes, str]]) -> Counter[tuple[str, str]]:
+    """Count what two items share and no third one has.
+
+    Args:
+        held: 0 for a stored item and 1 for one of the source, a digest of what it holds, and its name; all of one digest.
+
+    Returns:
+        (new name, old name) to number of digests.
+    """
+    holders: tuple[dict[bytes, set[str]], dict[bytes, set[str]]] = (defaultdict(set), defaultdict(set))
+    for side, seen, holder in held:
+        holders[side][seen].add(holder)
+    both = ((holders[1][seen], holders[0][seen]) for seen in holders[1].keys() & holders[0].keys())
+    sole = ((mine, theirs) for mine, theirs in both if len(mine) == len(theirs) == 1)
+    return Counter((one, other) for mine, theirs in sole for one in mine for other in theirs)
+
+
+def paired(shared: Mapping[tuple[str, str], int], poorer: Mapping[tuple[str, str], int]) -> dict[str, str]:
+    """Choose pairs of items, those that share most first.
+
+    Args:
+        shared: (new name, old name) to what they share.
+        poorer: the same to what the poorer of the two holds.
+
+    Returns:
+        New name to old name, where they share at least half of that.
+    """
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for (mine, theirs), count in sorted(shared.items(), key=lambda pair: (-pair[1], pair[0])):
-        enough = 2 * count >= min(len(set(new[mine])), len(set(old[theirs])))
-        if enough and mine not in found and theirs not in taken:
+    for pair, count in sorted(shared.items(), key=lambda row: (-row[1], row[0])):
+        mine, theirs = pair
+        if 2 * count >= poorer[pair] and mine not in found and theirs not in taken:
             found[mine] = theirs
             taken.add(theirs)
     return found
-
-
-def _sole(side: Mapping[str, Collection[bytes]]) -> dict[bytes, str]:
-    count = Counter(seen for held in side.values() for seen in set(held))
-    return {seen: holder for holder, held in side.items() for seen in held if count[seen] == 1}
 
 
 def _popped(taken: set[str]) -> Callable[[list[str]], str | None]:

@@ -7,7 +7,7 @@ Exports renumber: of 116 weekly exports of one real collection, annotation ids a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from labelvc import digests
@@ -15,6 +15,10 @@ from labelvc.codec import canonical
 from labelvc.core import match
 from labelvc.core.diff import decoded, live
 from labelvc.model.names import Key
+
+About = Callable[[Key, bool], bytes]
+Row = tuple[bytes, bool, int, int]
+"""A digest of content, whether a stored record lost it, the record's number, and the digest's place among those of it."""
 
 LEAST = 20
 """Fewer ids that moved are looked at by a person, not counted by a rule."""
@@ -43,65 +47,109 @@ def likely(added: int, changed: int, read: int) -> bool:
     return added + changed >= LEAST and 4 * (added + changed) > read
 
 
-def measure(
-    old: Mapping[Key, bytes],
-    new: Mapping[Key, bytes],
-    about: Callable[[Key, bool], bytes],
-    *,
-    whole: bool,
-) -> Renumbering | None:
+def measure(old: Mapping[Key, bytes], new: Mapping[Key, bytes], about: About, *, whole: bool) -> Renumbering | None:
     """Measure whether most ids would be rewritten with what is there already under other ids.
-
-    A record's content is its shape (one kept under `ext` will do) and author; of an answer without shape, what it is about, its author and what it says.
-    Each stored record is counted once, and against one record of the source.
 
     Args:
         old: stored lines of the task.
         new: lines of the source.
-        about: given a key and whether it is the source's, what tells its item from others, whatever the item is called.
-        whole: what the source lacks goes; otherwise a stored record that the source lacks counts only when the source
-            has its item, so that copies of what is stored, made under names of their own, are no renumbering.
+        about: as for `Measure.seen`.
+        whole: as for `Measure`.
 
     Returns:
-        The numbers, when at least `LEAST` records and more than half of the stored or of the read ones, whichever are
-        fewer, would be found under another id; None for every other import, however much it changes.
+        As `Measure.result`.
     """
-    stored = {key: raw for key, raw in old.items() if live(raw) is not None}
-    contents = {key: _content(raw, key, about, source=False) for key, raw in stored.items() if new.get(key) != raw}
-    holders: dict[bytes, list[Key]] = defaultdict(list)
-    read = {key.item for key in new}
-    lost = {key: seen for key, seen in contents.items() if key not in new and (whole or key.item in read)}
-    rewritten = len(lost) if whole else 0
-    for key, raw in sorted(new.items()):
-        if stored.get(key) == raw:
-            continue
-        seen = _content(raw, key, about, source=True)
-        if seen & contents.get(key, seen) and key in contents:
-            continue
-        for one in seen:
-            holders[one].append(key)
-        if key in contents:
-            lost[key] = contents[key]
-            rewritten += 1
-    elsewhere = _found(lost, holders)
-    enough = elsewhere >= LEAST and 2 * elsewhere > min(len(stored), len(new))
-    return Renumbering(len(stored), max(rewritten, elsewhere), elsewhere) if enough else None
+    measured = Measure(whole=whole)
+    rows = list(measured.seen(old, new, about))
+    return measured.result(lambda: [rows])
 
 
-def _found(lost: Mapping[Key, frozenset[bytes]], holders: Mapping[bytes, list[Key]]) -> int:
-    """Count the lost records that a record of the source holds, each of those once; takes from the holders."""
-    taken: set[Key] = set()
-    for _, seen in sorted(lost.items()):
-        for held in (holders.get(one, []) for one in sorted(seen)):
-            while held and held[-1] in taken:
-                held.pop()
-            if held:
-                taken.add(held.pop())
-                break
-    return len(taken)
+class Measure:
+    """A measure of how far an import renumbers, taken part by part.
+
+    A record's content is its shape (one kept under `ext` will do) and author; of an answer without shape, what it is about,
+    its author and what it says. Each stored record is counted once, and against one record of the source.
+
+    Args:
+        whole: what the source lacks goes; otherwise a stored record that the source lacks counts only when the source
+            has its item, so that copies of what is stored, made under names of their own, are no renumbering.
+    """
+
+    def __init__(self, *, whole: bool) -> None:
+        self._whole = whole
+        self._stored = self._read = self._rewritten = self._lost = self._holders = self._ranks = 0
+
+    def seen(self, old: Mapping[Key, bytes], new: Mapping[Key, bytes], about: About) -> Iterator[Row]:
+        """Look at the records of some items, each item once.
+
+        Args:
+            old: stored lines of the task.
+            new: lines of the source about the same items, under the names they have here.
+            about: given a key and whether it is the source's, what tells its item from others, whatever the item is called.
+
+        Yields:
+            What is to be set aside by its first member, a digest.
+        """
+        stored = {key: raw for key, raw in old.items() if live(raw) is not None}
+        self._stored += len(stored)
+        self._read += len(new)
+        contents = {key: _content(raw, key, about, source=False) for key, raw in stored.items() if new.get(key) != raw}
+        read = {key.item for key in new}
+        lost = {key: seen for key, seen in contents.items() if key not in new and (self._whole or key.item in read)}
+        self._rewritten += len(lost) if self._whole else 0
+        for key, raw in sorted(new.items()):
+            if stored.get(key) == raw:
+                continue
+            seen = _content(raw, key, about, source=True)
+            if seen & contents.get(key, seen) and key in contents:
+                continue
+            yield from ((one, False, self._holders, 0) for one in seen)
+            self._holders += 1
+            if key in contents:
+                lost[key] = contents[key]
+                self._rewritten += 1
+        for _, seen in sorted(lost.items()):
+            yield from ((one, True, self._lost, rank) for rank, one in enumerate(sorted(seen)))
+            self._lost += 1
+            self._ranks = max(self._ranks, len(seen))
+
+    def result(self, groups: Callable[[], Iterable[Iterable[Row]]]) -> Renumbering | None:
+        """Return the numbers.
+
+        Args:
+            groups: begins to give everything that was set aside, all of one digest in one group.
+
+        Returns:
+            The numbers, when at least `LEAST` records and more than half of the stored or of the read ones, whichever are
+            fewer, would be found under another id; None for every other import, however much it changes.
+        """
+        found, taken = bytearray(self._lost), bytearray(self._holders)
+        for rank in range(self._ranks):
+            for group in groups():
+                _pair(group, rank, found, taken)
+        elsewhere = sum(found)
+        enough = elsewhere >= LEAST and 2 * elsewhere > min(self._stored, self._read)
+        return Renumbering(self._stored, max(self._rewritten, elsewhere), elsewhere) if enough else None
 
 
-def _content(raw: bytes, key: Key, about: Callable[[Key, bool], bytes], *, source: bool) -> frozenset[bytes]:
+def _pair(group: Iterable[Row], rank: int, found: bytearray, taken: bytearray) -> None:
+    """Give lost records a record of the source that holds the digest of this rank, each of those once."""
+    holders: dict[bytes, list[int]] = defaultdict(list)
+    asking: list[tuple[bytes, int]] = []
+    for one, is_lost, number, at in group:
+        if not is_lost:
+            holders[one].append(number)
+        elif at == rank and not found[number]:
+            asking.append((one, number))
+    for one, number in asking:
+        held = holders.get(one, [])
+        while held and taken[held[-1]]:
+            held.pop()
+        if held:
+            found[number] = taken[held.pop()] = 1
+
+
+def _content(raw: bytes, key: Key, about: About, *, source: bool) -> frozenset[bytes]:
     """Return digests of what a record is, by any of which it is known again."""
     fields = decoded(raw)
     by = canonical.encode(str(fields.get("by") or ""))

@@ -42,7 +42,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Row(NamedTuple):
-    """One thing a reader found: an item, a record of an item yielded before, or what belongs to the dataset as a whole.
+    """One thing a reader found: an item (equal ones may come again), a record of an item yielded before, or what belongs to the dataset as a whole.
 
     Attributes:
         layer: `items`, `annotations` or `dataset`.

@@ -6,7 +6,6 @@ Shards come in the order of their names, a file wants the order of its source; m
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
@@ -16,6 +15,7 @@ from typing import Any, Self
 import msgspec
 
 from labelvc.errors import DataError
+from labelvc.spill import Blocks
 
 _ITEM = {"id": str, "ext": dict, "media": dict, "natural": dict}
 _RECORD = {"item": str, "id": str, "value": dict, "ext": dict}
@@ -36,7 +36,7 @@ class Spool:
     """
 
     def __init__(self, items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], task: str) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by __exit__
+        self._blocks = Blocks()
         self._items: dict[str, tuple[int, int]] = {}
         self._runs: dict[str, list[tuple[int, int]]] = {}
         self._encode = msgspec.json.Encoder().encode
@@ -44,7 +44,7 @@ class Spool:
         try:
             self._fill(items, records, task)
         except BaseException:
-            self._file.close()
+            self._blocks.close()
             raise
 
     def _fill(self, items: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]], task: str) -> None:
@@ -65,7 +65,7 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._blocks.close()
 
     def __iter__(self) -> Iterator[str]:
         """Yield the ids of all items, those included that only records name, numbers in them in counting order."""
@@ -82,14 +82,10 @@ class Spool:
         return sorted(found, key=lambda record: counting(str(record["id"])))
 
     def _put(self, value: object) -> tuple[int, int]:
-        raw = self._encode(value)
-        place = self._file.seek(0, 2)
-        self._file.write(raw)
-        return place, len(raw)
+        return self._blocks.put(self._encode(value))
 
     def _get(self, place: tuple[int, int]) -> Any:
-        self._file.seek(place[0])
-        return self._decode(self._file.read(place[1]))
+        return self._decode(self._blocks.get(*place))
 
 
 @contextmanager

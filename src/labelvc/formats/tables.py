@@ -12,9 +12,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from labelvc import digests
 from labelvc.errors import DataError
 from labelvc.formats.interface import Plan, Row
 from labelvc.formats.values import Reader
+from labelvc.spill import Spill
 
 ITEM = ("item", "item_id", "task", "id", "text")
 BY = ("by", "annotator", "annotator_id", "worker", "worker_id", "rater", "user")
@@ -25,6 +27,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST_ITEM = 512
 _LONGEST_ID = 256
 _SAMPLE = 20
+_KNOWN = 1 << 15  # items; one that comes again much later is read as an item again, and is equal
+_PARTS, _WEIGHT = 256, 60
 
 
 class Column(NamedTuple):
@@ -146,17 +150,18 @@ def long(entries: Iterable[Entry], read: Reader, origin: Origin) -> Iterator[Row
     """
     source, space, prefix = origin
     known: dict[str, tuple[str, str, int]] = {}
+    unnameable: dict[bytes, tuple[int, bytes]] = {}
     make = tuple.__new__  # Row(...) without the call of Row.__new__, which would be a tenth of the whole
     for line, name, text, natural, by, identifier, at, answers, extra in entries:
         where = f"{source}:{line}"
         found = known.get(name)
         if found is None:
-            if not name:
-                raise DataError("the row names no item", where=where)
-            found = known[name] = (name if nameable(name) else f"source-{line}", text, line)
-            yield Row("items", _item(found[0], text, natural, {}, space), where)
+            if len(known) >= _KNOWN:
+                known.clear()
+            found = known[name] = _first_seen(name, text, line, unnameable, where)
+            yield make(Row, ("items", _item(found[0], text, natural, {}, space), where))
         elif found[1] != text:
-            raise DataError(f"the row shows another text than line {found[2]} does for the same item", where=where)
+            raise _shown_otherwise(found[2], where)
         try:
             value = read(answers[0])
         except DataError as error:
@@ -175,6 +180,25 @@ def long(entries: Iterable[Entry], read: Reader, origin: Origin) -> Iterator[Row
         if extra:
             fields["ext"] = {space: extra}
         yield make(Row, ("annotations", fields, where))
+
+
+def _first_seen(
+    name: str, text: str, line: int, unnameable: dict[bytes, tuple[int, bytes]], where: str
+) -> tuple[str, str, int]:
+    """Return id, text and line of an item that is not among those seen last; it may have been seen long before."""
+    if not name:
+        raise DataError("the row names no item", where=where)
+    if nameable(name):
+        return name, text, line
+    shown = _mark(text)
+    first, was = unnameable.setdefault(_mark(name), (line, shown))
+    if shown != was:
+        raise _shown_otherwise(first, where)
+    return f"source-{first}", text, first
+
+
+def _shown_otherwise(line: int, where: str) -> DataError:
+    return DataError(f"the row shows another text than line {line} does for the same item", where=where)
 
 
 def wide(open_entries: Callable[[], Iterable[Entry]], read: Reader, claims: bool, origin: Origin) -> Iterator[Row]:
@@ -255,12 +279,18 @@ def _named(identifier: str, where: str) -> str:
 
 
 def _all_unique(names: Iterable[str]) -> bool:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen or not nameable(name):
-            return False
-        seen.add(name)
-    return True
+    with Spill(_PARTS) as marks:
+        for name in names:
+            if not nameable(name):
+                return False
+            mark = _mark(name)
+            marks.add(mark[0], mark, _WEIGHT)
+        return all(len(set(rows)) == len(rows) for rows in marks.all())
+
+
+def _mark(text: str) -> bytes:
+    """Return what stands for a text where a million of them must be told apart."""
+    return bytes(digests.sha256(text.encode(errors="surrogatepass")).digest()[:16])
 
 
 def _pick(part: str, wanted: str | None, usual: Sequence[str], columns: Sequence[str], where: str) -> str | None:

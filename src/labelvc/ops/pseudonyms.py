@@ -16,6 +16,7 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 _NEW = "labelvc pseudonym new"
+_REMEMBERED = 1 << 16
 
 
 def begin(git: Git, created: str, known: bytes = b"") -> bytes:
@@ -104,7 +105,7 @@ def _never_had(git: Git) -> None:
 
 
 def tokeniser(secret: Secret, project_id: str, domain: str) -> Callable[[str, str], str]:
-    """Return a function from (kind, plain value) to token that remembers what it made.
+    """Return a function from (kind, plain value) to token that remembers what it made last.
 
     Args:
         secret: the active epoch's secret.
@@ -119,6 +120,8 @@ def tokeniser(secret: Secret, project_id: str, domain: str) -> Callable[[str, st
     def tokenise(kind: str, value: str) -> str:
         found = made.get((kind, value))
         if found is None:
+            if len(made) >= _REMEMBERED:
+                made.clear()
             found = value if pseudonym.is_token(value) else pseudonym.token(secret, project_id, domain, kind, value)
             made[kind, value] = found
         return found

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from labelvc.model.names import Key, Layer
+from labelvc.model.names import Layer
 
 _TOLD = 8
-_LINE = re.compile(r"source-\d+")
+_TEXT = rb'"(?:[^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"'
+_LINES = {
+    "items": re.compile(rb'^\{"id":"source-\d+"', re.MULTILINE).findall,
+    "annotations": re.compile(rb'^\{"item":' + _TEXT + rb',"id":"(?:[^"\n]*\.)?source-\d+"', re.MULTILINE).findall,
+}
 
 
 def riding(riders: Mapping[str, Layer], dataset: str) -> Iterator[str]:
@@ -19,16 +23,21 @@ def riding(riders: Mapping[str, Layer], dataset: str) -> Iterator[str]:
         yield f"stored as they stand, for everybody to read: {told}; {cure}"
 
 
-def unnamed(lines: Mapping[Layer, Mapping[Key, bytes]], *, keyed: bool) -> Iterator[str]:
-    """Yield what a person should know where things are called by their line, the last resort of a reader."""
+def by_line(lines: Sequence[bytes], layer: Layer) -> int:
+    """Count the lines of a layer whose item, or whose record's id, is that of a line of the source."""
+    joined = b"\n".join(lines)
+    return len(_LINES[layer](joined)) if b"source-" in joined else 0
+
+
+def unnamed(items: int, answers: int, *, keyed: bool) -> Iterator[str]:
+    """Yield what a person should know where so many things are called by their line, the last resort of a reader."""
     renames = "so they are called by their line (source-2 ...): a line inserted in the source renames those below"
-    items = sum(_LINE.fullmatch(key.item) is not None for key in lines["items"])
     if items and keyed:
         yield f"several rows share their --key, {renames.replace('they', f'{items:,} items')}"
     elif items:
         cure = "--key COL, or a sent_id in CoNLL-U, prevents it"
         yield f"nothing names {items:,} item{'s'[: items > 1]}, or they share a name, {renames}. {cure}"
-    if any(_LINE.fullmatch(key.id.rpartition(".")[2]) for key in lines["annotations"]):
+    if answers:
         yield f"nothing names the answers, {renames}. A column `id` prevents it"
 
 

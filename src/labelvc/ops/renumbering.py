@@ -4,70 +4,119 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from functools import cache
+from typing import NamedTuple
 
-from labelvc.codec import canonical
+from labelvc import digests
+from labelvc.codec import canonical, shard
 from labelvc.core import renumber
 from labelvc.core.diff import decoded, live
 from labelvc.errors import RefusedError
-from labelvc.model.change import Delta
-from labelvc.model.names import Key
-from labelvc.ops.identity import Asked, Lines, Stored
+from labelvc.model.names import Key, Layer
+from labelvc.ops.changes import Changes
+from labelvc.ops.identity import Asked, Settled
+from labelvc.ops.incoming import NOTHING
 from labelvc.ops.request import Request
+from labelvc.ops.sides import Sides
+from labelvc.spill import Spill
 
 ALLOW = "--allow-renumbering"
+_PARTS = 256
+_WEIGHT = 150
+_SAMPLED = 8  # bytes of a digest
 
 
-def refuse(
-    deltas: Iterable[Delta], lines: Lines, stored: Stored, asked: Asked, request: Request, *, keyed: bool
-) -> None:
+class Compared(NamedTuple):
+    """What an import is held against.
+
+    Attributes:
+        opened: begins to read what is stored: the work tree alone.
+        settled: what was read, under the names it has here.
+        asked: what decided the names.
+        request: what was typed.
+        keyed: the items read have the key that the dataset claims, or it claims none; without it even items that are
+            only added may be there under another name.
+    """
+
+    opened: Callable[[], Sides]
+    settled: Settled
+    asked: Asked
+    request: Request
+    keyed: bool
+
+    def shards(self) -> Iterator[dict[Layer, tuple[list[bytes], list[bytes]]]]:
+        """Yield of each shard, by layer, the lines stored and the lines read."""
+        with self.opened() as stored:
+            known = stored.cells()
+            for cell in sorted({*known, *self.settled.cells(stored.k)}):
+                rows = self.settled.shards(cell, stored.k)
+                for name, held in stored.held(cell, {*known.get(cell, ()), *rows}):
+                    here = {layer: list(side[0].lines) for layer, side in held.items()}
+                    lines = self.settled.lines(rows.get(name, NOTHING), here["annotations"])
+                    yield {layer: (here[layer], lines[layer]) for layer in lines}
+
+
+def refuse(changes: Changes, read: int, compared: Compared) -> None:
     """Stop an import that renumbers.
 
     What an ordinary import costs is a count of its deltas; contents are compared only when most records moved.
 
     Args:
-        deltas: what the import would change.
-        lines: what was read, under the names it has here.
-        stored: what is there.
-        asked: what decided the names.
-        request: what was typed.
-        keyed: the items read have the key that the dataset claims, or it claims none; without it even items that are
-            only added may be there under another name.
+        changes: what the import would change.
+        read: number of records that were read.
+        compared: what it is held against.
 
     Raises:
         RefusedError: most ids would be rewritten with content that is there under other ids; says how many of each, and
             the command that finds records by content instead.
     """
-    moved = Counter(
-        ("changed" if live(delta.old) else "added")
-        for delta in deltas
-        if isinstance(delta.key, Key) and delta.key.id and live(delta.new)
-    )
-    answers = lines["annotations"]
-    if not renumber.likely(moved["added"], moved["changed"], len(answers)) or not stored.items:
+    asked = compared.asked
+    with compared.opened() as stored:
+        if not any("/items/" in path for path in stored.paths):
+            return
+    if not renumber.likely(changes.moved["added"], changes.moved["changed"], read):
         return
-
-    @cache
-    def about(item: str, source: bool) -> bytes:
-        raw = lines["items"].get(Key(asked.dataset, item, "")) if source else stored.items.get(item)
-        fields = decoded(raw)
-        media = fields.get("media")
-        path = media.get("path") if isinstance(media, dict) else None
-        return canonical.encode(fields.get("text") or path or item)
-
-    found = renumber.measure(
-        stored.answers(asked.task), answers, lambda key, source: about(key.item, source), whole=asked.whole or not keyed
-    )
+    measured = renumber.Measure(whole=asked.whole or not compared.keyed)
+    with Spill(_PARTS) as seen:
+        for both in compared.shards():
+            old, new = (_by_key(lines, asked.dataset, "annotations") for lines in both["annotations"])
+            old = {key: raw for key, raw in old.items() if live(raw) is not None and _task(raw) == asked.task}
+            items = [_by_key(lines, asked.dataset, "items") for lines in both["items"]]
+            for row in measured.seen(old, new, _about(items)):
+                seen.add(row[0][0], row, _WEIGHT)
+        found = measured.result(seen.all)
     if found is not None:
         message = (
             f"ids were given out anew: {found.rewritten:,} of the {found.stored:,} ids stored here would be rewritten, "
             f"{found.elsewhere:,} of them with what the source has under another id"
         )
-        raise RefusedError(message, where=str(request.source), hint=_way_on(lines, stored, asked, request))
+        raise RefusedError(message, where=str(compared.request.source), hint=_way_on(compared))
 
 
-def _way_on(lines: Lines, stored: Stored, asked: Asked, request: Request) -> str:
+def _by_key(lines: list[bytes], dataset: str, layer: Layer) -> dict[Key, bytes]:
+    return {key: raw for raw in lines if (key := shard.key_of(raw, dataset, layer)) is not None}
+
+
+def _task(raw: bytes) -> object:
+    return decoded(raw).get("task")
+
+
+def _about(items: list[dict[Key, bytes]]) -> renumber.About:
+    """Return what tells the item of a key from others: its text, or the path of its media."""
+
+    @cache
+    def about(dataset: str, item: str, source: bool) -> bytes:
+        fields = decoded(items[source].get(Key(dataset, item, "")))
+        media = fields.get("media")
+        path = media.get("path") if isinstance(media, dict) else None
+        return canonical.encode(fields.get("text") or path or item)
+
+    return lambda key, source: about(key.dataset, key.item, source)
+
+
+def _way_on(compared: Compared) -> str:
+    asked, request = compared.asked, compared.request
     words = ["labelvc", "import", request.form, str(request.source), "--dataset", asked.dataset]
     words += ["--task", request.task] if request.task else []
     for name in ("layout", "item", "by", "value"):
@@ -77,23 +126,30 @@ def _way_on(lines: Lines, stored: Stored, asked: Asked, request: Request) -> str
     words += ["--add-labels"] if request.add_labels else []
     if asked.keys:
         return f"name another --key; or, if the ids stored here are the wrong ones, add {ALLOW}"
-    key = _steady(lines, stored, asked.tool) or request.words.get("item") or "FIELD"
+    key = _steady(compared) or request.words.get("item") or "FIELD"
     typed = " ".join([*map(shlex.quote, words), "--key", shlex.quote(str(key))])
     return f"{typed} finds items by {key} and records by content; {ALLOW} writes them all the same"
 
 
-def _steady(lines: Lines, stored: Stored, tool: str) -> str:
+def _steady(compared: Compared) -> str:
     """Return the field that names items best: no two items of the source share it, and most stored items have it, too."""
-    held = [_fields(raw, tool) for raw in stored.items.values()]
-    read = [_fields(raw, tool) for raw in lines["items"].values()]
-    scores: list[tuple[int, int, str]] = []
-    for name in read[0] if read else ():
-        told = [fields.get(name) for fields in read]
-        if None not in told and "" not in told and len(set(told)) == len(told) and name != "id":
-            values = set(told)
-            known = sum(fields.get(name) in values for fields in held)
-            scores.append((-known, len(name), name))
-    return min(scores)[2] if scores else ""
+    every, many = Counter[str](), 0
+    with Spill(_PARTS) as told:
+        for both in compared.shards():
+            many += len(both["items"][1])
+            for side, lines in enumerate(both["items"]):
+                for raw in lines:
+                    for name, said in _fields(raw, compared.asked.tool).items():
+                        mark = digests.sha256(said.encode(errors="surrogatepass")).digest()[:_SAMPLED]
+                        told.add(mark[0], (side, name, mark), _WEIGHT)
+                        every[name] += side and said != ""
+        known, shared = Counter[str](), set[str]()
+        for group in told.all():
+            new = Counter((name, mark) for side, name, mark in group if side)
+            shared.update(name for (name, _), number in new.items() if number > 1)
+            known.update(name for side, name, mark in group if not side and (name, mark) in new)
+    fit = [name for name, number in every.items() if number == many and name not in shared and name != "id"]
+    return min(fit, key=lambda name: (-known[name], len(name), name), default="")
 
 
 def _fields(raw: bytes, tool: str) -> dict[str, str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, nullcontext
-from typing import IO, Literal, NamedTuple
+from contextlib import nullcontext
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -19,13 +18,13 @@ from labelvc.ops import dataset as datasets
 from labelvc.ops import project as projects
 from labelvc.ops import sizes
 from labelvc.ops.dataset import Advance
+from labelvc.spill import Spill
 from labelvc.store import files, journal, tree
 from labelvc.store.git import Git
 from labelvc.store.journal import Transaction
 
 Batch = dict[tuple[Layer, str], list[bytes]]
-_BATCH = 8 << 20
-_MOST_FILES = 4  # digits: 256 temporary files
+_DIGITS = 5  # 1,024 parts: of ten million records, one is some MiB
 
 
 class Layout(NamedTuple):
@@ -227,26 +226,17 @@ def _by_digits(git: Git, work: Snapshot, dataset: Dataset, layout: Layout) -> It
 
 
 def _by_spilling(git: Git, work: Snapshot, dataset: Dataset, layout: Layout) -> Iterator[Batch]:
-    """With another group a line may go anywhere: all are sorted into temporary files by the first digits of their shard."""
-    known = sizes.of_dataset(git, work, dataset.name)
-    k, total = shard.digits(layout.shards), sum(size.bytes for size in known.values())
-    digits = next((some for some in range(k) if total / 4**some <= _BATCH), min(k, _MOST_FILES))
-    digits = min(digits, _MOST_FILES)
-    temporary = importlib.import_module("tempfile").TemporaryFile  # slow to import, and seldom needed
-    parts: dict[str, IO[bytes]] = {}
-    with ExitStack() as stack:
+    """With another group a line may go anywhere: all are sorted into a temporary file by the first digits of their shard."""
+    digits = min(shard.digits(layout.shards), _DIGITS)
+    with Spill(4**digits) as parts:
         with tree.reader(git) as reader:
             lines = datasets.layer_lines(reader, work, dataset, list(_paths(dataset, work)))
             for layer, _, name, raw in _placed(lines, layout):
-                if name[:digits] not in parts:
-                    parts[name[:digits]] = stack.enter_context(temporary())
-                parts[name[:digits]].write(b"%s %s %s\n" % (layer.encode(), name.encode(), raw))
-        for _, part in sorted(parts.items()):
-            part.seek(0)
+                parts.add(int(name[:digits], 4), (layer, name, raw), len(raw))
+        for rows in parts.all():
             batch: Batch = defaultdict(list)
-            for row in part:
-                kind, name_of, raw = row[:-1].split(b" ", 2)
-                batch["items" if kind == b"items" else "annotations", name_of.decode()].append(raw)
+            for layer, name, raw in rows:
+                batch[layer, name].append(raw)
             yield batch
 
 

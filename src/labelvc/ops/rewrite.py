@@ -1,11 +1,9 @@
-"""Rewrite: turn lines as they should be into files, with `rev` and tombstones set against HEAD, all or nothing."""
+"""Rewrite: turn lines as they should be into files, shard by shard, with `rev` and tombstones set against HEAD."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 from labelvc.codec import shard
 from labelvc.core import revise
@@ -14,123 +12,292 @@ from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset
-from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.store import tree
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import sides
+from labelvc.ops.changes import Changes
+from labelvc.ops.incoming import NOTHING, Rows, heads_of
+from labelvc.ops.sides import LAYERS, AstrayError, Held, Sides
+from labelvc.store import journal
 from labelvc.store.git import Git
 from labelvc.store.journal import Transaction
-from labelvc.store.reader import Reader
 
-_LAYERS: tuple[Layer, ...] = ("annotations", "items")
+Heads = dict[tuple[bytes, bytes], bytes]
+Put = Callable[[str, bytes | None], object]
+_Done = TypeVar("_Done")
 
 
 class Wanted(NamedTuple):
-    """How a dataset should look.
+    """How a dataset, or one shard of it, should look.
 
     Attributes:
         lines: for each layer, key to canonical line; the `rev` in a line is ignored.
         whole: layers whose other lines are to go (records leave tombstones); otherwise they stay.
         tasks: with `whole`, only records of these tasks go; empty means all. An item stays while a record of it does.
         mended: work-tree shards whose lines, whatever their form, are all in `lines`; any other shard must be sound.
+        fresh: the `rev` of every line in `lines` is 1.
     """
 
-    lines: Mapping[Layer, Mapping[Key, bytes]]
+    lines: Mapping[Layer, Mapping[Key, bytes]] = {}
     whole: frozenset[Layer] = frozenset()
     tasks: frozenset[str] = frozenset()
     mended: frozenset[str] = frozenset()
+    fresh: bool = False
+
+
+class Source(Protocol):
+    """Where the lines that are wanted come from, shard by shard."""
+
+    def cells(self, k: int) -> Iterable[str]:
+        """Return the first digits of the names of shards for which there are lines, as `Incoming.cells` does."""
+        ...
+
+    def shards(self, cell: str, k: int) -> Mapping[str, Rows]:
+        """Return the lines of a cell by the name of their shard, as `Incoming.shards` does."""
+        ...
+
+    def lines(self, rows: Rows, stored: Sequence[bytes]) -> dict[Layer, list[bytes]]:
+        """Return the lines of one shard, sorted, each key once, given what is stored there of records."""
+        ...
 
 
 class Rewrite(NamedTuple):
-    """What writing would do.
+    """What writing does, or would do.
 
     Attributes:
-        files: path to new bytes, None to delete; only files that differ from the work tree.
+        files: path to number of bytes, None when it is deleted; only files that differ from the work tree.
         deltas: what changes against the work tree, items first.
     """
 
-    files: dict[str, bytes | None]
-    deltas: list[Delta]
+    files: dict[str, int | None]
+    deltas: Changes
 
 
-def plan(
-    git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, wanted: Wanted, since: Snapshot | None = None
-) -> Rewrite:
-    """Work out which files to write so that a dataset looks as wanted.
+def carried_out(git: Git, command: str, work: Callable[[Transaction, bool], _Done]) -> _Done:
+    """Do something in one transaction, and anew with lines set aside when one turns out to be astray.
 
     Args:
         git: the repository.
-        dataset: the dataset, with the number of shards it shall have.
-        head: the commit that `rev` counts from: importing twice before a commit raises `rev` once.
-        work: the work tree.
-        wanted: how it should look.
-        since: an earlier commit whose `rev` must have been outgrown as well.
+        command: as for `journal.transaction`.
+        work: given the transaction and whether lines are to be set aside, as for `plan`.
 
     Returns:
-        The files that differ, and the deltas.
+        What `work` returned.
 
     Raises:
-        DataError: a shard holds a line without a key, or two lines of one key, of which rewriting would lose one; or a
-            record of one task would take the place of another task's.
+        StoreError: as for `journal.transaction`.
     """
-    folder = f"datasets/{dataset.name}/"
-    k, pattern = shard.digits(dataset.shards), re.compile(dataset.group) if dataset.group else None
-    new: dict[str, bytes | None] = {}
-    deltas: dict[Layer, list[Delta]] = {}
-    with tree.reader(git) as reader:
-        needed: set[str] = set()
-        for layer in _LAYERS:
-            present = _keyed(reader, work, folder, layer, wanted.mended)
-            committed = _keyed(reader, head, folder, layer)
-            if layer == "annotations":
-                _refuse_other_tasks(wanted, present)
-            result = _result(present, committed, wanted, layer, needed)
-            if since is not None and layer == "annotations":
-                for key, raw in _keyed(reader, since, folder, layer).items():
-                    grown = revise.past(raw, result.get(key), key)
-                    if grown is not None:
-                        result[key] = grown
-            if "items" in wanted.whole:
-                needed.update([key.item for key, raw in result.items() if live(raw) is not None])
-            deltas[layer] = [
-                *[Delta(key, present.get(key), raw) for key, raw in sorted(result.items()) if present.get(key) != raw],
-                *[Delta(key, raw, None) for key, raw in sorted(present.items()) if key not in result],
-            ]
-            new.update(_files(dataset.name, layer, result, k, pattern))
-        old = [path for path in work.entries if path.startswith(folder) and shard.parse_path(path)]
-        for path in old:
-            if path not in new:
-                new[path] = None
-            elif _lies(git, path, work.entries[path]) and reader.read(path, work.entries[path]) == new[path]:
-                del new[path]
-    return Rewrite(dict(sorted(new.items())), [*deltas["items"], *deltas["annotations"]])
+    try:
+        with journal.transaction(git, command) as change:
+            return work(change, False)
+    except AstrayError:
+        with journal.transaction(git, command) as change:
+            return work(change, True)
 
 
-def put(change: Transaction, dataset: Dataset, rewrite: Rewrite, extra: Mapping[str, bytes] | None = None) -> None:
-    """Put the files of a rewrite into a transaction; those of a DVC dataset will be stored with DVC as well.
+def putting(change: Transaction) -> Put:
+    """Return what hands the files of a plan to a transaction.
 
     The caller holds `files.lock` since before it listed the work tree: what another command writes between a plan and its
     writing would be overwritten.
-
-    Args:
-        change: takes the files.
-        dataset: the dataset they belong to.
-        rewrite: what to write.
-        extra: documents to write in the same step.
-
-    Raises:
-        StoreError: the disk is full or read-only; then nothing has changed.
     """
-    for path, data in {**rewrite.files, **(extra or {})}.items():
+
+    def put(path: str, data: bytes | None) -> None:
         if data is None:
             change.delete(path)
         else:
             change.write(path, data)
-    if dataset.storage == "dvc":
-        change.then("store", [f"datasets/{dataset.name}/annotations"])
+
+    return put
 
 
-def _lies(git: Git, path: str, entry: Entry) -> bool:
-    """Tell whether a file is in the work tree: what only the pointer names must be written before DVC stores the folder anew."""
-    return entry.kind != "dvc" or (git.top / path).exists()
+def plan(
+    git: Git,
+    dataset: Dataset,
+    snapshots: Sequence[Snapshot],
+    wanted: Wanted,
+    source: Source,
+    put: Put,
+    *,
+    aside: bool = False,
+) -> Rewrite:
+    """Work out which files to write so that a dataset looks as wanted, and hand them on one by one.
+
+    Args:
+        git: the repository.
+        dataset: the dataset, with the number of shards it shall have.
+        snapshots: the work tree; the commit that `rev` counts from (importing twice before a commit raises `rev` once);
+            perhaps an earlier commit whose `rev` must have been outgrown as well.
+        wanted: how it should look, its lines left out.
+        source: the lines.
+        put: takes path and bytes, None to delete, of each file that differs.
+        aside: set all stored lines aside first, wherever they lie.
+
+    Returns:
+        Which files differ, and the deltas.
+
+    Raises:
+        AstrayError: a line is not in its shard: to be called anew with `aside`; what was put is void.
+        DataError: a shard holds a line without a key, or two lines of one key, of which rewriting would lose one; or a
+            record of one task would take the place of another task's.
+        TwiceError: two lines of one key are wanted.
+    """
+    done = Rewrite({}, Changes(dataset.name))
+    kept: set[str] = set()
+    with Sides(git, dataset, snapshots, aside=aside, mended=wanted.mended) as stored:
+        known = stored.cells()
+        for cell in sorted({*known, *source.cells(stored.k)}):
+            rows = source.shards(cell, stored.k)
+            for name, held in stored.held(cell, {*known.get(cell, ()), *rows}):
+                lines = source.lines(rows.get(name, NOTHING), held["annotations"][0].lines)
+                one = _Shard(stored, wanted, name, done.deltas)
+                data = {layer: one.revised(layer, held[layer], lines[layer]) for layer in LAYERS}
+                for layer, new in data.items():
+                    path = shard.path(dataset.name, layer, name)
+                    kept.update([path] if new else [])
+                    _settle(stored, done, put, path, new, held[layer][0])
+        if aside:
+            for path in sorted(path for path, *_ in sides.shards_of(snapshots[0], dataset.name) if path not in kept):
+                done.files[path] = None
+                put(path, None)
+    return done._replace(files=dict(sorted(done.files.items())))
+
+
+def _settle(stored: Sides, done: Rewrite, put: Put, path: str, new: bytes | None, held: Held) -> None:
+    """Put a shard when it differs from the work tree."""
+    old = held.data if held.data is not None else stored.written(path)
+    if new is None or (old == new and stored.lies(path)):
+        return
+    if new or held.data is not None:
+        done.files[path] = len(new) if new else None
+        put(path, new or None)
+
+
+class _Shard:
+    """One shard of both layers as it is revised: records first, since they decide which items stay."""
+
+    def __init__(self, stored: Sides, wanted: Wanted, name: str, deltas: Changes) -> None:
+        self._stored, self._wanted, self._name, self._deltas = stored, wanted, name, deltas
+        self._dataset = stored.dataset.name
+        self._records: list[bytes] = []
+
+    def revised(self, layer: Layer, held: Sequence[Held], asked: list[bytes]) -> bytes | None:
+        """Return the bytes of a layer as they are to be, empty when no line is left; None when nothing changes."""
+        work, head, *past = held
+        if not past and asked and self._is_there(work, head, asked):
+            if layer == "annotations":
+                self._records = asked
+            return None if self._stored.lies(work.path) else work.data
+        tables = [None if past else self._table(layer, side) for side in (work, head)]
+        present, committed = tables[0], tables[0] if head is work else tables[1]
+        if present is None or committed is None:
+            lines = self._by_key(layer, held, asked)
+        else:
+            lines = self._by_head(layer, held, (present, committed), asked)
+        if layer == "annotations":
+            self._records = lines
+        return shard.write(lines)
+
+    def _is_there(self, work: Held, head: Held, asked: list[bytes]) -> bool:
+        """Tell from their bytes alone that all lines that are asked for, and no others, are there and were committed so."""
+        if work.data is None or (head.data != work.data and (head.lines or not self._wanted.fresh)):
+            return False
+        return b"\n".join(asked) + b"\n" == work.data
+
+    def _table(self, layer: Layer, held: Held) -> Heads | None:
+        """Return lines by item and id as they are written; None when only reading each tells the keys."""
+        heads = heads_of(b"\n".join(held.lines), layer)
+        table = dict(zip(heads, held.lines, strict=False))
+        if len(heads) != len(held.lines) or len(table) != len(heads):
+            return None
+        written = b"".join([item + name for item, name in heads])
+        if b"\\" in written or not _is_text(written):
+            return None
+        self._stored.home(self._name, {item for item, _ in heads})
+        return table
+
+    def _by_head(
+        self, layer: Layer, held: Sequence[Held], tables: tuple[Heads, Heads], asked: list[bytes]
+    ) -> list[bytes]:
+        """Return the lines as they are to be, those that stay found by the bytes of their keys."""
+        present, committed = tables
+        heads = heads_of(b"\n".join(asked), layer)
+        if not present and not committed and self._wanted.fresh and b'"gone":true' not in b"".join(asked):
+            if asked:
+                self._deltas.add_new(layer, asked, len({item for item, _ in heads}))
+            return asked
+        new = dict(zip(heads, asked, strict=True))
+        if layer in self._wanted.whole:
+            still = {head for head, raw in new.items() if present.get(head) == raw}
+        else:
+            still = {head for head, raw in present.items() if new.get(head, raw) == raw}
+        if committed is not present:
+            uncommitted = {head for head in still & new.keys() if not self._wanted.fresh or head in committed}
+            still -= {head for head in uncommitted if committed.get(head) != present[head]}
+        rest = [
+            {self._key(layer, raw): raw for head, raw in table.items() if head not in still}
+            for table in (present, committed, new)
+        ]
+        return [*[present[head] for head in still], *self._result(layer, *rest)]
+
+    def _by_key(self, layer: Layer, held: Sequence[Held], asked: list[bytes]) -> list[bytes]:
+        """Return the lines as they are to be, every key read."""
+        work, head, *past = held
+        mended = self._wanted.mended
+        present = sides.keyed(work, self._dataset, layer, mended)
+        committed = sides.keyed(head, self._dataset, layer)
+        for side in (present, committed):
+            self._stored.home(self._name, {key.item.encode() for key in side})
+        before = sides.keyed(past[0], self._dataset, layer) if past and layer == "annotations" else {}
+        self._stored.home(self._name, {key.item.encode() for key in before})
+        return self._result(layer, present, committed, {self._key(layer, raw): raw for raw in asked}, before)
+
+    def _result(
+        self,
+        layer: Layer,
+        present: Mapping[Key, bytes],
+        committed: Mapping[Key, bytes],
+        asked: Mapping[Key, bytes],
+        before: Mapping[Key, bytes] = {},
+    ) -> list[bytes]:
+        wanted = self._wanted._replace(lines={layer: asked})
+        needed: Collection[str] = ()
+        if layer == "annotations":
+            _refuse_other_tasks(wanted, present)
+        elif layer in wanted.whole:
+            needed = self._needed({key.item for key in present if key not in asked})
+        result = _result(present, committed, wanted, layer, needed)
+        for key, raw in before.items():
+            grown = revise.past(raw, result.get(key), key)
+            if grown is not None:
+                result[key] = grown
+        changed = [Delta(key, present.get(key), raw) for key, raw in result.items() if present.get(key) != raw]
+        gone = [Delta(key, raw, None) for key, raw in present.items() if key not in result]
+        if changed or gone:
+            self._deltas.add(layer, [*changed, *gone])
+        return list(result.values())
+
+    def _needed(self, items: Collection[str]) -> set[str]:
+        """Return those of some items that a live record is about."""
+        found: set[str] = set()
+        for raw in self._records if items else ():
+            key = shard.key_of(raw, self._dataset)
+            if key is not None and key.item in items and live(raw) is not None:
+                found.add(key.item)
+        return found
+
+    def _key(self, layer: Layer, raw: bytes) -> Key:
+        key = shard.key_of(raw, self._dataset, layer)
+        if key is None:
+            raise DataError("a line has no key", where=shard.path(self._dataset, layer, self._name))
+        return key
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _result(
@@ -185,44 +352,3 @@ def _follow(old: bytes | None, key: Key, raw: bytes) -> bytes:
 
 def _task(raw: bytes) -> str:
     return str(decoded(raw).get("task", ""))
-
-
-def _keyed(
-    reader: Reader, snapshot: Snapshot, folder: str, layer: Layer, mended: Container[str] | None = None
-) -> dict[Key, bytes]:
-    """Return the lines of a layer by key.
-
-    A work tree's shard (`mended` is given) must be sound unless it is among the mended: what cannot be named would be lost.
-    Of a key that a commit holds twice, the line with the highest `rev` counts.
-    """
-    found: dict[Key, bytes] = {}
-    for path, data in reader.many(list(_shards(snapshot, folder, layer))):
-        dataset, strict = path.split("/")[1], mended is not None and path not in mended
-        for number, raw in enumerate(shard.lines(data), 1):
-            key = shard.key_of(raw, dataset, layer)
-            if strict and (key is None or found.get(key, raw) != raw):
-                said = "the line has no key" if key is None else f"the key {key} occurs twice"
-                raise DataError(said, where=f"{path}:{number}", hint="labelvc check --all, and mend what it finds")
-            if key is not None and (key not in found or revise.revision(raw) >= revise.revision(found[key])):
-                found[key] = raw
-    return found
-
-
-def _shards(snapshot: Snapshot, folder: str, layer: Layer) -> Iterator[tuple[str, Entry]]:
-    for path, entry in snapshot.entries.items():
-        parsed = shard.parse_path(path) if path.startswith(folder) else None
-        if parsed and parsed[1] == layer:
-            yield path, entry
-
-
-def _files(
-    dataset: str, layer: Layer, lines: Mapping[Key, bytes], k: int, pattern: re.Pattern[str] | None
-) -> dict[str, bytes | None]:
-    names: dict[str, str] = {}
-    cells: dict[str, list[bytes]] = defaultdict(list)
-    for key, raw in lines.items():
-        name = names.get(key.item)
-        if name is None:
-            name = names[key.item] = shard.place(shard.group_of(key.item, pattern), k)
-        cells[name].append(raw)
-    return {shard.path(dataset, layer, name): shard.write(raws) for name, raws in cells.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from labelvc.codec import canonical, shard
@@ -12,10 +12,12 @@ from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import look, rewrite
 from labelvc.ops import project as projects
-from labelvc.store import files, journal, tree
+from labelvc.ops.incoming import ITEM, RECORD, Incoming, TwiceError
+from labelvc.store import files, tree
 from labelvc.store import git as plumbing
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
+from labelvc.store.journal import Transaction
 from labelvc.store.reader import Reader
 
 _HINT = "labelvc format"
@@ -64,31 +66,39 @@ def _tidy(git: Git, *, staged: bool, since: str | None) -> Tidied:
         _refuse_conflicts(git)
     with tree.reader(git) as reader:
         project = projects.load(git, judged, reader)
-    planned: list[tuple[Dataset, rewrite.Rewrite]] = []
     unsound = set() if staged else _unsound(git, project, judged)
+    asked: list[tuple[Dataset, frozenset[str]]] = []
     for dataset in project.datasets.values():
         touched = {path for path in unsound if path.startswith(_folder(dataset))}
         touched.update(*[_touched(dataset, old, judged) for old in (head, past) if old])
-        if touched:
-            change = _rewritten(git, dataset, head, judged, touched, past)
-            if staged:
-                _refuse_half_staged(git, dataset, change, judged, work)
-            if change.files or (dataset.storage == "dvc" and not staged):
-                planned.append((dataset, change))
-    stored = _write(git, planned, staged=staged) if planned else []
-    return Tidied({dataset.name: change for dataset, change in planned if change.files}, stored)
+        asked += [(dataset, frozenset(touched))] if touched else []
+    if not asked:
+        return Tidied({}, [])
+    before = {dataset.name: _manifest(git, dataset) for dataset, _ in asked if dataset.storage == "dvc"}
 
-
-def _write(git: Git, planned: list[tuple[Dataset, rewrite.Rewrite]], *, staged: bool) -> list[str]:
-    """Write all rewrites as one step, stage them when asked, and return the datasets of which DVC stored something new."""
-    before = {dataset.name: _manifest(git, dataset) for dataset, _ in planned if dataset.storage == "dvc"}
-    with journal.transaction(git, "format") as change:
-        for dataset, found in planned:
-            rewrite.put(change, dataset, found)
+    def rewritten(change: Transaction, aside: bool) -> dict[str, rewrite.Rewrite]:
+        done: dict[str, rewrite.Rewrite] = {}
+        for dataset, touched in asked:
+            sides = [judged, head, *([past] if past else [])]
+            found = _rewritten(git, dataset, sides, touched, change, aside=aside)
             if staged:
+                _refuse_half_staged(git, dataset, found, judged, work)
+            if found.files:
+                done[dataset.name] = found
+            if dataset.storage == "dvc" and (found.files or not staged):
+                change.then("store", [_annotations(dataset).rstrip("/")])
+            if staged and found.files:
                 hidden = _annotations(dataset) if dataset.storage == "dvc" else "\0"
                 change.then("stage", [path for path in found.files if not path.startswith(hidden)])
-    return [dataset.name for dataset, _ in planned if _manifest(git, dataset) != before.get(dataset.name, b"")]
+        return done
+
+    done = rewrite.carried_out(git, "format", rewritten)
+    stored = [
+        dataset.name
+        for dataset, _ in asked
+        if dataset.storage == "dvc" and _manifest(git, dataset) != before[dataset.name]
+    ]
+    return Tidied(done, stored)
 
 
 def _manifest(git: Git, dataset: Dataset) -> bytes:
@@ -157,22 +167,39 @@ def _bytes(reader: Reader, snapshot: Snapshot, path: str) -> bytes | None:
 
 
 def _rewritten(
-    git: Git, dataset: Dataset, head: Snapshot, work: Snapshot, touched: Iterable[str], past: Snapshot | None
+    git: Git,
+    dataset: Dataset,
+    snapshots: Sequence[Snapshot],
+    touched: frozenset[str],
+    change: Transaction,
+    *,
+    aside: bool,
 ) -> rewrite.Rewrite:
-    """Return the rewrite of the touched shards, seen as a dataset of their own lines."""
-    paths = set(touched)
-    lines: dict[Layer, dict[Key, bytes]] = {"items": {}, "annotations": {}}
+    """Rewrite the touched shards, seen as a dataset of their own lines."""
+    wanted = rewrite.Wanted(mended=touched)
+    with Incoming(dataset) as incoming:
+        for layer, key, line, _ in _lines(git, dataset, snapshots[0], touched):
+            incoming.add(RECORD if layer == "annotations" else ITEM, key.item, line)
+        try:
+            return rewrite.plan(git, dataset, snapshots, wanted, incoming, rewrite.putting(change), aside=aside)
+        except TwiceError as twice:
+            first = None
+            for layer, key, line, where in _lines(git, dataset, snapshots[0], touched):
+                first = line if first is None and (layer, key) == (twice.layer, twice.key) else first
+                if (layer, key) == (twice.layer, twice.key) and line != first:
+                    raise DataError(f"the key {key} occurs twice", where=where, hint="keep one of the lines") from None
+            raise
+
+
+def _lines(git: Git, dataset: Dataset, work: Snapshot, paths: Iterable[str]) -> Iterator[tuple[Layer, Key, bytes, str]]:
+    """Yield the lines of some shards in canonical form, with layer, key and place."""
     with tree.reader(git) as reader:
         for path, data in reader.many([(path, work.entries[path]) for path in sorted(paths) if path in work.entries]):
             parsed = shard.parse_path(path)
             for number, raw in enumerate(shard.lines(data), 1):
                 if parsed:
-                    key, line = _canonical(raw, dataset, parsed[1], f"{path}:{number}")
-                    if lines[parsed[1]].setdefault(key, line) != line:
-                        raise DataError(
-                            f"the key {key} occurs twice", where=f"{path}:{number}", hint="keep one of the lines"
-                        )
-    return rewrite.plan(git, dataset, head, work, rewrite.Wanted(lines, mended=frozenset(paths)), past)
+                    where = f"{path}:{number}"
+                    yield (parsed[1], *_canonical(raw, dataset, parsed[1], where), where)
 
 
 def _canonical(raw: bytes, dataset: Dataset, layer: Layer, where: str) -> tuple[Key, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +19,16 @@ from labelvc.model.project import Dataset, Project, Task
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import identity, remarks, renumbering, rewrite, taxonomy
 from labelvc.ops import project as projects
+from labelvc.ops.incoming import Incoming, TwiceError
 from labelvc.ops.reading import Reading, Tokens
+from labelvc.ops.recognition import Recognition, renamed
 from labelvc.ops.request import Request
-from labelvc.store import files, journal, tree
+from labelvc.ops.sides import AstrayError, Sides
+from labelvc.spill import SpillError
+from labelvc.store import disk, files, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
+from labelvc.store.journal import Transaction
 from labelvc.store.reader import Reader
 
 _PER_SHARD = {"git": 500, "dvc": 8000}
@@ -54,7 +60,7 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
     Args:
         git: the repository.
         request: what to import.
-        advance: called with 1 for every row read.
+        advance: called with the number of rows read since the last call.
 
     Returns:
         The change, to be shown; `perform` works it out anew and writes it.
@@ -65,41 +71,7 @@ def prepare(git: Git, request: Request, advance: Callable[[int], None] | None = 
         RefusedError: the source has most of what is stored under other ids, so that ids would change what they stand for.
         TrustError: the pseudonym key is absent.
     """
-    work = tree.work(git)
-    with tree.reader(git) as reader:
-        project = projects.load(git, work, reader)
-    dataset, name = find(project, request.dataset, request.task)
-    form = registry.find(request.form)
-    if not form.reads:
-        raise ConfigurationError(f"the format {form.name} can be written, not read", hint="labelvc import --help")
-    reading = Reading(project, dataset, name, form.name, Tokens(git, work, project, dataset))
-    said = _plan(project, dataset, name, request.words)
-    try:
-        lines = reading.lines(form.read(request.source, said), advance)
-    except DataError as error:
-        raise DataError(error.message, where=error.where or str(request.source), hint=error.hint or _AGAIN) from None
-    # A long source takes minutes to read: an editor or git may have changed the shards since.
-    work, head = tree.work(git), tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
-    whole = request.mode == "replace"
-    asked = identity.Asked(dataset.name, name, said.key, form.name, said.prefix, whole)
-    stored = identity.Stored(git, work, dataset)
-    lines = identity.settle(lines, reading.unnamed, stored, asked)
-    documents, notes = _documents(git, work, project, dataset, reading, request)
-    dataset = _sized(dataset, work, len(lines["annotations"]))
-    if dataset.shards != project.datasets[dataset.name].shards:
-        path = f"datasets/{dataset.name}/dataset.yaml"
-        documents[path] = document.edit(
-            documents.get(path) or (git.top / path).read_bytes(), {("shards",): dataset.shards}
-        )
-        notes.append(f"the dataset has {dataset.shards} shards, as {path} says now")
-    notes += [*remarks.riding(reading.riders, dataset.name), *remarks.unnamed(lines, keyed=bool(reading.natural))]
-    layers: frozenset[Layer] = frozenset(("annotations", "items") if whole else ())
-    wanted = rewrite.Wanted(lines, layers, frozenset([name]))
-    change = rewrite.plan(git, dataset, head, work, wanted)
-    if not request.renumbering:
-        keyed = bool(reading.natural) or not dataset.natural_key
-        renumbering.refuse(change.deltas, lines, stored, asked, request, keyed=keyed)
-    return Imported(dataset, change, documents, notes, {layer: len(found) for layer, found in lines.items()})
+    return _imported(git, request, advance, None)
 
 
 def perform(git: Git, request: Request, advance: Callable[[int], None] | None = None) -> Imported:
@@ -110,10 +82,126 @@ def perform(git: Git, request: Request, advance: Callable[[int], None] | None = 
         StoreError: another command writes here, or the disk is full.
     """
     with files.lock(git):
-        imported = prepare(git, request, advance)
-        with journal.transaction(git, "import") as change:
-            rewrite.put(change, imported.dataset, imported.rewrite, imported.documents)
-    return imported
+        return _imported(git, request, advance, "import")
+
+
+def _imported(git: Git, request: Request, advance: Callable[[int], None] | None, command: str | None) -> Imported:
+    """Read a source, work out what it changes, and write that when a command is named."""
+    work = tree.work(git)
+    with tree.reader(git) as reader:
+        project = projects.load(git, work, reader)
+    dataset, name = find(project, request.dataset, request.task)
+    form = registry.find(request.form)
+    if not form.reads:
+        raise ConfigurationError(f"the format {form.name} can be written, not read", hint="labelvc import --help")
+    said = _plan(project, dataset, name, request.words)
+    try:
+        with ExitStack() as stack:
+            incoming = stack.enter_context(Incoming(dataset))
+            reading = Reading(project, dataset, name, form.name, Tokens(git, work, project, dataset))
+            with _told(request):
+                reading.into(incoming, form.read(request.source, said), advance)
+            # A long source takes minutes to read: an editor or git may have changed the shards since.
+            work = tree.work(git)
+            asked = identity.Asked(dataset.name, name, said.key, form.name, said.prefix, request.mode == "replace")
+            source = _Source(project, dataset, reading, request, asked, incoming, stack)
+            try:
+                if command is None:
+                    return _without_writing(git, work, source)
+                return rewrite.carried_out(
+                    git, command, lambda change, aside: _written(git, work, source, change, aside)
+                )
+            except TwiceError as twice:
+                with _told(request):
+                    again = Reading(project, dataset, name, form.name, Tokens(git, work, project, dataset))
+                    again.refuse_twice(form.read(request.source, said), twice)
+    except SpillError as error:
+        raise disk.failure(error, Path(str(error.filename))) from None
+
+
+@contextmanager
+def _told(request: Request) -> Iterator[None]:
+    """Say of an error in a source where it is and how to go on."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(error.message, where=error.where or str(request.source), hint=error.hint or _AGAIN) from None
+
+
+class _Source(NamedTuple):
+    """What was read, and what is asked to be done with it."""
+
+    project: Project
+    dataset: Dataset
+    reading: Reading
+    request: Request
+    asked: identity.Asked
+    incoming: Incoming
+    stack: ExitStack
+
+
+def _without_writing(git: Git, work: Snapshot, source: _Source) -> Imported:
+    def put(_path: str, _data: bytes | None) -> None:
+        """Write nothing."""
+
+    try:
+        return _worked_out(git, work, source, put, aside=False)
+    except AstrayError:
+        return _worked_out(git, work, source, put, aside=True)
+
+
+def _written(git: Git, work: Snapshot, source: _Source, change: Transaction, aside: bool) -> Imported:
+    found = _worked_out(git, work, source, rewrite.putting(change), aside=aside)
+    for path, data in found.documents.items():
+        change.write(path, data)
+    if found.dataset.storage == "dvc":
+        change.then("store", [f"datasets/{found.dataset.name}/annotations"])
+    return found
+
+
+def _worked_out(git: Git, work: Snapshot, source: _Source, put: rewrite.Put, *, aside: bool) -> Imported:
+    """Work out what an import changes, and hand on the shards that differ."""
+    project, reading, request, asked = source.project, source.reading, source.request, source.asked
+    documents, notes = _documents(git, work, project, source.dataset, reading, request)
+    dataset = _sized(source.dataset, work, source.incoming)
+    if dataset.shards != source.dataset.shards:
+        path = f"datasets/{dataset.name}/dataset.yaml"
+        documents[path] = document.edit(
+            documents.get(path) or (git.top / path).read_bytes(), {("shards",): dataset.shards}
+        )
+        notes.append(f"the dataset has {dataset.shards} shards, as {path} says now")
+    head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
+
+    def opened() -> Sides:
+        return Sides(git, dataset, [work], aside=aside)
+
+    settled = identity.Settled(_called(source, dataset, opened), asked)
+    layers: frozenset[Layer] = frozenset(("annotations", "items") if asked.whole else ())
+    wanted = rewrite.Wanted({}, layers, frozenset([asked.task]), fresh=True)
+    change = rewrite.plan(git, dataset, (work, head), wanted, settled, put, aside=aside)
+    read = dict(settled.read)
+    notes += remarks.riding(reading.riders, dataset.name)
+    notes += remarks.unnamed(settled.by_line["items"], settled.by_line["annotations"], keyed=bool(reading.natural))
+    if not request.renumbering:
+        keyed = bool(reading.natural) or not dataset.natural_key
+        renumbering.refuse(
+            change.deltas, read["annotations"], renumbering.Compared(opened, settled, asked, request, keyed)
+        )
+    return Imported(dataset, change, documents, notes, read)
+
+
+def _called(source: _Source, dataset: Dataset, opened: Callable[[], Sides]) -> Incoming:
+    """Return what was read under the names that its items have here."""
+    with opened() as stored:
+        there = any("/items/" in path for path in stored.paths)
+    if not source.asked.keys or not there:
+        return source.incoming
+    with Recognition(source.incoming, opened, dataset, source.asked) as found:
+        called = found.called()
+    if not called:
+        return source.incoming
+    fresh = source.stack.enter_context(Incoming(dataset))
+    return renamed(source.incoming, called, shard.digits(dataset.shards), fresh)
 
 
 def export(
@@ -225,12 +313,12 @@ def _united(old: Any, new: dict[str, Any], mode: str) -> dict[str, Any]:
     return {**old, **new, **inner}
 
 
-def _sized(dataset: Dataset, work: Snapshot, records: int) -> Dataset:
+def _sized(dataset: Dataset, work: Snapshot, incoming: Incoming) -> Dataset:
     """Choose the number of shards at a dataset's first import; later only a reshard changes it."""
     folder = f"datasets/{dataset.name}/"
     if any(path.startswith(folder) and shard.parse_path(path) for path in work.entries):
         return dataset
-    return msgspec.structs.replace(dataset, shards=shard.count_for(records, _PER_SHARD[dataset.storage]))
+    return msgspec.structs.replace(dataset, shards=shard.count_for(incoming.count()[1], _PER_SHARD[dataset.storage]))
 
 
 def _layer(reader: Reader, snapshot: Snapshot, dataset: Dataset, layer: Layer) -> Iterator[dict[str, Any]]:

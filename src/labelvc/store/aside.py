@@ -1,41 +1,38 @@
-"""Deltas set aside until all are known, in temporary files once they are many: memory stays flat."""
+"""Deltas set aside until all are known, in a temporary file once they are many: memory stays flat."""
 
 from __future__ import annotations
 
-import importlib
-import marshal
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import IO, Self
+from typing import Self
 
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
+from labelvc.spill import Spill
 
 _MOST = 20_000
-_PARTS = 256
+_PARTS = 1024
 
 
 class Aside:
-    """Deltas that wait; a context manager, since it may hold temporary files.
+    """Deltas that wait; a context manager, since it may hold a temporary file.
 
     Args:
-        most: how many wait in memory before all go to files, by a hash of their key.
+        most: how many wait in memory before all go to the file, by a hash of their key.
     """
 
     def __init__(self, most: int = _MOST) -> None:
-        self._most = most
-        self._waiting: list[Delta] = []
-        self._files: list[IO[bytes]] = []
-        self._stack = ExitStack()
+        self._most, self._few = most, list[Delta]()
+        self._spill: Spill | None = None
 
     def __enter__(self) -> Self:
         """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the files, which have no name and end with that."""
-        self._stack.close()
+        """Let go of the file, which has no name and ends with that."""
+        if self._spill is not None:
+            self._spill.__exit__()
 
     def add(self, delta: Delta) -> None:
         """Set a delta aside.
@@ -43,35 +40,26 @@ class Aside:
         Raises:
             OSError: the disk of temporary files is full.
         """
-        self._waiting.append(delta)
-        if len(self._waiting) >= self._most:
-            self._spill()
+        if self._spill is not None:
+            self._set(self._spill, delta)
+            return
+        self._few.append(delta)
+        if len(self._few) >= self._most:
+            self._spill = Spill(_PARTS, self._most)
+            for one in self._few:
+                self._set(self._spill, one)
+            self._few = []
 
     def groups(self) -> Iterator[list[Delta]]:
         """Yield everything that was set aside, all deltas of one key in one group and in the order they came."""
-        if not self._files:
-            yield self._waiting
+        if self._spill is None:
+            yield self._few
             return
-        self._spill()
-        for file in self._files:
-            file.seek(0)
-            yield list(_read(file))
+        for rows in self._spill.all():
+            yield [Delta(key if isinstance(key, str) else Key(*key), old, new) for key, old, new in rows]
 
-    def _spill(self) -> None:
-        if not self._files:
-            temporary = importlib.import_module("tempfile").TemporaryFile  # slow to import, and seldom needed
-            self._files = [self._stack.enter_context(temporary()) for _ in range(_PARTS)]
-        for delta in self._waiting:
-            part = zlib.crc32(str(delta.key).encode(errors="surrogateescape")) % _PARTS
-            key = delta.key if isinstance(delta.key, str) else tuple(delta.key)
-            marshal.dump((key, delta.old, delta.new), self._files[part])
-        self._waiting = []
-
-
-def _read(file: IO[bytes]) -> Iterator[Delta]:
-    while True:
-        try:
-            key, old, new = marshal.load(file)  # noqa: S302 - a nameless file that this process wrote
-            yield Delta(key if isinstance(key, str) else Key(*key), old, new)
-        except EOFError:
-            return
+    @staticmethod
+    def _set(spill: Spill, delta: Delta) -> None:
+        part = zlib.crc32(str(delta.key).encode(errors="surrogateescape")) % _PARTS
+        key = delta.key if isinstance(delta.key, str) else tuple(delta.key)
+        spill.add(part, (key, delta.old, delta.new), 1)

@@ -144,6 +144,9 @@ class Transaction:
 
     def _decide(self) -> None:
         """Put everything on the disk and rename the draft: from here on there is no way but forward."""
+        if not self._steps and not self._after:
+            self._drop()
+            return
         self._note({"after": self._after})
         os.fsync(self._draft.fileno())
         self._draft.close()
