@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store import objects, pointer
@@ -122,6 +123,29 @@ class Reader:
             return {found.path: Entry("dvc", found.md5)}
         return pointer.members(found, self._dvc.listing(found), marks)
 
+    def at_hand(self, path: str, entry: Entry, sums: Entry | None) -> dict[str, Entry]:
+        """Return the files behind a DVC pointer as far as this machine can prove them by SHA-256; nothing is fetched.
+
+        Args:
+            path: of the pointer.
+            entry: of the pointer.
+            sums: entry of the SHA-256 manifest beside it; None when there is none.
+
+        Returns:
+            Path to entry, empty where the pointer, its listing or the manifest is broken or not here.
+        """
+        try:
+            if sums is None or self._dvc.find(pointer.read(path, self.read(path, entry)).md5) is None:
+                return {}
+            return self.members(path, entry, sums)
+        except StoreError:
+            return {}
+
+    def holds(self, path: str, entry: Entry) -> bool:
+        """Tell whether a work-tree file has the bytes of a DVC entry, whose object is in the cache as well."""
+        md5, _, wanted = entry.id.partition(":")
+        return bool(md5 and wanted) and self._dvc.find(md5) is not None and _sha256(self._disk(path)) == wanted
+
     def link(self, path: Path, md5: str) -> bool:
         """Tell whether a work-tree file is a link (hard or symbolic) to a DVC object, as `cache.type` may ask for."""
         place = self._dvc.find(md5) if md5 else None
@@ -164,3 +188,7 @@ class Reader:
             handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self._git.top, _FOLDER)
             self._folders[folder] = handle
         return handle
+
+
+def _sha256(data: bytes) -> str:
+    return str(digests.sha256(data).hexdigest())
