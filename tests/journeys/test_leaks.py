@@ -104,3 +104,13 @@ def test_a_conflict_prints_no_plain_value(zoo: Zoo, labelvc: Callable[..., tuple
     silent(zoo, labelvc, [("resolve", "--format", form) for form in ("text", "json", "jsonl")])
     assert "/ext/contact " in labelvc(zoo.folder, "resolve")[1]
     silent(zoo, labelvc, [("status",), ("resolve", "--theirs"), ("merge", "--continue"), ("audit", "merges")])
+
+
+def test_a_history_hides_what_was_declared_once(zoo: Zoo, labelvc: Callable[..., tuple[int, str, str]]):
+    zoo.change(K1, ext={"contact": NAME, "note": "bold"})
+    zoo.commit("A slip")
+    zoo.replace("datasets/pets/dataset.yaml", "  - {pointer: /ext/contact, kind: email}\n", "")
+    zoo.commit("not declared any more")
+    for words in (("log", K1), ("trace", K1), ("blame", "pets/p1"), ("blame", "pets")):
+        silent(zoo, labelvc, [words, (*words, "--format", "json")])
+    silent(zoo, labelvc, [("trace", K1, "--format", "prov"), ("log", "--format", "jsonl")])
