@@ -322,6 +322,12 @@ def test_a_tombstone_against_an_edit_is_a_conflict_and_against_bookkeeping_is_no
     assert merged(base, gone(2), line(4, value={"score": 1}, at="2026-02-02T00:00:00Z")) == gone(5)
 
 
+def test_a_field_of_that_name_makes_no_tombstone():
+    found = merged(line(ext={"n": 0}), line(2, ext={"n": 1}), line(2, ext={"gone": True, "n": 2}))
+    assert isinstance(found, Conflict)
+    assert (found.kind, found.fields) == ("edited", ("/ext/n",))
+
+
 def test_two_tombstones_are_one_deletion():
     base = line(value={"score": 1})
     assert merged(base, gone(2), gone(2)) == gone(2)

@@ -84,3 +84,33 @@ def test_a_diff_still_tells_that_and_where_it_changed(zoo: Zoo, labelvc: Callabl
     zoo.replace("labelvc.yaml", "goal:", "gaol:")  # a project that cannot be read hides no less
     _, out, _ = labelvc(zoo.folder, "diff", "--key", K1)
     assert out == (f"~ {K1}  /ext/contact {CONTACT} -> (a plain value, not shown); /ext/note shy -> bold\n")
+
+
+@pytest.mark.parametrize("declared", ["on both sides", "on theirs alone"])
+def test_a_conflict_prints_no_plain_value(zoo: Zoo, labelvc: Callable[..., tuple[int, str, str]], declared: str):
+    line = "  - {pointer: /ext/contact, kind: email}\n"
+    if declared == "on theirs alone":
+        zoo.replace("datasets/pets/dataset.yaml", line, "")
+        zoo.commit("nothing declared")
+    zoo.git("switch", "-qc", "topic")
+    if declared == "on theirs alone":
+        zoo.replace("datasets/pets/dataset.yaml", "sensitive:\n", f"sensitive:\n{line}")
+    zoo.change(K1, by=BEN, ext={"contact": {f"{NAME} 2": NAME}, "note": "loud"})
+    zoo.commit("theirs")
+    zoo.git("switch", "-q", "main")
+    zoo.change(K1, by=NAME, ext={"contact": {f"{NAME} 1": NAME}, "note": "bold"})
+    zoo.commit("ours")
+    silent(zoo, labelvc, [("merge", "topic"), ("merge", "--abort"), ("merge", "topic", "--format", "json")])
+    silent(zoo, labelvc, [("resolve", "--format", form) for form in ("text", "json", "jsonl")])
+    assert "/ext/contact " in labelvc(zoo.folder, "resolve")[1]
+    silent(zoo, labelvc, [("status",), ("resolve", "--theirs"), ("merge", "--continue"), ("audit", "merges")])
+
+
+def test_a_history_hides_what_was_declared_once(zoo: Zoo, labelvc: Callable[..., tuple[int, str, str]]):
+    zoo.change(K1, ext={"contact": NAME, "note": "bold"})
+    zoo.commit("A slip")
+    zoo.replace("datasets/pets/dataset.yaml", "  - {pointer: /ext/contact, kind: email}\n", "")
+    zoo.commit("not declared any more")
+    for words in (("log", K1), ("trace", K1), ("blame", "pets/p1"), ("blame", "pets")):
+        silent(zoo, labelvc, [words, (*words, "--format", "json")])
+    silent(zoo, labelvc, [("trace", K1, "--format", "prov"), ("log", "--format", "jsonl")])

@@ -169,3 +169,16 @@ def test_a_merge_in_conflict_is_refused(zoo):
 def test_two_at_a_time_wait(zoo):
     with files.alone(zoo.at), pytest.raises(StoreError, match="another labelvc"), files.lock(zoo.at, 0.1):
         pass
+
+
+def test_a_field_called_gone_takes_no_record_out_of_the_count(zoo: Zoo):
+    def counted() -> tuple[int, int]:
+        found = sizes.of_dataset(zoo.at, tree.work(zoo.at), "pets", tasks=False)
+        every = [size for (layer, _), size in found.items() if layer == "annotations"]
+        return sum(size.lines for size in every), sum(size.gone for size in every)
+
+    lines, _ = counted()
+    zoo.change("pets/p1#k1", ext={"gone": True})
+    assert counted() == (lines, 0)
+    zoo.bury("pets/p2#m1")
+    assert counted() == (lines, 1)

@@ -60,7 +60,7 @@ def log(
     git = plumbing.find(settings.directory)
     span = logging.course(git, revisions, only.pop("since"), only.pop("until"))
     found = islice(logging.read(git, key, span, logging.Filter(**only)), number)
-    drawn = veil.over(git, tree.commit(git, span.head))
+    drawn = veil.throughout(git, tree.commit(git, span.head))
     count: Counter[str] = Counter()
     counted = (count.update(commits=1) or one for one in found)
     if form == "text":
@@ -96,7 +96,7 @@ def trace(settings: Settings, /, key: str, revision: str, form: str, output: Pat
     git = plumbing.find(settings.directory)
     end = tree.commit(git, revision)
     found = tracing.trace(git, naming.key(git, key, end), revision, environment("LABELVC_ROOT"))
-    drawn = veil.over(git, end)
+    drawn = veil.throughout(git, end)
     if form == "json":
         write(
             json.document("trace", life.trace_items(found, drawn), head=revision, summary=life.trace_summary(found)),
@@ -125,7 +125,7 @@ def blame(settings: Settings, /, item: str, revision: str, form: str, output: Pa
     """
     git = plumbing.find(settings.directory)
     end = tree.commit(git, revision)
-    drawn = veil.over(git, end)
+    drawn = veil.throughout(git, end)
     count: Counter[str] = Counter()
     found = (
         (key, [*_drawn(drawn, key, origins)])

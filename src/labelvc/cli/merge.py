@@ -122,7 +122,7 @@ def resolve(
     if choice and annotator:
         raise click.UsageError("choose a side or --annotator, not both")
     left = resolving.left(git)
-    drawn = veil.over(git, tree.commit(git, "HEAD"))
+    drawn = veil.over(git, *[tree.commit(git, commit) for commit in ("HEAD", *pending.others(git))])
     settled = 0
     if choice or annotator:
         _demand(left, keys)

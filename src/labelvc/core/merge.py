@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast, get_args
 
 from labelvc.codec import canonical, shard
 from labelvc.core import fields
+from labelvc.core.diff import live
 from labelvc.core.fields import Fields
 from labelvc.errors import DataError
 from labelvc.model.change import Conflict, ConflictKind, Strategy
@@ -335,7 +336,7 @@ def _kind(base: tuple[bytes, ...], ours: tuple[bytes, ...], theirs: tuple[bytes,
         return "doubled"
     if not base:
         return "added"
-    alive = [lines and b'"gone":true' not in lines[0] for lines in (ours, theirs)]
+    alive = [lines and live(lines[0]) for lines in (ours, theirs)]
     return "edited" if all(alive) else "deleted"
 
 

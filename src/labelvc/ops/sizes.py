@@ -11,6 +11,7 @@ import msgspec
 
 from labelvc import digests
 from labelvc.codec import shard
+from labelvc.core.diff import live
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset
 from labelvc.model.snapshot import Entry, Snapshot
@@ -19,7 +20,7 @@ from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
 _GONE = b'"gone":true'
-_BY = "labelvc.sizes/1"
+_BY = "labelvc.sizes/2"
 _AT_ONCE = 256
 PER_SHARD: Mapping[str, int] = {"git": 1 << 16, "dvc": 3 << 19}
 """Bytes that a shard of annotations shall have: 64 KB where git renders and repacks it, 1.5 MB where DVC pays a file."""
@@ -213,7 +214,9 @@ def _key(layer: Layer, entry: Entry, *, tasks: bool) -> str:
 
 
 def _size(layer: Layer, data: bytes, *, tasks: bool) -> Size:
-    gone = data.count(_GONE) if layer == "annotations" else 0
+    gone = 0
+    if layer == "annotations" and _GONE in data:  # a tombstone, or a field of that name further down
+        gone = sum(live(line) is None for line in shard.lines(data))
     covered = _covered(data) if tasks and layer == "annotations" else {}
     return Size(len(shard.lines(data)) if not data.endswith(b"\n") else data.count(b"\n"), gone, len(data), covered)
 

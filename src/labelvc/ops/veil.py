@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from labelvc.core.veil import Veil
 from labelvc.model.project import Sensitive
-from labelvc.model.snapshot import Snapshot
+from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import git as plumbing
-from labelvc.store import tree
+from labelvc.store import log, tree
 from labelvc.store.git import Git
 
 
@@ -33,6 +33,26 @@ def over(git: Git, *snapshots: Snapshot) -> Veil:
         commit = snapshots[-1].commit
         if not listed and commit:  # where only what differs is listed, it is the same in all of them
             yield from _fields(git, plumbing.show(git, commit, path))
+
+    return Veil(declared)
+
+
+def throughout(git: Git, end: Snapshot) -> Veil:
+    """Return the veil over a history: what was ever declared sensitive stays hidden, whatever was declared later.
+
+    Args:
+        git: the repository.
+        end: the commit where the history ends.
+
+    Returns:
+        A veil; the versions of a dataset's document are read when one of its records is shown.
+    """
+
+    def declared(name: str) -> Iterator[Sensitive]:
+        path = f"datasets/{name}/dataset.yaml"
+        with tree.reader(git) as reader:
+            for oid in log.blobs(git, end.commit, path):
+                yield from _fields(git, reader.read(path, Entry("git", oid)))
 
     return Veil(declared)
 

@@ -88,6 +88,12 @@ def underway(git: Git) -> str:
     return next((what for name, what in _OTHERS.items() if (git.directory / name).exists()), "")
 
 
+def others(git: Git) -> list[str]:
+    """Return the ids of the commits that git is bringing in: by a merge, a rebase, a cherry-pick or a revert."""
+    found = [git.directory / name for name in ("MERGE_HEAD", "REBASE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")]
+    return [line for path in found if path.is_file() for line in path.read_text("ascii").split()]
+
+
 def unlock(git: Git) -> None:
     """Remove the lock that a git which was killed with us left on the index.
 

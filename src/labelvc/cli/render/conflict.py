@@ -20,7 +20,7 @@ def item(found: Conflict, path: str, veil: Veil) -> Mapping[str, Any]:
     base, ours, theirs = [
         [_shown(found, line, veil) for line in side] for side in (found.base, found.ours, found.theirs)
     ]
-    fields = list(found.fields)
+    fields = _drawn(found, found.fields, veil)
     return {
         "key": str(found.key), "kind": found.kind, "path": path, "fields": fields, "base": base, "ours": ours, "theirs": theirs,
     }  # fmt: skip
@@ -41,7 +41,7 @@ def lines(found: Conflict, veil: Veil, *, color: bool) -> Iterator[str]:
     yield f"{text.paint('!', '-', on=color)} {text.clip(text.safe(str(found.key)), 200)}  {_said(found, ours)}\n"
     if found.kind == "doubled":
         return
-    for pointer in _fields(found, base, ours, theirs):
+    for pointer in _drawn(found, _fields(found, base, ours, theirs), veil):
         was, mine, new = [_at(side, pointer) for side in (base, ours, theirs)]
         one, two = text.paint(mine, "+", on=color), text.paint(new, "~", on=color)
         yield f"    {text.safe(pointer)}  {f'was {was}  ' if base else ''}ours {one}  theirs {two}\n"
@@ -66,6 +66,13 @@ def _fields(
         return found.fields
     one, two = (base, theirs if _is_gone(ours) else ours) if found.base and found.kind == "deleted" else (ours, theirs)
     return [pointer for pointer in pointers(one, two) if pointer not in ("/rev", "/at", "/gone")]
+
+
+def _drawn(found: Conflict, named: Iterable[str], veil: Veil) -> list[str]:
+    """Return pointers, each cut where it leads into a field that must hold a pseudonym: what it names there may be somebody's."""
+    if not isinstance(found.key, Key):
+        return list(named)
+    return list(dict.fromkeys([pointer for pointer, _ in veil.leaves(found.key, [(name, None) for name in named])]))
 
 
 def _at(side: Mapping[str, Any], pointer: str) -> str:
