@@ -90,8 +90,30 @@ def test_json_of_merge_and_resolve_fits_the_schema(forked: Zoo, labelvc: Run):
     _, out, _ = labelvc(forked.folder, "resolve", "--format", "jsonl")
     assert [json.loads(line) for line in out.splitlines()] == document["items"]
     code, out, _ = labelvc(forked.folder, "resolve", "--newest", "--format", "json")
+    assert (code, valid(out)["summary"]["settled"]) == (1, 0)  # no side has an `at`
+    code, out, _ = labelvc(forked.folder, "resolve", "--theirs", document["items"][1]["key"], "--format", "json")
     assert valid(out)["summary"]["settled"] == 1
     assert code == 1
+
+
+@pytest.mark.parametrize("more", ["--theirs", "--union", "--annotator=prs_bcdfghjklmnpqrstvwxzbcdfgbcdf"])
+def test_two_answers_to_one_question_are_refused(more, forked: Zoo, labelvc: Run):
+    """The last one would win otherwise, and labels with it."""
+    labelvc(forked.folder, "merge", "topic")
+    _, before, _ = labelvc(forked.folder, "resolve", "--format", "jsonl")
+    code, _, err = labelvc(forked.folder, "resolve", "--ours", more)
+    assert code == 2
+    assert "choose one of --ours, --theirs, --newest, --union and --annotator" in err
+    assert labelvc(forked.folder, "resolve", "--format", "jsonl")[1] == before
+
+
+def test_a_choice_that_settles_nothing_says_so(forked: Zoo, labelvc: Run):
+    labelvc(forked.folder, "merge", "topic")
+    code, _, err = labelvc(forked.folder, "resolve", "--annotator", "prs_bcdfghjklmnpqrstvwxzbcdfgbcdf")
+    assert (code, err) == (
+        1,
+        snapshot("nothing settled; 2 records in conflict; choose --ours, --theirs, --newest, --union or --annotator\n"),
+    )
 
 
 def test_other_ends_of_a_merge_are_told(forked: Zoo, labelvc: Run):

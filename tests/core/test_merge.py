@@ -275,6 +275,20 @@ def test_a_strategy_for_who_answered_lets_it_be_merged_alone():
     assert (value(found)["by"], value(found)["value"], value(found)["rev"]) == ("prs_b", {"label": "dog"}, 3)
 
 
+@pytest.mark.parametrize("times", [(None, None), ("2026-01-02T00:00:00Z", None), ("2026-01-02T00:00:00Z",) * 2])
+@pytest.mark.parametrize("turned", [False, True])
+def test_newest_of_sides_without_a_later_one_is_asked(times, turned):
+    """Nothing else tells which answer is later: not `rev`, which counts edits, and not the bytes of the line."""
+    base = line(value={"score": 0}, task="mood")
+    sides = [
+        line(rev, **({"at": at} if at else {}), value={"score": score}, task="mood")
+        for rev, at, score in ((3, times[0], -1), (2, times[1], 1))
+    ]
+    ours, theirs = reversed(sides) if turned else sides
+    assert isinstance(merged(base, ours, theirs, Rules({"/value/score": "newest"})), Conflict)
+    assert isinstance(merged(base, ours, theirs, chosen="newest"), Conflict)
+
+
 @pytest.mark.parametrize(
     ("strategy", "expected"),
     [

@@ -82,7 +82,7 @@ def _layer(shard: Shard, layer: Layer) -> Iterator[Finding]:
         marked = list(shards.markers(data))
         if marked:
             message = f"{len(marked)} lines are conflict markers, the first here"
-            hint = f"keep one line of each key, then `git add {path}`"
+            hint = f"labelvc resolve; or keep one line of each key, then `git add {path}`"
             yield finding(Layout, "shard.markers", Place(path, marked[0]), message, hint)
             return
     in_order = all(map(lt, lines, lines[1:]))

@@ -36,16 +36,16 @@ class _Seen(NamedTuple):
     veil: Veil
 
 
-@audit.command("merges")
+@audit.command("merges", short_help="Work merge commits out again; tell what they lost.")
 @click.argument("revisions", metavar="[A..B]", required=False)
 @output_options("text", "json", "jsonl")
 @pass_settings
 def merges(settings: Settings, /, revisions: str | None, form: str, output: Path | None) -> int:
     """Work out every merge commit again, record by record, and tell what it lost and what nobody wrote.
 
-    A..B looks at the merges of B that A lacks, A at all that lead to A, nothing at all that lead to HEAD. The
-    merge that was just made, and those of the branch it brought: `labelvc audit merges HEAD^..HEAD`. It finds what a host's merge button, `-X ours`, a text merge and edits of a
-    merge commit did. Exit 1 when there is something, 2 when it could not be told of some merge.
+    A..B looks at the merges of B that A lacks, A at all that lead to A, nothing at all that lead to HEAD. The merge
+    that was just made, and those of the branch it brought: `labelvc audit merges HEAD^..HEAD`. It finds what a host's
+    merge button, `-X ours`, a text merge and edits of a merge commit did. Exit 1 when there is something, 2 when it could not be told of some merge.
     """
     git = plumbing.find(settings.directory)
     found = auditing.merges(git, revisions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -54,6 +54,10 @@ def merge(
     Records that only one side changed are taken over; of a record that both changed, the fields are brought together by
     the rules in dataset.yaml. What no rule decides is marked, for `labelvc resolve`. Everything else git merges itself.
     A merge without conflicts is checked and committed. Exit 1 when a person is needed.
+
+    \b
+    labelvc merge topic
+    labelvc merge --continue
     """
     if sum((bool(rev), go_on, abort)) != 1:
         raise click.UsageError("name one revision to merge, or --continue, or --abort")
@@ -96,10 +100,10 @@ def merge(
 
 @click.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
-@click.option("--ours", "choice", flag_value="ours", help="Our side wins the fields that both changed.")
-@click.option("--theirs", "choice", flag_value="theirs", help="Their side wins them.")
-@click.option("--newest", "choice", flag_value="newest", help="The side with the later `at` wins them.")
-@click.option("--union", "choice", flag_value="union", help="Lists are united, less what either side took out.")
+@click.option("--ours", is_flag=True, help="Our side wins the fields that both changed.")
+@click.option("--theirs", is_flag=True, help="Their side wins them.")
+@click.option("--newest", is_flag=True, help="The side with the later `at` wins them, where both have one.")
+@click.option("--union", is_flag=True, help="Lists are united, less what either side took out.")
 @click.option("--annotator", metavar="PSEUDONYM", help="The side this annotator made wins.")
 @output_options("text", "json", "jsonl")
 @pass_settings
@@ -107,26 +111,31 @@ def resolve(
     settings: Settings,
     /,
     keys: tuple[str, ...],
-    choice: Strategy | None,
     annotator: str | None,
     form: str,
     output: Path | None,
+    **sides: bool,
 ) -> int:
     """Decide what a merge left in conflict: all of it, or the records, items or datasets named by KEY.
 
     Asks for each on a terminal when no side is chosen; elsewhere it lists them. A side that is chosen wins only the
     fields that both sides changed: what the other side alone changed is kept. A shard is staged when nothing in it is
     in conflict any more. Exit 1 while something is left.
+
+    \b
+    labelvc resolve --theirs reviews/rev-00042
     """
     git = plumbing.find(settings.directory)
-    if choice and annotator:
-        raise click.UsageError("choose a side or --annotator, not both")
+    chosen = [cast(Strategy, name) for name, given in sides.items() if given]
+    if len(chosen) + bool(annotator) > 1:
+        raise click.UsageError("choose one of --ours, --theirs, --newest, --union and --annotator, no two")
     left = resolving.left(git)
     drawn = veil.over(git, *[tree.commit(git, commit) for commit in ("HEAD", *pending.others(git))])
     settled = 0
-    if choice or annotator:
+    if chosen or annotator:
         _demand(left, keys)
-        settled, left = resolving.resolve(git, resolving.by_side(choice or "conflict", keys, annotator or ""))
+        choice = chosen[0] if chosen else "conflict"
+        settled, left = resolving.resolve(git, resolving.by_side(choice, keys, annotator or ""))
     elif form == "text" and sys.stdin.isatty() and left.conflicts:
         answers = _ask(left, keys, drawn, color=settings.color)
         settled, left = resolving.resolve(git, lambda found: answers.get(str(found.key), "conflict"))
@@ -140,7 +149,8 @@ def resolve(
         state = "conflict" if left.conflicts or left.documents else "resolved"
         summary = {"state": state, "settled": settled, "conflicts": left.records(), "documents": left.documents}
         write(json.document("merge", _items(left, drawn), head="HEAD", summary=summary), output)
-    say(settings, _next(git, left, settled))
+    nothing = "nothing settled; " if (chosen or annotator) and left.conflicts and not settled else ""
+    say(settings, nothing + _next(git, left, settled))
     return 1 if left.conflicts or left.documents else 0
 
 

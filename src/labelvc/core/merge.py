@@ -227,8 +227,11 @@ def strategy_of(unit: tuple[str, ...], rules: Rules, chosen: Strategy) -> Strate
 
 
 def later_side(ours: Fields, theirs: Fields) -> Strategy:
-    """Return the side whose record is later."""
-    return "ours" if _rank(ours) >= _rank(theirs) else "theirs"
+    """Return the side with the later `at`; `conflict` where a side has none or both the same: then nobody knows."""
+    mine, new = [str(side.get("at", "")) for side in (ours, theirs)]
+    if not mine or not new or mine == new:
+        return "conflict"
+    return "ours" if mine > new else "theirs"
 
 
 def _rank(record: Fields) -> tuple[str, int, bytes]:

@@ -112,7 +112,8 @@ def finish(git: Git, outcome: Outcome | None = None, *, commit: bool = True, job
         raise interrupted()
     left = plumbing.unmerged(git)
     if left:
-        raise StoreError(f"{len(left)} files are still in conflict", where=left[0], hint=_GO_ON)
+        count = "1 file is" if len(left) == 1 else f"{len(left)} files are"
+        raise StoreError(f"{count} still in conflict", where=left[0], hint=_GO_ON)
     report = _checked(git, jobs)
     head = plumbing.resolve(git, "HEAD")
     if report is not None and report.worst() == "error":
