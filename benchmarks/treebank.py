@@ -14,11 +14,6 @@ from labelvc.cli import main as cli
 
 FILE = "en_ewt-ud-dev.conllu"
 DATASET = "sentences"
-_WHO = {
-    f"GIT_{role}_{part}": text
-    for role in ("AUTHOR", "COMMITTER")
-    for part, text in (("NAME", "bench"), ("EMAIL", "bench@example.org"))
-}
 
 
 def absent() -> str:
@@ -41,11 +36,12 @@ def make(folder: Path, last: int = 0) -> Path:
         return labels
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    os.environ.update(_WHO)
     source, taken = folder / "source", folder / FILE
     _git(folder, "clone", "-q", "--bare", str(_bundle()), str(source))
     # by itself: `labelvc init` would take the repository around it for the one that is meant
     _git(folder, "init", "-q", "-b", "main", str(labels))
+    for name, value in (("user.name", "bench"), ("user.email", "bench@example.org")):
+        _git(labels, "config", name, value)
     if _labelvc("init", str(labels), "--template", "tokens"):
         raise RuntimeError(f"labelvc init failed in {labels}")
     _commit(labels, "Begin")

@@ -666,7 +666,6 @@ def test_what_may_not_be_read_or_written(labels, tmp_path):
         (("trace", "texts/t1#source-2", "--at", "nope"), 2),
         (("trace", "texts/\ud800#r1"), 2),
         (("trace", "texts/a\nb#r1"), 2),
-        (("blame", "texts"), 2),
         (("blame", "texts/nope"), 2),
         (("blame", "nope/t1"), 2),
         (("import", "csv", "no-such-file", "--dataset", "texts"), 2),

@@ -121,7 +121,7 @@ def test_two_releases_differ_in_words_and_not_in_numbers(treebank, bank, tmp_pat
     assert bank.figures("HEAD~1..HEAD") == counted
     told = bank.run("diff", "HEAD~1..HEAD", "--stat").splitlines()
     assert told[0].startswith("records: 418 changed, 2 added, 4 removed in 168 items")
-    assert told[1].split() == ["syntax", "nummod", "->", "flat", "33"]
+    assert ["nummod", "->", "flat", "33"] in [line.split()[-4:] for line in told], told
     assert bank.export("--at", "HEAD~1") == old
     assert bank.export("--at", "HEAD") == bank.export() == new
 
