@@ -296,3 +296,13 @@ def test_what_a_branch_without_the_dataset_finds_lying_there_goes_and_comes_back
     assert "no findings" in told(labelvc, labels, "check", "--all")
     assert told(labelvc, labels, "diff") == ""
     assert git(labels, "status", "--porcelain") == ""
+
+
+def test_status_after_a_switch_without_checkout_names_dvc_checkout(labels, git, labelvc):
+    """The shards of the branch that was left still lie there: `format` would store them on this one."""
+    git(labels, "switch", "-q", "--detach", "HEAD~1")
+    told_now = told(labelvc, labels, "status")
+    assert "not staged  records: 1 changed" in told_now
+    assert "next: dvc checkout if you just switched branches, else labelvc format" in told_now
+    dvc(labels, "checkout")
+    assert "not staged  nothing" in told(labelvc, labels, "status")

@@ -250,7 +250,11 @@ def _advice(found: Status) -> str:
     if _moved(found.staged.whole) != "nothing":
         return "labelvc diff --staged, then git commit"
     if _moved(found.unstaged.whole) != "nothing":
-        return "labelvc format && labelvc check, then git add"
+        behind = {count.name for count in found.counts if count.storage == "dvc"}
+        switched = (
+            "dvc checkout if you just switched branches, else " if behind & found.unstaged.datasets.keys() else ""
+        )
+        return f"{switched}labelvc format && labelvc check, then git add"
     if found.waiting and found.waiting.state == "missing" and found.waiting.needs:
         need = found.waiting.needs[0]
         return f"{'' if need.stuck else f'a {need.role}: '}{trust.cure(need, found.waiting.range)}"
