@@ -83,7 +83,7 @@ def hold_history(treebank: Callable[..., bytes], bank: Treebank, made: dict[str,
     }
     for name, commit in made.items():
         published = treebank("show", "-s", f"--format={_WHO}", name).decode()
-        assert ours[commit].split("\0", 1)[1].strip() == published.strip()
+        assert ours[commit].split("\0", 1)[1].split() == published.split()  # some messages have CR LF
 
 
 def test_the_first_commits_of_a_treebank(treebank: Callable[..., bytes], bank: Treebank):
