@@ -444,6 +444,16 @@ def test_a_merge_killed_anywhere_is_taken_back_or_finished(zoo: Zoo, storage):
     assert lines(zoo) == result
 
 
+@pytest.mark.parametrize("left", ["datasets/pets/.annotations.sha256.0a", "datasets/pets/annotations/.0.jsonl.0b"])
+def test_what_a_killed_merge_had_not_finished_goes_when_it_is_taken_back(zoo: Zoo, left: str):
+    fork(zoo, stored(scored("pets/p1#m1", 3)), stored(scored("pets/p1#m1", -3)), behind)
+    assert merged(zoo).state == "conflict"
+    zoo.write(f"{left}.labelvc-unfinished", b"half a file")
+    assert cli.run(["-C", str(zoo.folder), "merge", "--abort"]) == 0
+    assert zoo.git("status", "--porcelain") == ""
+    assert not (zoo.folder / f"{left}.labelvc-unfinished").exists()
+
+
 def test_the_driver_and_the_command_say_the_same_bytes(zoo: Zoo):
     conflict(zoo)
     driven(zoo)

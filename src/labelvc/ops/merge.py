@@ -157,6 +157,8 @@ def abort(git: Git) -> str:
         folder.restore(git, begun.head, touched)
         if begun.pointers:
             importlib.import_module("labelvc.store.dvc").checkout(git, _present(git, begun.pointers), force=True)
+        for top in {path.split("/")[0] for path in (*touched, *begun.pointers)}:
+            files.sweep(git.top / top)
         pending.forget(git, whole=True)
         return begun.head
 
