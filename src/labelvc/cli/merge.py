@@ -21,7 +21,7 @@ from labelvc.ops import veil
 from labelvc.ops.merge import Merge
 from labelvc.ops.resolve import Left
 from labelvc.store import git as plumbing
-from labelvc.store import pending, pointer, tree
+from labelvc.store import pending, pointer
 from labelvc.store.git import Git
 
 _ANSWERS: dict[str, Strategy] = {"o": "ours", "t": "theirs", "u": "union", "n": "newest", "s": "conflict"}
@@ -81,11 +81,7 @@ def merge(
             )
         )
     left = Left(done.outcome.torn if done.outcome else {}, _documents(done))
-    drawn = (
-        veil.over(git, *[tree.commit(git, commit) for commit in (done.commit, done.other)])
-        if left.conflicts
-        else Veil()
-    )
+    drawn = veil.at(git, done.commit, done.other) if left.conflicts else Veil()
     if form == "json":
         write(
             json.document(
@@ -130,7 +126,7 @@ def resolve(
     if len(chosen) + bool(annotator) > 1:
         raise click.UsageError("choose one of --ours, --theirs, --newest, --union and --annotator, no two")
     left = resolving.left(git)
-    drawn = veil.over(git, *[tree.commit(git, commit) for commit in ("HEAD", *pending.others(git))])
+    drawn = veil.at(git, "HEAD", *pending.others(git))
     settled = 0
     if chosen or annotator:
         _demand(left, keys)

@@ -6,7 +6,7 @@ hand. None of that leaves a trace in the history but the merge commit itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, Self
 
@@ -16,7 +16,7 @@ from labelvc.core.audit import Cell, Verdict
 from labelvc.core.merge import Rules
 from labelvc.errors import DataError, StoreError
 from labelvc.model.names import Layer
-from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.model.snapshot import Snapshot
 from labelvc.ops import layers, strategies, threeway
 from labelvc.ops.layers import Version
 from labelvc.store import merges as history
@@ -26,7 +26,6 @@ from labelvc.store.reader import Reader
 
 _KEPT = 6  # versions kept, since a parent of one merge is often the base or a parent of the next
 _LABELS = "datasets"
-_Side = Mapping[str, Entry]
 
 
 class Merge(NamedTuple):
@@ -138,12 +137,7 @@ class Auditor:
         return known
 
     def _layer(self, versions: Sequence[Version], dataset: str, layer: Layer) -> Iterator[Found]:
-        files = [version.layers.get((dataset, layer), {}) for version in versions]
-        layouts = [layers.layout(version, dataset, layer, side) for version, side in zip(versions, files, strict=True)]
-        width = layers.width(files, layouts)
-        cells = [layers.cells(side, width) for side in files]
-        names = sorted(set().union(*cells))
-        open_ones = [sides for name in names if not _plain(sides := [cell.get(name, {}) for cell in cells])]
+        open_ones = [sides for sides in layers.cells(versions, dataset, layer) if not _plain(sides)]
         if not open_ones:
             return
         rules = strategies.of(versions[1].project, dataset)

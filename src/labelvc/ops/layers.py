@@ -1,9 +1,12 @@
-"""Layers: the shards of a project's datasets at one moment, cut into cells that hold the same items in every version."""
+"""Layers: the shards of a project's datasets at one commit, cut into cells that hold the same items in every version."""
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from labelvc.codec import shard
@@ -12,11 +15,16 @@ from labelvc.model.names import Layer
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import project as projects
-from labelvc.store import tree
+from labelvc.store import listing, pointer
 from labelvc.store.git import Git
+from labelvc.store.listing import Stage
 from labelvc.store.reader import Reader
 
 _MARKER = b"<<<<<<< "
+Side = Mapping[str, Entry]
+"""Path to entry of some shards of one version."""
+Sides = tuple[Side, ...]
+"""The same cell in several versions."""
 
 
 class Layout(NamedTuple):
@@ -37,54 +45,134 @@ class Version(NamedTuple):
     """The project at a commit.
 
     Attributes:
-        snapshot: its files.
+        git: the repository.
+        snapshot: all files that are no shards.
+        rows: the same with their modes.
         project: what its documents say; None when they cannot be read.
-        layers: dataset and layer to the shards, by path.
+        digits: dataset and layer to the numbers of digits in the names of the shards that git holds.
+        members: dataset and layer to the shards behind a DVC pointer.
     """
 
+    git: Git
     snapshot: Snapshot
+    rows: Mapping[str, Stage]
     project: Project | None
-    layers: Mapping[tuple[str, Layer], Mapping[str, Entry]]
+    digits: Mapping[tuple[str, Layer], set[int]]
+    members: Mapping[tuple[str, Layer], Side]
+
+    @property
+    def layers(self) -> set[tuple[str, Layer]]:
+        """Each dataset and layer that has shards."""
+        return {*self.digits, *self.members}
+
+    def shards(self, dataset: str, layer: Layer) -> dict[str, Entry]:
+        """Return the shards of a layer by path; what git itself holds is not hidden by a pointer."""
+        found = dict(self.members.get((dataset, layer), {}))
+        if (dataset, layer) in self.digits:
+            for row in listing.files(self.git, self.snapshot.commit, f"datasets/{dataset}/{layer}"):
+                if shard.parse_path(row.path) and row.entry is not None:
+                    found[row.path] = row.entry
+        return found
 
 
-def version_of(git: Git, commit: str, reader: Reader) -> Version:
+def version_of(git: Git, commit: str, reader: Reader, like: Version | None = None) -> Version:
     """Return the project at a commit.
+
+    Args:
+        git: the repository.
+        commit: full id.
+        reader: reads its documents.
+        like: another version; where both have the same documents they are read once.
 
     Raises:
         StoreError: an object that is nowhere.
     """
-    snapshot = tree.commit(git, commit)
-    project = projects.examine(git, snapshot, reader)[1] if projects.TOP in snapshot.entries else None
-    layers: dict[tuple[str, Layer], dict[str, Entry]] = defaultdict(dict)
-    for path, entry in snapshot.entries.items():
-        found = shard.parse_path(path)
-        if found:
-            layers[found[:2]][path] = entry
-    return Version(snapshot, project, layers)
+    rows, digits = listing.outline(git, commit)
+    entries = {path: entry for path, row in rows.items() if (entry := row.entry) is not None}
+    snapshot = Snapshot(commit, "commit", commit, entries)
+    if like is not None and like.rows == rows:
+        return like._replace(snapshot=snapshot, digits=digits)
+    project = projects.examine(git, snapshot, reader)[1] if projects.TOP in entries else None
+    members: dict[tuple[str, Layer], dict[str, Entry]] = defaultdict(dict)
+    for path, entry in entries.items():
+        if path.endswith(".dvc") and pointer.stands_for_shards(path):
+            for name, member in reader.members(path, entry, entries.get(pointer.manifest_path(path))).items():
+                found = shard.parse_path(name)
+                if found:
+                    members[found[:2]][name] = member
+    return Version(git, snapshot, rows, project, digits, members)
 
 
-def layout(version: Version, name: str, layer: Layer, files: Mapping[str, Entry]) -> Layout | None:
+def layout(version: Version, name: str, layer: Layer) -> Layout | None:
     """Return the layout of a layer in one version; None when it is not there."""
     dataset = version.project.datasets.get(name) if version.project else None
-    if dataset is None and not files:
+    members = version.members.get((name, layer), {})
+    lengths = [abs(count) for count in version.digits.get((name, layer), ())]
+    lengths += [len(parsed[2]) for path in members if (parsed := shard.parse_path(path))]
+    if dataset is None and not lengths:
         return None
-    path, entry = next(iter(files.items()), ("", None))
-    found = shard.parse_path(path)
-    digits = len(found[2]) if found else shard.digits(dataset.shards) if dataset else 0
-    pointed = f"datasets/{name}/{layer}.dvc" in version.snapshot.entries
-    storage = "dvc" if pointed or (entry and entry.kind == "dvc") else "git"
+    digits = min(lengths) if lengths else shard.digits(dataset.shards) if dataset else 0
+    storage = "dvc" if members or f"datasets/{name}/{layer}.dvc" in version.snapshot.entries else "git"
     return Layout(digits, storage, dataset.group if dataset else None)
 
 
-def width(files: Sequence[Mapping[str, Entry]], layouts: Sequence[Layout | None]) -> int:
-    """Return how many digits of a name tell apart cells that hold the same items in every version: 0 when grouping differs."""
-    if len({layout.group for layout in layouts if layout is not None}) > 1:
-        return 0
-    return min([len(found[2]) for side in files for path in side if (found := shard.parse_path(path))], default=0)
+def cells(versions: Sequence[Version], dataset: str, layer: Layer) -> Iterator[Sides]:
+    """Yield the shards of a layer that may differ between versions, in cells that hold the same items in each.
+
+    Args:
+        versions: the first is the one the others come from.
+        dataset: name.
+        layer: of the shards.
+
+    Yields:
+        A cell's shards in each version.
+
+    Raises:
+        StoreError: an object is missing.
+    """
+    yield from (_moved if _is_one_layout(versions, dataset, layer) else _parted)(versions, dataset, layer)
 
 
-def cells(files: Mapping[str, Entry], width: int) -> dict[str, dict[str, Entry]]:
-    """Return the files by the first digits of their names, which are prefixes of one digest whatever the number of shards."""
+def _is_one_layout(versions: Sequence[Version], dataset: str, layer: Layer) -> bool:
+    """Tell whether a layer lies in git in all versions, with equal shards under equal names."""
+    lengths = set().union(*[version.digits.get((dataset, layer), set()) for version in versions])
+    layouts = {found for version in versions if (found := layout(version, dataset, layer)) is not None}
+    return len(layouts) == len(lengths) == 1 and next(iter(layouts)).storage == "git" and min(lengths) > 0
+
+
+def _moved(versions: Sequence[Version], dataset: str, layer: Layer) -> Iterator[Sides]:
+    """Yield the shards that some version has otherwise than the first, from sorted streams, so that memory stays flat."""
+    streams = [_changes(versions, number, f"datasets/{dataset}/{layer}") for number in range(1, len(versions))]
+    for _, changes in groupby(heapq.merge(*streams), itemgetter(0)):
+        found: list[Side] = []
+        for _, number, was, new in changes:
+            found = found or [was] * len(versions)
+            found[number] = new
+        yield tuple(found)
+
+
+def _changes(versions: Sequence[Version], number: int, folder: str) -> Iterator[tuple[str, int, Side, Side]]:
+    """Yield path, number and both sides of each shard in which a version differs from the first; what is no shard may lie out of order."""
+    one, two = versions[0].snapshot.commit, versions[number].snapshot.commit
+    for path, was, new in listing.moved(versions[0].git, one, two, folder):
+        if shard.parse_path(path):
+            yield path, number, {path: was} if was else {}, {path: new} if new else {}
+
+
+def _parted(versions: Sequence[Version], dataset: str, layer: Layer) -> Iterator[Sides]:
+    """Yield all shards of a layer, whatever layout each version has."""
+    files = [version.shards(dataset, layer) for version in versions]
+    groups = {found.group for version in versions if (found := layout(version, dataset, layer)) is not None}
+    names = [parsed[2] for side in files for path in side if (parsed := shard.parse_path(path))]
+    # a name's first digits are those of one digest whatever the number of shards; in another group an item may lie anywhere
+    width = min(map(len, names), default=0) if len(groups) <= 1 else 0
+    sides = [_by_digits(side, width) for side in files]
+    for name in sorted(set().union(*sides)):
+        yield tuple([side.get(name, {}) for side in sides])
+
+
+def _by_digits(files: Side, width: int) -> dict[str, dict[str, Entry]]:
+    """Return the files by the first digits of their names."""
     found: dict[str, dict[str, Entry]] = defaultdict(dict)
     for path, entry in files.items():
         parsed = shard.parse_path(path)

@@ -79,10 +79,13 @@ def merge(
         touched = _touched(git, head, outcome.tree)
         _refuse_edits(git, touched)
         plumbing.run(git, "read-tree", "-m", "-u", "--dry-run", head, outcome.tree)  # untracked files in the way
-        before = tree.commit(git, head)
-        for pointer in _pointers(outcome):
+        pointers = _pointers(outcome)
+        before = (
+            tree.commit(git, head, [pointer.removesuffix(".dvc") for pointer in pointers]) if pointers else tree.empty()
+        )
+        for pointer in pointers:
             folder.refuse_edits(git, pointer, before)
-        begun = Pending(head, other, outcome.tree, _pointers(outcome))
+        begun = Pending(head, other, outcome.tree, pointers)
         pending.begin(git, begun, message or _message(git, rev, other))
         _write(git, head, outcome, before.entries)
         pending.settled(git)

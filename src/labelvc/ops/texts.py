@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from labelvc.codec import shard
-from labelvc.store import draft, pointer
-from labelvc.store.draft import FILE, Draft, Stage
+from labelvc.store import draft, listing, pointer
+from labelvc.store.draft import Draft
 from labelvc.store.git import Git
+from labelvc.store.listing import FILE, Stage
+
+Rows = Mapping[str, Stage]
 
 
-def three_way(git: Git, drawn: Draft, commits: tuple[str, str, str]) -> tuple[list[str], list[Stage]]:
+def three_way(git: Git, drawn: Draft, sides: tuple[Rows, Rows, Rows]) -> tuple[list[str], list[Stage]]:
     """Merge what is no shard and speaks of none into a tree: by path where one side changed it, else by git's own merge.
 
     Args:
         git: the repository.
         drawn: the tree in the making, which starts as our side's.
-        commits: full ids of the base, ours and theirs.
+        sides: path to what is no shard, in the base, ours and theirs.
 
     Returns:
         Git's sentences about conflicts, and the versions of each path in conflict.
@@ -24,7 +26,9 @@ def three_way(git: Git, drawn: Draft, commits: tuple[str, str, str]) -> tuple[li
     Raises:
         StoreError: a git older than 2.38, or an object that is missing.
     """
-    before, ours, theirs = [_others(git, commit) for commit in commits]
+    before, ours, theirs = [
+        {path: row for path, row in side.items() if not pointer.is_about_shards(path)} for side in sides
+    ]
     if theirs in (before, ours):
         return [], []
     if ours == before:
@@ -32,22 +36,17 @@ def three_way(git: Git, drawn: Draft, commits: tuple[str, str, str]) -> tuple[li
         return [], []
     root = _alone(git, before, ())
     found = draft.merge_texts(git, _alone(git, ours, (root,)), _alone(git, theirs, (root,)))
-    replace(drawn, ours, draft.listed(git, found.tree))
+    replace(drawn, ours, {row.path: row for row in listing.files(git, found.tree)})
     return found.said, found.stages
 
 
-def replace(drawn: Draft, old: Mapping[str, Stage], new: Mapping[str, Stage]) -> None:
+def replace(drawn: Draft, old: Rows, new: Rows) -> None:
     """Give a tree the files of another listing in place of those of one."""
     drawn.take([Stage(path, FILE, "") for path in old if path not in new])
     drawn.take([row for path, row in new.items() if old.get(path) != row])
 
 
-def _others(git: Git, commit: str) -> dict[str, Stage]:
-    listed = draft.listed(git, commit)
-    return {path: row for path, row in listed.items() if not (shard.parse_path(path) or pointer.is_about_shards(path))}
-
-
-def _alone(git: Git, rows: Mapping[str, Stage], parents: Iterable[str]) -> str:
+def _alone(git: Git, rows: Rows, parents: Iterable[str]) -> str:
     """Return a commit that holds some files only."""
     with Draft(git) as drawn:
         drawn.take(rows.values())

@@ -15,17 +15,18 @@ from labelvc.model.change import Conflict
 from labelvc.model.names import Layer
 from labelvc.model.snapshot import Entry
 from labelvc.ops import layers, strategies, texts
-from labelvc.ops.layers import Layout, Version
-from labelvc.store import draft, patch, process, tree
+from labelvc.ops.layers import Layout, Side, Sides, Version
+from labelvc.store import draft, listing, patch, process, tree
 from labelvc.store import git as plumbing
-from labelvc.store.draft import FILE, Draft, Stage
+from labelvc.store.draft import Draft
 from labelvc.store.git import Git
+from labelvc.store.listing import FILE, Stage
 from labelvc.store.reader import Reader
 
 Advance = Callable[[int], None]
 Names = tuple[str, str, str]
 _Thing = TypeVar("_Thing")
-_Files = tuple[Mapping[str, Entry], Mapping[str, Entry], Mapping[str, Entry]]
+_AT_ONCE = 256  # cells of which git is asked for the objects together
 
 
 class Tally(NamedTuple):
@@ -46,7 +47,8 @@ class Outcome(NamedTuple):
     """What a merge comes to.
 
     Attributes:
-        entries: path to entry of every shard, as merged; shards that lie in DVC on our side may be objects of git here.
+        entries: path to entry of every shard of a layer that lies in DVC, as merged: an object of DVC, or of git where the
+            merge made it.
         tree: id of the merged tree, with conflict markers where a person must decide.
         stages: the versions of each path in conflict, for the index.
         torn: path of a shard to what is in conflict in it.
@@ -84,7 +86,7 @@ class _Work(NamedTuple):
         draft: the tree in the making.
         names: what conflict markers call ours, the base and theirs.
         settle: whether conflicts become lines nobody agreed on, for a base of a criss-cross merge.
-        entries: shards as merged.
+        entries: shards as merged, of layers that lie in DVC.
         torn: conflicts a path.
         stages: their versions.
         counts: taken, merged, records.
@@ -146,14 +148,15 @@ def three_way(
     """
     start = base(git, ours, theirs)
     with tree.reader(git) as reader, Draft(git, ours) as drawn:
-        versions = [layers.version_of(git, commit, reader) for commit in (start, ours, theirs)]
+        mine = layers.version_of(git, ours, reader)
+        versions = [layers.version_of(git, start, reader, mine), mine, layers.version_of(git, theirs, reader, mine)]
         work = _Work(git, reader, drawn, names, settle, {}, {}, [], defaultdict(int))
         stored, fetched = list[str](), list[str]()
         for dataset, layer in sorted(set().union(*[version.layers for version in versions])):
             kind = _layer(work, versions, dataset, layer, advance)
             stored += [dataset] if kind == "store" else []
             fetched += [f"datasets/{dataset}/{layer}.dvc"] if kind == "fetch" else []
-        said, stages = texts.three_way(git, drawn, (start, ours, theirs))
+        said, stages = texts.three_way(git, drawn, (versions[0].rows, versions[1].rows, versions[2].rows))
         work.stages.extend([] if settle else stages)
         tally = Tally(work.counts["taken"], work.counts["merged"], work.counts["records"])
         return Outcome(work.entries, drawn.write(), work.stages, work.torn, said, stored, fetched, tally)
@@ -175,7 +178,8 @@ def combined(git: Git, one: str, other: str) -> str:
     """Return a commit that no branch points to and that two commits merge into; a line nobody has stands for a conflict."""
     outcome = three_way(git, one, other, settle=True)
     with Draft(git, one) as drawn, tree.reader(git) as reader:
-        texts.replace(drawn, draft.listed(git, one), draft.listed(git, outcome.tree))
+        old, new = [{row.path: row for row in listing.files(git, side)} for side in (one, outcome.tree)]
+        texts.replace(drawn, old, new)
         for path, entry in outcome.entries.items():
             if path.split("/")[1] in outcome.stored:  # no pointer says what DVC would hold
                 drawn.put(path, reader.read(path, entry))
@@ -184,29 +188,30 @@ def combined(git: Git, one: str, other: str) -> str:
 
 def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer, advance: Advance | None) -> str:
     """Merge one layer of a dataset; return what its folder in the work tree needs from DVC: `store`, `fetch` or nothing."""
-    files = [version.layers.get((dataset, layer), {}) for version in versions]
-    layouts = [layers.layout(version, dataset, layer, found) for version, found in zip(versions, files, strict=True)]
+    layouts = [layers.layout(version, dataset, layer) for version in versions]
     pick = 2 if layouts[1] in (layouts[0], None) and layouts[2] is not None else 1
     final = layouts[pick] or layouts[0]
     if final is None:
         return ""
-    width = layers.width(files, layouts)
-    cells = [layers.cells(side, width) for side in files]
     target = _Target(dataset, layer, final, re.compile(final.group) if final.group else None)
-    torn: list[_Files] = []
+    decide = merge.resolver(layer, strategies.of(versions[1].project, dataset))
+    torn: list[Sides] = []
     winners = set[str]()
-    for name in sorted(set().union(*cells)):
-        base, ours, theirs = [side.get(name, {}) for side in cells]
+    for cell in layers.cells(versions, dataset, layer):
+        base, ours, theirs = cell
         if layouts[1] in (final, None) and theirs in (ours, base):
             winners |= {"ours"} if ours != theirs else set()
-            work.entries.update(ours)
+            _keep(work, ours, final)
         elif layouts[2] in (final, None) and base == ours:
             winners.add("theirs")
             _take(work, ours, theirs, final)
         else:
             winners.add("both")
-            torn.append((base, ours, theirs))
-    _merge(work, torn, target, merge.resolver(layer, strategies.of(versions[1].project, dataset)), advance)
+            torn.append(cell)
+        if len(torn) == _AT_ONCE:
+            _merge(work, torn, target, decide, advance)
+            torn.clear()
+    _merge(work, torn, target, decide, advance)
     theirs_won = winners == {"theirs"}
     if winners & {"theirs", "both"} or layouts[1] != final:
         _derived(work, versions, versions[2 if theirs_won or pick == 2 else 1], dataset, layer)
@@ -215,9 +220,15 @@ def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer,
     return "fetch" if theirs_won else "store"
 
 
-def _take(work: _Work, ours: Mapping[str, Entry], theirs: Mapping[str, Entry], final: Layout) -> None:
+def _keep(work: _Work, side: Side, final: Layout) -> None:
+    """Note what a cell comes to, where the work tree will need it."""
+    if final.storage == "dvc":
+        work.entries.update(side)
+
+
+def _take(work: _Work, ours: Side, theirs: Side, final: Layout) -> None:
     """Take a cell over as their side has it."""
-    work.entries.update(theirs)
+    _keep(work, theirs, final)
     work.counts["taken"] += len(theirs)
     kept = theirs if final.storage == "git" else ()
     work.draft.take([Stage(path, FILE, "") for path, entry in ours.items() if entry.kind == "git" and path not in kept])
@@ -225,16 +236,16 @@ def _take(work: _Work, ours: Mapping[str, Entry], theirs: Mapping[str, Entry], f
         work.draft.take([Stage(path, FILE, entry.id) for path, entry in theirs.items()])
 
 
-def _merge(work: _Work, cells: list[_Files], target: _Target, decide: merge.Resolve, advance: Advance | None) -> None:
+def _merge(work: _Work, cells: list[Sides], target: _Target, decide: merge.Resolve, advance: Advance | None) -> None:
     """Merge cells that both sides changed, read in one stream."""
-    stream = work.reader.many([pair for files in cells for side in files for pair in side.items()])
-    for files in cells:
-        _cell(work, files, [layers.joined(islice(stream, len(side))) for side in files], target, decide)
+    stream = work.reader.many([pair for sides in cells for side in sides for pair in side.items()])
+    for sides in cells:
+        _cell(work, sides, [layers.joined(islice(stream, len(side))) for side in sides], target, decide)
         if advance:
             advance(1)
 
 
-def _cell(work: _Work, files: _Files, data: Sequence[bytes], target: _Target, decide: merge.Resolve) -> None:
+def _cell(work: _Work, files: Sides, data: Sequence[bytes], target: _Target, decide: merge.Resolve) -> None:
     """Merge the lines of one cell and put them where the final layout wants them."""
     path = shard.path(target.dataset, target.layer, "0" * target.layout.digits)
     ours, theirs = [patch.walk(path, data[0], side) for side in data[1:]]
@@ -248,22 +259,23 @@ def _cell(work: _Work, files: _Files, data: Sequence[bytes], target: _Target, de
     only = _only(files, target)
     split = {only: lines} if only else _split(lines, target, lambda line: line)
     wrong = {only: torn} if only else _split(torn, target, _some_line)
+    in_git, kept = target.layout.storage == "git", set[str]()
     for name in sorted(split.keys() | wrong.keys()):
         conflicts = wrong.get(name, [])
         written = markers.weave(split.get(name, []), conflicts, work.names)
         if not written:
             continue
-        oid = work.draft.put(name, written, listed=target.layout.storage == "git")
-        work.entries[name] = Entry("git", oid)
+        oid = work.draft.put(name, written, listed=in_git)
+        _keep(work, {name: Entry("git", oid)}, target.layout)
+        kept |= {name} if in_git else set()
         if conflicts:
             work.torn[name] = conflicts
-            work.stages.extend(_stages(work, files, data, target, name) if target.layout.storage == "git" else [])
-    kept = work.entries if target.layout.storage == "git" else ()
+            work.stages.extend(_stages(work, files, data, target, name) if in_git else [])
     left = [name for name, entry in files[1].items() if entry.kind == "git" and name not in kept]
     work.draft.take([Stage(name, FILE, "") for name in left])
 
 
-def _only(files: _Files, target: _Target) -> str:
+def _only(files: Sides, target: _Target) -> str:
     """Return the one path a cell has in every version and will have; empty when its lines must be placed one by one."""
     names = set().union(*files)
     name = next(iter(names)) if len(names) == 1 else ""
@@ -283,7 +295,7 @@ def _split(things: Iterable[_Thing], target: _Target, line_of: Callable[[_Thing]
     return found
 
 
-def _stages(work: _Work, files: _Files, data: Sequence[bytes], target: _Target, name: str) -> list[Stage]:
+def _stages(work: _Work, files: Sides, data: Sequence[bytes], target: _Target, name: str) -> list[Stage]:
     """Return the three versions of a shard in conflict, as `git ls-files -u` shows them."""
     found = []
     for number, (side, whole) in enumerate(zip(files, data, strict=True), 1):
@@ -302,11 +314,7 @@ def _derived(work: _Work, versions: Sequence[Version], source: Version, dataset:
     for path in (f"datasets/{dataset}/{layer}.dvc", f"datasets/{dataset}/{layer}.sha256"):
         entry = source.snapshot.entries.get(path)
         work.draft.take([Stage(path, FILE, entry.id if entry else "")])
-    torn = [
-        name
-        for name in work.torn
-        if name.startswith(f"datasets/{dataset}/{layer}/") and work.entries[name].kind == "git"
-    ]
+    torn = any(name.startswith(f"datasets/{dataset}/{layer}/") for name in work.torn)
     pointer_path = f"datasets/{dataset}/{layer}.dvc"
     if torn and pointer_path in source.snapshot.entries:
         for number, version in enumerate(versions, 1):

@@ -37,6 +37,25 @@ def over(git: Git, *snapshots: Snapshot) -> Veil:
     return Veil(declared)
 
 
+def at(git: Git, *commits: str) -> Veil:
+    """Return the veil over some commits, none of whose files is listed.
+
+    Args:
+        git: the repository.
+        commits: what is shown; a dataset's document is read from each when one of its records is shown.
+
+    Raises:
+        StoreError: no such commit.
+    """
+    found = [plumbing.resolve(git, commit) for commit in commits]
+
+    def declared(name: str) -> Iterator[Sensitive]:
+        for commit in found:
+            yield from _fields(git, plumbing.show(git, commit, f"datasets/{name}/dataset.yaml"))
+
+    return Veil(declared)
+
+
 def throughout(git: Git, end: Snapshot) -> Veil:
     """Return the veil over a history: what was ever declared sensitive stays hidden, whatever was declared later.
 

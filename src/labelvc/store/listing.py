@@ -1,0 +1,128 @@
+"""Listings: the files of a tree, and those in which two trees differ, one by one as git tells them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from labelvc.codec import shard
+from labelvc.model.names import Layer
+from labelvc.model.snapshot import Entry
+from labelvc.store import git as plumbing
+from labelvc.store.git import Git
+
+FILE, LINK, MODULE = "100644", "120000", "160000"
+"""Modes of a plain file, a symbolic link and a submodule."""
+_NOTHING = "000000"
+_CHUNK = 1 << 16
+# Rows of ls-tree and of diff-tree --raw, both with -z.
+_LISTED = re.compile(rb"(\d{6}) [a-z]+ ([0-9a-f]+)\t([^\0]+)\0")
+_MOVED = re.compile(rb":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*\0([^\0]+)\0")
+
+
+class Stage(NamedTuple):
+    """One version of a path in the index: mode and object id; stage 0 is merged, 1 the base, 2 ours, 3 theirs."""
+
+    path: str
+    mode: str
+    id: str
+    stage: int = 0
+
+    @property
+    def entry(self) -> Entry | None:
+        """The entry of a snapshot that it is; None for a submodule, which is no file."""
+        return _entry(self.mode, self.id)
+
+
+class Outline(NamedTuple):
+    """The files of a tree, its shards told in brief: there may be many thousand of them.
+
+    Attributes:
+        rows: path to all that is no shard.
+        digits: dataset and layer to the numbers of digits in the names of its shards; below zero for what is no plain file in
+            the folder where a shard of that name belongs.
+    """
+
+    rows: dict[str, Stage]
+    digits: dict[tuple[str, Layer], set[int]]
+
+
+def files(git: Git, tree: str, under: str = "") -> Iterator[Stage]:
+    """Yield the files, links and submodules of a tree, in git's order.
+
+    Args:
+        git: where.
+        tree: id of a tree or commit.
+        under: a file or folder to list; empty for all.
+
+    Raises:
+        StoreError: no such object.
+    """
+    words = ("--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", tree, *(["--", under] if under else []))
+    for mode, oid, path in _rows(git, _LISTED, "ls-tree", words):
+        yield Stage(path, mode, oid)
+
+
+def outline(git: Git, tree: str) -> Outline:
+    """Return the files of a tree, with its shards in brief.
+
+    Raises:
+        StoreError: no such object.
+    """
+    found = Outline({}, {})
+    for row in files(git, tree):
+        parsed = shard.parse_path(row.path)
+        if parsed is None:
+            found.rows[row.path] = row
+        else:
+            sound = row.mode == FILE and shard.path(*parsed) == row.path
+            found.digits.setdefault(parsed[:2], set()).add(len(parsed[2]) if sound else -len(parsed[2]))
+    return found
+
+
+def moved(git: Git, old: str, new: str, under: str) -> Iterator[tuple[str, Entry | None, Entry | None]]:
+    """Yield (path, entry before, entry after) of each file in which two trees differ, in git's order; equal folders are skipped.
+
+    Args:
+        git: where.
+        old: id of a tree or commit.
+        new: id of another.
+        under: a folder to look at.
+
+    Raises:
+        StoreError: no such object.
+    """
+    words = (
+        "--literal-pathspecs",
+        "diff-tree",
+        "-r",
+        "-z",
+        "--raw",
+        "--no-renames",
+        "--no-abbrev",
+        old,
+        new,
+        "--",
+        under,
+    )
+    for was, now, before, after, path in _rows(git, _MOVED, "diff-tree", words):
+        yield path, _entry(was, before), _entry(now, after)
+
+
+def _entry(mode: str, oid: str) -> Entry | None:
+    return None if mode in (MODULE, _NOTHING) else Entry("link" if mode == LINK else "git", oid)
+
+
+def _rows(git: Git, row: re.Pattern[bytes], verb: str, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the groups of each row as it arrives."""
+    rest = b""
+    with plumbing.start(git, *words) as running:
+        while chunk := running.out.read(_CHUNK):
+            rest += chunk
+            end = 0
+            for found in row.finditer(rest):
+                end = found.end()
+                yield tuple([group.decode("utf-8", "surrogateescape") for group in found.groups()])
+            rest = rest[end:]
+        plumbing.demand(git, verb, running.end())
