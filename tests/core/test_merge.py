@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelvc.codec import canonical, shard
-from labelvc.core import merge, revise
-from labelvc.core.merge import Rules
+from labelvc.core import merge, reconcile, revise
+from labelvc.core.reconcile import Rules
 from labelvc.model.change import Conflict, Delta, Strategy
 from labelvc.model.names import Key
 from labelvc.model.snapshot import FileChange
@@ -38,7 +38,7 @@ def merged(
     base: bytes | None, ours: bytes | None, theirs: bytes | None, rules: Rules = PLAIN, chosen: Strategy = "conflict"
 ) -> bytes | Conflict | None:
     """Merge three versions of one line and return what our side's line becomes."""
-    found = merge.merge(change(base, ours), change(base, theirs), merge.resolver("annotations", rules, chosen))
+    found = merge.merge(change(base, ours), change(base, theirs), reconcile.resolver("annotations", rules, chosen))
     left = [*([ours] if ours else [])]
     for raw in found.gone:
         left.remove(raw)
@@ -151,7 +151,7 @@ def test_a_chosen_side_leaves_nothing_in_conflict(three, chosen):
 @given(st.lists(versions(), max_size=6), st.randoms(use_true_random=False))
 def test_records_are_merged_alike_alone_and_in_company(many, chance):
     """No record's merge depends on its neighbours, or on their order."""
-    decide = merge.resolver("annotations", Rules())
+    decide = reconcile.resolver("annotations", Rules())
     sides: list[list[bytes]] = [[], [], [], []]
     alone = []
     for number, three in enumerate(many):
@@ -380,7 +380,7 @@ def test_an_object_against_a_value_in_its_place_is_a_conflict_or_whole(mine, new
 
 def test_over_a_base_that_nobody_agreed_on_every_difference_is_a_conflict():
     """A field that one side took away must not come back because the base of a criss-cross does not know it."""
-    base = merge.undecided(line(value={"score": 1}), "annotations")
+    base = reconcile.undecided(line(value={"score": 1}), "annotations")
     found = merged(base, line(3, value={"score": 1}, ext={"a": 1}), line(3, value={"score": 1}))
     assert isinstance(found, Conflict)
     assert found.fields == ("/ext/a",)
@@ -411,10 +411,10 @@ def test_doubled_keys_keep_every_line():
     one, two = line(value={"score": 1}), line(value={"score": 2})
     ours = FileChange(PATH, [one, two], [line(2, value={"score": 3}), line(2, value={"score": 4})])
     theirs = FileChange(PATH, [one, two], [line(2, value={"score": 5}), line(2, value={"score": 6})])
-    found = merge.merge(ours, theirs, merge.resolver("annotations", Rules()))
+    found = merge.merge(ours, theirs, reconcile.resolver("annotations", Rules()))
     assert [conflict.kind for conflict in found.conflicts] == ["doubled"]
     assert (len(found.conflicts[0].ours), len(found.conflicts[0].theirs)) == (2, 2)
-    chosen = merge.merge(ours, theirs, merge.resolver("annotations", Rules(), "theirs"))
+    chosen = merge.merge(ours, theirs, reconcile.resolver("annotations", Rules(), "theirs"))
     assert sorted(chosen.come) == sorted(theirs.new)
 
 
@@ -422,7 +422,7 @@ def test_two_lines_of_a_doubled_key_changed_apart_are_both_kept():
     one, two = line(value={"score": 1}), line(value={"score": 2})
     ours = FileChange(PATH, [one], [line(2, value={"score": 3})])
     theirs = FileChange(PATH, [two], [line(2, value={"score": 4})])
-    found = merge.merge(ours, theirs, merge.resolver("annotations", Rules()))
+    found = merge.merge(ours, theirs, reconcile.resolver("annotations", Rules()))
     assert (found.gone, found.come) == ([two], [line(2, value={"score": 4})])
 
 
@@ -432,7 +432,7 @@ def test_two_lines_of_a_doubled_key_changed_apart_are_both_kept():
 def test_lines_that_are_no_records_are_kept_on_both_sides(raw):
     other = line(2, value={"score": 2})
     base = line(value={"score": 1})
-    decide = merge.resolver("annotations", Rules())
+    decide = reconcile.resolver("annotations", Rules())
     found = merge.merge(FileChange(PATH, [base], [raw]), FileChange(PATH, [base], [other]), decide)
     kept = [*found.come, *[one for c in found.conflicts for one in (*c.ours, *c.theirs)]]
     assert other in kept
@@ -445,7 +445,7 @@ def test_an_item_is_merged_by_field_and_has_no_rev():
         canonical.encode_item({"id": "p1", **fields})
         for fields in ({"text": "a", "source": "s"}, {"text": "b", "source": "s"}, {"text": "a", "source": "t"})
     ]
-    decide = merge.resolver("items", Rules())
+    decide = reconcile.resolver("items", Rules())
     found = merge.merge(FileChange(path, [base], [ours]), FileChange(path, [base], [theirs]), decide)
     assert found.come == [canonical.encode_item({"id": "p1", "text": "b", "source": "t"})]
 
@@ -454,7 +454,7 @@ def test_annotators_of_one_item_never_conflict():
     lines = [
         canonical.encode_record({"item": "p1", "id": who, "rev": 1, "by": TOKEN, "value": {"score": 1}}) for who in "ab"
     ]
-    decide = merge.resolver("annotations", Rules())
+    decide = reconcile.resolver("annotations", Rules())
     found = merge.merge(FileChange(PATH, [], lines[:1]), FileChange(PATH, [], lines[1:]), decide)
     assert (found.come, found.conflicts) == (lines[1:], [])
 

@@ -10,8 +10,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from labelvc.codec import canonical
-from labelvc.core import merge
-from labelvc.core.merge import Rules
+from labelvc.core import merge, reconcile
+from labelvc.core.reconcile import Rules
 from labelvc.model.snapshot import FileChange
 
 PATH = "datasets/pets/annotations/00.jsonl"
@@ -72,7 +72,7 @@ def by_record(base: Table, ours: Table, theirs: Table) -> tuple[Table, list[Any]
         )
         for side in lines[1:]
     ]
-    found = merge.merge(*changes, merge.resolver("annotations", Rules()))
+    found = merge.merge(*changes, reconcile.resolver("annotations", Rules()))
     left = [line for line in lines[1].values() if line not in found.gone] + found.come
     rows = [canonical.decode(line) for line in left]
     return {row["id"]: tuple(row["ext"][name] for name in COLUMNS[1:]) for row in rows}, found.conflicts

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from labelvc.errors import StoreError
-from labelvc.store import files
+from labelvc.store import disk, files
 from labelvc.store import git as plumbing
 
 # Files may grow to 64 KB in this process: what a full disk does, without root.
@@ -18,24 +18,24 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from labelvc.errors import StoreError
-from labelvc.store import files
+from labelvc.store import disk
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 folder = Path(sys.argv[1])
 try:
-    files.write_all({folder / "a": b"small", folder / "new": b"new", folder / "b": b"x" * 100_000, folder / "c": None})
+    disk.write_all({folder / "a": b"small", folder / "new": b"new", folder / "b": b"x" * 100_000, folder / "c": None})
 except StoreError as error:
     print(error.message, "|", error.hint)
 """
 KILLED = """
 import sys
 from pathlib import Path
-from labelvc.store import files
+from labelvc.store import disk
 folder = Path(sys.argv[1])
 print("ready", flush=True)
 while True:
     for letter in b"xyz":
-        files.replace(folder / "a", bytes([letter]) * 300_000)
+        disk.replace(folder / "a", bytes([letter]) * 300_000)
 """
 
 
@@ -45,15 +45,15 @@ def leftovers(folder):
 
 def test_replace_makes_folders_and_keeps_permissions(tmp_path):
     path = tmp_path / "deep" / "er" / "f.jsonl"
-    files.replace(path, b"one")
+    disk.replace(path, b"one")
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
     path.chmod(0o640)
-    files.replace(path, b"two")
+    disk.replace(path, b"two")
     assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"two", 0o640)
-    files.remove(path)
-    files.remove(path)
+    disk.remove(path)
+    disk.remove(path)
     assert not path.exists()
     assert leftovers(tmp_path) == []
 
@@ -61,16 +61,16 @@ def test_replace_makes_folders_and_keeps_permissions(tmp_path):
 def test_replace_puts_a_file_where_a_link_was(tmp_path):
     (tmp_path / "target").write_bytes(b"target")
     (tmp_path / "link").symlink_to(tmp_path / "target")
-    files.replace(tmp_path / "link", b"new")
+    disk.replace(tmp_path / "link", b"new")
     assert (tmp_path / "target").read_bytes() == b"target"
     assert not (tmp_path / "link").is_symlink()
 
 
 def test_many_files_at_once(tmp_path):
     contents = {tmp_path / f"{number % 7}" / f"{number}": b"%d" % number for number in range(200)}
-    files.write_all(contents)
+    disk.write_all(contents)
     assert all(path.read_bytes() == data for path, data in contents.items())
-    files.write_all(dict.fromkeys(contents) | {tmp_path / "last": b""})
+    disk.write_all(dict.fromkeys(contents) | {tmp_path / "last": b""})
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["last"]
 
 
@@ -94,10 +94,10 @@ def test_a_disk_that_is_really_full_changes_nothing(tmp_path):
         contents = {tmp_path / "a": b"new"} | {tmp_path / f"new {number}": b"x" * 50_000 for number in range(40)}
         for some in (contents, dict(list(contents.items())[:8])):
             with pytest.raises(StoreError, match="No space left") as caught:
-                files.write_all(some)
+                disk.write_all(some)
             assert "df -h" in caught.value.hint
             assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old"}
-        files.replace(tmp_path / "a", b"new")
+        disk.replace(tmp_path / "a", b"new")
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
 
@@ -121,7 +121,7 @@ def test_a_kill_leaves_one_whole_version(tmp_path):
 def test_a_folder_that_is_not_ours(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="Permission denied"):
-        files.replace(tmp_path / "a", b"x")
+        disk.replace(tmp_path / "a", b"x")
     tmp_path.chmod(0o700)
 
 
@@ -129,7 +129,7 @@ def test_a_folder_in_the_way_is_told_and_nothing_stays(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "inside").write_bytes(b"")
     with pytest.raises(StoreError, match="could not write"):
-        files.replace(tmp_path / "a", b"x")
+        disk.replace(tmp_path / "a", b"x")
     assert leftovers(tmp_path) == []
 
 
@@ -139,7 +139,7 @@ def test_links_out_of_the_project_are_refused(tmp_path):
     (top / "link").symlink_to(tmp_path)
     for path in (top / "link" / "f", top / ".." / "f"):
         with pytest.raises(StoreError, match="leads out"):
-            files.write_all({top / "fine": b"", path: b""}, top)
+            disk.write_all({top / "fine": b"", path: b""}, top)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["top"]
     assert [path.name for path in top.iterdir()] == ["link"]
 

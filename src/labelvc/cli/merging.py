@@ -17,7 +17,7 @@ from labelvc.core.merge import Resolve
 from labelvc.errors import DataError, Error
 from labelvc.model.change import Conflict
 from labelvc.model.names import Layer
-from labelvc.store import files, patch, program
+from labelvc.store import disk, patch
 
 CLEAN, CONFLICT = 0, 1
 
@@ -56,7 +56,7 @@ def _by_record(base: Path, ours: Path, theirs: Path, size: int, path: str) -> in
             raise DataError("a line has no key")
     merged = merge.merge(sides[0], sides[1], _deciding(dataset, layer))
     lines = markers.without(shard.lines(mine), merged.gone) + merged.come
-    files.replace(ours, markers.weave(lines, merged.conflicts, size=size))
+    disk.replace(ours, markers.weave(lines, merged.conflicts, size=size))
     return CONFLICT if merged.conflicts else CLEAN
 
 
@@ -67,7 +67,7 @@ def _deciding(dataset: str, layer: Layer) -> Resolve:
     def decide(conflict: Conflict) -> tuple[bytes, ...] | Conflict:
         if not known:
             rules = importlib.import_module("labelvc.ops.strategies").here(Path.cwd(), dataset)
-            known.append(merge.resolver(layer, rules))
+            known.append(importlib.import_module("labelvc.core.reconcile").resolver(layer, rules))
         return known[0](conflict)
 
     return decide
@@ -75,6 +75,7 @@ def _deciding(dataset: str, layer: Layer) -> Resolve:
 
 def _as_text(base: str, ours: str, theirs: str, size: str, path: str) -> int:
     labels = ("-L", "ours", "-L", "base", "-L", "theirs")
+    program = importlib.import_module("labelvc.store.program")
     done = program.run(["git", "merge-file", f"--marker-size={size}", *labels, ours, base, theirs], Path.cwd())
     if done.code == 0:
         return CLEAN

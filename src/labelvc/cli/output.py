@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings
-from labelvc.store import files
+from labelvc.store import disk
 
 _AT_ONCE = 1 << 16
 
@@ -52,7 +52,7 @@ def write(text: str, output: Path | None = None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        files.replace(output, text.encode(errors="backslashreplace"))
+        disk.replace(output, text.encode(errors="backslashreplace"))
 
 
 def stream(parts: Iterable[str], output: Path | None = None) -> None:

@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from labelvc.core import fields, markers, merge
+from labelvc.core import fields, markers, merge, reconcile
 from labelvc.core.fields import ABSENT, Fields
-from labelvc.core.merge import Resolve, Rules
+from labelvc.core.merge import Resolve
+from labelvc.core.reconcile import Rules
 from labelvc.errors import DataError
 from labelvc.model.change import Conflict, Strategy
 from labelvc.model.names import Key, Layer
@@ -141,7 +142,7 @@ def _judged(row: _Row, layer: Layer, rules: Rules) -> Iterator[Verdict]:
         yield from _lines(row)
         return
     try:
-        four = _Four(*[merge.record_of(lines[0]) if lines else None for lines in (*versions, row.merged)])
+        four = _Four(*[reconcile.record_of(lines[0]) if lines else None for lines in (*versions, row.merged)])
     except DataError:
         yield from _lines(row)
         return
@@ -176,9 +177,9 @@ def _lines(row: _Row) -> Iterator[Verdict]:
 def _whole(row: _Row, four: _Four, layer: Layer, rules: Rules) -> Iterator[Verdict]:
     """Judge a record by whether it is there at all, and if so by its fields."""
     live = _live(four.merged)
-    if row.conflict is None and not any(_live(merge.record_of(line)) for line in row.wanted):
+    if row.conflict is None and not any(_live(reconcile.record_of(line)) for line in row.wanted):
         if live:
-            known = any(merge.alike(side, four.merged) for side in (four.base, four.ours, four.theirs))
+            known = any(reconcile.alike(side, four.merged) for side in (four.base, four.ours, four.theirs))
             yield row.verdict("resurrected", _deleted(four)) if known else row.verdict("unwritten")
         elif row.wanted and not row.merged:  # a tombstone that is gone would let an old approval be replayed
             yield row.verdict("lost", _changed(row))
@@ -243,8 +244,8 @@ def _winner(unit: tuple[str, ...], values: Sequence[tuple[Any, ...]], rules: Rul
         return "ours"
     if fields.same(got, new):
         return "theirs"
-    strategies: tuple[Strategy, ...] = (merge.strategy_of(unit, rules, "conflict"), "union", "max")
-    ruled = [merge.decided(strategy, was, mine, new) for strategy in strategies]
+    strategies: tuple[Strategy, ...] = (reconcile.strategy_of(unit, rules, "conflict"), "union", "max")
+    ruled = [reconcile.decided(strategy, was, mine, new) for strategy in strategies]
     return "both" if any(value is not None and fields.same(got, value) for value in ruled) else ""
 
 
@@ -256,15 +257,15 @@ def _chosen(row: _Row, four: _Four) -> Side:
 
 def _taken(side: Fields | None, merged: Fields | None) -> bool:
     if _live(side) or _live(merged):
-        return _live(side) and _live(merged) and merge.alike(side, merged)
+        return _live(side) and _live(merged) and reconcile.alike(side, merged)
     return merged is not None or side is None  # the tombstone of a side must be there
 
 
 def _rev_is_known(four: _Four, row: _Row) -> bool:
     """Tell whether a `rev` is a side's, as git's text merge leaves it, or the next one."""
-    revs = [merge.rev_of(side) for side in (four.ours, four.theirs)]
-    wanted = [merge.rev_of(merge.record_of(line)) for line in row.wanted]
-    return merge.rev_of(four.merged) in {*revs, max(revs) + 1, *wanted}
+    revs = [reconcile.rev_of(side) for side in (four.ours, four.theirs)]
+    wanted = [reconcile.rev_of(reconcile.record_of(line)) for line in row.wanted]
+    return reconcile.rev_of(four.merged) in {*revs, max(revs) + 1, *wanted}
 
 
 def _live(side: Fields | None) -> bool:

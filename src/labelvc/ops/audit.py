@@ -11,9 +11,9 @@ from itertools import islice
 from typing import NamedTuple, Self
 
 from labelvc.codec import shard
-from labelvc.core import audit, markers, merge
+from labelvc.core import audit, markers, reconcile
 from labelvc.core.audit import Cell, Verdict
-from labelvc.core.merge import Rules
+from labelvc.core.reconcile import Rules
 from labelvc.errors import DataError, StoreError
 from labelvc.model.names import Layer
 from labelvc.model.snapshot import Snapshot
@@ -163,7 +163,7 @@ def _cell(parts: Sequence[Sequence[tuple[str, bytes]]], layer: Layer, rules: Rul
         torn += [line for block in apart.blocks for line in (*block.ours, *(block.base or ()), *block.theirs)]
     cell = Cell(path, shard.lines(base), shard.lines(ours), shard.lines(theirs), lines, torn)
     mine, new = [patch.walk(path, base, side) for side in (ours, theirs)]
-    for verdict in audit.audit(cell, mine, new, layer, rules, merge.resolver(layer, rules)):
+    for verdict in audit.audit(cell, mine, new, layer, rules, reconcile.resolver(layer, rules)):
         yield Found(path, verdict)
 
 

@@ -18,7 +18,7 @@ from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import project as projects
 from labelvc.ops import sizes
-from labelvc.store import files, tree
+from labelvc.store import disk, files, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -130,7 +130,7 @@ def new(git: Git, wanted: Wanted) -> str:
         if there or os.path.lexists(git.top / "datasets" / wanted.name):
             place = there or f"datasets/{wanted.name}"
             raise RefusedError("a dataset of that name is there", where=place, hint="choose another name")
-        files.write_all({git.top / path: data}, git.top)
+        disk.write_all({git.top / path: data}, git.top)
     return path
 
 

@@ -14,7 +14,7 @@ from labelvc.errors import Error, RefusedError, StoreError
 from labelvc.ops import project as projects
 from labelvc.ops import pseudonyms, templates, trust
 from labelvc.ops.install import ATTRIBUTES
-from labelvc.store import dvc, files, keyring, program
+from labelvc.store import disk, dvc, files, keyring, program
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
@@ -183,7 +183,7 @@ def initialise(git: Git, wanted: Plan, signer: Signer | None, now: datetime) -> 
         contents |= trust.create(git, wanted.project_id, trust.slug(name), name, email, signer, now)
     contents[epochs.PATH] = pseudonyms.begin(git, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
     try:
-        files.write_all({git.top / path: data for path, data in contents.items()}, git.top)
+        disk.write_all({git.top / path: data for path, data in contents.items()}, git.top)
     except Error:
         keyring.path(git, epochs.read(contents[epochs.PATH])[0].id).unlink(missing_ok=True)
         raise

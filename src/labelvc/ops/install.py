@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from labelvc import resources
 from labelvc.errors import RefusedError, StoreError
-from labelvc.store import files
+from labelvc.store import disk
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
@@ -195,10 +195,10 @@ def _set_up(folder: Path, step: Step) -> Step:
     if step.state == "chained":
         legacy = path.with_name(f"{path.name}.legacy")
         mode = path.stat().st_mode
-        files.replace(legacy, path.read_bytes())
+        disk.replace(legacy, path.read_bytes())
         legacy.chmod(mode & 0o777)
         path.unlink() if path.is_symlink() else None
-    files.replace(path, shim(step.what))
+    disk.replace(path, shim(step.what))
     path.chmod(0o755)
     return step
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import NamedTuple
 
 from labelvc.codec import shard
@@ -15,6 +16,7 @@ from labelvc.model.names import Layer
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import project as projects
+from labelvc.store import git as plumbing
 from labelvc.store import listing, pointer
 from labelvc.store.git import Git
 from labelvc.store.listing import Stage
@@ -88,8 +90,8 @@ def version_of(git: Git, commit: str, reader: Reader, like: Version | None = Non
         StoreError: an object that is nowhere.
     """
     rows, digits = listing.outline(git, commit)
-    entries = {path: entry for path, row in rows.items() if (entry := row.entry) is not None}
-    snapshot = Snapshot(commit, "commit", commit, entries)
+    snapshot = _documents(commit, rows)
+    entries = snapshot.entries
     if like is not None and like.rows == rows:
         return like._replace(snapshot=snapshot, digits=digits)
     project = projects.examine(git, snapshot, reader)[1] if projects.TOP in entries else None
@@ -101,6 +103,32 @@ def version_of(git: Git, commit: str, reader: Reader, like: Version | None = Non
                 if found:
                     members[found[:2]][name] = member
     return Version(git, snapshot, rows, project, digits, members)
+
+
+def project_at(git: Git, rev: str) -> Project | None:
+    """Return what the documents of a commit say; None when they cannot be read.
+
+    Raises:
+        StoreError: no such commit, or an object that is nowhere.
+    """
+    commit = plumbing.resolve(git, rev)
+    snapshot = _documents(commit, listing.outline(git, commit).rows)
+    with Reader(git) as reader:
+        return projects.examine(git, snapshot, reader)[1] if projects.TOP in snapshot.entries else None
+
+
+def project_here(start: Path) -> Project | None:
+    """Return what HEAD's documents say in the repository that a folder belongs to; None when they cannot be read.
+
+    Raises:
+        StoreError: as for `project_at`, or there is no repository.
+    """
+    return project_at(plumbing.find(start), "HEAD")
+
+
+def _documents(commit: str, rows: Mapping[str, Stage]) -> Snapshot:
+    entries = {path: entry for path, row in rows.items() if (entry := row.entry) is not None}
+    return Snapshot(commit, "commit", commit, entries)
 
 
 def layout(version: Version, name: str, layer: Layer) -> Layout | None:

@@ -11,7 +11,7 @@ from labelvc.model.snapshot import Entry
 from labelvc.ops import check, threeway
 from labelvc.ops import project as projects
 from labelvc.ops.threeway import Advance, Outcome
-from labelvc.store import draft, files, folder, pending, tree
+from labelvc.store import disk, draft, files, folder, pending, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.pending import Pending
@@ -228,7 +228,7 @@ def _write(git: Git, head: str, outcome: Outcome, before: Mapping[str, Entry]) -
         # outside of a sparse checkout: what is in conflict must be seen
         data = b"" if (git.top / path).exists() else plumbing.show(git, outcome.tree, path)
         if data:
-            files.write_all({git.top / path: data}, git.top)
+            disk.write_all({git.top / path: data}, git.top)
 
 
 def _pointers(outcome: Outcome) -> list[str]:

@@ -11,7 +11,7 @@ from labelvc.codec import statement
 from labelvc.errors import RefusedError, TrustError
 from labelvc.model.policy import ROOT_ROLE, Policy, Principal, Role, Root, Trust
 from labelvc.ops import trust as trusting
-from labelvc.store import files
+from labelvc.store import disk, files
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
@@ -155,7 +155,7 @@ def write(git: Git, contents: dict[str, bytes]) -> None:
         StoreError: the disk or the index could not be written.
     """
     with files.lock(git):
-        files.write_all({git.top / path: data for path, data in contents.items()}, git.top)
+        disk.write_all({git.top / path: data for path, data in contents.items()}, git.top)
         plumbing.add(git, sorted(contents))
 
 

@@ -10,7 +10,7 @@ from labelvc.errors import ConfigurationError, StoreError
 from labelvc.model.secret import Epoch, Secret
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops.project import TOP
-from labelvc.store import files, keyring
+from labelvc.store import disk, files, keyring
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -89,7 +89,7 @@ def renew(git: Git, created: str) -> str:
     with files.lock(git):
         data = begin(git, created, path.read_bytes() if path.is_file() else b"")
         try:
-            files.write_all({path: data}, git.top)
+            disk.write_all({path: data}, git.top)
         except StoreError:
             keyring.path(git, epochs.read(data)[-1].id).unlink(missing_ok=True)
             raise

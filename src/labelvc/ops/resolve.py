@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from labelvc.codec import shard
-from labelvc.core import markers, merge
+from labelvc.core import markers, merge, reconcile
 from labelvc.core.diff import decoded
 from labelvc.core.markers import Block, Torn
 from labelvc.core.merge import Resolve
@@ -14,9 +14,8 @@ from labelvc.errors import StoreError
 from labelvc.model.change import Conflict, Strategy
 from labelvc.model.names import Key
 from labelvc.model.snapshot import FileChange
-from labelvc.ops import project as projects
-from labelvc.ops import strategies
-from labelvc.store import files, folder, journal, patch, tree
+from labelvc.ops import layers, strategies
+from labelvc.store import files, folder, journal, patch
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.journal import Transaction
@@ -122,13 +121,11 @@ class _Rules:
     """The rules of merging of each dataset, as HEAD has them."""
 
     def __init__(self, git: Git) -> None:
-        snapshot = tree.commit(git, "HEAD")
-        with tree.reader(git) as reader:
-            self._project = projects.examine(git, snapshot, reader)[1] if projects.TOP in snapshot.entries else None
+        self._project = layers.project_at(git, "HEAD")
 
     def of(self, path: str, chosen: Strategy = "conflict") -> Resolve:
         name, layer, _ = shard.parse_path(path) or ("", "annotations", "")
-        return merge.resolver(layer, strategies.of(self._project, name), chosen)
+        return reconcile.resolver(layer, strategies.of(self._project, name), chosen)
 
 
 def _torn(git: Git) -> tuple[dict[str, list[_Part]], list[str]]:

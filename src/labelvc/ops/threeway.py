@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from labelvc.codec import shard
-from labelvc.core import markers, merge
+from labelvc.core import markers, merge, reconcile
 from labelvc.errors import StoreError
 from labelvc.model.change import Conflict
 from labelvc.model.names import Layer
@@ -194,7 +194,7 @@ def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer,
     if final is None:
         return ""
     target = _Target(dataset, layer, final, re.compile(final.group) if final.group else None)
-    decide = merge.resolver(layer, strategies.of(versions[1].project, dataset))
+    decide = reconcile.resolver(layer, strategies.of(versions[1].project, dataset))
     torn: list[Sides] = []
     winners = set[str]()
     for cell in layers.cells(versions, dataset, layer):
@@ -255,7 +255,7 @@ def _cell(work: _Work, files: Sides, data: Sequence[bytes], target: _Target, dec
     lines = markers.without(shard.lines(data[1]), found.gone) + found.come
     torn = found.conflicts
     if work.settle:
-        lines, torn = lines + [merge.undecided(_some_line(conflict), target.layer) for conflict in torn], []
+        lines, torn = lines + [reconcile.undecided(_some_line(conflict), target.layer) for conflict in torn], []
     only = _only(files, target)
     split = {only: lines} if only else _split(lines, target, lambda line: line)
     wrong = {only: torn} if only else _split(torn, target, _some_line)

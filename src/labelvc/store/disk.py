@@ -1,10 +1,11 @@
-"""One file on the disk: written beside its place and synced, held inside the project, its failures told."""
+"""Files on the disk: written whole or not at all, beside their place and synced, inside the project, failures told."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from labelvc.errors import StoreError
 
 UNFINISHED = ".labelvc-unfinished"
 """How the name of a temporary file ends; one that a kill left behind may be deleted."""
+_MANY = 32
 
 
 def beside(path: Path) -> Path:
@@ -47,6 +49,69 @@ def create(place: Path, data: bytes, like: Path, *, sync: bool) -> None:
     except BaseException:
         place.unlink(missing_ok=True)
         raise
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a file so that a full disk or a kill leaves the old one: temporary file beside it, fsync, rename.
+
+    Args:
+        path: the file; folders above it are made; its permissions stay as they are.
+        data: all of it.
+
+    Raises:
+        StoreError: the disk is full, read-only or not ours; the old file is as it was.
+    """
+    write_all({path: data})
+
+
+def remove(path: Path) -> None:
+    """Delete a file; one that is not there is no error.
+
+    Raises:
+        StoreError: the folder may not be written.
+    """
+    write_all({path: None})
+
+
+def write_all(contents: Mapping[Path, bytes | None], top: Path | None = None) -> None:
+    """Write and delete some files: everything is on the disk under temporary names before the first rename.
+
+    A kill between two renames leaves some of them new; where that matters, write with `journal.transaction`.
+
+    Args:
+        contents: path to its bytes, or to None to delete it.
+        top: refuse paths that lead out of this folder through `..` or a symbolic link.
+
+    Raises:
+        StoreError: the disk is full, read-only or not ours; then no file has changed.
+    """
+    pending: dict[Path, Path] = {}
+    gone: list[Path] = []
+    current = Path()
+    try:
+        for current, data in contents.items():
+            if top is not None:
+                refuse_outside(current, top)
+            if data is None:
+                gone.append(current)
+            else:
+                pending[current] = beside(current)
+                create(pending[current], data, current, sync=len(contents) <= _MANY)
+        if len(pending) > _MANY:
+            os.sync()
+        for current in list(pending):
+            pending[current].replace(current)
+            del pending[current]
+        for current in gone:
+            current.unlink(missing_ok=True)
+        for current in {path.parent for path in contents}:
+            sync_folder(current)
+    except OSError as error:
+        raise failure(error, current) from None
+    finally:
+        for leftover in pending.values():
+            with suppress(OSError):
+                leftover.unlink()
 
 
 def sync_folder(folder: Path) -> None:

@@ -23,7 +23,7 @@ from scmrepo.exceptions import SCMError
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
-from labelvc.store import files, pointer
+from labelvc.store import disk, files, pointer
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.parcel import Remote
@@ -76,7 +76,7 @@ def add(git: Git, folder: Path) -> list[str]:
     lines = _manifest(folder)
     with _dvc(git, f"dvc add {folder.relative_to(git.top)}"), Repo(str(git.top)) as repo:
         repo.add(str(folder))
-    files.replace(folder.with_name(f"{folder.name}.sha256"), "".join(lines).encode("utf-8", "surrogateescape"))
+    disk.replace(folder.with_name(f"{folder.name}.sha256"), "".join(lines).encode("utf-8", "surrogateescape"))
     beside = [folder.with_name(f"{folder.name}{end}") for end in (".dvc", ".sha256")]
     staged = [str(path.relative_to(git.top)) for path in (*beside, folder.parent / ".gitignore") if path.is_file()]
     plumbing.add(git, staged)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from labelvc.errors import StoreError
@@ -22,72 +22,7 @@ MERGING = "merging"
 UNMERGE = "labelvc merge --abort, then merge again"
 
 _PATIENCE = 10.0
-_MANY = 32
 _BUSY = "another labelvc is writing here"
-
-
-def replace(path: Path, data: bytes) -> None:
-    """Write a file so that a full disk or a kill leaves the old one: temporary file beside it, fsync, rename.
-
-    Args:
-        path: the file; folders above it are made; its permissions stay as they are.
-        data: all of it.
-
-    Raises:
-        StoreError: the disk is full, read-only or not ours; the old file is as it was.
-    """
-    write_all({path: data})
-
-
-def remove(path: Path) -> None:
-    """Delete a file; one that is not there is no error.
-
-    Raises:
-        StoreError: the folder may not be written.
-    """
-    write_all({path: None})
-
-
-def write_all(contents: Mapping[Path, bytes | None], top: Path | None = None) -> None:
-    """Write and delete some files: everything is on the disk under temporary names before the first rename.
-
-    A kill between two renames leaves some of them new; where that matters, write with `journal.transaction`.
-
-    Args:
-        contents: path to its bytes, or to None to delete it.
-        top: refuse paths that lead out of this folder through `..` or a symbolic link.
-
-    Raises:
-        StoreError: the disk is full, read-only or not ours; then no file has changed.
-    """
-    pending: dict[Path, Path] = {}
-    gone: list[Path] = []
-    current = Path()
-    try:
-        for current, data in contents.items():
-            if top is not None:
-                disk.refuse_outside(current, top)
-            if data is None:
-                gone.append(current)
-            else:
-                beside = disk.beside(current)
-                disk.create(beside, data, current, sync=len(contents) <= _MANY)
-                pending[current] = beside
-        if len(pending) > _MANY:
-            os.sync()
-        for current in list(pending):
-            pending[current].replace(current)
-            del pending[current]
-        for current in gone:
-            current.unlink(missing_ok=True)
-        for current in {path.parent for path in contents}:
-            disk.sync_folder(current)
-    except OSError as error:
-        raise disk.failure(error, current) from None
-    finally:
-        for leftover in pending.values():
-            with suppress(OSError):
-                leftover.unlink()
 
 
 def sweep(folder: Path) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.store import files, pointer
+from labelvc.store import disk, files, pointer
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -59,10 +59,10 @@ def write(git: Git, top: str, wanted: Mapping[str, Entry], before: Mapping[str, 
         for path, data in reader.many(fresh):
             some[path] = data
             if len(some) >= _AT_ONCE:
-                files.write_all({git.top / name: content for name, content in some.items()}, git.top)
+                disk.write_all({git.top / name: content for name, content in some.items()}, git.top)
                 some.clear()
         gone = dict.fromkeys([git.top / path for path in lying - inside.keys()])
-        files.write_all({**{git.top / name: content for name, content in some.items()}, **gone}, git.top)
+        disk.write_all({**{git.top / name: content for name, content in some.items()}, **gone}, git.top)
     return top
 
 
@@ -79,7 +79,7 @@ def restore(git: Git, commit: str, paths: Sequence[str]) -> None:
     kept = "".join(f"{path}\0" for path in paths if path in known).encode("utf-8", "surrogateescape")
     if kept:
         plumbing.run(git, "checkout-index", "-f", "-u", "-z", "--stdin", data=kept)
-    files.write_all(dict.fromkeys([git.top / path for path in paths if path not in known]), git.top)
+    disk.write_all(dict.fromkeys([git.top / path for path in paths if path not in known]), git.top)
 
 
 def marked(git: Git, top: str) -> Iterator[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from labelvc.errors import StoreError
-from labelvc.store import files
+from labelvc.store import disk, files
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
@@ -48,12 +48,12 @@ def begin(git: Git, pending: Pending, message: str) -> None:
     """
     folder = git.directory
     (folder / "labelvc").mkdir(mode=0o700, exist_ok=True)
-    files.replace(folder / "labelvc" / _NOTE, json.dumps(pending._asdict()).encode())
-    files.replace(folder / "labelvc" / files.MERGING, b"")
-    files.replace(folder / "ORIG_HEAD", f"{pending.head}\n".encode())
-    files.replace(folder / "MERGE_MSG", f"{message.rstrip()}\n".encode())
-    files.replace(folder / "MERGE_MODE", b"no-ff")
-    files.replace(folder / "MERGE_HEAD", f"{pending.other}\n".encode())
+    disk.replace(folder / "labelvc" / _NOTE, json.dumps(pending._asdict()).encode())
+    disk.replace(folder / "labelvc" / files.MERGING, b"")
+    disk.replace(folder / "ORIG_HEAD", f"{pending.head}\n".encode())
+    disk.replace(folder / "MERGE_MSG", f"{message.rstrip()}\n".encode())
+    disk.replace(folder / "MERGE_MODE", b"no-ff")
+    disk.replace(folder / "MERGE_HEAD", f"{pending.other}\n".encode())
 
 
 def settled(git: Git) -> None:

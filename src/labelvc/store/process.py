@@ -121,6 +121,24 @@ def finish(words: list[str], folder: Path, data: bytes = b"", around: Mapping[st
     return Done(done.returncode, done.stdout, complaint(done.stderr))
 
 
+def peek(folder: Path, *names: str) -> bytes:
+    """Return what `git cat-file --batch` says of some objects; of one that is missing, that it is.
+
+    Args:
+        folder: in a repository.
+        names: of objects, as `HEAD:labelvc.yaml`.
+
+    Raises:
+        StoreError: git failed.
+    """
+    done = finish(
+        [*GIT, "cat-file", "--batch"], folder, "".join([f"{name}\n" for name in names]).encode(), environment()
+    )
+    if done.code:
+        raise StoreError(done.said or "git failed", where=str(folder), hint="git status")
+    return done.out
+
+
 def start(
     words: list[str],
     folder: Path,
