@@ -14,7 +14,9 @@ import pytest
 from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
 
+from labelvc.cli.render import html
 from labelvc.codec import canonical, document, schema, shard
+from labelvc.core import diff
 from tests.zoo import ANNA, BEN, Zoo, answer, rating, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
@@ -330,6 +332,7 @@ def test_html_shows_and_does_nothing(hostile: Zoo, labelvc: Run):
         "role",
         "aria-label",
         "open",
+        "title",
     }
     assert "default-src 'none'" in out
     assert "@import" not in out
@@ -338,6 +341,20 @@ def test_html_shows_and_does_nothing(hostile: Zoo, labelvc: Run):
     assert "\u202e" not in out
     assert "\x1b" not in out
     assert page.tags["h1"] == 1
+
+
+def matrix(ways: dict[tuple[str, str], int]) -> html.Matrix:
+    moves = Counter({diff.Transition("topic", *way): number for way, number in ways.items()})
+    (found,) = html.matrices(diff.Summary(Counter(), Counter(), Counter(), 0, moves))
+    return found
+
+
+def test_a_table_that_would_be_mostly_empty_is_a_list():
+    near = matrix({(f"{number:02}", f"{number + 1:02}"): number for number in range(1, 41)})
+    assert near.sparse
+    assert near.ways[0] == ("40", "41", 40, 20)
+    assert near.more == (20, sum(range(1, 21)))
+    assert not matrix({(str(one), str(two)): 1 for one in range(9) for two in range(9) if one != two}).sparse
 
 
 @pytest.mark.parametrize("form", ["markdown", "html"])

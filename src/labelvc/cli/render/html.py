@@ -18,18 +18,41 @@ _MOST_LABELS = 20
 _MOST_TASKS = 20
 _MOST_ROWS = 200
 _TOP = 20
+_SMALL = 5
 _OTHERS = "(others)"
 _SIGNS = {"added": "+", "removed": "−", "changed": "~", "touched": ".", "mechanical": "="}
 _LONGEST = 300
 
 
 class Matrix(NamedTuple):
-    """Which label became which in one task: rows of old labels, columns of new ones, shades from 0 to 9."""
+    """Which label became which in one task.
+
+    Attributes:
+        task: name of the task.
+        total: number of records.
+        labels: the columns, new labels.
+        rows: an old label with the number and the shade, 0 to 9, of each cell.
+        ways: (old, new, number, share of the most frequent in twentieths), the most frequent first.
+        more: how many ways are left out, and of how many records.
+    """
 
     task: str
     total: int
     labels: list[str]
     rows: list[tuple[str, list[tuple[int, int]]]]
+    ways: list[tuple[str, str, int, int]]
+    more: tuple[int, int]
+
+    @property
+    def sparse(self) -> bool:
+        """Tell whether a list says more than a table that is mostly empty."""
+        filled = sum(number > 0 for _, cells in self.rows for number, _ in cells)
+        return len(self.labels) > _SMALL and filled * 4 < len(self.labels) * len(self.rows)
+
+    @property
+    def tall(self) -> bool:
+        """Tell whether the names of columns must stand upright."""
+        return max(map(len, self.labels)) > _SMALL
 
 
 def diff_page(report: Report) -> str:
@@ -44,7 +67,6 @@ def diff_page(report: Report) -> str:
     )
     environment.filters["shown"] = lambda words: text.clip(text.safe(str(words)), _LONGEST)
     environment.filters["number"] = lambda number: f"{number:,}"
-    ranked = sorted(report.summary.transitions.items(), key=lambda row: (-row[1], row[0]))
     return environment.get_template("diff.html.jinja").render(
         report=report,
         cards=list(_cards(report.summary)),
@@ -53,8 +75,6 @@ def diff_page(report: Report) -> str:
             for name, rows in _filled(report.tables)
         ],
         matrices=matrices(report.summary),
-        ranked=ranked[:_TOP],
-        more_ways=(len(ranked) - _TOP, sum(number for _, number in ranked[_TOP:])),
         documents=[(seen, [edits.sentence(edit) for edit in seen.edits]) for seen in report.gathered.documents],
         signs=_SIGNS,
         what=text.what,
@@ -83,7 +103,10 @@ def _matrix(task: str, moves: Mapping[tuple[str, str], int]) -> Matrix:
         for old in labels
         if any((old, new) in cells for new in labels)
     ]
-    return Matrix(task, sum(moves.values()), labels, rows)
+    ranked = sorted(moves.items(), key=lambda row: (-row[1], row[0]))
+    ways = [(old, new, number, max(1, round(20 * number / ranked[0][1]))) for (old, new), number in ranked[:_TOP]]
+    more = len(ranked) - len(ways), sum(number for _, number in ranked[_TOP:])
+    return Matrix(task, sum(moves.values()), labels, rows, ways, more)
 
 
 def _shade(number: int, most: int) -> int:
