@@ -17,10 +17,10 @@ from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import project as projects
 from labelvc.store import git as plumbing
-from labelvc.store import listing, pointer
+from labelvc.store import pointer, treewalk
 from labelvc.store.git import Git
-from labelvc.store.listing import Stage
 from labelvc.store.reader import Reader
+from labelvc.store.treewalk import Stage
 
 _MARKER = b"<<<<<<< "
 Side = Mapping[str, Entry]
@@ -71,7 +71,7 @@ class Version(NamedTuple):
         """Return the shards of a layer by path; what git itself holds is not hidden by a pointer."""
         found = dict(self.members.get((dataset, layer), {}))
         if (dataset, layer) in self.digits:
-            for row in listing.files(self.git, self.snapshot.commit, f"datasets/{dataset}/{layer}"):
+            for row in treewalk.files(self.git, self.snapshot.commit, f"datasets/{dataset}/{layer}"):
                 if shard.parse_path(row.path) and row.entry is not None:
                     found[row.path] = row.entry
         return found
@@ -89,7 +89,7 @@ def version_of(git: Git, commit: str, reader: Reader, like: Version | None = Non
     Raises:
         StoreError: an object that is nowhere.
     """
-    rows, digits = listing.outline(git, commit)
+    rows, digits = treewalk.outline(git, commit)
     snapshot = _documents(commit, rows)
     entries = snapshot.entries
     if like is not None and like.rows == rows:
@@ -112,7 +112,7 @@ def project_at(git: Git, rev: str) -> Project | None:
         StoreError: no such commit, or an object that is nowhere.
     """
     commit = plumbing.resolve(git, rev)
-    snapshot = _documents(commit, listing.outline(git, commit).rows)
+    snapshot = _documents(commit, treewalk.outline(git, commit).rows)
     with Reader(git) as reader:
         return projects.examine(git, snapshot, reader)[1] if projects.TOP in snapshot.entries else None
 
@@ -182,7 +182,7 @@ def _moved(versions: Sequence[Version], dataset: str, layer: Layer) -> Iterator[
 def _changes(versions: Sequence[Version], number: int, folder: str) -> Iterator[tuple[str, int, Side, Side]]:
     """Yield path, number and both sides of each shard in which a version differs from the first; what is no shard may lie out of order."""
     one, two = versions[0].snapshot.commit, versions[number].snapshot.commit
-    for path, was, new in listing.moved(versions[0].git, one, two, folder):
+    for path, was, new in treewalk.moved(versions[0].git, one, two, folder):
         if shard.parse_path(path):
             yield path, number, {path: was} if was else {}, {path: new} if new else {}
 

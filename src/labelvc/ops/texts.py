@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from labelvc.store import draft, listing, pointer
+from labelvc.store import draft, pointer, treewalk
 from labelvc.store.draft import Draft
 from labelvc.store.git import Git
-from labelvc.store.listing import FILE, Stage
+from labelvc.store.treewalk import FILE, Stage
 
 Rows = Mapping[str, Stage]
 
@@ -36,7 +36,7 @@ def three_way(git: Git, drawn: Draft, sides: tuple[Rows, Rows, Rows]) -> tuple[l
         return [], []
     root = _alone(git, before, ())
     found = draft.merge_texts(git, _alone(git, ours, (root,)), _alone(git, theirs, (root,)))
-    replace(drawn, ours, {row.path: row for row in listing.files(git, found.tree)})
+    replace(drawn, ours, {row.path: row for row in treewalk.files(git, found.tree)})
     return found.said, found.stages
 
 

@@ -16,12 +16,12 @@ from labelvc.model.names import Layer
 from labelvc.model.snapshot import Entry
 from labelvc.ops import layers, strategies, texts
 from labelvc.ops.layers import Layout, Side, Sides, Version
-from labelvc.store import draft, listing, patch, process, tree
+from labelvc.store import draft, patch, process, tree, treewalk
 from labelvc.store import git as plumbing
 from labelvc.store.draft import Draft
 from labelvc.store.git import Git
-from labelvc.store.listing import FILE, Stage
 from labelvc.store.reader import Reader
+from labelvc.store.treewalk import FILE, Stage
 
 Advance = Callable[[int], None]
 Names = tuple[str, str, str]
@@ -178,7 +178,7 @@ def combined(git: Git, one: str, other: str) -> str:
     """Return a commit that no branch points to and that two commits merge into; a line nobody has stands for a conflict."""
     outcome = three_way(git, one, other, settle=True)
     with Draft(git, one) as drawn, tree.reader(git) as reader:
-        old, new = [{row.path: row for row in listing.files(git, side)} for side in (one, outcome.tree)]
+        old, new = [{row.path: row for row in treewalk.files(git, side)} for side in (one, outcome.tree)]
         texts.replace(drawn, old, new)
         for path, entry in outcome.entries.items():
             if path.split("/")[1] in outcome.stored:  # no pointer says what DVC would hold

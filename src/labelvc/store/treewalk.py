@@ -1,4 +1,4 @@
-"""Listings: the files of a tree, and those in which two trees differ, one by one as git tells them."""
+"""Tree walks: the files of a tree, and those in which two trees differ, one by one as git tells them."""
 
 from __future__ import annotations
 
