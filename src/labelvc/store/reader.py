@@ -141,13 +141,25 @@ class Reader:
         except StoreError:
             return {}
 
-    def holds(self, path: str, entry: Entry) -> bool:
-        """Tell whether a work-tree file has the bytes of a DVC entry, whose object is in the cache as well."""
-        md5, _, wanted = entry.id.partition(":")
-        return bool(md5 and wanted) and self._dvc.find(md5) is not None and _sha256(self._disk(path)) == wanted
+    def stored(self, entry: Entry) -> bool:
+        """Tell whether a DVC entry has a SHA-256 and its object is in the cache."""
+        md5, _, digest = entry.id.partition(":")
+        return bool(md5 and digest) and self._dvc.find(md5) is not None
 
-    def link(self, path: Path, md5: str) -> bool:
+    def holds(self, path: str, entry: Entry) -> bool:
+        """Tell whether a work-tree file has the SHA-256 of a DVC entry."""
+        return str(digests.sha256(self._disk(path)).hexdigest()) == entry.id.partition(":")[2]
+
+    def status(self, path: str) -> os.stat_result | None:
+        """Return what the disk says of a work-tree file, of a link itself; None where `holds` says what is wrong."""
+        folder, _, name = path.rpartition("/")
+        with suppress(OSError):
+            return os.stat(name, dir_fd=self._folder(folder), follow_symlinks=False)
+        return None
+
+    def link(self, path: Path, entry: Entry) -> bool:
         """Tell whether a work-tree file is a link (hard or symbolic) to a DVC object, as `cache.type` may ask for."""
+        md5 = entry.id.partition(":")[0]
         place = self._dvc.find(md5) if md5 else None
         return place is not None and path.exists() and path.samefile(place)
 
@@ -188,7 +200,3 @@ class Reader:
             handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self._git.top, _FOLDER)
             self._folders[folder] = handle
         return handle
-
-
-def _sha256(data: bytes) -> str:
-    return str(digests.sha256(data).hexdigest())
