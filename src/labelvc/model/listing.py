@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import heapq
 import re
-from bisect import bisect_right
-from collections.abc import ItemsView, Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from operator import lt
 from typing import IO, NamedTuple, TypeVar, overload
 
 from labelvc.model.snapshot import Entry
 
 _PIECE = 1 << 20
-_LINK = "120000"
 # Rows of `ls-tree -r` and of `ls-files -s`, with -z. A submodule (160000) and a side of a conflict are no files of a snapshot.
 _FILE = re.compile(rb"(?<![^\0])(?:100[0-7]{3}|120000) (?:blob )?[0-9a-f]+(?: 0)?\t([^\0]+)\0")
 _NO_FILE = re.compile(rb"(?<![^\0])(?:160000 (?:commit )?|[0-7]{6} (?=[0-9a-f]+ [1-3]))[0-9a-f]+(?: [0-3])?\t[^\0]+\0")
 _KEPT = re.compile(r"([0-7]{6}) ([0-9a-f]+)\t([^\0]+)\0")
 _PARTS = re.compile(rb"([0-7]{6} )(?:blob )?([0-9a-f]+)(?: 0)?(\t[^\0]+\0)")
+_PATH = re.compile(r"[0-7]{6} [0-9a-f]+\t([^\0]+)\0")
 _CUT = re.compile(rb"\0(?=[0-7]{6} 0)")
 
 _Other = TypeVar("_Other")
@@ -45,38 +44,42 @@ class Rows(NamedTuple):
         at = bisect_right(self.firsts, wanted) - 1
         if at < 0 or b"\0" in wanted:
             return None
-        block, tail = self.blocks[at], b"\t%b\0" % wanted
+        block, tail = self.blocks[at], b"\t" + wanted + b"\0"
         end = block.find(tail)
         while end >= 0:
-            mode, _, oid = block[block.rfind(b"\0", 0, end) + 1 : end].partition(b" ")
-            if b"\t" not in oid:  # else this is the end of a path with a tab in it
-                return stored(mode.decode(), oid.decode())
+            about = block[block.rfind(b"\0", 0, end) + 1 : end].decode("utf-8", "surrogateescape")
+            if "\t" not in about:  # else this is the end of a path with a tab in it
+                return stored(about[:6], about[7:])
             end = block.find(tail, end + 1)
         return None
 
-    def under(self, start: str) -> Iterator[tuple[str, Entry]]:
-        """Yield path and entry of the files whose path begins with a text, sorted."""
+    def around(self, start: str) -> Iterator[tuple[bytes, bytes | None]]:
+        """Yield the blocks that may hold paths that begin with a text, each with the first path of the next one."""
         wanted = _bytes(start)
         low = max(0, bisect_right(self.firsts, wanted) - 1)
         for at in range(low, len(self.blocks)):
             if at > low and not self.firsts[at].startswith(wanted):
                 return
-            for path, entry in _read(self.blocks[at]):
-                if path.startswith(start):
-                    yield path, entry
+            yield self.blocks[at], self.firsts[at + 1] if at + 1 < len(self.firsts) else None
 
     def ending(self, end: str) -> Iterator[str]:
         """Yield the paths that end with a text."""
         tail = _bytes(end) + b"\0"
         for block in self.blocks:
             if tail in block:
-                yield from [path for path, _ in _read(block) if path.endswith(end)]
+                yield from [path for path in _paths(block) if path.endswith(end)]
+
+    def links(self) -> Iterator[str]:
+        """Yield the paths of symbolic links."""
+        for block in self.blocks:
+            if b"120000 " in block:
+                yield from [path for path, entry in _read(block) if entry.kind == "link"]
 
     def differing(self, other: Rows) -> Iterator[str]:
         """Yield the paths of rows that may not be in both, some of them twice."""
         if self is not other:
             for block in {*self.blocks} ^ {*other.blocks}:
-                yield from [path for path, _ in _read(block)]
+                yield from _paths(block)
 
 
 class Listing(Mapping[str, Entry]):
@@ -97,18 +100,36 @@ class Listing(Mapping[str, Entry]):
 
     def under(self, start: str) -> Iterator[tuple[str, Entry]]:
         """Yield path and entry of the files whose path begins with a text, sorted."""
-        over = self._over
-        listed = self._rows.under(start)
-        if not over:
-            return listed
-        listed = ((path, entry) for path, entry in listed if path not in over)
-        told = [(path, entry) for path, entry in over.items() if entry is not None and path.startswith(start)]
-        return heapq.merge(listed, sorted(told, key=_order), key=_order) if told else listed
+        for block, told in self._parts(start):
+            rows = _together(block, told) if told else _read(block)
+            yield from [row for row in rows if row[0].startswith(start)]
+
+    def paths(self, start: str) -> Iterator[str]:
+        """Yield the paths that begin with a text, sorted."""
+        for block, told in self._parts(start):
+            paths = [path for path, _ in _together(block, told)] if told else _paths(block)
+            yield from [path for path in paths if path.startswith(start)]
+
+    def _parts(self, start: str) -> Iterator[tuple[bytes, list[tuple[str, Entry | None]]]]:
+        """Yield the blocks around a text, each with what is told instead of its rows or between them."""
+        over = sorted(((path, entry) for path, entry in self._over.items() if path.startswith(start)), key=_order)
+        at = 0
+        for block, end in self._rows.around(start):
+            to = bisect_left(over, end, at, key=_order) if over and end is not None else len(over)
+            yield block, over[at:to]
+            at = to
+        if at < len(over):
+            yield b"", over[at:]
 
     def ending(self, end: str) -> list[str]:
         """Return the paths that end with a text."""
         told = [path for path, entry in self._over.items() if entry is not None and path.endswith(end)]
         return [*(path for path in self._rows.ending(end) if path not in self._over), *told]
+
+    def links(self) -> list[str]:
+        """Return the paths of symbolic links."""
+        told = [path for path, entry in self._over.items() if entry is not None and entry.kind == "link"]
+        return [*(path for path in self._rows.links() if path not in self._over), *told]
 
     def differing(self, other: Listing, start: str = "") -> set[str]:
         """Return the paths under a text that may hold other bytes in another listing: their entries differ, or only reading tells."""
@@ -141,11 +162,11 @@ class Listing(Mapping[str, Entry]):
 
     def __iter__(self) -> Iterator[str]:
         """Yield the paths, sorted."""
-        return (path for path, _ in self.under(""))
+        return self.paths("")
 
     def __len__(self) -> int:
         """Return the number of files."""
-        return sum(1 for _ in self.under(""))
+        return sum(1 for _ in self)
 
 
 class _Items(ItemsView[str, Entry]):
@@ -192,6 +213,11 @@ def under(entries: Mapping[str, Entry], start: str) -> Iterator[tuple[str, Entry
     return of(entries).under(start)
 
 
+def paths(entries: Mapping[str, Entry], start: str) -> Iterator[str]:
+    """Yield the paths of a snapshot that begin with a text, sorted."""
+    return of(entries).paths(start)
+
+
 def ending(entries: Mapping[str, Entry], *ends: str) -> list[str]:
     """Return the paths of a snapshot that end with one of some texts."""
     return [path for end in ends for path in of(entries).ending(end)]
@@ -199,7 +225,7 @@ def ending(entries: Mapping[str, Entry], *ends: str) -> list[str]:
 
 def stored(mode: str, oid: str) -> Entry:
     """Return the entry of an object that git has, by its mode in a tree."""
-    return Entry("link" if mode == _LINK else "git", oid)
+    return Entry("link" if mode == "120000" else "git", oid)
 
 
 def _files(rows: bytes) -> tuple[bytes, list[bytes]]:
@@ -234,6 +260,15 @@ def _read(block: bytes) -> list[tuple[str, Entry]]:
     return [(path, stored(mode, oid)) for mode, oid, path in rows]
 
 
+def _paths(block: bytes) -> list[str]:
+    return _PATH.findall(block.decode("utf-8", "surrogateescape"))
+
+
+def _together(block: bytes, told: Iterable[tuple[str, Entry | None]]) -> list[tuple[str, Entry]]:
+    files: dict[str, Entry | None] = {**dict(_read(block)), **dict(told)}
+    return sorted([(path, entry) for path, entry in files.items() if entry is not None], key=_order)
+
+
 def _same(one: Entry | None, two: Entry | None) -> bool:
     """Tell whether the entries of a path in two listings are equal, and say what its bytes are."""
     return one == two and (two is None or two.id != "")
@@ -243,5 +278,5 @@ def _bytes(path: str) -> bytes:
     return path.encode("utf-8", "surrogateescape")
 
 
-def _order(row: tuple[str, Entry]) -> bytes:
+def _order(row: tuple[str, Entry | None]) -> bytes:
     return _bytes(row[0])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from labelvc import digests
+from labelvc.batches import batches
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store import objects, pointer
@@ -18,6 +19,7 @@ from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_AT_ONCE = 1000
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -61,7 +63,7 @@ class Reader:
         return self._target(path) if entry.kind == "link" else self._disk(path)
 
     def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
-        """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched together.
+        """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched a thousand at a time.
 
         Args:
             pairs: (path, entry) pairs.
@@ -72,13 +74,13 @@ class Reader:
         Raises:
             StoreError: as for `read`.
         """
-        asked = list(pairs)
-        self._dvc.fetch(
-            (path, md5) for path, entry in asked if entry.kind == "dvc" and (md5 := entry.id.partition(":")[0])
-        )
-        stored = self._objects.many(entry.id for _, entry in asked if entry.kind == "git")
-        for path, entry in asked:
-            yield path, next(stored) if entry.kind == "git" else self.read(path, entry)
+        for asked in batches(pairs, _AT_ONCE):
+            self._dvc.fetch(
+                (path, md5) for path, entry in asked if entry.kind == "dvc" and (md5 := entry.id.partition(":")[0])
+            )
+            stored = self._objects.many(entry.id for _, entry in asked if entry.kind == "git")
+            for path, entry in asked:
+                yield path, next(stored) if entry.kind == "git" else self.read(path, entry)
 
     def lying(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
         """Yield what `many` yields for entries of the work tree, from the disk: quicker than inflating git's objects.
