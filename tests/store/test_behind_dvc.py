@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from labelvc.store import tree
+from labelvc.errors import StoreError
+from labelvc.model.snapshot import Entry
+from labelvc.store import proved, tree
+from labelvc.store.reader import Reader
 from tests.zoo import Zoo, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
@@ -45,6 +49,59 @@ def test_an_edit_that_keeps_length_and_times_is_seen(stored: Zoo):
     path.write_bytes(path.read_bytes().replace(b'"score":2', b'"score":3'))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert kinds(stored)[stored.shard("pets/p1#m1")] == "disk"
+
+
+class Noting(Reader):
+    """A reader that notes which files it hashes."""
+
+    hashed: list[str]
+
+    def holds(self, path: str, entry: Entry) -> bool:
+        self.hashed.append(path)
+        return super().holds(path, entry)
+
+
+def hashed(zoo: Zoo, wanted: dict[str, Entry], held: set[str]) -> list[str]:
+    """Have files proved, make sure of the outcome, and return those that were hashed for it."""
+    with Noting(zoo.at) as reader:
+        reader.hashed = []
+        assert proved.held(zoo.at, reader, wanted) == held
+        return reader.hashed
+
+
+def test_a_file_that_was_proved_is_hashed_again_when_it_may_have_changed(stored: Zoo, monkeypatch: pytest.MonkeyPatch):
+    wanted = {path: entry for path, entry in tree.work(stored.at).entries.items() if entry.kind == "dvc"}
+    assert hashed(stored, wanted, {*wanted}) == hashed(stored, wanted, {*wanted}) == [*wanted]  # written a moment ago
+    monkeypatch.setattr(proved, "_REST", 0)
+    assert hashed(stored, wanted, {*wanted}) == [*wanted]
+    assert hashed(stored, wanted, {*wanted}) == []
+
+    one, two, three = [*wanted][:3]
+    path = stored.folder / one
+    before = path.stat()
+    path.write_bytes(path.read_bytes().replace(b'"rev":1', b'"rev":2'))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    copy = stored.folder / "copy"
+    copy.write_bytes((stored.folder / two).read_bytes())
+    copy.replace(stored.folder / two)
+    other = {**wanted, three: Entry("dvc", f"{wanted[three].id[:-1]}x")}
+    assert hashed(stored, other, {*wanted} - {one, three}) == [one, two, three]
+    assert hashed(stored, other, {*wanted} - {one, three}) == [one, three]  # only what fits is remembered
+
+    monkeypatch.setattr(proved, "_REST", 1 << 60)
+    assert hashed(stored, wanted, {*wanted} - {one}) == [*wanted]
+    monkeypatch.setattr(proved, "_REST", 0)
+    shutil.rmtree(stored.folder / ".git/labelvc/cache")
+    assert hashed(stored, wanted, {*wanted} - {one}) == [*wanted]
+
+
+def test_a_folder_that_became_a_link_is_not_followed(stored: Zoo, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(proved, "_REST", 0)
+    assert set(kinds(stored).values()) == {"dvc"}
+    (stored.folder / FOLDER).rename(stored.folder / "elsewhere")
+    (stored.folder / FOLDER).symlink_to(stored.folder / "elsewhere")
+    with pytest.raises(StoreError, match="symbolic link is not followed"):
+        tree.work(stored.at)
 
 
 @pytest.mark.parametrize("spoil", ["objects", "listing", "manifest", "pointer"])

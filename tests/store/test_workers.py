@@ -13,21 +13,20 @@ from labelvc.store import workers
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])
-@pytest.mark.parametrize("count", [0, 1, 2, 31, 32, 33, 1000])
+@pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 1000])
 def test_results_are_in_order_and_workers_are_used(jobs, count):
     factor = 3
 
     def function(chunk):
         return [(number * factor, os.getpid()) for number in chunk]
 
-    found = list(workers.map_chunks(function, range(count), jobs))
+    found = list(workers.map_chunks(function, range(count), jobs, 32))
     assert [number for number, _ in found] == [number * factor for number in range(count)]
-    here = {pid for _, pid in found} == {os.getpid()} if found else True
-    assert here == (jobs == 1 or count < 32)
+    assert (os.getpid() in {pid for _, pid in found}) == (jobs == 1 and count > 0)
 
 
 def test_a_function_may_yield_fewer_results_than_items():
-    found = list(workers.map_chunks(lambda chunk: (number for number in chunk if number % 100 == 0), range(500), 2))
+    found = list(workers.map_chunks(lambda chunk: (number for number in chunk if number % 100 == 0), range(500), 2, 30))
     assert found == [0, 100, 200, 300, 400]
 
 
@@ -38,7 +37,7 @@ def test_an_error_comes_back_whole():
         return chunk
 
     with pytest.raises(DataError) as caught:
-        list(workers.map_chunks(function, range(100), 2))
+        list(workers.map_chunks(function, range(100), 2, 7))
     assert (caught.value.message, caught.value.where, caught.value.hint) == ("bad line", "f:70", "labelvc format")
 
 
@@ -49,12 +48,12 @@ def test_a_killed_worker_is_told():
         return chunk
 
     with pytest.raises(StoreError, match="killed") as caught:
-        list(workers.map_chunks(function, range(100), 2))
+        list(workers.map_chunks(function, range(100), 2, 7))
     assert "--jobs 1" in caught.value.hint
 
 
 def test_a_walk_may_be_left_early():
-    walk = workers.map_chunks(lambda chunk: chunk, range(1000), 2)
+    walk = workers.map_chunks(lambda chunk: chunk, range(1000), 2, 10)
     assert next(walk) == 0
     walk.close()
 
@@ -66,9 +65,17 @@ def test_one_process_is_lazy():
         seen.extend(chunk)
         return chunk
 
-    walk = workers.map_chunks(function, range(100), 1)
+    walk = workers.map_chunks(function, range(100), 1, 10)
     next(walk)
-    assert 0 < len(seen) < 100
+    assert seen == [*range(10)]
+
+
+def test_items_are_asked_for_as_they_are_needed():
+    asked = []
+    walk = workers.map_chunks(lambda chunk: chunk, (asked.append(number) or number for number in range(10_000)), 2, 10)
+    assert next(walk) == 0
+    assert len(asked) <= 80
+    walk.close()
 
 
 def test_an_interrupt_ends_everything():

@@ -13,7 +13,9 @@ from labelvc.core.diff import decoded, live
 from labelvc.model import jsonpointer
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Dataset, Project
+from labelvc.spill import Spill
 
+_PARTS, _OVERHEAD = 256, 60
 _ONE_ANSWER = frozenset({"label", "labels", "soft", "score", "text", "ranking"})
 
 
@@ -60,16 +62,11 @@ class References:
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield the items that share a natural key, looking only at 8-byte hashes until two agree."""
-        owners: dict[str, str] = {}
         hint = "decide on a branch which of the two stays; delete the other with its records, then labelvc format"
-        rows = [row for _, summary in summaries for row in _rows(summary)]
-        for item, digest in sorted(rows, key=lambda row: (len(row[0]), row)):
-            first = owners.setdefault(digest, item)
-            if first != item:
-                place = Place(f"datasets/{dataset.name}/items", 0, f"{dataset.name}/{item}#")
-                yield finding(
-                    References, "item.duplicate", place, f"has the same natural key as {dataset.name}/{first}#", hint
-                )
+        for item, first in _doubles(summaries):
+            place = Place(f"datasets/{dataset.name}/items", 0, f"{dataset.name}/{item}#")
+            message = f"has the same natural key as {dataset.name}/{first}#"
+            yield finding(References, "item.duplicate", place, message, hint)
 
 
 def _missing_items(shard: Shard) -> Iterator[Finding]:
@@ -139,5 +136,15 @@ def _natural_keys(shard: Shard) -> bytes:
     return "\n".join(rows).encode(errors="replace")
 
 
-def _rows(summary: bytes) -> list[tuple[str, str]]:
-    return [(row[17:], row[:16]) for row in summary.decode().split("\n") if row]
+def _doubles(summaries: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
+    """Yield the items whose digest another one has, each with the shortest of those; equal digests wait in one part of a spill."""
+    with Spill(_PARTS) as waiting:
+        for _, summary in summaries:
+            for row in summary.decode().split("\n") if summary else ():
+                waiting.add(int(row[:2], 16), row, len(row) + _OVERHEAD)
+        for rows in waiting.all():
+            owners: dict[str, str] = {}
+            for item, digest in sorted([(row[17:], row[:16]) for row in rows], key=lambda row: (len(row[0]), row)):
+                first = owners.setdefault(digest, item)
+                if first != item:
+                    yield item, first

@@ -24,6 +24,7 @@ LONGEST = 16 << 20
 _BEGINNING = 4096
 _MARKERS = (b"<<<<<<< ", b"||||||| ", b"=======", b">>>>>>> ")
 _PATH = re.compile(r"datasets/([^/]+)/(annotations|items)/(?:[0-3]{3}/)?([0-3]+)\.jsonl")
+_OWN_PATH = re.compile(r"datasets/([^/]+)/(annotations|items)/(?:([0-3]{1,4})|([0-3]{3})/(\4[0-3]{2,}))\.jsonl")
 _FLAT = 256
 _FOLDER_DIGITS = 3
 
@@ -114,6 +115,12 @@ def parse_path(path: str) -> tuple[str, Layer, str] | None:
     """Return (dataset, layer, shard name) of a shard's path, or None when the path is no shard."""
     found = _PATH.fullmatch(path)
     return (found[1], "items" if found[2] == "items" else "annotations", found[3]) if found else None
+
+
+def own_path(path: str) -> tuple[str, Layer, str] | None:
+    """Return what `parse_path` does, or None where `path` would put that shard elsewhere."""
+    found = _OWN_PATH.fullmatch(path)
+    return (found[1], "items" if found[2] == "items" else "annotations", found[3] or found[5]) if found else None
 
 
 def lines(data: bytes) -> list[bytes]:

@@ -10,11 +10,13 @@ from labelvc.codec import dsse, sshsig, statement
 from labelvc.core import changeset, decide
 from labelvc.core.decide import Voice
 from labelvc.errors import DataError, StoreError, TrustError
+from labelvc.model import listing
 from labelvc.model.approval import NAMESPACE, Approval, Envelope
 from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.store import tree
 from labelvc.store.reader import Reader
 
 FOLDER = "approvals"
@@ -48,16 +50,15 @@ class Statement(NamedTuple):
 def folders(snapshot: Snapshot) -> dict[Digest, dict[str, Entry]]:
     """Return the approval folders of a snapshot: change-set root to the files in it by their paths."""
     found: dict[Digest, dict[str, Entry]] = {}
-    for path, entry in snapshot.entries.items():
-        if path.startswith(FOLDER) and (place := _PLACE.fullmatch(path)):
+    for path, entry in listing.under(snapshot.entries, FOLDER):
+        if place := _PLACE.fullmatch(path):
             found.setdefault(Digest(f"sha256:{place[1]}"), {})[path] = entry
     return found
 
 
 def lost(old: Snapshot, new: Snapshot) -> list[Problem]:
     """Return the approval files that a step took away or changed; the folder only ever grows."""
-    kept = new.entries
-    paths = (path for path, entry in old.entries.items() if path.startswith(f"{FOLDER}/") and kept.get(path) != entry)
+    paths = [path for path in tree.changed(old, new, f"{FOLDER}/") if path in old.entries]
     return [Problem(path, "this step changed or removed what somebody signed before it") for path in paths]
 
 

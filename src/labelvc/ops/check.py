@@ -16,6 +16,7 @@ from labelvc.checks.interface import Rule
 from labelvc.codec import shard
 from labelvc.core import revise
 from labelvc.core.diff import live
+from labelvc.model import listing
 from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
@@ -104,18 +105,18 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     """
     with Cache(git) as cache:
         findings, project = _documents(git, snapshot, cache)
-        findings += _links(snapshot.entries, snapshot)
+        findings += _links(listing.of(snapshot.entries).links())
         if project is None:
             return Report(findings)
         cells = look.cells_of(project, snapshot, set(), set(project.datasets))
         outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
-    findings += _strays(project, snapshot.entries, snapshot)
-    findings += outcomes.findings()
+    findings += _strays(project, snapshot.entries)
+    findings += outcomes.findings
     findings += look.judged(project, outcomes)
     findings += _pointers(project, snapshot)
     findings += _unstored(git, project, snapshot, snapshot.entries)
     findings += _ignored(project, snapshot)
-    return Report(_configured(findings, project), 0, len(cells.found), outcomes.lines(), outcomes.remembered)
+    return Report(_configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered)
 
 
 def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: Advance | None = None) -> Report:
@@ -147,7 +148,7 @@ def catalogue() -> dict[str, Rule]:
 def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None) -> Report:
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
-    findings += _links(paths, new)
+    findings += _links(path for path in paths if path in new.entries and new.entries[path].kind == "link")
     if project is None:
         return Report(findings)
     before: list[Finding] = []
@@ -160,16 +161,16 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
     cells = look.cells_of(project, new, touched, whole)
     outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
-    findings += _strays(project, new.entries if whole else paths, new)
-    findings += outcomes.findings()
+    findings += _strays(project, new.entries if whole else filter(new.entries.__contains__, paths))
+    findings += outcomes.findings
     rejudged = _rejudged(paths, whole, project)
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
     findings += _pointers(project, new)
     if findings and former is not None:  # what was there before matters only when there is something now
-        earlier = look.cells_of(former, old, set(cells.found), set())
-        before += _strays(former, old.entries if whole else paths, old)
-        before += look.outcomes_of(git, former, earlier, cache, jobs).findings()
+        earlier = look.cells_of(former, old, cells.places(), set())
+        before += _strays(former, old.entries if whole else filter(old.entries.__contains__, paths))
+        before += look.outcomes_of(git, former, earlier, cache, jobs).findings
         before += _pointers(former, old)
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
@@ -177,7 +178,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
     findings += _unstored(git, project, new, paths)
     findings += _ignored(project, new)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
-    return Report(fresh, known, len(cells.found), outcomes.lines(), outcomes.remembered)
+    return Report(fresh, known, outcomes.shards, outcomes.lines, outcomes.remembered)
 
 
 def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> tuple[list[Finding], Project | None]:
@@ -228,12 +229,11 @@ def _judge_all(git: Git, project: Project, snapshot: Snapshot, cache: Cache, nam
     return list(look.judged(project, look.outcomes_of(git, project, cells, cache, jobs)))
 
 
-def _strays(project: Project, paths: Iterable[str], snapshot: Snapshot) -> Iterator[Finding]:
+def _strays(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
     """Yield files among the shards that are none of the dataset's; once a folder where there is no dataset."""
     ownerless = Counter[str]()
+    digits = {name: shard.digits(dataset.shards) for name, dataset in project.datasets.items()}
     for path in paths:
-        if path not in snapshot.entries:
-            continue
         top, _, rest = path.partition("/")
         name, _, inside = rest.partition("/")
         if top != "datasets" or not inside.startswith(("annotations/", "items/")):
@@ -241,15 +241,15 @@ def _strays(project: Project, paths: Iterable[str], snapshot: Snapshot) -> Itera
         if name not in project.datasets:
             ownerless[name] += 1
             continue
-        parsed, k = shard.parse_path(path), shard.digits(project.datasets[name].shards)
-        if parsed is None or len(parsed[2]) != k or shard.path(*parsed) != path:
+        k, found = digits[name], shard.own_path(path)
+        if found is None or len(found[2]) != k:
             example = shard.path(name, "annotations", "0" * k)
             yield Finding(
                 "shard.stray",
                 "error",
                 Place(path),
                 f"the file is none of the dataset's {4**k} shards (such as {example})",
-                "labelvc format" if parsed else "delete the file, or move it out of the shards",
+                "labelvc format" if shard.parse_path(path) else "delete the file, or move it out of the shards",
             )
     for name, files in ownerless.items():
         message = f"there is no dataset {name!r}, yet {files} of its files lie here"
@@ -257,12 +257,9 @@ def _strays(project: Project, paths: Iterable[str], snapshot: Snapshot) -> Itera
         yield Finding("shard.stray", "error", Place(f"datasets/{name}"), message, left)
 
 
-def _links(paths: Iterable[str], snapshot: Snapshot) -> Iterator[Finding]:
+def _links(paths: Iterable[str]) -> Iterator[Finding]:
     """Yield symbolic links that stand for a shard, a document or a folder of them."""
     for path in paths:
-        entry = snapshot.entries.get(path)
-        if entry is None or entry.kind != "link":
-            continue
         if shard.parse_path(path) or projects.noun_of(path) or _FOLDERS.fullmatch(path):
             message = "a symbolic link stands where a file or folder of the project must"
             yield Finding("file.link", "error", Place(path), message, f"put the file or folder itself at {path}")
@@ -298,9 +295,7 @@ def _pointers(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
         elif f"{folder}.sha256" not in snapshot.entries:
             message = "no SHA-256 manifest stands beside the pointer, so the shards are known by their MD5 alone"
             yield Finding("dvc.pointer", "error", place, message, "labelvc format")
-        both = [
-            path for path, entry in snapshot.entries.items() if entry.kind == "git" and path.startswith(f"{folder}/")
-        ]
+        both = [path for path, entry in listing.under(snapshot.entries, f"{folder}/") if entry.kind == "git"]
         if both:
             message = f"git holds {len(both)} of the shards that the pointer stands for"
             yield Finding("dvc.pointer", "error", place, message, f"git rm -r --cached {folder}")
@@ -308,23 +303,22 @@ def _pointers(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
 
 def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
     """Yield DVC datasets whose work-tree shards differ from their manifest: `git commit` would not store them."""
-    if snapshot.kind != "work":
+    behind = [dataset for dataset in project.datasets.values() if dataset.storage == "dvc"]
+    if snapshot.kind != "work" or not behind:
         return
     touched = {tuple(path.split("/")[:2]) for path in paths}
     with tree.reader(git) as reader:
-        for dataset in project.datasets.values():
+        for dataset in behind:
             folder = f"datasets/{dataset.name}"
             entry = snapshot.entries.get(f"{folder}/annotations.sha256")
-            if dataset.storage != "dvc" or entry is None or ("datasets", dataset.name) not in touched:
+            if entry is None or ("datasets", dataset.name) not in touched:
                 continue
             if not (git.top / folder / "annotations").is_dir():
                 continue  # nothing lies here: the pointer and its manifest speak for themselves
             stored = pointer.manifest(
                 f"{folder}/annotations.sha256", reader.read(f"{folder}/annotations.sha256", entry)
             )
-            lying = [
-                (path, found) for path, found in snapshot.entries.items() if path.startswith(f"{folder}/annotations/")
-            ]
+            lying = list(listing.under(snapshot.entries, f"{folder}/annotations/"))
             sums = {path: found.id.partition(":")[2] for path, found in lying if found.kind == "dvc"}
             unproved = [(path, found) for path, found in lying if not sums.get(path)]
             sums |= {path: hashlib.sha256(data).hexdigest() for path, data in reader.many(unproved)}

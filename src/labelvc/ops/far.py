@@ -10,7 +10,8 @@ from labelvc.errors import StoreError
 from labelvc.model.names import Layer
 from labelvc.model.project import Project
 from labelvc.ops import look
-from labelvc.ops.look import Cell, Outcome
+from labelvc.ops.look import Cell
+from labelvc.ops.outcomes import Outcome
 from labelvc.store import parcel
 from labelvc.store.git import Git
 from labelvc.store.parcel import File

@@ -67,7 +67,7 @@ def checkout(git: Git, *, jobs: int = 1) -> Iterator[Judgement]:
         One judgement of all that is in the index; of what is staged when something is; none outside a labels project.
     """
     old, new = tree.staged(git)
-    if old.entries != new.entries:
+    if tree.changed(old, new):
         yield from _judge(git, old, new, "what is staged", jobs)
     elif PROJECT in new.entries:
         yield Judgement("all that is checked out", "labelvc check --all", check.everything(git, new, jobs=jobs))

@@ -5,20 +5,25 @@ from __future__ import annotations
 import gc
 import hashlib
 import importlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice, product
 from typing import NamedTuple, Protocol
 
 import msgspec
 
+from labelvc.batches import batches
 from labelvc.checks import registry
 from labelvc.checks.interface import Look
 from labelvc.checks.view import View
 from labelvc.codec import shard
+from labelvc.model import listing
 from labelvc.model.finding import Finding
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops.outcomes import Outcome, Outcomes
 from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -34,7 +39,7 @@ class Advance(Protocol):
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
 _WORTH_SHARING = 256
 _AT_ONCE = 512
-"""Outcomes written to the cache together: what a killed command found before is remembered."""
+"""Cells asked for and outcomes written together: memory stays flat, and what a killed command found before is remembered."""
 
 
 class Cell(NamedTuple):
@@ -46,44 +51,37 @@ class Cell(NamedTuple):
     annotations: Entry | None
 
 
-class Cells(NamedTuple):
-    """The cells of a snapshot, by (dataset, shard name).
+class Cells:
+    """The cells of a snapshot that are wanted, by dataset and shard name; each is made when its turn comes.
+
+    Args:
+        snapshot: where the shards are.
+        names: dataset to sorted names of shards that have a file.
 
     Attributes:
-        found: the cells.
         lying: whether they lie in the work tree, where the disk is quicker than git.
     """
 
-    found: Mapping[tuple[str, str], Cell]
-    lying: bool
+    def __init__(self, snapshot: Snapshot, names: Mapping[str, Sequence[str]]) -> None:
+        self._entries = snapshot.entries
+        self._names = names
+        self.lying = snapshot.kind == "work"
+
+    def __iter__(self) -> Iterator[Cell]:
+        """Yield the cells."""
+        for place in self.places():
+            yield Cell(*place, *_entries(self._entries, *place))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(map(len, self._names.values()))
+
+    def places(self) -> Iterator[tuple[str, str]]:
+        """Yield the dataset and the name of each shard."""
+        return ((dataset, name) for dataset, names in self._names.items() for name in names)
 
 
-class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """What looking at one cell gave: its findings, one summary a check, and its number of lines."""
-
-    findings: list[Finding]
-    summaries: dict[str, bytes]
-    lines: int
-
-
-class Outcomes(NamedTuple):
-    """The outcomes of many cells, by (dataset, shard name)."""
-
-    found: Mapping[tuple[str, str], Outcome]
-    remembered: int
-
-    def findings(self) -> Iterator[Finding]:
-        """Yield the findings of single shards."""
-        return (finding for outcome in self.found.values() for finding in outcome.findings)
-
-    def lines(self) -> int:
-        """Return the number of items and records looked at."""
-        return sum(outcome.lines for outcome in self.found.values())
-
-
-def cells_of(
-    project: Project, snapshot: Snapshot, places: Collection[tuple[str, str]], whole: Collection[str]
-) -> Cells:
+def cells_of(project: Project, snapshot: Snapshot, places: Iterable[tuple[str, str]], whole: Collection[str]) -> Cells:
     """Return cells of a snapshot; files that are none of a dataset's shards are left out.
 
     Args:
@@ -95,16 +93,15 @@ def cells_of(
     Returns:
         The cells that have a file.
     """
-    wanted = {place for place in places if place[0] in project.datasets}
-    if whole:
-        parsed = filter(None, map(shard.parse_path, snapshot.entries))
-        wanted.update([found[::2] for found in parsed if found[0] in whole])
-    cells: dict[tuple[str, str], Cell] = {}
-    for place in sorted(wanted):
-        items, annotations = [snapshot.entries.get(shard.path(place[0], layer, place[1])) for layer in _LAYERS]
-        if items or annotations:
-            cells[place] = Cell(*place, items, annotations)
-    return Cells(cells, snapshot.kind == "work")
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for dataset, layer in product(whole, _LAYERS):
+        for path in listing.paths(snapshot.entries, f"datasets/{dataset}/{layer}/"):
+            if found := shard.own_path(path):
+                wanted[dataset].add(found[2])
+    for dataset, name in places:
+        if dataset in project.datasets and any(_entries(snapshot.entries, dataset, name)):
+            wanted[dataset].add(name)
+    return Cells(snapshot, {dataset: sorted(names) for dataset, names in sorted(wanted.items())})
 
 
 def outcomes_of(
@@ -118,7 +115,7 @@ def outcomes_of(
         cells: what to look at.
         cache: where outcomes are remembered.
         jobs: worker processes here; where the repository has a cluster, its workers look.
-        advance: called with the number of cells done, the remembered ones first.
+        advance: called with the number of cells done.
 
     Returns:
         The outcomes; those that were done before an error or Ctrl-C are remembered.
@@ -126,29 +123,19 @@ def outcomes_of(
     Raises:
         StoreError: a file cannot be read.
     """
-    rules = f"{registry.versions(project)}\0{project.digest}"
-    keys = {place: _cache_key(rules, cell) for place, cell in cells.found.items()}
-    kept = cache.get_many([key for key in keys.values() if key])
-    recalled = {place: _recalled(kept.get(key)) for place, key in keys.items()}
-    outcomes = {place: outcome for place, outcome in recalled.items() if outcome is not None}
-    remembered = len(outcomes)
+    found = Outcomes()
     if advance:
-        advance(remembered, total=len(cells.found))
-    todo = [cell for place, cell in cells.found.items() if place not in outcomes]
+        advance(0, total=len(cells))
+    rules = f"{registry.versions(project)}\0{project.digest}"
+    asked: deque[tuple[Cell, str]] = deque()
+    unknown = _unknown(cells, rules, cache, found, advance)
     fresh: list[tuple[str, bytes]] = []
-    looking = _Looking(git, project, cells.lying)
-    looked: Iterable[Outcome] = looking.all(todo)
-    if git.far is not None and todo:
-        looked = importlib.import_module("labelvc.ops.far").outcomes(git, project, todo, lying=cells.lying)
-    elif jobs > 1 and len(todo) >= _WORTH_SHARING:
-        # multiprocessing takes 20 ms to import: a hook that looks at a few shards does not pay for it.
-        looked = importlib.import_module("labelvc.store.workers").map_chunks(looking.all, todo, jobs)
     try:
-        for cell, outcome in zip(todo, looked, strict=True):
-            place = cell.dataset, cell.name
-            outcomes[place] = outcome
-            if keys[place] and not _tells(project.datasets[cell.dataset], outcome):
-                fresh.append((keys[place], msgspec.msgpack.encode(outcome)))
+        for outcome in _looked(git, project, _noted(unknown, asked), jobs, lying=cells.lying):
+            cell, key = asked.popleft()
+            found.add(cell.dataset, cell.name, outcome)
+            if key and not _tells(project.datasets[cell.dataset], outcome):
+                fresh.append((key, msgspec.msgpack.encode(outcome)))
             if len(fresh) >= _AT_ONCE:
                 cache.put_many(fresh)
                 fresh.clear()
@@ -156,7 +143,7 @@ def outcomes_of(
                 advance(1)
     finally:
         cache.put_many(fresh)
-    return Outcomes(outcomes, remembered)
+    return found
 
 
 def look(project: Project, dataset: Dataset, name: str, items: bytes, annotations: bytes) -> Outcome:
@@ -187,12 +174,7 @@ def judged(project: Project, outcomes: Outcomes) -> Iterator[Finding]:
     for dataset in project.datasets.values():
         for check in registry.checks_for(project):
             if check.applies(project, dataset):
-                summaries = [
-                    (name, outcome.summaries[check.name])
-                    for (owner, name), outcome in outcomes.found.items()
-                    if owner == dataset.name and check.name in outcome.summaries
-                ]
-                yield from check.judge(summaries, project, dataset)
+                yield from check.judge(outcomes.summaries(dataset.name, check.name), project, dataset)
 
 
 class _Looking(NamedTuple):
@@ -202,19 +184,56 @@ class _Looking(NamedTuple):
     project: Project
     lying: bool
 
-    def all(self, cells: list[Cell]) -> Iterator[Outcome]:
-        wanted = [
-            (shard.path(cell.dataset, layer, cell.name), entry)
-            for cell in cells
-            for layer, entry in zip(_LAYERS, (cell.items, cell.annotations), strict=True)
-            if entry
-        ]
+    def all(self, cells: Iterable[Cell]) -> Iterator[Outcome]:
         with tree.reader(self.git) as reader, _without_collector():
-            data = reader.lying(wanted) if self.lying else reader.many(wanted)
-            for cell in cells:
-                items = next(data)[1] if cell.items else b""
-                annotations = next(data)[1] if cell.annotations else b""
-                yield look(self.project, self.project.datasets[cell.dataset], cell.name, items, annotations)
+            for some in batches(cells, _AT_ONCE):
+                wanted = [
+                    (shard.path(cell.dataset, layer, cell.name), entry)
+                    for cell in some
+                    for layer, entry in zip(_LAYERS, (cell.items, cell.annotations), strict=True)
+                    if entry
+                ]
+                data = reader.lying(wanted) if self.lying else reader.many(wanted)
+                for cell in some:
+                    items = next(data)[1] if cell.items else b""
+                    annotations = next(data)[1] if cell.annotations else b""
+                    yield look(self.project, self.project.datasets[cell.dataset], cell.name, items, annotations)
+
+
+def _looked(git: Git, project: Project, cells: Iterator[Cell], jobs: int, *, lying: bool) -> Iterable[Outcome]:
+    """Return the outcomes of cells in their order, looked at here, by other processes or by the workers of a cluster."""
+    looking = _Looking(git, project, lying)
+    some = list(islice(cells, _WORTH_SHARING))
+    looked: Iterable[Outcome] = looking.all(chain(some, cells))
+    if git.far is not None and some:
+        looked = importlib.import_module("labelvc.ops.far").outcomes(git, project, [*some, *cells], lying=lying)
+    elif jobs > 1 and len(some) == _WORTH_SHARING:
+        # multiprocessing takes 20 ms to import: a hook that looks at a few shards does not pay for it.
+        looked = importlib.import_module("labelvc.store.workers").map_chunks(looking.all, chain(some, cells), jobs)
+    return looked
+
+
+def _unknown(
+    cells: Cells, rules: str, cache: Cache, found: Outcomes, advance: Advance | None
+) -> Iterator[tuple[Cell, str]]:
+    """Yield the cells that the cache does not know, with the key to remember each under; gather what it knows of the others."""
+    for some in batches(cells, _AT_ONCE):
+        keys = [_cache_key(rules, cell) for cell in some]
+        kept = cache.get_many(filter(None, keys))
+        for cell, key in zip(some, keys, strict=True):
+            outcome = _recalled(kept.get(key))
+            if outcome is None:
+                yield cell, key
+                continue
+            found.add(cell.dataset, cell.name, outcome, remembered=True)
+            if advance:
+                advance(1)
+
+
+def _noted(pairs: Iterable[tuple[Cell, str]], asked: deque[tuple[Cell, str]]) -> Iterator[Cell]:
+    for pair in pairs:
+        asked.append(pair)
+        yield pair[0]
 
 
 @contextmanager
@@ -225,6 +244,11 @@ def _without_collector() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _entries(entries: Mapping[str, Entry], dataset: str, name: str) -> tuple[Entry | None, Entry | None]:
+    items, annotations = [entries.get(shard.path(dataset, layer, name)) for layer in _LAYERS]
+    return items, annotations
 
 
 def _recalled(raw: bytes | None) -> Outcome | None:

@@ -10,6 +10,7 @@ from labelvc.codec import epochs, shard
 from labelvc.core.diff import Comparison, compare
 from labelvc.core.veil import Veil
 from labelvc.errors import DataError
+from labelvc.model import listing
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import diff
 from labelvc.ops.diff import Range
@@ -64,8 +65,8 @@ def between(git: Git, pair: Range, veil: Veil) -> Mechanics:
     old, new = pair
     changed = [
         path
-        for path, entry in new.entries.items()
-        if path.endswith((_DATASET, epochs.PATH)) and (was := old.entries.get(path)) is not None and not entry.same(was)
+        for path in listing.ending(new.entries, _DATASET, epochs.PATH)
+        if (was := old.entries.get(path)) is not None and not was.same(new.entries[path])
     ]
     moved = frozenset(path.split("/")[1] for path in changed if path.endswith(_DATASET) and _moves(git, pair, path))
     rekey = _rekey(git, pair, veil) if epochs.PATH in changed else None

@@ -13,6 +13,7 @@ import msgspec
 from labelvc.checks.interface import Rule
 from labelvc.core import references
 from labelvc.errors import ConfigurationError
+from labelvc.model import listing
 from labelvc.model.finding import Finding, Place
 from labelvc.model.parsed import Parsed
 from labelvc.model.project import Dataset, Guideline, Project, Sensitive, Task, Taxonomy
@@ -203,7 +204,7 @@ def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -
 
 
 def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[_Read]:
-    homes = {path: home for path in snapshot.entries if (home := noun_of(path))}
+    homes = {path: home for path in listing.ending(snapshot.entries, *_ENDINGS) if (home := noun_of(path))}
     data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
     parsed = _remembered(cache, [(homes[path][0], raw) for path, raw in data.items()])
     return [

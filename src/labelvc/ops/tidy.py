@@ -127,7 +127,7 @@ def _unsound(git: Git, project: Project, snapshot: Snapshot) -> set[str]:
         outcomes = look.outcomes_of(
             git, project, look.cells_of(project, snapshot, (), set(project.datasets)), cache, jobs=1
         )
-    found = {finding.place.path for finding in outcomes.findings() if finding.hint == _HINT}
+    found = {finding.place.path for finding in outcomes.findings if finding.hint == _HINT}
     for path in snapshot.entries:
         parsed = shard.parse_path(path)
         dataset = project.datasets.get(parsed[0]) if parsed else None

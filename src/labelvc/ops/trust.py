@@ -11,6 +11,7 @@ import msgspec
 
 from labelvc.codec import dsse, sshsig, statement
 from labelvc.errors import ConfigurationError, DataError, RefusedError, TrustError
+from labelvc.model import listing
 from labelvc.model.approval import TRUST_NAMESPACE, Envelope, Signature
 from labelvc.model.names import Digest
 from labelvc.model.policy import ROOT_ROLE, Need, Policy, Principal, Role, Root, RootKey, Rule, Trust
@@ -128,7 +129,7 @@ def sealed_policy(policy: Policy, signer: Signer) -> bytes:
 
 def present(snapshot: Snapshot) -> bool:
     """Tell whether a snapshot has any trust file."""
-    return any(path.startswith("trust/") for path in snapshot.entries)
+    return any(listing.paths(snapshot.entries, "trust/"))
 
 
 def load(reader: Reader, snapshot: Snapshot, pin: str | None = None) -> Trust:
@@ -146,7 +147,8 @@ def load(reader: Reader, snapshot: Snapshot, pin: str | None = None) -> Trust:
         TrustError: there is none, a root is missing in the chain or not signed by enough people of the root before it and
             of its own, another root than the pinned one, or the policy is not signed as the root demands.
     """
-    numbers = {int(found[1]): path for path in snapshot.entries if (found := _ROOT.fullmatch(path))}
+    paths = listing.paths(snapshot.entries, "trust/")
+    numbers = {int(found[1]): path for path in paths if (found := _ROOT.fullmatch(path))}
     if not numbers or POLICY not in snapshot.entries:
         raise TrustError("there is no root of trust or no policy", where=f"{snapshot.name}:trust/", hint=_INIT)
     if sorted(numbers) != list(range(1, len(numbers) + 1)):

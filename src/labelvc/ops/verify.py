@@ -10,6 +10,7 @@ from labelvc.core import changeset, decide
 from labelvc.core.changeset import Gathered
 from labelvc.core.decide import Backing, Case, Decision, Standing, State, Voice
 from labelvc.errors import StoreError, TrustError
+from labelvc.model import listing
 from labelvc.model.approval import Verdict
 from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
@@ -166,7 +167,7 @@ class Walk:
         Raises:
             TrustError: as `labelvc.ops.trust.load`.
         """
-        at = tuple(sorted((path, entry) for path, entry in snapshot.entries.items() if path.startswith("trust/")))
+        at = tuple(listing.under(snapshot.entries, "trust/"))
         if at not in self._trusts:
             self._trusts[at] = trusting.load(self._reader, snapshot, self._pin)
         found = self._trusts[at]

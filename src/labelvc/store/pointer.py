@@ -203,7 +203,8 @@ class Cache:
     def find(self, md5: str) -> Path | None:
         """Return where an object lies, or None; layouts of DVC 3 and 2."""
         for folder in self._places():
-            for path in (folder / "files" / "md5" / md5[:2] / md5[2:], folder / md5[:2] / md5[2:]):
+            for layout in ("files/md5/", ""):
+                path = Path(f"{folder}/{layout}{md5[:2]}/{md5[2:]}")
                 if path.is_file():
                     return path
         return None

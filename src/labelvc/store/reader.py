@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from labelvc import digests
+from labelvc.batches import batches
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store import objects, pointer
@@ -18,6 +19,7 @@ from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_AT_ONCE = 1000
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -61,7 +63,7 @@ class Reader:
         return self._target(path) if entry.kind == "link" else self._disk(path)
 
     def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
-        """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched together.
+        """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched a thousand at a time.
 
         Args:
             pairs: (path, entry) pairs.
@@ -72,13 +74,13 @@ class Reader:
         Raises:
             StoreError: as for `read`.
         """
-        asked = list(pairs)
-        self._dvc.fetch(
-            (path, md5) for path, entry in asked if entry.kind == "dvc" and (md5 := entry.id.partition(":")[0])
-        )
-        stored = self._objects.many(entry.id for _, entry in asked if entry.kind == "git")
-        for path, entry in asked:
-            yield path, next(stored) if entry.kind == "git" else self.read(path, entry)
+        for asked in batches(pairs, _AT_ONCE):
+            self._dvc.fetch(
+                (path, md5) for path, entry in asked if entry.kind == "dvc" and (md5 := entry.id.partition(":")[0])
+            )
+            stored = self._objects.many(entry.id for _, entry in asked if entry.kind == "git")
+            for path, entry in asked:
+                yield path, next(stored) if entry.kind == "git" else self.read(path, entry)
 
     def lying(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
         """Yield what `many` yields for entries of the work tree, from the disk: quicker than inflating git's objects.
@@ -141,13 +143,25 @@ class Reader:
         except StoreError:
             return {}
 
-    def holds(self, path: str, entry: Entry) -> bool:
-        """Tell whether a work-tree file has the bytes of a DVC entry, whose object is in the cache as well."""
-        md5, _, wanted = entry.id.partition(":")
-        return bool(md5 and wanted) and self._dvc.find(md5) is not None and _sha256(self._disk(path)) == wanted
+    def stored(self, entry: Entry) -> bool:
+        """Tell whether a DVC entry has a SHA-256 and its object is in the cache."""
+        md5, _, digest = entry.id.partition(":")
+        return bool(md5 and digest) and self._dvc.find(md5) is not None
 
-    def link(self, path: Path, md5: str) -> bool:
+    def holds(self, path: str, entry: Entry) -> bool:
+        """Tell whether a work-tree file has the SHA-256 of a DVC entry."""
+        return str(digests.sha256(self._disk(path)).hexdigest()) == entry.id.partition(":")[2]
+
+    def status(self, path: str) -> os.stat_result | None:
+        """Return what the disk says of a work-tree file, of a link itself; None where `holds` says what is wrong."""
+        folder, _, name = path.rpartition("/")
+        with suppress(OSError):
+            return os.stat(name, dir_fd=self._folder(folder), follow_symlinks=False)
+        return None
+
+    def link(self, path: Path, entry: Entry) -> bool:
         """Tell whether a work-tree file is a link (hard or symbolic) to a DVC object, as `cache.type` may ask for."""
+        md5 = entry.id.partition(":")[0]
         place = self._dvc.find(md5) if md5 else None
         return place is not None and path.exists() and path.samefile(place)
 
@@ -188,7 +202,3 @@ class Reader:
             handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self._git.top, _FOLDER)
             self._folders[folder] = handle
         return handle
-
-
-def _sha256(data: bytes) -> str:
-    return str(digests.sha256(data).hexdigest())

@@ -11,6 +11,8 @@ from operator import attrgetter
 
 from labelvc.codec import shard
 from labelvc.errors import StoreError
+from labelvc.model import listing
+from labelvc.model.listing import Listing
 from labelvc.model.snapshot import Entry, FileChange, Snapshot
 from labelvc.store import git as plumbing
 from labelvc.store import patch, pointer
@@ -18,13 +20,12 @@ from labelvc.store.files import UNFINISHED, refuse_unfinished
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_LINK = "120000"
 _MODULE = "160000"
 _NOTHING = "000000"
 _LAYER = re.compile(r"datasets/[^/]+/(?:annotations|items)/")
-# Rows of ls-tree, ls-files -s and diff --raw, all with -z; `commit` objects in a tree are submodules.
-_LISTED = re.compile(r"(\d{6}) [a-z]+ ([0-9a-f]+)\t([^\0]+)\0")
-_STAGED = re.compile(r"(\d{6}) ([0-9a-f]+) (\d)\t([^\0]+)\0")
+_DISK, _LINK = Entry("disk", ""), Entry("link", "")
+"""Entries of work-tree files that only reading tells."""
+# Rows of diff --raw with -z.
 _RAW = re.compile(r":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*\0([^\0]+)\0")
 
 
@@ -43,9 +44,9 @@ def commit(git: Git, rev: str, under: Sequence[str] = ()) -> Snapshot:
         StoreError: no such revision, a missing object, or a DVC listing that is nowhere.
     """
     found = plumbing.resolve(git, rev)
-    listed = plumbing.run(git, "--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", found, "--", *_wide(under))
-    rows = _LISTED.findall(listed.decode("utf-8", "surrogateescape"))
-    entries = {path: _stored(mode, oid) for mode, oid, path in rows if mode != _MODULE}
+    entries = _listed(git, "ls-tree", "-r", "-z", "--full-tree", found, "--", *_wide(under))
+    if entries is None:
+        raise StoreError("the trees of a commit cannot be read", where=found, hint="git fsck --full")
     return Snapshot(rev, "commit", found, _with_members(git, entries, under))
 
 
@@ -87,25 +88,26 @@ def work(git: Git, under: Sequence[str] = (), *, settled: bool = True) -> Snapsh
     if settled:
         refuse_unfinished(git)
     wide = _wide(under)
-    entries = _staged(git, under)
+    listed = _staged(git, under)
     changed = _rows(plumbing.run(git, "--literal-pathspecs", "diff-files", "--raw", "-z", "--", *wide))
+    lying: dict[str, Entry | None] = {}
     for about, path in zip(changed[::2], changed[1::2], strict=True):
         if about.endswith("D"):
-            entries.pop(path, None)
+            lying[path] = None
         elif not about.endswith("U"):
-            entries[path] = _unread(git, path)
+            lying[path] = _unread(git, path)
         elif os.path.lexists(git.top / path):
-            entries.setdefault(path, _unread(git, path))
+            lying[path] = lying.get(path) or _unread(git, path)
     others = ("--literal-pathspecs", "ls-files", "-o", "--exclude-standard", "-z", "--", *wide)
-    ignored = _ignored(git, entries, under)
+    ignored = _ignored(git, listed.over(lying), under)
     for path in [*_rows(plumbing.run(git, *others)), *ignored]:
         if path.endswith("/") and _LAYER.match(path):
             raise StoreError(
                 "another git repository lies among the shards", where=path, hint=f"mv {path}.git elsewhere"
             )
         if not path.endswith(("/", UNFINISHED)):
-            entries[path] = _unread(git, path)
-    members = _with_members(git, entries, under, disk=True)
+            lying[path] = _unread(git, path)
+    members = _with_members(git, listed.over(lying), under, disk=True)
     return Snapshot("work tree", "work", plumbing.head(git), members, tuple(ignored))
 
 
@@ -162,14 +164,11 @@ def staged(git: Git, *, settled: bool = True) -> tuple[Snapshot, Snapshot]:
     new = index(git)
     if not new.commit:
         return empty()._replace(name="HEAD"), new
+    listed = listing.of(new.entries)
     rows = _compared(git, "diff-index", "--cached", "--ita-visible-in-index", new.commit)
-    if rows is None or any(entry.kind == "dvc" for entry in new.entries.values()):
+    if rows is None or any(map(pointer.stands_for_shards, listed.ending(".dvc"))):
         return commit(git, new.commit)._replace(name="HEAD"), new
-    entries = dict(new.entries)
-    for path, before, _ in rows:
-        entries.pop(path, None)
-        if before is not None:
-            entries[path] = before
+    entries = listed.over({path: before for path, before, _ in rows})
     return Snapshot("HEAD", "commit", new.commit, entries), new
 
 
@@ -191,14 +190,14 @@ def differing(git: Git, old: str, new: str) -> tuple[Snapshot, Snapshot]:
     rows = _compared(git, "diff-tree", "-r", *ids)
     if rows is None:
         return commit(git, ids[0])._replace(name=old), commit(git, ids[1])._replace(name=new)
-    before = {path: entry for path, entry, _ in rows if entry is not None}
-    after = {path: entry for path, _, entry in rows if entry is not None}
+    before = Listing(over={path: entry for path, entry, _ in rows if entry is not None})
+    after = Listing(over={path: entry for path, _, entry in rows if entry is not None})
     return Snapshot(old, "commit", ids[0], before), Snapshot(new, "commit", ids[1], after)
 
 
 def empty() -> Snapshot:
     """Return the snapshot before the first commit: no files."""
-    return Snapshot("nothing", "commit", "", {})
+    return Snapshot("nothing", "commit", "", Listing())
 
 
 def changed(old: Snapshot, new: Snapshot, under: str = "") -> list[str]:
@@ -212,10 +211,7 @@ def changed(old: Snapshot, new: Snapshot, under: str = "") -> list[str]:
     Returns:
         Sorted paths whose entries are on one side only, differ, or are only known by reading.
     """
-    before, after = old.entries, new.entries
-    found = [path for path, entry in before.items() if after.get(path) != entry]
-    found += [path for path, entry in after.items() if path not in before or not entry.id]
-    return sorted({path for path in found if path.startswith(under)})
+    return sorted(listing.of(old.entries).differing(listing.of(new.entries), under))
 
 
 def changes(git: Git, old: Snapshot, new: Snapshot, under: str = "datasets/") -> Iterator[FileChange]:
@@ -259,25 +255,27 @@ def reader(git: Git) -> Reader:
 
 def _unread(git: Git, path: str) -> Entry:
     """Return the entry of a work-tree file that only reading tells."""
-    return Entry("link" if (git.top / path).is_symlink() else "disk", "")
+    return _LINK if (git.top / path).is_symlink() else _DISK
 
 
 def _rows(listed: bytes) -> list[str]:
     return listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
 
-def _staged(git: Git, under: Sequence[str]) -> dict[str, Entry]:
-    listed = plumbing.run(git, "--literal-pathspecs", "ls-files", "-s", "-z", "--", *_wide(under))
-    text = listed.decode("utf-8", "surrogateescape")
-    rows = _STAGED.findall(text)
-    if len(rows) != text.count("\0") or any(mode == _NOTHING for mode, _, _, _ in rows):
+def _listed(git: Git, *words: str) -> Listing | None:
+    """Return the files that git lists; None when what it says cannot be read."""
+    with plumbing.start(git, "--literal-pathspecs", *words) as running:
+        found = listing.read(running.out)
+        plumbing.demand(git, words[0], running.end())
+    return found
+
+
+def _staged(git: Git, under: Sequence[str]) -> Listing:
+    found = _listed(git, "ls-files", "-s", "-z", "--", *_wide(under))
+    if found is None:
         where = str(git.directory / "index")
         raise StoreError("the index is cut short or broken", where=where, hint="rm .git/index && git reset")
-    return {path: _stored(mode, oid) for mode, oid, stage, path in rows if stage == "0" and mode != _MODULE}
-
-
-def _stored(mode: str, oid: str) -> Entry:
-    return Entry("link" if mode == _LINK else "git", oid)
+    return found
 
 
 def _compared(git: Git, *words: str) -> list[tuple[str, Entry | None, Entry | None]] | None:
@@ -291,7 +289,7 @@ def _compared(git: Git, *words: str) -> list[tuple[str, Entry | None, Entry | No
         if how == "U" or pointer.is_about_shards(path):
             return None
         before, after = [
-            None if mode in (_MODULE, _NOTHING) else _stored(mode, oid) for mode, oid in ((was, old), (now, new))
+            None if mode in (_MODULE, _NOTHING) else listing.stored(mode, oid) for mode, oid in ((was, old), (now, new))
         ]
         found.append((path, before, after))
     return found
@@ -310,9 +308,9 @@ def _wide(under: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _with_members(git: Git, entries: dict[str, Entry], under: Sequence[str], *, disk: bool = False) -> dict[str, Entry]:
+def _with_members(git: Git, entries: Listing, under: Sequence[str], *, disk: bool = False) -> Listing:
     """Add the files behind DVC pointers, in the work tree those that lie there; what git itself holds is not hidden by them."""
-    pointers = [path for path in entries if path.endswith(".dvc") and pointer.stands_for_shards(path)]
+    pointers = [path for path in entries.ending(".dvc") if pointer.stands_for_shards(path)]
     if not pointers:
         return entries
     found: dict[str, Entry] = {}
@@ -323,25 +321,25 @@ def _with_members(git: Git, entries: dict[str, Entry], under: Sequence[str], *, 
                 found |= _lying(git, source, path, entries)
             else:
                 found |= source.members(path, entries[path], entries.get(pointer.manifest_path(path)))
-    found |= entries
+    whole = entries.over({path: entry for path, entry in found.items() if path not in entries})
     if not under:
-        return found
+        return whole
     wanted = tuple(path.rstrip("/") for path in under)
-    return {path: entry for path, entry in found.items() if _covered(path, wanted)}
+    return Listing(over={path: entry for path, entry in whole.items() if _covered(path, wanted)})
 
 
 def _covered(path: str, wanted: tuple[str, ...]) -> bool:
     return any(path.startswith(some) and path[len(some) : len(some) + 1] in ("", "/") for some in wanted)
 
 
-def _lying(git: Git, source: Reader, path: str, entries: dict[str, Entry]) -> dict[str, Entry]:
+def _lying(git: Git, source: Reader, path: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """Return the files of a DVC folder in the work tree; those that are what the manifest says keep their id.
 
-    A file is proved by being a link into the cache, or by its SHA-256: hashing costs a tenth of comparing lines.
+    A file is proved by being a link into the cache, or by its SHA-256.
     """
     folder = path.removesuffix(".dvc")
     found: dict[str, Entry] = {}
-    linked: list[str] = []
+    linked: set[str] = set()
     waiting = [folder]
     while waiting:
         here = waiting.pop()
@@ -353,17 +351,14 @@ def _lying(git: Git, source: Reader, path: str, entries: dict[str, Entry]) -> di
                 elif not row.name.endswith(UNFINISHED):
                     found[name] = Entry("disk", "")
                     if row.is_symlink() or row.stat(follow_symlinks=False).st_nlink > 1:
-                        linked.append(name)
+                        linked.add(name)
     sums = entries.get(pointer.manifest_path(path))
     members = source.members(path, entries[path], sums) if linked else source.at_hand(path, entries[path], sums)
-    links = set(linked)
-    for name in found:
-        entry = members.get(name)
-        if entry is None:
-            continue
-        if source.link(git.top / name, entry.id.partition(":")[0]) if name in links else source.holds(name, entry):
-            found[name] = entry
-    return found
+    links = {name for name in linked if name in members and source.link(git.top / name, members[name])}
+    unsure = {name: members[name] for name in found if name in members and name not in linked}
+    unsure = {name: entry for name, entry in unsure.items() if source.stored(entry)}
+    held = importlib.import_module("labelvc.store.proved").held(git, source, unsure) if unsure else ()
+    return found | {name: members[name] for name in (*links, *held)}
 
 
 def _in_dvc(snapshot: Snapshot, path: str) -> bool:

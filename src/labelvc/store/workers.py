@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
+from labelvc.batches import batches
 from labelvc.errors import StoreError
 
-_CHUNKS = 8
+_AHEAD = 3
 _installed: list[Callable[[list[Any]], Iterable[Any]]] = []
 
 Item = TypeVar("Item")
@@ -19,18 +21,18 @@ Result = TypeVar("Result")
 
 
 def map_chunks(
-    function: Callable[[list[Item]], Iterable[Result]], items: Sequence[Item], jobs: int, worth: int = 32
+    function: Callable[[list[Item]], Iterable[Result]], items: Iterable[Item], jobs: int, size: int = 128
 ) -> Iterator[Result]:
     """Yield the results of a function that takes many items at a time, in the order of the items.
 
-    The items are cut into about 8 chunks a worker: fewer leave workers idle at the end, one an item costs more than the
-    work. Workers are forked, so the function may be a closure over anything; items and results are pickled.
+    Workers are forked, so the function may be a closure over anything; items and results are pickled. Three chunks a worker are
+    given out ahead, so that memory stays flat however many items there are.
 
     Args:
         function: gets a list of neighbouring items and yields any number of results.
-        items: all of them.
+        items: all of them, asked for as they are needed.
         jobs: number of processes; with 1 all is done here, lazily.
-        worth: with fewer items than this no process is started.
+        size: items of a chunk: where one takes a millisecond, the last worker is alone for a tenth of a second at most.
 
     Yields:
         What the function yields.
@@ -39,19 +41,22 @@ def map_chunks(
         StoreError: a worker was killed.
         Exception: whatever the function raises, of the first chunk that fails.
     """
-    jobs = min(jobs, len(items))
-    size = max(1, -(-len(items) // (max(jobs, 1) * _CHUNKS)))
-    chunks = [list(items[start : start + size]) for start in range(0, len(items), size)]
-    if jobs <= 1 or len(items) < worth:
+    chunks = batches(items, size)
+    if jobs <= 1:
         for chunk in chunks:
             yield from function(chunk)
         return
     fork = multiprocessing.get_context("fork")
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(jobs, mp_context=fork, initializer=_install, initargs=(function,))
+    waiting: deque[Future[list[Any]]] = deque()
     try:
-        for results in pool.map(_work, chunks):
-            yield from results
+        for chunk in chunks:
+            if len(waiting) >= jobs * _AHEAD:
+                yield from waiting.popleft().result()
+            waiting.append(pool.submit(_work, chunk))
+        while waiting:
+            yield from waiting.popleft().result()
     except BrokenProcessPool:
         raise StoreError(
             "a worker process was killed, perhaps for want of memory", hint="run it again with `--jobs 1`"

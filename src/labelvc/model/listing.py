@@ -1,0 +1,282 @@
+"""Listings: the files of a tree or an index in the rows git lists them in: a hundred bytes a file, where a dict takes four hundred."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from operator import lt
+from typing import IO, NamedTuple, TypeVar, overload
+
+from labelvc.model.snapshot import Entry
+
+_PIECE = 1 << 20
+# Rows of `ls-tree -r` and of `ls-files -s`, with -z. A submodule (160000) and a side of a conflict are no files of a snapshot.
+_FILE = re.compile(rb"(?<![^\0])(?:100[0-7]{3}|120000) (?:blob )?[0-9a-f]+(?: 0)?\t([^\0]+)\0")
+_NO_FILE = re.compile(rb"(?<![^\0])(?:160000 (?:commit )?|[0-7]{6} (?=[0-9a-f]+ [1-3]))[0-9a-f]+(?: [0-3])?\t[^\0]+\0")
+_KEPT = re.compile(r"([0-7]{6}) ([0-9a-f]+)\t([^\0]+)\0")
+_PARTS = re.compile(rb"([0-7]{6} )(?:blob )?([0-9a-f]+)(?: 0)?(\t[^\0]+\0)")
+_PATH = re.compile(r"[0-7]{6} [0-9a-f]+\t([^\0]+)\0")
+_CUT = re.compile(rb"\0(?=[0-7]{6} 0)")
+
+_Other = TypeVar("_Other")
+
+
+class Rows(NamedTuple):
+    """Rows that git listed (mode, id, tab, path, zero byte), sorted by the bytes of their paths, in blocks.
+
+    A block begins with each id that begins with 0: one in sixteen, and the same ones in another listing of the same files.
+
+    Attributes:
+        blocks: the rows, some at a time.
+        firsts: the path of each block's first row.
+    """
+
+    blocks: list[bytes]
+    firsts: list[bytes]
+
+    def find(self, path: str) -> Entry | None:
+        """Return the entry of a path, or None."""
+        try:
+            wanted = _bytes(path)
+        except UnicodeEncodeError:  # half of a surrogate pair is in no path
+            return None
+        at = bisect_right(self.firsts, wanted) - 1
+        if at < 0 or b"\0" in wanted:
+            return None
+        block, tail = self.blocks[at], b"\t" + wanted + b"\0"
+        end = block.find(tail)
+        while end >= 0:
+            about = block[block.rfind(b"\0", 0, end) + 1 : end].decode("utf-8", "surrogateescape")
+            if "\t" not in about:  # else this is the end of a path with a tab in it
+                return stored(about[:6], about[7:])
+            end = block.find(tail, end + 1)
+        return None
+
+    def around(self, start: str) -> Iterator[tuple[bytes, bytes | None]]:
+        """Yield the blocks that may hold paths that begin with a text, each with the first path of the next one."""
+        wanted = _bytes(start)
+        low = max(0, bisect_right(self.firsts, wanted) - 1)
+        for at in range(low, len(self.blocks)):
+            if at > low and not self.firsts[at].startswith(wanted):
+                return
+            yield self.blocks[at], self.firsts[at + 1] if at + 1 < len(self.firsts) else None
+
+    def ending(self, end: str) -> Iterator[str]:
+        """Yield the paths that end with a text."""
+        tail = _bytes(end) + b"\0"
+        for block in self.blocks:
+            if tail in block:
+                yield from [path for path in _paths(block) if path.endswith(end)]
+
+    def links(self) -> Iterator[str]:
+        """Yield the paths of symbolic links."""
+        for block in self.blocks:
+            if b"120000 " in block:
+                yield from [path for path, entry in _read(block) if entry.kind == "link"]
+
+    def differing(self, other: Rows) -> Iterator[str]:
+        """Yield the paths of rows that may not be in both, some of them twice."""
+        if self is not other:
+            for block in {*self.blocks} ^ {*other.blocks}:
+                yield from _paths(block)
+
+
+class Listing(Mapping[str, Entry]):
+    """The files of a snapshot, sorted by the bytes of their paths: what git listed, but for some paths told one by one.
+
+    Args:
+        rows: what git listed.
+        over: path to entry, in place of what the rows say; None where there is no such file.
+    """
+
+    def __init__(self, rows: Rows | None = None, over: Mapping[str, Entry | None] | None = None) -> None:
+        self._rows = rows or Rows([], [])
+        self._over: Mapping[str, Entry | None] = over or {}
+
+    def over(self, entries: Mapping[str, Entry | None]) -> Listing:
+        """Return this listing with other entries for some paths; None where there is no such file."""
+        return Listing(self._rows, {**self._over, **entries})
+
+    def under(self, start: str) -> Iterator[tuple[str, Entry]]:
+        """Yield path and entry of the files whose path begins with a text, sorted."""
+        for block, told in self._parts(start):
+            rows = _together(block, told) if told else _read(block)
+            yield from [row for row in rows if row[0].startswith(start)]
+
+    def paths(self, start: str) -> Iterator[str]:
+        """Yield the paths that begin with a text, sorted."""
+        for block, told in self._parts(start):
+            paths = [path for path, _ in _together(block, told)] if told else _paths(block)
+            yield from [path for path in paths if path.startswith(start)]
+
+    def _parts(self, start: str) -> Iterator[tuple[bytes, list[tuple[str, Entry | None]]]]:
+        """Yield the blocks around a text, each with what is told instead of its rows or between them."""
+        over = sorted(((path, entry) for path, entry in self._over.items() if path.startswith(start)), key=_order)
+        at = 0
+        for block, end in self._rows.around(start):
+            to = bisect_left(over, end, at, key=_order) if over and end is not None else len(over)
+            yield block, over[at:to]
+            at = to
+        if at < len(over):
+            yield b"", over[at:]
+
+    def ending(self, end: str) -> list[str]:
+        """Return the paths that end with a text."""
+        told = [path for path, entry in self._over.items() if entry is not None and path.endswith(end)]
+        return [*(path for path in self._rows.ending(end) if path not in self._over), *told]
+
+    def links(self) -> list[str]:
+        """Return the paths of symbolic links."""
+        told = [path for path, entry in self._over.items() if entry is not None and entry.kind == "link"]
+        return [*(path for path in self._rows.links() if path not in self._over), *told]
+
+    def differing(self, other: Listing, start: str = "") -> set[str]:
+        """Return the paths under a text that may hold other bytes in another listing: their entries differ, or only reading tells."""
+        paths = {*self._over, *other._over, *self._rows.differing(other._rows)}
+        return {path for path in paths if path.startswith(start) and not _same(self.get(path), other.get(path))}
+
+    def items(self) -> ItemsView[str, Entry]:
+        """Return (path, entry) pairs, sorted."""
+        return _Items(self)
+
+    @overload
+    def get(self, path: str, /) -> Entry | None: ...
+    @overload
+    def get(self, path: str, /, default: Entry | _Other) -> Entry | _Other: ...
+    def get(self, path: str, /, default: object = None) -> object:
+        """Return the entry of a path, or something else where there is no such file."""
+        entry = self._over[path] if path in self._over else self._rows.find(path)
+        return default if entry is None else entry
+
+    def __getitem__(self, path: str) -> Entry:
+        """Return the entry of a path."""
+        entry = self.get(path)
+        if entry is None:
+            raise KeyError(path)
+        return entry
+
+    def __contains__(self, path: object) -> bool:
+        """Tell whether there is such a file."""
+        return isinstance(path, str) and self.get(path) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the paths, sorted."""
+        return self.paths("")
+
+    def __len__(self) -> int:
+        """Return the number of files."""
+        return sum(1 for _ in self)
+
+
+class _Items(ItemsView[str, Entry]):
+    _mapping: Listing
+
+    def __iter__(self) -> Iterator[tuple[str, Entry]]:
+        return self._mapping.under("")
+
+
+def read(stream: IO[bytes]) -> Listing | None:
+    """Read what `git ls-tree -r -z` or `git ls-files -s -z` prints; submodules and sides of conflicts are left out.
+
+    Args:
+        stream: git's output.
+
+    Returns:
+        The files; of a path that is there twice, in a tree that no git made, the last row counts. None when something else
+        was printed, or half a row.
+    """
+    blocks: list[bytes] = []
+    block = half = last = b""
+    sound = in_order = True
+    while piece := stream.read(_PIECE):
+        rows, mark, half = (half + piece).rpartition(b"\0")
+        rows, paths = _files(rows + mark)
+        sound = sound and len(paths) == rows.count(b"\0")
+        in_order = in_order and all(map(lt, [last, *paths], paths))
+        last = paths[-1] if paths else last
+        *more, block = _cut(block + rows)
+        blocks += more
+    if half or not sound:
+        return None
+    blocks.append(block)
+    return Listing(_indexed(blocks if in_order else _sorted(blocks)))
+
+
+def of(entries: Mapping[str, Entry]) -> Listing:
+    """Return the listing of a mapping."""
+    return entries if isinstance(entries, Listing) else Listing(over=entries)
+
+
+def under(entries: Mapping[str, Entry], start: str) -> Iterator[tuple[str, Entry]]:
+    """Yield path and entry of the files of a snapshot whose path begins with a text, sorted."""
+    return of(entries).under(start)
+
+
+def paths(entries: Mapping[str, Entry], start: str) -> Iterator[str]:
+    """Yield the paths of a snapshot that begin with a text, sorted."""
+    return of(entries).paths(start)
+
+
+def ending(entries: Mapping[str, Entry], *ends: str) -> list[str]:
+    """Return the paths of a snapshot that end with one of some texts."""
+    return [path for end in ends for path in of(entries).ending(end)]
+
+
+def stored(mode: str, oid: str) -> Entry:
+    """Return the entry of an object that git has, by its mode in a tree."""
+    return Entry("link" if mode == "120000" else "git", oid)
+
+
+def _files(rows: bytes) -> tuple[bytes, list[bytes]]:
+    """Return the rows of files, in the same form whoever listed them, and their paths."""
+    paths = _FILE.findall(rows)
+    if len(paths) != rows.count(b"\0"):
+        rows = _NO_FILE.sub(b"", rows)
+        paths = _FILE.findall(rows)
+    word, instead = (b" blob ", b" ") if rows[6:12] == b" blob " else (b" 0\t", b"\t")
+    if rows.count(word) == len(paths):  # it is in no path
+        return rows.replace(word, instead), paths
+    return _PARTS.sub(rb"\1\2\3", rows), paths
+
+
+def _cut(rows: bytes) -> list[bytes]:
+    ends = [found.end() for found in _CUT.finditer(rows)]
+    return [rows[start:end] for start, end in zip([0, *ends], [*ends, len(rows)], strict=True)]
+
+
+def _sorted(blocks: list[bytes]) -> list[bytes]:
+    by_path = {row.partition(b"\t")[2]: row + b"\0" for block in blocks for row in block.split(b"\0")[:-1]}
+    return _cut(b"".join([row for _, row in sorted(by_path.items())]))
+
+
+def _indexed(blocks: list[bytes]) -> Rows:
+    blocks = [block for block in blocks if block]
+    return Rows(blocks, [block[block.index(b"\t") + 1 : block.index(b"\0")] for block in blocks])
+
+
+def _read(block: bytes) -> list[tuple[str, Entry]]:
+    rows = _KEPT.findall(block.decode("utf-8", "surrogateescape"))
+    return [(path, stored(mode, oid)) for mode, oid, path in rows]
+
+
+def _paths(block: bytes) -> list[str]:
+    return _PATH.findall(block.decode("utf-8", "surrogateescape"))
+
+
+def _together(block: bytes, told: Iterable[tuple[str, Entry | None]]) -> list[tuple[str, Entry]]:
+    files: dict[str, Entry | None] = {**dict(_read(block)), **dict(told)}
+    return sorted([(path, entry) for path, entry in files.items() if entry is not None], key=_order)
+
+
+def _same(one: Entry | None, two: Entry | None) -> bool:
+    """Tell whether the entries of a path in two listings are equal, and say what its bytes are."""
+    return one == two and (two is None or two.id != "")
+
+
+def _bytes(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
+
+
+def _order(row: tuple[str, Entry | None]) -> bytes:
+    return _bytes(row[0])
