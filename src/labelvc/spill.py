@@ -8,15 +8,17 @@ import marshal
 import os
 import struct
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any, Self
 
 _PLACE = struct.Struct(
     "QQ"
 )  # each block begins with the place of the one before, so that memory holds one place a part
 
-MOST = 8 << 20
+MOST = 16 << 20
 """Weight that waits in memory, in bytes as the caller counts them, before all goes to the file."""
+
+_AT_ONCE = 1 << 20  # many blocks are small: the system is asked once for a megabyte of them
 
 
 class SpillError(OSError):
@@ -32,28 +34,38 @@ class Blocks:
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
-        self._end = 0
+        self._written, self._waiting = 0, bytearray()
 
     def put(self, data: bytes) -> tuple[int, int]:
         """Write a byte string and return its place: offset and length."""
-        place, rest = (self._end, len(data)), memoryview(data)
-        tempfile = importlib.import_module("tempfile")  # slow to import, and seldom needed
-        try:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(buffering=0)
-            while rest:
-                rest = rest[os.pwrite(self._file.fileno(), rest, self._end) :]
-                self._end = place[0] + len(data) - len(rest)
-        except OSError as error:
-            raise SpillError(error.errno, error.strerror, tempfile.gettempdir()) from None
+        place = (self._written + len(self._waiting), len(data))
+        self._waiting += data
+        if len(self._waiting) >= _AT_ONCE:
+            self._write()
         return place
 
     def get(self, offset: int, length: int) -> bytes:
         """Return the byte string at a place."""
+        if offset + length > self._written:
+            self._write()
         data = b"" if self._file is None else os.pread(self._file.fileno(), length, offset)
         if len(data) != length:
             raise SpillError(errno.EIO, f"a temporary file was cut short at byte {offset}", "")
         return data
+
+    def _write(self) -> None:
+        tempfile = importlib.import_module("tempfile")  # slow to import, and seldom needed
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(buffering=0)
+            with memoryview(self._waiting) as rest:
+                done = 0
+                while done < len(rest):
+                    done += os.pwrite(self._file.fileno(), rest[done:], self._written + done)
+        except OSError as error:
+            raise SpillError(error.errno, error.strerror, tempfile.gettempdir()) from None
+        self._written += done
+        self._waiting.clear()
 
     def __del__(self) -> None:
         """Let go of the file when nobody holds what is in it any more."""
@@ -104,14 +116,35 @@ class Spill:
         if self._weight > self._most:
             self._spill()
 
+    def extend(self, parts: Sequence[int], rows: Sequence[Any], weight: int) -> None:
+        """Set many rows aside.
+
+        Args:
+            parts: part of each row.
+            rows: as for `add`.
+            weight: about how many bytes all of them take.
+        """
+        waiting = self._waiting
+        for part, row in zip(parts, rows, strict=True):
+            waiting[part].append(row)
+        self._weight += weight
+        if self._weight > self._most:
+            self._spill()
+
     def rows(self, part: int) -> list[Any]:
         """Return the rows of a part in the order they came."""
-        if not self._last[2 * part + 1]:
+        offset, length = self._last[2 * part : 2 * part + 2]
+        if not length:
             return self._waiting[part]
-        return [row for block in self.blocks(part) for row in block]
+        blocks = [self._waiting[part]]
+        while length:
+            data = self._blocks.get(offset, length)
+            blocks.append(marshal.loads(memoryview(data)[_PLACE.size :]))  # noqa: S302 - what this process wrote
+            offset, length = _PLACE.unpack_from(data)
+        return [row for block in reversed(blocks) for row in block]
 
     def blocks(self, part: int) -> Iterator[list[Any]]:
-        """Yield the rows of a part in the order they came, some at a time."""
+        """Yield the rows of a part in the order they came, some at a time: for parts that do not fit in memory."""
         offset, length = self._last[2 * part : 2 * part + 2]
         places: list[tuple[int, int]] = []
         while length:

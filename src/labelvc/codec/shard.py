@@ -167,7 +167,7 @@ def key_in(head: re.Match[bytes], dataset: str) -> Key | None:
     item, identifier = head.groups()
     try:
         if b"\\" in item or b"\\" in identifier:
-            return Key(dataset, _text(item), _text(identifier))
+            return Key(dataset, text(item), text(identifier))
         return Key(dataset, item.decode(), identifier.decode())
     except (UnicodeError, json.JSONDecodeError):
         return None
@@ -213,7 +213,13 @@ def markers(data: bytes) -> Iterator[int]:
             yield number
 
 
-def _text(raw: bytes) -> str:
+def text(raw: bytes) -> str:
+    """Return the text whose JSON spelling stands between these quotation marks.
+
+    Raises:
+        UnicodeError: it holds half of a surrogate pair.
+        json.JSONDecodeError: it is no JSON text.
+    """
     value = json.loads(b'"' + raw + b'"')
     if not isinstance(value, str):
         raise DataError("not text")

@@ -12,10 +12,12 @@ from labelvc.core import diff
 from labelvc.core.diff import Summary, live
 from labelvc.model.change import Delta, Kind
 from labelvc.model.names import Key, Layer
+from labelvc.ops.incoming import Lines
 from labelvc.spill import Spill
 
 _RUN = 20_000
 _OVERHEAD = 100
+_WAITING = 1 << 20  # of so few parts, little is enough for large blocks
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
 
 
@@ -31,7 +33,7 @@ class Changes(Collection[Delta]):
 
     def __init__(self, dataset: str) -> None:
         self._dataset = dataset
-        self._spill = Spill(len(_LAYERS))
+        self._spill = Spill(len(_LAYERS), _WAITING)
         self._number = self._touched = 0
         self._records: Counter[Kind] = Counter()
         self._items: Counter[Kind] = Counter()
@@ -56,16 +58,17 @@ class Changes(Collection[Delta]):
         self._touched += counted.touched_items
         self._number += len(deltas)
 
-    def add_new(self, layer: Layer, lines: list[bytes], items: int) -> None:
-        """Take lines of one shard that nobody stored yet, none of them a tombstone, about so many items."""
-        self._spill.add(_LAYERS.index(layer), lines, sum(map(len, lines)) + _OVERHEAD * len(lines))
-        self._number += len(lines)
+    def add_new(self, layer: Layer, lines: Lines) -> None:
+        """Take lines of one shard that nobody stored yet, none of them a tombstone."""
+        number = lines.data.count(b"\n")
+        self._spill.add(_LAYERS.index(layer), lines.data, len(lines.data) + _OVERHEAD)
+        self._number += number
         if layer == "items":
-            self._items["added"] += len(lines)
+            self._items["added"] += number
         else:
-            self._records["added"] += len(lines)
-            self.moved["added"] += len(lines)
-            self._touched += items
+            self._records["added"] += number
+            self.moved["added"] += number
+            self._touched += lines.items
 
     @property
     def summary(self) -> Summary:
@@ -104,7 +107,7 @@ class Changes(Collection[Delta]):
     def _deltas(self, part: int, layer: Layer) -> Iterator[Delta]:
         for rows in self._spill.blocks(part):
             for row in rows:
-                for old, new in [row] if isinstance(row, tuple) else [(None, raw) for raw in row]:
+                for old, new in [row] if isinstance(row, tuple) else [(None, raw) for raw in shard.lines(row)]:
                     yield Delta(_named(new or old, self._dataset, layer), old, new)
 
 

@@ -16,7 +16,7 @@ from labelvc.core import match
 from labelvc.core.diff import decoded, live
 from labelvc.model.names import Layer
 from labelvc.ops import remarks
-from labelvc.ops.incoming import Incoming, Rows
+from labelvc.ops.incoming import Incoming, Lines, Rows, proved
 
 _ANNOTATION = shard.HEADS["annotations"]
 _ABOUT = re.compile(rb'\{"item":("[^"\\]*+(?:\\.[^"\\]*+)*+")')
@@ -68,8 +68,8 @@ class Settled:
         """Return what `Incoming.shards` does."""
         return self._incoming.shards(cell, k)
 
-    def lines(self, rows: Rows, stored: Sequence[bytes]) -> dict[Layer, list[bytes]]:
-        """Return the lines of one shard in order, each key once.
+    def lines(self, rows: Rows, stored: Sequence[bytes]) -> dict[Layer, Lines]:
+        """Return the lines of one shard.
 
         Args:
             rows: what was read.
@@ -80,12 +80,12 @@ class Settled:
         """
         found = self._incoming.lines(rows)
         if rows.unnamed:
-            given = self._named(rows.unnamed, found["annotations"], stored)
-            by_key = {shard.key_of(raw, ""): raw for raw in (*found["annotations"], *given)}
-            found["annotations"] = sorted(by_key.values())
+            given = self._named(rows.unnamed, rows.records, stored)
+            by_key = {shard.key_of(raw, ""): raw for raw in (*rows.records, *given)}
+            found["annotations"] = proved(sorted(by_key.values()), self._asked.dataset, "annotations")
         for layer, lines in found.items():
-            self.read[layer] += len(lines)
-            self.by_line[layer] += remarks.by_line(lines, layer)
+            self.read[layer] += lines.data.count(b"\n")
+            self.by_line[layer] += remarks.by_line(lines.data, layer)
         return found
 
     def _named(self, unnamed: Iterable[bytes], named: Iterable[bytes], stored: Iterable[bytes]) -> Iterator[bytes]:

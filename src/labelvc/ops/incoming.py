@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+import struct
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
+from labelvc import digests
 from labelvc.codec import shard
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset
@@ -15,23 +17,36 @@ from labelvc.spill import Spill
 ITEM, RECORD, UNNAMED = 0, 1, 2
 """What a line is: an item, a record, or a record that has no id yet (its line lacks the member `id`)."""
 
-DIGITS = 5
-"""Of a place, how many digits choose the part: 1,024 parts, of which one at a time is in memory."""
+DIGITS = 6
+"""Of a place, how many digits choose the part: 4,096 parts, of which one at a time is in memory."""
 
-_PLACE = 10
-_MASK = (1 << 2 * (_PLACE - DIGITS)) - 1
+_PARTS = 4**DIGITS
 _OVERHEAD = 60
+_ABOUT = re.compile(rb'\{"(?:item|id)":"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
+_FIRST_RECORD = b'{"it'  # and every item begins with {"id
 
 
 class Rows(NamedTuple):
-    """What was set aside for one shard, in the order it came: lines of items, of records, of records without an id."""
+    """What was set aside for one shard: lines of items and of records, equal ones once and in order; records without an id."""
 
-    items: list[bytes]
-    records: list[bytes]
-    unnamed: list[bytes]
+    items: Sequence[bytes]
+    records: Sequence[bytes]
+    unnamed: Sequence[bytes]
 
 
 NOTHING = Rows([], [], [])
+
+
+class Lines(NamedTuple):
+    """Lines of one shard, in order and each key once.
+
+    Attributes:
+        data: as they stand in a file.
+        items: how many items they are about.
+    """
+
+    data: bytes
+    items: int
 
 
 class Incoming:
@@ -44,10 +59,9 @@ class Incoming:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset.name
         self._pattern = re.compile(dataset.group) if dataset.group else None
-        self._spill = Spill(4**DIGITS)
+        self._spill = Spill(2 * _PARTS)  # lines that have a key, then records without an id
         self._item: str | None = None
         self._part = 0
-        self._heads: tuple[bytes, bytes, bytes] = (b"", b"", b"")
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -69,14 +83,32 @@ class Incoming:
             OSError: the disk of temporary files is full.
         """
         if item != self._item:
-            place = shard.number(shard.group_of(item, self._pattern), _PLACE)
-            self._item, self._part, self._heads = item, place >> 2 * (_PLACE - DIGITS), _heads(place & _MASK)
-        self._spill.add(self._part, self._heads[kind] + raw, len(raw) + _OVERHEAD)
+            self._item, self._part = item, shard.number(shard.group_of(item, self._pattern), DIGITS)
+        self._spill.add(self._part + _PARTS * (kind == UNNAMED), raw, len(raw) + _OVERHEAD)
+
+    def parts(self, items: Sequence[bytes]) -> list[int]:
+        """Return the parts of items, in UTF-8, for `extend`."""
+        groups = items
+        if self._pattern is not None:
+            groups = [shard.group_of(item.decode(), self._pattern).encode() for item in items]
+        sha256 = digests.sha256
+        found = struct.unpack(">" + "I28x" * len(groups), b"".join([sha256(group).digest() for group in groups]))
+        return [number >> 32 - 2 * DIGITS for number in found]
+
+    def extend(self, kind: int, parts: Sequence[int], lines: Sequence[bytes]) -> None:
+        """Set lines of one kind aside, given the parts of the items they are about.
+
+        Raises:
+            OSError: the disk of temporary files is full.
+        """
+        if kind == UNNAMED:
+            parts = [part + _PARTS for part in parts]
+        self._spill.extend(parts, lines, sum(map(len, lines)) + _OVERHEAD * len(lines))
 
     def cells(self, k: int) -> set[str]:
         """Return the first digits of the names of shards, of k digits each, for which there are lines."""
         digits = min(k, DIGITS)
-        return {shard.spelled(part >> 2 * (DIGITS - digits), digits) for part in self._spill.parts()}
+        return {shard.spelled(part % _PARTS >> 2 * (DIGITS - digits), digits) for part in self._spill.parts()}
 
     def shards(self, cell: str, k: int) -> Mapping[str, Rows]:
         """Return the lines of a cell by the name of their shard.
@@ -90,36 +122,48 @@ class Incoming:
         """
         wide = 4 ** (DIGITS - len(cell))
         first = int(cell, 4) * wide
-        rest = k - len(cell)
-        found: dict[bytes, list[bytes]] = defaultdict(list)
-        for part in range(first, first + wide):
-            for row in self._spill.rows(part):
-                found[row[: 1 + rest]].append(row[1 + _PLACE - DIGITS :])
-        names = {head[1:].decode() for head in found}
-        return {
-            f"{cell}{name}": Rows(*(found.get(b"%d%s" % (kind, name.encode()), []) for kind in range(3)))
-            for name in names
-        }
+        named, unnamed = [
+            [row for part in range(start, start + wide) for row in self._spill.rows(part)]
+            for start in (first, first + _PARTS)
+        ]
+        found = sorted(set(named))
+        cut = bisect_left(found, _FIRST_RECORD)
+        rows = Rows(found[:cut], found[cut:], unnamed)
+        return {cell: rows} if k == len(cell) else self._apart(rows, k)
 
-    def lines(self, rows: Rows, _stored: Sequence[bytes] = ()) -> dict[Layer, list[bytes]]:
-        """Return the lines of one shard in order, equal ones once; those without an id are left out.
+    def _apart(self, rows: Rows, k: int) -> dict[str, Rows]:
+        """Return lines by the name of their shard, where the part they were set aside in stands for several."""
+        found: dict[str, Rows] = {}
+        for at, lines in enumerate(rows):
+            about, name = b"", ""
+            for raw in lines:
+                head = _ABOUT.match(raw)
+                if head is not None and (head[1] != about or not name):
+                    about, name = head[1], shard.place(shard.group_of(shard.text(head[1]), self._pattern), k)
+                found.setdefault(name, Rows([], [], []))[at].append(raw)
+        return found
+
+    def lines(self, rows: Rows, _stored: Sequence[bytes] = ()) -> dict[Layer, Lines]:
+        """Return the lines of one shard; those without an id are left out.
 
         Raises:
             TwiceError: two lines of one key differ.
         """
         return {
-            "items": distinct(rows.items, self._dataset, "items"),
-            "annotations": distinct(rows.records, self._dataset, "annotations"),
+            "items": proved(rows.items, self._dataset, "items"),
+            "annotations": proved(rows.records, self._dataset, "annotations"),
         }
 
     def count(self) -> tuple[int, int]:
         """Return the number of items and of records; equal lines count once, those without an id each time."""
         items = records = 0
-        for rows in self._spill.all():
-            unnamed = sum(row.startswith(b"%d" % UNNAMED) for row in rows)
-            once = {row for row in rows if not row.startswith(b"%d" % UNNAMED)}
-            named = sum(row.startswith(b"%d" % RECORD) for row in once)
-            items, records = items + len(once) - named, records + named + unnamed
+        for part in self._spill.parts():
+            if part < _PARTS:
+                once = set(self._spill.rows(part))
+                named = sum(raw.startswith(_FIRST_RECORD) for raw in once)
+                items, records = items + len(once) - named, records + named
+            else:
+                records += len(self._spill.rows(part))
         return items, records
 
 
@@ -136,22 +180,21 @@ class TwiceError(Exception):
         self.key, self.layer = key, layer
 
 
-def distinct(lines: list[bytes], dataset: str, layer: Layer) -> list[bytes]:
-    """Return canonical lines in order, equal ones once.
+def proved(lines: Sequence[bytes], dataset: str, layer: Layer) -> Lines:
+    """Return canonical lines that are in order and different, proved to have different keys.
 
     Raises:
         TwiceError: two lines of one key differ.
     """
-    found = sorted(set(lines))
-    # lines of one key begin alike and are neighbours
-    heads = heads_of(b"\n".join(found), layer)
-    if len(set(heads)) != len(heads) or len(heads) != len(found):
+    data = b"\n".join(lines) + b"\n" if lines else b""
+    rest, items = _runs[layer](b"", data)
+    if rest:
         keys: dict[Key | None, bytes] = {}
-        for raw in found:
+        for raw in lines:
             key = shard.key_of(raw, dataset, layer)
             if key is not None and keys.setdefault(key, raw) != raw:
                 raise TwiceError(key, layer)
-    return found
+    return Lines(data, items)
 
 
 def heads_of(data: bytes, layer: Layer) -> list[tuple[bytes, bytes]]:
@@ -159,25 +202,20 @@ def heads_of(data: bytes, layer: Layer) -> list[tuple[bytes, bytes]]:
     return _heads_of[layer](data)
 
 
-def _pattern(layer: Layer) -> re.Pattern[bytes]:
-    # no string goes on in the next line, and the rest of a line is passed over at once
-    head = shard.HEADS[layer].pattern.replace(rb'[^"\\]', rb'[^"\\\n]')
-    return re.compile(b"^" + head + rb"[^\n]*+", re.MULTILINE)
+# no string goes on in the next line, and the rest of a line is passed over at once
+_STRING = rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
+_REST = rb"[^\n]*+"
 
 
-def _table() -> Iterator[tuple[bytes, bytes, bytes]]:
-    for place in range(_MASK + 1):
-        tail = shard.spelled(place, _PLACE - DIGITS).encode()
-        yield b"0" + tail, b"1" + tail, b"2" + tail
+def _head(layer: Layer) -> bytes:
+    return shard.HEADS[layer].pattern.replace(rb'[^"\\]', rb'[^"\\\n]')
 
 
-_KNOWN: list[tuple[bytes, bytes, bytes]] = []
-
-
-def _heads(place: int) -> tuple[bytes, bytes, bytes]:
-    if not _KNOWN:
-        _KNOWN.extend(_table())
-    return _KNOWN[place]
-
-
-_heads_of = {layer: _pattern(layer).findall for layer in shard.HEADS}
+_heads_of = {layer: re.compile(b"^" + _head(layer) + _REST, re.MULTILINE).findall for layer in shard.HEADS}
+# lines of one item, none of which begins as the next one does; in order, lines of one key are neighbours
+_runs = {
+    "items": re.compile(rb'(\{"id":' + _STRING + b")" + _REST + rb"\n(?!\1)").subn,
+    "annotations": re.compile(
+        rb'(?=(\{"item":' + _STRING + rb'))(?:\1(,"id":' + _STRING + b")" + _REST + rb"\n(?!\1\2))++"
+    ).subn,
+}

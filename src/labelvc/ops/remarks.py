@@ -23,10 +23,9 @@ def riding(riders: Mapping[str, Layer], dataset: str) -> Iterator[str]:
         yield f"stored as they stand, for everybody to read: {told}; {cure}"
 
 
-def by_line(lines: Sequence[bytes], layer: Layer) -> int:
-    """Count the lines of a layer whose item, or whose record's id, is that of a line of the source."""
-    joined = b"\n".join(lines)
-    return len(_LINES[layer](joined)) if b"source-" in joined else 0
+def by_line(data: bytes, layer: Layer) -> int:
+    """Count the lines of a shard whose item, or whose record's id, is that of a line of the source."""
+    return len(_LINES[layer](data)) if b"source-" in data else 0
 
 
 def unnamed(items: int, answers: int, *, keyed: bool) -> Iterator[str]:

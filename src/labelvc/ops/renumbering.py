@@ -54,7 +54,7 @@ class Compared(NamedTuple):
                 for name, held in stored.held(cell, {*known.get(cell, ()), *rows}):
                     here = {layer: list(side[0].lines) for layer, side in held.items()}
                     lines = self.settled.lines(rows.get(name, NOTHING), here["annotations"])
-                    yield {layer: (here[layer], lines[layer]) for layer in lines}
+                    yield {layer: (here[layer], shard.lines(new.data)) for layer, new in lines.items()}
 
 
 def refuse(changes: Changes, read: int, compared: Compared) -> None:

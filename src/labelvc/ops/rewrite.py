@@ -15,7 +15,7 @@ from labelvc.model.project import Dataset
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import sides
 from labelvc.ops.changes import Changes
-from labelvc.ops.incoming import NOTHING, Rows, heads_of
+from labelvc.ops.incoming import NOTHING, Lines, Rows, heads_of
 from labelvc.ops.sides import LAYERS, AstrayError, Held, Sides
 from labelvc.store import journal
 from labelvc.store.git import Git
@@ -55,8 +55,8 @@ class Source(Protocol):
         """Return the lines of a cell by the name of their shard, as `Incoming.shards` does."""
         ...
 
-    def lines(self, rows: Rows, stored: Sequence[bytes]) -> dict[Layer, list[bytes]]:
-        """Return the lines of one shard, sorted, each key once, given what is stored there of records."""
+    def lines(self, rows: Rows, stored: Sequence[bytes]) -> dict[Layer, Lines]:
+        """Return the lines of one shard, given what is stored there of records."""
         ...
 
 
@@ -162,10 +162,10 @@ def plan(
     return done._replace(files=dict(sorted(done.files.items())))
 
 
-def _settle(stored: Sides, done: Rewrite, put: Put, path: str, new: bytes | None, held: Held) -> None:
+def _settle(stored: Sides, done: Rewrite, put: Put, path: str, new: bytes, held: Held) -> None:
     """Put a shard when it differs from the work tree."""
     old = held.data if held.data is not None else stored.written(path)
-    if new is None or (old == new and stored.lies(path)):
+    if old == new and stored.lies(path):
         return
     if new or held.data is not None:
         done.files[path] = len(new) if new else None
@@ -178,33 +178,37 @@ class _Shard:
     def __init__(self, stored: Sides, wanted: Wanted, name: str, deltas: Changes) -> None:
         self._stored, self._wanted, self._name, self._deltas = stored, wanted, name, deltas
         self._dataset = stored.dataset.name
-        self._records: list[bytes] = []
+        self._records = b""
 
-    def revised(self, layer: Layer, held: Sequence[Held], asked: list[bytes]) -> bytes | None:
-        """Return the bytes of a layer as they are to be, empty when no line is left; None when nothing changes."""
+    def revised(self, layer: Layer, held: Sequence[Held], asked: Lines) -> bytes:
+        """Return the bytes of a layer as they are to be, empty when no line is left."""
         work, head, *past = held
-        if not past and asked and self._is_there(work, head, asked):
-            if layer == "annotations":
-                self._records = asked
-            return None if self._stored.lies(work.path) else work.data
+        there = asked.data and not past and self._is_there(work, head, asked.data)
+        data = asked.data if there else self._worked_out(layer, held, asked)
+        if layer == "annotations":
+            self._records = data
+        return data
+
+    def _worked_out(self, layer: Layer, held: Sequence[Held], asked: Lines) -> bytes:
+        work, head, *past = held
         tables = [None if past else self._table(layer, side) for side in (work, head)]
         present, committed = tables[0], tables[0] if head is work else tables[1]
         if present is None or committed is None:
-            lines = self._by_key(layer, held, asked)
-        else:
-            lines = self._by_head(layer, held, (present, committed), asked)
-        if layer == "annotations":
-            self._records = lines
-        return shard.write(lines)
+            return shard.write(self._by_key(layer, held, shard.lines(asked.data)))
+        if not present and not committed and self._wanted.fresh and b'"gone":true' not in asked.data:
+            if asked.data:
+                self._deltas.add_new(layer, asked)
+            return asked.data
+        return shard.write(self._by_head(layer, (present, committed), asked))
 
-    def _is_there(self, work: Held, head: Held, asked: list[bytes]) -> bool:
+    def _is_there(self, work: Held, head: Held, asked: bytes) -> bool:
         """Tell from their bytes alone that all lines that are asked for, and no others, are there and were committed so."""
-        if work.data is None or (head.data != work.data and (head.lines or not self._wanted.fresh)):
-            return False
-        return b"\n".join(asked) + b"\n" == work.data
+        return work.data == asked and (head.data == asked or (not head.lines and self._wanted.fresh))
 
     def _table(self, layer: Layer, held: Held) -> Heads | None:
         """Return lines by item and id as they are written; None when only reading each tells the keys."""
+        if not held.lines:
+            return {}
         heads = heads_of(b"\n".join(held.lines), layer)
         table = dict(zip(heads, held.lines, strict=False))
         if len(heads) != len(held.lines) or len(table) != len(heads):
@@ -215,17 +219,10 @@ class _Shard:
         self._stored.home(self._name, {item for item, _ in heads})
         return table
 
-    def _by_head(
-        self, layer: Layer, held: Sequence[Held], tables: tuple[Heads, Heads], asked: list[bytes]
-    ) -> list[bytes]:
+    def _by_head(self, layer: Layer, tables: tuple[Heads, Heads], asked: Lines) -> list[bytes]:
         """Return the lines as they are to be, those that stay found by the bytes of their keys."""
         present, committed = tables
-        heads = heads_of(b"\n".join(asked), layer)
-        if not present and not committed and self._wanted.fresh and b'"gone":true' not in b"".join(asked):
-            if asked:
-                self._deltas.add_new(layer, asked, len({item for item, _ in heads}))
-            return asked
-        new = dict(zip(heads, asked, strict=True))
+        new = dict(zip(heads_of(asked.data, layer), shard.lines(asked.data), strict=True))
         if layer in self._wanted.whole:
             still = {head for head, raw in new.items() if present.get(head) == raw}
         else:
@@ -279,7 +276,7 @@ class _Shard:
     def _needed(self, items: Collection[str]) -> set[str]:
         """Return those of some items that a live record is about."""
         found: set[str] = set()
-        for raw in self._records if items else ():
+        for raw in shard.lines(self._records) if items else ():
             key = shard.key_of(raw, self._dataset)
             if key is not None and key.item in items and live(raw) is not None:
                 found.add(key.item)
