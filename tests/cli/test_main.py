@@ -93,10 +93,23 @@ def test_every_command_is_where_the_table_says_and_has_help(name, tmp_path, labe
 def test_the_way_in_imports_nothing_heavy(tmp_path, arguments):
     found = imported(*arguments, cwd=tmp_path)
     assert "labelvc" in found
-    used = {"check": {"jsonschema_rs", "msgspec"}, "plumbing": {"msgspec"}}.get(arguments[0], set())
+    used = {"check": {"jsonschema_rs", "msgspec"}}.get(arguments[0], set())
     wanted = set(HEAVY) - used
     assert found & wanted == set()
     assert ("click" in found) == (arguments[0] != "plumbing")
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_the_merge_driver_imports_what_it_needs(repo, torn):
+    """git starts it once a file: what a record takes that was changed twice is loaded for that record alone."""
+    line = '{{"item":"a","id":"{0}","rev":{1},"value":{{"score":{1}}}}}\n'
+    versions = {"base": (1, 1), "ours": (2, 1), "theirs": (3, 1) if torn else (1, 2)}
+    for name, scores in versions.items():
+        (repo / name).write_text("".join([line.format(*row) for row in enumerate(scores)]))
+    found = imported("plumbing", "merge-driver", *versions, "7", "datasets/x/annotations/00.jsonl", cwd=repo)
+    assert ("<<<<<<<" in (repo / "ours").read_text()) == torn
+    assert not found & {*HEAVY, "click", "sqlite3", "tempfile"}
+    assert ("subprocess" in found) == torn
 
 
 def test_an_idle_hook_imports_nothing_heavy(repo, git, labelvc):

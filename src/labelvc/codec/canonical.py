@@ -6,14 +6,15 @@ so that sorting lines by their bytes sorts records by their key.
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import re
+import sys
+from collections.abc import Callable
 from functools import cache, lru_cache
 from json.encoder import encode_basestring
 from typing import Any, NoReturn
-
-import msgspec
 
 from labelvc import digests
 from labelvc.errors import DataError
@@ -21,14 +22,11 @@ from labelvc.model.names import Digest
 
 RECORD_FIRST = ("item", "id")
 ITEM_FIRST = ("id",)
-_EXACT = 2**53 - 1
+EXACT = 2**53 - 1
+"""The largest number that every program reads alike (RFC 7493 section 2.2)."""
+DEPTH = 32
+"""How deep a value may be nested."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
-_DEPTH = 32
-_NOT_PLAIN = -(1 << 60)
-_spaced = re.compile(rb'"[ \t\r\n]++:').search
-_loads = msgspec.json.Decoder().decode
-_sorted = msgspec.json.Encoder(order="sorted").encode
-_late = re.compile(rb"[\xee-\xf4]").search  # UTF-8 of U+E000 and beyond, where UTF-16 sorts otherwise
 _INEXACT = "a number beyond 2^53-1 is not the same in every program; write it as text"
 
 
@@ -47,11 +45,8 @@ def encode(value: Any, first: tuple[str, ...] = ()) -> bytes:
             Source: RFC 8785 sections 3.1 and 3.2.2.3 (numbers are IEEE 754 doubles), RFC 7493 section 2.1 (surrogates).
     """
     try:
-        if type(value) is dict and _count(value, _DEPTH, fractions=False) >= 0:
-            raw = _quickly(value, first)
-            if raw.isascii() or not _late(raw):
-                return raw
-        return _write(value, first, _DEPTH).encode()
+        written = _quick()[0](value, first)
+        return _write(value, first, DEPTH).encode() if written is None else written
     except UnicodeEncodeError:
         raise DataError("text holds half of a surrogate pair, which UTF-8 cannot store") from None
 
@@ -81,7 +76,7 @@ def decode(raw: bytes | str) -> Any:
             that two programs read differently cannot be approved.
     """
     if isinstance(raw, bytes):
-        quick = _read_quickly(raw)
+        quick = _quick()[1](raw)
         if quick is not None:
             return quick
     try:
@@ -94,8 +89,8 @@ def decode(raw: bytes | str) -> Any:
     except json.JSONDecodeError as error:
         raise DataError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
-        raise DataError(f"nested deeper than {_DEPTH}") from None
-    _inspect(value, _DEPTH)
+        raise DataError(f"nested deeper than {DEPTH}") from None
+    _inspect(value, DEPTH)
     return value
 
 
@@ -121,65 +116,16 @@ def digest(raw: bytes) -> Digest:
     return Digest("sha256:" + digests.sha256(raw).hexdigest())
 
 
-def _count(value: dict[Any, Any], depth: int, *, fractions: bool) -> int:
-    """Count the members of an object, those inside it too; less than none where it is not plain.
-
-    Plain is what msgspec reads and writes as RFC 8785 has it, but for the order of some names beyond ASCII: no large numbers,
-    no floats but true fractions where they are only read, no types but those of JSON, not too deep.
-    """
-    if not depth:
-        return _NOT_PLAIN
-    found = len(value)
-    for name in value:
-        if type(name) is not str:
-            return _NOT_PLAIN
-    for member in value.values():
-        kind = type(member)
-        if kind is str:
-            continue
-        if kind is dict:
-            found += _count(member, depth - 1, fractions=fractions)
-        elif kind is list:
-            found += _count({str(at): one for at, one in enumerate(member)}, depth - 1, fractions=fractions) - len(
-                member
-            )
-        elif kind is int or (kind is float and fractions and not member.is_integer()):
-            if not -_EXACT <= member <= _EXACT:
-                return _NOT_PLAIN
-        elif member is not None and kind is not bool:
-            return _NOT_PLAIN
-    return found
-
-
-def _read_quickly(raw: bytes) -> dict[str, Any] | None:
-    """Return an object of ordinary spelling; None where only reading it strictly tells what it says, or that it is refused.
-
-    msgspec keeps the last of two equal names: then the text has more names than the object has members. A name is what ends
-    with `":`, if no text holds these two characters and nothing stands between them.
-    """
-    if b"\\u" in raw or b'\\":' in raw or _spaced(raw):
-        return None
-    try:
-        value = _loads(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    if type(value) is dict and _count(value, _DEPTH, fractions=True) == raw.count(b'":'):
-        return value
-    return None
-
-
-def _quickly(value: dict[str, Any], first: tuple[str, ...]) -> bytes:
-    """Return the canonical bytes of a plain object; seven times as fast as `_write`."""
-    rest = value.copy()
-    ahead = [_head(name) + _sorted(rest.pop(name)) for name in first if name in rest]
-    if not ahead:
-        return _sorted(value)
-    return b"{%b,%b" % (b",".join(ahead), _sorted(rest)[1:]) if rest else b"{%b}" % b",".join(ahead)
-
-
 @cache
-def _head(name: str) -> bytes:
-    return encode_basestring(name).encode() + b":"
+def _quick() -> tuple[Callable[[Any, tuple[str, ...]], bytes | None], Callable[[bytes], dict[str, Any] | None]]:
+    """Return what writes and what reads an object of ordinary spelling, where msgspec is loaded anyhow.
+
+    It takes as long to import as a hundred lines take without it, and the merge driver writes one or two.
+    """
+    if "msgspec" not in sys.modules:
+        return lambda *_: None, lambda *_: None
+    quick = importlib.import_module("labelvc.codec.quick")
+    return quick.encode, quick.decode
 
 
 def _write(value: Any, first: tuple[str, ...], depth: int) -> str:
@@ -192,13 +138,13 @@ def _write(value: Any, first: tuple[str, ...], depth: int) -> str:
     if value is False:
         return "false"
     if type(value) is int:
-        if -_EXACT <= value <= _EXACT:
+        if -EXACT <= value <= EXACT:
             return str(value)
         raise DataError(_INEXACT)
     if type(value) is float:
         return _number(value)
     if depth == 0:
-        raise DataError(f"nested deeper than {_DEPTH}")
+        raise DataError(f"nested deeper than {DEPTH}")
     if isinstance(value, dict):
         return (
             "{" + ",".join([begin + _write(value[n], (), depth - 1) for n, begin in ordered(tuple(value), first)]) + "}"
@@ -214,7 +160,7 @@ def _number(value: float) -> str:
         raise DataError("NaN and infinity are no JSON numbers")
     if value == 0:
         return "0"
-    if abs(value) > _EXACT:
+    if abs(value) > EXACT:
         raise DataError(_INEXACT)
     digits, _, exponent = f"{value!r}".partition("e")
     sign, digits = ("-", digits[1:]) if digits[0] == "-" else ("", digits)
@@ -260,14 +206,14 @@ def _integer(text: str) -> int:
     if len(text) > 17:
         raise DataError(_INEXACT)
     value = int(text)
-    if not -_EXACT <= value <= _EXACT:
+    if not -EXACT <= value <= EXACT:
         raise DataError(_INEXACT)
     return value
 
 
 def _float(text: str) -> float | int:
     value = float(text)
-    if abs(value) > _EXACT:
+    if abs(value) > EXACT:
         raise DataError(_INEXACT)
     return int(value) if value.is_integer() else value
 
@@ -282,12 +228,12 @@ def _inspect(value: Any, depth: int) -> None:
                 raise DataError("text holds half of a surrogate pair, which UTF-8 cannot store") from None
     elif isinstance(value, dict):
         if depth == 0:
-            raise DataError(f"nested deeper than {_DEPTH}")
+            raise DataError(f"nested deeper than {DEPTH}")
         for name, member in value.items():
             _inspect(name, depth - 1)
             _inspect(member, depth - 1)
     elif isinstance(value, list):
         if depth == 0:
-            raise DataError(f"nested deeper than {_DEPTH}")
+            raise DataError(f"nested deeper than {DEPTH}")
         for member in value:
             _inspect(member, depth - 1)
