@@ -24,7 +24,7 @@ class Member(NamedTuple):
         optional: the objects that have an empty cell lack the member.
     """
 
-    cells: Sequence[bytes]
+    cells: Sequence[bytes] | bytes
     text: bool = False
     optional: bool = False
 

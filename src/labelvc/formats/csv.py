@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar
 
 from labelvc.codec import canonical
 from labelvc.errors import DataError
-from labelvc.formats import csv_write, source, tables, values
+from labelvc.formats import csv_rows, csv_write, source, tables, values
+from labelvc.formats.block import Block, Columns, Extra
+from labelvc.formats.csv_rows import Cells, Sheet
 from labelvc.formats.interface import Fidelity, Plan, Row
 from labelvc.formats.tables import Column, Entry, Roles
 from labelvc.model.project import Dataset
@@ -19,27 +21,6 @@ DELIMITERS = ("\t", ",", ";")
 """What may stand between cells, the likelier first where two fit."""
 
 _SAMPLE = 64
-
-# the module's own limit of 128 KB is below real texts; lines beyond 16 MiB are refused by source.prove
-csv.field_size_limit(source.LONGEST)
-
-
-class Sheet(NamedTuple):
-    """A file whose shape is known.
-
-    Attributes:
-        path: where it is.
-        delimiter: between cells.
-        quoted: whether `"` quotes; else it is text.
-        columns: names from the first row, or `1`, `2` ... when the file has none.
-        headless: whether the first row is data.
-    """
-
-    path: Path
-    delimiter: str
-    quoted: bool
-    columns: tuple[str, ...]
-    headless: bool
 
 
 class Csv:
@@ -67,15 +48,20 @@ class Csv:
 
     def read(self, source: Path, plan: Plan) -> Iterator[Row]:
         """Yield the items and answers of a file; see `labelvc.formats.interface.Format`."""
+        for block in self.blocks(source, plan):
+            yield from block.rows()
+
+    def blocks(self, source: Path, plan: Plan) -> Iterator[Block]:
+        """Yield them in blocks; see `labelvc.formats.block.of`."""
         sheet = look(source, plan)
         roles = tables.roles(plan, sheet.columns, str(source))
         origin = tables.Origin(source.name, self.name, plan.prefix)
         if plan.layout == "long":
-            yield from tables.long(_long(sheet, roles), values.from_cell(plan.asked, plan.taxonomy), origin)
+            yield from _blocks(sheet, plan, roles, origin)
             return
-        read = values.from_json if roles.listed else values.from_cell
+        read = (values.from_json if roles.listed else values.from_cell)(plan.asked, plan.taxonomy)
         entries = _opened(sheet, roles)
-        yield from tables.wide(entries, read(plan.asked, plan.taxonomy), roles.claims, origin)
+        yield Block(lambda: tables.wide(entries, read, roles.claims, origin))
 
     def write(
         self,
@@ -132,7 +118,7 @@ def _try(
     quoted = delimiter != "\t" or not source.quotes(path) or _regular(path, delimiter)
     found: list[list[str]] = []
     try:
-        found.extend(cells for _, cells in islice(_rows(path, delimiter, quoted), _SAMPLE))
+        found.extend(cells for _, cells in islice(csv_rows.rows(path, delimiter, quoted), _SAMPLE))
         regular = len({len(cells) for cells in found}) == 1
     except DataError:
         regular = False
@@ -156,63 +142,58 @@ def _ordinal(name: str) -> bool:
 
 def _regular(path: Path, delimiter: str) -> bool:
     try:
-        return len({len(cells) for _, cells in _rows(path, delimiter, quoted=True)}) == 1
+        return len({len(cells) for _, cells in csv_rows.rows(path, delimiter, quoted=True)}) == 1
     except DataError:
         return False
 
 
-def _rows(path: Path, delimiter: str, quoted: bool, width: int = 0) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line a row begins at, cells); empty lines are no rows; with a width, a row that has another is refused."""
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, quoting=quoting, strict=True)
-        begins = 1
-        try:
-            for cells in reader:
-                if len(cells) != width and width and cells:
-                    raise DataError(
-                        f"the row has {len(cells)} cells, the first row has {width}", where=f"{path}:{begins}"
-                    )
-                if cells:
-                    yield begins, cells
-                begins = reader.line_num + 1
-        except csv.Error as error:
-            said, hint = f"the row cannot be read: {error}", "a quotation mark inside a quoted cell is written twice"
-            if "field limit" in str(error):
-                said, hint = (
-                    "a cell is longer than 16 MiB",
-                    "is its quotation mark closed? a cell is one answer or text",
-                )
-            raise DataError(said, where=f"{path}:{begins}", hint=hint) from None
-
-
-def _body(sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
-    """Return the rows of data, each as wide as the first row."""
-    found = _rows(sheet.path, sheet.delimiter, sheet.quoted, len(sheet.columns))
-    return found if sheet.headless else islice(found, 1, None)
-
-
-def _long(sheet: Sheet, roles: Roles) -> Iterator[Entry]:
+def _blocks(sheet: Sheet, plan: Plan, roles: Roles, origin: tables.Origin) -> Iterator[Block]:
+    """Yield the blocks of a long table."""
+    read = values.from_cell(plan.asked, plan.taxonomy)
+    rows = tables.Long(read, origin).rows
     at = {name: index for index, name in enumerate(sheet.columns)}
-    shown, answer = at[roles.text or roles.item], at[roles.values[0]]
-    parts = [at[name] for name in roles.names]
-    part, joined = parts[0], len(parts) > 1
-    by, identifier, time = (at.get(name or "", -1) for name in (roles.by, roles.id, roles.at))
-    key = [(column.name, at[column.column]) for column in roles.key]
     rest = [(name, index) for name, index in at.items() if name not in roles.used]
-    for line, cells in _body(sheet):
-        cells.append("")  # what a column that is not there holds: its index is -1
-        yield (
-            line,
-            tables.together([cells[index] for index in parts]) if joined else cells[part],
-            cells[shown],
-            {name: cells[index] for name, index in key} if key else None,
-            cells[by],
-            cells[identifier],
-            cells[time],
-            (cells[answer],),
-            {name: cells[index] for name, index in rest if cells[index]} if rest else {},
+
+    def answer(cell: bytes) -> dict[str, Any] | None:
+        return read(cell.decode())
+
+    def column(cells: Cells, name: str | None) -> Sequence[bytes]:
+        return [b""] * len(cells.numbers) if name is None else cells.columns[at[name]]
+
+    for cells in csv_rows.cells(sheet):
+        parts = [column(cells, name) for name in roles.names]
+        columns = Columns(
+            numbers=cells.numbers,
+            names=parts[0] if len(parts) == 1 else [b"/".join(row) for row in zip(*parts, strict=True)],
+            shown=column(cells, roles.text or roles.item),
+            natural={key.name: column(cells, key.column) for key in roles.key},
+            by=column(cells, roles.by),
+            ids=column(cells, roles.id),
+            at=column(cells, roles.at),
+            answers=column(cells, roles.values[0]),
+            value=answer,
+            extra={name: Extra(cells.columns[index]) for name, index in rest},
+            space=origin.space,
+            sparse=True,
+            prefix=origin.prefix,
+            plain=cells.plain,
         )
+        yield Block(partial(_rows, rows, columns), columns)
+
+
+def _rows(rows: Callable[[Iterable[Entry]], Iterator[Row]], columns: Columns) -> Iterator[Row]:
+    return rows(_entries(columns))
+
+
+def _entries(columns: Columns) -> Iterator[Entry]:
+    """Yield the rows of columns."""
+    extra = {name: found.cells for name, found in columns.extra.items()}
+    parts = (columns.names, columns.shown, columns.by, columns.ids, columns.at, columns.answers)
+    for row, line in enumerate(columns.numbers):
+        name, text, by, identifier, at, answer = [part[row].decode() for part in parts]
+        natural = {key: cells[row].decode() for key, cells in columns.natural.items()} or None
+        rest = {key: cells[row].decode() for key, cells in extra.items() if cells[row]}
+        yield line, name, text, natural, by, identifier, at, (answer,), rest
 
 
 def _opened(sheet: Sheet, roles: Roles) -> Callable[[], Iterator[Entry]]:
@@ -220,7 +201,7 @@ def _opened(sheet: Sheet, roles: Roles) -> Callable[[], Iterator[Entry]]:
     rest = [Column(name, name) for name in at if name not in roles.used]
 
     def entries() -> Iterator[Entry]:
-        for line, cells in _body(sheet):
+        for line, cells in csv_rows.body(sheet):
             name = tables.together([cells[at[column]] for column in roles.names])
             if roles.listed:
                 answers = [

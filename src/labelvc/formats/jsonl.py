@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,12 +12,16 @@ from labelvc.errors import DataError
 from labelvc.formats import source as text
 from labelvc.formats import tables, values
 from labelvc.formats import target as output
+from labelvc.formats.block import Block, Columns, Extra, begin
+from labelvc.formats.block import lines as lines_of
 from labelvc.formats.interface import Fidelity, Plan, Row
+from labelvc.formats.jsonl_shape import Found, Shapes
 from labelvc.formats.tables import Entry, Roles
 from labelvc.model import jsonpointer
 from labelvc.model.project import Dataset
 
 _ABSENT = object()
+Answer = Callable[[bytes], dict[str, Any] | None]
 
 
 class Jsonl:
@@ -36,17 +41,22 @@ class Jsonl:
 
         Without named fields each line is a record (it has an `item`) or an item, an item before its records.
         """
+        for block in self.blocks(source, plan):
+            yield from block.rows()
+
+    def blocks(self, source: Path, plan: Plan) -> Iterator[Block]:
+        """Yield them in blocks; see `labelvc.formats.block.of`."""
         text.prove(source)
         if plan.item is None and plan.by is None and plan.value is None and not plan.key:
-            yield from _own(source)
+            yield Block(lambda: _own(source))
             return
         roles = tables.roles(plan, _columns(source, plan), str(source))
         origin = tables.Origin(source.name, self.name, plan.prefix)
         if plan.layout == "long":
-            yield from tables.long(_entries(source, roles, plan), values.from_json(plan.asked, plan.taxonomy), origin)
-        else:
-            read = values.from_json(plan.asked, plan.taxonomy)
-            yield from tables.wide(lambda: _entries(source, roles, plan), read, roles.claims, origin)
+            yield from _blocks(source, plan, roles, origin)
+            return
+        read = values.from_json(plan.asked, plan.taxonomy)
+        yield Block(lambda: tables.wide(lambda: _entries(source, roles, plan), read, roles.claims, origin))
 
     def write(
         self,
@@ -72,8 +82,8 @@ class Jsonl:
 FORMAT = Jsonl()
 
 
-def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in text.lines(path):
+def _objects(path: Path, lines: Iterable[tuple[int, bytes]] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in text.lines(path) if lines is None else lines:
         if not line.strip():
             continue
         try:
@@ -136,9 +146,74 @@ def _reach(column: str, found: dict[str, Any]) -> Any:
     return value
 
 
-def _entries(path: Path, roles: Roles, plan: Plan) -> Iterator[Entry]:
+def _blocks(path: Path, plan: Plan, roles: Roles, origin: tables.Origin) -> Iterator[Block]:
+    """Yield the blocks of a long table."""
+    read = values.from_json(plan.asked, plan.taxonomy)
+    rows, shapes, number = tables.Long(read, origin).rows, Shapes(), 1
+
+    def text_read(cell: bytes) -> dict[str, Any] | None:
+        return read(cell.decode())
+
+    def json_read(cell: bytes) -> dict[str, Any] | None:
+        return read(canonical.decode(cell))
+
+    def entries(lines: Sequence[tuple[int, bytes]]) -> Iterator[Row]:
+        return rows(_entries(path, roles, plan, lines))
+
+    with begin(path) as file:
+        while chunk := lines_of(file, b"\n"):
+            lines = list(enumerate(chunk.removesuffix(b"\n").split(b"\n"), number))
+            apart = [_columns_of(found, roles, origin, (text_read, json_read)) for found in shapes.apart(chunk, number)]
+            if not apart or None in apart:
+                yield Block(partial(entries, lines))
+            else:
+                for columns in filter(None, apart):
+                    yield Block(partial(entries, [lines[at - number] for at in columns.numbers]), columns)
+            number += len(lines)
+
+
+def _columns_of(found: Found, roles: Roles, origin: tables.Origin, readers: Sequence[Answer]) -> Columns | None:
+    """Return lines of one shape as columns, given what reads a text and what reads JSON; None where a pointer is named."""
+    if any(name.startswith("/") and name not in found.members for name in roles.used):
+        return None
+    nothing = [b""] * len(found.numbers)
+
+    def texts(name: str | None) -> Sequence[bytes]:
+        member = found.members.get(name or "")
+        if member is None or not member.json:
+            return nothing if member is None else member.cells
+        return [_plain(cell) for cell in member.cells]
+
+    parts = [texts(name) for name in roles.names]
+    answers = found.members.get(roles.values[0], Extra([b"null"] * len(found.numbers), json=True))
+    return Columns(
+        numbers=found.numbers,
+        names=parts[0] if len(parts) == 1 else [b"/".join(row) for row in zip(*parts, strict=True)],
+        shown=texts(roles.text or roles.item),
+        natural={key.name: texts(key.column) for key in roles.key},
+        by=texts(roles.by),
+        ids=texts(roles.id),
+        at=texts(roles.at),
+        answers=answers.cells,
+        value=readers[answers.json],
+        extra={name: member for name, member in found.members.items() if name not in roles.used},
+        space=origin.space,
+        sparse=False,
+        prefix=origin.prefix,
+        plain=found.plain,
+    )
+
+
+def _plain(cell: bytes) -> bytes:
+    """Return a JSON value as `_scalar` gives it."""
+    if cell == b"null":
+        return b""
+    return cell if cell[:1] != b'"' else str(canonical.decode(cell)).encode()
+
+
+def _entries(path: Path, roles: Roles, plan: Plan, lines: Iterable[tuple[int, bytes]] | None = None) -> Iterator[Entry]:
     used = roles.used | {name[1:] for name in roles.used if name.startswith("/") and "/" not in name[1:]}
-    for number, found in _objects(path):
+    for number, found in _objects(path, lines):
         where = f"{path}:{number}"
 
         def cell(column: str | None, found: dict[str, Any] = found, where: str = where) -> str:

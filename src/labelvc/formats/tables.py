@@ -131,70 +131,72 @@ def roles(plan: Plan, columns: Sequence[str], where: str) -> Roles:
     )
 
 
-def long(entries: Iterable[Entry], read: Reader, origin: Origin) -> Iterator[Row]:
-    """Yield the items and records of a table whose rows are answers.
-
-    Rows of one item may stand anywhere. An empty answer is no record, its row still names an item.
+class Long:
+    """A table whose rows are answers. Rows of one item may stand anywhere; an empty answer is no record, its row still names an item.
 
     Args:
-        entries: the rows.
         read: reader of one answer.
-        origin: where they come from.
-
-    Yields:
-        An item when its first row comes, then its record.
-
-    Raises:
-        DataError: a row names no item, an answer is not of the task's type, an id cannot be one, or one item is shown by two
-            texts. An id used twice is left to the caller, who sees all keys.
+        origin: where rows come from.
     """
-    source, space, prefix = origin
-    known: dict[str, tuple[str, str, int]] = {}
-    unnameable: dict[bytes, tuple[int, bytes]] = {}
-    make = tuple.__new__  # Row(...) without the call of Row.__new__, which would be a tenth of the whole
-    for line, name, text, natural, by, identifier, at, answers, extra in entries:
-        where = f"{source}:{line}"
-        found = known.get(name)
-        if found is None:
-            if len(known) >= _KNOWN:
-                known.clear()
-            found = known[name] = _first_seen(name, text, line, unnameable, where)
-            yield make(Row, ("items", _item(found[0], text, natural, {}, space), where))
-        elif found[1] != text:
-            raise _shown_otherwise(found[2], where)
-        try:
-            value = read(answers[0])
-        except DataError as error:
-            raise _located(error, where) from None
-        if value is None:
-            continue
-        fields: dict[str, Any] = {"item": found[0], "value": value}
-        if not natural:
-            fields["id"] = f"{prefix}source-{line}"
-        if identifier:
-            fields["id"] = _named(identifier, where)
-        if by:
-            fields["by"] = by
-        if at:
-            fields["at"] = at
-        if extra:
-            fields["ext"] = {space: extra}
-        yield make(Row, ("annotations", fields, where))
 
+    def __init__(self, read: Reader, origin: Origin) -> None:
+        self._read, self._origin = read, origin
+        self._known: dict[str, tuple[str, str, int]] = {}
+        self._unnameable: dict[bytes, tuple[int, bytes]] = {}
 
-def _first_seen(
-    name: str, text: str, line: int, unnameable: dict[bytes, tuple[int, bytes]], where: str
-) -> tuple[str, str, int]:
-    """Return id, text and line of an item that is not among those seen last; it may have been seen long before."""
-    if not name:
-        raise DataError("the row names no item", where=where)
-    if nameable(name):
-        return name, text, line
-    shown = _mark(text)
-    first, was = unnameable.setdefault(_mark(name), (line, shown))
-    if shown != was:
-        raise _shown_otherwise(first, where)
-    return f"source-{first}", text, first
+    def rows(self, entries: Iterable[Entry]) -> Iterator[Row]:
+        """Yield an item when its first row comes, then its record.
+
+        Args:
+            entries: rows of the table, those before them given to an earlier call.
+
+        Raises:
+            DataError: a row names no item, an answer is not of the task's type, an id cannot be one, or one item is shown by
+                two texts. An id used twice is left to the caller, who sees all keys.
+        """
+        source, space, prefix = self._origin
+        known, read = self._known, self._read
+        make = tuple.__new__  # Row(...) without the call of Row.__new__, which would be a tenth of the whole
+        for line, name, text, natural, by, identifier, at, answers, extra in entries:
+            where = f"{source}:{line}"
+            found = known.get(name)
+            if found is None:
+                if len(known) >= _KNOWN:
+                    known.clear()
+                found = known[name] = self._first_seen(name, text, line, where)
+                yield make(Row, ("items", _item(found[0], text, natural, {}, space), where))
+            elif found[1] != text:
+                raise _shown_otherwise(found[2], where)
+            try:
+                value = read(answers[0])
+            except DataError as error:
+                raise _located(error, where) from None
+            if value is None:
+                continue
+            fields: dict[str, Any] = {"item": found[0], "value": value}
+            if not natural:
+                fields["id"] = f"{prefix}source-{line}"
+            if identifier:
+                fields["id"] = _named(identifier, where)
+            if by:
+                fields["by"] = by
+            if at:
+                fields["at"] = at
+            if extra:
+                fields["ext"] = {space: extra}
+            yield make(Row, ("annotations", fields, where))
+
+    def _first_seen(self, name: str, text: str, line: int, where: str) -> tuple[str, str, int]:
+        """Return id, text and line of an item that is not among those seen last; it may have been seen long before."""
+        if not name:
+            raise DataError("the row names no item", where=where)
+        if nameable(name):
+            return name, text, line
+        shown = _mark(text)
+        first, was = self._unnameable.setdefault(_mark(name), (line, shown))
+        if shown != was:
+            raise _shown_otherwise(first, where)
+        return f"source-{first}", text, first
 
 
 def _shown_otherwise(line: int, where: str) -> DataError:

@@ -29,9 +29,9 @@ _FIRST_RECORD = b'{"it'  # and every item begins with {"id
 class Rows(NamedTuple):
     """What was set aside for one shard: lines of items and of records, equal ones once and in order; records without an id."""
 
-    items: Sequence[bytes]
-    records: Sequence[bytes]
-    unnamed: Sequence[bytes]
+    items: list[bytes]
+    records: list[bytes]
+    unnamed: list[bytes]
 
 
 NOTHING = Rows([], [], [])

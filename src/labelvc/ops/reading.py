@@ -4,90 +4,26 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
 from typing import Any, NoReturn
 
 from labelvc.codec import canonical
-from labelvc.core import pseudonym
 from labelvc.core.expect import versions_of
 from labelvc.errors import DataError
+from labelvc.formats.block import Block, Columns
 from labelvc.formats.interface import Row
 from labelvc.model import jsonpointer
 from labelvc.model.names import Layer
-from labelvc.model.project import Dataset, Project, Sensitive
-from labelvc.model.snapshot import Snapshot
-from labelvc.ops import pseudonyms
+from labelvc.model.project import Dataset, Project
 from labelvc.ops.incoming import ITEM, RECORD, UNNAMED, Incoming, TwiceError
-from labelvc.store import tree
-from labelvc.store.git import Git
+from labelvc.ops.tabled import Tabled
+from labelvc.ops.tokens import Tokens
 
-_LAYERS: tuple[Layer, ...] = ("items", "annotations")
-_REMEMBERED = 1 << 16  # tokens
 _TOLD = 256  # rows at once
-_BY = Sensitive("/by", "person")
 _TABLES = ("csv", "jsonl")  # whose other columns are the person's own; the `ext` of other formats is of their making
 _TWICE = {
     "items": "choose another --key",
     "annotations": "give each answer of an item another id in the source, or rename the column to have lines as ids",
 }
-
-
-class Tokens:
-    """Turns plain values of declared fields into tokens; the secret is looked for only when there is one to turn."""
-
-    def __init__(self, git: Git, work: Snapshot, project: Project, dataset: Dataset) -> None:
-        self._git, self._work, self._project = git, work, project
-        fields = [*dataset.sensitive, _BY]
-        made: dict[str, dict[str, str]] = {field.kind: {} for field in fields}
-        self._fields = {
-            layer: [(field.kind, *_steps(field.pointer), made[field.kind]) for field in fields if field.layer == layer]
-            for layer in _LAYERS
-        }
-
-    def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
-        """Replace plain values by tokens.
-
-        Raises:
-            DataError: a value is empty once normalised; or an id is a value that was replaced, which would tell it.
-        """
-        plain: set[str] | None = None
-        for kind, steps, last, made in self._fields[layer]:
-            inside: Any = fields
-            for step in steps:
-                inside = inside.get(step) if isinstance(inside, dict) else None
-            value = inside.get(last) if isinstance(inside, dict) else None
-            if value is not None and value != "":
-                text = value if type(value) is str else str(value)
-                token = inside[last] = made.get(text) or self._token(kind, text, made)
-                if token != text:
-                    plain = plain or set()
-                    plain.add(text)
-        if plain is None:
-            return
-        told = [name for name in ("id", "item") if fields.get(name) in plain]
-        if told:
-            raise DataError(
-                f"the {told[0]} is the plain value of a field that must hold a pseudonym",
-                hint="choose another --key, or declare /id of items and /item of annotations as sensitive, of the same kind",
-            )
-
-    def _token(self, kind: str, value: str, made: dict[str, str]) -> str:
-        if len(made) >= _REMEMBERED:
-            made.clear()
-        found = made[value] = value if pseudonym.is_token(value) else self._tokenise(kind, value)
-        return found
-
-    @cached_property
-    def _tokenise(self) -> Callable[[str, str], str]:
-        with tree.reader(self._git) as reader:
-            secret = pseudonyms.active(self._git, self._work, reader)
-        return pseudonyms.tokeniser(secret, self._project.id, self._project.domain)
-
-
-def _steps(pointer: str) -> tuple[list[str], str]:
-    """Return the names a JSON pointer (RFC 6901) goes through, and the last one."""
-    *steps, last = jsonpointer.steps(pointer)
-    return steps, last
 
 
 class Reading:
@@ -112,23 +48,51 @@ class Reading:
         self._origin = {"tool": tool}
         self._noted: dict[Layer, set[str]] = {"items": set(), "annotations": set()}
         self._declared = {(field.layer, field.pointer) for field in dataset.sensitive}
+        under = {"under": self._under[task]} if task in self._under else {}
+        self._tabled = Tabled(tokens, {"origin": self._origin, "rev": 1, "task": task, **under}, _said)
 
-    def into(self, incoming: Incoming, rows: Iterable[Row], advance: Callable[[int], None] | None) -> None:
-        """Set the lines of rows aside.
+    def into(self, incoming: Incoming, blocks: Iterable[Block], advance: Callable[[int], None]) -> None:
+        """Set the lines of a source aside.
+
+        Args:
+            incoming: takes the lines.
+            blocks: the source.
+            advance: called with the number of lines since the last call.
 
         Raises:
             DataError: a row cannot be stored; says where.
             OSError: the disk of temporary files is full.
         """
-        add, number = incoming.add, 0
+        for rows, columns in blocks:
+            if columns is None or not self._at_once(incoming, columns, advance):
+                self._one_by_one(incoming, rows(), advance)
+
+    def _one_by_one(self, incoming: Incoming, rows: Iterable[Row], advance: Callable[[int], None]) -> None:
+        number = 0
         for kind, key, raw, _ in self.lines(rows):
-            add(kind, key[0], raw)
+            incoming.add(kind, key[0], raw)
             number += 1
-            if number == _TOLD and advance:
+            if number == _TOLD:
                 advance(number)
                 number = 0
-        if advance:
-            advance(number)
+        advance(number)
+
+    def _at_once(self, incoming: Incoming, columns: Columns, advance: Callable[[int], None]) -> bool:
+        """Set the lines of columns aside; False where their rows must be asked."""
+        found = self._tabled.lines(columns)
+        if found is None:
+            return False
+        self.natural.update(dict.fromkeys(columns.natural))
+        self._ride("annotations", found.riders)
+        if self._taxonomies[self._task]:
+            self.labels[self._taxonomies[self._task]].update(found.labels)
+        parts: list[int] = []
+        for at, (kind, items, lines) in enumerate(found.lines):
+            if not at or items is not found.lines[0][1]:
+                parts = incoming.parts(items)
+            incoming.extend(kind, parts, lines)
+            advance(len(lines))
+        return True
 
     def refuse_twice(self, rows: Iterable[Row], twice: TwiceError) -> NoReturn:
         """Read a source again up to the second of two rows that differ under one key, and refuse it.
@@ -172,13 +136,15 @@ class Reading:
     def _note_riders(self, row: Row) -> None:
         """Take down which columns of a table are stored beside the answers as they stand."""
         columns = row.fields.get("ext", {}).get(self._tool)
-        if row.layer == "dataset" or not columns or columns.keys() <= self._noted[row.layer]:
-            return
-        for name in [name for name in columns if name not in self._noted[row.layer]]:
+        if row.layer != "dataset" and columns and not columns.keys() <= self._noted[row.layer]:
+            self._ride(row.layer, columns)
+
+    def _ride(self, layer: Layer, columns: Iterable[str]) -> None:
+        for name in [name for name in columns if name not in self._noted[layer]]:
             pointer = f"/ext/{self._tool}/{jsonpointer.escaped(name)}"
-            if (row.layer, pointer) not in self._declared:
-                self.riders[pointer] = row.layer
-        self._noted[row.layer].update(columns)
+            if (layer, pointer) not in self._declared:
+                self.riders[pointer] = layer
+        self._noted[layer].update(columns)
 
     def _item(self, row: Row) -> bytes:
         natural = row.fields.get("natural")
@@ -199,14 +165,17 @@ class Reading:
                 fields.setdefault("under", self._under[task])
             owner = self._taxonomies.get(task)
             if owner and type(value) is dict:
-                counted, label = self.labels[owner], value.get("label")
-                for one in (label,) if type(label) is str else _labels(value):
-                    counted[one] += 1
+                counted = self.labels[owner]
+                for label in _said(value):
+                    counted[label] += 1
         return canonical.encode(fields, canonical.RECORD_FIRST)
 
 
-def _labels(value: Mapping[str, Any]) -> Iterable[str]:
-    """Return the labels that a value names beside `label`: several, those that share a whole, or an order of them."""
+def _said(value: Mapping[str, Any]) -> Iterable[str]:
+    """Return the labels that a value names: one, several, those that share a whole, or an order of them."""
+    label = value.get("label")
+    if type(label) is str:
+        return (label,)
     several = [value.get(name) for name in ("labels", "soft", "ranking")]
     return {
         label for labels in several if isinstance(labels, list | dict) for label in labels if isinstance(label, str)

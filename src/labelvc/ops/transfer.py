@@ -12,7 +12,7 @@ import msgspec
 from labelvc.codec import canonical, document, shard
 from labelvc.core import diff
 from labelvc.errors import ConfigurationError, DataError
-from labelvc.formats import registry
+from labelvc.formats import block, registry
 from labelvc.formats.interface import Plan
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project, Task
@@ -20,10 +20,11 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops import identity, remarks, renumbering, rewrite, taxonomy
 from labelvc.ops import project as projects
 from labelvc.ops.incoming import Incoming, TwiceError
-from labelvc.ops.reading import Reading, Tokens
+from labelvc.ops.reading import Reading
 from labelvc.ops.recognition import Recognition, renamed
 from labelvc.ops.request import Request
 from labelvc.ops.sides import AstrayError, Sides
+from labelvc.ops.tokens import Tokens
 from labelvc.spill import SpillError
 from labelvc.store import disk, files, tree
 from labelvc.store import git as plumbing
@@ -100,7 +101,7 @@ def _imported(git: Git, request: Request, advance: Callable[[int], None] | None,
             incoming = stack.enter_context(Incoming(dataset))
             reading = Reading(project, dataset, name, form.name, Tokens(git, work, project, dataset))
             with _told(request):
-                reading.into(incoming, form.read(request.source, said), advance)
+                reading.into(incoming, block.of(form, request.source, said), advance or _unheard)
             # A long source takes minutes to read: an editor or git may have changed the shards since.
             work = tree.work(git)
             asked = identity.Asked(dataset.name, name, said.key, form.name, said.prefix, request.mode == "replace")
@@ -117,6 +118,10 @@ def _imported(git: Git, request: Request, advance: Callable[[int], None] | None,
                     again.refuse_twice(form.read(request.source, said), twice)
     except SpillError as error:
         raise disk.failure(error, Path(str(error.filename))) from None
+
+
+def _unheard(_number: int) -> None:
+    """Tell nobody how many rows were read."""
 
 
 @contextmanager

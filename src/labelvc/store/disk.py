@@ -15,6 +15,8 @@ UNFINISHED = ".labelvc-unfinished"
 """How the name of a temporary file ends; one that a kill left behind may be deleted."""
 _MANY = 32
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
 
 def beside(path: Path) -> Path:
     """Return a fresh name beside a path, on the same disk, that says it is unfinished."""
@@ -33,19 +35,24 @@ def create(place: Path, data: bytes, like: Path, *, sync: bool) -> None:
     Raises:
         OSError: the disk is full, read-only or not ours.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
-        with os.fdopen(handle, "wb", buffering=0) as file:
+        handle = os.open(place, _NEW, 0o666)
+    except FileNotFoundError:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(place, _NEW, 0o666)
+    try:
+        try:
             rest = memoryview(data)
             while rest:
-                rest = rest[file.write(rest) :]
+                rest = rest[os.write(handle, rest) :]
             with suppress(FileNotFoundError):
-                before = like.lstat()
+                before = os.lstat(like)
                 if stat.S_ISREG(before.st_mode):
                     os.fchmod(handle, stat.S_IMODE(before.st_mode) | stat.S_IWUSR)
             if sync:
                 os.fsync(handle)
+        finally:
+            os.close(handle)
     except BaseException:
         place.unlink(missing_ok=True)
         raise

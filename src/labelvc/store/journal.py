@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -69,15 +70,29 @@ class Pending(NamedTuple):
         return not self.decided or (bool(self.steps) and self.undone == len(self.steps))
 
 
+class _Noted:
+    """The steps of a journal or a draft, read anew each time: memory holds none of them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Step]:
+        with suppress(FileNotFoundError), self._path.open(encoding="ascii") as file:
+            for line in file:
+                row = json.loads(line)
+                if isinstance(row, list):
+                    yield Step(*row)
+
+
 class Transaction:
     """The files of one step, staged one by one; made by `transaction`."""
 
     def __init__(self, git: Git, command: str) -> None:
         self._git = git
         self._folder = _folder(git)
-        self._steps: list[Step] = []
+        self._number = 0
         self._after: list[tuple[Verb, list[str]]] = []
-        self._inside: set[Path] = set()
+        self._inside: dict[Path, str] = {}
         self._draft: IO[str] = (self._folder / "draft").open("w", encoding="ascii")
         self._note({"command": command})
 
@@ -92,14 +107,14 @@ class Transaction:
         Raises:
             StoreError: the disk is full, read-only or not ours, or the path leads out of the project.
         """
-        place = self._place(path)
+        place, name = self._place(path)
         try:
             old, new = _state(place), digests.sha256(data).hexdigest()
             if old == new and not fresh:
                 return
             beside = disk.beside(place)
-            self._step(Step(_name(self._git, place), beside.name, old, new))
-            disk.create(beside, data, place, sync=len(self._steps) <= _MANY)
+            self._step(Step(name, beside.name, old, new))
+            disk.create(beside, data, place, sync=self._number <= _MANY)
         except OSError as error:
             raise disk.failure(error, place) from None
 
@@ -109,11 +124,11 @@ class Transaction:
         Raises:
             StoreError: as for `write`.
         """
-        place = self._place(path)
+        place, name = self._place(path)
         try:
             old = _state(place)
             if old is not None:
-                self._step(Step(_name(self._git, place), None, old, None))
+                self._step(Step(name, None, old, None))
         except OSError as error:
             raise disk.failure(error, place) from None
 
@@ -127,15 +142,18 @@ class Transaction:
         """
         self._after.append((verb, list(paths)))
 
-    def _place(self, path: str | Path) -> Path:
+    def _place(self, path: str | Path) -> tuple[Path, str]:
+        """Return the absolute path of a file, and its name in the journal."""
         place = self._git.top / path
-        if place.parent not in self._inside:
+        folder = place.parent
+        if folder not in self._inside:
             disk.refuse_outside(place, self._git.top, self._git.directory, self._git.common)
-            self._inside.add(place.parent)
-        return place
+            here = os.path.relpath(folder, self._git.top)
+            self._inside[folder] = "" if here == "." else f"{here}/"
+        return place, self._inside[folder] + place.name
 
     def _step(self, step: Step) -> None:
-        self._steps.append(step)
+        self._number += 1
         self._note(step)
 
     def _note(self, row: object) -> None:
@@ -144,22 +162,22 @@ class Transaction:
 
     def _decide(self) -> None:
         """Put everything on the disk and rename the draft: from here on there is no way but forward."""
-        if not self._steps and not self._after:
+        if not self._number and not self._after:
             self._drop()
             return
         self._note({"after": self._after})
         os.fsync(self._draft.fileno())
         self._draft.close()
-        if len(self._steps) > _MANY:
+        if self._number > _MANY:
             os.sync()
         (self._folder / "draft").replace(self._folder / "journal")
         disk.sync_folder(self._folder)
-        _apply(self._git, self._steps, self._after)
+        _apply(self._git, _Noted(self._folder / "journal"), self._after)
 
     def _drop(self) -> None:
         with suppress(OSError):
             self._draft.close()
-        _discard(self._git, self._steps)
+        _discard(self._git, _Noted(self._folder / "draft"))
 
 
 @contextmanager
@@ -284,24 +302,27 @@ def forget(git: Git) -> Pending | None:
     return found
 
 
-def _apply(git: Git, steps: list[Step], after: list[tuple[Verb, list[str]]]) -> None:
+def _apply(git: Git, steps: Iterable[Step], after: list[tuple[Verb, list[str]]]) -> None:
     """Put staged bytes in place, delete, and do what must follow; what is done already is left alone."""
+    folders, thinned = set[Path](), set[Path]()
     try:
         for step in steps:
             place = git.top / step.path
-            if step.staged is not None:
-                try:
-                    place.with_name(step.staged).replace(place)
-                except FileNotFoundError:
-                    if _state(place) != step.new:
-                        raise
-        for step in steps:
+            folders.add(place.parent)
+            if step.staged is None:
+                thinned.add(place.parent)
+                continue
+            try:
+                place.with_name(step.staged).replace(place)
+            except FileNotFoundError:
+                if _state(place) != step.new:
+                    raise
+        for step in steps if thinned else ():
             if step.staged is None:
                 (git.top / step.path).unlink(missing_ok=True)
-        folders = {(git.top / step.path).parent for step in steps}
         for folder in folders:
             disk.sync_folder(folder)
-        _prune(git, {(git.top / step.path).parent for step in steps if step.staged is None})
+        _prune(git, thinned)
     except OSError as error:
         raise StoreError(f"could not write: {error.strerror}", where=str(error.filename), hint=FINISH) from None
     for verb, paths in after:
@@ -325,12 +346,16 @@ def _follow(git: Git, verb: Verb, paths: list[str]) -> None:
             importlib.import_module("labelvc.store.dvc").add(git, git.top / path)
 
 
-def _discard(git: Git, steps: list[Step]) -> None:
+def _discard(git: Git, steps: Iterable[Step]) -> None:
+    emptied = set[Path]()
     for step in steps:
+        place = git.top / step.path
         if step.staged is not None:
             with suppress(OSError):
-                (git.top / step.path).with_name(step.staged).unlink()
-    _prune(git, {(git.top / step.path).parent for step in steps if step.old is None})
+                place.with_name(step.staged).unlink()
+        if step.old is None:
+            emptied.add(place.parent)
+    _prune(git, emptied)
     for name in ("draft", "journal"):
         with suppress(OSError):
             (git.directory / "labelvc" / name).unlink()
@@ -367,15 +392,11 @@ def _progress(git: Git, step: Step) -> str:
 def _state(path: Path) -> str | None:
     """Return the SHA-256 of a file, what a link says, or None when nothing is there."""
     try:
-        if path.is_symlink():
+        if stat.S_ISLNK(os.lstat(path).st_mode):
             return f"link {path.readlink()}"
         return str(digests.sha256(path.read_bytes()).hexdigest())
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _name(git: Git, place: Path) -> str:
-    return os.path.relpath(place, git.top)
 
 
 def _folder(git: Git) -> Path:
