@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.output import output_options, say, stream, write
 from labelvc.cli.render import json, life
 from labelvc.core.veil import Veil
 from labelvc.errors import ConfigurationError, DataError
+from labelvc.model.names import Key
 from labelvc.ops import blame as blaming
 from labelvc.ops import log as logging
 from labelvc.ops import naming, veil
 from labelvc.ops import trace as tracing
+from labelvc.ops.blame import Fields
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -128,18 +131,14 @@ def blame(settings: Settings, /, item: str, revision: str, form: str, output: Pa
     drawn = veil.throughout(git, end)
     count: Counter[str] = Counter()
     found = (
-        (key, [*_drawn(drawn, key, origins)])
-        for key, origins in _blamed(git, item, revision)
-        if not count.update(records=1)
+        (key, _drawn(drawn, key, fields)) for key, fields in _blamed(git, item, revision) if not count.update(records=1)
     )
     if form == "text":
         stream(life.blame(found, color=settings.color), output)
-        return
-    items = life.blame_items(found)
-    stream(
-        json.lines(items) if form == "jsonl" else json.streamed("blame", items, lambda: dict(count), head=revision),
-        output,
-    )
+    elif form == "jsonl":
+        stream(life.blame_lines(found), output)
+    else:
+        stream(json.streamed("blame", life.blame_items(found), lambda: dict(count), head=revision), output)
 
 
 def _blamed(git: Git, words: str, revision: str) -> Iterator[blaming.Blamed]:
@@ -165,7 +164,8 @@ def _blamed(git: Git, words: str, revision: str) -> Iterator[blaming.Blamed]:
     yield from found
 
 
-def _drawn(drawn: Veil, key: Any, origins: list[blaming.Origin]) -> Iterator[blaming.Origin]:
-    rows = drawn.leaves(key, [origin[:2] for origin in origins])
-    for origin, (pointer, value) in zip(origins, rows, strict=True):
-        yield origin._replace(pointer=pointer, value=value)
+def _drawn(drawn: Veil, key: Key, fields: Fields) -> Fields:
+    pointers, values = drawn.line(key, fields.makers.pointers, fields.values)
+    if values is fields.values and pointers is fields.makers.pointers:
+        return fields
+    return Fields(values, msgspec.structs.replace(fields.makers, pointers=pointers))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from struct import iter_unpack
 from typing import Any, NamedTuple
 
 import msgspec
 
-from labelvc.codec import shard
 from labelvc.core import diff
 from labelvc.model import jsonpointer
 from labelvc.model.names import Key
@@ -20,34 +21,56 @@ Name = Key | bytes
 Sides = Sequence[tuple[Mapping[Name, bytes], Mapping[Name, bytes]]]
 """For each parent of a commit the lines that differ: those of the parent and those of the commit."""
 
+Pointers = tuple[str, ...]
+"""Fields of a line; one tuple serves all lines that have the same."""
 NAMES = ("/item", "/id", "/rev")
 """Fields that say which record and which version it is; nobody decides them."""
 _written = msgspec.json.Encoder(order="deterministic").encode
-_is_token = re.compile(TOKEN).fullmatch
+_is_token = lru_cache(maxsize=1 << 12)(re.compile(TOKEN).fullmatch)
+_Step = str | tuple[str] | None  # a value, an object that is walked into, and out of it
 _ABSENT = object()
 _MARK = 8
 _DIGEST = 16
 
 
-class Row(NamedTuple):
-    """What a commit made of a line, in digests alone: it may be remembered whatever the line says.
+class Old(NamedTuple):
+    """A line of a parent, as a commit changed it.
 
     Attributes:
-        new: digest of the line it made.
+        line: its digest.
         by: the pseudonym it stands under; empty when there is none, or a plain value.
-        olds: for each parent that had the record, the digest of its line and the marks of the fields that differ from it.
+        marks: of the fields that differ from it in the new line, one after another.
     """
 
-    new: bytes
+    line: bytes
     by: str
-    olds: tuple[tuple[bytes, bytes], ...]
+    marks: bytes
+
+
+class Rows(NamedTuple):
+    """What a commit made of lines, in digests alone: it may be remembered whatever the lines say.
+
+    Attributes:
+        born: digests of the lines that no parent had, one after another.
+        changed: digest of each other line, and the line of each parent that had the record.
+    """
+
+    born: bytes
+    changed: list[tuple[bytes, tuple[Old, ...]]]
 
 
 class Made(NamedTuple):
-    """Which commit set a field, and under which pseudonym."""
+    """Which commit set fields of a line.
 
+    Attributes:
+        pointers: the fields; None for all of them.
+        commit: its id.
+        by: the pseudonym the record stood under then, empty when there was none; None for that of the line itself.
+    """
+
+    pointers: Pointers | None
     commit: str
-    by: str
+    by: str | None
 
 
 def moves(sides: Sides) -> Iterator[tuple[Name, tuple[bytes | None, ...], bytes | None]]:
@@ -59,30 +82,36 @@ def moves(sides: Sides) -> Iterator[tuple[Name, tuple[bytes | None, ...], bytes 
     Yields:
         What names the line, the line in each parent, and in the commit; a merge that took a parent's line changed nothing.
     """
-    first_old, first_new = sides[0]
+    first_old, first_new = sides[0] if sides else ({}, {})
     for name in first_old.keys() | first_new.keys():
+        if len(sides) == 1:
+            old, new = first_old.get(name), first_new.get(name)
+            if old != new:
+                yield name, (old,), new
+            continue
         olds = tuple([old.get(name) for old, _ in sides])
         news = [new.get(name) for _, new in sides]
         if all(old != new for old, new in zip(olds, news, strict=True)):
             yield name, olds, news[0]
 
 
-def rows(sides: Sides) -> Iterator[Row]:
-    """Yield the row of each line that a commit made and that is no tombstone."""
+def rows(sides: Sides) -> Rows:
+    """Return what a commit made of the lines that are no tombstones."""
+    born, changed = [], []
     for _, olds, new in moves(sides):
-        if new is not None and diff.live(new) is not None:
-            yield row(olds, new)
+        if new is None or diff.live(new) is None:
+            continue
+        if any(olds):
+            fields = diff.decoded(new)
+            changed.append((digest(new), tuple([_old(raw, fields) for raw in olds if raw is not None])))
+        else:
+            born.append(digest(new))
+    return Rows(b"".join(born), changed)
 
 
-def row(olds: Sequence[bytes | None], new: bytes) -> Row:
-    """Return what a commit made of a line whose parents' lines are given."""
-    known = [old for old in olds if old is not None]
-    if not known:
-        return Row(digest(new), _by(new), ())
-    fields = diff.decoded(new)
-    by = fields.get("by")
-    told = [(digest(old), b"".join(map(mark, leaves(fields, diff.decoded(old))))) for old in known]
-    return Row(digest(new), by if isinstance(by, str) and _is_token(by) else "", tuple(told))
+def _old(raw: bytes, new: dict[str, Any]) -> Old:
+    old = diff.decoded(raw)
+    return Old(digest(raw), token(old.get("by")), b"".join(map(mark, _differing(new, old))))
 
 
 def digest(raw: bytes) -> bytes:
@@ -103,23 +132,58 @@ def mark(pointer: str) -> bytes:
     return found
 
 
-def leaves(new: dict[str, Any], old: dict[str, Any] | None = None) -> list[str]:
-    """Return the pointers of all values of a line that are no object and that another line has not or has otherwise."""
+def told(fields: dict[str, Any]) -> tuple[Pointers, list[Any]]:
+    """Return the pointers of all values of a line that are no object, sorted, and the values; `NAMES` are left out."""
+    names: list[_Step] = []
+    values: list[Any] = []
+    _walk(fields, names, values)
+    pointers, places = _ordered(tuple(names))
+    return pointers, [values[at] for at in places]
+
+
+def _walk(fields: dict[str, Any], names: list[_Step], values: list[Any]) -> None:
+    for name, value in fields.items():
+        if type(value) is dict and value:
+            names.append((name,))
+            _walk(value, names, values)
+            names.append(None)
+        else:
+            names.append(name)
+            values.append(value)
+
+
+@lru_cache(maxsize=1 << 10)  # the lines of a dataset have few shapes
+def _ordered(names: tuple[_Step, ...]) -> tuple[Pointers, list[int]]:
+    """Return the pointers of a walk but for `NAMES`, in order, and the place of the value of each."""
     found: list[str] = []
-    _gather(new, old or {}, "", found)
-    return found
+    above = [""]
+    for name in names:
+        if name is None:
+            above.pop()
+        elif isinstance(name, str):
+            found.append(_step(above[-1], name))
+        else:
+            above.append(_step(above[-1], name[0]))
+    rows = sorted((pointer, at) for at, pointer in enumerate(found) if pointer not in NAMES)
+    return tuple([pointer for pointer, _ in rows]), [at for _, at in rows]
 
 
-def _gather(new: dict[str, Any], old: dict[str, Any], at: str, found: list[str]) -> None:
+def _step(at: str, name: str) -> str:
+    return f"{at}/{jsonpointer.escaped(name) if '~' in name or '/' in name else name}"
+
+
+def _differing(new: dict[str, Any], old: dict[str, Any], at: str = "") -> Iterator[str]:
+    """Yield the pointers of all values of a line that are no object and that another line has not or has otherwise."""
     for name, value in new.items():
         one = old.get(name, _ABSENT)
-        step = f"{at}/{jsonpointer.escaped(name) if '~' in name or '/' in name else name}"
         if type(value) is dict and value:
-            _gather(value, one if type(one) is dict else {}, step, found)
+            if one != value or _written(one) != _written(value):
+                yield from _differing(value, one if type(one) is dict else {}, _step(at, name))
         elif type(one) is type(value) is str:
-            found += [step] if one != value else []
+            if one != value:
+                yield _step(at, name)
         elif one is _ABSENT or _written(one) != _written(value):
-            found.append(step)
+            yield _step(at, name)
 
 
 class Attribution:
@@ -130,59 +194,59 @@ class Attribution:
     """
 
     def __init__(self) -> None:
-        self._open: dict[bytes, list[tuple[int, tuple[str, ...]]]] = {}
-        self._found: list[list[tuple[tuple[str, ...], Made]]] = []
-        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._lines: list[bytes] = []
+        self._open: dict[bytes, list[tuple[int, Pointers | None, str | None]]] = {}
+        self._found: list[tuple[Made, ...]] = []
+        self._shapes: dict[Pointers, Pointers] = {}
 
     def add(self, raw: bytes) -> None:
         """Ask for all fields of a line; lines are numbered from 0 in the order they are asked for."""
-        wanted = self._shape([pointer for pointer in leaves(diff.decoded(raw)) if pointer not in NAMES])
-        if wanted:
-            self._open.setdefault(digest(raw), []).append((len(self._found), wanted))
-        self._found.append([])
+        self._open.setdefault(digest(raw), []).append((len(self._lines), None, None))
+        self._lines.append(raw)
+        self._found.append(())
 
     @property
     def open(self) -> int | None:
         """The number of a line some field of which has no commit yet; None when all have theirs."""
         return next((rows[0][0] for rows in self._open.values()), None)
 
-    def see(self, commit: str, made: Iterable[Row]) -> None:
+    def see(self, commit: str, made: Rows) -> None:
         """Look at what a commit made."""
-        known: dict[str, Made] = {}
-        for new, by, olds in made:
-            for number, wanted in self._open.pop(new, ()):
-                left: Sequence[str] = wanted
-                for old, marks in olds:
-                    differing = {marks[at : at + _MARK] for at in range(0, len(marks), _MARK)}
-                    kept = [pointer for pointer in left if mark(pointer) not in differing]
-                    if kept:
-                        self._open.setdefault(old, []).append((number, self._shape(kept)))
-                        left = [pointer for pointer in left if mark(pointer) in differing]
+        waiting, found = self._open.pop, self._found
+        whole = (Made(None, commit, None),)
+        for (line,) in iter_unpack(f"{_DIGEST}s", made.born):
+            for number, left, by in waiting(line, ()):
+                found[number] += whole if left is by is None else (Made(left, commit, by),)
+        for line, olds in made.changed:
+            for number, wanted, by in waiting(line, ()):
+                left = self._followed(number, wanted, olds)
                 if left:
-                    self._found[number].append((self._shape(left), known.setdefault(by, Made(commit, by))))
+                    found[number] += (Made(left, commit, by),)
 
-    def result(self, number: int) -> list[tuple[str, Made]]:
-        """Return (pointer, commit) of the line with this number, sorted; what has none yet is left out."""
-        return sorted((pointer, made) for pointers, made in self._found[number] for pointer in pointers)
+    def _followed(self, number: int, wanted: Pointers | None, olds: Sequence[Old]) -> Pointers:
+        """Follow fields into the lines that had them before; return those that none had."""
+        left: Sequence[str] = told(diff.decoded(self._lines[number]))[0] if wanted is None else wanted
+        for line, by, marks in olds:
+            differing = {marks[at : at + _MARK] for at in range(0, len(marks), _MARK)}
+            kept = [pointer for pointer in left if mark(pointer) not in differing]
+            if kept:
+                self._open.setdefault(line, []).append((number, self._shape(kept), by))
+                left = [pointer for pointer in left if mark(pointer) in differing]
+        return self._shape(left)
 
-    def _shape(self, pointers: Sequence[str]) -> tuple[str, ...]:
+    def result(self, number: int) -> tuple[Made, ...]:
+        """Return which commit set which fields of the line with this number."""
+        return self._found[number]
+
+    def _shape(self, pointers: Sequence[str]) -> Pointers:
         """Return one tuple for all that are equal: most lines of a dataset have the same fields."""
         shape = tuple(pointers)
         return self._shapes.setdefault(shape, shape)
 
 
-_BY = re.compile(rb'(?:,"at":"[^"\\]*")?(?:,"by":"([^"\\]*)")?')
-
-
-def _by(raw: bytes) -> str:
-    """Return the pseudonym of a line without decoding it: in canonical order only `at` stands between key and `by`."""
-    head = shard.HEADS["annotations"].match(raw)
-    found = _BY.match(raw, head.end()) if head else None
-    by = found[1].decode("utf-8", "replace") if found and found[1] else ""
-    if not by and b'"by":' in raw:
-        told = diff.decoded(raw).get("by")
-        by = told if isinstance(told, str) else ""
-    return by if _is_token(by) else ""
+def token(by: object) -> str:
+    """Return a pseudonym as it is, of anything else nothing."""
+    return by if type(by) is str and _is_token(by) else ""
 
 
 def integrations(parents: Mapping[str, Sequence[str]], head: str) -> dict[str, tuple[str, str]]:

@@ -15,6 +15,7 @@ from labelvc.model.secret import TOKEN
 HIDDEN = "(a plain value, not shown)"
 _ALWAYS = Sensitive("/by", "person")
 _MOST_KEPT = 1 << 16
+_MOST_SHAPES = 1 << 10
 _is_token = re.compile(TOKEN).fullmatch
 
 
@@ -28,6 +29,7 @@ class Veil:
     def __init__(self, declared: Callable[[str], Iterable[Sensitive]] = lambda _: ()) -> None:
         self._declared = declared
         self._fields: dict[tuple[str, str], dict[str, list[str]]] = {}
+        self._inside: dict[tuple[str, str, tuple[str, ...]], tuple[tuple[str, ...], list[int]]] = {}
         self._tokens: set[str] = set()
 
     def drawn(self, seen: Comparison) -> Comparison:
@@ -62,13 +64,41 @@ class Veil:
             inside = field in self._of(key)
             yield field, HIDDEN if inside and plain else value
 
+    def line(self, key: Key, pointers: tuple[str, ...], values: list[Any]) -> tuple[tuple[str, ...], list[Any]]:
+        """Return what `leaves` yields of all values of a line; the very same when nothing is hidden.
+
+        Args:
+            key: of the line.
+            pointers: where its values stand; all lines with the same ones are looked at in one way.
+            values: what stands there.
+        """
+        place = (key.dataset, layer_of(key), pointers)
+        found = self._inside.get(place)
+        if found is None:
+            fields = tuple([self._outside(key, pointer) for pointer in pointers])
+            found = (fields, [at for at, field in enumerate(fields) if field in self._of(key)])
+            if len(self._inside) < _MOST_SHAPES:
+                self._inside[place] = found
+        fields, inside = found
+        plain = [at for at in inside if not self._known(values[at])]
+        if not plain:
+            return (pointers if fields == pointers else fields), values
+        drawn = list(values)
+        for at in plain:
+            drawn[at] = HIDDEN
+        return fields, drawn
+
     def _bare(self, fields: Iterable[Sequence[str]], line: Mapping[str, Any]) -> bool:
         """Tell at a glance that a line has nothing to hide: such a field is absent, or a token that was seen before."""
         for steps in fields:
             value = line.get(steps[0])
-            if value is not None and not (type(value) is str and (value in self._tokens or self._learn(value))):
+            if value is not None and not self._known(value):
                 return False
         return True
+
+    def _known(self, value: object) -> bool:
+        """Tell whether a value is a token; those seen before are remembered."""
+        return type(value) is str and (value in self._tokens or self._learn(value))
 
     def _learn(self, value: str) -> bool:
         if not _is_token(value):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import msgspec
 
 from labelvc.codec import shard
 from labelvc.core import diff, life
-from labelvc.core.life import Attribution, Row
+from labelvc.core.life import Attribution
 from labelvc.errors import DataError
-from labelvc.model import jsonpointer
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key
 from labelvc.model.snapshot import Entry, Snapshot
@@ -24,13 +23,14 @@ from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_BY = "labelvc.blame/1"
-_AT_ONCE = 20_000
+_BY = "labelvc.blame/2"
+_AT_ONCE = 40_000
 _SAMPLE = 16
 _MOST_PREFIX = 3
 _STEPS = 256
+_SHAPES = 1 << 12
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[Row]).decode
+_unpack = msgspec.msgpack.Decoder(life.Rows).decode
 
 
 class Origin(NamedTuple):
@@ -49,8 +49,38 @@ class Origin(NamedTuple):
     by: str
 
 
-Blamed = tuple[Key, list[Origin]]
-"""A record and the origins of its fields, in the order of their pointers."""
+class Makers(msgspec.Struct, frozen=True, cache_hash=True):
+    """Who set the fields of a record; one value serves all records whose fields the same commits set.
+
+    Attributes:
+        pointers: the fields, in order.
+        commits: the commit that set each.
+        by: the pseudonym the record stood under then, for each.
+    """
+
+    pointers: life.Pointers
+    commits: tuple[Commit, ...]
+    by: tuple[str, ...]
+
+
+class Fields(msgspec.Struct, frozen=True):
+    """The fields of a record, in the order of their pointers; iterating yields an `Origin` for each.
+
+    Attributes:
+        values: what stands in each.
+        makers: who set it.
+    """
+
+    values: list[Any]
+    makers: Makers
+
+    def __iter__(self) -> Iterator[Origin]:
+        """Yield the origin of each field."""
+        return map(Origin, self.makers.pointers, self.values, self.makers.commits, self.makers.by)
+
+
+Blamed = tuple[Key, Fields]
+"""A record and its fields with their origins."""
 
 
 def item(git: Git, dataset: str, name: str, rev: str = "HEAD") -> Iterator[Blamed]:
@@ -114,7 +144,7 @@ def whole(git: Git, dataset: str, rev: str = "HEAD") -> Iterator[Blamed]:
         raise DataError(f"{dataset} has no records at {rev}", hint=f"labelvc log {dataset}")
 
 
-def _attributed(present: Sequence[tuple[Key, bytes]], made: Iterable[tuple[Commit, Iterable[Row]]]) -> Iterator[Blamed]:
+def _attributed(present: Sequence[tuple[Key, bytes]], made: Iterable[tuple[Commit, life.Rows]]) -> Iterator[Blamed]:
     """Follow the fields of lines through what commits made, newest first, until each has its commit."""
     fields = Attribution()
     for _, raw in present:
@@ -129,28 +159,21 @@ def _attributed(present: Sequence[tuple[Key, bytes]], made: Iterable[tuple[Commi
         key = present[fields.open][0]
         message = f"no commit made the line of {key} as it stands: its shard is not in canonical form"
         raise DataError(message, where=str(key), hint="labelvc check --all")
+    makers = lru_cache(maxsize=_SHAPES)(partial(_makers, commits))
     for number, (key, raw) in enumerate(present):
         line = diff.decoded(raw)
-        yield (
-            key,
-            [
-                Origin(pointer, _reached(line, _steps(pointer)), commits[made.commit], made.by)
-                for pointer, made in fields.result(number)
-            ],
-        )
+        pointers, values = life.told(line)
+        yield key, Fields(values, makers(pointers, fields.result(number), life.token(line.get("by"))))
 
 
-_steps = lru_cache(maxsize=1 << 12)(jsonpointer.steps)
+def _makers(commits: Mapping[str, Commit], pointers: life.Pointers, found: Sequence[life.Made], own: str) -> Makers:
+    made = {pointer: one for one in found for pointer in (pointers if one.pointers is None else one.pointers)}
+    rows = [made[pointer] for pointer in pointers]
+    by = [own if one.by is None else one.by for one in rows]
+    return Makers(pointers, tuple([commits[one.commit] for one in rows]), tuple(by))
 
 
-def _reached(value: Any, steps: Sequence[str]) -> object:
-    """Return what stands at the end of a path that is there."""
-    for name in steps:
-        value = value[name]
-    return value
-
-
-def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tuple[Commit, list[Row]]]:
+def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tuple[Commit, life.Rows]]:
     """Yield what each commit made of the lines in scope, newest first; what was seen before is not read again."""
     specs = past.specs(scope)
     commits = log.commits(git, past.head, specs)
@@ -166,9 +189,9 @@ def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tu
             for commit in some:
                 rows = kept.pop(keys[commit.id], None)
                 if rows is None:
-                    rows = []
+                    rows = life.rows([])
                     if entry is not None and entry.commit.id == commit.id:
-                        rows = list(life.rows(past.sides(entry, scope)))
+                        rows = life.rows(past.sides(entry, scope))
                         entry = next(entries, None)
                     fresh.append((keys[commit.id], _pack(rows)))
                 yield commit, rows
@@ -180,7 +203,7 @@ def _key(dataset: str, scope: Scope, commit: Commit) -> str:
     return f"{_BY}:{dataset}:{scope.prefix}:{commit.id}:{','.join(commit.parents)}"
 
 
-def _recalled(kept: Mapping[str, bytes]) -> dict[str, list[Row]]:
+def _recalled(kept: Mapping[str, bytes]) -> dict[str, life.Rows]:
     found = {}
     for key, raw in kept.items():
         try:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import Any
+
+import msgspec
 
 from labelvc.cli.render import json, text
 from labelvc.core import diff
@@ -12,7 +16,7 @@ from labelvc.core.veil import Veil
 from labelvc.model.change import Kind
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key
-from labelvc.ops.blame import Origin
+from labelvc.ops.blame import Blamed, Makers
 from labelvc.ops.log import Logged
 from labelvc.ops.meaning import Meaning
 from labelvc.ops.trace import Life, Step
@@ -20,7 +24,10 @@ from labelvc.ops.votes import Vote
 
 NOT_TOLD = "not told"
 _DOCUMENTS = 6
+_AT_ONCE = 32
 _DECISIONS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
+_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def log(found: Iterable[Logged], veil: Veil, *, color: bool) -> Iterator[str]:
@@ -185,9 +192,10 @@ def _meaning(meaning: Meaning | None) -> dict[str, Any] | None:
     return None if meaning is None else {**meaning._asdict(), "texts": [one._asdict() for one in meaning.texts]}
 
 
-def blame(found: Iterable[tuple[Key, Sequence[Origin]]], *, color: bool) -> Iterator[str]:
+def blame(found: Iterable[Blamed], *, color: bool) -> Iterator[str]:
     """Yield each record with the last commit of each of its fields."""
-    for key, origins in found:
+    for key, fields in found:
+        origins = list(fields)
         yield f"{text.paint(text.safe(str(key)), 'bold', on=color)}\n"
         names = [text.safe(origin.pointer) for origin in origins]
         values = [text.short(origin.value) for origin in origins]
@@ -198,7 +206,7 @@ def blame(found: Iterable[tuple[Key, Sequence[Origin]]], *, color: bool) -> Iter
             yield f"  {name.ljust(wide)}  {value.ljust(broad)}  {commit.id[:10]} {commit.authored[:10]} {author}: {text.safe(commit.subject)}\n"
 
 
-def blame_items(found: Iterable[tuple[Key, Sequence[Origin]]]) -> Iterator[json.Item]:
+def blame_items(found: Iterable[Blamed]) -> Iterator[json.Item]:
     """Yield each field of each record as `blame` prints it in JSON."""
     known: dict[str, dict[str, Any]] = {}
     for key, origins in found:
@@ -206,6 +214,41 @@ def blame_items(found: Iterable[tuple[Key, Sequence[Origin]]]) -> Iterator[json.
             if commit.id not in known:
                 known[commit.id] = _commit(commit)
             yield {"key": str(key), "pointer": pointer, "value": value, "commit": known[commit.id], "by": by}
+
+
+def blame_lines(found: Iterable[Blamed]) -> Iterator[str]:
+    """Yield what `json.lines` makes of `blame_items`, many records at once.
+
+    Only key and values differ between two records whose fields the same commits set: the rest is encoded once for all.
+    """
+    rest = iter(found)
+    while some := list(islice(rest, _AT_ONCE)):
+        pieces: list[bytes] = []
+        for key, fields in some:
+            row = _frame(fields.makers).copy()
+            row[1::4] = [_encode(str(key))] * len(fields.values)
+            row[3::4] = _encode_lines(fields.values).splitlines()
+            pieces += row
+        yield b"".join(pieces).decode()
+
+
+@lru_cache(maxsize=1 << 12)
+def _frame(makers: Makers) -> list[bytes]:
+    """Return what stands around the key and the value of each field in its line; empty where those two belong."""
+    known: dict[tuple[str, str], bytes] = {}
+    found = [b'{"key":']
+    for pointer, commit, by in zip(makers.pointers, makers.commits, makers.by, strict=True):
+        end = known.get((commit.id, by))
+        if end is None:
+            end = known[commit.id, by] = b',"commit":%b,"by":%b}\n{"key":' % (_commit_line(commit), _encode(by))
+        found += [b"", b',"pointer":%b,"value":' % _encode(pointer), b"", end]
+    found[-1] = found[-1].removesuffix(b'{"key":')
+    return found
+
+
+@lru_cache(maxsize=1 << 12)
+def _commit_line(commit: Commit) -> bytes:
+    return _encode(_commit(commit))
 
 
 def _commit(commit: Commit) -> dict[str, Any]:
