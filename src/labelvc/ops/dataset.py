@@ -18,7 +18,7 @@ from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import project as projects
 from labelvc.ops import sizes
-from labelvc.store import files, tree
+from labelvc.store import files, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -153,13 +153,15 @@ def refuse_dirty(git: Git, dataset: Dataset, work: Snapshot) -> None:
         work: the work tree.
 
     Raises:
-        StoreError: a merge left it in conflict.
+        StoreError: a merge left it in conflict, or another branch's shards lie behind its DVC pointer.
         RefusedError: a shard or the dataset's document differs from HEAD.
     """
     folder = f"datasets/{dataset.name}/"
     conflict = next((path for path in plumbing.unmerged(git) if path.startswith(folder)), None)
     if conflict:
         raise StoreError("a merge left conflicts", where=conflict, hint="mend them, git add them and commit")
+    if dataset.storage == "dvc":
+        stale.refuse(git, f"{folder}annotations")
     if not any(shard.parse_path(path) for path in work.entries if path.startswith(folder)):
         return
     index = tree.index(git)
