@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from labelvc.codec import document, shard
+from labelvc.codec import document, expression, shard
 from labelvc.errors import ConfigurationError, DataError, RefusedError, StoreError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key, Layer
@@ -208,10 +208,7 @@ def _layout(data: bytes | None, path: str) -> _Layout | None:
         return None
     said: dict[str, Any] = document.read(data, path)
     group, shards = said.get("group"), said.get("shards", 16)
-    try:
-        pattern = re.compile(group) if isinstance(group, str) else None
-    except re.error:
-        raise ConfigurationError("`group` is no regular expression", where=path, hint="labelvc check") from None
+    pattern = expression.compiled(group) if isinstance(group, str) else None
     return _Layout(shard.digits(shards if isinstance(shards, int) else 0), pattern, str(said.get("storage", "git")))
 
 

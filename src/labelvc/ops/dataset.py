@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from labelvc.codec import document, shard
+from labelvc.codec import document, expression, shard
 from labelvc.errors import ConfigurationError, DataError, RefusedError, StoreError
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
@@ -255,7 +255,7 @@ def _document(wanted: Wanted, project: Project, path: str) -> bytes:
         message = f"there is no task {unknown[0]!r}" if unknown else "a dataset needs a task"
         hint = f"--task with one of: {', '.join(project.tasks)}"
         raise ConfigurationError(message, where=projects.TOP, hint=hint)
-    compiled(wanted.group)
+    expression.compiled(wanted.group)
     shard.digits(wanted.shards)
     values: dict[tuple[str, ...], Any] = {("tasks",): dict.fromkeys(wanted.tasks, True)}
     values |= {("storage",): wanted.storage, ("shards",): wanted.shards}
@@ -268,16 +268,3 @@ def _document(wanted: Wanted, project: Project, path: str) -> bytes:
         message = f"{troubles[0].pointer} {troubles[0].message}".strip()
         raise ConfigurationError(message, where=path, hint="labelvc dataset new --help")
     return data
-
-
-def compiled(group: str | None) -> re.Pattern[str] | None:
-    """Return a `group` expression ready to be used, None for none.
-
-    Raises:
-        ConfigurationError: it is no regular expression.
-    """
-    try:
-        return re.compile(group) if group else None
-    except re.error as problem:
-        message = f"not a regular expression: {problem}"
-        raise ConfigurationError(message, where=group or "", hint="a group such as '^(.*)-[0-9]+$'") from None

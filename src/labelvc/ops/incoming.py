@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Self
 
-from labelvc.codec import shard
+from labelvc.codec import expression, shard
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset
 from labelvc.spill import Spill
@@ -43,7 +43,7 @@ class Incoming:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset.name
-        self._pattern = re.compile(dataset.group) if dataset.group else None
+        self._pattern = expression.compiled(dataset.group)
         self._spill = Spill(4**DIGITS)
         self._item: str | None = None
         self._part = 0

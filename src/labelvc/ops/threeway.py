@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from labelvc.codec import shard
+from labelvc.codec import expression, shard
 from labelvc.core import markers, merge
 from labelvc.errors import StoreError
 from labelvc.model.change import Conflict
@@ -192,7 +192,7 @@ def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer,
         return ""
     width = layers.width(files, layouts)
     cells = [layers.cells(side, width) for side in files]
-    target = _Target(dataset, layer, final, re.compile(final.group) if final.group else None)
+    target = _Target(dataset, layer, final, expression.compiled(final.group))
     torn: list[_Files] = []
     winners = set[str]()
     for name in sorted(set().union(*cells)):
