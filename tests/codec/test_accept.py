@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 import re
@@ -247,3 +248,28 @@ def test_a_schema_that_demands_an_open_object_has_no_heads() -> None:
     acceptor = accept.compile_schema(rules, ())
     assert acceptor.read('{"b":{}}\n', 1) is None
     assert acceptor.accepts_all('{"b":{}}\n')
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"type": "string", "pattern": "^(a+)+$"},
+        {"type": "string", "pattern": "^(a|a)*$"},
+        {"type": "string", "maxLength": 10**12},
+        {"type": "string", "maxLength": 5.0},
+        {"type": "array", "minItems": 10**12, "items": {"type": "string"}},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {f"m{n}": {"type": "string"} for n in range(2000)},
+        },
+        functools.reduce(lambda inner, _: {"type": "array", "items": inner}, range(28), {"type": "string"}),
+    ],
+)
+def test_a_field_that_a_pattern_cannot_hold_takes_the_slow_path(rules: Any) -> None:
+    """Fields are declared in the repository that is judged: neither their patterns nor their size may stop a check."""
+    schema = {"type": "object", "additionalProperties": False, "properties": {"id": {"type": "string"}, "x": rules}}
+    found = accept.compile_schema({**schema, "required": ["id"]}, ("id",))
+    assert '"x"' not in found.line
+    assert found.accepts('{"id":"a"}')
+    assert not found.accepts('{"id":"a","x":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"}')

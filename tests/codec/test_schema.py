@@ -118,6 +118,31 @@ def test_schemas_in_documents():
     assert problem.message == "is no JSON Schema: must be a number"
 
 
+@pytest.mark.parametrize(
+    ("rules", "pointer"),
+    [
+        ({"$ref": "http://localhost:1/x.json"}, "/$ref"),
+        ({"$ref": "file:///etc/hostname"}, "/$ref"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": True}}, "/$ref"),
+        ({"allOf": [{"items": {"$dynamicRef": "#a"}}]}, "/allOf/0/items/$dynamicRef"),
+        ({"$id": "http://localhost:1/", "type": "string"}, "/$id"),
+    ],
+)
+def test_a_field_refers_to_nothing(rules: dict[str, object], pointer: str):
+    """It is declared in the repository that is judged: what it referred to would be read or fetched by who judges."""
+    problem = schema.schema_problem(rules)
+    assert problem == schema.Problem(pointer, "refers to another place: write its rules out here")
+
+
+@pytest.mark.parametrize("pattern", ["(?=a)a", r"(a)\1", "(?<!a)b", "(a{1000}){1000}"])
+def test_a_field_has_patterns_that_are_matched_in_one_pass(pattern: str):
+    for rules in ({"pattern": pattern}, {"patternProperties": {pattern: True}}):
+        problem = schema.schema_problem({"type": ["string", "object"], **rules})
+        assert problem is not None
+        assert "is no regular expression that is matched in one pass" in problem.message
+    assert schema.schema_problem({"pattern": "^(a+)+$"}) is None  # that engine never goes back
+
+
 def test_a_missing_schema_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(resources, "folder", lambda name: tmp_path)
     with pytest.raises(ConfigurationError, match="no schema"):

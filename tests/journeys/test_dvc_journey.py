@@ -303,6 +303,7 @@ def test_status_after_a_switch_without_checkout_names_dvc_checkout(labels, git, 
     git(labels, "switch", "-q", "--detach", "HEAD~1")
     told_now = told(labelvc, labels, "status")
     assert "not staged  records: 1 changed" in told_now
-    assert "next: dvc checkout if you just switched branches, else labelvc format" in told_now
+    assert "stale       datasets/ratings/annotations: the folder holds the shards of main (" in told_now
+    assert "next: dvc checkout datasets/ratings/annotations.dvc; or, if these are your edits" in told_now
     dvc(labels, "checkout")
     assert "not staged  nothing" in told(labelvc, labels, "status")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -10,6 +9,7 @@ from operator import eq, lt
 from typing import ClassVar
 
 from labelvc.checks.interface import Look, Rule, Shard, finding, threshold
+from labelvc.codec import expression
 from labelvc.codec import shard as shards
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
@@ -116,7 +116,7 @@ def _duplicates(shard: Shard, layer: Layer, *, in_order: bool) -> Iterator[Findi
 
 def _placement(shard: Shard, layer: Layer) -> Iterator[Finding]:
     """Yield the lines of items that belong elsewhere; an item that stands rightly among the items needs no second look."""
-    pattern = re.compile(shard.dataset.group) if shard.dataset.group else None
+    pattern = expression.compiled(shard.dataset.group)
     items = shard.heads(layer).items
     unseen = set(items) - {""}
     if layer == "annotations":

@@ -235,7 +235,7 @@ def _validator(schema: dict[str, Any]) -> Validator:
     text = json.dumps(schema, sort_keys=True)
     if text not in _validators:
         library = importlib.import_module("jsonschema_rs")
-        _validators[text] = library.Draft202012Validator(schema, validate_formats=True)
+        _validators[text] = library.Draft202012Validator(schema, validate_formats=True, offline=True)
     return _validators[text]
 
 

@@ -109,6 +109,8 @@ def diff(
     with tree.reader(git) as reader:
         stream = _stream(git, pair, asked, reader)
         _print(settings, pair, asked, stream, output)
+    for one in differing.stale(git, pair):
+        say(settings, f"{text.safe(one.folder)}: {text.safe(one.message)}\n  next: {text.safe(one.hint)}")
     found = stream.tally.summary()
     return 1 if exit_code and any((found.records, found.items, found.documents)) else 0
 

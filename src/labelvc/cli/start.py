@@ -175,6 +175,7 @@ def _screen(found: Status, *, color: bool) -> str:
             *_changes("staged", found.staged, found.counts),
             *_changes("not staged", found.unstaged, found.counts),
         ]
+    parts += [f"stale       {text.safe(one.folder)}: {text.safe(one.message)}\n" for one in found.stale]
     if found.untracked:
         parts.append(f"untracked   {text.count(sum(found.untracked.values()), 'shard')} that git does not know yet\n")
     if found.waiting:
@@ -245,16 +246,14 @@ def _advice(found: Status) -> str:
         return "labelvc resolve"
     if found.merging.begun:
         return "labelvc merge --continue"
+    if found.stale:
+        return found.stale[0].hint
     if not found.commit:
         return f"{'' if found.installed else 'labelvc install, then '}git add --all && git commit"
     if _moved(found.staged.whole) != "nothing":
         return "labelvc diff --staged, then git commit"
     if _moved(found.unstaged.whole) != "nothing":
-        behind = {count.name for count in found.counts if count.storage == "dvc"}
-        switched = (
-            "dvc checkout if you just switched branches, else " if behind & found.unstaged.datasets.keys() else ""
-        )
-        return f"{switched}labelvc format && labelvc check, then git add"
+        return "labelvc format && labelvc check, then git add"
     if found.waiting and found.waiting.state == "missing" and found.waiting.needs:
         need = found.waiting.needs[0]
         return f"{'' if need.stuck else f'a {need.role}: '}{trust.cure(need, found.waiting.range)}"
@@ -273,6 +272,7 @@ def _summary(found: Status) -> dict[str, object]:
         "branch": found.branch,
         "conflicts": found.merging.paths,
         "unresolved": found.merging.unresolved,
+        "stale": [one.folder for one in found.stale],
         "merging": found.merging.begun,
         "interrupted": None if found.interrupted is None else examining.summary_of(found.interrupted),
         "staged": _kinds(found.staged.whole),

@@ -16,15 +16,21 @@ from labelvc.store import git as plumbing
 @click.option(
     "--since", metavar="REV", help="Let `rev` grow past REV as well, where a `git revert` brought an old one back."
 )
+@click.option(
+    "--edited", is_flag=True, help="What lies behind a DVC pointer is my edit, though it is what another commit holds."
+)
 @pass_settings
-def format(settings: Settings, /, staged: bool, since: str | None) -> int:  # noqa: A001 - the command's name
+def format(settings: Settings, /, staged: bool, since: str | None, edited: bool) -> int:  # noqa: A001 - the command's name
     """Bring shards into form after an edit by hand: spelling and order of lines, their shard, `rev`, tombstones.
 
     `rev` becomes one more than in HEAD where a record differs from HEAD, and a line that is gone leaves a tombstone.
-    A dataset behind a DVC pointer is stored with DVC, and its pointer staged.
+    A dataset behind a DVC pointer is stored with DVC, and its pointer staged; not when another branch's shards still lie
+    there, after a `git switch` without `dvc checkout`.
     """
+    if staged and edited:
+        raise click.UsageError("--edited is about the work tree: it does not go with --staged")
     git = plumbing.find(settings.directory)
-    done = tidy.tidy(git, staged=staged, since=since)
+    done = tidy.tidy(git, staged=staged, since=since, edited=edited)
     for name, change in done.rewrites.items():
         say(
             settings,

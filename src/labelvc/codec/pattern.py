@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from labelvc.codec import canonical
+from labelvc.codec import canonical, expression
 
 _CHARACTER = r'[^"\\\x00-\x1f]'
 _ESCAPE = r'\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))'
@@ -42,6 +42,8 @@ _WITHOUT_ESCAPES = {
 }
 _IGNORED = frozenset({"title", "description", "$id", "$schema", "$comment", "examples", "default"})
 _MOST_VALUES = 2001
+_MOST_TIMES = 1 << 16
+_LONGEST = 1 << 20  # characters of a written pattern: nested members multiply it
 
 
 OPEN = {"type": "object"}
@@ -73,6 +75,13 @@ class Unsupported(Exception):  # noqa: N818  not an error: the slow path answers
 
 
 def _value(schema: Any, root: Mapping[str, Any]) -> str:
+    written = _written(schema, root)
+    if len(written) > _LONGEST:
+        raise Unsupported("a value of too many parts")
+    return written
+
+
+def _written(schema: Any, root: Mapping[str, Any]) -> str:
     if not isinstance(schema, dict):
         raise Unsupported("boolean schema")
     schema = {name: rule for name, rule in schema.items() if name not in _IGNORED}
@@ -153,6 +162,9 @@ def _members(schema: Mapping[str, Any], root: Mapping[str, Any], first: tuple[st
             if name in required:
                 raise
             # An optional member that cannot be compiled is left out: lines that have it take the slow path.
+    leading = len(list(takewhile(lambda member: not member.required, found))) + 1
+    if leading * sum(len(member.name) + len(member.pattern) + 8 for member in found) > _LONGEST:
+        raise Unsupported("an object of too many members")  # each member that may be the first writes out all after it
     return found
 
 
@@ -205,7 +217,7 @@ def _string(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
         return _DATE_TIME
     if "format" in schema:
         raise Unsupported(f"format {schema['format']!r}")
-    least, most = schema.get("minLength", 0), schema.get("maxLength")
+    least, most = _times(schema, "minLength") or 0, _times(schema, "maxLength")
     if schema.get("pattern") in _NAMES:
         return _name(_NAMES[schema["pattern"]], most)
     if schema.get("pattern") in _WITHOUT_ESCAPES:
@@ -213,7 +225,7 @@ def _string(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
         return f'"{_WITHOUT_ESCAPES[schema["pattern"]].format(text=text)}"'
     if "pattern" in schema:
         found = _SAFE_PATTERN.fullmatch(schema["pattern"])
-        if found is None or len(schema) != 2:
+        if found is None or len(schema) != 2 or expression.trouble(schema["pattern"]):
             raise Unsupported(f"pattern {schema['pattern']!r}")
         return f'"(?:{found[1]})"'
     if most is not None:
@@ -284,11 +296,19 @@ def _array(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
         return r"\[" + ",".join([_value(member, root) for member in schema["prefixItems"]]) + r"\]"
     if "items" not in schema:
         raise Unsupported("array of anything")
-    member, least, most = _value(schema["items"], root), schema.get("minItems", 0), schema.get("maxItems")
+    member, least, most = _value(schema["items"], root), _times(schema, "minItems") or 0, _times(schema, "maxItems")
     if most == 0:
         return r"\[\]"
     more = f"(?:,{member}){{{max(least - 1, 0)},{'' if most is None else most - 1}}}+"
     return rf"\[{member}{more}\]" if least else rf"\[(?:{member}{more})?+\]"
+
+
+def _times(schema: Mapping[str, Any], name: str) -> int | None:
+    """Return a number of repetitions, None where the schema does not say one."""
+    said = schema.get(name)
+    if said is not None and (type(said) is not int or said > _MOST_TIMES):
+        raise Unsupported(f"{name} {said!r}")
+    return said
 
 
 def _constant(pattern: str) -> _Builder:

@@ -5,6 +5,7 @@ A message names what is expected, never what was found beyond the name of a memb
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ _KINDS = {
     "object": "a mapping",
     "null": "null",
 }
+_REFERENCES = frozenset({"$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor", "$schema", "$vocabulary"})
 _VERSION = re.compile(r"urn:labelvc:schema:([a-z-]+):([0-9]{1,9})")
 
 
@@ -89,13 +91,41 @@ def problems_against(rules: Mapping[str, Any], value: Any) -> list[Problem]:
 
 
 def schema_problem(rules: Any) -> Problem | None:
-    """Return what is wrong with something that should be a JSON Schema 2020-12, or None when it is one."""
+    """Return what is wrong with what should be a JSON Schema 2020-12 of a field, or None when it can be used.
+
+    It comes from the repository that is judged. So it says all itself, since what it referred to would be fetched, and its
+    patterns need no more time than the text is long: they are those of an engine that never goes back.
+    """
     try:
         Draft202012Validator.check_schema(rules)
     except SchemaError as error:
         said = next(_words(error))
         return Problem(said.pointer, f"is no JSON Schema: {said.message}")
+    at = _reference(rules, "")
+    if at:
+        return Problem(at, "refers to another place: write its rules out here")
+    library = importlib.import_module("jsonschema_rs")
+    try:
+        library.Draft202012Validator(rules, pattern_options=library.RegexOptions(), offline=True)
+    except library.ValidationError as error:
+        words = "is no regular expression that is matched in one pass: it has an error, look-around or a back-reference"
+        return Problem("".join([_below("", str(step)) for step in error.instance_path]), words)
     return None
+
+
+def _reference(rules: Any, at: str) -> str:
+    """Return the pointer to the first thing in a schema that refers elsewhere or can be referred to; empty for none."""
+    if isinstance(rules, dict):
+        named = next((name for name in rules if name in _REFERENCES), None)
+        inside = [(_below(at, name), inner) for name, inner in rules.items()]
+        return (
+            _below(at, named)
+            if named
+            else next(filter(None, (_reference(inner, below) for below, inner in inside)), "")
+        )
+    if isinstance(rules, list):
+        return next(filter(None, (_reference(inner, f"{at}/{number}") for number, inner in enumerate(rules))), "")
+    return ""
 
 
 def newer(noun: str, value: Any) -> int | None:

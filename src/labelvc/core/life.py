@@ -216,7 +216,7 @@ class Attribution:
         whole = (Made(None, commit, None),)
         for (line,) in iter_unpack(f"{_DIGEST}s", made.born):
             for number, left, by in waiting(line, ()):
-                found[number] += whole if left is by is None else (Made(left, commit, by),)
+                found[number] += whole if left is None and by is None else (Made(left, commit, by),)
         for line, olds in made.changed:
             for number, wanted, by in waiting(line, ()):
                 left = self._followed(number, wanted, olds)

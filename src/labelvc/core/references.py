@@ -5,11 +5,10 @@ What one document looks like is its schema's business; here is what a schema can
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labelvc.codec import canonical
+from labelvc.codec import canonical, expression
 from labelvc.model import jsonpointer
 
 Rule = str
@@ -102,11 +101,9 @@ def _dataset(found: Document, tasks: Mapping[str, Any] | None) -> Iterator[Troub
         if tasks is not None and name not in tasks:
             message = f"labelvc.yaml has no task {name!r}{_known(frozenset(tasks))}"
             yield Trouble(found, f"/tasks/{name}", "document.reference", message)
-    if found.value.get("group"):
-        try:
-            re.compile(found.value["group"])
-        except (re.error, OverflowError, RecursionError) as error:
-            yield Trouble(found, "/group", "document.reference", f"is no regular expression: {error}")
+    said = expression.trouble(found.value.get("group") or "")
+    if said:
+        yield Trouble(found, "/group", "document.reference", said)
 
 
 def _taxonomy(found: Document) -> Iterator[Trouble]:

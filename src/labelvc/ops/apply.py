@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from labelvc.codec import document, shard
+from labelvc.codec import document, expression, shard
 from labelvc.errors import ConfigurationError, DataError, RefusedError, StoreError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key, Layer
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops.diff import is_document
-from labelvc.store import files, journal, tree
+from labelvc.store import files, journal, stale, tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
@@ -62,7 +62,8 @@ def apply(git: Git, deltas: Iterable[Delta]) -> list[Delta]:
         RefusedError: something does not fit; names the first keys. Nothing was written.
         DataError: a key twice, a path that is no document, or a shard that is not in canonical form.
         ConfigurationError: records of a dataset that has no document.
-        StoreError: a storage move, which moves files that no diff holds; the disk is full, then nothing has changed; or DVC
+        StoreError: a storage move, which moves files that no diff holds; another branch's shards lie behind a DVC pointer;
+            the disk is full, then nothing has changed; or DVC
             could not store the files.
     """
     asked: dict[Key | str, Delta] = {}
@@ -140,6 +141,7 @@ def _plan_dataset(
             new[where] = partial(_again, reader, work, where, cells[where])
     new.update({where: partial(_given, data) for where, data in _moved(name, layout, found).items()})
     if layout.storage == "dvc" and any("/annotations/" in where for where in new):
+        stale.refuse(git, f"datasets/{name}/annotations")
         plan.stored.append(name)
         for where in shards - set(new):
             if work.entries[where].kind == "dvc" and not (git.top / where).exists():
@@ -206,10 +208,7 @@ def _layout(data: bytes | None, path: str) -> _Layout | None:
         return None
     said: dict[str, Any] = document.read(data, path)
     group, shards = said.get("group"), said.get("shards", 16)
-    try:
-        pattern = re.compile(group) if isinstance(group, str) else None
-    except re.error:
-        raise ConfigurationError("`group` is no regular expression", where=path, hint="labelvc check") from None
+    pattern = expression.compiled(group) if isinstance(group, str) else None
     return _Layout(shard.digits(shards if isinstance(shards, int) else 0), pattern, str(said.get("storage", "git")))
 
 

@@ -25,7 +25,7 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops import diff, look
 from labelvc.ops import project as projects
 from labelvc.ops.look import Advance
-from labelvc.store import pointer, tree
+from labelvc.store import pointer, stale, tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
@@ -310,11 +310,16 @@ def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[st
     with tree.reader(git) as reader:
         for dataset in behind:
             folder = f"datasets/{dataset.name}"
-            entry = snapshot.entries.get(f"{folder}/annotations.sha256")
-            if entry is None or ("datasets", dataset.name) not in touched:
+            if ("datasets", dataset.name) not in touched:
                 continue
             if not (git.top / folder / "annotations").is_dir():
                 continue  # nothing lies here: the pointer and its manifest speak for themselves
+            entry = snapshot.entries.get(f"{folder}/annotations.sha256")
+            others = stale.among(git, [f"{folder}/annotations"])
+            for other in others:
+                yield Finding("dvc.unstored", "error", Place(other.folder), other.message, other.hint)
+            if entry is None or others:
+                continue
             stored = pointer.manifest(
                 f"{folder}/annotations.sha256", reader.read(f"{folder}/annotations.sha256", entry)
             )

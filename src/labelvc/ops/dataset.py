@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from labelvc.codec import document, shard
+from labelvc.codec import document, expression, shard
 from labelvc.errors import ConfigurationError, DataError, RefusedError, StoreError
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import project as projects
 from labelvc.ops import sizes
-from labelvc.store import disk, files, tree
+from labelvc.store import disk, files, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -153,13 +153,15 @@ def refuse_dirty(git: Git, dataset: Dataset, work: Snapshot) -> None:
         work: the work tree.
 
     Raises:
-        StoreError: a merge left it in conflict.
+        StoreError: a merge left it in conflict, or another branch's shards lie behind its DVC pointer.
         RefusedError: a shard or the dataset's document differs from HEAD.
     """
     folder = f"datasets/{dataset.name}/"
     conflict = next((path for path in plumbing.unmerged(git) if path.startswith(folder)), None)
     if conflict:
         raise StoreError("a merge left conflicts", where=conflict, hint="mend them, git add them and commit")
+    if dataset.storage == "dvc":
+        stale.refuse(git, f"{folder}annotations")
     if not any(shard.parse_path(path) for path in work.entries if path.startswith(folder)):
         return
     index = tree.index(git)
@@ -253,7 +255,7 @@ def _document(wanted: Wanted, project: Project, path: str) -> bytes:
         message = f"there is no task {unknown[0]!r}" if unknown else "a dataset needs a task"
         hint = f"--task with one of: {', '.join(project.tasks)}"
         raise ConfigurationError(message, where=projects.TOP, hint=hint)
-    compiled(wanted.group)
+    expression.compiled(wanted.group)
     shard.digits(wanted.shards)
     values: dict[tuple[str, ...], Any] = {("tasks",): dict.fromkeys(wanted.tasks, True)}
     values |= {("storage",): wanted.storage, ("shards",): wanted.shards}
@@ -266,16 +268,3 @@ def _document(wanted: Wanted, project: Project, path: str) -> bytes:
         message = f"{troubles[0].pointer} {troubles[0].message}".strip()
         raise ConfigurationError(message, where=path, hint="labelvc dataset new --help")
     return data
-
-
-def compiled(group: str | None) -> re.Pattern[str] | None:
-    """Return a `group` expression ready to be used, None for none.
-
-    Raises:
-        ConfigurationError: it is no regular expression.
-    """
-    try:
-        return re.compile(group) if group else None
-    except re.error as problem:
-        message = f"not a regular expression: {problem}"
-        raise ConfigurationError(message, where=group or "", hint="a group such as '^(.*)-[0-9]+$'") from None

@@ -12,9 +12,10 @@ from labelvc.model.change import Delta
 from labelvc.model.names import Key
 from labelvc.model.snapshot import Snapshot
 from labelvc.store import git as plumbing
-from labelvc.store import tree
+from labelvc.store import pointer, tree
 from labelvc.store.aside import Aside
 from labelvc.store.git import Git
+from labelvc.store.stale import Stale, among
 
 _DERIVED = ("annotations.dvc", "annotations.sha256")
 _BESIDE = ("approvals/", "releases/")
@@ -96,6 +97,12 @@ def shard_deltas(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
                     yield delta
         for group in alone.groups():
             yield from diff.join(group)
+
+
+def stale(git: Git, pair: Range) -> list[Stale]:
+    """Return the folders behind DVC pointers that are in a comparison as another commit left them, not as somebody edited them."""
+    pointers = [path for path in pair.new.entries if path.endswith("/annotations.dvc") and pair.new.kind == "work"]
+    return among(git, [path.removesuffix(".dvc") for path in pointers if pointer.stands_for_shards(path)])
 
 
 def is_document(path: str) -> bool:

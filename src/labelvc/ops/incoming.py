@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 from labelvc import digests
-from labelvc.codec import shard
+from labelvc.codec import expression, shard
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset
 from labelvc.spill import Spill
@@ -58,7 +58,7 @@ class Incoming:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset.name
-        self._pattern = re.compile(dataset.group) if dataset.group else None
+        self._pattern = expression.compiled(dataset.group)
         self._spill = Spill(2 * _PARTS)  # lines that have a key, then records without an id
         self._item: str | None = None
         self._part = 0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from labelvc.codec import shard
+from labelvc.codec import expression, shard
 from labelvc.core import life
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key, Layer
@@ -86,7 +85,7 @@ class Past:
 
         A coarser sharding's name begins a finer one's; another `group` may have put the item elsewhere.
         """
-        patterns = [re.compile(group) if group else None for group in self.groups()]
+        patterns = [expression.compiled(group) for group in self.groups()]
         names = sorted({shard.place(shard.group_of(item, pattern), _MOST_DIGITS) for pattern in patterns})
         counts = range(1, _MOST_DIGITS + 1)
         files = [shard.path(self.dataset.name, layer, name[:count]) for name in names for count in counts]
@@ -102,7 +101,7 @@ class Past:
             versions = [self._reader.read(path, Entry("git", oid)) for oid in log.blobs(self.git, self.head, path)]
             for value in projects.values(self.git, [("dataset", data) for data in versions if b"group" in data]):
                 group = value.get("group") if isinstance(value, dict) else None
-                if isinstance(group, str) and _is_pattern(group):
+                if isinstance(group, str) and not expression.trouble(group):
                     self._groups.add(group)
         return self._groups
 
@@ -179,14 +178,6 @@ class Past:
 def _within(raw: bytes, start: bytes) -> bool:
     """Tell whether a line begins with some whole members."""
     return not start or (raw.startswith(start) and raw[len(start) : len(start) + 1] in (b",", b"}"))
-
-
-def _is_pattern(text: str) -> bool:
-    try:
-        re.compile(text)
-    except re.error:
-        return False
-    return True
 
 
 def _whole(file: Merged) -> bool:

@@ -44,7 +44,7 @@ RULES = (
         "Records made under a version must keep their meaning.",
     ),
 )
-_BY = "labelvc.documents/1"
+_BY = "labelvc.documents/2"
 _NAME = "([^/]+)"
 _HOMES = (
     ("project", re.compile(r"labelvc\.yaml()")),

@@ -6,14 +6,13 @@ set aside; memory holds the names that differ.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
-from labelvc.codec import canonical, shard
+from labelvc.codec import canonical, expression, shard
 from labelvc.core import match
 from labelvc.core.diff import decoded, live
 from labelvc.formats.spool import counting
@@ -69,7 +68,7 @@ class Recognition:
     def __init__(self, incoming: Incoming, opened: Opened, dataset: Dataset, asked: Asked) -> None:
         self._incoming, self._opened, self._asked = incoming, opened, asked
         self._k = shard.digits(dataset.shards)
-        self._pattern = re.compile(dataset.group) if dataset.group else None
+        self._pattern = expression.compiled(dataset.group)
         self._stack = ExitStack()
         self._unknown = self._stack.enter_context(Spill(4**DIGITS))
         self._free = self._stack.enter_context(Spill(4**DIGITS))

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from labelvc.codec import document, shard
+from labelvc.codec import document, expression, shard
 from labelvc.errors import DataError
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset
@@ -140,7 +140,7 @@ def store(
 
 def _asked(git: Git, work: Snapshot, dataset: Dataset, request: Request) -> Layout:
     group = request.group if request.regroup else dataset.group
-    datasets.compiled(group)
+    expression.compiled(group)
     shards = dataset.shards if request.shards is None else request.shards
     if not shards:
         found = sizes.of_dataset(git, work, dataset.name)
@@ -242,7 +242,7 @@ def _by_spilling(git: Git, work: Snapshot, dataset: Dataset, layout: Layout) -> 
 
 def _placed(lines: Iterable[tuple[Layer, str, str, bytes]], layout: Layout) -> Iterator[tuple[Layer, str, str, bytes]]:
     """Yield (layer, old path, new shard name, line); records of one item follow each other, so it is hashed once."""
-    k, pattern = shard.digits(layout.shards), datasets.compiled(layout.group)
+    k, pattern = shard.digits(layout.shards), expression.compiled(layout.group)
     last, name = None, ""
     for layer, path, item, raw in lines:
         if item != last:

@@ -6,13 +6,12 @@ Else all lines are set aside by the shard they belong to first.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple, Self
 
-from labelvc.codec import shard
+from labelvc.codec import expression, shard
 from labelvc.core import revise
 from labelvc.errors import DataError
 from labelvc.model.names import Key, Layer
@@ -77,7 +76,7 @@ class Sides:
         mended: Collection[str] = (),
     ) -> None:
         self.dataset, self.k = dataset, shard.digits(dataset.shards)
-        self.pattern = re.compile(dataset.group) if dataset.group else None
+        self.pattern = expression.compiled(dataset.group)
         self.mended = mended
         self._git, self._first, self._stack = git, snapshots[0], ExitStack()
         self._reader = self._stack.enter_context(tree.reader(git))

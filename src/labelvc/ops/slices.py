@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from labelvc.codec import document, shard
+from labelvc.codec import document, expression, shard
 from labelvc.core.diff import Comparison, decoded
 from labelvc.core.veil import Veil
 from labelvc.errors import ConfigurationError, DataError
@@ -74,9 +74,9 @@ class Slices:
         try:
             said = document.read(self._reader.read(path, snapshot.entries[path]), path)
             found = msgspec.convert({name: said[name] for name in said if name != "schema"}, Dataset)
-            group = re.compile(found.group) if found.group else None
+            group = expression.compiled(found.group)
             return _Side(snapshot, found.slices, shard.digits(found.shards), group)
-        except (ConfigurationError, DataError, msgspec.ValidationError, re.error):
+        except (ConfigurationError, DataError, msgspec.ValidationError):
             return None
 
     def _items(self, side: _Side, key: Key) -> bytes:

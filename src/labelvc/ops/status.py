@@ -17,6 +17,7 @@ from labelvc.store import files, pending, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.journal import Pending
+from labelvc.store.stale import Stale, among
 
 _TARGETS = ("origin/HEAD", "main", "master", "@{upstream}")
 _FINE = ("approved", "unchanged")
@@ -95,6 +96,7 @@ class Status(NamedTuple):
         staged: what the index holds and HEAD does not.
         unstaged: what the work tree holds and the index does not.
         untracked: dataset to its shards that git does not know yet; their records count as not staged.
+        stale: folders behind DVC pointers where another commit's shards lie.
         merging: what a merge left to do.
         interrupted: what a killed command left; None when there is nothing.
         waiting: what the commits of this branch still need to be believed; None without a policy, or nothing to judge.
@@ -108,6 +110,7 @@ class Status(NamedTuple):
     staged: Moves
     unstaged: Moves
     untracked: dict[str, int]
+    stale: list[Stale]
     merging: Merging
     interrupted: Pending | None
     waiting: Waiting | None
@@ -137,7 +140,17 @@ def look(git: Git, pin: str | None = None) -> Status:
     branch = plumbing.run(git, "branch", "--show-current").decode("utf-8", "replace").strip()
     staged, unstaged = _moves(git, head, index), _moves(git, index, work)
     waiting, merging = _waiting(git, head, branch, pin), _merging(git)
-    known = (project, branch, head.commit, counts, staged, unstaged, _untracked(index, work, merging))
+    behind = [f"datasets/{count.name}/annotations" for count in counts if count.storage == "dvc"]
+    known = (
+        project,
+        branch,
+        head.commit,
+        counts,
+        staged,
+        unstaged,
+        _untracked(index, work, merging),
+        among(git, behind),
+    )
     return Status(*known, merging, interrupted, waiting, _installed(git))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from labelvc.codec import shard
+from labelvc.codec import expression, shard
 from labelvc.core import markers, merge, reconcile
 from labelvc.errors import StoreError
 from labelvc.model.change import Conflict
@@ -193,7 +193,7 @@ def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer,
     final = layouts[pick] or layouts[0]
     if final is None:
         return ""
-    target = _Target(dataset, layer, final, re.compile(final.group) if final.group else None)
+    target = _Target(dataset, layer, final, expression.compiled(final.group))
     decide = reconcile.resolver(layer, strategies.of(versions[1].project, dataset))
     torn: list[Sides] = []
     winners = set[str]()

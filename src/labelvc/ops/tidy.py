@@ -13,7 +13,7 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops import look, rewrite
 from labelvc.ops import project as projects
 from labelvc.ops.incoming import ITEM, RECORD, Incoming, TwiceError
-from labelvc.store import files, tree
+from labelvc.store import files, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -37,27 +37,28 @@ class Tidied(NamedTuple):
     stored: list[str]
 
 
-def tidy(git: Git, *, staged: bool = False, since: str | None = None) -> Tidied:
+def tidy(git: Git, *, staged: bool = False, since: str | None = None, edited: bool = False) -> Tidied:
     """Rewrite every shard that is not as it should be, all datasets or, when one cannot be read, none.
 
     Args:
         git: the repository.
         staged: work on what is staged and stage the result; what is not staged stays as it is.
         since: a revision; every record that differs from it, where the two histories parted, grows past its `rev` too.
+        edited: what lies in a DVC folder is an edit of this branch, even when it looks like another one's shards.
 
     Returns:
         What was changed.
 
     Raises:
         DataError: a line cannot be read; says which.
-        StoreError: no such revision; another command writes here; or with `staged`, a file is in conflict, or a shard that
+        StoreError: no such revision; another command writes here; a DVC folder is stale; or with `staged`, a file is in conflict, or a shard that
             must be rewritten also has unstaged edits.
     """
     with files.lock(git):
-        return _tidy(git, staged=staged, since=since)
+        return _tidy(git, staged=staged, since=since, edited=edited)
 
 
-def _tidy(git: Git, *, staged: bool, since: str | None) -> Tidied:
+def _tidy(git: Git, *, staged: bool, since: str | None, edited: bool) -> Tidied:
     head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
     past = tree.commit(git, plumbing.merge_base(git, since, "HEAD")) if since else None
     work = tree.work(git)
@@ -66,6 +67,8 @@ def _tidy(git: Git, *, staged: bool, since: str | None) -> Tidied:
         _refuse_conflicts(git)
     with tree.reader(git) as reader:
         project = projects.load(git, judged, reader)
+    for dataset in () if staged else project.datasets.values():
+        _refuse_stale(git, dataset, edited=edited)
     unsound = set() if staged else _unsound(git, project, judged)
     asked: list[tuple[Dataset, frozenset[str]]] = []
     for dataset in project.datasets.values():
@@ -81,6 +84,8 @@ def _tidy(git: Git, *, staged: bool, since: str | None) -> Tidied:
         for dataset, touched in asked:
             sides = [judged, head, *([past] if past else [])]
             found = _rewritten(git, dataset, sides, touched, change, aside=aside)
+            if staged and found.files:
+                _refuse_stale(git, dataset)
             if staged:
                 _refuse_half_staged(git, dataset, found, judged, work)
             if found.files:
@@ -143,6 +148,12 @@ def _refuse_conflicts(git: Git) -> None:
     conflicts = plumbing.unmerged(git)
     if conflicts:
         raise StoreError("a merge left conflicts", where=conflicts[0], hint="resolve them, then git add them")
+
+
+def _refuse_stale(git: Git, dataset: Dataset, *, edited: bool = False) -> None:
+    """Refuse to store shards of another branch that lie behind this one's pointer, unless a person calls them edits."""
+    if dataset.storage == "dvc":
+        stale.refuse(git, _annotations(dataset).rstrip("/"), edited=edited)
 
 
 def _refuse_half_staged(git: Git, dataset: Dataset, change: rewrite.Rewrite, index: Snapshot, work: Snapshot) -> None:

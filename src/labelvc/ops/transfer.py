@@ -26,7 +26,7 @@ from labelvc.ops.request import Request
 from labelvc.ops.sides import AstrayError, Sides
 from labelvc.ops.tokens import Tokens
 from labelvc.spill import SpillError
-from labelvc.store import disk, files, tree
+from labelvc.store import disk, files, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.journal import Transaction
@@ -80,7 +80,7 @@ def perform(git: Git, request: Request, advance: Callable[[int], None] | None = 
 
     Raises:
         Error: as for `prepare`.
-        StoreError: another command writes here, or the disk is full.
+        StoreError: another command writes here, the disk is full, or another branch's shards lie behind the DVC pointer.
     """
     with files.lock(git):
         return _imported(git, request, advance, "import")
@@ -104,6 +104,8 @@ def _imported(git: Git, request: Request, advance: Callable[[int], None] | None,
                 reading.into(incoming, block.of(form, request.source, said), advance or _unheard)
             # A long source takes minutes to read: an editor or git may have changed the shards since.
             work = tree.work(git)
+            if dataset.storage == "dvc":
+                stale.refuse(git, f"datasets/{dataset.name}/annotations")
             asked = identity.Asked(dataset.name, name, said.key, form.name, said.prefix, request.mode == "replace")
             source = _Source(project, dataset, reading, request, asked, incoming, stack)
             try:

@@ -23,7 +23,7 @@ from scmrepo.exceptions import SCMError
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
-from labelvc.store import disk, files, pointer
+from labelvc.store import disk, files, pointer, stale
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.parcel import Remote
@@ -80,6 +80,7 @@ def add(git: Git, folder: Path) -> list[str]:
     beside = [folder.with_name(f"{folder.name}{end}") for end in (".dvc", ".sha256")]
     staged = [str(path.relative_to(git.top)) for path in (*beside, folder.parent / ".gitignore") if path.is_file()]
     plumbing.add(git, staged)
+    stale.note(git, folder.relative_to(git.top).as_posix())
     return staged
 
 
@@ -96,6 +97,8 @@ def checkout(git: Git, pointers: Sequence[str], *, force: bool = False) -> None:
     """
     with _dvc(git, f"dvc checkout {' '.join(pointers)}"), Repo(str(git.top)) as repo:
         repo.checkout([str(git.top / path) for path in pointers], force=force)
+    for path in pointers:
+        stale.note(git, path.removesuffix(".dvc"))
 
 
 def fetch(git: Git, objects: Sequence[str]) -> Path:

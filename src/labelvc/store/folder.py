@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.store import disk, files, pointer
+from labelvc.store import disk, pointer, stale
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -29,9 +28,10 @@ def refuse_edits(git: Git, path: str, before: Snapshot) -> None:
         StoreError: a shard lies there that the commit does not know.
     """
     top = path.removesuffix(".dvc")
-    for name in _lying(git, top):
+    for name in stale.lying(git, top):
         entry = before.entries.get(name)
         if entry is None or (entry.kind == "dvc" and not _holds(git, name, entry)):
+            stale.refuse(git, top)
             hint = "labelvc format and commit it, or dvc checkout to drop it; then again"
             raise StoreError("a shard behind a DVC pointer has edits that are not stored", where=name, hint=hint)
 
@@ -51,9 +51,9 @@ def write(git: Git, top: str, wanted: Mapping[str, Entry], before: Mapping[str, 
     Raises:
         StoreError: an object is nowhere, or the disk is full.
     """
-    lying = set(_lying(git, top))
+    there = set(stale.lying(git, top))
     inside = {path: entry for path, entry in wanted.items() if path.startswith(f"{top}/")}
-    fresh = [(path, entry) for path, entry in inside.items() if path not in lying or not entry.same(before.get(path))]
+    fresh = [(path, entry) for path, entry in inside.items() if path not in there or not entry.same(before.get(path))]
     with Reader(git) as reader:
         some: dict[str, bytes] = {}
         for path, data in reader.many(fresh):
@@ -61,7 +61,7 @@ def write(git: Git, top: str, wanted: Mapping[str, Entry], before: Mapping[str, 
             if len(some) >= _AT_ONCE:
                 disk.write_all({git.top / name: content for name, content in some.items()}, git.top)
                 some.clear()
-        gone = dict.fromkeys([git.top / path for path in lying - inside.keys()])
+        gone = dict.fromkeys([git.top / path for path in there - inside.keys()])
         disk.write_all({**{git.top / name: content for name, content in some.items()}, **gone}, git.top)
     return top
 
@@ -84,7 +84,7 @@ def restore(git: Git, commit: str, paths: Sequence[str]) -> None:
 
 def marked(git: Git, top: str) -> Iterator[tuple[str, bytes]]:
     """Yield path and bytes of the shards of a folder that hold conflict markers."""
-    for path in sorted(_lying(git, top)):
+    for path in sorted(stale.lying(git, top)):
         data = (git.top / path).read_bytes()
         if data.startswith(_MARKER) or b"\n" + _MARKER in data:
             yield path, data
@@ -93,19 +93,6 @@ def marked(git: Git, top: str) -> Iterator[tuple[str, bytes]]:
 def is_shards(git: Git, path: str) -> bool:
     """Tell whether a path is the pointer of a layer of shards that lies in this work tree."""
     return pointer.stands_for_shards(path) and (git.top / path.removesuffix(".dvc")).is_dir()
-
-
-def _lying(git: Git, top: str) -> Iterator[str]:
-    """Yield the files of a folder, by their path in the project."""
-    waiting = [top] if (git.top / top).is_dir() else []
-    while waiting:
-        here = waiting.pop()
-        with os.scandir(git.top / here) as rows:
-            for row in rows:
-                if row.is_dir(follow_symlinks=False):
-                    waiting.append(f"{here}/{row.name}")
-                elif not row.name.endswith(files.UNFINISHED):
-                    yield f"{here}/{row.name}"
 
 
 def _holds(git: Git, path: str, entry: Entry) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -15,7 +15,6 @@ from labelvc.core import diff
 from labelvc.core.veil import Veil
 from labelvc.model.change import Kind
 from labelvc.model.commit import Commit
-from labelvc.model.names import Key
 from labelvc.ops.blame import Blamed, Makers
 from labelvc.ops.log import Logged
 from labelvc.ops.meaning import Meaning
