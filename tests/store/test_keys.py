@@ -13,6 +13,7 @@ from labelvc.codec import sshsig
 from labelvc.errors import TrustError
 from labelvc.store import keys
 from labelvc.store.keys import Signer
+from tests.authenticator import DUMMY
 
 NAMESPACE = "approval@labelvc.v1"
 MESSAGE = b"DSSEv1 1 x 2 \xff\n"
@@ -38,7 +39,8 @@ def good(signer: Signer, public: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     socket = str(tmp_path_factory.mktemp("a") / "s")
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    words = ["ssh-agent", "-D", "-a", socket, "-P", str(DUMMY.resolve())]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     process.stdout.readline()
 
@@ -74,6 +76,44 @@ def test_a_key_in_the_agent(ssh_key, tmp_path: Path, agent, kind: str, options: 
         good(keys.signer(words, socket, nobody), public, tmp_path)
     (only,) = keys.agent_signers(socket)
     good(only, public, tmp_path)
+
+
+@pytest.mark.skipif(not DUMMY.exists(), reason=f"no security key in software at {DUMMY}: apt-get install openssh-tests")
+@pytest.mark.parametrize("kind", ["ed25519-sk", "ecdsa-sk"])
+@pytest.mark.parametrize("by", ["file", "pub", "agent"])
+def test_a_security_key_signs_by_ssh_keygen_or_by_the_agent(
+    ssh_key, tmp_path: Path, agent, monkeypatch: pytest.MonkeyPatch, kind: str, by: str
+):
+    monkeypatch.setenv("SSH_SK_PROVIDER", str(DUMMY.resolve()))
+    path = ssh_key("k", kind)
+    public = Path(f"{path}.pub")
+    if by == "agent":
+        socket = agent(str(path))
+        path.unlink()
+        (only,) = keys.agent_signers(socket)
+        good(only, public, tmp_path)
+    good(keys.signer(str(path if by == "file" else public), agent(), nobody), public, tmp_path)
+
+
+@pytest.mark.skipif(not DUMMY.exists(), reason=f"no security key in software at {DUMMY}: apt-get install openssh-tests")
+def test_a_security_key_that_needs_no_touch_signs_nothing_that_counts(
+    ssh_key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SSH_SK_PROVIDER", str(DUMMY.resolve()))
+    path = ssh_key("k", "ed25519-sk", ("-O", "no-touch-required"))
+    with pytest.raises(TrustError, match="without being touched"):
+        good(keys.signer(str(path), None, nobody), Path(f"{path}.pub"), tmp_path)
+
+
+def test_a_security_key_that_is_not_plugged_in_is_told(ssh_key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    if not DUMMY.exists():
+        pytest.skip(f"no security key in software at {DUMMY}: apt-get install openssh-tests")
+    monkeypatch.setenv("SSH_SK_PROVIDER", str(DUMMY.resolve()))
+    path = ssh_key("k", "ed25519-sk")
+    monkeypatch.setenv("SSH_SK_PROVIDER", str(tmp_path / "gone.so"))
+    with pytest.raises(TrustError, match="ssh-keygen could not sign") as told:
+        keys.signer(str(path), None, nobody).sign(MESSAGE, NAMESPACE)
+    assert "touch it" in told.value.hint
 
 
 def test_a_passphrase_is_asked_for_once(ssh_key, tmp_path: Path):

@@ -12,6 +12,7 @@ import shlex
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -243,17 +244,24 @@ def _by_program(path: Path, half: _Half, agent: str | None) -> Signer:
             file.write_bytes(message)
             words = ["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(path), str(file)]
             try:
-                done = subprocess.run(words, capture_output=True, check=False)
+                done = subprocess.run(words, stdout=subprocess.PIPE, stderr=_prompts(half.key), check=False)
             except FileNotFoundError:
                 raise TrustError("ssh-keygen is not installed", hint="install OpenSSH 8.2 or newer") from None
             if done.returncode == 0:
                 return file.with_suffix(".sig").read_bytes()
         if half.locked and not _terminal():
             raise untyped(str(path), agent)
-        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise TrustError(f"ssh-keygen could not sign: {last}", where=str(path), hint="ssh-add FILE, then name FILE.pub")
+        last = (done.stderr or b"see above").decode("utf-8", "replace").strip().rpartition("\n")[2]
+        device = sshsig.is_security_key(half.key)
+        hint = "plug the key in and touch it when it blinks" if device else "ssh-add FILE, then name FILE.pub"
+        raise TrustError(f"ssh-keygen could not sign: {last}", where=str(path), hint=hint)
 
     return Signer(half.key, f"ssh-keygen with {path}", sign)
+
+
+def _prompts(key: PublicKey) -> int | None:
+    """Return where ssh-keygen's messages go: to the terminal when it has to ask for a touch of the key, else to us."""
+    return None if sshsig.is_security_key(key) and sys.stderr.isatty() else subprocess.PIPE
 
 
 def _terminal() -> bool:
