@@ -13,7 +13,7 @@ from labelvc.errors import DataError, StoreError, TrustError
 from labelvc.model.approval import NAMESPACE, Approval, Envelope
 from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
-from labelvc.model.policy import Trust
+from labelvc.model.policy import Presence, Trust
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store.reader import Reader
 
@@ -38,11 +38,21 @@ class Statement(NamedTuple):
         path: its file.
         digest: payload digest.
         approval: what it says.
+        presence: what the signature proves of the person.
     """
 
     path: str
     digest: Digest
     approval: Approval
+    presence: Presence
+
+
+class Opened(NamedTuple):
+    """An approval whose signature is good: its envelope, what it says, and what the signature proves of the person."""
+
+    envelope: Envelope
+    approval: Approval
+    presence: Presence
 
 
 def folders(snapshot: Snapshot) -> dict[Digest, dict[str, Entry]]:
@@ -78,7 +88,7 @@ class Shelf:
         self._reader = reader
         self._changesets: dict[str, ChangeSet | str] = {}
         self._noes: dict[str, bool] = {}
-        self._statements: dict[tuple[str, Digest], tuple[Envelope, Approval] | str] = {}
+        self._statements: dict[tuple[str, Digest], Opened | str] = {}
 
     def changeset(self, root: Digest, files: Mapping[str, Entry]) -> ChangeSet | Problem:
         """Return the change-set kept in a folder, or why it counts for nothing."""
@@ -114,12 +124,12 @@ class Shelf:
             if path.endswith(f"/{CHANGE_SET}"):
                 continue
             try:
-                envelope, approval = self._opened(path, entry, trust)
-                judge(path, root, envelope, approval, trust)
+                found = self._opened(path, entry, trust)
+                judge(path, root, found, trust)
             except (DataError, TrustError, StoreError) as error:
                 yield Problem(path, error.message)
             else:
-                yield Statement(path, envelope.digest, approval)
+                yield Statement(path, found.envelope.digest, found.approval, found.presence)
 
     def _may_reject(self, path: str, entry: Entry) -> bool:
         known = self._noes.get(entry.id) if entry.id else None
@@ -132,7 +142,7 @@ class Shelf:
                 self._noes[entry.id] = known
         return known
 
-    def _opened(self, path: str, entry: Entry, trust: Trust) -> tuple[Envelope, Approval]:
+    def _opened(self, path: str, entry: Entry, trust: Trust) -> Opened:
         """Decode a statement and verify its signature, once for each policy."""
         at = (entry.id, trust.digest)
         known = self._statements.get(at) if entry.id else None
@@ -148,7 +158,7 @@ class Shelf:
         return known
 
 
-def opened(data: bytes, trust: Trust) -> tuple[Envelope, Approval]:
+def opened(data: bytes, trust: Trust) -> Opened:
     """Read the file of an approval and verify its one signature with a key of the principal it names.
 
     Args:
@@ -178,16 +188,17 @@ def opened(data: bytes, trust: Trust) -> tuple[Envelope, Approval]:
         raise TrustError(
             f"the key {signature.keyid} does not belong to {approval.signer.principal} in the policy in force"
         )
-    sshsig.verify(signature.sig, dsse.pae(envelope.payload_type, envelope.payload), NAMESPACE, key)
-    return envelope, approval
+    presence = sshsig.verify(signature.sig, dsse.pae(envelope.payload_type, envelope.payload), NAMESPACE, key)
+    return Opened(envelope, approval, presence)
 
 
-def judge(path: str, root: Digest, envelope: Envelope, approval: Approval, trust: Trust) -> None:
+def judge(path: str, root: Digest, found: Opened, trust: Trust) -> None:
     """Return when a verified statement belongs where it lies and says what the policy lets its signer say.
 
     Raises:
         TrustError: it is about another change-set or repository, its role is not granted, or its file has another name.
     """
+    envelope, approval = found.envelope, found.approval
     if approval.root != root:
         raise TrustError("the statement is about another change-set than its folder")
     if approval.scope.repository != trust.policy.repository:
@@ -202,4 +213,5 @@ def judge(path: str, root: Digest, envelope: Envelope, approval: Approval, trust
 def voice(found: Statement, *, fresh: bool) -> Voice:
     """Return what a statement counts for."""
     said = found.approval
-    return Voice(said.signer.principal, said.role, said.decision, found.digest, said.supersedes, said.authors, fresh)
+    who, role = said.signer.principal, said.role
+    return Voice(who, role, said.decision, found.digest, said.supersedes, said.authors, fresh, found.presence)

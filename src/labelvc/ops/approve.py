@@ -22,7 +22,7 @@ from labelvc.ops import approvals, people
 from labelvc.ops import diff as comparing
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
-from labelvc.ops.approvals import Shelf, Statement
+from labelvc.ops.approvals import Opened, Shelf, Statement
 from labelvc.ops.people import Authors
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -199,13 +199,28 @@ def seal(change: Change, approval: Approval, signer: Signer) -> dict[str, bytes]
 
     Raises:
         TrustError: the key could not sign, or what it made would not be accepted.
+        RefusedError: the policy asks for a touch or a PIN of a security key, and the signature proves none.
     """
     envelope = trusting.seal(dsse.IN_TOTO, statement.encode_approval(approval), signer, NAMESPACE)
     path = approvals.path_of(approval.root, approval.signer.principal, envelope.digest)
     data = dsse.encode(envelope)
-    approvals.judge(path, approval.root, *approvals.opened(data, change.trust), change.trust)
+    found = approvals.opened(data, change.trust)
+    approvals.judge(path, approval.root, found, change.trust)
+    _present(change, found)
     listing = changeset.write(change.found.lines)
     return {f"{approvals.folder_of(approval.root)}/{approvals.CHANGE_SET}": listing, path: data}
+
+
+def _present(change: Change, found: Opened) -> None:
+    """Return when a yes would count for some need of its role, by what its signature proves of the person."""
+    approval, presence = found.approval, found.presence
+    asked = [need.presence for need in change.needs if need.role == approval.role]
+    if approval.decision == "approve" and asked and not any(presence.proves(each) for each in asked):
+        proof = "a touched security key" if not presence.touch else "a security key that asks for a PIN or fingerprint"
+        option = "" if not presence.touch else " -O verify-required"
+        message = f"the policy asks the role {approval.role} to sign with {proof}; nothing was written"
+        hint = f"pass --key FILE of such a key of yours; a new one is made by: ssh-keygen -t ed25519-sk{option}"
+        raise RefusedError(message, where=found.envelope.signatures[0].keyid, hint=hint)
 
 
 def kinds(change: Change) -> Counter[str]:
