@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,26 +32,6 @@ def good(signer: Signer, public: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run(words, cwd=tmp_path, input=MESSAGE + b"!", capture_output=True, check=False)
     assert done.returncode != 0
-
-
-@pytest.fixture
-def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    socket = str(tmp_path_factory.mktemp("a") / "s")
-    words = ["ssh-agent", "-D", "-a", socket, "-P", str(DUMMY.resolve())]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert process.stdout is not None
-    process.stdout.readline()
-
-    def add(*words: str) -> str:
-        if words:
-            subprocess.run(
-                ["ssh-add", "-q", *words], check=True, capture_output=True, env={**os.environ, "SSH_AUTH_SOCK": socket}
-            )
-        return socket
-
-    yield add
-    process.terminate()
-    process.communicate()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from labelvc.errors import TrustError
 from labelvc.model.policy import Presence, PublicKey
@@ -53,6 +53,8 @@ _SMALL_ORDER = frozenset({
     int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"),
     int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
 })  # fmt: skip
+
+Crypto = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 class SshSignature(NamedTuple):
@@ -147,9 +149,14 @@ def signature_blob(kind: str, raw: bytes) -> bytes:
     return pack(kind.encode()) + pack(raw)
 
 
-def ecdsa_raw(der: bytes) -> bytes:
-    """Return the two mpints of an ECDSA signature from its DER form; RFC 5656 section 3.1.2."""
-    return b"".join(pack(_mpint(number)) for number in decode_dss_signature(der))
+def ecdsa_der(raw: bytes) -> bytes:
+    """Return the DER form of an ECDSA signature from its two mpints; RFC 5656 section 3.1.2.
+
+    Raises:
+        TrustError: it is not two positive numbers, spelled canonically.
+    """
+    first, second = [int.from_bytes(_positive(part)) for part in _strings(raw, 2)]
+    return encode_dss_signature(first, second)
 
 
 def parse(armoured: bytes) -> SshSignature:
@@ -245,6 +252,30 @@ def is_security_key(key: PublicKey) -> bool:
     return key.kind in (SK_ED25519, SK_ECDSA)
 
 
+def crypto_key(key: PublicKey) -> Crypto:
+    """Return a key as `cryptography` has it; of a security key, without its application.
+
+    Args:
+        key: of a type that can be used.
+
+    Raises:
+        TrustError: it names another curve than its type, or its fields do not fill it.
+        ValueError: not a point of its curve, a compressed one (two spellings would be two fingerprints of one key), or
+            numbers that make no RSA key.
+    """
+    parts = _strings(key.blob, _FIELDS[key.kind])
+    if key.kind == RSA:
+        return rsa.RSAPublicNumbers(*[int.from_bytes(_positive(part)) for part in parts[1:]]).public_key()
+    name = _CURVE_OF.get(key.kind)
+    if name is None:
+        return ed25519.Ed25519PublicKey.from_public_bytes(parts[1])
+    if parts[1] != name.encode():
+        raise TrustError("an ECDSA key that names two curves")
+    if parts[2][:1] != b"\4":
+        raise ValueError("compressed")
+    return ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[name][0], parts[2])
+
+
 def pack(data: bytes) -> bytes:
     """Return an SSH string: length as 32 bits, then the bytes; RFC 4251 section 5."""
     return struct.pack(">I", len(data)) + data
@@ -266,21 +297,17 @@ def _asserted(found: SshSignature, blob: bytes) -> bytes:
 
 
 def _check(found: SshSignature, signed: bytes) -> None:
-    key = found.key
-    if key.kind == RSA:
+    key, public = found.key, crypto_key(found.key)
+    if isinstance(public, rsa.RSAPublicKey):
         if found.kind not in _RSA_HASHES:
             raise TrustError(f"an RSA signature of type {found.kind!r} is not accepted", hint="sign with rsa-sha2-512")
-        _rsa(key).verify(found.raw, signed, padding.PKCS1v15(), _RSA_HASHES[found.kind])
-        return
-    if found.kind != key.kind:
+        public.verify(found.raw, signed, padding.PKCS1v15(), _RSA_HASHES[found.kind])
+    elif found.kind != key.kind:
         raise TrustError(f"a signature of type {found.kind!r} by a key of type {key.kind!r}")
-    if key.kind in _CURVE_OF:
-        first, second = [int.from_bytes(_positive(part)) for part in _strings(found.raw, 2)]
-        algorithm = ec.ECDSA(_CURVES[_CURVE_OF[key.kind]][1])
-        _point(key).verify(encode_dss_signature(first, second), signed, algorithm)
+    elif isinstance(public, ec.EllipticCurvePublicKey):
+        public.verify(ecdsa_der(found.raw), signed, ec.ECDSA(_CURVES[_CURVE_OF[key.kind]][1]))
     else:
-        point = _strings(key.blob, _FIELDS[key.kind])[1]
-        ed25519.Ed25519PublicKey.from_public_bytes(point).verify(found.raw, signed)
+        public.verify(found.raw, signed)
 
 
 def _usable(key: PublicKey, where: str) -> None:
@@ -290,17 +317,17 @@ def _usable(key: PublicKey, where: str) -> None:
         raise TrustError(f"the key says it is {key.kind!r} and is {kind!r}", where=where)
     if kind not in _FIELDS:
         raise _unsupported(kind, where)
-    parts = _strings(key.blob, _FIELDS[kind])
     try:
-        if kind == RSA:
-            if _rsa(key).key_size < _LEAST_RSA:
-                raise TrustError(f"an RSA key needs {_LEAST_RSA} bits", where=where, hint="ssh-keygen -t ed25519")
-        elif kind in _CURVE_OF:
-            _point(key)
-        else:
-            _refuse_small_order(parts[1], where)
+        public = crypto_key(key)
     except ValueError:
         raise TrustError(f"the {kind} key is malformed", where=where) from None
+    parts = _strings(key.blob, _FIELDS[kind])
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        y = int.from_bytes(parts[1], "little") & (2**255 - 1)
+        if y in _SMALL_ORDER or y >= _PRIME:
+            raise TrustError("an Ed25519 key of small order: one signature of it fits many messages", where=where)
+    if isinstance(public, rsa.RSAPublicKey) and public.key_size < _LEAST_RSA:
+        raise TrustError(f"an RSA key needs {_LEAST_RSA} bits", where=where, hint="ssh-keygen -t ed25519")
     if is_security_key(key) and not parts[-1].startswith(b"ssh:"):
         raise TrustError(
             "a security key made for something else than SSH", where=where, hint="ssh-keygen -t ed25519-sk"
@@ -309,35 +336,6 @@ def _usable(key: PublicKey, where: str) -> None:
 
 def _unsupported(kind: str, where: str) -> TrustError:
     return TrustError(f"unsupported key type {kind!r}", where=where, hint="ssh-keygen -t ed25519")
-
-
-def _refuse_small_order(point: bytes, where: str) -> None:
-    if len(point) != 32:
-        raise TrustError("an Ed25519 key has 32 bytes", where=where)
-    y = int.from_bytes(point, "little") & (2**255 - 1)
-    if y in _SMALL_ORDER or y >= _PRIME:
-        raise TrustError("an Ed25519 key of small order: one signature of it fits many messages", where=where)
-
-
-def _point(key: PublicKey) -> ec.EllipticCurvePublicKey:
-    """Return the point of an ECDSA key.
-
-    Raises:
-        TrustError: it names another curve.
-        ValueError: not on the curve, or compressed: two spellings would be two fingerprints of one key.
-    """
-    name = _CURVE_OF[key.kind]
-    parts = _strings(key.blob, _FIELDS[key.kind])
-    if parts[1] != name.encode():
-        raise TrustError("an ECDSA key that names two curves")
-    if parts[2][:1] != b"\4":
-        raise ValueError("compressed")
-    return ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[name][0], parts[2])
-
-
-def _rsa(key: PublicKey) -> rsa.RSAPublicKey:
-    _, exponent, modulus = _strings(key.blob, _FIELDS[RSA])
-    return rsa.RSAPublicNumbers(int.from_bytes(_positive(exponent)), int.from_bytes(_positive(modulus))).public_key()
 
 
 def _blob(message: bytes, namespace: str, hash_name: str) -> bytes:
@@ -374,10 +372,6 @@ def _name(raw: bytes) -> str:
         return raw.decode("ascii")
     except UnicodeDecodeError:
         raise TrustError("a name in an SSH key or signature is not ASCII") from None
-
-
-def _mpint(number: int) -> bytes:
-    return number.to_bytes(number.bit_length() // 8 + 1) if number else b""
 
 
 def _positive(raw: bytes) -> bytes:

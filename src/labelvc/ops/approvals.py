@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from labelvc.codec import dsse, sshsig, statement
+from labelvc.codec import dsse, rawsig, sshsig, statement
 from labelvc.core import changeset, decide
 from labelvc.core.decide import Voice
 from labelvc.errors import DataError, StoreError, TrustError
-from labelvc.model.approval import NAMESPACE, Approval, Envelope
+from labelvc.model.approval import NAMESPACE, Approval, Envelope, Signature
 from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
-from labelvc.model.policy import Presence, Trust
+from labelvc.model.policy import Presence, PublicKey, Trust
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store.reader import Reader
 
@@ -159,7 +159,10 @@ class Shelf:
 
 
 def opened(data: bytes, trust: Trust) -> Opened:
-    """Read the file of an approval and verify its one signature with a key of the principal it names.
+    """Read the file of an approval and verify its signature with a key of the principal it names.
+
+    The SSHSIG decides. A raw signature beside it is for other programs: it adds nothing and must be good all the same, or
+    two programs would give two verdicts on one file.
 
     Args:
         data: the file.
@@ -170,26 +173,37 @@ def opened(data: bytes, trust: Trust) -> Opened:
 
     Raises:
         DataError: not an approval in its one spelling.
-        TrustError: more signatures than one, a signer the policy does not know, a key that is not theirs, a printed name
-            that is not theirs, or a signature that is not good.
+        TrustError: more than the signature and a raw one by the same key, a signer the policy does not know, a key that is
+            not theirs, a printed name that is not theirs, or a signature that is not good.
     """
     envelope = dsse.decode(data, dsse.IN_TOTO)
-    if len(envelope.signatures) != 1:
-        raise TrustError("an approval has exactly one signature; each person writes their own file")
+    signature, *more = envelope.signatures
     approval = statement.decode_approval(envelope.payload)
     person = trust.policy.principals.get(approval.signer.principal)
     if person is None:
         raise TrustError(f"{approval.signer.principal} is no principal of the policy in force")
     if person.name != approval.signer.printed_name:
         raise TrustError(f"the printed name is not the one the policy has for {approval.signer.principal}")
-    (signature,) = envelope.signatures
     key = next((key for line in person.keys if (key := sshsig.read_public(line)).fingerprint == signature.keyid), None)
     if key is None:
         raise TrustError(
             f"the key {signature.keyid} does not belong to {approval.signer.principal} in the policy in force"
         )
-    presence = sshsig.verify(signature.sig, dsse.pae(envelope.payload_type, envelope.payload), NAMESPACE, key)
+    message = dsse.pae(envelope.payload_type, envelope.payload)
+    presence = sshsig.verify(signature.sig, message, NAMESPACE, key)
+    _same_signer(key, message, more)
     return Opened(envelope, approval, presence)
+
+
+def _same_signer(key: PublicKey, message: bytes, more: Sequence[Signature]) -> None:
+    """Return when what stands behind the first signature is nothing, or one raw signature by the same key."""
+    if not more:
+        return
+    if len(more) > 1 or not rawsig.possible(key) or more[0].keyid != rawsig.keyid(key):
+        raise TrustError(
+            "an approval has one signature, and behind it at most a raw one by the same key; each person writes a file"
+        )
+    rawsig.verify(key, message, more[0].sig)
 
 
 def judge(path: str, root: Digest, found: Opened, trust: Trust) -> None:

@@ -22,7 +22,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from labelvc.codec import sshsig
+from labelvc.codec import rawsig, sshsig
 from labelvc.errors import TrustError
 from labelvc.model.policy import PublicKey
 
@@ -46,11 +46,13 @@ class Signer(NamedTuple):
         key: its public half.
         where: in words, for messages.
         sign: takes the message and the namespace, returns an armoured SSHSIG; raises TrustError.
+        sign_raw: takes the message, returns a raw signature over it; None where the key or its keeper makes none.
     """
 
     key: PublicKey
     where: str
     sign: Callable[[bytes, str], bytes]
+    sign_raw: Callable[[bytes], bytes] | None = None
 
 
 class _Half(NamedTuple):
@@ -187,7 +189,7 @@ def _by_file(path: Path, data: bytes, agent: str | None, ask: Ask) -> Signer:
         made = private.sign(sshsig.to_sign(message, namespace))
         return sshsig.wrap(key, namespace, sshsig.signature_blob(sshsig.ED25519, made))
 
-    return Signer(key, str(path), sign)
+    return Signer(key, str(path), sign, private.sign)
 
 
 def _public_half(path: Path, data: bytes) -> _Half:
@@ -277,13 +279,18 @@ def _by_agent(key: PublicKey, agent: str | None, where: str) -> Signer:
     if not agent:
         raise TrustError("no ssh-agent is running", where=where, hint='eval "$(ssh-agent)"; ssh-add')
 
-    def sign(message: bytes, namespace: str) -> bytes:
+    def made(data: bytes) -> bytes:
         flags = _RSA_SHA512 if key.kind == sshsig.RSA else 0
-        parts = sshsig.pack(key.blob) + sshsig.pack(sshsig.to_sign(message, namespace)) + struct.pack(">I", flags)
-        made, _ = sshsig.unpack(_request(agent, bytes([_SIGN]) + parts, _SIGN_ANSWER))
-        return sshsig.wrap(key, namespace, made)
+        parts = sshsig.pack(key.blob) + sshsig.pack(data) + struct.pack(">I", flags)
+        return sshsig.unpack(_request(agent, bytes([_SIGN]) + parts, _SIGN_ANSWER))[0]
 
-    return Signer(key, where, sign)
+    def sign(message: bytes, namespace: str) -> bytes:
+        return sshsig.wrap(key, namespace, made(sshsig.to_sign(message, namespace)))
+
+    def sign_raw(message: bytes) -> bytes:
+        return rawsig.of_agent(key, made(message))
+
+    return Signer(key, where, sign, sign_raw if rawsig.possible(key) else None)
 
 
 def _request(agent: str, message: bytes, wanted: int) -> bytes:
