@@ -105,7 +105,8 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     """Start ssh-agent: `agent(FILE)` adds a key; it returns the socket."""
     socket = str(tmp_path_factory.mktemp("a") / "s")
     words = ["ssh-agent", "-D", "-a", socket, "-P", str(DUMMY.resolve())]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "SSH_ASKPASS": "/bin/false"}
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
     assert process.stdout is not None
     process.stdout.readline()
 

@@ -135,8 +135,49 @@ def test_a_missing_file_and_a_missing_private_half_are_told(ssh_key, tmp_path: P
         keys.signer(Path(f"{path}.pub").read_text(), None, nobody)
 
 
-def test_an_agent_that_refuses_is_told(ssh_key, agent):
-    """A key bound to a destination signs nothing but logins."""
+def test_a_key_bound_to_a_destination_signs_nothing_but_logins(ssh_key, tmp_path: Path, agent):
+    path, host = ssh_key("k"), ssh_key("host")
+    words = Path(f"{host}.pub").read_text().split()[:2]
+    (tmp_path / "known").write_text(f"host.example {' '.join(words)}\n")
+    socket = agent("-h", "host.example", "-H", str(tmp_path / "known"), str(path))
+    signer = keys.signer(f"{path}.pub", socket, nobody)
+    assert signer.sign_raw is not None
+    for sign in (lambda: signer.sign(MESSAGE, NAMESPACE), lambda: signer.sign_raw(MESSAGE)):
+        with pytest.raises(TrustError, match="was added with -h for some destinations") as told:
+            sign()
+    assert told.value.hint == "ssh-add -l; then ssh-add -d FILE && ssh-add FILE"
+
+
+def test_a_key_that_nobody_confirmed_is_told(ssh_key, agent, monkeypatch: pytest.MonkeyPatch):
+    """The agent of these tests has no program to ask with, which is a no."""
+    path = ssh_key("k")
+    with pytest.raises(TrustError, match="confirmed a key added with -c"):
+        keys.signer(f"{path}.pub", agent("-c", str(path)), nobody).sign(MESSAGE, NAMESPACE)
+
+
+def test_a_private_key_without_its_public_half_is_told_how_to_make_it(ssh_key):
+    path = ssh_key("k", "ecdsa", ("-m", "PEM"))
+    public = Path(f"{path}.pub")
+    before = public.read_text().split()[:2]
+    public.unlink()
+    with pytest.raises(TrustError, match="needs its public half beside it") as told:
+        keys.signer(str(path), None, nobody)
+    subprocess.run(["sh", "-c", told.value.hint], check=True)
+    assert public.read_text().split()[:2] == before
+    assert keys.signer(str(path), None, nobody).sign(MESSAGE, NAMESPACE)
+
+
+def test_a_key_that_others_may_read_is_told(ssh_key):
+    """ssh-keygen will not touch it and says only that there is none; a locked one is no question of the passphrase."""
+    for words in (("-N", ""), ("-N", "secret")):
+        path = ssh_key(f"k{words[1]}", "ecdsa", words)
+        path.chmod(0o644)
+        with pytest.raises(TrustError, match="others may read the key") as told:
+            keys.signer(str(path), None, nobody).sign(MESSAGE, NAMESPACE)
+        assert told.value.hint == f"chmod 600 {path}"
+
+
+def test_an_agent_without_the_key_is_told(ssh_key, agent):
     one, other = ssh_key("one"), ssh_key("other")
     socket = agent(str(one))
     with pytest.raises(TrustError, match="ssh-agent refused"):

@@ -195,7 +195,13 @@ def _by_file(path: Path, data: bytes, agent: str | None, ask: Ask) -> Signer:
 def _public_half(path: Path, data: bytes) -> _Half:
     """Return what a private key's file says without its passphrase; older formats leave the public half to the file beside."""
     if not data.startswith(_PRIVATE):
-        return _Half(public_key(path.with_name(path.name + ".pub")), b"ENCRYPTED" in data)
+        beside = path.with_name(path.name + ".pub")
+        if not beside.is_file():
+            hint = f"ssh-keygen -y -f {shlex.quote(str(path))} > {shlex.quote(str(beside))}"
+            raise TrustError(
+                "a private key in an older format needs its public half beside it", where=str(path), hint=hint
+            )
+        return _Half(public_key(beside), b"ENCRYPTED" in data)
     try:
         body = base64.b64decode(b"".join(data.split(b"-----")[2].split()), validate=True)
         fields, rest = [], body.removeprefix(_MAGIC)
@@ -251,14 +257,22 @@ def _by_program(path: Path, half: _Half, agent: str | None) -> Signer:
                 raise TrustError("ssh-keygen is not installed", hint="install OpenSSH 8.2 or newer") from None
             if done.returncode == 0:
                 return file.with_suffix(".sig").read_bytes()
-        if half.locked and not _terminal():
-            raise untyped(str(path), agent)
-        last = (done.stderr or b"see above").decode("utf-8", "replace").strip().rpartition("\n")[2]
-        device = sshsig.is_security_key(half.key)
-        hint = "plug the key in and touch it when it blinks" if device else "ssh-add FILE, then name FILE.pub"
-        raise TrustError(f"ssh-keygen could not sign: {last}", where=str(path), hint=hint)
+        raise _unsigned(path, half, agent, done.stderr or b"see above")
 
     return Signer(half.key, f"ssh-keygen with {path}", sign)
+
+
+def _unsigned(path: Path, half: _Half, agent: str | None, told: bytes) -> TrustError:
+    """Return the error of a key that ssh-keygen did not sign with."""
+    if path.stat().st_mode & 0o077:
+        hint = f"chmod 600 {shlex.quote(str(path))}"
+        return TrustError("others may read the key, so ssh-keygen does not use it", where=str(path), hint=hint)
+    if half.locked and not _terminal():
+        return untyped(str(path), agent)
+    last = told.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    device = sshsig.is_security_key(half.key)
+    hint = "plug the key in and touch it when it blinks" if device else "ssh-add FILE, then name FILE.pub"
+    return TrustError(f"ssh-keygen could not sign: {last}", where=str(path), hint=hint)
 
 
 def _prompts(key: PublicKey) -> int | None:
@@ -305,10 +319,11 @@ def _request(agent: str, message: bytes, wanted: int) -> bytes:
     except (OSError, struct.error) as error:
         raise TrustError(f"ssh-agent does not answer: {error}", where=agent, hint="ssh-add -l") from None
     if answer[:1] != bytes([wanted]):
-        hint = (
-            "`ssh-add -l` lists its keys; keys added with -h (destination) sign nothing else, those with -c ask first"
+        why = (
+            "ssh-agent refused: it is locked or lost the key, nobody touched it or confirmed a key added with -c, or the key "
+            "was added with -h for some destinations and signs nothing but logins to them"
         )
-        raise TrustError("ssh-agent refused", where=agent, hint=hint)
+        raise TrustError(why, where=agent, hint="ssh-add -l; then ssh-add -d FILE && ssh-add FILE")
     return answer[1:]
 
 
