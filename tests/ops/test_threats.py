@@ -26,7 +26,7 @@ from labelvc.store import keys, tree
 from labelvc.store.keys import Signer
 from tests import authenticator
 from tests import people as persons
-from tests.authenticator import Authenticator
+from tests.authenticator import DUMMY, Authenticator
 from tests.people import Desk, record
 from tests.trusting import desk, desk_template, people_keys
 
@@ -674,6 +674,50 @@ def test_a_security_key_is_enrolled_and_listed_like_any_other(desk: Desk, tmp_pa
     assert device.key.fingerprint in desk.labelvc("key", "list")[1]
     assert json.loads(desk.labelvc("key", "list", "--format", "json")[1])
     assert str(device.key) in desk.labelvc("key", "list", "--format", "allowed-signers")[1]
+
+
+@pytest.mark.skipif(not DUMMY.exists(), reason=f"no security key in software at {DUMMY}: apt-get install openssh-tests")
+@pytest.mark.parametrize("kind", ["ed25519-sk", "ecdsa-sk"])
+def test_a_security_key_approves_on_the_command_line(desk: Desk, ssh_key, monkeypatch: pytest.MonkeyPatch, kind: str):
+    monkeypatch.setenv("SSH_SK_PROVIDER", str(DUMMY.resolve()))
+    path = ssh_key("device", kind)
+    desk.git("checkout", "-q", "main")
+    code, out, err = desk.labelvc("policy", "add", "ben", "--key", f"{path}.pub", "--sign-with", desk.key("ada"))
+    assert code == 0, out + err
+    desk.commit("Ben has a device")
+    before = in_force(desk)
+    rule = before.policy.rules[0]
+    rules = (replace(rule, needs=(replace(rule.needs[0], require_touch=True),)), *before.policy.rules[1:])
+    edited = replace(before.policy, rules=rules)
+    desk.write(trust.POLICY, governing.signed(before, edited, signer(desk, "ada")))
+    desk.commit("Ask for a touch")
+    desk.git("checkout", "-q", "topic")
+    code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
+    assert code == 1
+    assert "asks 1 reviewer with a touched security key" in err
+    assert "ssh-keygen -t ed25519-sk" in err
+    assert not (desk.folder / "approvals").exists()
+    words = ["approve", "main...topic", "--role", "reviewer", "--key", str(path), "--also-raw"]
+    assert "leave out --also-raw" in desk.labelvc(*words)[2]
+    assert desk.labelvc(*words[:-1])[0] == 0
+    desk.commit("Approve", who="ben")
+    assert desk.verify()[0] == 0
+
+
+@pytest.mark.parametrize("kind", authenticator.KINDS)
+def test_a_security_key_may_be_the_root_key(desk: Desk, kind: str):
+    device = authenticator.make(kind)
+    for path in (trust.FIRST_ROOT, trust.POLICY):
+        (desk.folder / path).unlink()
+    git = plumbing.find(desk.folder)
+    words = (git, persons.PROJECT, "ada", "Ada Author", "ada@example.com")
+    with pytest.raises(TrustError, match="without being touched"):
+        trust.create(*words, device.signer(flags=0), datetime.now(UTC))
+    for path, data in trust.create(*words, device.signer(), datetime.now(UTC)).items():
+        desk.write(path, data)
+    with tree.reader(git) as reader:
+        found = trust.load(reader, tree.work(git, ("trust",)))
+    assert found.policy.roles["root"].members == ("ada",)
 
 
 def test_threat_20_a_key_of_small_order_is_not_enrolled(desk: Desk):
