@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from labelvc.cli import main as cli
+from tests.authenticator import DUMMY
 
 
 def pytest_configure() -> None:
@@ -97,6 +98,28 @@ def ssh_key(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Start ssh-agent: `agent(FILE)` adds a key; it returns the socket."""
+    socket = str(tmp_path_factory.mktemp("a") / "s")
+    words = ["ssh-agent", "-D", "-a", socket, "-P", str(DUMMY.resolve())]
+    environment = {**os.environ, "SSH_ASKPASS": "/bin/false"}
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+    assert process.stdout is not None
+    process.stdout.readline()
+
+    def add(*words: str) -> str:
+        if words:
+            subprocess.run(
+                ["ssh-add", "-q", *words], check=True, capture_output=True, env={**os.environ, "SSH_AUTH_SOCK": socket}
+            )
+        return socket
+
+    yield add
+    process.terminate()
+    process.communicate()
 
 
 @pytest.fixture(scope="session")

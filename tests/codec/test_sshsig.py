@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from labelvc.codec import sshsig
 from labelvc.errors import TrustError
 from labelvc.model.policy import PublicKey
+from tests import authenticator
 
 P = 2**255 - 19
 KINDS = [
@@ -122,11 +123,115 @@ def test_a_short_rsa_key_is_refused(ssh_key: Callable[..., Path]):
         sshsig.read_public(Path(f"{path}.pub").read_text())
 
 
-@pytest.mark.parametrize("kind", ["sk-ssh-ed25519@openssh.com", "ssh-dss", "ssh-mldsa44-ed25519@openssh.com"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "ssh-dss",
+        "ssh-mldsa44-ed25519@openssh.com",
+        "webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
+        "ssh-ed25519-cert-v01@openssh.com",
+    ],
+)
 def test_a_type_it_cannot_verify_is_named_and_never_a_bad_signature(kind: str):
     blob = sshsig.public_blob(kind, bytes(32))
+    key = PublicKey(kind, blob)
     with pytest.raises(TrustError, match="unsupported key type"):
-        sshsig.read_public(str(PublicKey(kind, blob)))
+        sshsig.read_public(str(key))
+    for trusted in (key, authenticator.make().key):
+        with pytest.raises(TrustError, match="unsupported key type"):
+            sshsig.verify(sshsig.wrap(key, "n", sshsig.signature_blob(kind, bytes(64))), b"m", "n", trusted)
+
+
+def test_a_browser_s_signature_is_named_and_never_a_bad_one():
+    """Browsers sign with an sk-ecdsa key like any other, but over other bytes."""
+    device = authenticator.make(authenticator.ECDSA)
+    made = device.sign(b"m", "n", kind=f"webauthn-{device.kind}")
+    with pytest.raises(TrustError, match=r"unsupported key type 'webauthn-sk-ecdsa-sha2-nistp256@openssh.com'"):
+        sshsig.verify(made, b"m", "n", device.key)
+
+
+@pytest.mark.parametrize("kind", authenticator.KINDS)
+@pytest.mark.parametrize("flags", range(8))
+def test_a_security_key_tells_of_touch_and_pin_and_must_be_touched(tmp_path: Path, kind: str, flags: int):
+    """ssh-keygen calls all of them good."""
+    device = authenticator.make(kind)
+    made = device.sign(b"m", "n", flags)
+    assert stock(tmp_path, made, b"m", "n", device.key)
+    if flags & 1:
+        assert sshsig.verify(made, b"m", "n", device.key) == (True, bool(flags & 4))
+    else:
+        with pytest.raises(TrustError, match="without being touched"):
+            sshsig.verify(made, b"m", "n", device.key)
+
+
+@pytest.mark.parametrize("kind", authenticator.KINDS)
+def test_every_flipped_bit_of_a_security_key_s_signature_is_refused(kind: str):
+    device = authenticator.make(kind)
+    made = blob(device.sign(b"m", "n"))
+    for at in range(len(made)):
+        for bit in (1, 4, 0x80):
+            with pytest.raises(TrustError):
+                sshsig.verify(armour(made[:at] + bytes([made[at] ^ bit]) + made[at + 1 :]), b"m", "n", device.key)
+
+
+@pytest.mark.parametrize("change", [lambda made: made[:-1], lambda made: made + b"\0", lambda made: made[:-5]])
+def test_a_security_key_s_signature_ends_in_flags_and_a_counter(change: Callable[[bytes], bytes]):
+    device = authenticator.make()
+    inner = sshsig.parse(device.sign(b"m", "n"))
+    signature = change(sshsig.signature_blob(inner.kind, inner.raw) + inner.tail)
+    with pytest.raises(TrustError, match="does not end as one of its key type"):
+        sshsig.verify(sshsig.wrap(device.key, "n", signature), b"m", "n", device.key)
+
+
+def test_a_plain_key_s_signature_proves_no_touch_and_takes_no_flags(ssh_key: Callable[..., Path]):
+    path = ssh_key("k")
+    key = sshsig.read_public(Path(f"{path}.pub").read_text())
+    made = sign(path, b"m", "n")
+    assert sshsig.verify(made, b"m", "n", key) == (False, False)
+    inner = sshsig.parse(made)
+    longer = sshsig.wrap(key, "n", sshsig.signature_blob(inner.kind, inner.raw) + b"\1\0\0\0\7")
+    with pytest.raises(TrustError, match="does not end as one of its key type"):
+        sshsig.verify(longer, b"m", "n", key)
+
+
+def test_a_security_key_made_for_web_pages_is_refused():
+    """Sites can have such a key sign what they like; OpenSSH makes keys for `ssh:...` only."""
+    with pytest.raises(TrustError, match="something else than SSH"):
+        sshsig.read_public(str(authenticator.make(application=b"https://example.com").key))
+    assert sshsig.read_public(str(authenticator.make(application=b"ssh:labels").key))
+
+
+@pytest.mark.parametrize("kind", ["ecdsa-sha2-nistp256", authenticator.ECDSA])
+@pytest.mark.parametrize("change", ["compressed", "elsewhere", "infinity", "curve"])
+def test_a_point_has_one_spelling_and_lies_on_its_curve(kind: str, change: str):
+    """A second spelling would be a second fingerprint: one key could be enrolled for two people."""
+    whole = authenticator.make(authenticator.ECDSA).key.blob
+    point = whole[whole.index(b"\0\0\0\x41\4") + 4 :][:65]
+    changed = {
+        "compressed": bytes([2 + (point[-1] & 1)]) + point[1:33],
+        "elsewhere": point[:-1] + bytes([point[-1] ^ 1]),
+        "infinity": b"\0",
+        "curve": point,
+    }[change]
+    name = b"nistp384" if change == "curve" else b"nistp256"
+    more = [b"ssh:"] if kind == authenticator.ECDSA else []
+    assert sshsig.read_public(str(PublicKey(kind, sshsig.public_blob(kind, b"nistp256", point, *more))))
+    with pytest.raises(TrustError, match=r"malformed|two curves"):
+        sshsig.read_public(str(PublicKey(kind, sshsig.public_blob(kind, name, changed, *more))))
+
+
+@pytest.mark.parametrize("exponent", [1, 2])
+def test_an_rsa_key_that_anybody_can_sign_for_is_refused(exponent: int):
+    modulus = b"\0" + b"\xff" * 384
+    with pytest.raises(TrustError, match="malformed"):
+        sshsig.read_public(str(PublicKey("ssh-rsa", sshsig.public_blob("ssh-rsa", bytes([exponent]), modulus))))
+
+
+def stock(folder: Path, armoured: bytes, message: bytes, namespace: str, key: PublicKey) -> bool:
+    (folder / "allowed").write_text(f'x namespaces="{namespace}" {key}\n')
+    (folder / "sig").write_bytes(armoured)
+    words = ["ssh-keygen", "-Y", "verify", "-f", "allowed", "-I", "x", "-n", namespace, "-s", "sig"]
+    return subprocess.run(words, cwd=folder, input=message, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -194,8 +299,8 @@ def test_any_bytes_are_refused_cleanly(data: bytes):
             sshsig.parse(bad)
 
 
-@given(st.binary(max_size=40), st.binary(max_size=40), st.text("abc@.", max_size=9))
-def test_fields_come_back(key: bytes, raw: bytes, namespace: str):
+@given(st.binary(max_size=40), st.binary(max_size=40), st.binary(max_size=6), st.text("abc@.", max_size=9))
+def test_fields_come_back(key: bytes, raw: bytes, tail: bytes, namespace: str):
     public = PublicKey("ssh-x", sshsig.public_blob("ssh-x", key))
-    made = sshsig.wrap(public, namespace, sshsig.signature_blob("ssh-x", raw))
-    assert sshsig.parse(made) == (public, namespace, "sha512", "ssh-x", raw)
+    made = sshsig.wrap(public, namespace, sshsig.signature_blob("ssh-x", raw) + tail)
+    assert sshsig.parse(made) == (public, namespace, "sha512", "ssh-x", raw, tail)

@@ -7,12 +7,13 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from labelvc.core import decide
 from labelvc.core.decide import Backing, Case, Decision, Voice
 from labelvc.model.change import Move
 from labelvc.model.names import Digest
-from labelvc.model.policy import Need, Policy, Principal, Role, Rule
+from labelvc.model.policy import Need, Policy, Presence, Principal, Role, Rule
 
 ONE = Digest("sha256:" + "1" * 64)
 TWO = Digest("sha256:" + "2" * 64)
@@ -29,6 +30,7 @@ def policy(
 LABELS = Rule("labels", ("labels", "items"), (Need("reviewer", 1, ("author", "annotators")),))
 DOCUMENTS = Rule("documents", ("guidelines", "datasets"), (Need("lead", 1, ("author",)),))
 COUNTER = itertools.count()
+ANY = Presence()
 
 
 def move(key: str, new: str = "n") -> Move:
@@ -43,8 +45,9 @@ def says(
     digest: str = "",
     fresh: bool = True,
     authors=(),
+    presence: Presence = ANY,
 ) -> Voice:
-    return Voice(who, role, decision, Digest(digest or f"v{next(COUNTER)}"), gone, tuple(authors), fresh)
+    return Voice(who, role, decision, Digest(digest or f"v{next(COUNTER)}"), gone, tuple(authors), fresh, presence)
 
 
 def judge(rules: Policy, moves: list[Move], *voices: Voice, more: tuple[Backing, ...] = (), **case) -> Decision:
@@ -289,3 +292,27 @@ def test_more_yeses_never_hurt_and_more_authors_never_help(first, second, author
     moves = [move("d/i#r")]
     assert judge(rules, moves, *few).covered <= judge(rules, moves, *many).covered
     assert judge(rules, moves, *many, authors=frozenset(authors)).covered <= judge(rules, moves, *many).covered
+
+
+@pytest.mark.parametrize("asked", [(False, False), (True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("given", [(False, False), (True, False), (True, True)])
+def test_a_need_counts_only_signatures_that_prove_as_much_of_the_person(
+    asked: tuple[bool, bool], given: tuple[bool, bool]
+):
+    rules = policy(Rule("labels", ("labels",), (Need("reviewer", 1, (), *asked),)))
+    people = {**rules.principals, "ben": Principal("Ben", keys=("sk-ssh-ed25519@openssh.com AAAA",))}
+    rules = replace(rules, principals=people)
+    got = judge(rules, [move("d/i#r")], says("cleo", presence=Presence(*given)))
+    good = all(one or not two for one, two in zip(given, asked, strict=True))
+    assert got.state == ("approved" if good else "missing")
+    (standing,) = got.needs
+    assert standing.presence == asked
+    assert standing.who_can == (() if good else ("ben",))  # cleo and ada have no security key in the policy
+
+
+def test_a_no_and_an_author_count_without_a_touch():
+    """Only a yes must be proved; a no by a plain key still binds."""
+    rules = policy(Rule("labels", ("labels",), (Need("reviewer", 1, (), require_touch=True),)))
+    yes = says("cleo", presence=Presence(touch=True))
+    assert judge(rules, [move("d/i#r")], yes).state == "approved"
+    assert judge(rules, [move("d/i#r")], yes, says("ben", decision="reject")).state == "rejected"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,9 @@ from labelvc.ops import policy as governing
 from labelvc.store import git as plumbing
 from labelvc.store import keys, tree
 from labelvc.store.keys import Signer
+from tests import authenticator
 from tests import people as persons
+from tests.authenticator import DUMMY, Authenticator
 from tests.people import Desk, record
 from tests.trusting import desk, desk_template, people_keys
 
@@ -207,7 +210,7 @@ def test_threat_03_a_copied_file_and_a_doubled_signature_count_for_nothing(desk:
     with pytest.raises(Error, match="the same key"):
         dsse.decode(dsse.encode(envelope._replace(signatures=envelope.signatures * 2)), dsse.IN_TOTO)
     twice = (*envelope.signatures, Signature("SHA256:other", envelope.signatures[0].sig))
-    with pytest.raises(TrustError, match="exactly one signature"):
+    with pytest.raises(TrustError, match="one signature, and behind it"):
         approvals.opened(dsse.encode(envelope._replace(signatures=twice)), in_force(desk))
 
 
@@ -580,6 +583,141 @@ def test_threat_08_a_key_that_moves_twice_cannot_be_approved(desk: Desk):
     assert (code, "moves twice" in err) == (2, True)
     code, step = first(desk)
     assert (code, step["state"]) == (1, "denied")
+
+
+def with_devices(desk: Desk, **asked: bool) -> tuple[Authenticator, Authenticator]:
+    """Give Ben and Cleo a security key each, and ask reviewers for what only such a key proves."""
+    ben, cleo = authenticator.make(), authenticator.make(authenticator.ECDSA)
+    desk.git("checkout", "-q", "main")
+    before = in_force(desk)
+    edited = governing.added(before.policy, governing.Person("ben", keys=(str(ben.key),)))
+    edited = governing.added(edited, governing.Person("cleo", keys=(str(cleo.key),)))
+    rule = edited.rules[0]
+    rules = (replace(rule, needs=(replace(rule.needs[0], **asked),)), *edited.rules[1:])
+    desk.write(trust.POLICY, governing.signed(before, replace(edited, rules=rules), signer(desk, "ada")))
+    desk.commit("Ask for security keys")
+    assert desk.verify("HEAD")[0] == 0
+    desk.git("checkout", "-q", "topic")
+    desk.git("rebase", "-q", "main")
+    return ben, cleo
+
+
+def decided(desk: Desk, by: Signer, commit: bool = True) -> None:
+    """Approve as `labelvc approve` does, with a key that no file holds."""
+    change = approve.examine(plumbing.find(desk.folder), "main...topic")
+    said = approve.draft(change, approve.Wish("reviewer"), by.key, datetime.now(UTC), "0" * 32)
+    for path, data in approve.seal(change, said, by).items():
+        desk.write(path, data)
+    if commit:
+        desk.commit("Approve", who="ben")
+
+
+def test_threat_19_a_signature_that_nobody_touched_the_key_for_is_refused(desk: Desk, tmp_path: Path):
+    """A program that reaches a security key signs unseen; ssh-keygen says Good."""
+    ben, _ = with_devices(desk)
+    with pytest.raises(TrustError, match="without being touched"):
+        decided(desk, ben.signer(flags=0))
+    decided(desk, ben.signer())
+    (path,) = desk.folder.glob("approvals/*/ben.*.json")
+    envelope = dsse.decode(path.read_bytes(), dsse.IN_TOTO)
+    message = dsse.pae(envelope.payload_type, envelope.payload)
+    unseen = ben.sign(message, NAMESPACE, flags=0)
+    path.write_bytes(dsse.encode(envelope._replace(signatures=(Signature(ben.key.fingerprint, unseen),))))
+    desk.commit("Signed while nobody looked", who="ben")
+    (tmp_path / "allowed").write_text(f"ben {ben.key}\n")
+    (tmp_path / "sig").write_bytes(unseen)
+    words = ["ssh-keygen", "-Y", "verify", "-f", "allowed", "-I", "ben", "-n", NAMESPACE, "-s", "sig"]
+    assert b"Good" in subprocess.run(words, cwd=tmp_path, input=message, capture_output=True, check=True).stdout
+    code, step = first(desk)
+    assert (code, step["covered"]) == (1, 0)
+    assert "without being touched" in step["problems"][0]["message"]
+
+
+def test_threat_18_19_a_role_may_need_a_touched_key_and_who_touched_it(desk: Desk):
+    """A thief of a key file has no device; a thief of a device does not know its PIN."""
+    ben, cleo = with_devices(desk, require_touch=True, require_verification=True)
+    for by in (signer(desk, "ben"), ben.signer()):
+        with pytest.raises(RefusedError, match="nothing was written"):
+            decided(desk, by)
+    assert not list(desk.folder.glob("approvals/*"))
+    put(desk, approval_of_all(desk), "ben")
+    code, step = first(desk)
+    need = {"role": "reviewer", "count": 1, "have": 0, "require_touch": True, "require_verification": True}
+    assert (code, step["needs"], step["problems"]) == (1, [{**need, "who_can": ["ben", "cleo"]}], [])
+    assert "with a security key's PIN or fingerprint; ben, cleo can" in desk.labelvc("verify", "main...topic")[1]
+    decided(desk, cleo.signer(flags=5))
+    assert desk.verify()[0] == 0
+
+
+def approval_of_all(desk: Desk) -> Approval:
+    """Return Ben's yes to the change, as his plain key may sign it with another program."""
+    change = approve.examine(plumbing.find(desk.folder), "main...topic")
+    return approve.draft(change, approve.Wish("reviewer"), signer(desk, "ben").key, datetime.now(UTC), "0" * 32)
+
+
+def test_a_policy_that_asks_for_security_keys_nobody_has_is_told(desk: Desk):
+    before = in_force(desk, "main")
+    rule = before.policy.rules[0]
+    asked = replace(before.policy, rules=(replace(rule, needs=(replace(rule.needs[0], require_touch=True),)),))
+    (concern,) = [each for each in governing.raised(before, asked) if "security" in each]
+    assert concern == "rule 'labels and items': 1 of role reviewer must agree and 0 of them have a security key"
+
+
+@pytest.mark.parametrize("kind", authenticator.KINDS)
+def test_a_security_key_is_enrolled_and_listed_like_any_other(desk: Desk, tmp_path: Path, kind: str):
+    device = authenticator.make(kind)
+    (tmp_path / "device.pub").write_text(f"{device.key} ben@device\n")
+    words = ["--key", str(tmp_path / "device.pub"), "--sign-with", desk.key("ada")]
+    code, out, err = desk.labelvc("policy", "add", "ben", *words)
+    assert code == 0, out + err
+    assert f"{device.key} ben" in desk.labelvc("key", "show", "ben")[1]
+    assert device.key.fingerprint in desk.labelvc("key", "list")[1]
+    assert json.loads(desk.labelvc("key", "list", "--format", "json")[1])
+    assert str(device.key) in desk.labelvc("key", "list", "--format", "allowed-signers")[1]
+
+
+@pytest.mark.skipif(not DUMMY.exists(), reason=f"no security key in software at {DUMMY}: apt-get install openssh-tests")
+@pytest.mark.parametrize("kind", ["ed25519-sk", "ecdsa-sk"])
+def test_a_security_key_approves_on_the_command_line(desk: Desk, ssh_key, monkeypatch: pytest.MonkeyPatch, kind: str):
+    monkeypatch.setenv("SSH_SK_PROVIDER", str(DUMMY.resolve()))
+    path = ssh_key("device", kind)
+    desk.git("checkout", "-q", "main")
+    code, out, err = desk.labelvc("policy", "add", "ben", "--key", f"{path}.pub", "--sign-with", desk.key("ada"))
+    assert code == 0, out + err
+    desk.commit("Ben has a device")
+    before = in_force(desk)
+    rule = before.policy.rules[0]
+    rules = (replace(rule, needs=(replace(rule.needs[0], require_touch=True),)), *before.policy.rules[1:])
+    edited = replace(before.policy, rules=rules)
+    desk.write(trust.POLICY, governing.signed(before, edited, signer(desk, "ada")))
+    desk.commit("Ask for a touch")
+    desk.git("checkout", "-q", "topic")
+    code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
+    assert code == 1
+    assert "asks 1 reviewer with a touched security key" in err
+    assert "ssh-keygen -t ed25519-sk" in err
+    assert not (desk.folder / "approvals").exists()
+    words = ["approve", "main...topic", "--role", "reviewer", "--key", str(path), "--also-raw"]
+    assert "leave out --also-raw" in desk.labelvc(*words)[2]
+    assert desk.labelvc(*words[:-1])[0] == 0
+    desk.commit("Approve", who="ben")
+    assert desk.verify()[0] == 0
+
+
+@pytest.mark.parametrize("kind", authenticator.KINDS)
+def test_a_security_key_may_be_the_root_key(desk: Desk, kind: str):
+    device = authenticator.make(kind)
+    for path in (trust.FIRST_ROOT, trust.POLICY):
+        (desk.folder / path).unlink()
+    git = plumbing.find(desk.folder)
+    words = (git, persons.PROJECT, "ada", "Ada Author", "ada@example.com")
+    with pytest.raises(TrustError, match="without being touched"):
+        trust.create(*words, device.signer(flags=0), datetime.now(UTC))
+    for path, data in trust.create(*words, device.signer(), datetime.now(UTC)).items():
+        desk.write(path, data)
+    with tree.reader(git) as reader:
+        found = trust.load(reader, tree.work(git, ("trust",)))
+    assert found.policy.roles["root"].members == ("ada",)
 
 
 def test_threat_20_a_key_of_small_order_is_not_enrolled(desk: Desk):

@@ -18,17 +18,17 @@ __all__ = ["desk", "desk_template", "people_keys"]
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "formats"
 
 
-def block(page: str) -> str:
+def block(page: str, name: str = "") -> str:
     found = re.search(
-        rf"<!-- executed by .*: {page} -->\n```sh\n(.*?)```", (PAGES / f"{page}.md").read_text(), re.DOTALL
+        rf"<!-- executed by .*: {name or page} -->\n```sh\n(.*?)```", (PAGES / f"{page}.md").read_text(), re.DOTALL
     )
     assert found, page
     return found[1]
 
 
-def run(page: str, folder: Path, **variables: str) -> tuple[int, str]:
+def run(page: str, folder: Path, name: str = "", **variables: str) -> tuple[int, str]:
     words = ["env", "PATH=/usr/bin:/bin", *[f"{name}={value}" for name, value in variables.items()], "sh", "-eu"]
-    done = subprocess.run(words, cwd=folder, input=block(page), capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=folder, input=block(page, name), capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -39,9 +39,10 @@ def test_change_set(desk: Desk):
     assert run("change-set", folder) == (0, f"{folder.name}  -\n")
 
 
+@pytest.mark.parametrize("more", [(), ("--also-raw",)])
 @pytest.mark.parametrize("field", [None, "decision", "nonce", "sha256"])
-def test_approval(desk: Desk, tmp_path: Path, field: str | None):
-    path = desk.approve("ben")
+def test_approval(desk: Desk, tmp_path: Path, field: str | None, more: tuple[str, ...]):
+    path = desk.approve("ben", "main...topic", "reviewer", *more)
     if field is not None:
         folder = path.parent
         flip(desk, path, field)
@@ -53,6 +54,14 @@ def test_approval(desk: Desk, tmp_path: Path, field: str | None):
         assert 'Good "approval@labelvc.v1" signature for ben' in said
         assert path.name.split(".")[1] in said
         assert run("approval", tmp_path, statement=str(path), who="cleo")[0] != 0
+
+
+def test_raw(desk: Desk, tmp_path: Path):
+    path = desk.approve("ben", "main...topic", "reviewer", "--also-raw")
+    ben, cleo = (Path(f"{desk.key(who)}.pub").read_text().strip() for who in ("ben", "cleo"))
+    code, said = run("approval", tmp_path, "raw", statement=str(path), key=ben)
+    assert (code, said) == (0, "Signature Verified Successfully\n")
+    assert run("approval", tmp_path, "raw", statement=str(path), key=cleo)[0] != 0
 
 
 def test_policy(desk: Desk):

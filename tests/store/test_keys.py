@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from labelvc.codec import sshsig
 from labelvc.errors import TrustError
 from labelvc.store import keys
 from labelvc.store.keys import Signer
+from tests.authenticator import DUMMY
 
 NAMESPACE = "approval@labelvc.v1"
 MESSAGE = b"DSSEv1 1 x 2 \xff\n"
@@ -35,25 +34,6 @@ def good(signer: Signer, public: Path, tmp_path: Path) -> None:
     assert done.returncode != 0
 
 
-@pytest.fixture
-def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    socket = str(tmp_path_factory.mktemp("a") / "s")
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert process.stdout is not None
-    process.stdout.readline()
-
-    def add(*words: str) -> str:
-        if words:
-            subprocess.run(
-                ["ssh-add", "-q", *words], check=True, capture_output=True, env={**os.environ, "SSH_AUTH_SOCK": socket}
-            )
-        return socket
-
-    yield add
-    process.terminate()
-    process.communicate()
-
-
 @pytest.mark.parametrize(
     ("kind", "options"),
     [("ed25519", ()), ("rsa", ("-b", "3072")), ("ecdsa", ("-b", "384")), ("rsa", ("-b", "3072", "-m", "PEM"))],
@@ -74,6 +54,44 @@ def test_a_key_in_the_agent(ssh_key, tmp_path: Path, agent, kind: str, options: 
         good(keys.signer(words, socket, nobody), public, tmp_path)
     (only,) = keys.agent_signers(socket)
     good(only, public, tmp_path)
+
+
+@pytest.mark.skipif(not DUMMY.exists(), reason=f"no security key in software at {DUMMY}: apt-get install openssh-tests")
+@pytest.mark.parametrize("kind", ["ed25519-sk", "ecdsa-sk"])
+@pytest.mark.parametrize("by", ["file", "pub", "agent"])
+def test_a_security_key_signs_by_ssh_keygen_or_by_the_agent(
+    ssh_key, tmp_path: Path, agent, monkeypatch: pytest.MonkeyPatch, kind: str, by: str
+):
+    monkeypatch.setenv("SSH_SK_PROVIDER", str(DUMMY.resolve()))
+    path = ssh_key("k", kind)
+    public = Path(f"{path}.pub")
+    if by == "agent":
+        socket = agent(str(path))
+        path.unlink()
+        (only,) = keys.agent_signers(socket)
+        good(only, public, tmp_path)
+    good(keys.signer(str(path if by == "file" else public), agent(), nobody), public, tmp_path)
+
+
+@pytest.mark.skipif(not DUMMY.exists(), reason=f"no security key in software at {DUMMY}: apt-get install openssh-tests")
+def test_a_security_key_that_needs_no_touch_signs_nothing_that_counts(
+    ssh_key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SSH_SK_PROVIDER", str(DUMMY.resolve()))
+    path = ssh_key("k", "ed25519-sk", ("-O", "no-touch-required"))
+    with pytest.raises(TrustError, match="without being touched"):
+        good(keys.signer(str(path), None, nobody), Path(f"{path}.pub"), tmp_path)
+
+
+def test_a_security_key_that_is_not_plugged_in_is_told(ssh_key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    if not DUMMY.exists():
+        pytest.skip(f"no security key in software at {DUMMY}: apt-get install openssh-tests")
+    monkeypatch.setenv("SSH_SK_PROVIDER", str(DUMMY.resolve()))
+    path = ssh_key("k", "ed25519-sk")
+    monkeypatch.setenv("SSH_SK_PROVIDER", str(tmp_path / "gone.so"))
+    with pytest.raises(TrustError, match="ssh-keygen could not sign") as told:
+        keys.signer(str(path), None, nobody).sign(MESSAGE, NAMESPACE)
+    assert "touch it" in told.value.hint
 
 
 def test_a_passphrase_is_asked_for_once(ssh_key, tmp_path: Path):
@@ -117,8 +135,49 @@ def test_a_missing_file_and_a_missing_private_half_are_told(ssh_key, tmp_path: P
         keys.signer(Path(f"{path}.pub").read_text(), None, nobody)
 
 
-def test_an_agent_that_refuses_is_told(ssh_key, agent):
-    """A key bound to a destination signs nothing but logins."""
+def test_a_key_bound_to_a_destination_signs_nothing_but_logins(ssh_key, tmp_path: Path, agent):
+    path, host = ssh_key("k"), ssh_key("host")
+    words = Path(f"{host}.pub").read_text().split()[:2]
+    (tmp_path / "known").write_text(f"host.example {' '.join(words)}\n")
+    socket = agent("-h", "host.example", "-H", str(tmp_path / "known"), str(path))
+    signer = keys.signer(f"{path}.pub", socket, nobody)
+    assert signer.sign_raw is not None
+    for sign in (lambda: signer.sign(MESSAGE, NAMESPACE), lambda: signer.sign_raw(MESSAGE)):
+        with pytest.raises(TrustError, match="was added with -h for some destinations") as told:
+            sign()
+    assert told.value.hint == "ssh-add -l; then ssh-add -d FILE && ssh-add FILE"
+
+
+def test_a_key_that_nobody_confirmed_is_told(ssh_key, agent, monkeypatch: pytest.MonkeyPatch):
+    """The agent of these tests has no program to ask with, which is a no."""
+    path = ssh_key("k")
+    with pytest.raises(TrustError, match="confirmed a key added with -c"):
+        keys.signer(f"{path}.pub", agent("-c", str(path)), nobody).sign(MESSAGE, NAMESPACE)
+
+
+def test_a_private_key_without_its_public_half_is_told_how_to_make_it(ssh_key):
+    path = ssh_key("k", "ecdsa", ("-m", "PEM"))
+    public = Path(f"{path}.pub")
+    before = public.read_text().split()[:2]
+    public.unlink()
+    with pytest.raises(TrustError, match="needs its public half beside it") as told:
+        keys.signer(str(path), None, nobody)
+    subprocess.run(["sh", "-c", told.value.hint], check=True)
+    assert public.read_text().split()[:2] == before
+    assert keys.signer(str(path), None, nobody).sign(MESSAGE, NAMESPACE)
+
+
+def test_a_key_that_others_may_read_is_told(ssh_key):
+    """ssh-keygen will not touch it and says only that there is none; a locked one is no question of the passphrase."""
+    for words in (("-N", ""), ("-N", "secret")):
+        path = ssh_key(f"k{words[1]}", "ecdsa", words)
+        path.chmod(0o644)
+        with pytest.raises(TrustError, match="others may read the key") as told:
+            keys.signer(str(path), None, nobody).sign(MESSAGE, NAMESPACE)
+        assert told.value.hint == f"chmod 600 {path}"
+
+
+def test_an_agent_without_the_key_is_told(ssh_key, agent):
     one, other = ssh_key("one"), ssh_key("other")
     socket = agent(str(one))
     with pytest.raises(TrustError, match="ssh-agent refused"):

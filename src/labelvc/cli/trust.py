@@ -38,6 +38,7 @@ _BAD = ("missing", "denied", "rejected")
 @click.option("--reason", default="", help="Why; asked for with reject and withdraw.")
 @click.option("--as", "principal", metavar="PRINCIPAL", help="Who you are; must own the key.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal before signing.")
+@click.option("--also-raw", is_flag=True, help="Add a raw signature, for programs that read DSSE and know no SSH ones.")
 @signing.key_option
 @signing.root_option
 @pass_settings
@@ -50,6 +51,7 @@ def approve(
     reason: str,
     principal: str | None,
     yes: bool,
+    also_raw: bool,
     key: str | None,
     root: str | None,
 ) -> int:
@@ -69,7 +71,7 @@ def approve(
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
         say(settings, "not signed; nothing was written")
         return 1
-    contents = approving.seal(change, approval, signer)
+    contents = approving.seal(change, approval, signer, also_raw=also_raw)
     governing.write(git, contents)
     write("".join(f"{path}\n" for path in sorted(contents)))
     say(settings, f"staged; next: git commit -m '{decision.capitalize()} as {role}' -- approvals")

@@ -1,6 +1,7 @@
 """SSH keys and SSHSIG signatures, byte for byte as OpenSSH writes them and stricter than OpenSSH reads them.
 
-Source: OpenSSH `PROTOCOL.sshsig`, RFC 4253 section 6.6, RFC 8332 (RSA with SHA-2), RFC 8709 (Ed25519), RFC 5656 (ECDSA).
+Source: OpenSSH `PROTOCOL.sshsig` and `PROTOCOL.u2f` (security keys), RFC 4253 section 6.6, RFC 8332 (RSA with SHA-2),
+RFC 8709 (Ed25519), RFC 5656 (ECDSA).
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from labelvc.errors import TrustError
-from labelvc.model.policy import PublicKey
+from labelvc.model.policy import Presence, PublicKey
 
 ED25519 = "ssh-ed25519"
 RSA = "ssh-rsa"
+SK_ED25519 = "sk-ssh-ed25519@openssh.com"
+SK_ECDSA = "sk-ecdsa-sha2-nistp256@openssh.com"
 _MAGIC = b"SSHSIG"
 _BEGIN = "-----BEGIN SSH SIGNATURE-----"
 _END = "-----END SSH SIGNATURE-----"
@@ -38,6 +41,11 @@ _CURVES: dict[str, tuple[ec.EllipticCurve, hashes.HashAlgorithm]] = {
     "nistp521": (ec.SECP521R1(), hashes.SHA512()),
 }
 _ECDSA = "ecdsa-sha2-"
+_CURVE_OF = {SK_ECDSA: "nistp256", **{_ECDSA + name: name for name in _CURVES}}
+_FIELDS = {ED25519: 2, RSA: 3, SK_ED25519: 3, SK_ECDSA: 4, **{_ECDSA + name: 3 for name in _CURVES}}
+# What a browser makes with an sk-ecdsa key; it signs over other bytes.
+_WEBAUTHN = f"webauthn-{SK_ECDSA}"
+_TOUCHED, _VERIFIED = 1, 4
 # y coordinates, sign bit cleared, of the points whose order divides 8; with both signs they are the 14 encodings for
 # which one signature can be good for every message (C2SP/CCTV ed25519; ssh-keygen and OpenSSL accept such keys).
 _SMALL_ORDER = frozenset({
@@ -45,6 +53,8 @@ _SMALL_ORDER = frozenset({
     int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"),
     int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
 })  # fmt: skip
+
+Crypto = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 class SshSignature(NamedTuple):
@@ -56,6 +66,7 @@ class SshSignature(NamedTuple):
         hash: name of the hash over the message.
         kind: signature algorithm.
         raw: the signature itself, in the algorithm's own form.
+        tail: what follows it: the flags and the counter of a security key.
     """
 
     key: PublicKey
@@ -63,6 +74,7 @@ class SshSignature(NamedTuple):
     hash: str
     kind: str
     raw: bytes
+    tail: bytes
 
 
 def read_public(text: str, *, where: str = "") -> PublicKey:
@@ -76,7 +88,8 @@ def read_public(text: str, *, where: str = "") -> PublicKey:
         The key.
 
     Raises:
-        TrustError: no such line, a type that cannot be used, an RSA key under 3072 bits, or an Ed25519 key of small order.
+        TrustError: no such line, a type that cannot be used, an RSA key under 3072 bits, an Ed25519 key of small order, a
+            point that is none of its curve or is spelled otherwise, or a security key made for web pages.
     """
     words = text.split(maxsplit=2)
     if len(words) < 2 or "\n" in text.strip():
@@ -136,9 +149,14 @@ def signature_blob(kind: str, raw: bytes) -> bytes:
     return pack(kind.encode()) + pack(raw)
 
 
-def ecdsa_raw(der: bytes) -> bytes:
-    """Return the two mpints of an ECDSA signature from its DER form; RFC 5656 section 3.1.2."""
-    return b"".join(pack(_mpint(number)) for number in decode_dss_signature(der))
+def ecdsa_der(raw: bytes) -> bytes:
+    """Return the DER form of an ECDSA signature from its two mpints; RFC 5656 section 3.1.2.
+
+    Raises:
+        TrustError: it is not two positive numbers, spelled canonically.
+    """
+    first, second = [int.from_bytes(_positive(part)) for part in _strings(raw, 2)]
+    return encode_dss_signature(first, second)
 
 
 def parse(armoured: bytes) -> SshSignature:
@@ -177,13 +195,15 @@ def parse(armoured: bytes) -> SshSignature:
     if _name(hash_name) not in _HASHES:
         raise TrustError(f"the hash {_name(hash_name)!r} is not accepted in an SSH signature")
     kind, rest = _string(signature)
-    raw, rest = _string(rest)
-    # A security key's signature has flags and a counter behind it; its type is refused in `verify`.
-    return SshSignature(key_of_blob(key), _name(namespace), _name(hash_name), _name(kind), raw + rest)
+    raw, tail = _string(rest)
+    return SshSignature(key_of_blob(key), _name(namespace), _name(hash_name), _name(kind), raw, tail)
 
 
-def verify(armoured: bytes, message: bytes, namespace: str, key: PublicKey) -> None:
+def verify(armoured: bytes, message: bytes, namespace: str, key: PublicKey) -> Presence:
     """Return when the signature over the message is good.
+
+    OpenSSH calls a security key's signature good that nobody touched the key for; here it is refused: a program that
+    reaches the key could have made it unseen.
 
     Args:
         armoured: signature file.
@@ -191,20 +211,69 @@ def verify(armoured: bytes, message: bytes, namespace: str, key: PublicKey) -> N
         namespace: what it must be for.
         key: the trusted key that must have made it.
 
+    Returns:
+        What a security key says of the person; nothing of other keys.
+
     Raises:
         TrustError: says why not; a key type this version cannot verify is named as such, never as a bad signature.
     """
     found = parse(armoured)
+    if found.key.kind not in _FIELDS:
+        raise _unsupported(found.key.kind, "")
+    if found.kind == _WEBAUTHN:
+        raise _unsupported(found.kind, "")
     if found.namespace != namespace:
         raise TrustError(f"the signature was made for {found.namespace!r}, not for {namespace!r}")
     if found.key != key:
         raise TrustError(f"the signature was made by {found.key.fingerprint}, not by {key.fingerprint}")
+    _usable(key, "")
+    blob = _blob(message, namespace, found.hash)
+    asserted = is_security_key(key)
+    if len(found.tail) != (5 if asserted else 0):
+        raise TrustError("the SSH signature does not end as one of its key type does")
     try:
-        _check(found, _blob(message, namespace, found.hash))
+        _check(found, _asserted(found, blob) if asserted else blob)
     except InvalidSignature:
         raise TrustError(f"the signature by {key.fingerprint} is not good for these bytes") from None
     except (ValueError, UnsupportedAlgorithm):
         raise TrustError(f"the key {key.fingerprint} or its signature is malformed") from None
+    if not asserted:
+        return Presence()
+    if not found.tail[0] & _TOUCHED:
+        raise TrustError(
+            f"the security key {key.fingerprint} signed without being touched, so a program may have signed unseen",
+            hint="make the key without `-O no-touch-required`, and sign anew",
+        )
+    return Presence(touch=True, verification=bool(found.tail[0] & _VERIFIED))
+
+
+def is_security_key(key: PublicKey) -> bool:
+    """Tell whether a key is kept by a FIDO device, which tells with each signature whether it was touched."""
+    return key.kind in (SK_ED25519, SK_ECDSA)
+
+
+def crypto_key(key: PublicKey) -> Crypto:
+    """Return a key as `cryptography` has it; of a security key, without its application.
+
+    Args:
+        key: of a type that can be used.
+
+    Raises:
+        TrustError: it names another curve than its type, or its fields do not fill it.
+        ValueError: not a point of its curve, a compressed one (two spellings would be two fingerprints of one key), or
+            numbers that make no RSA key.
+    """
+    parts = _strings(key.blob, _FIELDS[key.kind])
+    if key.kind == RSA:
+        return rsa.RSAPublicNumbers(*[int.from_bytes(_positive(part)) for part in parts[1:]]).public_key()
+    name = _CURVE_OF.get(key.kind)
+    if name is None:
+        return ed25519.Ed25519PublicKey.from_public_bytes(parts[1])
+    if parts[1] != name.encode():
+        raise TrustError("an ECDSA key that names two curves")
+    if parts[2][:1] != b"\4":
+        raise ValueError("compressed")
+    return ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[name][0], parts[2])
 
 
 def pack(data: bytes) -> bytes:
@@ -221,23 +290,24 @@ def unpack(data: bytes) -> tuple[bytes, bytes]:
     return _string(data)
 
 
-def _check(found: SshSignature, blob: bytes) -> None:
-    key = found.key
-    _usable(key, "")
-    if key.kind == ED25519:
-        _same(found.kind, ED25519)
-        ed25519.Ed25519PublicKey.from_public_bytes(_strings(key.blob, 2)[1]).verify(found.raw, blob)
-    elif key.kind == RSA:
+def _asserted(found: SshSignature, blob: bytes) -> bytes:
+    """Return what a security key signs: its application, flags and counter, and the message; `PROTOCOL.u2f`."""
+    application = _strings(found.key.blob, _FIELDS[found.key.kind])[-1]
+    return hashlib.sha256(application).digest() + found.tail + hashlib.sha256(blob).digest()
+
+
+def _check(found: SshSignature, signed: bytes) -> None:
+    key, public = found.key, crypto_key(found.key)
+    if isinstance(public, rsa.RSAPublicKey):
         if found.kind not in _RSA_HASHES:
             raise TrustError(f"an RSA signature of type {found.kind!r} is not accepted", hint="sign with rsa-sha2-512")
-        numbers = _rsa(key)
-        numbers.public_key().verify(found.raw, blob, padding.PKCS1v15(), _RSA_HASHES[found.kind])
+        public.verify(found.raw, signed, padding.PKCS1v15(), _RSA_HASHES[found.kind])
+    elif found.kind != key.kind:
+        raise TrustError(f"a signature of type {found.kind!r} by a key of type {key.kind!r}")
+    elif isinstance(public, ec.EllipticCurvePublicKey):
+        public.verify(ecdsa_der(found.raw), signed, ec.ECDSA(_CURVES[_CURVE_OF[key.kind]][1]))
     else:
-        _same(found.kind, key.kind)
-        curve, algorithm = _CURVES[key.kind.removeprefix(_ECDSA)]
-        first, second = [int.from_bytes(_positive(part)) for part in _strings(found.raw, 2)]
-        point = ec.EllipticCurvePublicKey.from_encoded_point(curve, _strings(key.blob, 3)[2])
-        point.verify(encode_dss_signature(first, second), blob, ec.ECDSA(algorithm))
+        public.verify(found.raw, signed)
 
 
 def _usable(key: PublicKey, where: str) -> None:
@@ -245,31 +315,27 @@ def _usable(key: PublicKey, where: str) -> None:
     kind = _name(_string(key.blob)[0])
     if kind != key.kind:
         raise TrustError(f"the key says it is {key.kind!r} and is {kind!r}", where=where)
-    if kind == ED25519:
-        point = _strings(key.blob, 2)[1]
-        y = int.from_bytes(point, "little") & (2**255 - 1)
-        if len(point) != 32:
-            raise TrustError("an Ed25519 key has 32 bytes", where=where)
+    if kind not in _FIELDS:
+        raise _unsupported(kind, where)
+    try:
+        public = crypto_key(key)
+    except ValueError:
+        raise TrustError(f"the {kind} key is malformed", where=where) from None
+    parts = _strings(key.blob, _FIELDS[kind])
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        y = int.from_bytes(parts[1], "little") & (2**255 - 1)
         if y in _SMALL_ORDER or y >= _PRIME:
             raise TrustError("an Ed25519 key of small order: one signature of it fits many messages", where=where)
-    elif kind == RSA:
-        if _rsa(key).n.bit_length() < _LEAST_RSA:
-            raise TrustError(f"an RSA key needs {_LEAST_RSA} bits", where=where, hint="ssh-keygen -t ed25519")
-    elif kind.removeprefix(_ECDSA) in _CURVES:
-        if _strings(key.blob, 3)[1].decode("ascii", "replace") != kind.removeprefix(_ECDSA):
-            raise TrustError("an ECDSA key that names two curves", where=where)
-    else:
-        raise TrustError(f"unsupported key type {kind!r}", where=where, hint="ssh-keygen -t ed25519")
+    if isinstance(public, rsa.RSAPublicKey) and public.key_size < _LEAST_RSA:
+        raise TrustError(f"an RSA key needs {_LEAST_RSA} bits", where=where, hint="ssh-keygen -t ed25519")
+    if is_security_key(key) and not parts[-1].startswith(b"ssh:"):
+        raise TrustError(
+            "a security key made for something else than SSH", where=where, hint="ssh-keygen -t ed25519-sk"
+        )
 
 
-def _rsa(key: PublicKey) -> rsa.RSAPublicNumbers:
-    _, exponent, modulus = _strings(key.blob, 3)
-    return rsa.RSAPublicNumbers(int.from_bytes(_positive(exponent)), int.from_bytes(_positive(modulus)))
-
-
-def _same(found: str, wanted: str) -> None:
-    if found != wanted:
-        raise TrustError(f"a signature of type {found!r} by a key of type {wanted!r}")
+def _unsupported(kind: str, where: str) -> TrustError:
+    return TrustError(f"unsupported key type {kind!r}", where=where, hint="ssh-keygen -t ed25519")
 
 
 def _blob(message: bytes, namespace: str, hash_name: str) -> bytes:
@@ -306,10 +372,6 @@ def _name(raw: bytes) -> str:
         return raw.decode("ascii")
     except UnicodeDecodeError:
         raise TrustError("a name in an SSH key or signature is not ASCII") from None
-
-
-def _mpint(number: int) -> bytes:
-    return number.to_bytes(number.bit_length() // 8 + 1) if number else b""
 
 
 def _positive(raw: bytes) -> bytes:

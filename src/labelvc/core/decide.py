@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from labelvc.model.approval import Verdict
 from labelvc.model.change import Move
 from labelvc.model.names import Digest
-from labelvc.model.policy import ChangeKind, Need, Policy, Rule, Separation
+from labelvc.model.policy import ChangeKind, Need, Policy, Presence, Rule
 
 State = Literal["approved", "missing", "denied", "rejected", "unchanged", "ungoverned", "undecidable"]
 
@@ -40,7 +40,13 @@ _PROTECTED: dict[str, ChangeKind] = {
 
 
 class Voice(NamedTuple):
-    """One valid statement by a principal on a change-set; `fresh` when it came into history with the step judged."""
+    """One valid statement by a principal on a change-set.
+
+    Attributes:
+        principal, role, decision, digest, supersedes, authors: as signed.
+        fresh: whether it came into history with the step judged.
+        presence: what its signature proves of the person.
+    """
 
     principal: str
     role: str
@@ -49,6 +55,7 @@ class Voice(NamedTuple):
     supersedes: tuple[Digest, ...]
     authors: tuple[str, ...]
     fresh: bool
+    presence: Presence = Presence()
 
 
 class Backing(NamedTuple):
@@ -76,6 +83,7 @@ class Standing(NamedTuple):
         have: how many of them do, for the moves where it is fewest.
         who_can: principals who could still give their word.
         barred: those who hold the role and are kept from it by their part in the change.
+        presence: what a signature must prove of the person to count.
     """
 
     role: str
@@ -83,6 +91,7 @@ class Standing(NamedTuple):
     have: int
     who_can: tuple[str, ...]
     barred: tuple[str, ...] = ()
+    presence: Presence = Presence()
 
     @property
     def stuck(self) -> bool:
@@ -259,21 +268,20 @@ class _Tallies:
     """How each need stands over all groups: the fewest people who met it, and who could."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, int, tuple[Separation, ...]], tuple[int, set[str], set[str]]] = {}
+        self._rows: dict[Need, tuple[int, set[str], set[str]]] = {}
 
     def note(self, need: Need, have: int, able: Iterable[str], barred: Iterable[str]) -> None:
         """Count one need of one group."""
-        at = (need.role, need.count, need.distinct_from)
-        least, who, kept = self._rows.get(at, (need.count, set(), set()))
-        self._rows[at] = (min(least, have), who | set(able), kept | set(barred))
+        least, who, kept = self._rows.get(need, (need.count, set(), set()))
+        self._rows[need] = (min(least, have), who | set(able), kept | set(barred))
 
     def standings(self) -> tuple[Standing, ...]:
         """Return the needs in the order they came up."""
         return tuple(
-            Standing(role, count, have, tuple(sorted(who)), tuple(sorted(kept)))
-            if have < count
-            else Standing(role, count, have, ())
-            for (role, count, _), (have, who, kept) in self._rows.items()
+            Standing(need.role, need.count, have, tuple(sorted(who)), tuple(sorted(kept)), need.presence)
+            if have < need.count
+            else Standing(need.role, need.count, have, (), (), need.presence)
+            for need, (have, who, kept) in self._rows.items()
         )
 
 
@@ -311,21 +319,23 @@ def _judge(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing], tall
         found: set[str] = set()
         for backing in held:
             barred = _barred(need, case, backing)
-            found |= {who for who, role in _agreed(backing) if role == need.role} - barred
+            said = (voice for voice in _agreed(backing) if voice.role == need.role)
+            found |= {voice.principal for voice in said if voice.presence.proves(need.presence)} - barred
         able.append(found & set(_members(policy, need.role)))
     have = _assign([need.count for need in rule.needs], able)
     for need, met, found in zip(rule.needs, have, able, strict=True):
-        others = set(_members(policy, need.role)) - found
+        members = _members(policy, need.role)
+        others = {who for who in members if policy.principals[who].can_prove(need.presence)} - found
         barred = set().union(*(_barred(need, case, backing) for backing in held)) if held else _barred(need, case, None)
         tallies.note(need, met, others - barred, others & barred)
     return all(met >= need.count for need, met in zip(rule.needs, have, strict=True))
 
 
-def _agreed(backing: Backing) -> Iterator[tuple[str, str]]:
-    """Yield (principal, role) of those whose every current word on the change-set is yes or nothing."""
-    for principal, voices in _by_principal(backing).items():
+def _agreed(backing: Backing) -> Iterator[Voice]:
+    """Yield the approvals of those whose every current word on the change-set is yes or nothing."""
+    for voices in _by_principal(backing).values():
         if not any(voice.decision in {"reject", "withdraw"} for voice in voices):
-            yield from ((principal, voice.role) for voice in voices if voice.decision == "approve")
+            yield from (voice for voice in voices if voice.decision == "approve")
 
 
 def _noes(policy: Policy, rules: Sequence[Rule], backing: Backing) -> list[Voice]:

@@ -24,8 +24,9 @@ class Signature(NamedTuple):
     """One signature of an envelope.
 
     Attributes:
-        keyid: fingerprint of the key, `SHA256:...`; a hint, never trusted.
-        sig: the signature; here always an armoured SSHSIG.
+        keyid: fingerprint of the key, `SHA256:...`, or of a raw signature what securesystemslib calls the key; a hint,
+            never trusted.
+        sig: the signature: an armoured SSHSIG, or the raw one an approval may carry beside it.
     """
 
     keyid: str

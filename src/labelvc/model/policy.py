@@ -45,6 +45,22 @@ class PublicKey(NamedTuple):
         return f"{self.kind} {base64.b64encode(self.blob).decode()}"
 
 
+class Presence(NamedTuple):
+    """What a signature proves of a person beside the possession of the key; only a security key (FIDO) proves any of it.
+
+    Attributes:
+        touch: somebody touched the key for this signature.
+        verification: they also showed it who they are, by PIN or fingerprint.
+    """
+
+    touch: bool = False
+    verification: bool = False
+
+    def proves(self, asked: Presence) -> bool:
+        """Tell whether this is at least what is asked."""
+        return self.touch >= asked.touch and self.verification >= asked.verification
+
+
 class Principal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A person or machine with keys.
 
@@ -61,6 +77,10 @@ class Principal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     keys: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
     pseudonyms: tuple[str, ...] = ()
+
+    def can_prove(self, asked: Presence) -> bool:
+        """Tell whether they have a security key, when something is asked that only such a key proves."""
+        return not any(asked) or any(line.startswith("sk-") for line in self.keys)
 
 
 class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -82,11 +102,20 @@ class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         role: the hat they wear.
         count: how many different principals.
         distinct_from: whom they must not be: an `author` of the change, or one of the `annotators` of a touched record.
+        require_touch: only signatures count for which a security key was touched.
+        require_verification: only signatures count for which a security key also asked who touches it.
     """
 
     role: str
     count: int = 1
     distinct_from: tuple[Separation, ...] = ()
+    require_touch: bool = False
+    require_verification: bool = False
+
+    @property
+    def presence(self) -> Presence:
+        """What a signature must prove of the person to count."""
+        return Presence(self.require_touch, self.require_verification)
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

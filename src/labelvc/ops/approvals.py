@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from labelvc.codec import dsse, sshsig, statement
+from labelvc.codec import dsse, rawsig, sshsig, statement
 from labelvc.core import changeset, decide
 from labelvc.core.decide import Voice
 from labelvc.errors import DataError, StoreError, TrustError
 from labelvc.model import listing
-from labelvc.model.approval import NAMESPACE, Approval, Envelope
+from labelvc.model.approval import NAMESPACE, Approval, Envelope, Signature
 from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
-from labelvc.model.policy import Trust
+from labelvc.model.policy import Presence, PublicKey, Trust
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import tree
 from labelvc.store.reader import Reader
@@ -40,11 +40,21 @@ class Statement(NamedTuple):
         path: its file.
         digest: payload digest.
         approval: what it says.
+        presence: what the signature proves of the person.
     """
 
     path: str
     digest: Digest
     approval: Approval
+    presence: Presence
+
+
+class Opened(NamedTuple):
+    """An approval whose signature is good: its envelope, what it says, and what the signature proves of the person."""
+
+    envelope: Envelope
+    approval: Approval
+    presence: Presence
 
 
 def folders(snapshot: Snapshot) -> dict[Digest, dict[str, Entry]]:
@@ -79,7 +89,7 @@ class Shelf:
         self._reader = reader
         self._changesets: dict[str, ChangeSet | str] = {}
         self._noes: dict[str, bool] = {}
-        self._statements: dict[tuple[str, Digest], tuple[Envelope, Approval] | str] = {}
+        self._statements: dict[tuple[str, Digest], Opened | str] = {}
 
     def changeset(self, root: Digest, files: Mapping[str, Entry]) -> ChangeSet | Problem:
         """Return the change-set kept in a folder, or why it counts for nothing."""
@@ -115,12 +125,12 @@ class Shelf:
             if path.endswith(f"/{CHANGE_SET}"):
                 continue
             try:
-                envelope, approval = self._opened(path, entry, trust)
-                judge(path, root, envelope, approval, trust)
+                found = self._opened(path, entry, trust)
+                judge(path, root, found, trust)
             except (DataError, TrustError, StoreError) as error:
                 yield Problem(path, error.message)
             else:
-                yield Statement(path, envelope.digest, approval)
+                yield Statement(path, found.envelope.digest, found.approval, found.presence)
 
     def _may_reject(self, path: str, entry: Entry) -> bool:
         known = self._noes.get(entry.id) if entry.id else None
@@ -133,7 +143,7 @@ class Shelf:
                 self._noes[entry.id] = known
         return known
 
-    def _opened(self, path: str, entry: Entry, trust: Trust) -> tuple[Envelope, Approval]:
+    def _opened(self, path: str, entry: Entry, trust: Trust) -> Opened:
         """Decode a statement and verify its signature, once for each policy."""
         at = (entry.id, trust.digest)
         known = self._statements.get(at) if entry.id else None
@@ -149,8 +159,11 @@ class Shelf:
         return known
 
 
-def opened(data: bytes, trust: Trust) -> tuple[Envelope, Approval]:
-    """Read the file of an approval and verify its one signature with a key of the principal it names.
+def opened(data: bytes, trust: Trust) -> Opened:
+    """Read the file of an approval and verify its signature with a key of the principal it names.
+
+    The SSHSIG decides. A raw signature beside it is for other programs: it adds nothing and must be good all the same, or
+    two programs would give two verdicts on one file.
 
     Args:
         data: the file.
@@ -161,34 +174,46 @@ def opened(data: bytes, trust: Trust) -> tuple[Envelope, Approval]:
 
     Raises:
         DataError: not an approval in its one spelling.
-        TrustError: more signatures than one, a signer the policy does not know, a key that is not theirs, a printed name
-            that is not theirs, or a signature that is not good.
+        TrustError: more than the signature and a raw one by the same key, a signer the policy does not know, a key that is
+            not theirs, a printed name that is not theirs, or a signature that is not good.
     """
     envelope = dsse.decode(data, dsse.IN_TOTO)
-    if len(envelope.signatures) != 1:
-        raise TrustError("an approval has exactly one signature; each person writes their own file")
+    signature, *more = envelope.signatures
     approval = statement.decode_approval(envelope.payload)
     person = trust.policy.principals.get(approval.signer.principal)
     if person is None:
         raise TrustError(f"{approval.signer.principal} is no principal of the policy in force")
     if person.name != approval.signer.printed_name:
         raise TrustError(f"the printed name is not the one the policy has for {approval.signer.principal}")
-    (signature,) = envelope.signatures
     key = next((key for line in person.keys if (key := sshsig.read_public(line)).fingerprint == signature.keyid), None)
     if key is None:
         raise TrustError(
             f"the key {signature.keyid} does not belong to {approval.signer.principal} in the policy in force"
         )
-    sshsig.verify(signature.sig, dsse.pae(envelope.payload_type, envelope.payload), NAMESPACE, key)
-    return envelope, approval
+    message = dsse.pae(envelope.payload_type, envelope.payload)
+    presence = sshsig.verify(signature.sig, message, NAMESPACE, key)
+    _same_signer(key, message, more)
+    return Opened(envelope, approval, presence)
 
 
-def judge(path: str, root: Digest, envelope: Envelope, approval: Approval, trust: Trust) -> None:
+def _same_signer(key: PublicKey, message: bytes, more: Sequence[Signature]) -> None:
+    """Return when what stands behind the first signature is nothing, or one raw signature by the same key."""
+    if not more:
+        return
+    if len(more) > 1 or not rawsig.possible(key) or more[0].keyid != rawsig.keyid(key):
+        raise TrustError(
+            "an approval has one signature, and behind it at most a raw one by the same key; each person writes a file"
+        )
+    rawsig.verify(key, message, more[0].sig)
+
+
+def judge(path: str, root: Digest, found: Opened, trust: Trust) -> None:
     """Return when a verified statement belongs where it lies and says what the policy lets its signer say.
 
     Raises:
         TrustError: it is about another change-set or repository, its role is not granted, or its file has another name.
     """
+    envelope, approval = found.envelope, found.approval
     if approval.root != root:
         raise TrustError("the statement is about another change-set than its folder")
     if approval.scope.repository != trust.policy.repository:
@@ -203,4 +228,5 @@ def judge(path: str, root: Digest, envelope: Envelope, approval: Approval, trust
 def voice(found: Statement, *, fresh: bool) -> Voice:
     """Return what a statement counts for."""
     said = found.approval
-    return Voice(said.signer.principal, said.role, said.decision, found.digest, said.supersedes, said.authors, fresh)
+    who, role = said.signer.principal, said.role
+    return Voice(who, role, said.decision, found.digest, said.supersedes, said.authors, fresh, found.presence)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from labelvc.codec import statement
 from labelvc.errors import RefusedError, TrustError
-from labelvc.model.policy import ROOT_ROLE, Policy, Principal, Role, Root, Trust
+from labelvc.model.policy import ROOT_ROLE, Need, Policy, Principal, Role, Root, Trust
 from labelvc.ops import trust as trusting
 from labelvc.store import disk, files
 from labelvc.store import git as plumbing
@@ -170,17 +170,18 @@ def _spare(trust: Trust, policy: Policy) -> None:
         raise TrustError(message, where=trusting.POLICY, hint=_ROOT)
     for rule in after.rules:
         for need in rule.needs:
-            left = len(_keyed(after, need.role))
-            if left < min(need.count, len(_keyed(before, need.role))):
+            left = len(_keyed(after, need))
+            if left < min(need.count, len(_keyed(before, need))):
                 message = (
                     f"the rule {rule.name!r} asks for {need.count} of the role {need.role} and {left} would be left"
                 )
                 raise TrustError(message, where=trusting.POLICY, hint=f"first {enrol(need.role)}")
 
 
-def _keyed(policy: Policy, role: str) -> set[str]:
-    """Return the members of a role who have a key."""
-    return {name for name in policy.roles.get(role, Role(())).members if policy.principals[name].keys}
+def _keyed(policy: Policy, need: Need) -> set[str]:
+    """Return the members of a role who have a key that can sign what a need asks for."""
+    members = ((name, policy.principals[name]) for name in policy.roles.get(need.role, Role(())).members)
+    return {name for name, person in members if person.keys and person.can_prove(need.presence)}
 
 
 def raised(trust: Trust, edited: Policy) -> Iterator[str]:
@@ -200,9 +201,10 @@ def concerns(policy: Policy, root: Root) -> Iterator[str]:
         yield "one person alone can change the root of trust (threshold 1)"
     for rule in policy.rules:
         for need in rule.needs:
-            keyed = _keyed(policy, need.role)
+            keyed = _keyed(policy, need)
             if len(keyed) < need.count:
-                yield f"rule {rule.name!r}: {need.count} of role {need.role} must agree and {len(keyed)} of them have a key"
+                sort = "security key" if any(need.presence) else "key"
+                yield f"rule {rule.name!r}: {need.count} of role {need.role} must agree and {len(keyed)} of them have a {sort}"
             elif "author" in need.distinct_from:
                 stuck = [name for name in sorted(policy.principals) if len(keyed - {name}) < need.count]
                 if stuck:

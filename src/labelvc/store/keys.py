@@ -12,6 +12,7 @@ import shlex
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from labelvc.codec import sshsig
+from labelvc.codec import rawsig, sshsig
 from labelvc.errors import TrustError
 from labelvc.model.policy import PublicKey
 
@@ -45,11 +46,13 @@ class Signer(NamedTuple):
         key: its public half.
         where: in words, for messages.
         sign: takes the message and the namespace, returns an armoured SSHSIG; raises TrustError.
+        sign_raw: takes the message, returns a raw signature over it; None where the key or its keeper makes none.
     """
 
     key: PublicKey
     where: str
     sign: Callable[[bytes, str], bytes]
+    sign_raw: Callable[[bytes], bytes] | None = None
 
 
 class _Half(NamedTuple):
@@ -186,13 +189,19 @@ def _by_file(path: Path, data: bytes, agent: str | None, ask: Ask) -> Signer:
         made = private.sign(sshsig.to_sign(message, namespace))
         return sshsig.wrap(key, namespace, sshsig.signature_blob(sshsig.ED25519, made))
 
-    return Signer(key, str(path), sign)
+    return Signer(key, str(path), sign, private.sign)
 
 
 def _public_half(path: Path, data: bytes) -> _Half:
     """Return what a private key's file says without its passphrase; older formats leave the public half to the file beside."""
     if not data.startswith(_PRIVATE):
-        return _Half(public_key(path.with_name(path.name + ".pub")), b"ENCRYPTED" in data)
+        beside = path.with_name(path.name + ".pub")
+        if not beside.is_file():
+            hint = f"ssh-keygen -y -f {shlex.quote(str(path))} > {shlex.quote(str(beside))}"
+            raise TrustError(
+                "a private key in an older format needs its public half beside it", where=str(path), hint=hint
+            )
+        return _Half(public_key(beside), b"ENCRYPTED" in data)
     try:
         body = base64.b64decode(b"".join(data.split(b"-----")[2].split()), validate=True)
         fields, rest = [], body.removeprefix(_MAGIC)
@@ -243,17 +252,32 @@ def _by_program(path: Path, half: _Half, agent: str | None) -> Signer:
             file.write_bytes(message)
             words = ["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(path), str(file)]
             try:
-                done = subprocess.run(words, capture_output=True, check=False)
+                done = subprocess.run(words, stdout=subprocess.PIPE, stderr=_prompts(half.key), check=False)
             except FileNotFoundError:
                 raise TrustError("ssh-keygen is not installed", hint="install OpenSSH 8.2 or newer") from None
             if done.returncode == 0:
                 return file.with_suffix(".sig").read_bytes()
-        if half.locked and not _terminal():
-            raise untyped(str(path), agent)
-        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise TrustError(f"ssh-keygen could not sign: {last}", where=str(path), hint="ssh-add FILE, then name FILE.pub")
+        raise _unsigned(path, half, agent, done.stderr or b"see above")
 
     return Signer(half.key, f"ssh-keygen with {path}", sign)
+
+
+def _unsigned(path: Path, half: _Half, agent: str | None, told: bytes) -> TrustError:
+    """Return the error of a key that ssh-keygen did not sign with."""
+    if path.stat().st_mode & 0o077:
+        hint = f"chmod 600 {shlex.quote(str(path))}"
+        return TrustError("others may read the key, so ssh-keygen does not use it", where=str(path), hint=hint)
+    if half.locked and not _terminal():
+        return untyped(str(path), agent)
+    last = told.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    device = sshsig.is_security_key(half.key)
+    hint = "plug the key in and touch it when it blinks" if device else "ssh-add FILE, then name FILE.pub"
+    return TrustError(f"ssh-keygen could not sign: {last}", where=str(path), hint=hint)
+
+
+def _prompts(key: PublicKey) -> int | None:
+    """Return where ssh-keygen's messages go: to the terminal when it has to ask for a touch of the key, else to us."""
+    return None if sshsig.is_security_key(key) and sys.stderr.isatty() else subprocess.PIPE
 
 
 def _terminal() -> bool:
@@ -269,13 +293,18 @@ def _by_agent(key: PublicKey, agent: str | None, where: str) -> Signer:
     if not agent:
         raise TrustError("no ssh-agent is running", where=where, hint='eval "$(ssh-agent)"; ssh-add')
 
-    def sign(message: bytes, namespace: str) -> bytes:
+    def made(data: bytes) -> bytes:
         flags = _RSA_SHA512 if key.kind == sshsig.RSA else 0
-        parts = sshsig.pack(key.blob) + sshsig.pack(sshsig.to_sign(message, namespace)) + struct.pack(">I", flags)
-        made, _ = sshsig.unpack(_request(agent, bytes([_SIGN]) + parts, _SIGN_ANSWER))
-        return sshsig.wrap(key, namespace, made)
+        parts = sshsig.pack(key.blob) + sshsig.pack(data) + struct.pack(">I", flags)
+        return sshsig.unpack(_request(agent, bytes([_SIGN]) + parts, _SIGN_ANSWER))[0]
 
-    return Signer(key, where, sign)
+    def sign(message: bytes, namespace: str) -> bytes:
+        return sshsig.wrap(key, namespace, made(sshsig.to_sign(message, namespace)))
+
+    def sign_raw(message: bytes) -> bytes:
+        return rawsig.of_agent(key, made(message))
+
+    return Signer(key, where, sign, sign_raw if rawsig.possible(key) else None)
 
 
 def _request(agent: str, message: bytes, wanted: int) -> bytes:
@@ -290,10 +319,11 @@ def _request(agent: str, message: bytes, wanted: int) -> bytes:
     except (OSError, struct.error) as error:
         raise TrustError(f"ssh-agent does not answer: {error}", where=agent, hint="ssh-add -l") from None
     if answer[:1] != bytes([wanted]):
-        hint = (
-            "`ssh-add -l` lists its keys; keys added with -h (destination) sign nothing else, those with -c ask first"
+        why = (
+            "ssh-agent refused: it is locked or lost the key, nobody touched it or confirmed a key added with -c, or the key "
+            "was added with -h for some destinations and signs nothing but logins to them"
         )
-        raise TrustError("ssh-agent refused", where=agent, hint=hint)
+        raise TrustError(why, where=agent, hint="ssh-add -l; then ssh-add -d FILE && ssh-add FILE")
     return answer[1:]
 
 

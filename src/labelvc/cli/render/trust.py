@@ -10,7 +10,7 @@ import msgspec
 from labelvc.cli.render.text import count, paint, safe
 from labelvc.core.decide import Standing
 from labelvc.model.approval import Approval
-from labelvc.model.policy import Need, Policy, Trust
+from labelvc.model.policy import Need, Policy, Presence, Trust
 from labelvc.ops import approve as approving
 from labelvc.ops import policy as governing
 from labelvc.ops.approve import Change
@@ -58,7 +58,7 @@ def step_lines(step: Step, names: str, *, color: bool) -> Iterator[str]:
         return
     for need in step.needs:
         if need.have < need.asked:
-            yield f"{indent}{need.have} of {need.asked} {need.role}; {able(need)}\n"
+            yield f"{indent}{need.have} of {need.asked} {need.role}{_with(need.presence)}; {able(need)}\n"
     for key in step.uncovered[:_SHOWN]:
         yield f"{indent}not approved: {safe(key)}\n"
     if len(step.uncovered) > _SHOWN:
@@ -138,7 +138,8 @@ def people_items(policy: Policy) -> Sequence[Mapping[str, Any]]:
 
 
 def _need_item(need: Standing) -> Mapping[str, Any]:
-    return {"role": need.role, "count": need.asked, "have": need.have, "who_can": list(need.who_can)}
+    asked = {f"require_{name}": True for name, value in need.presence._asdict().items() if value}
+    return {"role": need.role, "count": need.asked, "have": need.have, "who_can": list(need.who_can), **asked}
 
 
 def _sum(step: Step) -> str:
@@ -152,9 +153,10 @@ def able(need: Standing) -> str:
     """Return who can meet a need that is not met, in words."""
     if need.who_can:
         return f"{', '.join(need.who_can)} can{', which is too few' if need.stuck else ''}"
+    held = f"holds the role {need.role}{' and a security key' if any(need.presence) else ''}"
     if need.barred:
-        return f"nobody holds the role {need.role} but {', '.join(need.barred)}, who had a part in the change"
-    return f"nobody {'else ' if need.have else ''}holds the role {need.role}"
+        return f"nobody {held} but {', '.join(need.barred)}, who had a part in the change"
+    return f"nobody {'else ' if need.have else ''}{held}"
 
 
 def cure(need: Standing, names: str) -> str:
@@ -164,12 +166,24 @@ def cure(need: Standing, names: str) -> str:
         need: one that is not met.
         names: the range it is about.
     """
-    return governing.enrol(need.role, names) if need.stuck else f"labelvc approve {names} --role {need.role}"
+    if not need.stuck:
+        return f"labelvc approve {names} --role {need.role}"
+    key = "ssh-keygen -t ed25519-sk" + " -O verify-required" * need.presence.verification
+    return (
+        f"{key}, then {governing.enrol(need.role, names)}" if any(need.presence) else governing.enrol(need.role, names)
+    )
+
+
+def _with(presence: Presence) -> str:
+    """Return what a signature must prove of the person, in words."""
+    if presence.verification:
+        return " with a security key's PIN or fingerprint"
+    return " with a touched security key" if presence.touch else ""
 
 
 def _need(need: Need) -> str:
     apart = f" ({' and '.join(_BESIDE[each] for each in need.distinct_from)})" if need.distinct_from else ""
-    return f"{need.count} {need.role}{apart}"
+    return f"{need.count} {need.role}{_with(need.presence)}{apart}"
 
 
 def _hint(step: Step, names: str) -> str:
