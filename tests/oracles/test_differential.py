@@ -296,7 +296,7 @@ def compare(rows: Iterator[tuple[str, bool, bool, bool]]) -> dict[str, Counter[s
     return told
 
 
-@pytest.mark.parametrize("count", [800, pytest.param(20_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [800, pytest.param(5_000, marks=pytest.mark.long)])
 def test_signatures(parties: list[Party], tmp_path: Path, count: int):
     asked = cases(parties, count)
     told = compare(
@@ -434,7 +434,7 @@ def with_securesystemslib(data: bytes, key: PublicKey) -> bool:
         return False
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(4_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [200, pytest.param(2_000, marks=pytest.mark.long)])
 def test_envelopes(desk: Desk, tmp_path: Path, count: int):
     raw = desk.approve("ben", "main...topic", "reviewer", "--also-raw").read_bytes()
     git = plumbing.find(desk.folder)

@@ -329,9 +329,8 @@ def _usable(key: PublicKey, where: str) -> None:
     if isinstance(public, rsa.RSAPublicKey) and public.key_size < _LEAST_RSA:
         raise TrustError(f"an RSA key needs {_LEAST_RSA} bits", where=where, hint="ssh-keygen -t ed25519")
     if is_security_key(key) and not parts[-1].startswith(b"ssh:"):
-        raise TrustError(
-            "a security key made for something else than SSH", where=where, hint="ssh-keygen -t ed25519-sk"
-        )
+        message = f"unsupported key type {kind!r} made for web pages, not for SSH"
+        raise TrustError(message, where=where, hint="ssh-keygen -t ed25519-sk")
 
 
 def _unsupported(kind: str, where: str) -> TrustError:
