@@ -68,6 +68,7 @@ def people(main: Desk) -> Desk:
     """Return the desk with a described dataset, whose records are by a pseudonym."""
     main.write("datasets/reviews/dataset.yaml", DATASET)
     (main.folder / "guidelines/mood.yaml").unlink()
+    main.write("datasets/reviews/items/00.jsonl", b'{"id":"rev-1","text":"nice"}\n')
     main.save({name: {**row, "by": ANNA} for name, row in main.records().items()})
     main.commit("Begin")
     return main
@@ -498,14 +499,14 @@ def test_a_proof_stands_alone(people: Desk, tmp_path: Path):
     digest = json.loads(people.labelvc("release", "show", "--format", "jsonl")[1])["digest"]
     away = tmp_path / "away"
     away.mkdir()
-    for item in ("rev-1", "rev-6"):
-        code, out, err = people.labelvc("audit", "prove", f"reviews/{item}#r1")
+    for key in ("reviews/rev-1#r1", "reviews/rev-6#r1", "reviews/rev-1#"):
+        code, out, err = people.labelvc("audit", "prove", key)
         assert code == 0, err
         jsonschema.Draft202012Validator(schema.schema("inclusion")).validate(json.loads(out))
         (away / "proof.json").write_text(out)
         code, said, err = people.run(away, "audit", "recheck", "proof.json", "--digest", digest)
         assert code == 0
-        assert said.startswith(f"included    reviews/{item}#r1 in release 1.0.0 (plain tree)\n")
+        assert said.startswith(f"included    {key} in release 1.0.0 (plain tree)\n")
         assert "Ada Author, with SHA256:" in said
         assert rfc6962.recheck(json.loads(out)) == json.loads(out)["line"]
     assert people.run(away, "audit", "recheck", "proof.json")[2].startswith("note: compare digest and key")
@@ -527,8 +528,10 @@ def test_a_proof_that_was_changed_proves_nothing(people: Desk, tmp_path: Path):
         {"lines": {**proof["lines"], "size": 7}},
         {"lines": {**proof["lines"], "path": proof["lines"]["path"][:-1]}},
         {"lines": {**proof["lines"], "path": [*proof["lines"]["path"], "00" * 32]}},
-        {"shards": {**proof["shards"], "size": 2}},
+        {"shards": {**proof["shards"], "size": 3}},
         {"salt": "00" * 32},
+        {"salt": "00"},
+        {"salt": "no"},
         {"manifest": proof["manifest"].replace('"sig":"', '"sig":"A', 1)},
     ]
     for members in bad:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from labelvc.model.release import NAMESPACE, Release
 
 SCHEMA = "urn:labelvc:schema:inclusion:1"
 _LIMIT = 32 << 20
+_HASH = re.compile(r"[0-9a-f]{64}")  # of a longer salt the line could be an end of the real one
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -125,7 +127,7 @@ def check(proof: Proof) -> Proved:
     data = next((one for one in release.datasets if one.name == key.dataset), None)
     root = (data.salted.root if data.salted else "") if data and proof.salt else data.root if data else ""
     size = data.shards if data else -1
-    above = _root(merkle.leaf(_bytes(proof.salt) + line), proof.lines)
+    above = _root(merkle.leaf((_bytes(proof.salt) if proof.salt else b"") + line), proof.lines)
     if not root or proof.shards.size != size or not _holds(proof, above, root):
         raise TrustError(f"the proof does not lead to the root that release {release.version} has for {key.dataset}")
     fingerprints = tuple(each.keyid for each in envelope.signatures)
@@ -144,7 +146,6 @@ def _root(node: bytes, step: Step) -> bytes:
 
 
 def _bytes(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise DataError("a hash in the proof is not hexadecimal") from None
+    if not _HASH.fullmatch(text):
+        raise DataError("a hash in the proof is not 64 hexadecimal digits")
+    return bytes.fromhex(text)
