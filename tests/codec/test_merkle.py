@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from labelvc.codec import merkle
 from labelvc.errors import DataError
+from tests.oracles import rfc6962
 
 LEAVES = st.lists(st.binary(max_size=4), max_size=40)
 
@@ -80,3 +81,64 @@ def test_a_proof_holds_at_no_other_place(leaves: list[bytes], data: st.DataObjec
 def test_a_leaf_that_is_not_there_has_no_proof():
     with pytest.raises(DataError, match="no leaf 3 among 3"):
         merkle.prove([b"a", b"b", b"c"], 3)
+
+
+@given(LEAVES.filter(bool), st.data())
+def test_a_consistency_proof_holds_for_exactly_the_beginning(leaves: list[bytes], data: st.DataObject):
+    size = data.draw(st.integers(1, len(leaves)))
+    old, new, path = merkle.root(leaves[:size]), merkle.root(leaves), merkle.consistency(leaves, size)
+    assert merkle.consistent(size, old, len(leaves), new, path)
+    other = hashlib.sha256(b"other").digest()
+    assert not merkle.consistent(size, other, len(leaves), new, path)
+    assert not merkle.consistent(size, old, len(leaves), other, path)
+    assert not merkle.consistent(size, old, len(leaves), new, [*path, other])
+    assert not path or not merkle.consistent(size, old, len(leaves), new, path[:-1])
+    assert not path or not merkle.consistent(size, old, len(leaves), new, [other, *path[1:]])
+    assert not merkle.consistent(0, hashlib.sha256().digest(), len(leaves), new, [])
+
+
+@given(LEAVES.filter(bool), st.data())
+def test_a_changed_beginning_has_no_consistency_proof(leaves: list[bytes], data: st.DataObject):
+    size, at = data.draw(st.integers(1, len(leaves))), data.draw(st.integers(0, len(leaves) - 1))
+    changed = [*leaves[:at], leaves[at] + b"x", *leaves[at + 1 :]]
+    path = merkle.consistency(changed, size)
+    held = merkle.consistent(size, merkle.root(leaves[:size]), len(changed), merkle.root(changed), path)
+    assert held is (at >= size)
+
+
+# Proofs of the same eight leaves, from the tests of Certificate Transparency's reference implementations.
+CT_CONSISTENCY = {
+    (1, 8): [
+        "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+    ],
+    (6, 8): [
+        "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+        "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    ],
+    (2, 5): [
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+    ],
+}
+
+
+@pytest.mark.parametrize(("sizes", "path"), CT_CONSISTENCY.items())
+def test_consistency_proofs_of_certificate_transparency(sizes: tuple[int, int], path: list[str]):
+    assert [node.hex() for node in merkle.consistency(CT_LEAVES[: sizes[1]], sizes[0])] == path
+
+
+@pytest.mark.parametrize("size", [0, 9])
+def test_no_consistency_with_nothing_or_more(size: int):
+    with pytest.raises(DataError):
+        merkle.consistency(CT_LEAVES, size)
+
+
+@given(LEAVES.filter(bool), st.data())
+def test_an_independent_implementation_agrees(leaves: list[bytes], data: st.DataObject):
+    at = data.draw(st.integers(0, len(leaves) - 1))
+    assert rfc6962.root(leaves) == merkle.root(leaves)
+    node = hashlib.sha256(b"\0" + leaves[at]).digest()
+    assert rfc6962.climb(node, at, len(leaves), merkle.prove(leaves, at)) == merkle.root(leaves)

@@ -16,6 +16,7 @@ PAGES = {
     "project": "project", "dataset": "dataset", "taxonomy": "taxonomy", "guideline": "guideline", "versions": "guideline", "item": "item",
     "record": "record", "finding": "finding", "check": "finding", "diff": "diff", "trace": "trace", "blame": "blame", "log": "log", "epoch": "pseudonym",
     "merge": "merge", "audit-merges": "audit-merges",
+    "release-verify": "release", "inclusion": "release",
     "dataset-list": "datasets", "dataset-show": "datasets", "dataset-change": "datasets", "status": "status",
 }  # fmt: skip
 
@@ -72,7 +73,7 @@ def test_json_lines_are_valid_and_canonical(noun: str, first: tuple[str, ...]):
         assert canonical.encode(value, first).decode() == line
 
 
-@pytest.mark.parametrize("noun", ["check", "diff", "audit-merges"])
+@pytest.mark.parametrize("noun", ["check", "diff", "audit-merges", "release-verify"])
 def test_envelopes_are_valid(noun: str):
     (example,) = re.findall(r"```json\n(.*?)```", page(noun), re.DOTALL)
     assert schema.problems(noun, json.loads(example)) == []

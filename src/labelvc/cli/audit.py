@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,21 +11,68 @@ from typing import Any, NamedTuple
 import click
 
 from labelvc.cli.context import Settings, pass_settings
-from labelvc.cli.output import output_options, progress, stream, write
+from labelvc.cli.output import output_options, progress, say, stream, write
 from labelvc.cli.render import audit as render
-from labelvc.cli.render import json
+from labelvc.cli.render import json, text
 from labelvc.core.veil import Veil
-from labelvc.errors import DataError, Error, StoreError
+from labelvc.errors import DataError, Error, StoreError, TrustError
 from labelvc.ops import audit as auditing
 from labelvc.ops import veil
 from labelvc.ops.audit import Auditor, Found, Merge
 from labelvc.store import git as plumbing
+from labelvc.store import tree
 from labelvc.store.git import Git
 
 
 @click.group()
 def audit() -> None:
     """Look back over what was committed, for what nobody was asked about."""
+
+
+@audit.command("prove", short_help="Prove that one label is in a release.")
+@click.argument("key")
+@click.option("--release", "version", metavar="VERSION", help="The release; without it, the last.")
+@click.option("--plain", is_flag=True, help="Prove it in the tree without salt, though there is one with.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
+@pass_settings
+def prove(settings: Settings, /, key: str, version: str | None, plain: bool, output: Path | None) -> None:
+    """Write a proof that the line of a record or item is in a release, for somebody who gets no other data.
+
+    The proof holds the line, a few hashes and the release's manifest. Where the release has salted roots, which need the
+    secret of its epoch, no other label can be guessed from the hashes.
+    """
+    git = plumbing.find(settings.directory)
+    rules = importlib.import_module("labelvc.core.release")
+    wanted = rules.version(version.removeprefix("v")) if version else None
+    named = importlib.import_module("labelvc.ops.naming").key(git, key, tree.commit(git, "HEAD"))
+    proof = importlib.import_module("labelvc.ops.prove").prove(git, named, wanted, plain=plain)
+    write(importlib.import_module("labelvc.core.inclusion").encode(proof).decode(), output)
+
+
+@audit.command("recheck", short_help="Check a proof, offline and without the repository.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--digest", metavar="sha256:...", help="Digest of the release, as its project publishes it.")
+@pass_settings
+def recheck(settings: Settings, /, file: Path, digest: str | None) -> int:
+    """Check a proof that `labelvc audit prove` wrote; neither a repository nor a network is needed.
+
+    The digest ties the proof to the release that `labelvc release show` prints it for; without --digest compare it
+    yourself: anybody can sign a manifest of their own. Exit 1 when the proof does not hold.
+    """
+    inclusion = importlib.import_module("labelvc.core.inclusion")
+    proof = inclusion.decode(file.read_bytes())
+    try:
+        proved = inclusion.check(proof)
+    except (TrustError, DataError) as error:
+        write(f"wrong       {text.safe(error.message)}\n")
+        return 1
+    write("".join(importlib.import_module("labelvc.cli.render.release").proved(proved, proof.line)))
+    if digest is not None and digest != proved.digest:
+        write(f"wrong       it is of another release than {text.safe(digest)}\n")
+        return 1
+    if digest is None:
+        say(settings, "note: compare digest and key with what the project publishes, or pass --digest")
+    return 0
 
 
 class _Seen(NamedTuple):

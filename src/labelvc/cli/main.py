@@ -35,6 +35,7 @@ COMMANDS: dict[str, Row] = {
     "trace": ("labelvc.cli.history", "trace", "Tell where a label came from and who answered for it."),
     "approve": ("labelvc.cli.trust", "approve", "Sign your decision on a change."),
     "verify": ("labelvc.cli.trust", "verify", "Ask whether the trust is right: who approved what."),
+    "release": ("labelvc.cli.release", "release", "Name a state of the data, sign it, prove it again."),
     "audit": ("labelvc.cli.audit", "audit", "Look back: what went wrong and nobody saw."),
     "dataset": ("labelvc.cli.dataset", "dataset", "Datasets: what they hold, how they are stored."),
     "key": ("labelvc.cli.people", "key", "Keys of people and CI."),
@@ -47,7 +48,7 @@ COMMANDS: dict[str, Row] = {
 HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
     "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace"),
-    "Review": ("approve", "verify", "audit"),
+    "Review": ("approve", "verify", "release", "audit"),
     "Nouns": ("dataset", "policy", "key", "pseudonym"),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""

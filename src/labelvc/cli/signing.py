@@ -18,6 +18,12 @@ from labelvc.store.git import Git
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
+UNPINNED = (
+    "error: nobody pinned the root, so it could be anybody's\n"
+    "  next: ask who keeps the root for its digest, and set LABELVC_ROOT to it"
+)
+"""What is said with CI=true where nobody named the root."""
+
 key_option = click.option(
     "--key", metavar="FILE", help="Private key to sign with, or the .pub of one that ssh-agent holds."
 )

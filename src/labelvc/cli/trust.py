@@ -151,10 +151,7 @@ def _verdict(settings: Settings, steps: list[Step], anchors: dict[Digest, bool],
     if any(step.state == "undecidable" for step in steps):
         return 2
     if in_ci() and not all(anchors.values()):
-        say(
-            settings,
-            "error: nobody pinned the root, so it could be anybody's\n  next: ask who keeps the root for its digest, and set LABELVC_ROOT to it",
-        )
+        say(settings, signing.UNPINNED)
         return 2
     bad = (*_BAD, "ungoverned") if strict else _BAD
     return int(any(step.state in bad for step in steps))

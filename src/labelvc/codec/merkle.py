@@ -80,12 +80,20 @@ def proves(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], tree:
     Returns:
         True only for exactly the right path.
     """
+    return climb(leaf_hash, index, size, path) == tree
+
+
+def climb(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """Return the root that an audit path leads to, or None when it cannot be a path from that place in a tree of that size.
+
+    Source and arguments: as for `proves`.
+    """
     if not 0 <= index < size or any(len(node) != 32 for node in path):
-        return False
+        return None
     node, last = leaf_hash, size - 1
     for sibling in path:
         if last == 0:
-            return False
+            return None
         if index & 1 or index == last:
             node = _join(sibling, node)
             while not index & 1 and index:
@@ -93,7 +101,74 @@ def proves(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], tree:
         else:
             node = _join(node, sibling)
         index, last = index >> 1, last >> 1
-    return last == 0 and node == tree
+    return node if last == 0 else None
+
+
+def consistency(leaves: Sequence[bytes], size: int) -> list[bytes]:
+    """Return the proof that the tree of the first leaves is the beginning of the tree of all; RFC 6962 section 2.1.2.
+
+    Args:
+        leaves: data of each leaf.
+        size: how many of them the earlier tree had, 1 at least.
+
+    Returns:
+        Hashes of 32 bytes; none when the two trees are the same.
+
+    Raises:
+        DataError: there are not so many leaves, or the earlier tree had none: of nothing everything is the continuation.
+    """
+    if not 1 <= size <= len(leaves):
+        raise DataError(f"no tree of {size} leaves is the beginning of one of {len(leaves)}")
+    return _subproof(leaves, size, whole=True)
+
+
+def consistent(size: int, tree: bytes, later_size: int, later: bytes, path: Sequence[bytes]) -> bool:
+    """Tell whether a proof shows that a tree is the beginning of a later one.
+
+    Source: RFC 9162 section 2.1.4.2, the algorithm for RFC 6962 trees.
+
+    Args:
+        size: number of leaves of the earlier tree, 1 at least.
+        tree: its root.
+        later_size: number of leaves of the later tree.
+        later: its root.
+        path: the proof.
+
+    Returns:
+        True only for exactly the right proof.
+    """
+    if not 1 <= size <= later_size or any(len(node) != 32 for node in path):
+        return False
+    if size == later_size:
+        return not path and tree == later
+    nodes = [tree, *path] if size & (size - 1) == 0 else [*path]
+    if not nodes:
+        return False
+    index, last = size - 1, later_size - 1
+    while index & 1:
+        index, last = index >> 1, last >> 1
+    old = new = nodes[0]
+    for node in nodes[1:]:
+        if last == 0:
+            return False
+        if index & 1 or index == last:
+            old, new = _join(node, old), _join(node, new)
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            new = _join(new, node)
+        index, last = index >> 1, last >> 1
+    return last == 0 and old == tree and new == later
+
+
+def _subproof(leaves: Sequence[bytes], size: int, *, whole: bool) -> list[bytes]:
+    """Return SUBPROOF of RFC 6962 section 2.1.2, nearest hash first."""
+    if size == len(leaves):
+        return [] if whole else [root(leaves)]
+    left = 1 << (len(leaves) - 1).bit_length() - 1
+    if size <= left:
+        return [*_subproof(leaves[:left], size, whole=whole), root(leaves[left:])]
+    return [*_subproof(leaves[left:], size - left, whole=False), root(leaves[:left])]
 
 
 def _above(level: list[bytes]) -> list[bytes]:

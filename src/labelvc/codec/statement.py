@@ -1,4 +1,4 @@
-"""The signed statements: in-toto Statement v1 for approvals and policies, TUF metadata for the root.
+"""The signed statements: in-toto Statement v1 for approvals, policies and releases, TUF metadata for the root.
 
 A statement is accepted only when its bytes are those this module writes for the same content: no duplicate, missing,
 unknown or differently cased member, no escape or number in another spelling can then mean something else elsewhere.
@@ -16,19 +16,23 @@ import msgspec
 
 from labelvc.codec import canonical, sshsig
 from labelvc.errors import DataError, TrustError
-from labelvc.model import approval, policy
+from labelvc.model import approval, policy, release
 from labelvc.model.approval import Approval
 from labelvc.model.names import Digest
 from labelvc.model.policy import Policy, Root, RootKey
+from labelvc.model.release import Release
 
 TYPE = "https://in-toto.io/Statement/v1"
 CHANGE_SET = "labelvc:changeset"
 DOCUMENT = "labelvc:document"
+STATE = "labelvc:state"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 PRINCIPAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 """What the id of a principal looks like."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
+"""What the version of a release looks like: Semantic Versioning 2.0.0 without a suffix."""
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _SPEC_VERSION = "1.0.34"
 _SCHEME = f"sshsig:{approval.TRUST_NAMESPACE}"
@@ -133,6 +137,41 @@ def flaws(value: Policy) -> Iterator[str]:
                 yield f"the rule {rule.name!r} asks for {need.count} of the role {need.role}, which cannot be"
 
 
+def encode_release(value: Release) -> bytes:
+    """Return the payload of a release.
+
+    Raises:
+        DataError: text that is not NFC, or that holds control or direction characters.
+    """
+    predicate = msgspec.to_builtins(value)
+    del predicate["root"]
+    return _statement(release.PREDICATE, STATE, value.root, predicate)
+
+
+def decode_release(payload: bytes) -> Release:
+    """Read the payload of a release.
+
+    Args:
+        payload: the bytes that were verified.
+
+    Returns:
+        What it says.
+
+    Raises:
+        DataError: it is anything but the exact bytes of one release.
+    """
+    predicate, digest = _open(payload, release.PREDICATE, STATE)
+    try:
+        value = msgspec.convert({**predicate, "root": digest}, Release)
+    except msgspec.ValidationError as error:
+        raise DataError(f"the release is not well formed: {error}") from None
+    for flaw in _flaws_of_release(value):
+        raise DataError(f"the release is not well formed: {flaw}")
+    if encode_release(value) != payload:
+        raise DataError("the release is not spelled canonically")
+    return value
+
+
 def encode_root(value: Root, expires: str) -> bytes:
     """Return the payload of a root: TUF root metadata, whose other two roles repeat the targets keys as TUF demands four.
 
@@ -195,6 +234,26 @@ def _flaws_of_root(found: Root) -> Iterator[str]:
             yield "a role of the root names a key twice or a key it does not have"
         if type(threshold) is not int or not 1 <= threshold <= len(keyids):
             yield "a threshold of the root cannot be met"
+
+
+def _flaws_of_release(value: Release) -> Iterator[str]:
+    before, log = value.previous, value.approvals
+    if not all(VERSION.fullmatch(one) for one in (value.version, before.version if before else value.version)):
+        yield "a version is not three numbers"
+    if value.sequence < 1 or (value.sequence == 1) != (before is None):
+        yield "releases count from 1, and every one but the first names the one before"
+    if not PRINCIPAL.fullmatch(value.signer.principal) or not _INSTANT.fullmatch(value.signed_at):
+        yield "its signer or time is not as it must be"
+    digests = [value.policy.sha256, log.root, *log.consistency, *(one.sha256 for one in value.documents)]
+    digests += [each.root for one in value.datasets for each in (one, one.salted) if each]
+    if not all(map(_SHA256.fullmatch, [*digests, before.sha256 if before else log.root])):
+        yield "a digest is not SHA-256 in lower-case hexadecimal"
+    numbers = [number for one in value.datasets for number in (one.shards, one.items, one.records, one.tombstones)]
+    if min(log.size, *numbers, 0) < 0:
+        yield "a count is less than nothing"
+    for names in ([one.name for one in value.datasets], [one.path for one in value.documents]):
+        if names != sorted(set(names)):
+            yield "its datasets or documents are not in order, or one stands there twice"
 
 
 def _flaws_of_people(value: Policy) -> Iterator[str]:

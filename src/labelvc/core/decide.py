@@ -20,7 +20,7 @@ State = Literal["approved", "missing", "denied", "rejected", "unchanged", "ungov
 
 _NAME = r"[^/]+"
 _SHAPES: tuple[tuple[ChangeKind, re.Pattern[str]], ...] = (
-    ("project", re.compile(r"labelvc\.yaml")),
+    ("project", re.compile(r"labelvc\.yaml|releases/[^/]+\.json")),
     ("datasets", re.compile(rf"datasets/{_NAME}/(dataset\.yaml|\.gitignore|{_NAME}\.dvc|{_NAME}\.sha256|media/.+)")),
     ("guidelines", re.compile(rf"guidelines/{_NAME}\.(yaml|versions\.jsonl)")),
     ("taxonomies", re.compile(rf"taxonomies/{_NAME}\.(yaml|versions\.jsonl)")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
@@ -58,7 +59,7 @@ class Life(NamedTuple):
         now: its own line there; None when it was removed without a tombstone.
         steps: all its changes, oldest first, those that a merge threw away included.
         later: the key it went on under, when it vanished in the commit that brought an equal record.
-        releases: number of files in `releases/` at that revision, which this version cannot read.
+        releases: the releases at that revision that hold its present line, oldest first; None where there never was one.
     """
 
     key: Key
@@ -66,7 +67,7 @@ class Life(NamedTuple):
     now: bytes | None
     steps: list[Step]
     later: Key | None = None
-    releases: int = 0
+    releases: tuple[str, ...] | None = None
 
 
 class _Change(NamedTuple):
@@ -110,8 +111,16 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         changes = list(keys.earlier(changes))
         steps = list(_steps(git, past, head, changes, Library(git, reader, project), Ballot(git, reader, head, pin)))
         item, now = past.line(head.commit, key._replace(id="")), past.line(head.commit, key)
-    releases = sum(path.startswith(_RELEASES) for path in head.entries)
+        releases = None
+        if any(path.startswith(_RELEASES) for path in head.entries):
+            # most projects have none: they do not pay for the modules
+            manifests = importlib.import_module("labelvc.ops.manifest")
+            releases = tuple(manifests.containing(git, head.commit, partial(_line_of, past, key)))
     return Life(key, item, now, steps, later, releases)
+
+
+def _line_of(past: Past, key: Key, commit: str) -> bytes | None:
+    return past.line(commit, key)
 
 
 def _changes(past: Past, key: Key) -> Iterator[_Change]:

@@ -88,9 +88,11 @@ def trace(life: Life, veil: Veil, *, color: bool) -> Iterator[str]:
 
 
 def _released(life: Life) -> str:
+    if life.releases is None:
+        return "none: there is no releases/ folder"
     if life.releases:
-        return f"not told: this version cannot read the {text.count(life.releases, 'file')} in releases/"
-    return "none: there is no releases/ folder"
+        return f"{', '.join(life.releases)} {'holds' if len(life.releases) == 1 else 'hold'} this line; `labelvc release verify` proves it"
+    return "none holds this line"
 
 
 def _step(number: int, step: Step, veil: Veil, *, color: bool) -> Iterator[str]:
@@ -167,7 +169,7 @@ def _present(fields: Mapping[str, Any]) -> str:
 def trace_summary(life: Life) -> dict[str, Any]:
     """Return what `trace` says in JSON about the whole life."""
     later = None if life.later is None else str(life.later)
-    releases = NOT_TOLD if life.releases else "none"
+    releases = list(life.releases or ())
     return {"key": str(life.key), "steps": len(life.steps), "later": later, "checks": NOT_TOLD, "releases": releases}
 
 

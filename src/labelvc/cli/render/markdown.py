@@ -32,9 +32,19 @@ def diff_page(report: Report) -> str:
     Args:
         report: what to say.
     """
-    gathered = report.gathered
     head = [MARK, f"### Labels changed: {code(report.base)} → {code(report.head)}", "", text.totals(report.summary), ""]
     head += [f"*{note}*" for note in report.notes] + [""] * bool(report.notes)
+    return page(head, report)
+
+
+def page(head: Sequence[str], report: Report) -> str:
+    """Return a page of at most 60,000 characters on a diff.
+
+    Args:
+        head: its first lines.
+        report: what to say below them.
+    """
+    gathered = report.gathered
     parts = [_joined(head)]
     parts.append(
         _section("Mechanical, no content changes", [_line(seen) for seen in gathered.mechanical], _SHARE["mechanical"])

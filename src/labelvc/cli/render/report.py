@@ -29,6 +29,10 @@ class Gathered(NamedTuple):
     more_documents: int
     more_records: int
 
+    def without_records(self) -> Gathered:
+        """Return the documents alone."""
+        return self._replace(records=[], more_records=0)
+
 
 class Report(NamedTuple):
     """Everything a page says.

@@ -1,0 +1,228 @@
+"""The commands on releases: cut one, list and show them, tell what they bring, prove them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from labelvc.cli import signing
+from labelvc.cli.context import Settings, in_ci, now, pass_settings
+from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.render import json, text
+from labelvc.cli.render import release as render
+from labelvc.core import release as rules
+from labelvc.model.release import Version
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import attest, people
+from labelvc.ops import manifest as manifests
+from labelvc.ops import policy as governing
+from labelvc.ops import release as releasing
+from labelvc.ops import trust as trusting
+from labelvc.ops.manifest import Made
+from labelvc.ops.release import Plan
+from labelvc.ops.state import Scale
+from labelvc.store import git as plumbing
+from labelvc.store import tag as tagging
+from labelvc.store import tree
+from labelvc.store.cache import Cache
+from labelvc.store.git import Git
+from labelvc.store.keys import Signer
+
+
+@click.group()
+def release() -> None:
+    """Name a state of the data, sign it, and prove it again years later."""
+
+
+class _Version(click.ParamType[Version]):
+    """A version of three numbers, with or without git's `v` before it."""
+
+    name = "version"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Version:
+        return value if isinstance(value, Version) else rules.version(str(value).removeprefix("v"))
+
+
+VERSION = _Version()
+
+
+@release.command("cut", short_help="Sign a release of what HEAD holds.")
+@click.argument("version", type=VERSION, required=False)
+@click.option("--next", "following", is_flag=True, help="Take the smallest version that the changes allow.")
+@click.option("--role", help="The hat you wear; without it, one that the policy asks for and grants you.")
+@click.option("--tag", is_flag=True, help="Commit the manifest and tag the commit, signed, as v<VERSION>.")
+@click.option("--yes", is_flag=True, help="Do not ask on a terminal before signing.")
+@signing.key_option
+@signing.root_option
+@pass_settings
+def cut(
+    settings: Settings,
+    /,
+    version: Version | None,
+    following: bool,
+    role: str | None,
+    tag: bool,
+    yes: bool,
+    key: str | None,
+    root: str | None,
+) -> int:
+    """Sign a release of what HEAD holds, and stage its manifest releases/VERSION.json.
+
+    The version moves as the data did since the release before: the last number where they are the same, the middle one
+    for additions, the first for edits and removals. A smaller step is refused. What is signed names the digest of the data, the
+    documents, the policy, the approvals so far and the release before.
+    """
+    if (version is None) is not following:
+        raise click.UsageError("name a version, or let --next find it: labelvc release cut --next")
+    git = plumbing.find(settings.directory)
+    head = tree.commit(git, "HEAD")
+    releasing.demand_clean(git, head)
+    plan, who, hat, signer = _planned(settings, git, version, head, role, key, root)
+    if tag:
+        tagging.demand(git, f"v{plan.release.version}")
+    say(settings, "".join(render.preview(plan, who, hat, signer.key.fingerprint, head.commit)).rstrip("\n"))
+    if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
+        say(settings, "not signed; nothing was written")
+        return 1
+    governing.write(git, {plan.path: releasing.signed(plan, who, hat, signer, now().astimezone())})
+    write(f"{plan.path}\n")
+    if tag:
+        tagging.commit(git, plan.path, f"Release {plan.release.version}")
+        tagging.sign(git, f"v{plan.release.version}", f"Release {plan.release.version}, state {plan.release.root}")
+        say(settings, f"committed and tagged v{plan.release.version}; next: git push --follow-tags")
+    else:
+        say(settings, f"staged; next: git commit -m 'Release {plan.release.version}' -- releases")
+    return 0
+
+
+def _planned(
+    settings: Settings,
+    git: Git,
+    version: Version | None,
+    head: Snapshot,
+    role: str | None,
+    key: str | None,
+    root: str | None,
+) -> tuple[Plan, str, str, Signer]:
+    """Return the plan, who signs it in which role, and their key."""
+    with tree.reader(git) as reader, Cache(git) as cache:
+        trust = trusting.load(reader, head, signing.pin(git, root))
+        secret = releasing.secret_of(git, reader, head)
+        if secret is None:
+            say(
+                settings,
+                "note: no secret for pseudonyms is here, so the release gets no salted roots (docs/formats/release.md)",
+            )
+        scale = Scale(reader, cache, secret, trust.policy.repository)
+        with progress(settings, None, "measuring shards", "shards") as advance:
+            plan = releasing.plan(git, version, trust, scale, reader, head, advance)
+    signer = people.signer(git, signing.where(key), signing.ask, trust.policy)
+    return plan, *releasing.speaker(plan, signer, role), signer
+
+
+@release.command("list")
+@output_options("text", "json", "jsonl")
+@pass_settings
+def list_command(settings: Settings, /, form: str, output: Path | None) -> None:
+    """List the releases, oldest first; nothing is proved."""
+    git = plumbing.find(settings.directory)
+    _show(git, [made for made in manifests.history(git, plumbing.resolve(git, "HEAD")) if made.entry], form, output)
+
+
+@release.command("show")
+@click.argument("version", type=VERSION, required=False)
+@output_options("text", "json", "jsonl")
+@pass_settings
+def show(settings: Settings, /, version: Version | None, form: str, output: Path | None) -> None:
+    """Show what a release says, the last one when none is named; nothing is proved."""
+    git = plumbing.find(settings.directory)
+    made = manifests.find(git, plumbing.resolve(git, "HEAD"), version)
+    _show(git, [made], "full" if form == "text" else form, output)
+
+
+def _show(git: Git, found: list[Made], form: str, output: Path | None) -> None:
+    with tree.reader(git) as reader:
+        rows = [(made, *manifests.opened(reader.read(made.path, made.entry))) for made in found if made.entry]
+    if form == "full":
+        write("".join(line for row in rows for line in render.whole(*row)), output)
+    elif form == "text":
+        write("".join(render.line(*row) for row in rows) or "nothing was released yet\n", output)
+    elif form == "jsonl":
+        write("".join(json.lines(render.item(*row) for row in rows)), output)
+    else:
+        items = [render.item(*row) for row in rows]
+        write(json.document("release-list", items, head="HEAD", summary={"releases": len(items)}), output)
+
+
+@release.command("notes")
+@click.argument("words", metavar="[VERSION | A..B]", required=False)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
+@pass_settings
+def notes(settings: Settings, /, words: str | None, output: Path | None) -> None:
+    """Write in Markdown what a release brings: counts, which answer became which, what guidelines and taxonomies say anew.
+
+    A and B are versions or revisions; a version alone is compared with the release before it, nothing stands for the last.
+    """
+    git = plumbing.find(settings.directory)
+    write(importlib.import_module("labelvc.cli.render.notes").page(git, *manifests.ends(git, words)), output)
+
+
+@release.command("verify", short_help="Prove releases from the repository alone.")
+@click.argument("version", type=VERSION, required=False)
+@click.option("--all", "everything", is_flag=True, help="Prove every release.")
+@signing.root_option
+@output_options("text", "json", "jsonl")
+@pass_settings
+def verify(
+    settings: Settings,
+    /,
+    version: Version | None,
+    everything: bool,
+    root: str | None,
+    form: str,
+    output: Path | None,
+) -> int:
+    """Prove a release from the repository alone; the last when none is named.
+
+    Works out the data and documents at the commit that added it, and compares them, the chain of releases, the log of approvals and
+    the version with what was signed, and the signatures with the policy in force before. Exit 1 when something is wrong,
+    2 when it cannot be told: missing data, a policy that does not verify, or, with CI=true, a root that nobody pinned.
+    """
+    if version is not None and everything:
+        raise click.UsageError("name a version, or --all of them")
+    git = plumbing.find(settings.directory)
+    with progress(settings, None, "proving releases", "shards") as advance:
+        verdicts, anchors = attest.verify(git, version, signing.pin(git, root), advance, everything=everything)
+    states = Counter(one.state for one in verdicts)
+    if form == "text":
+        told = "".join(
+            line for one in verdicts for line in render.verdict(one, color=settings.color and output is None)
+        )
+        ends = "".join(
+            f"root {digest} ({'pinned' if pinned else 'unpinned'})\n" for digest, pinned in sorted(anchors.items())
+        )
+        sums = ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "nothing was released yet"
+        write(f"{told}{text.count(len(verdicts), 'release')}: {sums}\n{ends}", output)
+    elif form == "jsonl":
+        write("".join(json.lines(map(render.verdict_item, verdicts))), output)
+    else:
+        roots = [{"root": digest, "pinned": pinned} for digest, pinned in sorted(anchors.items())]
+        summary = {"releases": len(verdicts), "states": dict(sorted(states.items())), "roots": roots}
+        write(
+            json.document("release-verify", [*map(render.verdict_item, verdicts)], head="HEAD", summary=summary), output
+        )
+    return _code(settings, states, pinned=all(anchors.values()))
+
+
+def _code(settings: Settings, states: Counter[str], *, pinned: bool) -> int:
+    """Return the exit code; that something could not be told weighs more than that something was found."""
+    if states["undecidable"]:
+        return 2
+    if in_ci() and not pinned:
+        say(settings, signing.UNPINNED)
+        return 2
+    return int(bool(states["wrong"]))

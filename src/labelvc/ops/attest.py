@@ -1,0 +1,233 @@
+"""Attest: every release proved again from the repository: its data, its place in the chain, its signatures, its log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from labelvc.core import release as rules
+from labelvc.core.release import Log
+from labelvc.errors import DataError, Error, StoreError, TrustError
+from labelvc.model.approval import Envelope
+from labelvc.model.names import Digest
+from labelvc.model.policy import Trust
+from labelvc.model.release import FOLDER, Release, Version
+from labelvc.model.secret import Secret
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import manifest as manifests
+from labelvc.ops import release as releasing
+from labelvc.ops import trust as trusting
+from labelvc.ops.manifest import Made
+from labelvc.ops.state import Scale
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.cache import Cache
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+
+class Verdict(NamedTuple):
+    """What is wrong with a release.
+
+    Attributes:
+        version: of its file's name.
+        commit: the commit that added it.
+        release: what it says; None when it cannot be read.
+        digest: payload digest; empty when it cannot be read.
+        problems: what was found to be wrong.
+        doubts: what could not be told.
+        notes: what was not looked at, and why.
+    """
+
+    version: Version
+    commit: str
+    release: Release | None
+    digest: Digest
+    problems: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """`good`, `wrong` or `undecidable`; what cannot be told weighs more than what was found."""
+        return "undecidable" if self.doubts else "wrong" if self.problems else "good"
+
+
+class Attester:
+    """Proves the releases of one history, oldest first.
+
+    Args:
+        git: the repository.
+        reader: reads files.
+        cache: remembers what shards are.
+        pin: digest of root version 1, from outside the repository; None when there is none.
+    """
+
+    def __init__(self, git: Git, reader: Reader, cache: Cache, pin: str | None) -> None:
+        self._git, self._reader, self._cache, self._pin = git, reader, cache, pin
+        self._plain = Scale(reader, cache)
+        self._last: tuple[Made, Envelope, Release] | None = None
+        self._broken = False
+        self._log = Log()
+        self.anchors: dict[Digest, bool] = {}
+        """Digests of root version 1 met on the way, and whether they were pinned."""
+
+    def verdict(self, made: Made, advance: Callable[..., None] | None) -> Verdict:
+        """Return what is wrong with the next release.
+
+        Args:
+            made: the release.
+            advance: called after each shard; None: its data are not looked at, only what the releases after it need.
+
+        Raises:
+            StoreError: the commit that added it cannot be read.
+        """
+        snapshot = tree.commit(self._git, made.commit, ("approvals", FOLDER))
+        data = self._reader.read(made.path, snapshot.entries[made.path])
+        statements = self._plain.statements(snapshot)
+        before = self._log
+        self._log = before.grown(statements)
+        problems = [
+            f"{path}: a statement that a release before counted is gone or changed" for path in before.lost(statements)
+        ]
+        if made.entry is None:
+            problems.append("its file was taken out of the tree")
+        elif made.entry != snapshot.entries[made.path]:
+            problems.append("its file was changed after it was added")
+        try:
+            envelope, release = manifests.opened(data)
+        except DataError as error:
+            self._broken = True
+            return Verdict(made.version, made.commit, None, Digest(""), (*problems, error.message))
+        doubts: list[str] = []
+        notes: list[str] = []
+        problems += self._chained(made, release, len(before.rows))
+        try:
+            problems += self._signed(made, envelope, release)
+            if advance is not None:
+                problems += self._told(made, release, advance, notes)
+        except (StoreError, TrustError) as error:
+            doubts.append(f"{error.where}: {error.message}" if error.where else error.message)
+        self._last, self._broken = (made, envelope, release), False
+        return Verdict(
+            made.version, made.commit, release, envelope.digest, tuple(problems), tuple(doubts), tuple(notes)
+        )
+
+    def _chained(self, made: Made, release: Release, before: int) -> Iterator[str]:
+        """Yield what is wrong with a release's place among the others, and with its log of approvals."""
+        if release.version != str(made.version):
+            yield f"it says that it is version {release.version}"
+        if self._broken:
+            yield "the release before it cannot be read, so nothing vouches for what came before"
+            return
+        last = self._last
+        named = (release.previous.version, release.previous.sha256) if release.previous else None
+        known = (last[2].version, last[1].digest.removeprefix("sha256:")) if last else None
+        if named != known or release.sequence != (last[2].sequence + 1 if last else 1):
+            yield f"it does not follow {last[2].version if last else 'nothing'}, the release before it here"
+        if last is not None and not plumbing.is_ancestor(self._git, last[0].commit, made.commit):
+            yield "the release before it is not in its history"
+        if release.approvals != self._log.checkpoint(before):
+            yield "its checkpoint is not the one of the approvals in the tree"
+        elif not rules.follows(last[2].approvals if last else None, release.approvals):
+            yield "its log of approvals does not continue the one of the release before"
+
+    def _signed(self, made: Made, envelope: Envelope, release: Release) -> Iterator[str]:
+        """Yield what is wrong with the signatures, by the policy in force before the release."""
+        trust = self._trust(made)
+        if trust is None:
+            yield "no policy was in force before it"
+            return
+        try:
+            decision = manifests.judge(made.path, envelope, release, trust)
+        except TrustError as error:
+            yield error.message
+            return
+        if decision.state != "approved":
+            yield f"the policy in force before it does not let {release.signer.principal} alone release as {release.role}"
+
+    def _trust(self, made: Made) -> Trust | None:
+        parents = plumbing.run(self._git, "rev-list", "--parents", "--max-count=1", made.commit).decode().split()[1:2]
+        if not parents:
+            return None
+        snapshot = tree.commit(self._git, parents[0], ("trust",))
+        if not trusting.present(snapshot):
+            return None
+        trust = trusting.load(self._reader, snapshot, self._pin)
+        if self.anchors and trust.anchor not in self.anchors:
+            raise TrustError("the root of trust is another one than before an earlier release", where=made.commit[:12])
+        self.anchors[trust.anchor] = trust.pinned
+        return trust
+
+    def _told(self, made: Made, release: Release, advance: Callable[..., None], notes: list[str]) -> Iterator[str]:
+        """Yield what the release says otherwise than the commit that added it."""
+        snapshot = tree.commit(self._git, made.commit)
+        secret = self._secret(release, snapshot, notes)
+        state = Scale(self._reader, self._cache, secret, release.repository).state(snapshot, advance)
+        found = {one.name: one for one in state.datasets}
+        for one in release.datasets:
+            here = found.pop(one.name, None)
+            if here != (one if secret else rules.plain(one)):
+                yield f"datasets/{one.name}: the lines at {made.commit[:12]} are not those that were released"
+        yield from (f"datasets/{name}: it is at {made.commit[:12]} and was not released" for name in found)
+        if list(release.documents) != list(releasing.documents(self._git, self._reader, snapshot, state)):
+            yield f"the documents at {made.commit[:12]} are not those that were released"
+        if release.root != state.digest:
+            yield f"the state at {made.commit[:12]} is {state.digest}, not {release.root}"
+        if self._last is not None:
+            last = self._last[0]
+            least = rules.least(last.version, rules.bump(manifests.moved(self._git, last.commit, made.commit)))
+            if made.version < least:
+                yield f"what changed since {last.version} asks for {least} at least"
+
+    def _secret(self, release: Release, snapshot: Snapshot, notes: list[str]) -> Secret | None:
+        """Return the secret of the salts; notes when it is not here, and the salted roots are not looked at."""
+        names = {one.salted.epoch for one in release.datasets if one.salted}
+        if not names:
+            return None
+        try:
+            secret = releasing.secret_of(self._git, self._reader, snapshot, min(names)) if len(names) == 1 else None
+        except Error as error:
+            notes.append(f"salted roots not looked at: {error.message}")
+            return None
+        if secret is None:
+            notes.append(
+                f"salted roots not looked at: the secret of epoch {', '.join(sorted(names))} is not on this machine"
+            )
+        return secret
+
+
+def verify(
+    git: Git, wanted: Version | None, pin: str | None, advance: Callable[..., None], *, everything: bool = False
+) -> tuple[list[Verdict], dict[Digest, bool]]:
+    """Prove one release, the last, or all.
+
+    Args:
+        git: the repository.
+        wanted: the one; None: the last.
+        pin: digest of root version 1, from outside the repository; None when there is none.
+        advance: called after each shard.
+        everything: prove all of them.
+
+    Returns:
+        The verdicts, oldest first, and the digests of root version 1 that were met with whether they were pinned.
+
+    Raises:
+        DataError: there is no such release.
+        StoreError: git or DVC data is missing.
+    """
+    found = manifests.history(git, plumbing.resolve(git, "HEAD"))
+    last = found[-1].version if found else None
+    if wanted is not None and wanted not in {made.version for made in found}:
+        raise DataError(f"there never was a release {wanted}", where="releases/", hint="labelvc release list")
+    chosen = {made.version for made in found} if everything else {wanted or last}
+    verdicts = []
+    with tree.reader(git) as reader, Cache(git) as cache:
+        attester = Attester(git, reader, cache, pin)
+        for made in found:
+            verdict = attester.verdict(made, advance if made.version in chosen else None)
+            if made.version in chosen:
+                verdicts.append(verdict)
+            if made.version == wanted:
+                break
+    return verdicts, attester.anchors
