@@ -63,7 +63,10 @@ def run_all(plan: Plan) -> list[Job]:
             diff(repository(plan.records), "many"),
         ],
         "work": lambda: [diff_work(repository(plan.records))],
-        "peers": lambda: [peers.diff(repository(size), work, TIMES, slow=plan.long) for size in (plan.records, small)],
+        "peers": lambda: [
+            peers.diff(repository(size), work, TIMES, judged=size == plan.records, slow=plan.long)
+            for size in (plan.records, small)
+        ],
         "merge": lambda: [
             merges.tree(fork(size), work, times=TIMES if size == small else 2, slow=plan.long)
             for size in ([small, plan.records] if plan.long else [small])

@@ -68,13 +68,14 @@ def _frictionless(lines: list[bytes], folder: Path, ours: float) -> Row:
     return _row("frictionless", cost, len(lines), ours, right=cost.code == 0)
 
 
-def diff(repository: Repository, folder: Path, times: int, *, slow: bool) -> Job:
+def diff(repository: Repository, folder: Path, times: int, *, judged: bool, slow: bool) -> Job:
     """Time record diffs of a repository's two versions as flat files.
 
     Args:
         repository: with the branch `few`.
         folder: for the files.
         times: runs of labelvc.
+        judged: whether this is the largest size that the peers finish, at which the target holds.
         slow: also run what is known to take longer than a minute on a million records.
     """
     changed = repository.changed["few"]
@@ -118,9 +119,11 @@ def diff(repository: Repository, folder: Path, times: int, *, slow: bool) -> Job
     slowest = min(quick, default=0.0)
     return Job(
         f"diff beside other tools, {work}, as flat files",
-        "csv-diff, daff and nbdime cost >= 20x labelvc diff",
+        "csv-diff, daff and nbdime cost >= 20x labelvc diff"
+        if judged
+        else "told beside the larger size (docs/adr/0015)",
         f"{slowest:.1f}x the quickest of them",
-        right and slowest >= 20 if quick else None,
+        right and slowest >= 20 if judged and quick else None,
         found,
     )
 
