@@ -77,11 +77,15 @@ class Rows(NamedTuple):
             if b"120000 " in block:
                 yield from [path for path, entry in _read(block) if entry.kind == "link"]
 
-    def differing(self, other: Rows) -> Iterator[str]:
-        """Yield the paths of rows that may not be in both, some of them twice."""
-        if self is not other:
-            for block in {*self.blocks} ^ {*other.blocks}:
-                yield from _paths(block)
+    def differing(self, other: Rows) -> set[str]:
+        """Return the paths of rows that are not in both: a path in a block that both have is in no other block."""
+        if self is other:
+            return set()
+        blocks = {*self.blocks}, {*other.blocks}
+        one, two = [
+            dict(row for block in some - others for row in _read(block)) for some, others in (blocks, blocks[::-1])
+        ]
+        return {path for path in one.keys() | two.keys() if one.get(path) != two.get(path)}
 
 
 class Listing(Mapping[str, Entry]):
@@ -128,15 +132,17 @@ class Listing(Mapping[str, Entry]):
         told = [path for path, entry in self._over.items() if entry is not None and path.endswith(end)]
         return [*(path for path in self._rows.ending(end) if path not in self._over), *told]
 
-    def links(self) -> list[str]:
-        """Return the paths of symbolic links."""
-        told = [path for path, entry in self._over.items() if entry is not None and entry.kind == "link"]
-        return [*(path for path in self._rows.links() if path not in self._over), *told]
+    def odd(self) -> set[str]:
+        """Return the paths of what is no file that git stores: links, and files behind a pointer or on the disk."""
+        told = [path for path, entry in self._over.items() if entry is not None and entry.kind != "git"]
+        return {*(path for path in self._rows.links() if path not in self._over), *told}
 
     def differing(self, other: Listing, start: str = "") -> set[str]:
         """Return the paths under a text that may hold other bytes in another listing: their entries differ, or only reading tells."""
-        paths = {*self._over, *other._over, *self._rows.differing(other._rows)}
-        return {path for path in paths if path.startswith(start) and not _same(self.get(path), other.get(path))}
+        told = self._over.keys() | other._over.keys()
+        unlike = {path for path in told if not _same(self.get(path), other.get(path))}
+        unlike |= self._rows.differing(other._rows) - told
+        return {path for path in unlike if path.startswith(start)}
 
     def items(self) -> ItemsView[str, Entry]:
         """Return (path, entry) pairs, sorted."""

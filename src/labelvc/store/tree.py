@@ -229,19 +229,15 @@ def changes(git: Git, old: Snapshot, new: Snapshot, under: str = "datasets/") ->
     Raises:
         StoreError: an object is missing or broken, or a work-tree file cannot be read.
     """
-    by_git = old.kind == "commit" and new.kind in ("commit", "index")
+    paths = changed(old, new, under)
     plain: set[str] = set()
-    away: list[str] = []
-    walked: list[str] = []
-    for path in changed(old, new, under):
-        kinds = {entry.kind for side in (old, new) if (entry := side.entries.get(path)) is not None}
-        if by_git and kinds == {"git"}:
-            plain.add(path)
-        elif git.far is not None and "dvc" in kinds:
-            away.append(path)
-        else:
-            walked.append(path)
-    streams = [_walked(git, old, new, walked), _compared_far(git, old, new, away)]
+    if old.kind == "commit" and new.kind in ("commit", "index"):
+        plain = {*paths} - listing.of(old.entries).odd() - listing.of(new.entries).odd()
+    away = {path for path in paths if git.far is not None and (_in_dvc(old, path) or _in_dvc(new, path))}
+    streams = [
+        _walked(git, old, new, [path for path in paths if path not in plain and path not in away]),
+        _compared_far(git, old, new, [path for path in paths if path in away]),
+    ]
     if plain:
         few = sorted(plain) if len(plain) < 100 else [under] if under.endswith("/") else []
         lines = plumbing.diff_lines(git, old.commit, "index" if new.kind == "index" else new.commit, few)
@@ -357,6 +353,11 @@ def _lying(git: Git, source: Reader, path: str, entries: Mapping[str, Entry]) ->
     unsure = {name: entry for name, entry in unsure.items() if source.stored(entry)}
     held = importlib.import_module("labelvc.store.proved").held(git, source, unsure) if unsure else ()
     return found | {name: members[name] for name in (*links, *held)}
+
+
+def _in_dvc(snapshot: Snapshot, path: str) -> bool:
+    entry = snapshot.entries.get(path)
+    return entry is not None and entry.kind == "dvc"
 
 
 def _compared_far(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[FileChange]:
