@@ -94,6 +94,31 @@ def test_two_listings_differ_as_two_dicts_do(one: Files, two: Files, more: Files
     assert left.differing(right, start) == {path for path in unlike if path in after or path in before}
 
 
+@given(FILES, FILES, st.integers(20, 200))
+def test_what_differs_is_listed_as_it_was_and_as_it_is(one: Files, two: Files, piece: int):
+    unlike = sorted(path for path in one | two if one.get(path) != two.get(path))
+    data = b"".join([_change(path, one.get(path), two.get(path)) for path in unlike])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(listing, "_PIECE", piece)
+        found = listing.compared(io.BytesIO(data))
+    assert found is not None
+    before, after = found
+    assert dict(before.items()) == plain({path: one[path] for path in unlike if path in one})
+    assert dict(after.items()) == plain({path: two[path] for path in unlike if path in two})
+    assert listing.compared(io.BytesIO(data + b":100644")) is None
+    assert listing.compared(io.BytesIO(data + _change(b"zz", None, None).replace(b"D", b"U"))) is None
+    module = b":160000 100644 %b %b T\0zz\0" % (b"1" * 40, b"2" * 40)
+    more = listing.compared(io.BytesIO(data + module))
+    assert more is not None
+    assert ("zz" in more[0], "zz" in more[1]) == (False, True)
+
+
+def _change(path: bytes, one: tuple[str, str] | None, two: tuple[str, str] | None) -> bytes:
+    (was, old), (now, new) = one or ("000000", "0"), two or ("000000", "0")
+    how = "A" if one is None and two else "D" if two is None else "M"
+    return f":{was} {now} {oid(old)} {oid(new)} {how}\0".encode() + path + b"\0"
+
+
 def test_many_rows_are_read_in_pieces_and_cut_alike(monkeypatch: pytest.MonkeyPatch):
     files = {
         b"datasets/d/items/%05d.jsonl" % number: ("100644", "0123456789abcdef"[number * 7 % 16])

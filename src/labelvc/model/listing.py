@@ -14,6 +14,8 @@ _PIECE = 1 << 20
 # Rows of `ls-tree -r` and of `ls-files -s`, with -z. A submodule (160000) and a side of a conflict are no files of a snapshot.
 _FILE = re.compile(rb"(?<![^\0])(?:100[0-7]{3}|120000) (?:blob )?[0-9a-f]+(?: 0)?\t([^\0]+)\0")
 _NO_FILE = re.compile(rb"(?<![^\0])(?:160000 (?:commit )?|[0-7]{6} (?=[0-9a-f]+ [1-3]))[0-9a-f]+(?: [0-3])?\t[^\0]+\0")
+_CHANGE = re.compile(rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*\0([^\0]+)\0")
+_NO_FILES = (b"160000", b"000000")
 _KEPT = re.compile(r"([0-7]{6}) ([0-9a-f]+)\t([^\0]+)\0")
 _PARTS = re.compile(rb"([0-7]{6} )(?:blob )?([0-9a-f]+)(?: 0)?(\t[^\0]+\0)")
 _PATH = re.compile(r"[0-7]{6} [0-9a-f]+\t([^\0]+)\0")
@@ -49,7 +51,7 @@ class Rows(NamedTuple):
         while end >= 0:
             about = block[block.rfind(b"\0", 0, end) + 1 : end].decode("utf-8", "surrogateescape")
             if "\t" not in about:  # else this is the end of a path with a tab in it
-                return stored(about[:6], about[7:])
+                return _stored(about[:6], about[7:])
             end = block.find(tail, end + 1)
         return None
 
@@ -75,11 +77,15 @@ class Rows(NamedTuple):
             if b"120000 " in block:
                 yield from [path for path, entry in _read(block) if entry.kind == "link"]
 
-    def differing(self, other: Rows) -> Iterator[str]:
-        """Yield the paths of rows that may not be in both, some of them twice."""
-        if self is not other:
-            for block in {*self.blocks} ^ {*other.blocks}:
-                yield from _paths(block)
+    def differing(self, other: Rows) -> set[str]:
+        """Return the paths of rows that are not in both: a path in a block that both have is in no other block."""
+        if self is other:
+            return set()
+        blocks = {*self.blocks}, {*other.blocks}
+        one, two = [
+            dict(row for block in some - others for row in _read(block)) for some, others in (blocks, blocks[::-1])
+        ]
+        return {path for path in one.keys() | two.keys() if one.get(path) != two.get(path)}
 
 
 class Listing(Mapping[str, Entry]):
@@ -126,15 +132,17 @@ class Listing(Mapping[str, Entry]):
         told = [path for path, entry in self._over.items() if entry is not None and path.endswith(end)]
         return [*(path for path in self._rows.ending(end) if path not in self._over), *told]
 
-    def links(self) -> list[str]:
-        """Return the paths of symbolic links."""
-        told = [path for path, entry in self._over.items() if entry is not None and entry.kind == "link"]
-        return [*(path for path in self._rows.links() if path not in self._over), *told]
+    def odd(self) -> set[str]:
+        """Return the paths of what is no file that git stores: links, and files behind a pointer or on the disk."""
+        told = [path for path, entry in self._over.items() if entry is not None and entry.kind != "git"]
+        return {*(path for path in self._rows.links() if path not in self._over), *told}
 
     def differing(self, other: Listing, start: str = "") -> set[str]:
         """Return the paths under a text that may hold other bytes in another listing: their entries differ, or only reading tells."""
-        paths = {*self._over, *other._over, *self._rows.differing(other._rows)}
-        return {path for path in paths if path.startswith(start) and not _same(self.get(path), other.get(path))}
+        told = self._over.keys() | other._over.keys()
+        unlike = {path for path in told if not _same(self.get(path), other.get(path))}
+        unlike |= self._rows.differing(other._rows) - told
+        return {path for path in unlike if path.startswith(start)}
 
     def items(self) -> ItemsView[str, Entry]:
         """Return (path, entry) pairs, sorted."""
@@ -183,24 +191,41 @@ def read(stream: IO[bytes]) -> Listing | None:
         stream: git's output.
 
     Returns:
-        The files; of a path that is there twice, in a tree that no git made, the last row counts. None when something else
-        was printed, or half a row.
+        The files; None when something else was printed, or half a row.
     """
-    blocks: list[bytes] = []
-    block = half = last = b""
-    sound = in_order = True
+    gathered, half, sound = _Gathered(), b"", True
     while piece := stream.read(_PIECE):
         rows, mark, half = (half + piece).rpartition(b"\0")
         rows, paths = _files(rows + mark)
         sound = sound and len(paths) == rows.count(b"\0")
-        in_order = in_order and all(map(lt, [last, *paths], paths))
-        last = paths[-1] if paths else last
-        *more, block = _cut(block + rows)
-        blocks += more
-    if half or not sound:
-        return None
-    blocks.append(block)
-    return Listing(_indexed(blocks if in_order else _sorted(blocks)))
+        gathered.add(rows, paths)
+    return Listing(gathered.rows()) if sound and not half else None
+
+
+def compared(stream: IO[bytes]) -> tuple[Listing, Listing] | None:
+    """Read what `git diff-tree -r --raw -z --no-abbrev` or `git diff-index` prints.
+
+    Args:
+        stream: git's output, without renames.
+
+    Returns:
+        The files that differ as they were before, and as they are after. None when something else was printed, or when a
+        conflict is in the index.
+    """
+    before, after, half, agreed = _Gathered(), _Gathered(), b"", True
+    while piece := stream.read(_PIECE):
+        text, end = half + piece, 0
+        sides: tuple[list[tuple[bytes, bytes, bytes]], ...] = [], []
+        for found in _CHANGE.finditer(text):
+            was, now, old, new, how, path = found.groups()
+            sides[0].append((was, old, path))
+            sides[1].append((now, new, path))
+            agreed, end = agreed and how != b"U", found.end()
+        half = text[end:]
+        for side, rows in zip((before, after), sides, strict=True):
+            files = [row for row in rows if row[0] not in _NO_FILES]
+            side.add(b"".join([b"%b %b\t%b\0" % row for row in files]), [path for _, _, path in files])
+    return (Listing(before.rows()), Listing(after.rows())) if agreed and not half else None
 
 
 def of(entries: Mapping[str, Entry]) -> Listing:
@@ -223,11 +248,6 @@ def ending(entries: Mapping[str, Entry], *ends: str) -> list[str]:
     return [path for end in ends for path in of(entries).ending(end)]
 
 
-def stored(mode: str, oid: str) -> Entry:
-    """Return the entry of an object that git has, by its mode in a tree."""
-    return Entry("link" if mode == "120000" else "git", oid)
-
-
 def _files(rows: bytes) -> tuple[bytes, list[bytes]]:
     """Return the rows of files, in the same form whoever listed them, and their paths."""
     paths = _FILE.findall(rows)
@@ -240,24 +260,38 @@ def _files(rows: bytes) -> tuple[bytes, list[bytes]]:
     return _PARTS.sub(rb"\1\2\3", rows), paths
 
 
+class _Gathered:
+    """Rows as they come, cut into blocks."""
+
+    def __init__(self) -> None:
+        self._blocks: list[bytes] = []
+        self._block = self._last = b""
+        self._in_order = True
+
+    def add(self, rows: bytes, paths: list[bytes]) -> None:
+        self._in_order = self._in_order and all(map(lt, [self._last, *paths], paths))
+        self._last = paths[-1] if paths else self._last
+        *more, self._block = _cut(self._block + rows)
+        self._blocks += more
+
+    def rows(self) -> Rows:
+        """Return them; in a tree that no git made they may be out of order, and of a path that is there twice the last row counts."""
+        blocks = [*self._blocks, self._block] if self._block else self._blocks
+        if not self._in_order:
+            rows = [row + b"\0" for block in blocks for row in block.split(b"\0")[:-1]]
+            by_path = {row.partition(b"\t")[2]: row for row in rows}
+            blocks = _cut(b"".join([row for _, row in sorted(by_path.items())]))
+        return Rows(blocks, [block[block.index(b"\t") + 1 : block.index(b"\0")] for block in blocks])
+
+
 def _cut(rows: bytes) -> list[bytes]:
     ends = [found.end() for found in _CUT.finditer(rows)]
     return [rows[start:end] for start, end in zip([0, *ends], [*ends, len(rows)], strict=True)]
 
 
-def _sorted(blocks: list[bytes]) -> list[bytes]:
-    by_path = {row.partition(b"\t")[2]: row + b"\0" for block in blocks for row in block.split(b"\0")[:-1]}
-    return _cut(b"".join([row for _, row in sorted(by_path.items())]))
-
-
-def _indexed(blocks: list[bytes]) -> Rows:
-    blocks = [block for block in blocks if block]
-    return Rows(blocks, [block[block.index(b"\t") + 1 : block.index(b"\0")] for block in blocks])
-
-
 def _read(block: bytes) -> list[tuple[str, Entry]]:
     rows = _KEPT.findall(block.decode("utf-8", "surrogateescape"))
-    return [(path, stored(mode, oid)) for mode, oid, path in rows]
+    return [(path, _stored(mode, oid)) for mode, oid, path in rows]
 
 
 def _paths(block: bytes) -> list[str]:
@@ -267,6 +301,10 @@ def _paths(block: bytes) -> list[str]:
 def _together(block: bytes, told: Iterable[tuple[str, Entry | None]]) -> list[tuple[str, Entry]]:
     files: dict[str, Entry | None] = {**dict(_read(block)), **dict(told)}
     return sorted([(path, entry) for path, entry in files.items() if entry is not None], key=_order)
+
+
+def _stored(mode: str, oid: str) -> Entry:
+    return Entry("link" if mode == "120000" else "git", oid)
 
 
 def _same(one: Entry | None, two: Entry | None) -> bool:

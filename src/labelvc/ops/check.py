@@ -105,7 +105,7 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     """
     with Cache(git) as cache:
         findings, project = _documents(git, snapshot, cache)
-        findings += _links(listing.of(snapshot.entries).links())
+        findings += _links(listing.of(snapshot.entries).odd(), snapshot)
         if project is None:
             return Report(findings)
         cells = look.cells_of(project, snapshot, set(), set(project.datasets))
@@ -148,7 +148,7 @@ def catalogue() -> dict[str, Rule]:
 def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None) -> Report:
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
-    findings += _links(path for path in paths if path in new.entries and new.entries[path].kind == "link")
+    findings += _links(paths, new)
     if project is None:
         return Report(findings)
     before: list[Finding] = []
@@ -257,9 +257,12 @@ def _strays(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
         yield Finding("shard.stray", "error", Place(f"datasets/{name}"), message, left)
 
 
-def _links(paths: Iterable[str]) -> Iterator[Finding]:
+def _links(paths: Iterable[str], snapshot: Snapshot) -> Iterator[Finding]:
     """Yield symbolic links that stand for a shard, a document or a folder of them."""
     for path in paths:
+        entry = snapshot.entries.get(path)
+        if entry is None or entry.kind != "link":
+            continue
         if shard.parse_path(path) or projects.noun_of(path) or _FOLDERS.fullmatch(path):
             message = "a symbolic link stands where a file or folder of the project must"
             yield Finding("file.link", "error", Place(path), message, f"put the file or folder itself at {path}")

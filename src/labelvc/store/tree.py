@@ -6,9 +6,10 @@ import heapq
 import importlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
+from labelvc.batches import batches
 from labelvc.codec import shard
 from labelvc.errors import StoreError
 from labelvc.model import listing
@@ -20,13 +21,10 @@ from labelvc.store.files import UNFINISHED, refuse_unfinished
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_MODULE = "160000"
-_NOTHING = "000000"
+_AT_ONCE = 500
 _LAYER = re.compile(r"datasets/[^/]+/(?:annotations|items)/")
 _DISK, _LINK = Entry("disk", ""), Entry("link", "")
 """Entries of work-tree files that only reading tells."""
-# Rows of diff --raw with -z.
-_RAW = re.compile(r":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*\0([^\0]+)\0")
 
 
 def commit(git: Git, rev: str, under: Sequence[str] = ()) -> Snapshot:
@@ -165,10 +163,11 @@ def staged(git: Git, *, settled: bool = True) -> tuple[Snapshot, Snapshot]:
     if not new.commit:
         return empty()._replace(name="HEAD"), new
     listed = listing.of(new.entries)
-    rows = _compared(git, "diff-index", "--cached", "--ita-visible-in-index", new.commit)
-    if rows is None or any(map(pointer.stands_for_shards, listed.ending(".dvc"))):
+    sides = _compared(git, "diff-index", "--cached", "--ita-visible-in-index", new.commit)
+    if sides is None or any(map(pointer.stands_for_shards, listed.ending(".dvc"))):
         return commit(git, new.commit)._replace(name="HEAD"), new
-    entries = listed.over({path: before for path, before, _ in rows})
+    before, after = sides
+    entries = listed.over({**dict.fromkeys(after), **dict(before.items())})
     return Snapshot("HEAD", "commit", new.commit, entries), new
 
 
@@ -187,12 +186,10 @@ def differing(git: Git, old: str, new: str) -> tuple[Snapshot, Snapshot]:
         StoreError: as for `commit`.
     """
     ids = plumbing.resolve_both(git, old, new)
-    rows = _compared(git, "diff-tree", "-r", *ids)
-    if rows is None:
+    sides = _compared(git, "diff-tree", "-r", *ids)
+    if sides is None:
         return commit(git, ids[0])._replace(name=old), commit(git, ids[1])._replace(name=new)
-    before = Listing(over={path: entry for path, entry, _ in rows if entry is not None})
-    after = Listing(over={path: entry for path, _, entry in rows if entry is not None})
-    return Snapshot(old, "commit", ids[0], before), Snapshot(new, "commit", ids[1], after)
+    return Snapshot(old, "commit", ids[0], sides[0]), Snapshot(new, "commit", ids[1], sides[1])
 
 
 def empty() -> Snapshot:
@@ -235,7 +232,7 @@ def changes(git: Git, old: Snapshot, new: Snapshot, under: str = "datasets/") ->
     paths = changed(old, new, under)
     plain: set[str] = set()
     if old.kind == "commit" and new.kind in ("commit", "index"):
-        plain = {path for path in paths if _in_git(old, path) and _in_git(new, path)}
+        plain = {*paths} - listing.of(old.entries).odd() - listing.of(new.entries).odd()
     away = {path for path in paths if git.far is not None and (_in_dvc(old, path) or _in_dvc(new, path))}
     streams = [
         _walked(git, old, new, [path for path in paths if path not in plain and path not in away]),
@@ -278,21 +275,18 @@ def _staged(git: Git, under: Sequence[str]) -> Listing:
     return found
 
 
-def _compared(git: Git, *words: str) -> list[tuple[str, Entry | None, Entry | None]] | None:
-    """Return (path, entry before, entry after) of each file that git finds to differ.
+def _compared(git: Git, *words: str) -> tuple[Listing, Listing] | None:
+    """Return the files that git finds to differ, as they are on each side.
 
     None when that cannot stand for both listings: an unmerged file, or a DVC pointer whose files must be listed.
     """
-    listed = plumbing.run(git, words[0], "--raw", "-z", "--no-renames", "--no-abbrev", *words[1:])
-    found: list[tuple[str, Entry | None, Entry | None]] = []
-    for was, now, old, new, how, path in _RAW.findall(listed.decode("utf-8", "surrogateescape")):
-        if how == "U" or pointer.is_about_shards(path):
-            return None
-        before, after = [
-            None if mode in (_MODULE, _NOTHING) else listing.stored(mode, oid) for mode, oid in ((was, old), (now, new))
-        ]
-        found.append((path, before, after))
-    return found
+    with plumbing.start(git, words[0], "--raw", "-z", "--no-renames", "--no-abbrev", *words[1:]) as running:
+        found = listing.compared(running.out)
+        plumbing.demand(git, words[0], running.end())
+    if found is None:
+        return None
+    about = [path for side in found for end in (".dvc", ".sha256") for path in side.ending(end)]
+    return None if any(map(pointer.is_about_shards, about)) else found
 
 
 def _wide(under: Sequence[str]) -> list[str]:
@@ -366,11 +360,6 @@ def _in_dvc(snapshot: Snapshot, path: str) -> bool:
     return entry is not None and entry.kind == "dvc"
 
 
-def _in_git(snapshot: Snapshot, path: str) -> bool:
-    entry = snapshot.entries.get(path)
-    return entry is None or entry.kind == "git"
-
-
 def _compared_far(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[FileChange]:
     """Yield what `_walked` yields, of files that workers of a cluster read from the DVC remote and compare."""
     if git.far is None or not paths:
@@ -380,14 +369,14 @@ def _compared_far(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) 
     yield from git.far.spread(parcel.differences, parcel.pack(git, paths, sides))
 
 
-def _walked(git: Git, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[FileChange]:
-    sides = [(old.entries.get(path), new.entries.get(path)) for path in paths]
-    wanted = [(path, entry) for path, pair in zip(paths, sides, strict=True) for entry in pair if entry is not None]
+def _walked(git: Git, old: Snapshot, new: Snapshot, paths: Iterable[str]) -> Iterator[FileChange]:
     with Reader(git) as source:
-        stream = source.many(wanted)
-        for path, (before, after) in zip(paths, sides, strict=True):
-            left = b"" if before is None else next(stream)[1]
-            right = b"" if after is None else next(stream)[1]
-            change = patch.walk(path, left, right)
-            if change.old or change.new:
-                yield change
+        for some in batches(paths, _AT_ONCE):
+            sides = [(path, old.entries.get(path), new.entries.get(path)) for path in some]
+            stream = source.many([(path, entry) for path, *pair in sides for entry in pair if entry is not None])
+            for path, before, after in sides:
+                left = b"" if before is None else next(stream)[1]
+                right = b"" if after is None else next(stream)[1]
+                change = patch.walk(path, left, right)
+                if change.old or change.new:
+                    yield change
