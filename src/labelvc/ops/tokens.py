@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from operator import eq
 from typing import Any, NamedTuple
 
@@ -33,6 +33,24 @@ class _Field(NamedTuple):
     made: dict[str, str]
 
 
+class _Cells(dict[bytes, bytes]):
+    """Tokens of plain texts in UTF-8, by these; remembers those that were asked for lately."""
+
+    def __init__(self, token: Callable[[str], str]) -> None:
+        super().__init__()
+        self._token = token
+
+    def of(self, cells: Sequence[bytes]) -> list[bytes]:
+        """Return the tokens of texts, nothing for an empty one."""
+        if len(self) > _REMEMBERED:
+            self.clear()
+        return list(map(self.__getitem__, cells))
+
+    def __missing__(self, cell: bytes) -> bytes:
+        self[cell] = found = self._token(cell.decode()).encode() if cell else b""
+        return found
+
+
 class Tokens:
     """Turns plain values of declared fields into tokens; the secret is looked for only when there is one to turn."""
 
@@ -48,6 +66,7 @@ class Tokens:
             ]
             for layer in _LAYERS
         }
+        self._cells: dict[str, _Cells] = {}
 
     def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
         """Replace plain values by tokens.
@@ -93,11 +112,7 @@ class Tokens:
         for kind, pointer, steps, last, made in self._fields[layer]:
             cells = columns.get(pointer)
             if cells is not None:
-                tokens = {b"": b""}
-                for cell in set(cells) - tokens.keys():
-                    text = cell.decode()
-                    tokens[cell] = (made.get(text) or self._token(kind, text, made)).encode()
-                columns[pointer] = list(map(tokens.__getitem__, cells))
+                columns[pointer] = self._cells.setdefault(kind, _Cells(partial(self._token, kind, made=made))).of(cells)
                 replaced.append((cells, columns[pointer]))
             elif [*steps, last][0] in _INSIDE:
                 return False
