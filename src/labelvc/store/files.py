@@ -72,7 +72,7 @@ def write_all(contents: Mapping[Path, bytes | None], top: Path | None = None) ->
             else:
                 beside = disk.beside(current)
                 disk.create(beside, data, current, sync=len(contents) <= _MANY)
-                pending[current] = beside
+                pending[current] = Path(beside)
         if len(pending) > _MANY:
             os.sync()
         for current in list(pending):
