@@ -34,13 +34,15 @@ class Blocks:
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
-        self._written, self._waiting = 0, bytearray()
+        self._written = self._end = 0
+        self._waiting: list[bytes] = []
 
-    def put(self, data: bytes) -> tuple[int, int]:
-        """Write a byte string and return its place: offset and length."""
-        place = (self._written + len(self._waiting), len(data))
+    def put(self, *data: bytes) -> tuple[int, int]:
+        """Write byte strings, one behind the other, and return the place of them all: offset and length."""
+        place = (self._end, sum(map(len, data)))
         self._waiting += data
-        if len(self._waiting) >= _AT_ONCE:
+        self._end += place[1]
+        if self._end - self._written >= _AT_ONCE:
             self._write()
         return place
 
@@ -55,16 +57,15 @@ class Blocks:
 
     def _write(self) -> None:
         tempfile = importlib.import_module("tempfile")  # slow to import, and seldom needed
+        rest = memoryview(b"".join(self._waiting))
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(buffering=0)
-            with memoryview(self._waiting) as rest:
-                done = 0
-                while done < len(rest):
-                    done += os.pwrite(self._file.fileno(), rest[done:], self._written + done)
+            while rest:
+                done = os.pwrite(self._file.fileno(), rest, self._written)
+                rest, self._written = rest[done:], self._written + done
         except OSError as error:
             raise SpillError(error.errno, error.strerror, tempfile.gettempdir()) from None
-        self._written += done
         self._waiting.clear()
 
     def __del__(self) -> None:
@@ -168,7 +169,7 @@ class Spill:
         for part, waiting in enumerate(self._waiting):
             if waiting:
                 # version 2 looks for no repeated objects, which takes longer than to write them twice
-                block = _PLACE.pack(*self._last[2 * part : 2 * part + 2]) + marshal.dumps(waiting, 2)
-                self._last[2 * part], self._last[2 * part + 1] = self._blocks.put(block)
+                before = _PLACE.pack(*self._last[2 * part : 2 * part + 2])
+                self._last[2 * part], self._last[2 * part + 1] = self._blocks.put(before, marshal.dumps(waiting, 2))
                 self._waiting[part] = []
         self._weight = 0

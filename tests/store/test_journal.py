@@ -207,3 +207,17 @@ def test_what_must_follow_and_fails_is_tried_again(at):
     (at.directory / "index.lock").unlink()
     assert files.settle(at).command == "format"
     assert plumbing.run(at, "ls-files").decode() == "a\n"
+
+
+def test_a_draft_that_a_full_disk_cut_short_is_cleared_away_in_the_same_process(at):
+    def cut_short() -> None:
+        with journal.transaction(at, "import") as change:
+            change.write("a", b"new a")
+            change._draft.write('["b", ".b.0123')
+            change._draft.flush()
+            raise ZeroDivisionError
+
+    with files.lock(at), pytest.raises(ZeroDivisionError):
+        cut_short()
+    assert contents(at) == OLD
+    assert not journal.has_left(at)

@@ -60,7 +60,7 @@ class Changes(Collection[Delta]):
 
     def add_new(self, layer: Layer, lines: Lines) -> None:
         """Take lines of one shard that nobody stored yet, none of them a tombstone."""
-        number = lines.data.count(b"\n")
+        number = lines.number
         self._spill.add(_LAYERS.index(layer), lines.data, len(lines.data) + _OVERHEAD)
         self._number += number
         if layer == "items":

@@ -84,7 +84,7 @@ class Settled:
             by_key = {shard.key_of(raw, ""): raw for raw in (*rows.records, *given)}
             found["annotations"] = proved(sorted(by_key.values()), self._asked.dataset, "annotations")
         for layer, lines in found.items():
-            self.read[layer] += lines.data.count(b"\n")
+            self.read[layer] += lines.number
             self.by_line[layer] += remarks.by_line(lines.data, layer)
         return found
 

@@ -42,10 +42,12 @@ class Lines(NamedTuple):
 
     Attributes:
         data: as they stand in a file.
+        number: how many lines that are.
         items: how many items they are about.
     """
 
     data: bytes
+    number: int
     items: int
 
 
@@ -54,9 +56,13 @@ class Incoming:
 
     Args:
         dataset: where they go; how many shards it shall have need not be known yet.
+
+    Attributes:
+        records: how many lines of records there are; equal ones count each time.
     """
 
     def __init__(self, dataset: Dataset) -> None:
+        self.records = 0
         self._dataset = dataset.name
         self._pattern = expression.compiled(dataset.group)
         self._spill = Spill(2 * _PARTS)  # lines that have a key, then records without an id
@@ -84,6 +90,7 @@ class Incoming:
         """
         if item != self._item:
             self._item, self._part = item, shard.number(shard.group_of(item, self._pattern), DIGITS)
+        self.records += kind != ITEM
         self._spill.add(self._part + _PARTS * (kind == UNNAMED), raw, len(raw) + _OVERHEAD)
 
     def parts(self, items: Sequence[bytes]) -> list[int]:
@@ -101,6 +108,7 @@ class Incoming:
         Raises:
             OSError: the disk of temporary files is full.
         """
+        self.records += len(lines) if kind != ITEM else 0
         if kind == UNNAMED:
             parts = [part + _PARTS for part in parts]
         self._spill.extend(parts, lines, sum(map(len, lines)) + _OVERHEAD * len(lines))
@@ -154,18 +162,6 @@ class Incoming:
             "annotations": proved(rows.records, self._dataset, "annotations"),
         }
 
-    def count(self) -> tuple[int, int]:
-        """Return the number of items and of records; equal lines count once, those without an id each time."""
-        items = records = 0
-        for part in self._spill.parts():
-            if part < _PARTS:
-                once = set(self._spill.rows(part))
-                named = sum(raw.startswith(_FIRST_RECORD) for raw in once)
-                items, records = items + len(once) - named, records + named
-            else:
-                records += len(self._spill.rows(part))
-        return items, records
-
 
 class TwiceError(Exception):
     """Two different lines of one key were set aside.
@@ -194,7 +190,7 @@ def proved(lines: Sequence[bytes], dataset: str, layer: Layer) -> Lines:
             key = shard.key_of(raw, dataset, layer)
             if key is not None and keys.setdefault(key, raw) != raw:
                 raise TwiceError(key, layer)
-    return Lines(data, items)
+    return Lines(data, len(lines), items)
 
 
 def heads_of(data: bytes, layer: Layer) -> list[tuple[bytes, bytes]]:

@@ -136,7 +136,9 @@ class Reading:
     def _note_riders(self, row: Row) -> None:
         """Take down which columns of a table are stored beside the answers as they stand."""
         columns = row.fields.get("ext", {}).get(self._tool)
-        if row.layer != "dataset" and columns and not columns.keys() <= self._noted[row.layer]:
+        if row.layer == "dataset" or not isinstance(columns, dict):  # a declared field may be all of them together
+            return
+        if not columns.keys() <= self._noted[row.layer]:
             self._ride(row.layer, columns)
 
     def _ride(self, layer: Layer, columns: Iterable[str]) -> None:

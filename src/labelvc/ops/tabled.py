@@ -101,8 +101,9 @@ class Tabled:
             return None
         extra = {name: f"/ext/{table.space}/{jsonpointer.escaped(name)}" for name in table.extra}
         told = {"/item": table.names, "/id": ids, "/by": table.by, "/at": table.at}
-        told |= {pointer: table.extra[name].cells for name, pointer in extra.items() if not table.extra[name].json}
-        if not self._tokens.replace("annotations", told):
+        others = ["/value", *[pointer for name, pointer in extra.items() if table.extra[name].json]]
+        told |= {pointer: table.extra[name].cells for name, pointer in extra.items() if pointer not in others}
+        if not self._tokens.replace("annotations", told, others):
             return None
         inside = _insides(told, plain=table.plain)
         members = {name: Member(inside[f"/{name}"], text=True) for name in ("item", *(["id"] if any(ids) else []))}

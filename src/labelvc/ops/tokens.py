@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, partial
 from operator import eq
 from typing import Any, NamedTuple
 
@@ -20,7 +20,6 @@ from labelvc.store.git import Git
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
 _REMEMBERED = 1 << 16
 _BY = Sensitive("/by", "person")
-_INSIDE = ("ext", "natural", "value")  # what of a row has members
 
 
 class _Field(NamedTuple):
@@ -31,6 +30,24 @@ class _Field(NamedTuple):
     steps: list[str]
     last: str
     made: dict[str, str]
+
+
+class _Cells(dict[bytes, bytes]):
+    """Tokens of plain texts in UTF-8, by these; remembers those that were asked for lately."""
+
+    def __init__(self, token: Callable[[str], str]) -> None:
+        super().__init__()
+        self._token = token
+
+    def of(self, cells: Sequence[bytes]) -> list[bytes]:
+        """Return the tokens of texts, nothing for an empty one."""
+        if len(self) > _REMEMBERED:
+            self.clear()
+        return list(map(self.__getitem__, cells))
+
+    def __missing__(self, cell: bytes) -> bytes:
+        self[cell] = found = self._token(cell.decode()).encode() if cell else b""
+        return found
 
 
 class Tokens:
@@ -48,6 +65,7 @@ class Tokens:
             ]
             for layer in _LAYERS
         }
+        self._cells: dict[str, _Cells] = {}
 
     def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
         """Replace plain values by tokens.
@@ -76,30 +94,27 @@ class Tokens:
                 hint="choose another --key, or declare /id of items and /item of annotations as sensitive, of the same kind",
             )
 
-    def replace(self, layer: Layer, columns: dict[str, Sequence[bytes]]) -> bool:
+    def replace(self, layer: Layer, columns: dict[str, Sequence[bytes]], others: Sequence[str] = ()) -> bool:
         """Replace plain texts by tokens in many rows at once, as `protect` does in one.
 
         Args:
             layer: of the rows.
             columns: JSON pointer to the texts that the rows have there; empty where a row has none.
+            others: pointers to what the rows hold beside these texts.
 
         Returns:
-            Whether that was all; False where a declared field may lie elsewhere, or an id may be a value that was replaced.
+            Whether that was all; False where a declared field may lie in something else, or an id is a value that was replaced.
 
         Raises:
             DataError: a value is empty once normalised.
         """
         replaced: list[tuple[Sequence[bytes], Sequence[bytes]]] = []
-        for kind, pointer, steps, last, made in self._fields[layer]:
+        for kind, pointer, _, _, made in self._fields[layer]:
             cells = columns.get(pointer)
             if cells is not None:
-                tokens = {b"": b""}
-                for cell in set(cells) - tokens.keys():
-                    text = cell.decode()
-                    tokens[cell] = (made.get(text) or self._token(kind, text, made)).encode()
-                columns[pointer] = list(map(tokens.__getitem__, cells))
+                columns[pointer] = self._cells.setdefault(kind, _Cells(partial(self._token, kind, made=made))).of(cells)
                 replaced.append((cells, columns[pointer]))
-            elif [*steps, last][0] in _INSIDE:
+            elif _touches(pointer, columns, others):
                 return False
         names = [columns[name] for name in ("/id", "/item") if name in columns]
         return not any(_tells(*pair, ids) for pair in replaced for ids in names)
@@ -115,6 +130,13 @@ class Tokens:
         with tree.reader(self._git) as reader:
             secret = pseudonyms.active(self._git, self._work, reader)
         return pseudonyms.tokeniser(secret, self._project.id, self._project.domain)
+
+
+def _touches(pointer: str, texts: Iterable[str], others: Iterable[str]) -> bool:
+    """Tell whether a pointer leads to something other than texts, into it, or to what holds texts."""
+    return any(one.startswith(f"{pointer}/") for one in (*texts, *others)) or any(
+        f"{pointer}/".startswith(f"{one}/") for one in others
+    )
 
 
 def _tells(plain: Sequence[bytes], tokens: Sequence[bytes], ids: Sequence[bytes]) -> bool:

@@ -325,7 +325,7 @@ def _sized(dataset: Dataset, work: Snapshot, incoming: Incoming) -> Dataset:
     folder = f"datasets/{dataset.name}/"
     if any(path.startswith(folder) and shard.parse_path(path) for path in work.entries):
         return dataset
-    return msgspec.structs.replace(dataset, shards=shard.count_for(incoming.count()[1], _PER_SHARD[dataset.storage]))
+    return msgspec.structs.replace(dataset, shards=shard.count_for(incoming.records, _PER_SHARD[dataset.storage]))
 
 
 def _layer(reader: Reader, snapshot: Snapshot, dataset: Dataset, layer: Layer) -> Iterator[dict[str, Any]]:

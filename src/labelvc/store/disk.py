@@ -18,12 +18,13 @@ _MANY = 32
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
-def beside(path: Path) -> Path:
+def beside(path: str | Path) -> str:
     """Return a fresh name beside a path, on the same disk, that says it is unfinished."""
-    return path.with_name(f".{path.name[:120]}.{os.urandom(4).hex()}{UNFINISHED}")
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name[:120]}.{os.urandom(4).hex()}{UNFINISHED}")
 
 
-def create(place: Path, data: bytes, like: Path, *, sync: bool) -> None:
+def create(place: str | Path, data: bytes, like: str | Path, *, sync: bool) -> None:
     """Write a new file; nothing stays when that fails.
 
     Args:
@@ -38,7 +39,7 @@ def create(place: Path, data: bytes, like: Path, *, sync: bool) -> None:
     try:
         handle = os.open(place, _NEW, 0o666)
     except FileNotFoundError:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
         handle = os.open(place, _NEW, 0o666)
     try:
         try:
@@ -54,7 +55,7 @@ def create(place: Path, data: bytes, like: Path, *, sync: bool) -> None:
         finally:
             os.close(handle)
     except BaseException:
-        place.unlink(missing_ok=True)
+        Path(place).unlink(missing_ok=True)
         raise
 
 
@@ -102,7 +103,7 @@ def write_all(contents: Mapping[Path, bytes | None], top: Path | None = None) ->
             if data is None:
                 gone.append(current)
             else:
-                pending[current] = beside(current)
+                pending[current] = Path(beside(current))
                 create(pending[current], data, current, sync=len(contents) <= _MANY)
         if len(pending) > _MANY:
             os.sync()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,26 +20,11 @@ from labelvc.errors import StoreError
 from labelvc.store import disk
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
+from labelvc.store.step import Noted, Step, progress, state
 
 Verb = Literal["stage", "unstage", "store"]
 FINISH, FORGET = "labelvc doctor --finish", "labelvc doctor --forget"
 _MANY = 32
-
-
-class Step(NamedTuple):
-    """One file of a transaction.
-
-    Attributes:
-        path: relative to the top of the work tree.
-        staged: name of the new bytes beside it; None to delete the file.
-        old: what `_state` said of it before; None when there was no file.
-        new: what it will say after.
-    """
-
-    path: str
-    staged: str | None
-    old: str | None
-    new: str | None
 
 
 class Pending(NamedTuple):
@@ -70,20 +54,6 @@ class Pending(NamedTuple):
         return not self.decided or (bool(self.steps) and self.undone == len(self.steps))
 
 
-class _Noted:
-    """The steps of a journal or a draft, read anew each time: memory holds none of them."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __iter__(self) -> Iterator[Step]:
-        with suppress(FileNotFoundError), self._path.open(encoding="ascii") as file:
-            for line in file:
-                row = json.loads(line)
-                if isinstance(row, list):
-                    yield Step(*row)
-
-
 class Transaction:
     """The files of one step, staged one by one; made by `transaction`."""
 
@@ -92,7 +62,7 @@ class Transaction:
         self._folder = _folder(git)
         self._number = 0
         self._after: list[tuple[Verb, list[str]]] = []
-        self._inside: dict[Path, str] = {}
+        self._inside: dict[str, tuple[str, str]] = {}
         self._draft: IO[str] = (self._folder / "draft").open("w", encoding="ascii")
         self._note({"command": command})
 
@@ -109,14 +79,14 @@ class Transaction:
         """
         place, name = self._place(path)
         try:
-            old, new = _state(place), digests.sha256(data).hexdigest()
+            old, new = state(place), digests.sha256(data).hexdigest()
             if old == new and not fresh:
                 return
             beside = disk.beside(place)
-            self._step(Step(name, beside.name, old, new))
+            self._step(Step(name, os.path.basename(beside), old, new))
             disk.create(beside, data, place, sync=self._number <= _MANY)
         except OSError as error:
-            raise disk.failure(error, place) from None
+            raise disk.failure(error, Path(place)) from None
 
     def delete(self, path: str | Path) -> None:
         """Note that a file is to go; one that is not there is no error.
@@ -126,11 +96,11 @@ class Transaction:
         """
         place, name = self._place(path)
         try:
-            old = _state(place)
+            old = state(place)
             if old is not None:
                 self._step(Step(name, None, old, None))
         except OSError as error:
-            raise disk.failure(error, place) from None
+            raise disk.failure(error, Path(place)) from None
 
     def then(self, verb: Verb, paths: Iterable[str]) -> None:
         """Ask for what must follow when all files are in place; a process that finishes the transaction does it again.
@@ -142,15 +112,16 @@ class Transaction:
         """
         self._after.append((verb, list(paths)))
 
-    def _place(self, path: str | Path) -> tuple[Path, str]:
+    def _place(self, path: str | Path) -> tuple[str, str]:
         """Return the absolute path of a file, and its name in the journal."""
-        place = self._git.top / path
-        folder = place.parent
+        folder, name = os.path.split(path)
         if folder not in self._inside:
-            disk.refuse_outside(place, self._git.top, self._git.directory, self._git.common)
-            here = os.path.relpath(folder, self._git.top)
-            self._inside[folder] = "" if here == "." else f"{here}/"
-        return place, self._inside[folder] + place.name
+            place = self._git.top / folder
+            disk.refuse_outside(place / name, self._git.top, self._git.directory, self._git.common)
+            inside = os.path.relpath(place, self._git.top)
+            self._inside[folder] = f"{place}/", "" if inside == "." else f"{inside}/"
+        absolute, relative = self._inside[folder]
+        return absolute + name, relative + name
 
     def _step(self, step: Step) -> None:
         self._number += 1
@@ -172,12 +143,12 @@ class Transaction:
             os.sync()
         (self._folder / "draft").replace(self._folder / "journal")
         disk.sync_folder(self._folder)
-        _apply(self._git, _Noted(self._folder / "journal"), self._after)
+        _apply(self._git, Noted(self._folder / "journal"), self._after)
 
     def _drop(self) -> None:
         with suppress(OSError):
             self._draft.close()
-        _discard(self._git, _Noted(self._folder / "draft"))
+        _discard(self._git, Noted(self._folder / "draft"))
 
 
 @contextmanager
@@ -255,7 +226,7 @@ def pending(git: Git) -> Pending | None:
                 after = [(verb, paths) for verb, paths in row.get("after", after)]
         except (ValueError, TypeError, AttributeError):
             raise _unreadable(folder) from None
-    states = [_progress(git, step) for step in steps]
+    states = [progress(git.top, step) for step in steps]
     strange = [step.path for step, state in zip(steps, states, strict=True) if state in ("strange", "back")]
     undone = sum(state in ("old", "back") for state in states)
     found = Pending(command, decided, steps, after, states.count("new"), undone, strange)
@@ -304,25 +275,26 @@ def forget(git: Git) -> Pending | None:
 
 def _apply(git: Git, steps: Iterable[Step], after: list[tuple[Verb, list[str]]]) -> None:
     """Put staged bytes in place, delete, and do what must follow; what is done already is left alone."""
-    folders, thinned = set[Path](), set[Path]()
+    folders, thinned = set[str](), set[str]()
     try:
         for step in steps:
-            place = git.top / step.path
-            folders.add(place.parent)
+            place = os.path.join(git.top, step.path)
+            folder = os.path.dirname(place)
+            folders.add(folder)
             if step.staged is None:
-                thinned.add(place.parent)
+                thinned.add(folder)
                 continue
             try:
-                place.with_name(step.staged).replace(place)
+                os.replace(os.path.join(folder, step.staged), place)
             except FileNotFoundError:
-                if _state(place) != step.new:
+                if state(place) != step.new:
                     raise
         for step in steps if thinned else ():
             if step.staged is None:
                 (git.top / step.path).unlink(missing_ok=True)
         for folder in folders:
-            disk.sync_folder(folder)
-        _prune(git, thinned)
+            disk.sync_folder(Path(folder))
+        _prune(git, map(Path, thinned))
     except OSError as error:
         raise StoreError(f"could not write: {error.strerror}", where=str(error.filename), hint=FINISH) from None
     for verb, paths in after:
@@ -372,31 +344,6 @@ def _prune(git: Git, folders: Iterable[Path]) -> None:
                 above.rmdir()
             except OSError:
                 break
-
-
-def _progress(git: Git, step: Step) -> str:
-    """Tell where a step is: `old`, `new`, `back` (put in place and taken back by somebody) or `strange`."""
-    place = git.top / step.path
-    try:
-        now = _state(place)
-    except OSError:
-        return "strange"
-    if step.staged is None:
-        return "new" if now is None else "old" if now == step.old else "strange"
-    waits = os.path.lexists(place.with_name(step.staged))
-    if now == step.old:
-        return "old" if waits else "new" if step.old == step.new else "back"
-    return "new" if now == step.new and not waits else "strange"
-
-
-def _state(path: Path) -> str | None:
-    """Return the SHA-256 of a file, what a link says, or None when nothing is there."""
-    try:
-        if stat.S_ISLNK(os.lstat(path).st_mode):
-            return f"link {path.readlink()}"
-        return str(digests.sha256(path.read_bytes()).hexdigest())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 def _folder(git: Git) -> Path:
