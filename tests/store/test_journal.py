@@ -207,3 +207,33 @@ def test_what_must_follow_and_fails_is_tried_again(at):
     (at.directory / "index.lock").unlink()
     assert files.settle(at).command == "format"
     assert plumbing.run(at, "ls-files").decode() == "a\n"
+
+
+def test_what_changed_since_the_command_began_is_not_written_over(at):
+    for edited in ("a", "b", "deep/er/c"):
+        for before in (True, False):
+            (at.top / "a").write_bytes(b"old a")
+            (at.top / "b").write_bytes(b"old b")
+            with pytest.raises(StoreError, match="changed while labelvc worked on it") as caught, files.lock(at) as since:
+                place = at.top / edited
+                with journal.transaction(at, "import", since) as change:
+                    if before:
+                        edit(place)
+                    change.write("a", b"new a")
+                    change.write("deep/er/c", b"new c")
+                    change.delete("b")
+                    if not before:
+                        edit(place)
+            assert (caught.value.where, caught.value.hint) == (edited, "run the command again")
+            assert contents(at) == {**OLD, edited: b"mine"}
+            assert not journal.has_left(at)
+            place.unlink()
+
+
+def edit(place):
+    """Change a file as an editor does that puts another in its place, with times of its own."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.with_name("swap")
+    beside.write_bytes(b"mine")
+    os.utime(beside, ns=(0, 0))
+    beside.replace(place)

@@ -49,6 +49,36 @@ def create(place: Path, data: bytes, like: Path, *, sync: bool) -> None:
         raise
 
 
+def moment(folder: Path) -> int:
+    """Return the present as the file system of a folder tells it, in nanoseconds: what changes later has a later `ctime`.
+
+    Raises:
+        StoreError: the folder may not be written, or the disk is full.
+    """
+    with suppress(AttributeError, OSError):  # a file without a name leaves nothing behind; not every system has them
+        handle = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        try:
+            return os.fstat(handle).st_ctime_ns
+        finally:
+            os.close(handle)
+    place = beside(folder / "now")
+    try:
+        create(place, b"", place, sync=False)
+        told = place.lstat().st_ctime_ns
+        place.unlink()
+    except OSError as error:
+        raise failure(error, folder) from None
+    return told
+
+
+def changed_since(path: Path, moment: int) -> bool:
+    """Tell whether a file was written, put there or given other permissions after a moment; no file was not."""
+    try:
+        return path.lstat().st_ctime_ns > moment
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on the disk; one that is gone is no error."""
     with suppress(FileNotFoundError):

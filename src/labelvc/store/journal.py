@@ -72,8 +72,8 @@ class Pending(NamedTuple):
 class Transaction:
     """The files of one step, staged one by one; made by `transaction`."""
 
-    def __init__(self, git: Git, command: str) -> None:
-        self._git = git
+    def __init__(self, git: Git, command: str, since: int | None = None) -> None:
+        self._git, self._since = git, since
         self._folder = _folder(git)
         self._steps: list[Step] = []
         self._after: list[tuple[Verb, list[str]]] = []
@@ -135,8 +135,15 @@ class Transaction:
         return place
 
     def _step(self, step: Step) -> None:
+        self._refuse_changed(step)
         self._steps.append(step)
         self._note(step)
+
+    def _refuse_changed(self, step: Step) -> None:
+        """Refuse to write over what somebody changed since the command began: it may not have seen that."""
+        if self._since is not None and disk.changed_since(self._git.top / step.path, self._since):
+            message = "a file was changed while labelvc worked on it; nothing was written"
+            raise StoreError(message, where=step.path, hint="run the command again")
 
     def _note(self, row: object) -> None:
         self._draft.write(json.dumps(row) + "\n")
@@ -147,6 +154,8 @@ class Transaction:
         if not self._steps and not self._after:
             self._drop()
             return
+        for step in self._steps:
+            self._refuse_changed(step)
         self._note({"after": self._after})
         os.fsync(self._draft.fileno())
         self._draft.close()
@@ -163,7 +172,7 @@ class Transaction:
 
 
 @contextmanager
-def transaction(git: Git, command: str) -> Iterator[Transaction]:
+def transaction(git: Git, command: str, since: int | None = None) -> Iterator[Transaction]:
     """Change many files as one step: leaving the block puts all in place, an exception leaves everything as it was.
 
     The caller holds `files.lock` since before it read what it changes.
@@ -171,16 +180,17 @@ def transaction(git: Git, command: str) -> Iterator[Transaction]:
     Args:
         git: the repository.
         command: what the person typed after `labelvc`, for who finds the step interrupted: `dataset reshard`.
+        since: when the command began, from `files.lock`: a file that changed later is not written over.
 
     Yields:
         Takes the files and what must follow them.
 
     Raises:
-        StoreError: the disk is full or not ours, then nothing has changed; or what must follow failed, then the message
-            names the command that goes on.
+        StoreError: the disk is full or not ours, or somebody changed a file meanwhile, then nothing has changed; or what
+            must follow failed, then the message names the command that goes on.
     """
     try:
-        change = Transaction(git, command)
+        change = Transaction(git, command, since)
     except OSError as error:
         raise disk.failure(error, _folder(git)) from None
     try:
@@ -190,6 +200,10 @@ def transaction(git: Git, command: str) -> Iterator[Transaction]:
         raise
     try:
         change._decide()  # noqa: SLF001
+    except StoreError:
+        if not is_pending(git):
+            change._drop()  # noqa: SLF001
+        raise
     except OSError as error:
         if not is_pending(git):
             change._drop()  # noqa: SLF001
