@@ -209,25 +209,26 @@ def test_what_must_follow_and_fails_is_tried_again(at):
     assert plumbing.run(at, "ls-files").decode() == "a\n"
 
 
-def test_what_changed_since_the_command_began_is_not_written_over(at):
-    for edited in ("a", "b", "deep/er/c"):
-        for before in (True, False):
-            (at.top / "a").write_bytes(b"old a")
-            (at.top / "b").write_bytes(b"old b")
-            with pytest.raises(StoreError, match="changed while labelvc worked on it") as caught, files.lock(at) as since:
-                place = at.top / edited
-                with journal.transaction(at, "import", since) as change:
-                    if before:
-                        edit(place)
-                    change.write("a", b"new a")
-                    change.write("deep/er/c", b"new c")
-                    change.delete("b")
-                    if not before:
-                        edit(place)
-            assert (caught.value.where, caught.value.hint) == (edited, "run the command again")
-            assert contents(at) == {**OLD, edited: b"mine"}
-            assert not journal.has_left(at)
-            place.unlink()
+@pytest.mark.parametrize("edited", ["a", "b", "deep/er/c"])
+@pytest.mark.parametrize("before", [True, False])
+def test_what_changed_since_the_command_began_is_not_written_over(at, edited, before):
+    with pytest.raises(StoreError, match="changed while labelvc worked on it") as caught:
+        interrupted_by(at, at.top / edited, before=before)
+    assert (caught.value.where, caught.value.hint) == (edited, "run the command again")
+    assert contents(at) == {**OLD, edited: b"mine"}
+    assert not journal.has_left(at)
+
+
+def interrupted_by(at, place, *, before):
+    """Change three files as one step while somebody edits one of them: before it is staged, or after."""
+    with files.lock(at) as since, journal.transaction(at, "import", since) as change:
+        if before:
+            edit(place)
+        change.write("a", b"new a")
+        change.write("deep/er/c", b"new c")
+        change.delete("b")
+        if not before:
+            edit(place)
 
 
 def edit(place):
