@@ -87,7 +87,7 @@ def reshard(git: Git, request: Request, *, dry: bool = False, advance: Advance |
         DataError: a line cannot be read, or is not in its shard.
         StoreError: a conflict, another command writes here, or the disk, git or DVC could not do it.
     """
-    with nullcontext() if dry else files.lock(git) as since:
+    with nullcontext(0) if dry else files.lock(git) as since:
         work, project = datasets.opened(git)
         dataset = projects.dataset(project, request.name)
         layout = _asked(git, work, dataset, request)
@@ -122,7 +122,7 @@ def store(
         DataError: a line cannot be read.
         StoreError: a conflict, another command writes here, or the disk, git or DVC could not do it.
     """
-    with nullcontext() if dry else files.lock(git) as since:
+    with nullcontext(0) if dry else files.lock(git) as since:
         work, project = datasets.opened(git)
         dataset = projects.dataset(project, name)
         layout = Layout(dataset.shards, dataset.group)

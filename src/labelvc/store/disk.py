@@ -71,12 +71,16 @@ def moment(folder: Path) -> int:
     return told
 
 
-def changed_since(path: Path, moment: int) -> bool:
-    """Tell whether a file was written, put there or given other permissions after a moment; no file was not."""
-    try:
-        return path.lstat().st_ctime_ns > moment
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+def refuse_changed(path: Path, moment: int, where: str) -> None:
+    """Refuse to write over a file that was written, put there or given other permissions after a moment.
+
+    Raises:
+        StoreError: it was; names it by `where`.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if path.lstat().st_ctime_ns > moment:
+            message = "a file was changed while labelvc worked on it; nothing was written"
+            raise StoreError(message, where=where, hint="run the command again")
 
 
 def sync_folder(folder: Path) -> None:

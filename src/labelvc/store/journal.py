@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,7 +73,7 @@ class Pending(NamedTuple):
 class Transaction:
     """The files of one step, staged one by one; made by `transaction`."""
 
-    def __init__(self, git: Git, command: str, since: int | None = None) -> None:
+    def __init__(self, git: Git, command: str, since: int = sys.maxsize) -> None:
         self._git, self._since = git, since
         self._folder = _folder(git)
         self._steps: list[Step] = []
@@ -135,15 +136,9 @@ class Transaction:
         return place
 
     def _step(self, step: Step) -> None:
-        self._refuse_changed(step)
+        disk.refuse_changed(self._git.top / step.path, self._since, step.path)
         self._steps.append(step)
         self._note(step)
-
-    def _refuse_changed(self, step: Step) -> None:
-        """Refuse to write over what somebody changed since the command began: it may not have seen that."""
-        if self._since is not None and disk.changed_since(self._git.top / step.path, self._since):
-            message = "a file was changed while labelvc worked on it; nothing was written"
-            raise StoreError(message, where=step.path, hint="run the command again")
 
     def _note(self, row: object) -> None:
         self._draft.write(json.dumps(row) + "\n")
@@ -155,7 +150,7 @@ class Transaction:
             self._drop()
             return
         for step in self._steps:
-            self._refuse_changed(step)
+            disk.refuse_changed(self._git.top / step.path, self._since, step.path)
         self._note({"after": self._after})
         os.fsync(self._draft.fileno())
         self._draft.close()
@@ -172,7 +167,7 @@ class Transaction:
 
 
 @contextmanager
-def transaction(git: Git, command: str, since: int | None = None) -> Iterator[Transaction]:
+def transaction(git: Git, command: str, since: int = sys.maxsize) -> Iterator[Transaction]:
     """Change many files as one step: leaving the block puts all in place, an exception leaves everything as it was.
 
     The caller holds `files.lock` since before it read what it changes.
@@ -200,15 +195,14 @@ def transaction(git: Git, command: str, since: int | None = None) -> Iterator[Tr
         raise
     try:
         change._decide()  # noqa: SLF001
-    except StoreError:
-        if not is_pending(git):
+    except (StoreError, OSError) as error:
+        decided = is_pending(git)
+        if not decided:
             change._drop()  # noqa: SLF001
-        raise
-    except OSError as error:
-        if not is_pending(git):
-            change._drop()  # noqa: SLF001
-            raise disk.failure(error, _folder(git)) from None
-        raise StoreError(f"could not write: {error.strerror}", where=str(error.filename), hint=FINISH) from None
+        if isinstance(error, StoreError):
+            raise
+        told = StoreError(f"could not write: {error.strerror}", where=str(error.filename), hint=FINISH)
+        raise (told if decided else disk.failure(error, _folder(git))) from None
 
 
 def is_pending(git: Git) -> bool:
