@@ -15,6 +15,8 @@ import pytest
 from inline_snapshot import snapshot
 
 from labelvc.codec import schema
+from labelvc.ops import tidy
+from labelvc.store import dvc
 from tests.zoo import PLAIN, Zoo, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
@@ -217,3 +219,62 @@ def test_a_person_is_asked_on_a_terminal(forked: Zoo):
     assert "1 conflict settled" in text
     assert forked.row("pets/p1#m2")["value"] == {"score": -4}
     assert Path(forked.folder, forked.shard("pets/p2#m1")).read_bytes().count(b"<<<<<<<") == 1
+
+
+def test_status_and_diff_name_what_is_in_conflict_and_count_nothing_twice(forked: Zoo, labelvc: Run):
+    before = json.loads(labelvc(forked.folder, "status", "--format", "json")[1])["items"]
+    forked.git("switch", "-q", "topic")
+    forked.change("pets/p3#m1", value={"score": -3})
+    forked.commit("more")
+    forked.git("switch", "-q", "main")
+    labelvc(forked.folder, "merge", "topic")
+    shards = {forked.shard(f"pets/{item}#m1"): 1 for item in ("p1", "p2")}
+    assert forked.shard("pets/p3#m1") not in shards
+    _, out, _ = labelvc(forked.folder, "status")
+    assert all(f"{path}  1 conflict\n" in out for path in shards)
+    assert "staged      pets  records: 1 changed\n" in out
+    assert "not staged  nothing\n" in out
+    status = json.loads(labelvc(forked.folder, "status", "--format", "json")[1])
+    assert status["summary"]["marked"] == shards
+    # p2#m1, deleted by them and changed by us, is there as ours has it
+    assert [(one["items"], one["records"]) for one in status["items"]] == [
+        (one["items"], one["records"]) for one in before
+    ]
+    for words in (("diff",), ("diff", "--staged")):
+        code, out, err = labelvc(forked.folder, *words, "--exit-code")
+        assert code == 1
+        assert out == "~ pets/p3#m1  /value/score 1 -> -3\n"
+        assert err.splitlines()[1:] == [
+            *(f"in conflict, not compared: {path}  1 conflict" for path in sorted(shards)),
+            "next: labelvc resolve",
+        ]
+    page = json.loads(labelvc(forked.folder, "diff", "--format", "json")[1])
+    jsonschema.Draft202012Validator(schema.schema("diff")).validate(page)
+    assert page["summary"]["conflicts"] == shards
+    assert "in conflict, not compared" in labelvc(forked.folder, "diff", "--format", "markdown")[1]
+    assert "in conflict" not in "".join(labelvc(forked.folder, "diff", "main..topic")[1:])
+
+
+def test_a_pointer_in_conflict_is_told_by_its_shards(zoo: Zoo, labelvc: Run):
+    zoo.store_in_dvc()
+    zoo.commit("Store in DVC")
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#m1", value={"score": -3})
+    tidy.tidy(zoo.at)
+    zoo.commit("theirs", "Ben")
+    zoo.git("switch", "-q", "main")
+    dvc.checkout(zoo.at, ["datasets/pets/annotations.dvc"], force=True)
+    zoo.change("pets/p1#m1", value={"score": 3})
+    tidy.tidy(zoo.at)
+    zoo.commit("ours")
+    before = json.loads(labelvc(zoo.folder, "status", "--format", "json")[1])["items"]
+    labelvc(zoo.folder, "merge", "topic")
+    path = zoo.shard("pets/p1#m1")
+    status = json.loads(labelvc(zoo.folder, "status", "--format", "json")[1])
+    assert status["summary"]["marked"] == {path: 1}
+    assert [(one["items"], one["records"]) for one in status["items"]] == [
+        (one["items"], one["records"]) for one in before
+    ]
+    _, out, err = labelvc(zoo.folder, "diff")
+    assert out == ""
+    assert f"in conflict, not compared: {path}  1 conflict\n" in err

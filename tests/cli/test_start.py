@@ -448,11 +448,13 @@ def test_status_in_a_conflict(project, git, labelvc):
         plumbing.run(plumbing_git, "merge", "theirs")
     code, out, err = labelvc(project, "status")
     assert code == 0, err
-    assert f"conflicts   1 file, {path.relative_to(project)} first, 1 place in shards still marked\n" in out
-    assert "staged  " not in out  # both sides and the base stand in the index: what differs cannot be counted yet
+    assert f"conflicts   {path.relative_to(project)}  1 conflict\n" in out
+    assert out.count("staged      nothing\n") == 1
+    assert "not staged  nothing\n" in out  # neither side of a conflict is a change of the other
     assert "next: labelvc resolve" in out
     summary = valid("status", labelvc(project, "status", "--format", "json")[1])["summary"]
     assert (summary["unresolved"], summary["merging"], len(summary["conflicts"])) == (1, True, 1)
+    assert summary["marked"] == {str(path.relative_to(project)): 1}
     path.write_bytes(start.replace(b'"score":1', b'"score":3'))
     git(project, "add", "--all")
     out = labelvc(project, "status")[1]

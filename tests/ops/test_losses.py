@@ -7,12 +7,15 @@ import sqlite3
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from labelvc.cli import main as cli
 from labelvc.errors import StoreError
-from labelvc.ops import check, diff, hook, tidy, transfer
+from labelvc.model.change import Conflict, Strategy
+from labelvc.ops import check, diff, hook, merge, resolve, tidy, transfer
 from labelvc.ops.transfer import Request
 from labelvc.store import dvc, files, log, tree
 from labelvc.store import git as plumbing
@@ -144,6 +147,55 @@ def test_what_another_command_wrote_meanwhile_stays(zoo: Zoo, words: list[str]):
             zoo.put(f"pets/x{number}#m1", rating(f"x{number}"))
     assert process.wait() == 0
     assert {f"x{number}" for number in range(30)} <= held(zoo)
+
+
+def test_an_edit_made_while_resolve_asks_stays(zoo: Zoo):
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#m1", value={"score": -3})
+    zoo.commit("theirs", "Ben")
+    zoo.git("switch", "-q", "main")
+    zoo.change("pets/p1#m1", value={"score": 3})
+    zoo.commit("ours")
+    assert merge.merge(zoo.at, "topic").state == "conflict"
+    path = zoo.shard("pets/p1#m1")
+    mine = zoo.read(path).replace(b'"cat"', b'"dog"')
+
+    def choose(_: Conflict) -> Strategy:
+        zoo.write(path, mine)  # an editor in another window
+        return "theirs"
+
+    with pytest.raises(StoreError, match="changed while labelvc worked on it; nothing was written") as caught:
+        resolve.resolve(zoo.at, choose)
+    assert caught.value.where == path
+    assert zoo.read(path) == mine
+    assert resolve.resolve(zoo.at, lambda _: "theirs").settled == 1
+    assert zoo.row("pets/p1#m1")["value"] == {"score": -3}
+    assert b'"dog"' in zoo.raw("pets/p1#k1")
+
+
+@pytest.mark.parametrize("verb", ["import", "reshard"])
+def test_an_edit_made_after_the_shards_were_listed_stays(zoo: Zoo, verb: str):
+    """git names an unedited shard by its object: it would be read from there, and what was edited since be lost."""
+    path = zoo.shard("pets/p1#m1")
+    near = next(name for name in (f"x{number}" for number in range(99)) if zoo.shard(f"pets/{name}#m1") == path)
+    words = {
+        "import": ["import", "jsonl", str(source(zoo, near)), "-D", "pets", "--task", "mood"],
+        "reshard": ["dataset", "reshard", "pets", "--shards", "16"],
+    }
+    mine = zoo.read(path).replace(b'"cat"', b'"dog"')
+    child = os.fork()
+    if not child:
+        sys.addaudithook(partial(_edit_when_a_draft_begins, zoo, path, mine))
+        os._exit(cli.run(["-q", "-C", str(zoo.folder), *words[verb]]))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+    assert zoo.read(path) == mine
+    assert cli.run(["-q", "-C", str(zoo.folder), *words["import"]]) == 0
+    assert b'"dog"' in zoo.raw("pets/p1#k1")
+
+
+def _edit_when_a_draft_begins(zoo: Zoo, path: str, data: bytes, event: str, arguments: tuple[object, ...]) -> None:
+    if event == "open" and str(arguments[0]).endswith("labelvc/draft") and arguments[1] == "w":
+        (zoo.folder / path).write_bytes(data)
 
 
 # ---------------------------------------------------------------- what a clone may hold

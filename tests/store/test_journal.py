@@ -221,3 +221,34 @@ def test_a_draft_that_a_full_disk_cut_short_is_cleared_away_in_the_same_process(
         cut_short()
     assert contents(at) == OLD
     assert not journal.has_left(at)
+
+
+@pytest.mark.parametrize("edited", ["a", "b", "deep/er/c"])
+@pytest.mark.parametrize("before", [True, False])
+def test_what_changed_since_the_command_began_is_not_written_over(at, edited, before):
+    with pytest.raises(StoreError, match="changed while labelvc worked on it") as caught:
+        interrupted_by(at, at.top / edited, before=before)
+    assert (caught.value.where, caught.value.hint) == (edited, "run the command again")
+    assert contents(at) == {**OLD, edited: b"mine"}
+    assert not journal.has_left(at)
+
+
+def interrupted_by(at, place, *, before):
+    """Change three files as one step while somebody edits one of them: before it is staged, or after."""
+    with files.lock(at) as since, journal.transaction(at, "import", since) as change:
+        if before:
+            edit(place)
+        change.write("a", b"new a")
+        change.write("deep/er/c", b"new c")
+        change.delete("b")
+        if not before:
+            edit(place)
+
+
+def edit(place):
+    """Change a file as an editor does that puts another in its place, with times of its own."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.with_name("swap")
+    beside.write_bytes(b"mine")
+    os.utime(beside, ns=(0, 0))
+    beside.replace(place)

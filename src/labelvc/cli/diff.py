@@ -21,6 +21,7 @@ from labelvc.ops import diff as differing
 from labelvc.ops import mechanics, veil
 from labelvc.ops.diff import Range
 from labelvc.store import tree
+from labelvc.store.conflicts import Conflicts
 from labelvc.store.git import Git
 
 _AT_ONCE = 1 << 16
@@ -56,6 +57,7 @@ class _Stream(NamedTuple):
     counts: Counts | None
     left: Any
     sample: Any
+    torn: Conflicts = Conflicts([], {}, [])
 
 
 @click.command(cls=GroupedCommand, headings=_HEADINGS)
@@ -105,14 +107,14 @@ def diff(
         raise click.UsageError("--format jsonl lists changes; counts are in --format json")
     git = repository(settings)
     whole = bool(asked.keys or asked.labels or "slice" in asked.by)
-    pair = differing.resolve(git, revisions, staged=staged, whole=whole)
+    pair, torn = differing.settled(git, differing.resolve(git, revisions, staged=staged, whole=whole))
     with tree.reader(git) as reader:
-        stream = _stream(git, pair, asked, reader)
+        stream = _stream(git, pair, asked, reader)._replace(torn=torn)
         _print(settings, pair, asked, stream, output)
     for one in differing.stale(git, pair):
         say(settings, f"{text.safe(one.folder)}: {text.safe(one.message)}\n  next: {text.safe(one.hint)}")
     found = stream.tally.summary()
-    return 1 if exit_code and any((found.records, found.items, found.documents)) else 0
+    return 1 if exit_code and (torn.paths or any((found.records, found.items, found.documents))) else 0
 
 
 def _stream(git: Git, pair: Range, asked: _Asked, reader: Any) -> _Stream:
@@ -201,7 +203,8 @@ def _tables(stream: _Stream) -> dict[str, Any]:
 
 def _notes(stream: _Stream, asked: _Asked) -> list[str]:
     """Return what is not shown, and why."""
-    notes = []
+    notes = [f"in conflict, not compared: {row}" for row in text.torn(stream.torn.paths, stream.torn.shards)]
+    notes += ["next: labelvc resolve"] if notes else []
     if stream.left is not None and stream.left.number:
         options = " and ".join([name for name, given in (("--key", asked.keys), ("--label", asked.labels)) if given])
         notes.append(f"{text.count(stream.left.number, 'difference')} left out by {options}")
@@ -229,6 +232,10 @@ def _numbers(stream: _Stream, asked: _Asked) -> dict[str, Any]:
         found["left_out"] = stream.left.number
     if stream.sample is not None:
         found["sample"] = {"of": stream.sample.population, "seed": asked.seed}
+    if stream.torn.paths:
+        found["conflicts"] = {
+            path: stream.torn.shards.get(path, 0) for path in (*stream.torn.paths, *stream.torn.shards)
+        }
     if stream.counts:
         found["by"] = {
             name: {row: dict(cells) for row, cells in rows.items()} for name, rows in _tables(stream).items()

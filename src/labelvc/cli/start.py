@@ -166,15 +166,10 @@ def _screen(found: Status, *, color: bool) -> str:
     ]
     if found.interrupted:
         parts.append(f"interrupted {examining.left_by(found.interrupted)}\n")
-    if found.merging.paths:  # the index holds every side of them, so what is staged cannot be counted
-        parts += _conflicts(found.merging)
-    else:
-        state = "killed while it wrote files" if found.merging.killed else "every conflict is resolved"
-        parts += [f"merging     {state}\n"] if found.merging.begun or found.merging.killed else []
-        parts += [
-            *_changes("staged", found.staged, found.counts),
-            *_changes("not staged", found.unstaged, found.counts),
-        ]
+    state = "killed while it wrote files" if found.merging.killed else "every conflict is resolved"
+    idle = not (found.merging.paths or found.merging.begun or found.merging.killed)
+    parts += _conflicts(found.merging) or ([] if idle else [f"merging     {state}\n"])
+    parts += _changes("staged", found.staged, found.counts) + _changes("not staged", found.unstaged, found.counts)
     parts += [f"stale       {text.safe(one.folder)}: {text.safe(one.message)}\n" for one in found.stale]
     if found.untracked:
         parts.append(f"untracked   {text.count(sum(found.untracked.values()), 'shard')} that git does not know yet\n")
@@ -199,10 +194,9 @@ def _table(counts: list[Count]) -> list[str]:
 
 
 def _conflicts(merging: Merging) -> list[str]:
-    """Return how many conflicts are left, in records where shards have them."""
-    places = f", {text.count(merging.unresolved, 'place')} in shards still marked" if merging.unresolved else ""
-    first = text.safe(merging.paths[0])
-    return [f"conflicts   {text.count(len(merging.paths), 'file')}, {first} first{places}\n"]
+    """Return what is in conflict, a line each."""
+    rows = text.torn(merging.paths, merging.shards)
+    return [f"{head.ljust(12)}{row}\n" for head, row in zip(["conflicts", *[""] * len(rows)], rows, strict=False)]
 
 
 def _changes(title: str, moves: Moves, counts: list[Count]) -> list[str]:
@@ -271,7 +265,8 @@ def _summary(found: Status) -> dict[str, object]:
         "id": found.project.id,
         "branch": found.branch,
         "conflicts": found.merging.paths,
-        "unresolved": found.merging.unresolved,
+        "unresolved": sum(found.merging.shards.values()),
+        "marked": found.merging.shards,
         "stale": [one.folder for one in found.stale],
         "merging": found.merging.begun,
         "interrupted": None if found.interrupted is None else examining.summary_of(found.interrupted),

@@ -70,11 +70,11 @@ def apply(git: Git, deltas: Iterable[Delta]) -> list[Delta]:
     for delta in deltas:
         if asked.setdefault(delta.key, delta) is not delta:
             raise DataError(f"the diff changes {delta.key} twice")
-    with files.lock(git), tree.reader(git) as reader:
+    with files.lock(git) as since, tree.reader(git) as reader:
         plan = _plan(git, reader, tree.work(git), asked)
         if plan.misfits:
             raise _refused(plan.misfits, len(asked))
-        with journal.transaction(git, "plumbing apply") as change:
+        with journal.transaction(git, "plumbing apply", since) as change:
             for path, recipe in plan.contents.items():  # memory holds one shard at a time
                 data = recipe()
                 if data is None:

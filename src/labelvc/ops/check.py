@@ -317,10 +317,9 @@ def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[st
                 continue
             if not (git.top / folder / "annotations").is_dir():
                 continue  # nothing lies here: the pointer and its manifest speak for themselves
-            entry = snapshot.entries.get(f"{folder}/annotations.sha256")
             others = stale.among(git, [f"{folder}/annotations"])
-            for other in others:
-                yield Finding("dvc.unstored", "error", Place(other.folder), other.message, other.hint)
+            yield from [Finding("dvc.unstored", "error", Place(it.folder), it.message, it.hint) for it in others]
+            entry = snapshot.entries.get(f"{folder}/annotations.sha256")
             if entry is None or others:
                 continue
             stored = pointer.manifest(

@@ -11,9 +11,10 @@ from labelvc.errors import StoreError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
 from labelvc.model.snapshot import Snapshot
+from labelvc.store import conflicts, pointer, tree
 from labelvc.store import git as plumbing
-from labelvc.store import pointer, tree
 from labelvc.store.aside import Aside
+from labelvc.store.conflicts import Conflicts
 from labelvc.store.git import Git
 from labelvc.store.stale import Stale, among
 
@@ -59,6 +60,15 @@ def resolve(git: Git, words: str | None, *, staged: bool = False, whole: bool = 
     if words == "HEAD":
         return Range(tree.commit(git, new.commit)._replace(name="HEAD") if new.commit else tree.empty(), new)
     return Range(tree.commit(git, words), new)
+
+
+def settled(git: Git, pair: Range) -> tuple[Range, Conflicts]:
+    """Return two snapshots without what is in conflict in the index or the work tree, and what that is.
+
+    What a merge left to a person has no agreed content that could be compared.
+    """
+    torn = conflicts.find(git) if pair.new.kind != "commit" else Conflicts([], {}, [])
+    return Range(torn.without(pair.old), torn.without(pair.new)), torn
 
 
 def between(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:

@@ -87,7 +87,7 @@ def reshard(git: Git, request: Request, *, dry: bool = False, advance: Advance |
         DataError: a line cannot be read, or is not in its shard.
         StoreError: a conflict, another command writes here, or the disk, git or DVC could not do it.
     """
-    with nullcontext() if dry else files.lock(git):
+    with nullcontext(0) if dry else files.lock(git) as since:
         work, project = datasets.opened(git)
         dataset = projects.dataset(project, request.name)
         layout = _asked(git, work, dataset, request)
@@ -97,7 +97,7 @@ def reshard(git: Git, request: Request, *, dry: bool = False, advance: Advance |
         datasets.refuse_dirty(git, dataset, work)
         if dry:
             return _respread(git, work, dataset, layout, None, advance)
-        with journal.transaction(git, f"dataset reshard {dataset.name}") as change:
+        with journal.transaction(git, f"dataset reshard {dataset.name}", since) as change:
             return _respread(git, work, dataset, layout, change, advance)
 
 
@@ -122,7 +122,7 @@ def store(
         DataError: a line cannot be read.
         StoreError: a conflict, another command writes here, or the disk, git or DVC could not do it.
     """
-    with nullcontext() if dry else files.lock(git):
+    with nullcontext(0) if dry else files.lock(git) as since:
         work, project = datasets.opened(git)
         dataset = projects.dataset(project, name)
         layout = Layout(dataset.shards, dataset.group)
@@ -134,7 +134,7 @@ def store(
         lines = _looked_at(git, work, dataset, advance)
         if dry:
             return _moved(git, work, dataset, storage, None)._replace(lines=lines)
-        with journal.transaction(git, f"dataset storage {dataset.name} {storage}") as change:
+        with journal.transaction(git, f"dataset storage {dataset.name} {storage}", since) as change:
             return _moved(git, work, dataset, storage, change)._replace(lines=lines)
 
 

@@ -73,10 +73,10 @@ def resolve(git: Git, choose: Choose) -> Resolved:
         How many were settled, and what is left.
 
     Raises:
-        StoreError: nothing is in conflict, or the disk is full; then no file has changed.
+        StoreError: nothing is in conflict, a shard was edited meanwhile, or the disk is full; then no file has changed.
         DataError: conflict markers that do not pair.
     """
-    with files.lock(git):
+    with files.lock(git) as since:
         torn, documents = _torn(git)
         rules = _Rules(git)
         contents: dict[str, bytes] = {}
@@ -95,7 +95,7 @@ def resolve(git: Git, choose: Choose) -> Resolved:
             contents[path] = markers.weave(lines, open_ones, ("HEAD", "base", "theirs"))
             if open_ones:
                 rest[path] = open_ones
-        with journal.transaction(git, "resolve") as change:
+        with journal.transaction(git, "resolve", since) as change:
             for path, data in contents.items():
                 change.write(path, data) if data else change.delete(path)
             _follow(git, change, [path for path in contents if path not in rest], rest)

@@ -72,12 +72,13 @@ class Rewrite(NamedTuple):
     deltas: Changes
 
 
-def carried_out(git: Git, command: str, work: Callable[[Transaction, bool], _Done]) -> _Done:
+def carried_out(git: Git, command: str, since: int, work: Callable[[Transaction, bool], _Done]) -> _Done:
     """Do something in one transaction, and anew with lines set aside when one turns out to be astray.
 
     Args:
         git: the repository.
         command: as for `journal.transaction`.
+        since: as for `journal.transaction`.
         work: given the transaction and whether lines are to be set aside, as for `plan`.
 
     Returns:
@@ -87,10 +88,10 @@ def carried_out(git: Git, command: str, work: Callable[[Transaction, bool], _Don
         StoreError: as for `journal.transaction`.
     """
     try:
-        with journal.transaction(git, command) as change:
+        with journal.transaction(git, command, since) as change:
             return work(change, False)
     except AstrayError:
-        with journal.transaction(git, command) as change:
+        with journal.transaction(git, command, since) as change:
             return work(change, True)
 
 

@@ -11,7 +11,9 @@ import msgspec
 
 from labelvc import digests
 from labelvc.codec import shard
+from labelvc.core import markers
 from labelvc.core.diff import live
+from labelvc.errors import DataError
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset
 from labelvc.model.snapshot import Entry, Snapshot
@@ -20,7 +22,7 @@ from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
 _GONE = b'"gone":true'
-_BY = "labelvc.sizes/2"
+_BY = "labelvc.sizes/3"
 _AT_ONCE = 256
 PER_SHARD: Mapping[str, int] = {"git": 1 << 16, "dvc": 3 << 19}
 """Bytes that a shard of annotations shall have: 64 KB where git renders and repacks it, 1.5 MB where DVC pays a file."""
@@ -214,11 +216,26 @@ def _key(layer: Layer, entry: Entry, *, tasks: bool) -> str:
 
 
 def _size(layer: Layer, data: bytes, *, tasks: bool) -> Size:
-    gone = 0
+    length, gone = len(data), 0
+    if b"<<<<<<< " in data:
+        data = _one_side(layer, data)
     if layer == "annotations" and _GONE in data:  # a tombstone, or a field of that name further down
         gone = sum(live(line) is None for line in shard.lines(data))
     covered = _covered(data) if tasks and layer == "annotations" else {}
-    return Size(len(shard.lines(data)) if not data.endswith(b"\n") else data.count(b"\n"), gone, len(data), covered)
+    return Size(len(shard.lines(data)) if not data.endswith(b"\n") else data.count(b"\n"), gone, length, covered)
+
+
+def _one_side(layer: Layer, data: bytes) -> bytes:
+    """Return a shard in conflict with one line for each key: what both sides hold counts once, markers for nothing."""
+    try:
+        torn = markers.read(data)
+    except DataError:
+        return data
+    found = {}
+    for line in (*torn.lines, *[line for block in torn.blocks for line in (*block.theirs, *block.ours)]):
+        head = shard.HEADS[layer].match(line)
+        found[head[0] if head else line] = line
+    return shard.write(found.values())
 
 
 def _covered(data: bytes) -> dict[str, int]:

@@ -13,15 +13,15 @@ from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import diff, install, sizes, trust, verify
 from labelvc.ops import project as projects
-from labelvc.store import files, pending, tree
+from labelvc.store import conflicts, files, pending, tree
 from labelvc.store import git as plumbing
+from labelvc.store.conflicts import Conflicts
 from labelvc.store.git import Git
 from labelvc.store.journal import Pending
 from labelvc.store.stale import Stale, among
 
 _TARGETS = ("origin/HEAD", "main", "master", "@{upstream}")
 _FINE = ("approved", "unchanged")
-_CONFLICT = b"<<<<<<< "
 
 
 class Count(NamedTuple):
@@ -60,13 +60,13 @@ class Merging(NamedTuple):
 
     Attributes:
         paths: what git holds to be in conflict.
-        unresolved: places in shards that still have conflict markers.
+        shards: path of a shard in conflict to the number of places in it that still have conflict markers.
         begun: whether a merge waits for its commit, in conflict or not.
         killed: whether it was killed while it wrote files.
     """
 
     paths: list[str]
-    unresolved: int
+    shards: dict[str, int]
     begun: bool
     killed: bool
 
@@ -138,8 +138,10 @@ def look(git: Git, pin: str | None = None) -> Status:
         project = projects.load(git, work, reader)
     counts = [_count(git, project, index, work, name) for name in sorted(project.datasets)]
     branch = plumbing.run(git, "branch", "--show-current").decode("utf-8", "replace").strip()
-    staged, unstaged = _moves(git, head, index), _moves(git, index, work)
-    waiting, merging = _waiting(git, head, branch, pin), _merging(git)
+    torn = conflicts.find(git)
+    sides = [torn.without(side) for side in (head, index, work)]
+    staged, unstaged = _moves(git, *sides[:2]), _moves(git, *sides[1:])
+    waiting, merging = _waiting(git, head, branch, pin), _merging(git, torn)
     behind = [f"datasets/{count.name}/annotations" for count in counts if count.storage == "dvc"]
     known = (
         project,
@@ -175,16 +177,10 @@ def _untracked(index: Snapshot, work: Snapshot, merging: Merging) -> dict[str, i
     return found
 
 
-def _merging(git: Git) -> Merging:
-    paths = plumbing.unmerged(git)
-    unresolved = 0
-    for path in paths:
-        file = git.top / path
-        if shard.parse_path(path) and file.is_file() and not file.is_symlink():
-            unresolved += sum(line.startswith(_CONFLICT) for line in shard.lines(file.read_bytes()))
+def _merging(git: Git, torn: Conflicts) -> Merging:
     begun = pending.read(git)
     killed = begun is not None and begun.writing
-    return Merging(paths, unresolved, (git.directory / "MERGE_HEAD").exists(), killed)
+    return Merging(torn.paths, torn.shards, (git.directory / "MERGE_HEAD").exists(), killed)
 
 
 def _installed(git: Git) -> bool:

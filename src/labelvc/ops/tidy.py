@@ -54,11 +54,11 @@ def tidy(git: Git, *, staged: bool = False, since: str | None = None, edited: bo
         StoreError: no such revision; another command writes here; a DVC folder is stale; or with `staged`, a file is in conflict, or a shard that
             must be rewritten also has unstaged edits.
     """
-    with files.lock(git):
-        return _tidy(git, staged=staged, since=since, edited=edited)
+    with files.lock(git) as began:
+        return _tidy(git, began, staged=staged, since=since, edited=edited)
 
 
-def _tidy(git: Git, *, staged: bool, since: str | None, edited: bool) -> Tidied:
+def _tidy(git: Git, began: int, *, staged: bool, since: str | None, edited: bool) -> Tidied:
     head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
     past = tree.commit(git, plumbing.merge_base(git, since, "HEAD")) if since else None
     work = tree.work(git)
@@ -97,7 +97,7 @@ def _tidy(git: Git, *, staged: bool, since: str | None, edited: bool) -> Tidied:
                 change.then("stage", [path for path in found.files if not path.startswith(hidden)])
         return done
 
-    done = rewrite.carried_out(git, "format", rewritten)
+    done = rewrite.carried_out(git, "format", began, rewritten)
     stored = [
         dataset.name
         for dataset, _ in asked

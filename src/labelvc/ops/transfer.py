@@ -103,6 +103,7 @@ def _imported(git: Git, request: Request, advance: Callable[[int], None] | None,
             with _told(request):
                 reading.into(incoming, block.of(form, request.source, said), advance or _unheard)
             # A long source takes minutes to read: an editor or git may have changed the shards since.
+            since = 0 if command is None else disk.moment(git.top)
             work = tree.work(git)
             if dataset.storage == "dvc":
                 stale.refuse(git, f"datasets/{dataset.name}/annotations")
@@ -112,7 +113,7 @@ def _imported(git: Git, request: Request, advance: Callable[[int], None] | None,
                 if command is None:
                     return _without_writing(git, work, source)
                 return rewrite.carried_out(
-                    git, command, lambda change, aside: _written(git, work, source, change, aside)
+                    git, command, since, lambda change, aside: _written(git, work, source, change, aside)
                 )
             except TwiceError as twice:
                 with _told(request):

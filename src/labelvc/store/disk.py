@@ -122,6 +122,40 @@ def write_all(contents: Mapping[Path, bytes | None], top: Path | None = None) ->
                 leftover.unlink()
 
 
+def moment(folder: Path) -> int:
+    """Return the present as the file system of a folder tells it, in nanoseconds: what changes later has a later `ctime`.
+
+    Raises:
+        StoreError: the folder may not be written, or the disk is full.
+    """
+    with suppress(AttributeError, OSError):  # a file without a name leaves nothing behind; not every system has them
+        handle = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        try:
+            return os.fstat(handle).st_ctime_ns
+        finally:
+            os.close(handle)
+    place = Path(beside(folder / "now"))
+    try:
+        create(place, b"", place, sync=False)
+        told = place.lstat().st_ctime_ns
+        place.unlink()
+    except OSError as error:
+        raise failure(error, folder) from None
+    return told
+
+
+def refuse_changed(path: Path, moment: int, where: str) -> None:
+    """Refuse to write over a file that was written, put there or given other permissions after a moment.
+
+    Raises:
+        StoreError: it was; names it by `where`.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if path.lstat().st_ctime_ns > moment:
+            message = "a file was changed while labelvc worked on it; nothing was written"
+            raise StoreError(message, where=where, hint="run the command again")
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on the disk; one that is gone is no error."""
     with suppress(FileNotFoundError):

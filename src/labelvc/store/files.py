@@ -49,7 +49,7 @@ def private_folder(git: Git, name: str) -> Path:
 
 
 @contextmanager
-def lock(git: Git, patience: float = _PATIENCE) -> Iterator[None]:
+def lock(git: Git, patience: float = _PATIENCE) -> Iterator[int]:
     """Hold the repository's one lock for writing; the system frees it when the process ends, however it ends.
 
     What a killed command left half done is finished first, or cleared away when nothing of it had changed.
@@ -58,12 +58,15 @@ def lock(git: Git, patience: float = _PATIENCE) -> Iterator[None]:
         git: where.
         patience: seconds to wait for another command to finish.
 
+    Yields:
+        The moment it began, for `journal.transaction`.
+
     Raises:
-        StoreError: another command still holds it, or what a killed one left cannot be finished.
+        StoreError: another command still holds it, what a killed one left cannot be finished, or nothing can be written.
     """
     with alone(git, patience):
         journal.settle(git)
-        yield
+        yield disk.moment(git.top)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -57,8 +58,8 @@ class Pending(NamedTuple):
 class Transaction:
     """The files of one step, staged one by one; made by `transaction`."""
 
-    def __init__(self, git: Git, command: str) -> None:
-        self._git = git
+    def __init__(self, git: Git, command: str, since: int = sys.maxsize) -> None:
+        self._git, self._since = git, since
         self._folder = _folder(git)
         self._number = 0
         self._after: list[tuple[Verb, list[str]]] = []
@@ -124,6 +125,7 @@ class Transaction:
         return absolute + name, relative + name
 
     def _step(self, step: Step) -> None:
+        disk.refuse_changed(self._git.top / step.path, self._since, step.path)
         self._number += 1
         self._note(step)
 
@@ -136,6 +138,8 @@ class Transaction:
         if not self._number and not self._after:
             self._drop()
             return
+        for step in Noted(self._folder / "draft"):
+            disk.refuse_changed(self._git.top / step.path, self._since, step.path)
         self._note({"after": self._after})
         os.fsync(self._draft.fileno())
         self._draft.close()
@@ -152,7 +156,7 @@ class Transaction:
 
 
 @contextmanager
-def transaction(git: Git, command: str) -> Iterator[Transaction]:
+def transaction(git: Git, command: str, since: int = sys.maxsize) -> Iterator[Transaction]:
     """Change many files as one step: leaving the block puts all in place, an exception leaves everything as it was.
 
     The caller holds `files.lock` since before it read what it changes.
@@ -160,16 +164,17 @@ def transaction(git: Git, command: str) -> Iterator[Transaction]:
     Args:
         git: the repository.
         command: what the person typed after `labelvc`, for who finds the step interrupted: `dataset reshard`.
+        since: when the command began, from `files.lock`: a file that changed later is not written over.
 
     Yields:
         Takes the files and what must follow them.
 
     Raises:
-        StoreError: the disk is full or not ours, then nothing has changed; or what must follow failed, then the message
-            names the command that goes on.
+        StoreError: the disk is full or not ours, or somebody changed a file meanwhile, then nothing has changed; or what
+            must follow failed, then the message names the command that goes on.
     """
     try:
-        change = Transaction(git, command)
+        change = Transaction(git, command, since)
     except OSError as error:
         raise disk.failure(error, _folder(git)) from None
     try:
@@ -179,11 +184,14 @@ def transaction(git: Git, command: str) -> Iterator[Transaction]:
         raise
     try:
         change._decide()  # noqa: SLF001
-    except OSError as error:
-        if not is_pending(git):
+    except (StoreError, OSError) as error:
+        decided = is_pending(git)
+        if not decided:
             change._drop()  # noqa: SLF001
-            raise disk.failure(error, _folder(git)) from None
-        raise StoreError(f"could not write: {error.strerror}", where=str(error.filename), hint=FINISH) from None
+        if isinstance(error, StoreError):
+            raise
+        told = StoreError(f"could not write: {error.strerror}", where=str(error.filename), hint=FINISH)
+        raise (told if decided else disk.failure(error, _folder(git))) from None
 
 
 def is_pending(git: Git) -> bool:

@@ -6,7 +6,7 @@ import importlib
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,7 @@ _SIGNS: dict[Kind, str] = {"added": "+", "removed": "-", "changed": "~", "touche
 _WIDEST = 60
 _LONGEST = 300
 _SHOWN = 12
+_LISTED = 10
 _READABLE = 1 << 16
 
 
@@ -163,3 +164,14 @@ def short(value: object) -> str:
 def clip(text: str, most: int) -> str:
     """Return text in at most so many characters, the cut shown."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def torn(paths: Sequence[str], shards: Mapping[str, int]) -> list[str]:
+    """Return what is in conflict: shards with the number of places that a person must decide, then other files."""
+    rows = [f"{safe(path)}  {_places(number)}" for path, number in shards.items()]
+    rows += [safe(path) for path in paths if path not in shards]
+    return [*rows[:_LISTED], f"{count(len(rows) - _LISTED, 'more file')}"] if len(rows) > _LISTED else rows
+
+
+def _places(number: int) -> str:
+    return count(number, "conflict") if number else "no marker is left in it"

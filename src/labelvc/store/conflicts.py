@@ -1,0 +1,53 @@
+"""Conflicts: what git holds to be in conflict, by shard, in git and behind DVC pointers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from labelvc.codec import shard
+from labelvc.model.snapshot import Snapshot
+from labelvc.store import folder, pointer
+from labelvc.store import git as plumbing
+from labelvc.store.git import Git
+
+_MARKER = b"<<<<<<< "
+
+
+class Conflicts(NamedTuple):
+    """What is in conflict.
+
+    Attributes:
+        paths: what git names, sorted.
+        shards: path of a shard to the number of places in it that have conflict markers; 0 where one side deleted it.
+        folders: those whose DVC pointers are in conflict.
+    """
+
+    paths: list[str]
+    shards: dict[str, int]
+    folders: list[str]
+
+    def without(self, snapshot: Snapshot) -> Snapshot:
+        """Return a snapshot without what is in conflict: neither side of it counts, and both together even less."""
+        if not self.paths:
+            return snapshot
+        dropped, inside = {*self.paths, *self.shards}, tuple(f"{folder}/" for folder in self.folders)
+        kept = {path: entry for path, entry in snapshot.entries.items() if path not in dropped}
+        return snapshot._replace(entries={path: entry for path, entry in kept.items() if not path.startswith(inside)})
+
+
+def find(git: Git) -> Conflicts:
+    """Return what is in conflict in the index and, of its shards, in the work tree; nothing in a bare repository."""
+    found = Conflicts([] if git.bare else plumbing.unmerged(git), {}, [])
+    for path in found.paths:
+        if shard.parse_path(path):
+            file = git.top / path
+            there = file.is_file() and not file.is_symlink()
+            found.shards[path] = _places(file.read_bytes()) if there else 0
+        elif pointer.stands_for_shards(path):
+            found.folders.append(path.removesuffix(".dvc"))
+            found.shards.update({name: _places(data) for name, data in folder.marked(git, path.removesuffix(".dvc"))})
+    return found
+
+
+def _places(data: bytes) -> int:
+    return sum(line.startswith(_MARKER) for line in shard.lines(data))
