@@ -158,5 +158,5 @@ def test_one_writer_at_a_time(repo):
 
 
 def test_private_folders_are_private(repo):
-    folder = files.private_folder(plumbing.find(repo), "cache")
+    folder = disk.private_folder(plumbing.find(repo), "cache")
     assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(folder.parent.stat().st_mode) == 0o700

@@ -76,7 +76,7 @@ def place(group: str, k: int) -> str:
 
 def number(group: str, k: int) -> int:
     """Return the place of a group as a number below 4^k: its k base-4 digits are the shard's name."""
-    return int.from_bytes(digests.sha256(group.encode()).digest()[:4], "big") >> (32 - 2 * k)
+    return int.from_bytes(digests.sha256_short(group.encode()).digest()[:4], "big") >> (32 - 2 * k)
 
 
 def spelled(number: int, k: int) -> str:
@@ -183,16 +183,16 @@ def prefix(key: Key) -> bytes:
 
 def find(data: bytes, key: Key) -> bytes | None:
     """Return the line of a key in a shard's bytes, or None; decodes no line."""
-    return next(_starting(data, prefix(key)), None)
+    return next(starting(data, prefix(key)), None)
 
 
 def find_item(data: bytes, item: str) -> list[bytes]:
     """Return the lines of all records of an item in a shard's bytes; decodes no line."""
-    return list(_starting(data, f'{{"item":{json.dumps(item, ensure_ascii=False)}'.encode()))
+    return list(starting(data, f'{{"item":{json.dumps(item, ensure_ascii=False)}'.encode()))
 
 
-def _starting(data: bytes, start: bytes) -> Iterator[bytes]:
-    """Yield the lines that begin with some whole members."""
+def starting(data: bytes, start: bytes) -> Iterator[bytes]:
+    """Yield the lines of a shard's bytes that begin with some whole members; decodes no line."""
     at = 0 if data.startswith(start) else data.find(b"\n" + start) + 1
     while at or data.startswith(start):
         end = data.find(b"\n", at)

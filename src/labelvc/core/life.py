@@ -1,76 +1,15 @@
-"""The life of lines: which commit made which field, found by walking changes from the newest to the oldest."""
+"""The life of lines: what a commit made of them, and how it came into history."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from struct import iter_unpack
-from typing import Any, NamedTuple
 
-import msgspec
-
-from labelvc.core import diff
-from labelvc.model import jsonpointer
 from labelvc.model.names import Key
-from labelvc.model.secret import TOKEN
 
 Name = Key | bytes
 """What tells lines apart: their key, or the bytes they begin with."""
 Sides = Sequence[tuple[Mapping[Name, bytes], Mapping[Name, bytes]]]
 """For each parent of a commit the lines that differ: those of the parent and those of the commit."""
-
-Pointers = tuple[str, ...]
-"""Fields of a line; one tuple serves all lines that have the same."""
-NAMES = ("/item", "/id", "/rev")
-"""Fields that say which record and which version it is; nobody decides them."""
-_written = msgspec.json.Encoder(order="deterministic").encode
-_is_token = lru_cache(maxsize=1 << 12)(re.compile(TOKEN).fullmatch)
-_Step = str | tuple[str] | None  # a value, an object that is walked into, and out of it
-_ABSENT = object()
-_MARK = 8
-_DIGEST = 16
-
-
-class Old(NamedTuple):
-    """A line of a parent, as a commit changed it.
-
-    Attributes:
-        line: its digest.
-        by: the pseudonym it stands under; empty when there is none, or a plain value.
-        marks: of the fields that differ from it in the new line, one after another.
-    """
-
-    line: bytes
-    by: str
-    marks: bytes
-
-
-class Rows(NamedTuple):
-    """What a commit made of lines, in digests alone: it may be remembered whatever the lines say.
-
-    Attributes:
-        born: digests of the lines that no parent had, one after another.
-        changed: digest of each other line, and the line of each parent that had the record.
-    """
-
-    born: bytes
-    changed: list[tuple[bytes, tuple[Old, ...]]]
-
-
-class Made(NamedTuple):
-    """Which commit set fields of a line.
-
-    Attributes:
-        pointers: the fields; None for all of them.
-        commit: its id.
-        by: the pseudonym the record stood under then, empty when there was none; None for that of the line itself.
-    """
-
-    pointers: Pointers | None
-    commit: str
-    by: str | None
 
 
 def moves(sides: Sides) -> Iterator[tuple[Name, tuple[bytes | None, ...], bytes | None]]:
@@ -82,171 +21,17 @@ def moves(sides: Sides) -> Iterator[tuple[Name, tuple[bytes | None, ...], bytes 
     Yields:
         What names the line, the line in each parent, and in the commit; a merge that took a parent's line changed nothing.
     """
-    first_old, first_new = sides[0] if sides else ({}, {})
+    first_old, first_new = sides[0]
     for name in first_old.keys() | first_new.keys():
         if len(sides) == 1:
-            old, new = first_old.get(name), first_new.get(name)
-            if old != new:
-                yield name, (old,), new
+            olds, new = (first_old.get(name),), first_new.get(name)
+            if olds[0] != new:
+                yield name, olds, new
             continue
-        olds = tuple([old.get(name) for old, _ in sides])
+        several = tuple([old.get(name) for old, _ in sides])
         news = [new.get(name) for _, new in sides]
-        if all(old != new for old, new in zip(olds, news, strict=True)):
-            yield name, olds, news[0]
-
-
-def rows(sides: Sides) -> Rows:
-    """Return what a commit made of the lines that are no tombstones."""
-    born, changed = [], []
-    for _, olds, new in moves(sides):
-        if new is None or diff.live(new) is None:
-            continue
-        if any(olds):
-            fields = diff.decoded(new)
-            changed.append((digest(new), tuple([_old(raw, fields) for raw in olds if raw is not None])))
-        else:
-            born.append(digest(new))
-    return Rows(b"".join(born), changed)
-
-
-def _old(raw: bytes, new: dict[str, Any]) -> Old:
-    old = diff.decoded(raw)
-    return Old(digest(raw), token(old.get("by")), b"".join(map(mark, _differing(new, old))))
-
-
-def digest(raw: bytes) -> bytes:
-    """Return what a line is known by: `rev` makes every line of a record's life another one."""
-    return hashlib.blake2b(raw, digest_size=_DIGEST).digest()
-
-
-_marks: dict[str, bytes] = {}
-
-
-def mark(pointer: str) -> bytes:
-    """Return the digest of a pointer: the names of members may be somebody's."""
-    found = _marks.get(pointer)
-    if found is None:
-        found = hashlib.blake2b(pointer.encode("utf-8", "surrogatepass"), digest_size=_MARK).digest()
-        if len(_marks) < 1 << 12:
-            _marks[pointer] = found
-    return found
-
-
-def told(fields: dict[str, Any]) -> tuple[Pointers, list[Any]]:
-    """Return the pointers of all values of a line that are no object, sorted, and the values; `NAMES` are left out."""
-    names: list[_Step] = []
-    values: list[Any] = []
-    _walk(fields, names, values)
-    pointers, places = _ordered(tuple(names))
-    return pointers, [values[at] for at in places]
-
-
-def _walk(fields: dict[str, Any], names: list[_Step], values: list[Any]) -> None:
-    for name, value in fields.items():
-        if type(value) is dict and value:
-            names.append((name,))
-            _walk(value, names, values)
-            names.append(None)
-        else:
-            names.append(name)
-            values.append(value)
-
-
-@lru_cache(maxsize=1 << 10)  # the lines of a dataset have few shapes
-def _ordered(names: tuple[_Step, ...]) -> tuple[Pointers, list[int]]:
-    """Return the pointers of a walk but for `NAMES`, in order, and the place of the value of each."""
-    found: list[str] = []
-    above = [""]
-    for name in names:
-        if name is None:
-            above.pop()
-        elif isinstance(name, str):
-            found.append(_step(above[-1], name))
-        else:
-            above.append(_step(above[-1], name[0]))
-    rows = sorted((pointer, at) for at, pointer in enumerate(found) if pointer not in NAMES)
-    return tuple([pointer for pointer, _ in rows]), [at for _, at in rows]
-
-
-def _step(at: str, name: str) -> str:
-    return f"{at}/{jsonpointer.escaped(name) if '~' in name or '/' in name else name}"
-
-
-def _differing(new: dict[str, Any], old: dict[str, Any], at: str = "") -> Iterator[str]:
-    """Yield the pointers of all values of a line that are no object and that another line has not or has otherwise."""
-    for name, value in new.items():
-        one = old.get(name, _ABSENT)
-        if type(value) is dict and value:
-            if one != value or _written(one) != _written(value):
-                yield from _differing(value, one if type(one) is dict else {}, _step(at, name))
-        elif type(one) is type(value) is str:
-            if one != value:
-                yield _step(at, name)
-        elif one is _ABSENT or _written(one) != _written(value):
-            yield _step(at, name)
-
-
-class Attribution:
-    """Follows the fields of many lines back to the commits that set them, newest commit first.
-
-    A line is known by its bytes, so a field is followed through whichever parent of a merge had its value, and no graph of
-    commits is needed: of two branches that made the very same line the one nearer to the end of history is named.
-    """
-
-    def __init__(self) -> None:
-        self._lines: list[bytes] = []
-        self._open: dict[bytes, list[tuple[int, Pointers | None, str | None]]] = {}
-        self._found: list[tuple[Made, ...]] = []
-        self._shapes: dict[Pointers, Pointers] = {}
-
-    def add(self, raw: bytes) -> None:
-        """Ask for all fields of a line; lines are numbered from 0 in the order they are asked for."""
-        self._open.setdefault(digest(raw), []).append((len(self._lines), None, None))
-        self._lines.append(raw)
-        self._found.append(())
-
-    @property
-    def open(self) -> int | None:
-        """The number of a line some field of which has no commit yet; None when all have theirs."""
-        return next((rows[0][0] for rows in self._open.values()), None)
-
-    def see(self, commit: str, made: Rows) -> None:
-        """Look at what a commit made."""
-        waiting, found = self._open.pop, self._found
-        whole = (Made(None, commit, None),)
-        for (line,) in iter_unpack(f"{_DIGEST}s", made.born):
-            for number, left, by in waiting(line, ()):
-                found[number] += whole if left is None and by is None else (Made(left, commit, by),)
-        for line, olds in made.changed:
-            for number, wanted, by in waiting(line, ()):
-                left = self._followed(number, wanted, olds)
-                if left:
-                    found[number] += (Made(left, commit, by),)
-
-    def _followed(self, number: int, wanted: Pointers | None, olds: Sequence[Old]) -> Pointers:
-        """Follow fields into the lines that had them before; return those that none had."""
-        left: Sequence[str] = told(diff.decoded(self._lines[number]))[0] if wanted is None else wanted
-        for line, by, marks in olds:
-            differing = {marks[at : at + _MARK] for at in range(0, len(marks), _MARK)}
-            kept = [pointer for pointer in left if mark(pointer) not in differing]
-            if kept:
-                self._open.setdefault(line, []).append((number, self._shape(kept), by))
-                left = [pointer for pointer in left if mark(pointer) in differing]
-        return self._shape(left)
-
-    def result(self, number: int) -> tuple[Made, ...]:
-        """Return which commit set which fields of the line with this number."""
-        return self._found[number]
-
-    def _shape(self, pointers: Sequence[str]) -> Pointers:
-        """Return one tuple for all that are equal: most lines of a dataset have the same fields."""
-        shape = tuple(pointers)
-        return self._shapes.setdefault(shape, shape)
-
-
-def token(by: object) -> str:
-    """Return a pseudonym as it is, of anything else nothing."""
-    return by if type(by) is str and _is_token(by) else ""
+        if all(old != new for old, new in zip(several, news, strict=True)):
+            yield name, several, news[0]
 
 
 def integrations(parents: Mapping[str, Sequence[str]], head: str) -> dict[str, tuple[str, str]]:

@@ -1,6 +1,6 @@
 """A document as it was read: what it says, where each part stands, and what is wrong with it."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: msgspec would compile and evaluate the text of each at every start.
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """The project as its documents describe it: tasks, datasets, taxonomies, guidelines."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: msgspec would compile and evaluate the text of each at every start.
 
 from collections.abc import Mapping
 from typing import Any, Literal

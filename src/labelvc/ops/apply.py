@@ -13,7 +13,7 @@ from labelvc.errors import ConfigurationError, DataError, RefusedError, StoreErr
 from labelvc.model.change import Delta
 from labelvc.model.names import Key, Layer
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops.diff import is_document
+from labelvc.ops.naming import is_document
 from labelvc.store import files, journal, stale, tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc.codec import shard
-from labelvc.core import diff, life
-from labelvc.core.life import Attribution
+from labelvc.core import attribution, diff
+from labelvc.core.attribution import Attribution
 from labelvc.errors import DataError
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key
@@ -20,6 +20,7 @@ from labelvc.ops import project as projects
 from labelvc.ops.past import Past, Scope
 from labelvc.store import log, tree
 from labelvc.store.cache import Cache
+from labelvc.store.folders import Folders
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
@@ -30,7 +31,7 @@ _MOST_PREFIX = 3
 _STEPS = 256
 _SHAPES = 1 << 12
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(life.Rows).decode
+_unpack = msgspec.msgpack.Decoder(attribution.Rows).decode
 
 
 class Origin(NamedTuple):
@@ -58,7 +59,7 @@ class Makers(msgspec.Struct, frozen=True, cache_hash=True):
         by: the pseudonym the record stood under then, for each.
     """
 
-    pointers: life.Pointers
+    pointers: attribution.Pointers
     commits: tuple[Commit, ...]
     by: tuple[str, ...]
 
@@ -100,15 +101,16 @@ def item(git: Git, dataset: str, name: str, rev: str = "HEAD") -> Iterator[Blame
         DataError: the item has no records.
         StoreError: an object is missing, or the clone is shallow.
     """
-    head = tree.commit(git, rev)
     with tree.reader(git) as reader:
-        past = Past(git, reader, projects.dataset(projects.load(git, head, reader), dataset), head.commit)
+        folders = Folders(git, reader)
+        head = projects.documents(folders, rev)
+        past = Past(git, folders, projects.dataset(projects.load(git, head, reader), dataset), head.commit)
         scope = past.item(name, "annotations")
         present = sorted((key, raw) for key, raw in past.lines(head.commit, scope).items() if diff.live(raw))
         if not present:
-            advice = naming.hint(git, head, f"{dataset}/{name}") or naming.WRITTEN
+            advice = naming.hint(git, tree.commit(git, rev), f"{dataset}/{name}") or naming.WRITTEN
             raise DataError(f"{dataset}/{name} has no records at {rev}", hint=advice)
-        made = ((commit, life.rows(sides)) for commit, sides in past.changes(scope))
+        made = ((commit, attribution.rows(sides)) for commit, sides in past.changes(scope))
         yield from _attributed(present, made)
 
 
@@ -130,10 +132,12 @@ def whole(git: Git, dataset: str, rev: str = "HEAD") -> Iterator[Blamed]:
         DataError: there are no records, or one whose line no commit made, as when a shard holds a key twice.
         StoreError: an object is missing, or the clone is shallow.
     """
-    head = tree.commit(git, rev)
     with tree.reader(git) as reader, Cache(git) as cache:
-        past = Past(git, reader, projects.dataset(projects.load(git, head, reader), dataset), head.commit)
-        shards, met = _shards(head, dataset), False
+        folders = Folders(git, reader)
+        head = projects.documents(folders, rev)
+        project = projects.load(git, head, reader, cache)
+        past = Past(git, folders, projects.dataset(project, dataset), head.commit, cache=cache)
+        shards, met = _shards(tree.commit(git, head.commit, [f"datasets/{dataset}/annotations"]), dataset), False
         for prefix in _prefixes(reader, shards, past):
             held = [(path, entry) for path, name, entry in shards if name.startswith(prefix)]
             present = list(_present(reader, held, dataset))
@@ -144,7 +148,9 @@ def whole(git: Git, dataset: str, rev: str = "HEAD") -> Iterator[Blamed]:
         raise DataError(f"{dataset} has no records at {rev}", hint=f"labelvc log {dataset}")
 
 
-def _attributed(present: Sequence[tuple[Key, bytes]], made: Iterable[tuple[Commit, life.Rows]]) -> Iterator[Blamed]:
+def _attributed(
+    present: Sequence[tuple[Key, bytes]], made: Iterable[tuple[Commit, attribution.Rows]]
+) -> Iterator[Blamed]:
     """Follow the fields of lines through what commits made, newest first, until each has its commit."""
     fields = Attribution()
     for _, raw in present:
@@ -162,18 +168,20 @@ def _attributed(present: Sequence[tuple[Key, bytes]], made: Iterable[tuple[Commi
     makers = lru_cache(maxsize=_SHAPES)(partial(_makers, commits))
     for number, (key, raw) in enumerate(present):
         line = diff.decoded(raw)
-        pointers, values = life.told(line)
-        yield key, Fields(values, makers(pointers, fields.result(number), life.token(line.get("by"))))
+        pointers, values = attribution.told(line)
+        yield key, Fields(values, makers(pointers, fields.result(number), attribution.token(line.get("by"))))
 
 
-def _makers(commits: Mapping[str, Commit], pointers: life.Pointers, found: Sequence[life.Made], own: str) -> Makers:
+def _makers(
+    commits: Mapping[str, Commit], pointers: attribution.Pointers, found: Sequence[attribution.Made], own: str
+) -> Makers:
     made = {pointer: one for one in found for pointer in (pointers if one.pointers is None else one.pointers)}
     rows = [made[pointer] for pointer in pointers]
     by = [own if one.by is None else one.by for one in rows]
     return Makers(pointers, tuple([commits[one.commit] for one in rows]), tuple(by))
 
 
-def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tuple[Commit, life.Rows]]:
+def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tuple[Commit, attribution.Rows]]:
     """Yield what each commit made of the lines in scope, newest first; what was seen before is not read again."""
     specs = past.specs(scope)
     commits = log.commits(git, past.head, specs)
@@ -183,15 +191,15 @@ def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tu
         kept = _recalled(cache.get_many(keys.values()))
         missing = [commit for commit in some if keys[commit.id] not in kept]
         fresh: list[tuple[str, bytes]] = []
-        entries = log.some(git, missing, specs) if missing else iter(())
+        entries = log.some(git, [commit.id for commit in missing], specs) if missing else iter(())
         entry = next(entries, None)
         try:
             for commit in some:
                 rows = kept.pop(keys[commit.id], None)
                 if rows is None:
-                    rows = life.rows([])
+                    rows = attribution.Rows(b"", [])
                     if entry is not None and entry.commit.id == commit.id:
-                        rows = life.rows(past.sides(entry, scope))
+                        rows = attribution.rows(past.sides(entry, scope))
                         entry = next(entries, None)
                     fresh.append((keys[commit.id], _pack(rows)))
                 yield commit, rows
@@ -203,7 +211,7 @@ def _key(dataset: str, scope: Scope, commit: Commit) -> str:
     return f"{_BY}:{dataset}:{scope.prefix}:{commit.id}:{','.join(commit.parents)}"
 
 
-def _recalled(kept: Mapping[str, bytes]) -> dict[str, life.Rows]:
+def _recalled(kept: Mapping[str, bytes]) -> dict[str, attribution.Rows]:
     found = {}
     for key, raw in kept.items():
         try:

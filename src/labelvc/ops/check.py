@@ -22,7 +22,7 @@ from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import diff, look
+from labelvc.ops import diff, look, rules
 from labelvc.ops import project as projects
 from labelvc.ops.look import Advance
 from labelvc.store import pointer, stale, tree
@@ -142,7 +142,7 @@ def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: A
 
 def catalogue() -> dict[str, Rule]:
     """Return every rule by its id: of the checks, of documents, and of the tree as a whole."""
-    return {**registry.catalogue(), **{rule.id: rule for rule in (*projects.RULES, *RULES)}}
+    return {**registry.catalogue(), **{rule.id: rule for rule in (*rules.RULES, *RULES)}}
 
 
 def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None) -> Report:

@@ -11,15 +11,13 @@ from labelvc.errors import StoreError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
 from labelvc.model.snapshot import Snapshot
+from labelvc.ops.naming import is_document
 from labelvc.store import conflicts, pointer, tree
 from labelvc.store import git as plumbing
 from labelvc.store.aside import Aside
 from labelvc.store.conflicts import Conflicts
 from labelvc.store.git import Git
 from labelvc.store.stale import Stale, among
-
-_DERIVED = ("annotations.dvc", "annotations.sha256")
-_BESIDE = ("approvals/", "releases/")
 
 
 class Range(NamedTuple):
@@ -113,13 +111,6 @@ def stale(git: Git, pair: Range) -> list[Stale]:
     """Return the folders behind DVC pointers that are in a comparison as another commit left them, not as somebody edited them."""
     pointers = [path for path in pair.new.entries if path.endswith("/annotations.dvc") and pair.new.kind == "work"]
     return among(git, [path.removesuffix(".dvc") for path in pointers if pointer.stands_for_shards(path)])
-
-
-def is_document(path: str) -> bool:
-    """Tell whether a path counts as a document in a change-set: all but shards, approvals, releases and derived files."""
-    if path.startswith(_BESIDE) or shard.parse_path(path) is not None:
-        return False
-    return not (path.startswith("datasets/") and path.rpartition("/")[2] in _DERIVED)
 
 
 def summary(git: Git, old: Snapshot, new: Snapshot) -> diff.Summary:

@@ -25,8 +25,9 @@ from labelvc.ops import project as projects
 from labelvc.ops.past import Past, Scope
 from labelvc.store import git as plumbing
 from labelvc.store import log, patch, tree
+from labelvc.store.folders import Folders
 from labelvc.store.git import Git
-from labelvc.store.log import Merged
+from labelvc.store.log import Versions
 from labelvc.store.reader import Reader
 
 _is_token = re.compile(TOKEN).fullmatch
@@ -118,19 +119,20 @@ def read(git: Git, wanted: str, span: Span, only: Filter) -> Iterator[Logged]:
         StoreError: unknown revision, a missing object, or a shallow clone.
     """
     _demand(only)
-    head = tree.commit(git, span.head)
     with tree.reader(git) as reader:
+        folders = Folders(git, reader)
+        head = projects.documents(folders, span.head)
         if "/" not in wanted:
             yield from _whole(git, reader, _known(git, reader, head, wanted), span._replace(head=head.commit), only)
             return
         project = projects.load(git, head, reader)
         dataset, _, rest = wanted.partition("/")
-        past = Past(git, reader, projects.dataset(project, dataset), head.commit)
+        past = Past(git, folders, projects.dataset(project, dataset), head.commit)
         readings = list(_readings(past, rest))
         found = next(filter(None, (_keyed(past, scopes, span, only) for scopes in readings)), [])
         yield from found
         if not found and not any(_ever(past, scope) for scopes in readings for scope in scopes):
-            advice = naming.hint(git, head, wanted) or naming.WRITTEN
+            advice = naming.hint(git, tree.commit(git, span.head), wanted) or naming.WRITTEN
             raise DataError(f"no commit up to {span.head} ever held {wanted}", hint=advice)
 
 
@@ -168,7 +170,7 @@ def _logged(git: Git, reader: Reader, entry: log.Entry, only: Filter) -> Logged:
     for file in entry.files:
         if _needs_all(file):
             return _again(git, entry.commit, only)
-        if isinstance(file, Merged):
+        if isinstance(file, Versions):
             for delta in _of_merge(reader, file):
                 counted.add(delta)
         elif shard.parse_path(file.path) is None:
@@ -184,13 +186,13 @@ def _logged(git: Git, reader: Reader, entry: log.Entry, only: Filter) -> Logged:
     return counted.logged(entry.commit)
 
 
-def _needs_all(file: FileChange | Merged) -> bool:
+def _needs_all(file: FileChange | Versions) -> bool:
     pointed = file.path.startswith("datasets/") and file.path.endswith("/annotations.dvc")
-    moved = isinstance(file, Merged) and shard.parse_path(file.path) and not (file.new and all(file.olds))
+    moved = isinstance(file, Versions) and shard.parse_path(file.path) and not (file.new and all(file.olds))
     return pointed or bool(moved)
 
 
-def _of_merge(reader: Reader, file: Merged) -> Iterator[Delta]:
+def _of_merge(reader: Reader, file: Versions) -> Iterator[Delta]:
     """Yield what a merge made of a file against each parent; a document as a whole."""
     found = shard.parse_path(file.path)
     if found is None:
@@ -288,7 +290,7 @@ class _Counted:
             self._changes.append(delta)
 
     def document(self, path: str) -> None:
-        if differing.is_document(path) and not any(self._only):
+        if naming.is_document(path) and not any(self._only):
             self._documents[path] = None
 
     def logged(self, commit: Commit) -> Logged:

@@ -8,9 +8,9 @@ from labelvc.core import diff
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry
 from labelvc.ops import project as projects
-from labelvc.store import log, tree
-from labelvc.store.git import Git
-from labelvc.store.reader import Reader
+from labelvc.store import log
+from labelvc.store.cache import Cache
+from labelvc.store.folders import Folders
 
 _MOST = 8
 
@@ -51,14 +51,14 @@ class Library:
     """Reads guidelines and taxonomies as they were.
 
     Args:
-        git: the repository.
-        reader: reads objects.
+        folders: finds files of commits.
         project: the project at the end of the history, for the tasks and today's names.
+        cache: where documents are remembered.
     """
 
-    def __init__(self, git: Git, reader: Reader, project: Project) -> None:
-        self._git, self._reader, self._project = git, reader, project
-        self._shelves: dict[str, dict[str, Entry]] = {}
+    def __init__(self, folders: Folders, project: Project, cache: Cache) -> None:
+        self._folders, self._project, self._cache = folders, project, cache
+        self._values: dict[Entry, dict[str, Any] | None] = {}
 
     def meaning(self, commit: str, raw: bytes | None) -> Meaning | None:
         """Return what a line meant at a commit; None when it names no guideline and its task no taxonomy."""
@@ -96,21 +96,22 @@ class Library:
         found = self._document(commit, "guideline", path)
         if found is not None and found.get("version") == version:
             return found
-        for oid in log.blobs(self._git, commit, path):
+        for oid in log.blobs(self._folders.git, commit, path):
             older = self._value("guideline", path, Entry("git", oid))
             if older is not None and older.get("version") == version:
                 return older
         return None
 
     def _document(self, commit: str, noun: str, path: str) -> dict[str, Any] | None:
-        if commit not in self._shelves:
-            self._shelves[commit] = dict(tree.commit(self._git, commit, ["guidelines", "taxonomies"]).entries)
-        entry = self._shelves[commit].get(path)
+        entry = self._folders.snapshot(commit, [path]).entries.get(path)
         return None if entry is None else self._value(noun, path, entry)
 
     def _value(self, noun: str, path: str, entry: Entry) -> dict[str, Any] | None:
-        (value,) = projects.values(self._git, [(noun, self._reader.read(path, entry))])
-        return value if isinstance(value, dict) else None
+        if entry not in self._values:
+            data = self._folders.reader.read(path, entry)
+            (value,) = projects.values(self._folders.git, [(noun, data)], self._cache)
+            self._values[entry] = value if isinstance(value, dict) else None
+        return self._values[entry]
 
 
 def labels(value: object) -> list[str]:

@@ -10,24 +10,32 @@ from labelvc.codec import shard
 from labelvc.errors import DataError
 from labelvc.model.names import Key, Layer
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops.diff import is_document
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 WRITTEN = "a record is dataset/item#id, an item dataset/item, a dataset its name and a document its path"
+_DERIVED = ("annotations.dvc", "annotations.sha256")
+_BESIDE = ("approvals/", "releases/")
 _MOST = 3
 _LOOKED_AT = 50_000
 _DIGITS = 10
 
 
-def key(git: Git, text: str, snapshot: Snapshot) -> Key:
+def is_document(path: str) -> bool:
+    """Tell whether a path counts as a document in a change-set: all but shards, approvals, releases and derived files."""
+    if path.startswith(_BESIDE) or shard.parse_path(path) is not None:
+        return False
+    return not (path.startswith("datasets/") and path.rpartition("/")[2] in _DERIVED)
+
+
+def key(git: Git, text: str, rev: str) -> Key:
     """Read the key of a record or item as somebody typed it.
 
     Args:
         git: the repository.
         text: what was typed.
-        snapshot: where something like it is looked for when it is no key.
+        rev: the commit where something like it is looked for when it is no key.
 
     Returns:
         The key; whether it is there is not asked.
@@ -38,7 +46,7 @@ def key(git: Git, text: str, snapshot: Snapshot) -> Key:
     try:
         return Key.parse(text)
     except DataError as error:
-        raise DataError(error.message, hint=hint(git, snapshot, text, keys=True) or error.hint) from None
+        raise DataError(error.message, hint=hint(git, tree.commit(git, rev), text, keys=True) or error.hint) from None
 
 
 def demand(git: Git, snapshots: Sequence[Snapshot], wanted: str) -> None:

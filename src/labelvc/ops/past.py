@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from labelvc.codec import expression, shard
 from labelvc.core import life
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key, Layer
-from labelvc.model.project import Dataset
+from labelvc.model.project import Dataset, Sensitive
 from labelvc.model.snapshot import Entry, FileChange
 from labelvc.ops import project as projects
 from labelvc.store import log, patch, tree
+from labelvc.store.cache import Cache
+from labelvc.store.folders import Folders
 from labelvc.store.git import Git
-from labelvc.store.log import Merged
-from labelvc.store.reader import Reader
+from labelvc.store.log import Versions
 
 _MOST_DIGITS = 10
+_AT_ONCE = 64
+_DEEP = 3  # slashes in the path of a folder that a layer of many shards is fanned out into
+_TRUST = "trust"
 _Sides = tuple[Mapping[life.Name, bytes], Mapping[life.Name, bytes]]
 
 
@@ -42,21 +48,35 @@ class Past:
 
     Args:
         git: the repository.
-        reader: reads objects.
+        folders: finds its files and reads objects.
         dataset: the dataset, as it is at the end of the history.
         head: full id of the commit where the history ends.
         groups: every `group` expression the dataset ever had, when that is known.
+        commits: full ids of all commits up to head, newest first, when those are known.
+        cache: where documents are remembered; None for the repository's own.
     """
 
     def __init__(
-        self, git: Git, reader: Reader, dataset: Dataset, head: str, groups: set[str | None] | None = None
+        self,
+        git: Git,
+        folders: Folders,
+        dataset: Dataset,
+        head: str,
+        *,
+        groups: set[str | None] | None = None,
+        commits: Iterable[str] | None = None,
+        cache: Cache | None = None,
     ) -> None:
-        self.git, self._reader, self.head = git, reader, head
+        self.git, self._folders, self.head = git, folders, head
         self.dataset = dataset
-        self._groups = groups
+        self._groups, self._commits, self._cache = groups, commits, cache
+        self._document = f"datasets/{dataset.name}/dataset.yaml"
+        self._versions: dict[str, dict[str, None]] | None = None
 
     def changes(self, scope: Scope, base: str = "") -> Iterator[tuple[Commit, life.Sides]]:
         """Yield each commit with the lines in scope that differ from those of its parents, newest first.
+
+        Of one item the lines are picked from the files as git stores them: that costs less than comparing whole files.
 
         Args:
             scope: which lines.
@@ -65,19 +85,63 @@ class Past:
         Raises:
             StoreError: an object is missing, or the clone is shallow.
         """
-        for entry in log.read(self.git, self.head, self.specs(scope), base=base):
+        if scope.start:
+            yield from self._narrow(scope, self._log(self.specs(scope), base, lines=False))
+            return
+        for entry in self._log(self.specs(scope), base, lines=True):
             yield entry.commit, self.sides(entry, scope)
+
+    def of(self, key: Key) -> list[tuple[Commit, life.Sides]]:
+        """Return what `changes` yields of one line, and learn from the same stream what governs the dataset."""
+        layer: Layer = "annotations" if key.id else "items"
+        while True:
+            known = self._groups or {self.dataset.group}
+            scope = self._scope(key.item, layer, known)._replace(start=shard.prefix(key))
+            self._versions = {}
+            specs = [*self.specs(scope), log.pathspec(self._document), _TRUST]
+            found = list(self._narrow(scope, self._log(specs, lines=False)))
+            if self.groups() <= known:
+                return found
+
+    def _narrow(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[tuple[Commit, life.Sides]]:
+        """Pick lines from whole files, whose contents are asked for many at once."""
+        rest = ((entry.commit, list(entry.files)) for entry in entries)
+        while some := list(islice(rest, _AT_ONCE)):
+            picked = self._picked([file for _, files in some for file in files], scope)
+            for commit, files in some:
+                yield commit, self.sides(log.Entry(commit, iter(files)), scope, picked)
+
+    def _log(self, specs: Sequence[str], base: str = "", *, lines: bool) -> Iterator[log.Entry]:
+        if self._commits is not None and not base:
+            return log.some(self.git, self._commits, specs, lines=lines)
+        return log.read(self.git, self.head, specs, base=base, lines=lines)
+
+    def _picked(self, files: Sequence[FileChange | Versions], scope: Scope) -> Mapping[str, list[bytes]]:
+        """Return the lines in scope of all versions of some files, by the ids of those; note what governs the dataset."""
+        wanted: dict[str, str] = {}
+        for file in files:
+            if not isinstance(file, Versions):
+                continue
+            if self._covers(scope, file.path):
+                wanted |= {oid: file.path for oid in (*file.olds, file.new) if oid}
+            else:
+                self._note(file)
+        read = self._folders.reader.many((path, Entry("git", oid)) for oid, path in wanted.items())
+        found = {oid: list(shard.starting(data, scope.start)) for oid, (_, data) in zip(wanted, read, strict=True)}
+        return {"": [], **found}
 
     def specs(self, scope: Scope) -> list[str]:
         """Return git's pathspecs for a scope, the DVC pointer of the annotations with them."""
         folder = log.pathspec(f"datasets/{self.dataset.name}/{scope.layer}")
-        if scope.files:
-            found = [log.pathspec(path) for path in scope.files]
+        if scope.files:  # a folder below in place of its files: git holds each file of a folder against each path
+            below = {path: path.rpartition("/")[0] for path in scope.files}
+            found = [log.pathspec(path if above.count("/") < _DEEP else f"{above}/") for path, above in below.items()]
         elif scope.prefix:
             coarser = [f"{folder}/{scope.prefix[:count]}.jsonl" for count in range(1, len(scope.prefix))]
             found = [f"{folder}/{scope.prefix}*", *coarser]
         else:
             found = [folder]
+        found = list(dict.fromkeys(found))
         return [*found, f"{folder}.dvc"] if scope.layer == "annotations" else found
 
     def item(self, item: str, layer: Layer) -> Scope:
@@ -85,7 +149,10 @@ class Past:
 
         A coarser sharding's name begins a finer one's; another `group` may have put the item elsewhere.
         """
-        patterns = [expression.compiled(group) for group in self.groups()]
+        return self._scope(item, layer, self.groups())
+
+    def _scope(self, item: str, layer: Layer, groups: Iterable[str | None]) -> Scope:
+        patterns = [expression.compiled(group) for group in groups]
         names = sorted({shard.place(shard.group_of(item, pattern), _MOST_DIGITS) for pattern in patterns})
         counts = range(1, _MOST_DIGITS + 1)
         files = [shard.path(self.dataset.name, layer, name[:count]) for name in names for count in counts]
@@ -96,14 +163,48 @@ class Past:
     def groups(self) -> set[str | None]:
         """Return every `group` expression the dataset ever had, None for having none."""
         if self._groups is None:
-            path = f"datasets/{self.dataset.name}/dataset.yaml"
-            self._groups = {None, self.dataset.group}
-            versions = [self._reader.read(path, Entry("git", oid)) for oid in log.blobs(self.git, self.head, path)]
-            for value in projects.values(self.git, [("dataset", data) for data in versions if b"group" in data]):
+            told = list(self._documents())
+            found = {self.dataset.group}
+            if not told or any(b"group" not in data for data in told):
+                found.add(None)
+            grouped = [("dataset", data) for data in told if b"group" in data]
+            for value in projects.values(self.git, grouped, self._cache):
                 group = value.get("group") if isinstance(value, dict) else None
-                if isinstance(group, str) and not expression.trouble(group):
-                    self._groups.add(group)
+                found.add(group if isinstance(group, str) and not expression.trouble(group) else None)
+            self._groups = found
         return self._groups
+
+    @property
+    def sensitive(self) -> tuple[Sensitive, ...]:
+        """The fields that the dataset ever declared sensitive (YAML may escape a name)."""
+        told = [data for data in self._documents() if b"sensitive" in data or b"\\" in data]
+        return tuple([field for data in told for field in projects.sensitive(self.git, data, self._cache)])
+
+    @property
+    def governed(self) -> bool:
+        """Whether there ever was a policy."""
+        return any(path.startswith(f"{_TRUST}/") for path in self._governing())
+
+    def _documents(self) -> Iterator[bytes]:
+        """Yield every version that the dataset's document ever had."""
+        versions = filter(None, self._governing().get(self._document, ()))
+        for _, data in self._folders.reader.many((self._document, Entry("git", oid)) for oid in versions):
+            yield data
+
+    def _governing(self) -> Mapping[str, Iterable[str]]:
+        """Return the paths of what governs the dataset, each with the ids of all its versions."""
+        if self._versions is None:
+            self._versions = {}
+            for entry in self._log([log.pathspec(self._document), _TRUST], lines=False):
+                for file in entry.files:
+                    if isinstance(file, Versions):
+                        self._note(file)
+        return self._versions
+
+    def _note(self, file: Versions) -> None:
+        governs = file.path == self._document or file.path.startswith(f"{_TRUST}/")
+        if self._versions is not None and governs:
+            self._versions.setdefault(file.path, {})[file.new] = None
 
     def line(self, commit: str, key: Key) -> bytes | None:
         """Return a line as it was at a commit."""
@@ -114,28 +215,39 @@ class Past:
         """Return the lines of a scope with `files` at a commit, through the DVC pointer where there is one."""
         if not commit:
             return {}
-        entries = tree.commit(self.git, commit, scope.files).entries
+        entries = self._folders.snapshot(commit, scope.files).entries
         wanted = [(path, entries[path]) for path in scope.files if path in entries]
         found: dict[Key, bytes] = {}
         for path, entry in wanted:
-            for raw in shard.lines(self._reader.read(path, entry)):
-                if _within(raw, scope.start):
-                    key = shard.key_of(raw, self.dataset.name, scope.layer)
-                    if key:
-                        found[key] = raw
+            for raw in shard.starting(self._folders.reader.read(path, entry), scope.start):
+                key = shard.key_of(raw, self.dataset.name, scope.layer)
+                if key:
+                    found[key] = raw
         return found
 
-    def sides(self, entry: log.Entry, scope: Scope) -> life.Sides:
-        """Return for each parent of a commit the lines in scope that differ, by the bytes that name them."""
+    def sides(self, entry: log.Entry, scope: Scope, picked: Mapping[str, list[bytes]] | None = None) -> life.Sides:
+        """Return for each parent of a commit the lines in scope that differ, by the bytes that name them.
+
+        Args:
+            entry: the commit.
+            scope: which lines.
+            picked: the lines in scope of all files, by the ids of those, when they are known.
+        """
         files = [file for file in entry.files if file.path.endswith(".dvc") or self._covers(scope, file.path)]
         parents = entry.commit.parents or ("",)
-        if any(file.path.endswith(".dvc") or (isinstance(file, Merged) and not _whole(file)) for file in files):
+        if any(file.path.endswith(".dvc") or (len(parents) > 1 and not _whole(file)) for file in files):
             return [self._compared(parent, entry.commit.id, scope) for parent in parents]
-        merged = [file for file in files if isinstance(file, Merged)]
-        plain = [file for file in files if isinstance(file, FileChange)]
-        if not merged:
-            return [self._named(plain, scope)]
-        return [self._named(self._walked(merged, at), scope) for at in range(len(parents))]
+        return [self._named(map(partial(self._change, picked, at), files), scope) for at in range(len(parents))]
+
+    def _change(self, picked: Mapping[str, list[bytes]] | None, parent: int, file: FileChange | Versions) -> FileChange:
+        """Return the lines of a file that differ from a parent's; of picked lines all, since equal ones cancel out."""
+        if isinstance(file, FileChange):
+            return file
+        path, old, new = file.path, file.olds[parent], file.new
+        if picked is not None:
+            return FileChange(path, picked[old], picked[new])
+        one, two = [self._folders.reader.read(path, Entry("git", oid)) for oid in (old, new)]
+        return patch.walk(path, one, two)
 
     def _covers(self, scope: Scope, path: str) -> bool:
         found = shard.parse_path(path)
@@ -154,12 +266,7 @@ class Past:
         ]
         return self._named(tree.changes(self.git, old, new, f"{folder}/"), scope)
 
-    def _walked(self, files: list[Merged], parent: int) -> Iterator[FileChange]:
-        for path, olds, new in files:
-            one, two = [self._reader.read(path, Entry("git", oid)) for oid in (olds[parent], new)]
-            yield patch.walk(path, one, two)
-
-    def _named(self, files: Iterator[FileChange] | list[FileChange], scope: Scope) -> _Sides:
+    def _named(self, files: Iterable[FileChange], scope: Scope) -> _Sides:
         """Return the lines that went and those that came, by what names them; what only moved is in neither."""
         gone: dict[life.Name, bytes] = {}
         come: dict[life.Name, bytes] = {}
@@ -180,5 +287,5 @@ def _within(raw: bytes, start: bytes) -> bool:
     return not start or (raw.startswith(start) and raw[len(start) : len(start) + 1] in (b",", b"}"))
 
 
-def _whole(file: Merged) -> bool:
-    return bool(file.new) and all(file.olds)
+def _whole(file: FileChange | Versions) -> bool:
+    return isinstance(file, FileChange) or (bool(file.new) and all(file.olds))

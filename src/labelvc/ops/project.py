@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import msgspec
 
-from labelvc.checks.interface import Rule
+from labelvc import digests
 from labelvc.core import references
 from labelvc.errors import ConfigurationError
 from labelvc.model import listing
@@ -19,43 +18,16 @@ from labelvc.model.parsed import Parsed
 from labelvc.model.project import Dataset, Guideline, Project, Sensitive, Task, Taxonomy
 from labelvc.model.snapshot import Snapshot
 from labelvc.store.cache import Cache
+from labelvc.store.folders import Folders
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 TOP = "labelvc.yaml"
-RULES = (
-    Rule("document.yaml", "error", "Document cannot be read", "What two programs read differently governs nothing."),
-    Rule(
-        "document.schema",
-        "error",
-        "Document does not fit its schema",
-        "A misspelt setting would be ignored in silence.",
-    ),
-    Rule(
-        "document.reference",
-        "error",
-        "Document names something that does not exist",
-        "A label, task or guideline must mean one thing.",
-    ),
-    Rule(
-        "document.version",
-        "error",
-        "Published version was edited",
-        "Records made under a version must keep their meaning.",
-    ),
-)
 _BY = "labelvc.documents/2"
-_NAME = "([^/]+)"
-_HOMES = (
-    ("project", re.compile(r"labelvc\.yaml()")),
-    ("dataset", re.compile(rf"datasets/{_NAME}/dataset\.yaml")),
-    ("taxonomy", re.compile(rf"taxonomies/{_NAME}\.yaml")),
-    ("guideline", re.compile(rf"guidelines/{_NAME}\.yaml")),
-    ("versions", re.compile(rf"(?:taxonomies|guidelines)/{_NAME}\.versions\.jsonl")),
-    ("epoch", re.compile(r"privacy/epochs\.jsonl()")),
-)
-_ENDINGS = (".yaml", ".versions.jsonl", "/epochs.jsonl")
-_PREFIXES = ("datasets/", "taxonomies/", "guidelines/", "privacy/", TOP)
+_EPOCHS = "privacy/epochs.jsonl"
+_DATASET, _YAML, _VERSIONS = "/dataset.yaml", ".yaml", ".versions.jsonl"
+_NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline"}
+_ALONE = (TOP, "taxonomies", "guidelines", "privacy")
 _NO_DOMAIN = "main"
 
 
@@ -127,7 +99,7 @@ def problems_of(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | Non
         cache: as for `load`.
 
     Returns:
-        Findings of the rules in `RULES`, sorted by path and line; empty when `load` succeeds.
+        Findings of the rules in `labelvc.ops.rules`, sorted by path and line; empty when `load` succeeds.
 
     Raises:
         ConfigurationError: there is no labelvc.yaml.
@@ -150,47 +122,65 @@ def dataset(project: Project, name: str) -> Dataset:
     return found
 
 
-def sensitive(git: Git, data: bytes) -> tuple[Sensitive, ...]:
+def sensitive(git: Git, data: bytes, cache: Cache | None = None) -> tuple[Sensitive, ...]:
     """Return the fields a dataset declares sensitive, whatever else may be wrong with the project.
 
     Args:
         git: the repository, whose documents are remembered.
         data: bytes of the dataset's document.
+        cache: as for `load`.
 
     Returns:
         The fields; none when the document cannot be read.
     """
-    with Cache(git) as cache:
-        (parsed,) = _remembered(cache, [("dataset", data)])
+    (value,) = values(git, [("dataset", data)], cache)
     try:
-        return msgspec.convert(parsed.value["sensitive"] if parsed.value else [], tuple[Sensitive, ...])
+        return msgspec.convert(value["sensitive"] if value else [], tuple[Sensitive, ...])
     except (msgspec.ValidationError, KeyError):
         return ()
 
 
-def values(git: Git, documents: Sequence[tuple[str, bytes]]) -> list[Any]:
+def values(git: Git, documents: Sequence[tuple[str, bytes]], cache: Cache | None = None) -> list[Any]:
     """Return what documents say, whatever the rest of the project says; None for one that cannot be read.
 
     Args:
         git: the repository, whose documents are remembered.
         documents: the kind of each, `guideline` ..., and its bytes.
+        cache: as for `load`.
     """
     if not documents:
         return []
-    with Cache(git) as cache:
-        return [parsed.value for parsed in _remembered(cache, documents)]
+    with Cache(git) if cache is None else nullcontext(cache) as remembered:
+        return [parsed.value for parsed in _remembered(remembered, documents)]
+
+
+def documents(folders: Folders, rev: str) -> Snapshot:
+    """Return the snapshot of a commit with nothing but its documents, which is all that `load` needs of it.
+
+    Args:
+        folders: finds the files.
+        rev: a revision.
+
+    Raises:
+        StoreError: no such revision, or a missing object.
+    """
+    commit = folders.commit(rev)
+    own = [f"datasets/{name}/dataset.yaml" for name in folders.names(commit, "datasets")]
+    return folders.snapshot(commit, [*_ALONE, *own])._replace(name=rev)
 
 
 def noun_of(path: str) -> tuple[str, str] | None:
     """Return (noun, name) of a document's path, or None when the path is no document."""
-    if not path.endswith(_ENDINGS) or not path.startswith(_PREFIXES):
+    if path in (TOP, _EPOCHS):
+        return "project" if path == TOP else "epoch", ""
+    folder, _, rest = path.partition("/")
+    noun, end = _NOUNS.get(folder, ""), _VERSIONS if rest.endswith(_VERSIONS) else _YAML
+    if folder == "datasets":
+        noun, end = "dataset", _DATASET
+    name = rest.removesuffix(end)
+    if not noun or name == rest or not name or "/" in name:
         return None
-    for noun, home in _HOMES:
-        found = home.fullmatch(path)
-        if found:
-            folder = "guideline/" if path.startswith("guidelines/") else "taxonomy/"
-            return noun, folder + found[1] if noun == "versions" else found[1]
-    return None
+    return ("versions", f"{noun}/{name}") if end == _VERSIONS else (noun, name)
 
 
 def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -> list[_Read]:
@@ -204,18 +194,20 @@ def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -
 
 
 def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[_Read]:
-    homes = {path: home for path in listing.ending(snapshot.entries, *_ENDINGS) if (home := noun_of(path))}
+    homes = {
+        path: home for path in listing.ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS) if (home := noun_of(path))
+    }
     data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
     parsed = _remembered(cache, [(homes[path][0], raw) for path, raw in data.items()])
     return [
-        _Read(path, *homes[path], hashlib.sha256(raw).hexdigest(), found)
+        _Read(path, *homes[path], digests.sha256_short(raw).hexdigest(), found)
         for (path, raw), found in zip(data.items(), parsed, strict=True)
     ]
 
 
 def _remembered(cache: Cache, documents: Sequence[tuple[str, bytes]]) -> list[Parsed]:
     """Parse (noun, bytes) pairs, but for those whose bytes were seen before."""
-    keys = [f"{_BY}:{noun}:{hashlib.sha256(data).hexdigest()}" for noun, data in documents]
+    keys = [f"{_BY}:{noun}:{digests.sha256_short(data).hexdigest()}" for noun, data in documents]
     kept = cache.get_many(keys)
     found, fresh = [], []
     for key, (noun, data) in zip(keys, documents, strict=True):
@@ -269,7 +261,7 @@ def _project(documents: Iterable[_Read]) -> Project:
     values = {(read.noun, read.name): read.parsed.value for read in documents}
     top = values["project", ""]
     governing = [read for read in documents if read.noun != "epoch"]  # which epochs there are changes no verdict
-    digest = hashlib.sha256("".join([f"{_BY}\0{read.path}\0{read.digest}\n" for read in governing]).encode())
+    digest = digests.sha256_short("".join([f"{_BY}\0{read.path}\0{read.digest}\n" for read in governing]).encode())
     return Project(
         id=top["id"],
         name=top["name"],

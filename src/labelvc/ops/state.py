@@ -17,7 +17,7 @@ from labelvc.model.release import Data, Salted
 from labelvc.model.secret import Secret
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import approvals
-from labelvc.ops.diff import is_document
+from labelvc.ops.naming import is_document
 from labelvc.store.cache import Cache
 from labelvc.store.reader import Reader
 

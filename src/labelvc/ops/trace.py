@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from labelvc.codec import shard
 from labelvc.core import diff, life, succession
 from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key
-from labelvc.model.snapshot import Snapshot
-from labelvc.ops import diff as differing
+from labelvc.model.project import Sensitive
 from labelvc.ops import naming
 from labelvc.ops import project as projects
 from labelvc.ops.meaning import Library, Meaning
 from labelvc.ops.past import Past
-from labelvc.ops.votes import Ballot, Vote
 from labelvc.store import git as plumbing
 from labelvc.store import log, tree
+from labelvc.store.cache import Cache
+from labelvc.store.folders import Folders
 from labelvc.store.git import Git
-from labelvc.store.reader import Reader
 
-_RELEASES = "releases/"
+if TYPE_CHECKING:
+    from labelvc.model.vote import Vote
+    from labelvc.ops.votes import Ballot
+
+_RELEASES = "releases"
 
 
 class Step(NamedTuple):
@@ -58,6 +60,7 @@ class Life(NamedTuple):
         item: the line of its item at that revision; None when there is none.
         now: its own line there; None when it was removed without a tombstone.
         steps: all its changes, oldest first, those that a merge threw away included.
+        sensitive: the fields that its dataset ever declared sensitive.
         later: the key it went on under, when it vanished in the commit that brought an equal record.
         releases: the releases at that revision that hold its present line, oldest first; None where there never was one.
     """
@@ -66,6 +69,7 @@ class Life(NamedTuple):
     item: bytes | None
     now: bytes | None
     steps: list[Step]
+    sensitive: tuple[Sensitive, ...] = ()
     later: Key | None = None
     releases: tuple[str, ...] | None = None
 
@@ -98,49 +102,59 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         DataError: the record never existed.
         StoreError: an object is missing, or the clone is shallow.
     """
-    head = tree.commit(git, rev)
-    with tree.reader(git) as reader:
-        project = projects.load(git, head, reader)
-        past = Past(git, reader, projects.dataset(project, key.dataset), head.commit)
-        changes = list(_changes(past, key))
+    with tree.reader(git) as reader, Cache(git) as cache:
+        folders = Folders(git, reader)
+        head = projects.documents(folders, rev)
+        project = projects.load(git, head, reader, cache)
+        parents = log.parents(git, head.commit)
+        dataset = projects.dataset(project, key.dataset)
+        past = Past(git, folders, dataset, head.commit, commits=parents, cache=cache)
+        changes = list(_changes(key, past.of(key)))
         if not changes:
-            advice = naming.hint(git, head, str(key), keys=True) or naming.WRITTEN
+            advice = naming.hint(git, tree.commit(git, rev), str(key), keys=True) or naming.WRITTEN
             raise DataError(f"no commit up to {rev} ever held {key}", hint=advice)
-        keys = _Succession(git, reader, past)
+        keys = _Succession(git, folders, past)
         later = keys.later(changes[0])
         changes = list(keys.earlier(changes))
-        steps = list(_steps(git, past, head, changes, Library(git, reader, project), Ballot(git, reader, head, pin)))
+        ballot = None
+        if past.governed:  # the module that looks for statements brings cryptography
+            ballot = importlib.import_module("labelvc.ops.votes").Ballot(git, reader, head.commit, pin)
+        steps = list(_steps(git, past, parents, changes, Library(folders, project, cache), ballot))
         item, now = past.line(head.commit, key._replace(id="")), past.line(head.commit, key)
         releases = None
-        if any(path.startswith(_RELEASES) for path in head.entries):
+        if folders.snapshot(head.commit, [_RELEASES]).entries:
             # most projects have none: they do not pay for the modules
             manifests = importlib.import_module("labelvc.ops.manifest")
             releases = tuple(manifests.containing(git, head.commit, partial(_line_of, past, key)))
-    return Life(key, item, now, steps, later, releases)
+        return Life(key, item, now, steps, past.sensitive, later, releases)
 
 
 def _line_of(past: Past, key: Key, commit: str) -> bytes | None:
     return past.line(commit, key)
 
 
-def _changes(past: Past, key: Key) -> Iterator[_Change]:
+def _changes(key: Key, made: Iterable[tuple[Commit, life.Sides]]) -> Iterator[_Change]:
     """Yield what commits made of a line, newest first."""
-    scope = past.item(key.item, diff.layer_of(key))._replace(start=shard.prefix(key))
-    for commit, sides in past.changes(scope):
+    for commit, sides in made:
         for _, olds, new in life.moves(sides):
             yield _Change(commit, Delta(key, olds[0], new))
 
 
 def _steps(
-    git: Git, past: Past, head: Snapshot, changes: list[_Change], library: Library, ballot: Ballot
+    git: Git,
+    past: Past,
+    parents: Mapping[str, Sequence[str]],
+    changes: list[_Change],
+    library: Library,
+    ballot: Ballot | None,
 ) -> Iterator[Step]:
     """Add to each change the commit that integrated it, what it meant and the statements that cover it; oldest first."""
-    came = life.integrations(log.parents(git, head.commit), head.commit)
+    came = life.integrations(parents, past.head)
     merges = {came[change.commit.id][1] for change in changes} - {change.commit.id for change in changes}
     commits = {change.commit.id: change.commit for change in changes} | log.named(git, sorted(merges))
     for commit, delta, former in reversed(changes):
         parent, integrated = came[commit.id]
-        votes, governed = ballot.votes(past, parent, integrated, delta)
+        votes, governed = ballot.votes(past, parent, integrated, delta) if ballot is not None else ((), False)
         meaning = library.meaning(commit.id, diff.live(delta.new)) if isinstance(delta.key, Key) else None
         shown = delta if former is None else delta._replace(old=former[1])
         yield Step(commit, shown, commits[integrated], former and former[0], meaning, votes, governed)
@@ -152,8 +166,8 @@ class _Succession:
     See `labelvc.core.succession` for when two keys are one record's.
     """
 
-    def __init__(self, git: Git, reader: Reader, past: Past) -> None:
-        self._git, self._reader, self._past = git, reader, past
+    def __init__(self, git: Git, folders: Folders, past: Past) -> None:
+        self._git, self._folders, self._past = git, folders, past
 
     def earlier(self, changes: list[_Change]) -> Iterator[_Change]:
         """Yield the changes, newest first, and after its birth those it had under other keys."""
@@ -167,10 +181,10 @@ class _Succession:
                 return
             met.add(former)
             parent = born.commit.parents[0]
-            older = Past(self._git, self._reader, self._past.dataset, parent, self._past.groups())
+            older = Past(self._git, self._folders, self._past.dataset, parent, groups=self._past.groups())
             line = older.line(parent, former)
             yield born._replace(former=(former, line)) if line is not None else born
-            changes = list(_changes(older, former))
+            changes = list(_changes(former, older.of(former)))
 
     def later(self, last: _Change) -> Key | None:
         """Return the key a record went on under, when its last change was to vanish."""
@@ -189,12 +203,16 @@ class _Succession:
 
     def _took(self, commit: Commit) -> bool:
         """Tell whether a commit did more than add files of records: only then can a record have vanished."""
-        folder = f"datasets/{self._past.dataset.name}/annotations"
+        above = f"datasets/{self._past.dataset.name}"
+        folder = f"{above}/annotations"
+        if not {"annotations", "annotations.dvc"}.intersection(self._folders.names(commit.parents[0], above)):
+            return False
         words = ("--literal-pathspecs", "diff-tree", "-r", "--raw", "--no-renames", "--diff-filter=a")
         return bool(plumbing.run(self._git, *words, commit.parents[0], commit.id, "--", folder, f"{folder}.dvc"))
 
     def _deltas(self, parent: str, commit: str) -> Iterator[Delta]:
-        for delta in differing.shard_deltas(self._git, *tree.differing(self._git, parent, commit)):
+        shard_deltas = importlib.import_module("labelvc.ops.diff").shard_deltas  # most records keep their key
+        for delta in shard_deltas(self._git, *tree.differing(self._git, parent, commit)):
             if isinstance(delta.key, Key) and delta.key.dataset == self._past.dataset.name:
                 yield delta
 

@@ -3,46 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from labelvc.codec import canonical
 from labelvc.errors import TrustError
 from labelvc.model.change import Delta, Move
 from labelvc.model.names import Digest, Key
 from labelvc.model.policy import Trust
-from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.model.snapshot import Entry
+from labelvc.model.vote import Vote
 from labelvc.ops import approvals
 from labelvc.ops.approvals import Problem, Shelf
 from labelvc.ops.past import Past
 from labelvc.ops.verify import Walk
-from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
-
-
-class Vote(NamedTuple):
-    """A statement on a transition, as it stands under the policy that was in force when it was integrated.
-
-    Attributes:
-        path: its file.
-        decision: `approve`, `reject` ...; empty when the statement does not hold.
-        principal, name, role: who, under which name, in which role.
-        signed: when, as the signer claims.
-        policy: version of the policy it was judged by.
-        stood: whether its file was there when the change came in, which is all that `verify` counts for that step.
-        problem: why it does not hold; empty when it does.
-    """
-
-    path: str
-    decision: str
-    principal: str
-    name: str
-    role: str
-    signed: str
-    policy: int
-    stood: bool
-    problem: str = ""
 
 
 class Ballot:
@@ -51,17 +26,15 @@ class Ballot:
     Args:
         git: the repository.
         reader: reads objects.
-        head: the snapshot whose approvals are looked through.
+        head: full id of the commit whose approvals are looked through.
         pin: digest of root version 1, from outside the repository; None when there is none.
     """
 
-    def __init__(self, git: Git, reader: Reader, head: Snapshot, pin: str | None) -> None:
+    def __init__(self, git: Git, reader: Reader, head: str, pin: str | None) -> None:
         self._git, self._reader = git, reader
         self._walk, self._shelf = Walk(git, reader, pin), Shelf(reader)
-        self._folders = approvals.folders(head)
+        self._folders = approvals.folders(tree.commit(git, head, [approvals.FOLDER]))
         self._trusts: dict[str, Trust | None] = {}
-        words = ("rev-list", "--max-count=1", "--full-history", head.commit, "--", "trust")
-        self._never = not plumbing.run(git, *words).strip()
 
     def votes(self, past: Past, parent: str, integrated: str, delta: Delta) -> tuple[tuple[Vote, ...], bool]:
         """Return the statements that cover a change, and whether a policy was in force.
@@ -75,8 +48,6 @@ class Ballot:
         Returns:
             The statements: on the change as one step, or on what the whole merge made of the record.
         """
-        if self._never:
-            return (), False
         trust = self._trust(parent)
         if trust is None or not self._folders or not isinstance(delta.key, Key):
             return (), trust is not None

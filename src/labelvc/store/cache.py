@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 import threading
@@ -11,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from labelvc import digests
 from labelvc.errors import StoreError
-from labelvc.store.files import private_folder
+from labelvc.store.disk import private_folder
 from labelvc.store.git import Git
 
 _LIMIT = 256 << 20
@@ -147,4 +147,4 @@ class Cache:
 
 
 def _proof(key: str, value: bytes) -> bytes:
-    return hashlib.blake2b(value, key=hashlib.sha256(key.encode()).digest(), digest_size=8).digest()
+    return bytes(digests.blake2b(value, key=digests.sha256_short(key.encode()).digest(), digest_size=8).digest())

@@ -8,8 +8,12 @@ import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labelvc.errors import StoreError
+
+if TYPE_CHECKING:
+    from labelvc.store.git import Git
 
 UNFINISHED = ".labelvc-unfinished"
 """How the name of a temporary file ends; one that a kill left behind may be deleted."""
@@ -184,3 +188,18 @@ def failure(error: OSError, path: Path) -> StoreError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     hint = "free some space (`df -h .`) and run the command again" if full else f"ls -ld {path.parent}"
     return StoreError(f"could not write: {error.strerror}", where=str(path), hint=hint)
+
+
+def private_folder(git: Git, name: str) -> Path:
+    """Return a folder below `labelvc` in the git folder all work trees share, made for its owner only.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    folder = git.common / "labelvc" / name
+    try:
+        (git.common / "labelvc").mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise failure(error, folder) from None
+    return folder

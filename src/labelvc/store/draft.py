@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from labelvc.errors import StoreError
-from labelvc.store import files, objects, process
+from labelvc.store import disk, objects, process
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.process import REPAIR
@@ -36,7 +36,7 @@ class Draft:
 
     def __enter__(self) -> Self:
         """Make the folder the draft lives in."""
-        self._folder = tempfile.TemporaryDirectory(dir=files.private_folder(self._git, "drafts"), prefix="draft-")
+        self._folder = tempfile.TemporaryDirectory(dir=disk.private_folder(self._git, "drafts"), prefix="draft-")
         self._index = str(Path(self._folder.name) / "index")
         plumbing.run(self._git, "read-tree", *([self._commit] if self._commit else ["--empty"]), index=self._index)
         return self

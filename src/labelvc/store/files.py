@@ -33,21 +33,6 @@ def sweep(folder: Path) -> int:
     return len(found)
 
 
-def private_folder(git: Git, name: str) -> Path:
-    """Return a folder below `labelvc` in the git folder all work trees share, made for its owner only.
-
-    Raises:
-        StoreError: it cannot be made.
-    """
-    folder = git.common / "labelvc" / name
-    try:
-        (git.common / "labelvc").mkdir(mode=0o700, exist_ok=True)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk.failure(error, folder) from None
-    return folder
-
-
 @contextmanager
 def lock(git: Git, patience: float = _PATIENCE) -> Iterator[int]:
     """Hold the repository's one lock for writing; the system frees it when the process ends, however it ends.
@@ -76,7 +61,7 @@ def alone(git: Git, patience: float = _PATIENCE) -> Iterator[None]:
     Raises:
         StoreError: another command still holds it.
     """
-    path = private_folder(git, "") / "lock"
+    path = disk.private_folder(git, "") / "lock"
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

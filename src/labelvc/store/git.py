@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import FileChange
 from labelvc.store import patch, process
-from labelvc.store.executors import Executor
+
+if TYPE_CHECKING:
+    from labelvc.store.executors import Executor
 
 # Plumbing reads no diff.* settings of the interface; the rest says what attributes and basic settings could change.
 _PATCH = (
     "-p", "-r", "-U0", "--inter-hunk-context=0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
     "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "-O/dev/null",
 )  # fmt: skip
+_RAW = ("--raw", "-r", "--no-abbrev", "--no-renames", "--no-relative", "-O/dev/null")
 _NO_REPOSITORY = "cd into your project, or make one here: labelvc init"
 _ARGUMENTS = 60_000
-_commits: set[tuple[Path, str]] = set()
+_commits: dict[Path, set[str]] = {}
 # Words of git's complaints that tell the cure (read-cache.c; tree-walk.c, object-file.c and revision.c).
 _INDEX = ("index file", "index uses", "bad signature")
 _OBJECT = (
@@ -109,11 +112,11 @@ def resolve(git: Git, rev: str) -> str:
     """
     if rev.startswith("-") or not rev or "\0" in rev:
         raise StoreError(f"{rev!r} is not a revision", hint="git log --oneline")
-    if (git.common, rev) in _commits:
+    if rev in _commits.get(git.common, ()):
         return rev
     done = _try(git, "rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
     if done.code == 0:
-        return _found(git, done.text)
+        return known(git, done.text)
     if is_shallow(git):
         raise StoreError("no such commit in this shallow clone", where=rev, hint=process.UNSHALLOW)
     if rev == "HEAD" and not head(git):
@@ -121,12 +124,23 @@ def resolve(git: Git, rev: str) -> str:
     raise StoreError("no such revision", where=rev, hint="git fetch --all; git branch --all; git log --oneline")
 
 
+def known(git: Git, commit: str) -> str:
+    """Remember the full id of a commit that is here, and return it: it will not come to name something else."""
+    return remember(git, (commit,))[0]
+
+
+def remember(git: Git, commits: Sequence[str]) -> Sequence[str]:
+    """Remember the full ids of commits that are here, and return them."""
+    _commits.setdefault(git.common, set()).update(commits)
+    return commits
+
+
 def resolve_both(git: Git, one: str, two: str) -> tuple[str, str]:
     """Return the full ids of the commits that two revisions name, as `resolve` does, with one git process."""
     done = _try(git, "rev-parse", *[f"{rev}^{{commit}}" for rev in (one, two) if rev and not rev.startswith("-")])
     ids = done.text.split("\n")
     if done.code == 0 and len(ids) == 2 and all(map(str.isalnum, ids)):
-        return _found(git, ids[0]), _found(git, ids[1])
+        return known(git, ids[0]), known(git, ids[1])
     return resolve(git, one), resolve(git, two)
 
 
@@ -134,7 +148,7 @@ def head(git: Git) -> str:
     """Return the full id of HEAD's commit, empty before the first; StoreError when it cannot be read."""
     done = _try(git, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if done.code == 0:
-        return _found(git, done.text)
+        return known(git, done.text)
     branch = _try(git, "symbolic-ref", "--quiet", "HEAD").text
     if _try(git, "rev-parse", "--verify", "--quiet", "HEAD").code == 0 or (git.common / branch).is_file():
         raise StoreError("HEAD names a commit that cannot be read", where=branch or "HEAD", hint=process.REPAIR)
@@ -157,7 +171,7 @@ def merge_base(git: Git, ours: str, theirs: str) -> str:
     """
     done = _try(git, "merge-base", *resolve_both(git, ours, theirs))
     if done.code == 0:
-        return _found(git, done.text.split("\n")[0])
+        return known(git, done.text.split("\n")[0])
     if done.code > 1:
         raise _failure(git, "merge-base", done.said)
     where = f"{ours}...{theirs}"
@@ -182,8 +196,7 @@ def first_parents(git: Git, base: str, head: str) -> list[tuple[str, str]]:
     """
     wanted = [resolve(git, head)] + ([f"^{resolve(git, base)}"] if base else [])
     listed = run(git, "rev-list", "--first-parent", "--parents", "--reverse", *wanted).decode().splitlines()
-    for words in map(str.split, listed):
-        _found(git, words[0])
+    remember(git, [words.partition(" ")[0] for words in listed])
     steps = [(words[1] if len(words) > 1 else "", words[0]) for words in map(str.split, listed)]
     if not all(parent for parent, _ in steps) and is_shallow(git):
         raise StoreError("history ends early in this shallow clone", where=f"{base}..{head}", hint=process.UNSHALLOW)
@@ -196,8 +209,10 @@ def is_ancestor(git: Git, commit: str, descendant: str) -> bool:
 
 
 def is_shallow(git: Git) -> bool:
-    """Tell whether history is cut off here (`git clone --depth`)."""
-    return _try(git, "rev-parse", "--is-shallow-repository").text == "true"
+    """Tell whether history is cut off here (`git clone --depth`); git is asked where the file that it keeps of that is there."""
+    named = process.environment(alone=git.alone).get("GIT_SHALLOW_FILE")
+    kept = git.top / named if named else git.common / "shallow"
+    return kept.exists() and _try(git, "rev-parse", "--is-shallow-repository").text == "true"
 
 
 def empty_tree(git: Git) -> str:
@@ -311,16 +326,17 @@ def diff_lines(git: Git, old: str, new: str, paths: Sequence[str] = ()) -> Itera
             raise _failure(git, words[0], done.said)
 
 
-def patches(git: Git, source: IO[bytes], form: str, paths: Sequence[str]) -> Iterator[bytes]:
-    """Yield the lines of the patches of many commits, from one `git diff-tree`, which reads no settings of the interface.
+def changes(git: Git, source: IO[bytes], form: str, paths: Sequence[str], *, lines: bool) -> Iterator[bytes]:
+    """Yield what many commits changed, from one `git diff-tree`, which reads no settings of the interface.
 
-    A merge is shown as a combined patch (`-c`): only files that differ from those of each parent are in it.
+    A merge is shown as a combined diff (`-c`): only files that differ from those of each parent are in it.
 
     Args:
         git: where.
         source: full ids of the commits, one a line: a file, or what another git prints.
-        form: `--format` of what stands before each patch.
+        form: `--format` of what stands before each commit's files.
         paths: pathspecs; none for all.
+        lines: print patches, else rows with the ids of the files.
 
     Yields:
         Lines, each with its `\\n`; commits that change none of the paths are left out.
@@ -328,7 +344,8 @@ def patches(git: Git, source: IO[bytes], form: str, paths: Sequence[str]) -> Ite
     Raises:
         StoreError: git failed; nothing that was yielded before is wrong.
     """
-    words = ("diff-tree", "--stdin", "--root", "-c", "--full-index", *_PATCH, f"--format={form}", "--", *paths)
+    kind = ("--full-index", *_PATCH) if lines else _RAW
+    words = ("diff-tree", "--stdin", "--root", "-c", *kind, f"--format={form}", "--", *paths)
     # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
     nothing = str(git.directory / "labelvc-no-index")
     with start(git, "-c", "core.quotePath=false", *words, index=nothing, source=source) as running:
@@ -343,12 +360,6 @@ def demand(git: Git, verb: str, done: process.Done) -> None:
     """Raise a StoreError with git's complaint when a command that was started did not end well."""
     if done.code:
         raise _failure(git, verb, done.said)
-
-
-def _found(git: Git, commit: str) -> str:
-    """Remember the id of a commit that is here: it will not come to name something else."""
-    _commits.add((git.common, commit))
-    return commit
 
 
 def _try(git: Git, *arguments: str, data: bytes = b"", index: str = "") -> process.Done:

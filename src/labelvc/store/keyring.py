@@ -17,7 +17,7 @@ from labelvc.codec import epochs
 from labelvc.codec.derive import commitment
 from labelvc.errors import StoreError, TrustError
 from labelvc.model.secret import Epoch, Secret
-from labelvc.store import files
+from labelvc.store import disk, files
 from labelvc.store.git import Git
 
 SECRET_BYTES = 32
@@ -56,7 +56,7 @@ def keep(git: Git, secret: Secret) -> None:
         TrustError: there is a key file of this epoch already, with another secret.
         StoreError: the file cannot be written.
     """
-    folder = files.private_folder(git, "keyring")
+    folder = disk.private_folder(git, "keyring")
     file = path(git, secret.epoch)
     unfinished = folder / f".{file.name}.{secrets.token_hex(4)}{files.UNFINISHED}"
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,22 +20,25 @@ _MARK = b"\1"
 _FIELDS = 8
 _FORM = "%x01%H%x00%P%x00%an%x00%ae%x00%aI%x00%cI%x00%B%x00%x01"
 _END = b"\0\1\n"
-_COAUTHOR = re.compile(r"^co-authored-by:\s*(.*?)\s*<([^<>\n]*)>\s*$", re.IGNORECASE | re.MULTILINE)
-_INDEX = re.compile(rb"index ([0-9a-f,]+)\.\.([0-9a-f]+)")
+_MODULE = "160000"
+_ESCAPED = str.maketrans({mark: f"\\{mark}" for mark in "\\*?["})
+# Patterns that few need are compiled by who needs them: thirty at every start cost more than a git process.
+_COAUTHOR = r"(?im)^co-authored-by:\s*(.*?)\s*<([^<>\n]*)>\s*$"
+_INDEX = rb"index ([0-9a-f,]+)\.\.([0-9a-f]+)"
 _whole: set[Path] = set()
 # What git's approxidate knows (date.c) besides numbers; of anything else it says nothing and takes now.
 _WORDS = "now|today|yesterday|noon|midnight|tea|never|last|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|satur|sun)(?:day)?"
-_DATE = re.compile(rf"\d|\b(?:{_WORDS})\b", re.IGNORECASE)
-_RAW = re.compile(r":\d+ \d+ ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*")
+_DATE = rf"(?i)\d|\b(?:{_WORDS})\b"
+_RAW = r":\d+ \d+ ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*"
 
 
-class Merged(NamedTuple):
-    """A file of a merge that differs from that of each parent.
+class Versions(NamedTuple):
+    """A file that a commit changed, by what git stores of it.
 
     Attributes:
         path: POSIX path relative to the top of the project.
-        olds: its git object id in each parent; empty where a parent lacks it.
-        new: its git object id in the merge; empty when the merge lacks it.
+        olds: its git object id in each parent, the root commit having one without files; empty where a parent lacks it.
+        new: its git object id in the commit; empty when the commit lacks it.
     """
 
     path: str
@@ -47,14 +51,14 @@ class Entry(NamedTuple):
 
     Attributes:
         commit: the commit.
-        files: a `FileChange` a file; of a merge a `Merged` for each file that differs from all parents'.
+        files: a `FileChange` a file; of a merge `Versions` for each file that differs from all parents'.
     """
 
     commit: Commit
-    files: Iterator[FileChange | Merged]
+    files: Iterator[FileChange | Versions]
 
 
-def read(git: Git, head: str, paths: Sequence[str], *, base: str = "") -> Iterator[Entry]:
+def read(git: Git, head: str, paths: Sequence[str], *, base: str = "", lines: bool = True) -> Iterator[Entry]:
     """Yield the commits that changed files, newest first, children before parents.
 
     History is not simplified: neither an edit inside a merge nor a side that a merge threw away is missed.
@@ -64,6 +68,7 @@ def read(git: Git, head: str, paths: Sequence[str], *, base: str = "") -> Iterat
         head: revision to begin with.
         paths: git's pathspecs: a file, a folder, or a pattern with `*`; none for all files.
         base: revision to end before; empty for all of history.
+        lines: compare files; else there are `Versions` of all of them, which costs a fifth where few lines are wanted.
 
     Yields:
         Entries; what is left unread of one is skipped when the next is asked for.
@@ -71,8 +76,8 @@ def read(git: Git, head: str, paths: Sequence[str], *, base: str = "") -> Iterat
     Raises:
         StoreError: unknown revision, a missing object, or history that ends early in a shallow clone.
     """
-    with plumbing.start(git, *_listing(git, head, base), "--", *paths) as listed:
-        yield from _Stream(plumbing.patches(git, listed.out, _FORM, paths)).entries()
+    with plumbing.start(git, *_listing(git, head, base)) as listed:
+        yield from _Stream(plumbing.changes(git, listed.out, _FORM, paths, lines=lines)).entries()
         plumbing.demand(git, "rev-list", listed.end())
 
 
@@ -94,16 +99,22 @@ def named(git: Git, ids: Sequence[str]) -> dict[str, Commit]:
     return {entry.commit.id: entry.commit for entry in _Stream(io.BytesIO(told)).entries()}
 
 
-def some(git: Git, wanted: Sequence[Commit], paths: Sequence[str]) -> Iterator[Entry]:
+def some(git: Git, wanted: Iterable[str], paths: Sequence[str], *, lines: bool = True) -> Iterator[Entry]:
     """Yield the entries of some commits, in their order; one that changes none of the paths is left out.
+
+    Args:
+        git: where.
+        wanted: full ids of commits.
+        paths: as for `read`.
+        lines: as for `read`.
 
     Raises:
         StoreError: an object is missing.
     """
     with process.nameless_file() as asked:
-        asked.write("".join([f"{commit.id}\n" for commit in wanted]).encode())
+        asked.write("".join([f"{commit}\n" for commit in wanted]).encode())
         asked.seek(0)
-        yield from _Stream(plumbing.patches(git, asked, _FORM, paths)).entries()
+        yield from _Stream(plumbing.changes(git, asked, _FORM, paths, lines=lines)).entries()
 
 
 def _listing(git: Git, head: str, base: str) -> list[str]:
@@ -112,12 +123,17 @@ def _listing(git: Git, head: str, base: str) -> list[str]:
     Raises:
         StoreError: unknown revision, or history that ends early in a shallow clone.
     """
+    _demand_whole(git, head)
+    span = [plumbing.resolve(git, head), *([f"^{plumbing.resolve(git, base)}"] if base else [])]
+    return ["rev-list", "--full-history", "--topo-order", *span]
+
+
+def _demand_whole(git: Git, head: str) -> None:
+    """Refuse a history that is cut off; a clone that has all of it keeps it."""
     if git.common not in _whole:
         if plumbing.is_shallow(git):
             raise StoreError("history is cut off in this shallow clone", where=head, hint=process.UNSHALLOW)
-        _whole.add(git.common)  # a clone that has all of history keeps it
-    span = [plumbing.resolve(git, head), *([f"^{plumbing.resolve(git, base)}"] if base else [])]
-    return ["rev-list", "--full-history", "--topo-order", *span]
+        _whole.add(git.common)
 
 
 def moment(git: Git, date: str) -> int:
@@ -126,7 +142,7 @@ def moment(git: Git, date: str) -> int:
     Raises:
         StoreError: nothing in it looks like a date: git would take it for now.
     """
-    if not _DATE.search(date):
+    if not re.search(_DATE, date):
         raise StoreError(
             f"{date!r} is no date", hint="write 2026-03-01, 2026-03-01T09:00:00Z, `2 weeks ago` or `yesterday`"
         )
@@ -135,9 +151,16 @@ def moment(git: Git, date: str) -> int:
 
 
 def parents(git: Git, head: str) -> dict[str, tuple[str, ...]]:
-    """Return every commit up to a revision with its parents, children before parents."""
+    """Return every commit up to a revision with its parents, children before parents.
+
+    Raises:
+        StoreError: unknown revision, or history that ends early in a shallow clone.
+    """
+    _demand_whole(git, head)
     listed = plumbing.run(git, "rev-list", "--topo-order", "--parents", plumbing.resolve(git, head)).decode()
-    return {words[0]: tuple(words[1:]) for words in map(str.split, listed.splitlines())}
+    found = {own: tuple(above) for own, *above in map(str.split, listed.splitlines())}
+    plumbing.remember(git, list(found))
+    return found
 
 
 def blobs(git: Git, head: str, path: str) -> list[str]:
@@ -146,13 +169,13 @@ def blobs(git: Git, head: str, path: str) -> list[str]:
     told = plumbing.run(
         git, "-c", "log.showRoot=true", "--literal-pathspecs", *words, plumbing.resolve(git, head), "--", path
     )
-    rows = _RAW.findall(told.decode("utf-8", "surrogateescape"))
+    rows = re.findall(_RAW, told.decode("utf-8", "surrogateescape"))
     return list(dict.fromkeys(oid for old, new in rows for oid in (new, old) if oid.strip("0")))
 
 
 def pathspec(path: str) -> str:
     """Return the pathspec that names a path literally: what git's patterns know is escaped."""
-    return re.sub(r"([\\*?\[])", r"\\\1", path)
+    return path.translate(_ESCAPED)
 
 
 class _Stream:
@@ -167,7 +190,7 @@ class _Stream:
             pass
         while self._next:
             commit = self._commit()
-            files = _combined(self._body()) if len(commit.parents) > 1 else patch.read(self._body())
+            files = _files(self._body(), merge=len(commit.parents) > 1)
             yield Entry(commit, files)
             for _ in files:
                 pass
@@ -187,7 +210,7 @@ class _Stream:
             own,
             tuple(above.split()),
             Person(name, address),
-            tuple(Person(who, mail.strip()) for who, mail in _COAUTHOR.findall(message)),
+            _coauthors(message),
             _offset(authored),
             _offset(committed),
             message.strip().partition("\n")[0],
@@ -202,20 +225,44 @@ class _Stream:
             yield line
 
 
+def _coauthors(message: str) -> tuple[Person, ...]:
+    if "co-authored-by" not in message.lower():
+        return ()
+    return tuple([Person(who, mail.strip()) for who, mail in re.findall(_COAUTHOR, message)])
+
+
 def _offset(time: str) -> str:
     """Spell UTC as an offset, whatever git's version does."""
     return f"{time[:-1]}+00:00" if time.endswith("Z") else time
 
 
-def _combined(lines: Iterable[bytes]) -> Iterator[Merged]:
+def _files(lines: Iterator[bytes], *, merge: bool) -> Iterator[FileChange | Versions]:
+    """Yield the files of a commit, of whichever form git was asked for."""
+    line = next((line for line in lines if line != b"\n"), b"")
+    whole = chain([line], lines)
+    if line.startswith(b":"):
+        return map(_versions, whole)
+    return _combined(whole) if merge else patch.read(whole)
+
+
+def _versions(line: bytes) -> Versions:
+    """Read a row of raw output: as many colons as parents, modes, ids, what happened, and the path (diff-format)."""
+    about, _, path = line[:-1].partition(b"\t")
+    words = about.decode().lstrip(":").split(" ")
+    modes, ids = words[: len(words) // 2], words[len(words) // 2 : -1]
+    *olds, new = [_present(oid) if mode != _MODULE else "" for mode, oid in zip(modes, ids, strict=True)]
+    return Versions(patch.unquoted(path), tuple(olds), new)
+
+
+def _combined(lines: Iterable[bytes]) -> Iterator[Versions]:
     """Yield the files of a combined patch; its lines are left out (diff-format: every one begins with blank, + or -)."""
     path = b""
     for line in lines:
         if line.startswith(b"diff --combined "):
             path = line[len(b"diff --combined ") : -1]
-        elif path and (found := _INDEX.match(line)):
+        elif path and (found := re.match(_INDEX, line)):
             olds = tuple(_present(oid) for oid in found[1].decode().split(","))
-            yield Merged(patch.unquoted(path), olds, _present(found[2].decode()))
+            yield Versions(patch.unquoted(path), olds, _present(found[2].decode()))
             path = b""
 
 

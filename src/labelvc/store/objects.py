@@ -51,6 +51,24 @@ class Objects:
         """
         return next(self.many([oid]))
 
+    def commit(self, rev: str) -> tuple[str, bytes] | None:
+        """Return full id and bytes of the commit that a revision names; None when git knows none, or knows several."""
+        if "\n" in rev or "\0" in rev:
+            return None
+        if self._waiting:
+            self._second = self._second or Objects(self._git)
+            return self._second.commit(rev)
+        running = self._git_process()
+        self._send(f"{rev}^{{commit}}\n".encode("utf-8", "surrogateescape"), rev)
+        words = running.out.readline().split()
+        if len(words) != 3 or words[1] != b"commit" or not words[0].isalnum():
+            return None
+        size = int(words[2])
+        data = running.out.read(size + 1)
+        if len(data) != size + 1:
+            raise self._broken(rev)
+        return words[0].decode(), data[:-1]
+
     def many(self, oids: Iterable[str]) -> Iterator[bytes]:
         """Yield the bytes of objects in the order asked.
 
@@ -88,14 +106,18 @@ class Objects:
             self._waiting.append(oid)
             if len(self._waiting) >= _AHEAD:
                 break
+        if wanted:
+            self._send("".join(wanted).encode(), self._waiting[0])
+        return len(self._waiting) >= _AHEAD
+
+    def _send(self, asked: bytes, first: str) -> None:
         stdin = self._git_process().process.stdin
-        if wanted and stdin is not None:
+        if stdin is not None:
             try:
-                stdin.write("".join(wanted).encode())
+                stdin.write(asked)
                 stdin.flush()
             except BrokenPipeError:
-                raise self._broken(self._waiting[0]) from None
-        return len(self._waiting) >= _AHEAD
+                raise self._broken(first) from None
 
     def _answer(self) -> bytes:
         stream = self._git_process().out

@@ -10,13 +10,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
-from labelvc.store.executors import Executor
 from labelvc.store.git import Git
+
+if TYPE_CHECKING:
+    from labelvc.store.executors import Executor
 
 _SHARDS = re.compile(r"datasets/[^/]+/(?:annotations|items)\.dvc")
 _MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")

@@ -62,6 +62,10 @@ class Reader:
             return self._objects.read(entry.id)
         return self._target(path) if entry.kind == "link" else self._disk(path)
 
+    def commit(self, rev: str) -> tuple[str, bytes] | None:
+        """Return full id and bytes of the commit that a revision names; None when git knows none, or knows several."""
+        return self._objects.commit(rev)
+
     def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
         """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched a thousand at a time.
 

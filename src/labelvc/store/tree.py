@@ -42,7 +42,7 @@ def commit(git: Git, rev: str, under: Sequence[str] = ()) -> Snapshot:
         StoreError: no such revision, a missing object, or a DVC listing that is nowhere.
     """
     found = plumbing.resolve(git, rev)
-    entries = _listed(git, "ls-tree", "-r", "-z", "--full-tree", found, "--", *_wide(under))
+    entries = _listed(git, "ls-tree", "-r", "-z", "--full-tree", found, "--", *with_pointers(under))
     if entries is None:
         raise StoreError("the trees of a commit cannot be read", where=found, hint="git fsck --full")
     return Snapshot(rev, "commit", found, _with_members(git, entries, under))
@@ -85,7 +85,7 @@ def work(git: Git, under: Sequence[str] = (), *, settled: bool = True) -> Snapsh
         raise StoreError("a bare repository has no work tree", where=str(git.top), hint="name a commit")
     if settled:
         refuse_unfinished(git)
-    wide = _wide(under)
+    wide = with_pointers(under)
     listed = _staged(git, under)
     changed = _rows(plumbing.run(git, "--literal-pathspecs", "diff-files", "--raw", "-z", "--", *wide))
     lying: dict[str, Entry | None] = {}
@@ -268,7 +268,7 @@ def _listed(git: Git, *words: str) -> Listing | None:
 
 
 def _staged(git: Git, under: Sequence[str]) -> Listing:
-    found = _listed(git, "ls-files", "-s", "-z", "--", *_wide(under))
+    found = _listed(git, "ls-files", "-s", "-z", "--", *with_pointers(under))
     if found is None:
         where = str(git.directory / "index")
         raise StoreError("the index is cut short or broken", where=where, hint="rm .git/index && git reset")
@@ -289,7 +289,7 @@ def _compared(git: Git, *words: str) -> tuple[Listing, Listing] | None:
     return None if any(map(pointer.is_about_shards, about)) else found
 
 
-def _wide(under: Sequence[str]) -> list[str]:
+def with_pointers(under: Sequence[str]) -> list[str]:
     """Return the wanted paths with the pointers and manifests that may hold them."""
     found: dict[str, None] = {}
     for path in under:

@@ -14,6 +14,7 @@ from labelvc.codec import canonical, shard
 from labelvc.core import diff
 from labelvc.errors import DataError
 from labelvc.model.change import Edit
+from labelvc.model.commit import Commit
 from labelvc.model.finding import Finding
 from labelvc.model.names import Key
 
@@ -46,7 +47,11 @@ def document(
         "summary": dict(summary or {}),
         "items": list(items),
     }
-    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+    told = json.dumps(whole, ensure_ascii=False)
+    try:
+        return msgspec.json.format(told, indent=1) + "\n"  # json itself indents without its C encoder
+    except UnicodeEncodeError:
+        return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
 
 def streamed(
@@ -79,6 +84,18 @@ def lines(items: Iterable[Item]) -> Iterator[str]:
         except UnicodeEncodeError:
             # a path that is not UTF-8: the one spelling JSON has for it
             yield "".join([json.dumps(item) + "\n" for item in some])
+
+
+def commit(one: Commit) -> Item:
+    """Return a commit as `log`, `blame` and `trace` print it."""
+    return {
+        "id": one.id,
+        "author": {"name": one.author.name, "email": one.author.email},
+        "coauthors": [{"name": person.name, "email": person.email} for person in one.coauthors],
+        "authored": one.authored,
+        "committed": one.committed,
+        "subject": one.subject,
+    }
 
 
 def finding(found: Finding) -> Item:

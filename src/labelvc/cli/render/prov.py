@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from labelvc.core import diff
 from labelvc.core.veil import HIDDEN, Veil
+from labelvc.model.vote import Vote
 from labelvc.ops.trace import Life, Step
-from labelvc.ops.votes import Vote
 
 _SPACES = {
     "lvc": "urn:labelvc:prov:",

@@ -1,0 +1,27 @@
+"""The rules of documents, which no check of a shard tells."""
+
+from __future__ import annotations
+
+from labelvc.checks.interface import Rule
+
+RULES = (
+    Rule("document.yaml", "error", "Document cannot be read", "What two programs read differently governs nothing."),
+    Rule(
+        "document.schema",
+        "error",
+        "Document does not fit its schema",
+        "A misspelt setting would be ignored in silence.",
+    ),
+    Rule(
+        "document.reference",
+        "error",
+        "Document names something that does not exist",
+        "A label, task or guideline must mean one thing.",
+    ),
+    Rule(
+        "document.version",
+        "error",
+        "Published version was edited",
+        "Records made under a version must keep their meaning.",
+    ),
+)
