@@ -140,6 +140,28 @@ def test_a_keyed_dataset_is_not_doubled_by_an_import_that_forgets_the_key(projec
     assert (code, "--key flickr_url finds items by flickr_url" in err) == (1, True), err
 
 
+def test_keys_that_really_changed_are_counted_and_can_be_accepted(project, versions, bring, commit):
+    """From the first version to the last, 537 of 715 pictures got another address."""
+    folder = project("boxes")
+    assert bring(folder, versions[0], *KEYED)[0] == 0
+    commit(folder)
+    code, _, err = bring(folder, versions[3], *KEYED)
+    assert code == 1
+    keys = [{one["flickr_url"] for one in json.loads(version.read_bytes())["images"]} for version in versions[::3]]
+    same, gone, new = len(keys[0] & keys[1]), len(keys[0] - keys[1]), len(keys[1] - keys[0])
+    assert (same, gone, new) == (178, 537, 1322)
+    assert (
+        f"most keys changed: by flickr_url the source has {same} of the 715 items stored here, lacks {gone} and brings "
+        f"{new:,} new ones" in err
+    )
+    assert (
+        "next: if the items were really replaced, add --allow-renumbering; if they only got other keys, name another"
+        in err
+    )
+    code, document, err = bring(folder, versions[3], *KEYED, "--allow-renumbering")
+    assert (code, document["summary"]["records"]["added"] > 2957) == (0, True), err
+
+
 def test_a_label_that_was_only_renamed_moves_no_record(project, versions, bring, commit):
     folder = project("boxes")
     assert bring(folder, versions[2], *KEYED)[0] == 0

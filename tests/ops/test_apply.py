@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -159,10 +162,10 @@ def test_a_line_that_json_would_respell_is_not_exact(zoo: Zoo, labelvc: Run, spe
     for form in FORMS:
         out = labelvc(zoo.folder, "diff", "--format", form)[1]
         items = json.loads(out)["items"] if form == "json" else [json.loads(line) for line in out.splitlines()]
-        if form == "json" or spelling != '"rev":1.0':
+        if spelling != '"rev":1.0':
             assert [item.get("exact") for item in items] == [False]
         else:
-            assert b'"rev":1.0' in next(iter(deltas.read([out.encode()]))).new
+            assert b'"rev":1.0' in next(iter(deltas.read(out.encode().splitlines(keepends=True)))).new
 
 
 HOSTILE: list[tuple[str, Any, Any]] = [
@@ -309,6 +312,73 @@ def test_memory_does_not_grow_with_the_shards(zoo: Zoo, labelvc: Run, tmp_path: 
     found = apply.apply(zoo.at, deltas.read(data.encode().splitlines(keepends=True)))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(found) == 1_000
+    assert found.records == {"added": 1_000}
     assert sum(path.stat().st_size for path in (zoo.folder / "datasets").rglob("*.jsonl")) > 27_000_000
     assert peak < 6_000_000, f"{peak} bytes at most"
+
+
+def test_memory_does_not_grow_with_the_changes(zoo: Zoo, tmp_path: Path):
+    """12,000 changes of 2 KB are applied, and shown again, in the memory that a few take."""
+    zoo.write("datasets/pets/dataset.yaml", document.edit(zoo.read("datasets/pets/dataset.yaml"), {("shards",): 256}))
+    for layer in ("annotations", "items"):
+        shutil.rmtree(zoo.folder / "datasets/pets" / layer)
+    zoo.commit("Empty")
+    peaks = []
+    for number in (10, 12_000):
+        zoo.git("clean", "-fdq", "datasets")
+        patch, back = tmp_path / f"{number}.json", tmp_path / f"{number}.back"
+        with patch.open("w") as file:
+            file.write('{"schema": "urn:labelvc:schema:diff:1", "base": "", "head": "", "items": [')
+            for at in range(number):
+                key, row = f"pets/f{at % 4000}#m{at}", rating(f"f{at % 4000}", name=f"m{at}")
+                new = {
+                    "item": row.pop("item"),
+                    "id": row.pop("id"),
+                    **dict(sorted({**row, "ext": {"n": "y" * 1_800}}.items())),
+                }
+                one = {"key": key, "kind": "added", "old": None, "new": new, "fields": []}
+                file.write(f"{',' * bool(at)}\n{json.dumps(one, separators=(',', ':'))}")
+            file.write('\n], "summary": {}}\n')
+        peaks.append(
+            [
+                memory_of(zoo, "plumbing", "apply", str(patch)),
+                memory_of(zoo, "diff", "--format", "json", "-o", str(back)),
+            ]
+        )
+    assert patch.stat().st_size > 22_000_000
+    summary = json.loads(back.read_bytes())["summary"]
+    assert (summary["records"], summary["touched_items"]) == ({"added": 12_000}, 4_000)
+    assert all(many - few < 24_000 for few, many in zip(*peaks, strict=True)), peaks
+
+
+def memory_of(zoo: Zoo, *words: str) -> int:
+    """Run a command and return the most memory it took, in KB."""
+    child = subprocess.Popen([sys.executable, "-m", "labelvc.cli", "-q", *words], cwd=zoo.folder)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    return usage.ru_maxrss
+
+
+@pytest.mark.parametrize("cut", ["line", "comma", "end", "tail"])
+def test_a_diff_that_was_cut_short_is_none(zoo: Zoo, labelvc: Run, tmp_path: Path, cut: str):
+    """Half of the changes of an object would look like all of them."""
+    edit(zoo, 0)
+    zoo.commit("Edit")
+    patch = tmp_path / "patch"
+    assert labelvc(zoo.folder, "diff", "main~1..main", "--format", "json", "-o", str(patch))[0] == 0
+    zoo.git("checkout", "-q", "main~1")
+    lines = patch.read_bytes().splitlines(keepends=True)
+    wrong = {
+        "line": lines[:3],
+        "comma": [*lines[:2], lines[2].replace(b"},\n", b"}\n"), *lines[3:]],
+        "end": lines[:-1],
+        "tail": [*lines[:-1], lines[-1][:-3]],
+    }
+    patch.write_bytes(b"".join(wrong[cut]))
+    before = lying(zoo)
+    code, _, err = labelvc(zoo.folder, "plumbing", "apply", str(patch))
+    assert (code, "no output of labelvc diff" in err) == (2, True)
+    assert lying(zoo) == before
+    patch.write_bytes(json.dumps(json.loads(b"".join(lines)), indent=1).encode())  # spelled by another program
+    assert labelvc(zoo.folder, "plumbing", "apply", str(patch))[0] == 0

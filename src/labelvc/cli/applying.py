@@ -10,7 +10,6 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import say
 from labelvc.cli.render import text
 from labelvc.codec import deltas
-from labelvc.core import diff
 from labelvc.ops import apply as applying
 from labelvc.store import git as plumbing
 
@@ -29,4 +28,4 @@ def apply(settings: Settings, /, file: BinaryIO, reverse: bool) -> None:
     """
     found = deltas.read(file, getattr(file, "name", "stdin"))
     done = applying.apply(plumbing.find(settings.directory), applying.turned(found) if reverse else found)
-    say(settings, f"applied: {text.totals(diff.summarise(done))}")
+    say(settings, f"applied: {text.totals(done)}")

@@ -165,9 +165,9 @@ def _print(settings: Settings, pair: Range, asked: _Asked, stream: _Stream, outp
     if asked.form == "jsonl":
         _write(json.deltas(stream.changes), output)
     elif asked.form == "json":
-        items = [json.delta(seen) for seen in stream.changes if not asked.tables]
-        numbers = _numbers(stream, asked)
-        write(json.document("diff", items, base=pair.old.name, head=pair.new.name, summary=numbers), output)
+        changes = (seen for seen in stream.changes if not asked.tables)
+        names = {"base": pair.old.name, "head": pair.new.name}
+        _write(json.streamed_deltas(changes, lambda: _numbers(stream, asked), **names), output)
     elif asked.form == "text" and not asked.tables:
         _write(text.deltas(stream.changes, color=settings.color), output)
         say(settings, "\n".join([text.totals(stream.tally.summary()), *_notes(stream, asked)]))

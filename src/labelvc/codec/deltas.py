@@ -15,6 +15,7 @@ from labelvc.model.names import Key
 _T = TypeVar("_T")
 _AGAIN = "labelvc diff --format jsonl -o FILE"
 _NOTHING = b"null"
+_BEGIN = b'"items": ['
 _value = msgspec.json.Decoder().decode
 _written = msgspec.json.Encoder().encode
 
@@ -61,11 +62,36 @@ def read(lines: Iterable[bytes], where: str = "") -> Iterator[Delta]:
     for number, line in enumerate(rest, 1):
         if not line.strip():
             continue
+        if number == 1 and line.rstrip().endswith(_BEGIN) and line.startswith(b'{"schema":'):
+            yield from _streamed(line, rest, where)
+            return
         if number == 1 and not _is_item(line):
             whole = _decoded(_whole, line + b"".join(rest), where)
             yield from [_delta(item, f"{where}: item {at}") for at, item in enumerate(whole.items, 1)]
             return
         yield _delta(_decoded(_item, line, f"{where}:{number}"), f"{where}:{number}")
+
+
+def _streamed(head: bytes, rest: Iterator[bytes], where: str) -> Iterator[Delta]:
+    """Yield the deltas of an object that is written with an item a line, as `labelvc diff` writes it: one at a time."""
+    waiting, tail = b"", b""
+    for number, line in enumerate(rest, 2):
+        if line.startswith(b"]"):
+            tail = line + b"".join(rest)
+            break
+        if waiting:
+            yield _of_line(waiting, f"{where}:{number - 1}", last=False)
+        waiting = line
+    _decoded(_whole, head + tail, where)  # cut short, it is no object
+    if waiting:
+        yield _of_line(waiting, where, last=True)
+
+
+def _of_line(line: bytes, where: str, *, last: bool) -> Delta:
+    item = line.rstrip()
+    if item.endswith(b",") == last:
+        raise DataError("this is no output of labelvc diff: a comma is missing or too many", where=where, hint=_AGAIN)
+    return _delta(_decoded(_item, item.removesuffix(b","), where), where)
 
 
 def _is_item(line: bytes) -> bool:

@@ -4,49 +4,54 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
 from labelvc.codec import document, expression, shard
+from labelvc.core import diff
 from labelvc.errors import ConfigurationError, DataError, RefusedError, StoreError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key, Layer
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops.naming import is_document
+from labelvc.spill import Spill
 from labelvc.store import files, journal, stale, tree
 from labelvc.store.git import Git
+from labelvc.store.journal import Transaction
 from labelvc.store.reader import Reader
 
 _NAMED = 10
+_DIGITS = 5  # 1,024 parts: of a million changes, one is about a megabyte
+_OVERHEAD = 200
+_DATASET = re.compile(r"datasets/[^/]+/dataset\.yaml")
 _GIT = re.compile(r"(\.git|git~1)[ .]*", re.IGNORECASE)
 
 
 class _Layout(NamedTuple):
     """How a dataset lies, as its document says: number of digits in a shard's name, grouping, storage."""
 
-    digits: int
-    group: re.Pattern[str] | None
-    storage: str
+    digits: int = _DIGITS
+    group: re.Pattern[str] | None = None
+    storage: str = "git"
 
-    def path(self, key: Key) -> str:
-        layer: Layer = "annotations" if key.id else "items"
-        return shard.path(key.dataset, layer, shard.place(shard.group_of(key.item, self.group), self.digits))
-
-
-_Recipe = Callable[[], bytes | None]
+    def name(self, item: str) -> str:
+        return shard.place(shard.group_of(item, self.group), self.digits)
 
 
-class _Plan(NamedTuple):
-    """How the bytes of each file to write are made, what does not fit, and which datasets DVC must store anew."""
+class _Way(NamedTuple):
+    """How a dataset lies, None while it has no document, and how it shall lie."""
 
-    contents: dict[str, _Recipe]
-    misfits: list[str]
-    stored: list[str]
+    old: _Layout | None
+    new: _Layout
+
+    @property
+    def moves(self) -> bool:
+        """Tell whether its lines go to other shards."""
+        return self.old != self.new
 
 
-def apply(git: Git, deltas: Iterable[Delta]) -> list[Delta]:
-    """Apply deltas to the work tree.
+def apply(git: Git, deltas: Iterable[Delta]) -> diff.Summary:
+    """Apply deltas to the work tree; memory holds some shards and their deltas at a time, however many there are.
 
     Every old line and document must lie there byte for byte, and what is new must not be there yet; otherwise nothing is
     written. Records go to the shard where their dataset's document, as the deltas leave it, puts them.
@@ -56,150 +61,244 @@ def apply(git: Git, deltas: Iterable[Delta]) -> list[Delta]:
         deltas: what to do.
 
     Returns:
-        The deltas.
+        What was done, in numbers.
 
     Raises:
         RefusedError: something does not fit; names the first keys. Nothing was written.
         DataError: a key twice, a path that is no document, or a shard that is not in canonical form.
         ConfigurationError: records of a dataset that has no document.
         StoreError: a storage move, which moves files that no diff holds; another branch's shards lie behind a DVC pointer;
-            the disk is full, then nothing has changed; or DVC
-            could not store the files.
+            the disk is full, then nothing has changed; or DVC could not store the files.
     """
-    asked: dict[Key | str, Delta] = {}
-    for delta in deltas:
-        if asked.setdefault(delta.key, delta) is not delta:
-            raise DataError(f"the diff changes {delta.key} twice")
-    with files.lock(git) as since, tree.reader(git) as reader:
-        plan = _plan(git, reader, tree.work(git), asked)
-        if plan.misfits:
-            raise _refused(plan.misfits, len(asked))
+    tally = diff.Tally()
+    with files.lock(git) as since, tree.reader(git) as reader, _Patch(git, reader, tree.work(git)) as patch:
+        for delta in deltas:
+            patch.take(delta)
+            tally.add(diff.compare(delta))
         with journal.transaction(git, "plumbing apply", since) as change:
-            for path, recipe in plan.contents.items():  # memory holds one shard at a time
-                data = recipe()
-                if data is None:
-                    change.delete(path)
-                else:
-                    change.write(path, data)
-            if plan.stored:
-                change.then("store", [f"datasets/{name}/annotations" for name in plan.stored])
-    return list(asked.values())
+            patch.write(change)
+    return tally.summary()
 
 
-def _plan(git: Git, reader: Reader, work: Snapshot, asked: Mapping[Key | str, Delta]) -> _Plan:
-    plan = _Plan({}, [], [])
-    documents = {key: delta for key, delta in asked.items() if isinstance(key, str)}
-    for path, delta in documents.items():
-        _check_path(path)
-        if _there(git, reader, work, path) == delta.old:
-            plan.contents[path] = partial(_given, delta.new)
-        else:
-            plan.misfits.append(path)
-    lines: dict[str, list[Delta]] = defaultdict(list)
-    for key, delta in asked.items():
-        if isinstance(key, Key):
-            lines[key.dataset].append(delta)
-    touched = {path.split("/")[1] for path in documents if re.fullmatch(r"datasets/[^/]+/dataset\.yaml", path)}
-    for name in sorted(touched | set(lines)):
-        _plan_dataset(git, reader, work, name, lines[name], documents.get(f"datasets/{name}/dataset.yaml"), plan)
-    return plan
+class _Patch:
+    """Deltas set aside by the shard they belong to, then brought into the files of a transaction; a context manager."""
 
+    def __init__(self, git: Git, reader: Reader, work: Snapshot) -> None:
+        self._git, self._reader, self._work = git, reader, work
+        self._documents: dict[str, Delta] = {}
+        self._layouts: dict[str, _Layout | None] = {}
+        self._number = self._misfits = 0
+        self._first: list[str] = []
+        self._lines, self._moved = Spill(4**_DIGITS), Spill(4**_DIGITS)
+        self._stored: set[str] = set()
+        self._read: set[str] = set()
+        self._written: set[str] = set()
+        self._lying: dict[str, list[str]] = defaultdict(list)
+        for path in sorted(work.entries):
+            parsed = shard.parse_path(path)
+            if parsed:
+                self._lying[parsed[0]].append(path)
 
-def _plan_dataset(
-    git: Git, reader: Reader, work: Snapshot, name: str, lines: list[Delta], changed: Delta | None, plan: _Plan
-) -> None:
-    """Add to a plan what becomes of a dataset's shards."""
-    path = f"datasets/{name}/dataset.yaml"
-    if changed is not None and path in plan.misfits:
-        plan.misfits.extend(str(delta.key) for delta in lines)  # where they lie is not known
-        return
-    before = _layout(changed.old if changed else _there(git, reader, work, path), path)
-    after = _layout(changed.new, path) if changed else before
-    if before and after and before.storage != after.storage:
-        raise StoreError(
-            f"the diff moves {name} from {before.storage} to {after.storage}, which moves files that it does not hold",
-            where=path,
-            hint="move the dataset first, then apply the rest",
-        )
-    layout = after or before
-    if layout is None:
-        if lines:
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the temporary files."""
+        for spill in (self._lines, self._moved):
+            spill.__exit__()
+
+    def take(self, delta: Delta) -> None:
+        """Set a delta aside.
+
+        Raises:
+            DataError: a second one of a document, or a path that is no document.
+            ConfigurationError: the document of its dataset cannot be read.
+        """
+        self._number += 1
+        if isinstance(delta.key, str):
+            _check_path(delta.key)
+            if self._documents.setdefault(delta.key, delta) is not delta:
+                raise _twice(delta.key)
+            return
+        key = delta.key
+        if key.dataset not in self._layouts:
+            path = f"datasets/{key.dataset}/dataset.yaml"
+            self._layouts[key.dataset] = _layout(_there(self._git, self._reader, self._work, path), path)
+        name = (self._layouts[key.dataset] or _Layout()).name(key.item)
+        self._stored.update([key.dataset] if key.id else [])
+        row = (_path(key, name), key.item, key.id, delta.old, delta.new)
+        self._lines.add(_part(name), row, _OVERHEAD + len(delta.old or b"") + len(delta.new or b""))
+
+    def write(self, change: Transaction) -> None:
+        """Give the transaction every file that differs.
+
+        Raises:
+            Error: as for `apply`.
+        """
+        for path, delta in self._documents.items():
+            if _there(self._git, self._reader, self._work, path) != delta.old:
+                self._misfit(path)
+            else:
+                self._put(change, path, delta.new)
+        ways = {name: way for name in sorted(self._touched()) if (way := self._way(name))}
+        for rows in self._lines.all():
+            self._patch_all(rows, ways, change)
+        self._move({name: way for name, way in ways.items() if way.moves}, change)
+        if self._misfits:
+            raise self._refused()
+        for name in sorted(name for name, way in ways.items() if way.new.storage == "dvc" and name in self._stored):
+            self._store(name, change)
+
+    def _touched(self) -> set[str]:
+        """Return the datasets whose lines or document the deltas change."""
+        homes = (path.split("/") for path in self._documents if _DATASET.fullmatch(path))
+        return {*self._layouts, *(parts[1] for parts in homes)}
+
+    def _way(self, name: str) -> _Way | None:
+        """Return how a dataset lies and how it shall lie; None where its document does not fit, so that nobody can tell.
+
+        Raises:
+            StoreError: it moves between git and DVC; or shards of another branch lie behind its pointer.
+            ConfigurationError: it has no document and gets none, or its shards are there before its document.
+        """
+        path = f"datasets/{name}/dataset.yaml"
+        changed, here = self._documents.get(path), _there(self._git, self._reader, self._work, path)
+        if changed is not None and changed.old != here:
+            return None
+        before = _layout(here, path)
+        after = (_layout(changed.new, path) if changed else None) or before
+        if after is None:
             raise ConfigurationError(f"there is no dataset {name!r}", where=path, hint="apply its dataset.yaml with it")
-        return
-    moving = before is not None and after is not None and before != after
-    shards = {where for where in work.entries if (parsed := shard.parse_path(where)) and parsed[0] == name}
-    cells: dict[str, list[Delta]] = defaultdict(list)
-    for delta in lines:
-        cells[(before or layout).path(delta.key)].append(delta)  # type: ignore[arg-type]
-    found: dict[str, bytes | None] = {}
-    new: dict[str, _Recipe] = {}
-    for where in sorted(shards | set(cells)) if moving else sorted(cells):
-        data = _patched(where, _shard(reader, work, where), cells[where], plan.misfits)
-        if moving:
-            found[where] = data
-        else:
-            new[where] = partial(_again, reader, work, where, cells[where])
-    new.update({where: partial(_given, data) for where, data in _moved(name, layout, found).items()})
-    if layout.storage == "dvc" and any("/annotations/" in where for where in new):
-        stale.refuse(git, f"datasets/{name}/annotations")
-        plan.stored.append(name)
-        for where in shards - set(new):
-            if work.entries[where].kind == "dvc" and not (git.top / where).exists():
-                new[where] = partial(reader.read, where, work.entries[where])
-    plan.contents.update(new)
+        if before is None and self._lying[name]:
+            message, hint = (
+                f"shards of {name!r} lie here without its document",
+                f"write {path} first, or move them away",
+            )
+            raise ConfigurationError(message, where=self._lying[name][0], hint=hint)
+        way = _Way(before, after)
+        if before is not None and before.storage != after.storage:
+            message = f"the diff moves {name} from {before.storage} to {after.storage}, which moves files that it does not hold"
+            raise StoreError(message, where=path, hint="move the dataset first, then apply the rest")
+        self._stored.update([name] if way.moves else [])
+        if after.storage == "dvc" and name in self._stored:
+            stale.refuse(self._git, f"datasets/{name}/annotations")
+        return way
 
+    def _patch_all(self, rows: list[Any], ways: Mapping[str, _Way], change: Transaction) -> None:
+        """Patch the shards of one part."""
+        cells: dict[str, list[Delta]] = defaultdict(list)
+        for path, item, name, old, new in rows:
+            dataset = path.split("/")[1]
+            key, way = Key(dataset, item, name), ways.get(dataset)
+            if way is None or (way.old is None and old is not None):
+                self._misfit(str(key))
+            else:
+                cells[path].append(Delta(key, old, new))
+        for path, deltas in sorted(cells.items()):
+            way = ways[path.split("/")[1]]
+            data = self._patched(path, deltas)
+            if way.moves:
+                self._read.add(path)
+                self._spread(path, data, way.new)
+            else:
+                self._put(change, path, data)
 
-def _given(data: bytes | None) -> bytes | None:
-    return data
+    def _patched(self, path: str, deltas: Sequence[Delta]) -> bytes | None:
+        """Return a shard with some lines exchanged, None when none is left; what does not fit is counted."""
+        data = self._reader.read(path, self._work.entries[path]) if path in self._work.entries else b""
+        lines = shard.lines(data)
+        if data != shard.write(lines):
+            raise DataError("the shard is not in canonical form", where=path, hint="labelvc format")
+        present, keys = set(lines), set[Key | str]()
+        for delta in deltas:
+            if delta.key in keys:
+                raise _twice(str(delta.key))
+            keys.add(delta.key)
+            fits = delta.old in present if delta.old is not None else shard.find(data, delta.key) is None  # type: ignore[arg-type]
+            if not fits:
+                self._misfit(str(delta.key))
+                continue
+            present.discard(delta.old or b"")
+            present.update([delta.new] if delta.new is not None else [])
+        if len(set(lines)) != len(lines):
+            raise DataError("the shard holds a line twice", where=path, hint="labelvc check")
+        return shard.write(present) or None
 
+    def _move(self, ways: Mapping[str, _Way], change: Transaction) -> None:
+        """Write the lines of datasets that are laid out anew to their new shards, and delete what is left of the old ones."""
+        for name, way in ways.items():
+            for path in self._lying[name]:
+                if path not in self._read:
+                    self._spread(path, self._patched(path, ()), way.new)
+        for rows in self._moved.all():
+            shards: dict[str, list[bytes]] = defaultdict(list)
+            for path, raw in rows:
+                shards[path].append(raw)
+            for path, lines in sorted(shards.items()):
+                self._put(change, path, shard.write(lines))
+        for path in [path for name in ways for path in self._lying[name] if path not in self._written]:
+            self._put(change, path, None)
 
-def _shard(reader: Reader, work: Snapshot, path: str) -> bytes:
-    return reader.read(path, work.entries[path]) if path in work.entries else b""
-
-
-def _again(reader: Reader, work: Snapshot, path: str, deltas: list[Delta]) -> bytes | None:
-    """Return what becomes of a shard that fitted when all were looked at."""
-    misfits: list[str] = []
-    data = _patched(path, _shard(reader, work, path), deltas, misfits)
-    if misfits:
-        raise StoreError(
-            "the shard changed while the diff was applied; nothing was written",
-            where=path,
-            hint="run the command again",
-        )
-    return data
-
-
-def _patched(path: str, data: bytes, deltas: list[Delta], misfits: list[str]) -> bytes | None:
-    """Return a shard with some lines exchanged, None when none is left; names of what does not fit go to `misfits`."""
-    lines = shard.lines(data)
-    if data != shard.write(lines):
-        raise DataError("the shard is not in canonical form", where=path, hint="labelvc format")
-    present = set(lines)
-    for delta in deltas:
-        fits = delta.old in present if delta.old is not None else shard.find(data, delta.key) is None  # type: ignore[arg-type]
-        if not fits:
-            misfits.append(str(delta.key))
-            continue
-        present.discard(delta.old or b"")
-        if delta.new is not None:
-            present.add(delta.new)
-    if len(set(lines)) != len(lines):
-        raise DataError("the shard holds a line twice", where=path, hint="labelvc check")
-    return shard.write(present) or None
-
-
-def _moved(name: str, layout: _Layout, shards: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
-    """Return the lines of all shards of a dataset in the shards of another layout."""
-    cells: dict[str, list[bytes]] = defaultdict(list)
-    for path, data in shards.items():
-        parsed = shard.parse_path(path)
+    def _spread(self, path: str, data: bytes | None, layout: _Layout) -> None:
+        """Set the lines of a shard aside by the shards of another layout."""
+        dataset, layer, _ = shard.parse_path(path) or ("", "annotations", "")
         for raw in shard.lines(data or b""):
-            key = shard.key_of(raw, name, parsed[1]) if parsed else None
+            key = shard.key_of(raw, dataset, layer)
             if key is None:
                 raise DataError("the line has no key, so its new shard is not known", where=path, hint="labelvc check")
-            cells[layout.path(key)].append(raw)
-    return {**dict.fromkeys(shards), **{path: shard.write(lines) for path, lines in cells.items()}}
+            name = layout.name(key.item)
+            self._moved.add(_part(name), (_path(key, name), raw), len(raw) + _OVERHEAD)
+
+    def _put(self, change: Transaction, path: str, data: bytes | None) -> None:
+        """Give the transaction a file; not after something did not fit, since it will be dropped."""
+        self._written.add(path)
+        if self._misfits:
+            return
+        if data is None:
+            change.delete(path)
+        else:
+            change.write(path, data)
+
+    def _store(self, name: str, change: Transaction) -> None:
+        """Have DVC store a dataset; shards that only its cache holds come back before that."""
+        for path in self._lying[name]:
+            entry = self._work.entries[path]
+            if entry.kind == "dvc" and path not in self._written and not (self._git.top / path).exists():
+                change.write(path, self._reader.read(path, entry))
+        change.then("store", [f"datasets/{name}/annotations"])
+
+    def _misfit(self, name: str) -> None:
+        self._misfits += 1
+        self._first += [name] if len(self._first) < _NAMED else []
+
+    def _refused(self) -> RefusedError:
+        more = f" and {self._misfits - _NAMED:,} more" if self._misfits > _NAMED else ""
+        return RefusedError(
+            f"{self._misfits:,} of {self._number:,} changes do not fit what lies there; nothing was written",
+            where=f"{', '.join(self._first)}{more}",
+            hint="check out the revision that the diff starts from, or make the diff anew",
+        )
+
+
+def turned(deltas: Iterable[Delta]) -> Iterator[Delta]:
+    """Yield the deltas that undo some deltas."""
+    for delta in deltas:
+        yield ~delta
+
+
+def _path(key: Key, name: str) -> str:
+    layer: Layer = "annotations" if key.id else "items"
+    return shard.path(key.dataset, layer, name)
+
+
+def _part(name: str) -> int:
+    """Return the part in which a shard's lines wait."""
+    return int(name[:_DIGITS], 4)
+
+
+def _twice(key: str) -> DataError:
+    return DataError(f"the diff changes {key} twice")
 
 
 def _layout(data: bytes | None, path: str) -> _Layout | None:
@@ -227,18 +326,3 @@ def _check_path(path: str) -> None:
     odd = any(part in ("", ".", "..") or _GIT.fullmatch(part) or not part.isprintable() for part in parts)
     if odd or not is_document(path) or shard.parse_path(path.rpartition(":")[0]):
         raise DataError(f"{path!r} is no document that a diff may change", hint="leave it out of the diff")
-
-
-def _refused(misfits: list[str], total: int) -> RefusedError:
-    more = f" and {len(misfits) - _NAMED:,} more" if len(misfits) > _NAMED else ""
-    return RefusedError(
-        f"{len(misfits):,} of {total:,} changes do not fit what lies there; nothing was written",
-        where=f"{', '.join(misfits[:_NAMED])}{more}",
-        hint="check out the revision that the diff starts from, or make the diff anew",
-    )
-
-
-def turned(deltas: Iterable[Delta]) -> Iterator[Delta]:
-    """Yield the deltas that undo some deltas."""
-    for delta in deltas:
-        yield ~delta

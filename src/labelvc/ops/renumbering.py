@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from labelvc.core import renumber
 from labelvc.core.diff import decoded, live
 from labelvc.errors import RefusedError
 from labelvc.model.names import Key, Layer
+from labelvc.ops import recognition
 from labelvc.ops.changes import Changes
 from labelvc.ops.identity import Asked, Settled
 from labelvc.ops.incoming import NOTHING
@@ -25,6 +26,7 @@ ALLOW = "--allow-renumbering"
 _PARTS = 256
 _WEIGHT = 150
 _SAMPLED = 8  # bytes of a digest
+_KEY = ""  # stands for the key that was given among the names of fields
 
 
 class Compared(NamedTuple):
@@ -87,11 +89,12 @@ def refuse(changes: Changes, read: int, compared: Compared) -> None:
                 seen.add(row[0][0], row, _WEIGHT)
         found = measured.result(seen.all)
     if found is not None:
+        named = _named(compared)
         message = (
-            f"ids were given out anew: {found.rewritten:,} of the {found.stored:,} ids stored here would be rewritten, "
+            f"{_cause(asked.keys, named)}: {found.rewritten:,} of the {found.stored:,} ids stored here would be rewritten, "
             f"{found.elsewhere:,} of them with what the source has under another id"
         )
-        raise RefusedError(message, where=str(compared.request.source), hint=_way_on(compared))
+        raise RefusedError(message, where=str(compared.request.source), hint=_way_on(compared, named))
 
 
 def _by_key(lines: list[bytes], dataset: str, layer: Layer) -> dict[Key, bytes]:
@@ -115,7 +118,35 @@ def _about(items: list[dict[Key, bytes]]) -> renumber.About:
     return lambda key, source: about(key.dataset, key.item, source)
 
 
-def _way_on(compared: Compared) -> str:
+class _Named(NamedTuple):
+    """How the items of a source are named.
+
+    Attributes:
+        best: the field that names them best, empty when none does: no two of them share it, and most stored items have it.
+        found: how many of the stored items have in it what an item of the source has.
+        same, gone: how many of the stored items the source has under the key that was given, and how many it has not.
+        fresh: how many items of the source are new by that key.
+    """
+
+    best: str
+    found: int
+    same: int
+    gone: int
+    fresh: int
+
+
+def _cause(keys: Sequence[str], named: _Named) -> str:
+    """Say why the import looks as if ids had been given out anew."""
+    if not keys:
+        return "ids were given out anew"
+    stored = named.same + named.gone
+    return (
+        f"most keys changed: by {', '.join(keys)} the source has {named.same:,} of the {stored:,} items stored here, lacks "
+        f"{named.gone:,} and brings {named.fresh:,} new ones"
+    )
+
+
+def _way_on(compared: Compared, named: _Named) -> str:
     asked, request = compared.asked, compared.request
     words = ["labelvc", "import", request.form, str(request.source), "--dataset", asked.dataset]
     words += ["--task", request.task] if request.task else []
@@ -124,40 +155,52 @@ def _way_on(compared: Compared) -> str:
         words += [f"--{name}", str(said)] if said and (name, said) != ("layout", "long") else []
     words += ["--mode", "replace"] if asked.whole else []
     words += ["--add-labels"] if request.add_labels else []
-    if asked.keys:
-        return f"name another --key; or, if the ids stored here are the wrong ones, add {ALLOW}"
-    key = _steady(compared) or request.words.get("item") or "FIELD"
+    better = named.found > named.same
+    if asked.keys and not better:
+        return f"if the items were really replaced, add {ALLOW}; if they only got other keys, name another --key"
+    key = named.best or request.words.get("item") or "FIELD"
     typed = " ".join([*map(shlex.quote, words), "--key", shlex.quote(str(key))])
+    if asked.keys:
+        return (
+            f"{typed} finds {named.found:,} of them; if the items were really replaced, add {ALLOW} to what you typed"
+        )
     return f"{typed} finds items by {key} and records by content; {ALLOW} writes them all the same"
 
 
-def _steady(compared: Compared) -> str:
-    """Return the field that names items best: no two items of the source share it, and most stored items have it, too."""
-    every, many = Counter[str](), 0
+def _named(compared: Compared) -> _Named:
+    """Look for the field that names items best, and count how far the key that was given does."""
+    every, many = Counter[str](), [0, 0]
     with Spill(_PARTS) as told:
         for both in compared.shards():
-            many += len(both["items"][1])
             for side, lines in enumerate(both["items"]):
+                many[side] += len(lines)
                 for raw in lines:
-                    for name, said in _fields(raw, compared.asked.tool).items():
+                    for name, said in _fields(raw, compared.asked).items():
                         mark = digests.sha256(said.encode(errors="surrogatepass")).digest()[:_SAMPLED]
                         told.add(mark[0], (side, name, mark), _WEIGHT)
                         every[name] += side and said != ""
-        known, shared = Counter[str](), set[str]()
+        known, shared, fresh = Counter[str](), set[str](), 0
         for group in told.all():
             new = Counter((name, mark) for side, name, mark in group if side)
+            old = {(name, mark) for side, name, mark in group if not side}
             shared.update(name for (name, _), number in new.items() if number > 1)
             known.update(name for side, name, mark in group if not side and (name, mark) in new)
-    fit = [name for name, number in every.items() if number == many and name not in shared and name != "id"]
-    return min(fit, key=lambda name: (-known[name], len(name), name), default="")
+            fresh += sum(number for one, number in new.items() if one[0] == _KEY and one not in old)
+    fit = [
+        name for name, number in every.items() if number == many[1] and name not in shared and name not in ("id", _KEY)
+    ]
+    best = min(fit, key=lambda name: (-known[name], len(name), name), default="")
+    return _Named(best, known[best], known[_KEY], many[0] - known[_KEY], fresh)
 
 
-def _fields(raw: bytes, tool: str) -> dict[str, str]:
-    """Return the plain fields that a source brought for an item."""
+def _fields(raw: bytes, asked: Asked) -> dict[str, str]:
+    """Return the plain fields that a source brought for an item, and what it says under the key that was given."""
     fields = decoded(raw)
     ext, natural = fields.get("ext"), fields.get("natural")
-    space = ext.get(tool) if isinstance(ext, dict) else None
+    space = ext.get(asked.tool) if isinstance(ext, dict) else None
     plain = {**(space if isinstance(space, dict) else {}), **(natural if isinstance(natural, dict) else {})}
-    return {
+    found = {
         name: str(said) for name, said in plain.items() if isinstance(said, str | int) and not isinstance(said, bool)
     }
+    key = recognition.values(fields, asked.keys, asked.tool) if asked.keys else None
+    return found if key is None else {**found, _KEY: key.decode()}

@@ -66,11 +66,25 @@ def streamed(
         base: as for `document`.
         head: as for `document`.
     """
+    return _streamed(noun, (json.dumps(item, ensure_ascii=False) + "\n" for item in items), summary, base, head)
+
+
+def streamed_deltas(
+    changes: Iterable[diff.Comparison], summary: Callable[[], Mapping[str, Any]], *, base: str = "", head: str = ""
+) -> Iterator[str]:
+    """Yield what `streamed` yields, of deltas as `deltas` writes them."""
+    return _streamed("diff", deltas(changes), summary, base, head)
+
+
+def _streamed(
+    noun: str, parts: Iterable[str], summary: Callable[[], Mapping[str, Any]], base: str, head: str
+) -> Iterator[str]:
+    """Yield an object whose items are lines, of which each part holds some; in a line of JSON there is no other line break."""
     first = {"schema": f"urn:labelvc:schema:{noun}:1", "base": base, "head": head}
     yield json.dumps(first, ensure_ascii=False)[:-1] + ', "items": ['
     mark = "\n"
-    for item in items:
-        yield mark + json.dumps(item, ensure_ascii=False)
+    for part in parts:
+        yield mark + part[:-1].replace("\n", ",\n")
         mark = ",\n"
     yield f'\n], "summary": {json.dumps(dict(summary()), ensure_ascii=False)}}}\n'
 
