@@ -39,7 +39,8 @@ class Advance(Protocol):
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
 _WORTH_SHARING = 256
 _AT_ONCE = 512
-"""Cells asked for and outcomes written together: memory stays flat, and what a killed command found before is remembered."""
+_WEIGHT, _OVERHEAD = 1 << 20, 250
+"""Bytes of outcomes written to the cache together: what a killed command found before is remembered, but for the last seconds."""
 
 
 class Cell(NamedTuple):
@@ -130,15 +131,17 @@ def outcomes_of(
     asked: deque[tuple[Cell, str]] = deque()
     unknown = _unknown(cells, rules, cache, found, advance)
     fresh: list[tuple[str, bytes]] = []
+    weight = 0
     try:
         for outcome in _looked(git, project, _noted(unknown, asked), jobs, lying=cells.lying):
             cell, key = asked.popleft()
             found.add(cell.dataset, cell.name, outcome)
             if key and not _tells(project.datasets[cell.dataset], outcome):
                 fresh.append((key, msgspec.msgpack.encode(outcome)))
-            if len(fresh) >= _AT_ONCE:
+                weight += len(fresh[-1][1]) + _OVERHEAD
+            if weight >= _WEIGHT:
                 cache.put_many(fresh)
-                fresh.clear()
+                fresh, weight = [], 0
             if advance:
                 advance(1)
     finally:
