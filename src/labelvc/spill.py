@@ -15,7 +15,7 @@ _PLACE = struct.Struct(
     "QQ"
 )  # each block begins with the place of the one before, so that memory holds one place a part
 
-MOST = 16 << 20
+MOST = 8 << 20
 """Weight that waits in memory, in bytes as the caller counts them, before all goes to the file."""
 
 _AT_ONCE = 1 << 20  # many blocks are small: the system is asked once for a megabyte of them

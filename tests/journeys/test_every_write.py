@@ -86,7 +86,7 @@ class Job(NamedTuple):
 
 
 JOBS = {
-    "import": Job(False, nothing, ("import", "csv", "{more}", *COLUMNS), 5),
+    "import": Job(False, nothing, ("import", "csv", "{more}", *COLUMNS), 3),
     "format": Job(False, edit, ("format",), 1),
     "reshard": Job(False, nothing, ("dataset", "reshard", "ratings", "--shards", "64"), 5),
     "storage dvc": Job(False, nothing, ("dataset", "storage", "ratings", "dvc"), 9),

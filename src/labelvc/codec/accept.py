@@ -62,7 +62,7 @@ class Acceptor(NamedTuple):
 
     def accepts_all(self, text: str) -> bool:
         """Tell whether every line of a shard is proved good, but for the order in its open objects."""
-        return _compiled(f"(?:{self.line}\n)*+").fullmatch(text) is not None
+        return _compiled(f"(?>(?:{self.line}\n)*)").fullmatch(text) is not None
 
     def ordered(self, line: str) -> bool:
         """Tell whether the members of the open objects of a matching line are sorted and distinct."""

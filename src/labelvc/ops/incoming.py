@@ -212,6 +212,6 @@ _heads_of = {layer: re.compile(b"^" + _head(layer) + _REST, re.MULTILINE).findal
 _runs = {
     "items": re.compile(rb'(\{"id":' + _STRING + b")" + _REST + rb"\n(?!\1)").subn,
     "annotations": re.compile(
-        rb'(?=(\{"item":' + _STRING + rb'))(?:\1(,"id":' + _STRING + b")" + _REST + rb"\n(?!\1\2))++"
+        rb'(?=(\{"item":' + _STRING + rb'))(?>(?:\1(,"id":' + _STRING + b")" + _REST + rb"\n(?!\1\2))+)"
     ).subn,
 }
