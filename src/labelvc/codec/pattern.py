@@ -16,7 +16,7 @@ from labelvc.codec import canonical, expression
 _CHARACTER = r'[^"\\\x00-\x1f]'
 _ESCAPE = r'\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))'
 _IN_NAME, _IN_NAME_NO_HASH = r'[^"\\\x00-\x1f\x7f]', r'[^#"\\\x00-\x1f\x7f]'
-_ESCAPES = rf"(?:{_ESCAPE}{_CHARACTER}*+)*+"
+_ESCAPES = rf"(?>(?:{_ESCAPE}{_CHARACTER}*+)*)"
 _TEXT = rf'"{_CHARACTER}*+{_ESCAPES}"'
 _NAME_ESCAPE = r'\\["\\]'
 _WITH_ESCAPES = re.compile(
@@ -56,11 +56,11 @@ def _any_value(depth: int) -> str:
     if depth == 0:
         return f"(?:{scalar})"
     inner = _any_value(depth - 1)
-    return rf"(?:{scalar}|\[(?:{inner}(?:,{inner})*+)?+\]|{_members_of_any(inner)})"
+    return rf"(?:{scalar}|\[(?>(?:{inner}(?>(?:,{inner})*))?)\]|{_members_of_any(inner)})"
 
 
 def _members_of_any(inner: str) -> str:
-    return rf"\{{(?:{_TEXT}:{inner}(?:,{_TEXT}:{inner})*+)?+\}}"
+    return rf"\{{(?>(?:{_TEXT}:{inner}(?>(?:,{_TEXT}:{inner})*))?)\}}"
 
 
 def _any_number() -> str:
@@ -208,7 +208,7 @@ def _body(members: list[_Member]) -> str:
 
 def _member(member: _Member, leads: bool) -> str:
     text = f"{'' if leads else ','}{literal(member.name)}:{member.pattern}"
-    return text if member.required else f"(?:{text})?+"
+    return text if member.required else f"(?>(?:{text})?)"
 
 
 def _string(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
@@ -299,8 +299,8 @@ def _array(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     member, least, most = _value(schema["items"], root), _times(schema, "minItems") or 0, _times(schema, "maxItems")
     if most == 0:
         return r"\[\]"
-    more = f"(?:,{member}){{{max(least - 1, 0)},{'' if most is None else most - 1}}}+"
-    return rf"\[{member}{more}\]" if least else rf"\[(?:{member}{more})?+\]"
+    more = f"(?>(?:,{member}){{{max(least - 1, 0)},{'' if most is None else most - 1}}})"
+    return rf"\[{member}{more}\]" if least else rf"\[(?>(?:{member}{more})?)\]"
 
 
 def _times(schema: Mapping[str, Any], name: str) -> int | None:
