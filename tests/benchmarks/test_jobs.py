@@ -17,7 +17,7 @@ PEERS = {
     "blame": {"doltlite, each row", "git blame of every shard"},
     "layouts": {"git, one file", "git, a file a record"},
 }
-RECORDS = 6000
+RECORDS = 4900
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_few_real_revisions_are_traced(folder, monkeypatch, real_data):
         pytest.skip("ud_ewt_dev.bundle is not among the real data")
     monkeypatch.setenv("LABELVC_TEST_DATA", str(real_data))
     shutil.rmtree(folder / "ud", ignore_errors=True)
-    histories.treebank.make(folder / "ud", last=4)
+    histories.treebank.make(folder / "ud", last=2)
     (job,) = run(folder, "trace")
     rows = {row.tool: row for row in job.rows}
     assert rows["labelvc trace"].right

@@ -76,7 +76,7 @@ def test_a_shard_of_good_lines_has_no_record_level_finding(lines: list[bytes]) -
     assert complaints(data) == set()
 
 
-@settings(max_examples=250)
+@settings(max_examples=80)
 @given(rows, st.randoms(use_true_random=False))
 def test_a_mutated_shard_is_found_line_by_line(lines: list[bytes], chance: random.Random) -> None:
     data = bytearray(shard.write(lines))

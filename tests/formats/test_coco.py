@@ -307,7 +307,7 @@ def files(draw: st.DrawFn) -> Thing:
     return {**beside, "images": images, "annotations": annotations, "categories": categories}
 
 
-@settings(max_examples=120)
+@settings(max_examples=40)
 @given(files(), st.sampled_from(["box", "polygon", "mask"]))
 def test_any_file_comes_back(tmp_path_factory: pytest.TempPathFactory, content: Thing, kind: str) -> None:
     made = json.loads(there_and_back(tmp_path_factory.getbasetemp(), content, plan(kind)))

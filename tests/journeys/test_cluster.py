@@ -23,7 +23,6 @@ from labelvc.store import dvc, executors, parcel, tree
 from tests.cluster import Cluster, cluster, lone
 from tests.zoo import ANNA, PLAIN, Zoo, rating, zoo, zoo_template
 
-pytestmark = pytest.mark.xdist_group("cluster")
 __all__ = ["cluster", "lone", "zoo", "zoo_template"]
 
 Run = Callable[..., tuple[int, str, str]]

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("demo")  # it runs once, not once a worker
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts/demo"
 
 

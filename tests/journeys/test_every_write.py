@@ -88,11 +88,11 @@ class Job(NamedTuple):
 JOBS = {
     "import": Job(False, nothing, ("import", "csv", "{more}", *COLUMNS), 3),
     "format": Job(False, edit, ("format",), 1),
-    "reshard": Job(False, nothing, ("dataset", "reshard", "ratings", "--shards", "64"), 5),
+    "reshard": Job(False, nothing, ("dataset", "reshard", "ratings", "--shards", "64"), 9),
     "storage dvc": Job(False, nothing, ("dataset", "storage", "ratings", "dvc"), 9),
-    "storage git": Job(True, nothing, ("dataset", "storage", "ratings", "git"), 4),
-    "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 11),
-    "import behind DVC": Job(True, nothing, ("import", "csv", "{more}", *COLUMNS), 11),
+    "storage git": Job(True, nothing, ("dataset", "storage", "ratings", "git"), 7),
+    "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 23),
+    "import behind DVC": Job(True, nothing, ("import", "csv", "{more}", *COLUMNS), 23),
 }
 
 

@@ -100,8 +100,8 @@ def everything(bank: Treebank, words: int) -> None:
 
 
 def test_words_live_as_the_revisions_say(treebank: Callable[..., bytes], bank: Treebank):
-    """Sixteen successive revisions: the sentences that they touch, and some others."""
-    cut = [content.split(b"\n\n") for content in successive(treebank, 16)]
+    """Eight successive revisions: the sentences that they touch, and some others."""
+    cut = [content.split(b"\n\n") for content in successive(treebank, 8)]
     names: dict[Any, set[bytes]] = {}
     for rows in cut:
         for row in rows:
@@ -109,7 +109,7 @@ def test_words_live_as_the_revisions_say(treebank: Callable[..., bytes], bank: T
     kept = {name for name, rows in names.items() if len(rows) > 1} | set(sorted(names)[:30])
     for rows in cut:
         bank.bring(b"\n\n".join([row for row in rows if row.strip() and sent(row) in kept]) + b"\n\n")
-    everything(bank, 100)
+    everything(bank, 40)
 
 
 def sent(block: bytes) -> bytes:

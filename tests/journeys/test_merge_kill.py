@@ -27,8 +27,8 @@ def killed(zoo: Zoo, words: tuple[str, ...], out: Path, modules: tuple[str, ...]
 @pytest.mark.parametrize(
     ("in_dvc", "step"),
     [
-        (False, 3),
-        (True, 17),
+        (False, 5),
+        (True, 29),
         pytest.param(False, 1, marks=pytest.mark.long),
         pytest.param(True, 1, marks=pytest.mark.long),
     ],

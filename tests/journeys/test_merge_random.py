@@ -436,7 +436,7 @@ def play(folder: Path, storage: str, *, examples: int, steps: int) -> dict[str, 
     return machine.counts
 
 
-@pytest.mark.parametrize(("storage", "examples"), [("git", 6), ("mixed", 3), ("dvc", 3)])
+@pytest.mark.parametrize(("storage", "examples"), [("git", 3), ("mixed", 3), ("dvc", 3)])
 def test_random_histories(tmp_path: Path, storage: str, examples: int):
     counts = play(tmp_path, storage, examples=examples, steps=14)
     assert sum(counts.get(name, 0) for name in ("merge", "conflict", "criss-cross")) > 0, counts

@@ -87,9 +87,9 @@ def hold_history(treebank: Callable[..., bytes], bank: Treebank, made: dict[str,
 
 
 def test_the_first_commits_of_a_treebank(treebank: Callable[..., bytes], bank: Treebank):
-    made = replay(treebank, bank, 12)
+    made = replay(treebank, bank, 7)
     hold_history(treebank, bank, made)
-    assert hold_sums(bank)["steps"] > 5
+    assert hold_sums(bank)["steps"] > 3
 
 
 @pytest.mark.long

@@ -135,7 +135,7 @@ def forbidden() -> NoReturn:
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_columns_make_what_rows_make(ways: Ways, tmp_path: Path, form: str):
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
     @given(st.data())
     def law(data: st.DataObject) -> None:
         task = data.draw(st.sampled_from(sorted(ANSWERS)))

@@ -19,7 +19,6 @@ from labelvc import __version__
 TOP = Path(__file__).resolve().parents[2]
 HEAVY = {"cryptography", "dvc", "git", "jinja2", "jsonschema", "jsonschema_rs", "ruamel.yaml", "pygit2", "rich"}
 
-pytestmark = pytest.mark.xdist_group("wheel")
 
 
 class Installed(NamedTuple):
