@@ -36,12 +36,14 @@ from labelvc.store.keys import Signer
 _HERE = "labelvc.cli.release"
 _TABLE = {
     "card": ("labelvc.cli.publishing", "card", "Describe a release for those who use the data."),
+    "compare": ("labelvc.cli.witness", "compare", "Tell whether two clones saw one history."),
     "cut": (_HERE, "cut", "Sign a release of what HEAD holds."),
     "export": ("labelvc.cli.publishing", "export", "Write a release in a form that other tools read."),
     "list": (_HERE, "list_command", "List the releases, oldest first; nothing is proved."),
     "notes": (_HERE, "notes", "Write in Markdown what a release brings."),
     "show": (_HERE, "show", "Show what a release says; nothing is proved."),
     "verify": (_HERE, "verify", "Prove releases from the repository alone."),
+    "witness": ("labelvc.cli.witness", "witness", "Sign that you saw a release, in a clone of your own."),
 }
 
 
@@ -196,7 +198,8 @@ def verify(
         raise click.UsageError("name a version, or --all of them")
     git = plumbing.find(settings.directory)
     with progress(settings, None, "proving releases", "shards") as advance:
-        verdicts, anchors = attest.verify(git, version, signing.pin(git, root), advance, everything=everything)
+        proof = attest.verify(git, version, signing.pin(git, root), advance, everything=everything)
+    verdicts, anchors = proof.verdicts, proof.anchors
     states = Counter(one.state for one in verdicts)
     if form == "text":
         told = "".join(
