@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from labelvc.codec import canonical, dsse, schema
+from labelvc.core import decide
 from labelvc.errors import Error
 from labelvc.model.approval import Envelope, Signature
 from labelvc.model.witness import NAMESPACE
@@ -53,6 +54,7 @@ def compared(desk: Desk, other: Path) -> tuple[int, dict]:
 
 
 def test_a_witness_signs_and_verify_names_them(main: Desk):
+    assert decide.kind_of(BEN) == "project"
     released(main, "1.0.0")
     code, out, err = witness(main)
     assert (code, out) == (0, f"{BEN}\n"), err

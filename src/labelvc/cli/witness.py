@@ -66,13 +66,12 @@ def witness(
         proof = attest.verify(git, None, pin, advance, everything=True)
     if code := _refused(settings, proof):
         return code
-    policy = signing.trust_here(git, pin).policy
+    policy = witnessing.policy_at_head(git, pin)
     signer = people.signer(git, signing.where(key), signing.ask, policy)
     who = witnessing.speaker(policy, signer)
-    before = witnessing.remembered(git, who, policy)
-    before += [one.said for verdict in proof.verdicts for one in verdict.witnesses if one.said]
+    before = [one.said for verdict in proof.verdicts for one in verdict.witnesses if one.said]
+    before += [*witnessing.remembered(git, who), *([witnessing.read(since)] if since else [])]
     before = [said for said in before if said.signer.principal == who]
-    before += [witnessing.read(since, policy)] if since else []
     said = witnessing.plan(proof.chain, version, before, who, policy)
     say(settings, "".join(render.preview(said, signer.key.fingerprint)).rstrip("\n"))
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
@@ -121,7 +120,7 @@ def compare(settings: Settings, /, other: Path, root: str | None, form: str, out
     if other.is_dir():
         found = comparing.clones(git, other, pin)
     else:
-        found = comparing.witnessed(git, other, pin, signing.trust_here(git, pin).policy)
+        found = comparing.witnessed(git, other, pin, witnessing.policy_at_head(git, pin))
     if form == "text":
         write("".join(render.compared(found)), output)
     else:

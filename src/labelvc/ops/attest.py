@@ -28,6 +28,8 @@ from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
+_AGAIN = "cut again here, labelvc release cut --next, and bring releases in by merge or fast-forward"
+
 
 class Verdict(NamedTuple):
     """What is wrong with a release.
@@ -113,7 +115,9 @@ class Attester:
         try:
             problems += self._signed(made, envelope, release)
             if advance is not None:
-                problems += self._told(made, release, advance, notes)
+                other = list(self._told(made, release, advance, notes))
+                notes += [self._home(made, release, advance)] if other and not problems else []
+                problems += other
         except (StoreError, TrustError) as error:
             doubts.append(f"{error.where}: {error.message}" if error.where else error.message)
         self._last, self._broken = (made, envelope, release), False
@@ -198,6 +202,23 @@ class Attester:
             least = rules.least(last.version, rules.bump(manifests.moved(self._git, last.commit, made.commit)))
             if made.version < least:
                 yield f"what changed since {last.version} asks for {least} at least"
+
+    def _home(self, made: Made, release: Release, advance: Callable[..., None]) -> str:
+        """Return where the data are that a release is of, when nothing but them is wrong with it.
+
+        It stays wrong all the same: nobody signed what lies beside it here.
+        """
+        words = ("log", "--all", "--full-history", "--diff-filter=A", "--no-show-signature", "--format=%H")
+        for commit in plumbing.run(self._git, *words, "--", made.path).decode().split():
+            if commit == made.commit:
+                continue
+            try:
+                here = tree.commit(self._git, commit, (FOLDER,)).entries.get(made.path) == made.entry
+                if here and not any(self._told(made._replace(commit=commit), release, advance, [])):
+                    return f"it holds at {commit[:12]}, which is not in this history: {_AGAIN}"
+            except StoreError:
+                continue
+        return f"all else holds, as when a branch is squashed onto a line that has gone on: {_AGAIN}"
 
     def _secret(self, release: Release, snapshot: Snapshot, notes: list[str]) -> Secret | None:
         """Return the secret of the salts; notes when it is not here, and the salted roots are not looked at."""

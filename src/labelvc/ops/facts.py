@@ -144,11 +144,7 @@ def gather(git: Git, reader: Reader, made: Made, take: Take = lambda *_: None) -
     project = projects.load(git, snapshot, reader)
     raw = _documents(git, reader, snapshot)
     drawn = veil.over(git, snapshot)
-    datasets = tuple(
-        _told(reader, snapshot, project, data, _screened(drawn, take))
-        for data in release.datasets
-        if data.name in project.datasets
-    )
+    datasets = tuple(_told(reader, snapshot, project, data, _screened(drawn, take)) for data in release.datasets)
     words, changes, unheld = _words(reader, snapshot)
     return Facts(
         made,
@@ -185,7 +181,7 @@ def _documents(git: Git, reader: Reader, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _told(reader: Reader, snapshot: Snapshot, project: Project, data: Data, take: Take) -> Told:
-    dataset = project.datasets[data.name]
+    dataset = projects.dataset(project, data.name)
     licences: Counter[str] = Counter()
     for rows in lines.live(reader, snapshot, data.name, "items"):
         for fields in rows:

@@ -210,6 +210,16 @@ def plan(
     )
 
 
+def policy_at_head(git: Git, pin: str | None) -> Policy:
+    """Return the policy in force at HEAD.
+
+    Raises:
+        TrustError: there is none, or it does not verify.
+    """
+    with tree.reader(git) as reader:
+        return trusting.load(reader, tree.commit(git, "HEAD", ("trust",)), pin).policy
+
+
 def speaker(policy: Policy, signer: Signer) -> str:
     """Return who a key belongs to.
 
@@ -246,19 +256,22 @@ def signed(said: Witness, signer: Signer, policy: Policy, now: datetime) -> byte
     return data
 
 
-def remembered(git: Git, principal: str, policy: Policy) -> list[Witness]:
+def remembered(git: Git, principal: str) -> list[Witness]:
     """Return what this clone remembers that a witness signed last: one statement or none.
 
     Raises:
         DataError: what is remembered is no statement.
-        TrustError: it is not theirs.
     """
     path = _memory(git, principal)
-    return [read(path, policy)] if path.exists() else []
+    return [read(path)] if path.exists() else []
 
 
-def read(path: Path, policy: Policy) -> Witness:
-    """Read and verify a statement outside the repository.
+def read(path: Path, policy: Policy | None = None) -> Witness:
+    """Read a statement outside the repository.
+
+    Args:
+        path: its file.
+        policy: whose principals may have signed it; None: it is the reader's own, and a key that was theirs then may be gone.
 
     Raises:
         DataError: it is none.
@@ -266,9 +279,10 @@ def read(path: Path, policy: Policy) -> Witness:
     """
     try:
         envelope, said = opened(path.read_bytes())
-        judge(envelope, said, policy)
+        if policy is not None:
+            judge(envelope, said, policy)
     except DataError as error:
-        raise DataError(error.message, where=str(path), hint="labelvc release witness -o FILE") from None
+        raise DataError(error.message, where=str(path), hint="name a file that labelvc release witness wrote") from None
     except TrustError as error:
         raise TrustError(error.message, where=str(path), hint="labelvc key list") from None
     return said
