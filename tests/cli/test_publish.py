@@ -24,7 +24,7 @@ from tests.zoo import BEN, PLAIN, Zoo, answer, zoo_template
 __all__ = ["zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
 GOVERNANCE = """governance:
-  owner: [The zoo's keepers]
+  creators: [The zoo's keepers]
   licence: CC-BY-4.0
   contact: keepers@example.org
   biases: "`Mammals` are over-represented | <b>see</b> below."

@@ -19,11 +19,11 @@ class Topic(NamedTuple):
 
 
 TOPICS: Mapping[str, Topic] = {
-    "creators": Topic("who made the dataset", ("creators", "creator", "authors", "owner")),
+    "creators": Topic("who made the dataset", ("creators", "creator", "authors")),
     "publisher": Topic("who publishes it", ("publisher",)),
     "funding": Topic("who paid for it", ("funding",)),
     "licence": Topic("the licence of the data", ("licence", "license")),
-    "contact": Topic("whom to ask", ("contact",)),
+    "contact": Topic("whom to ask", ("contact", "owner")),
     "url": Topic("where it is published", ("url", "homepage")),
     "citation": Topic("how to cite it", ("citation",)),
     "collection": Topic("how the items were collected", ("collection",)),
