@@ -223,7 +223,7 @@ def test_the_description_says_what_the_documents_say_and_invents_nothing(zoo: Zo
     assert err.count("gap: ") == 14
     assert said["rai:machineAnnotationTools"] == ["guesser-1"]
     assert said["rai:dataAnnotationPlatform"] == ["bot", "form"]
-    assert "pets/mood: 1 on 6 items, 2 on 1 items" in said["rai:annotationsPerItem"]
+    assert "pets/mood: 1 on 6 items, 2 on 1 item" in said["rai:annotationsPerItem"]
     (protocol,) = said["rai:dataAnnotationProtocol"]
     assert protocol.startswith("guidelines/mood.yaml, version 1.1.0, sha256 ")
     assert protocol.endswith(": How to judge a mood.")

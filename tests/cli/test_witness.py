@@ -62,10 +62,12 @@ def test_a_witness_signs_and_verify_names_them(main: Desk):
     assert "since       nothing you signed before is known" in err
     assert "next: git commit -m 'Witness of 1.0.0' -- releases" in err
     main.commit("Ben saw it", "ben")
+    assert "the release has this witness already" in witness(main)[2]
+    assert not main.git("status", "--porcelain")
     code, items = proved(main)
     assert (code, items[0]["state"]) == (0, "good")
     (found,) = items[0]["witnesses"]
-    assert (found["path"], found["principal"], found["printedName"]) == (BEN, "ben", "Ben Builder")
+    assert (found["path"], found["principal"], found["name"]) == (BEN, "ben", "Ben Builder")
     assert "witnessed by Ben Builder (ben), " in main.labelvc("release", "verify")[1]
     payload = dsse.decode((main.folder / BEN).read_bytes(), dsse.IN_TOTO).payload
     jsonschema.Draft202012Validator(schema.schema("witness")).validate(json.loads(payload))

@@ -73,12 +73,14 @@ def witness(
     before += [*witnessing.remembered(git, who), *([witnessing.read(since)] if since else [])]
     before = [said for said in before if said.signer.principal == who]
     said = witnessing.plan(proof.chain, version, before, who, policy)
+    path = witnessing.path_of(rules.version(said.version), who)
+    if output is None:
+        witnessing.demand_new(git, path)
     say(settings, "".join(render.preview(said, signer.key.fingerprint)).rstrip("\n"))
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
         say(settings, "not signed; nothing was written")
         return 1
     data = witnessing.signed(said, signer, policy, now().astimezone())
-    path = witnessing.path_of(rules.version(said.version), who)
     if output is not None:
         disk.replace(output, data)
         say(settings, f"keep {output}, or hand it on: labelvc release compare {output}")

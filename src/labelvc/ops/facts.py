@@ -97,7 +97,6 @@ class Facts(NamedTuple):
         digest: its payload digest.
         release: what it says.
         project: what labelvc.yaml says.
-        described: the project as the other documents describe it.
         documents: path to what the document says, of guidelines and taxonomies.
         datasets: in the release's order.
         words: the statements in its tree that hold under the policy in force there.
@@ -110,7 +109,6 @@ class Facts(NamedTuple):
     digest: Digest
     release: Release
     project: Mapping[str, Any]
-    described: Project
     documents: Mapping[str, Mapping[str, Any]]
     datasets: tuple[Told, ...]
     words: tuple[Word, ...]
@@ -151,7 +149,6 @@ def gather(git: Git, reader: Reader, made: Made, take: Take = lambda *_: None) -
         envelope.digest,
         release,
         raw.pop(projects.TOP),
-        project,
         raw,
         datasets,
         words,

@@ -229,7 +229,9 @@ def _per_item(told: Facts) -> Iterator[str]:
     for each in told.datasets:
         for asked in each.asked:
             if asked.per_item:
-                counts = ", ".join(f"{number} on {items} items" for number, items in asked.per_item.items())
+                counts = ", ".join(
+                    f"{number} on {items} item{'s'[: items != 1]}" for number, items in asked.per_item.items()
+                )
                 yield f"{each.dataset.name}/{asked.name}: {counts}"
 
 

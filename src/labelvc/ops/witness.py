@@ -210,6 +210,16 @@ def plan(
     )
 
 
+def demand_new(git: Git, path: str) -> None:
+    """Return when there is no statement at a path yet.
+
+    Raises:
+        RefusedError: there is one; a statement that held must stay as it is.
+    """
+    if (git.top / path).exists():
+        raise RefusedError("the release has this witness already", where=path, hint="labelvc release verify")
+
+
 def policy_at_head(git: Git, pin: str | None) -> Policy:
     """Return the policy in force at HEAD.
 

@@ -102,14 +102,10 @@ def verdict_item(found: Verdict) -> Mapping[str, Any]:
     }
 
 
-def _witness(one: Filed) -> Mapping[str, Any]:
-    said = one.said
-    who = (
-        {"principal": said.signer.principal, "printedName": said.signer.printed_name, "signedAt": said.signed_at}
-        if said
-        else {}
-    )
-    return {"path": one.path, **who}
+def _witness(filed: Filed) -> Mapping[str, Any]:
+    said = filed.said
+    who = (said.signer.principal, said.signer.printed_name, said.signed_at) if said else ("", "", "")
+    return {"path": filed.path, **dict(zip(("principal", "name", "signed_at"), who, strict=True))}
 
 
 def proved(found: Proved, line: str) -> Iterator[str]:
