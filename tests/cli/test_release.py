@@ -434,6 +434,27 @@ def test_a_release_cut_on_a_branch_and_merged_is_good(main: Desk):
     assert code == 0, items
 
 
+def test_a_release_squashed_onto_a_line_that_went_on_is_told_where_it_holds(main: Desk):
+    """It stays wrong: nobody signed what lies beside it."""
+    main.git("checkout", "-q", "-b", "release")
+    home = released(main, "1.0.0")
+    main.git("checkout", "-q", "main")
+    main.git("merge", "-q", "--no-edit", "topic")
+    main.git("merge", "-q", "--squash", "release")
+    main.commit("Squash the release")
+    code, (item,) = proved(main)
+    assert (code, item["state"]) == (1, "wrong")
+    (note,) = item["notes"]
+    assert note.startswith(f"it holds at {home[:12]}, which is not in this history: cut again here")
+    main.git("branch", "-q", "-D", "release")
+    (item,) = proved(main)[1]
+    assert item["state"] == "wrong"
+    assert item["notes"][0].startswith("all else holds, as when a branch is squashed onto a line that has gone on")
+    assert cut(main, "--next")[1] == "releases/1.0.1.json\n"
+    main.commit("Again")
+    assert proved(main)[0] == 0
+
+
 def test_a_manifest_that_a_merge_commit_itself_adds_is_known(main: Desk):
     code, out, _ = cut(main, "1.0.0")
     assert (code, out) == (0, "releases/1.0.0.json\n")

@@ -16,7 +16,7 @@ from labelvc.cli.render import json, text
 from labelvc.cli.render import trust as render
 from labelvc.codec import sshsig
 from labelvc.errors import TrustError
-from labelvc.model import release
+from labelvc.model import release, witness
 from labelvc.model.approval import NAMESPACE, TRUST_NAMESPACE
 from labelvc.ops import people
 from labelvc.ops import policy as governing
@@ -56,7 +56,7 @@ def key_list(settings: Settings, /, form: str, output: Path | None) -> None:
     if form == "json":
         write(json.document("key", rows), output)
     elif form == "allowed-signers":
-        names = f'namespaces="{NAMESPACE},{TRUST_NAMESPACE},{release.NAMESPACE}"'
+        names = f'namespaces="{NAMESPACE},{TRUST_NAMESPACE},{release.NAMESPACE},{witness.NAMESPACE}"'
         lines = [f"{row['principal']} {names} {row['key']}\n" for row in rows if row["place"] == "policy"]
         write("".join(lines), output)
     else:

@@ -11,10 +11,11 @@ import click
 
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, in_ci, now, pass_settings
+from labelvc.cli.lazy import LazyGroup
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import release as render
-from labelvc.core import release as rules
+from labelvc.cli.versions import VERSION
 from labelvc.model.release import Version
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import attest, people
@@ -32,25 +33,26 @@ from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
 
+_HERE = "labelvc.cli.release"
+_TABLE = {
+    "card": ("labelvc.cli.publishing", "card", "Describe a release for those who use the data."),
+    "compare": ("labelvc.cli.witness", "compare", "Tell whether two clones saw one history."),
+    "cut": (_HERE, "cut", "Sign a release of what HEAD holds."),
+    "export": ("labelvc.cli.publishing", "export", "Write a release in a form that other tools read."),
+    "list": (_HERE, "list_command", "List the releases, oldest first; nothing is proved."),
+    "notes": (_HERE, "notes", "Write in Markdown what a release brings."),
+    "show": (_HERE, "show", "Show what a release says; nothing is proved."),
+    "verify": (_HERE, "verify", "Prove releases from the repository alone."),
+    "witness": ("labelvc.cli.witness", "witness", "Sign that you saw a release, in a clone of your own."),
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, table=_TABLE)
 def release() -> None:
     """Name a state of the data, sign it, and prove it again years later."""
 
 
-class _Version(click.ParamType[Version]):
-    """A version of three numbers, with or without git's `v` before it."""
-
-    name = "version"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Version:
-        return value if isinstance(value, Version) else rules.version(str(value).removeprefix("v"))
-
-
-VERSION = _Version()
-
-
-@release.command("cut", short_help="Sign a release of what HEAD holds.")
+@click.command("cut", short_help="Sign a release of what HEAD holds.")
 @click.argument("version", type=VERSION, required=False)
 @click.option("--next", "following", is_flag=True, help="Take the smallest version that the changes allow.")
 @click.option("--role", help="The hat you wear; without it, one that the policy asks for and grants you.")
@@ -124,7 +126,7 @@ def _planned(
     return plan, *releasing.speaker(plan, signer, role), signer
 
 
-@release.command("list")
+@click.command("list")
 @output_options("text", "json", "jsonl")
 @pass_settings
 def list_command(settings: Settings, /, form: str, output: Path | None) -> None:
@@ -133,7 +135,7 @@ def list_command(settings: Settings, /, form: str, output: Path | None) -> None:
     _show(git, [made for made in manifests.history(git, plumbing.resolve(git, "HEAD")) if made.entry], form, output)
 
 
-@release.command("show")
+@click.command("show")
 @click.argument("version", type=VERSION, required=False)
 @output_options("text", "json", "jsonl")
 @pass_settings
@@ -158,7 +160,7 @@ def _show(git: Git, found: list[Made], form: str, output: Path | None) -> None:
         write(json.document("release-list", items, head="HEAD", summary={"releases": len(items)}), output)
 
 
-@release.command("notes")
+@click.command("notes")
 @click.argument("words", metavar="[VERSION | A..B]", required=False)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
 @pass_settings
@@ -171,7 +173,7 @@ def notes(settings: Settings, /, words: str | None, output: Path | None) -> None
     write(importlib.import_module("labelvc.cli.render.notes").page(git, *manifests.ends(git, words)), output)
 
 
-@release.command("verify", short_help="Prove releases from the repository alone.")
+@click.command("verify", short_help="Prove releases from the repository alone.")
 @click.argument("version", type=VERSION, required=False)
 @click.option("--all", "everything", is_flag=True, help="Prove every release.")
 @signing.root_option
@@ -196,7 +198,8 @@ def verify(
         raise click.UsageError("name a version, or --all of them")
     git = plumbing.find(settings.directory)
     with progress(settings, None, "proving releases", "shards") as advance:
-        verdicts, anchors = attest.verify(git, version, signing.pin(git, root), advance, everything=everything)
+        proof = attest.verify(git, version, signing.pin(git, root), advance, everything=everything)
+    verdicts, anchors = proof.verdicts, proof.anchors
     states = Counter(one.state for one in verdicts)
     if form == "text":
         told = "".join(

@@ -1,4 +1,4 @@
-"""The signed statements: in-toto Statement v1 for approvals, policies and releases, TUF metadata for the root.
+"""The signed statements: in-toto Statement v1 for approvals, policies, releases and their witnesses, TUF metadata for the root.
 
 A statement is accepted only when its bytes are those this module writes for the same content: no duplicate, missing,
 unknown or differently cased member, no escape or number in another spelling can then mean something else elsewhere.
@@ -16,16 +16,18 @@ import msgspec
 
 from labelvc.codec import canonical, sshsig
 from labelvc.errors import DataError, TrustError
-from labelvc.model import approval, policy, release
+from labelvc.model import approval, policy, release, witness
 from labelvc.model.approval import Approval
 from labelvc.model.names import Digest
 from labelvc.model.policy import Policy, Root, RootKey
 from labelvc.model.release import Release
+from labelvc.model.witness import Witness
 
 TYPE = "https://in-toto.io/Statement/v1"
 CHANGE_SET = "labelvc:changeset"
 DOCUMENT = "labelvc:document"
 STATE = "labelvc:state"
+RELEASE = "labelvc:release"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 PRINCIPAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -169,6 +171,47 @@ def decode_release(payload: bytes) -> Release:
         raise DataError(f"the release is not well formed: {flaw}")
     if encode_release(value) != payload:
         raise DataError("the release is not spelled canonically")
+    return value
+
+
+def encode_witness(value: Witness) -> bytes:
+    """Return the payload of a witness's statement.
+
+    Raises:
+        DataError: text that is not NFC, or that holds control or direction characters.
+    """
+    predicate = msgspec.to_builtins(value)
+    del predicate["root"]
+    return _statement(witness.PREDICATE, RELEASE, value.root, predicate)
+
+
+def decode_witness(payload: bytes) -> Witness:
+    """Read the payload of a witness's statement.
+
+    Raises:
+        DataError: it is anything but the exact bytes of one.
+    """
+    predicate, digest = _open(payload, witness.PREDICATE, RELEASE)
+    try:
+        value = msgspec.convert({**predicate, "root": digest}, Witness)
+    except msgspec.ValidationError as error:
+        raise DataError(f"the statement of the witness is not well formed: {error}") from None
+    since = value.since
+    good = (
+        VERSION.fullmatch(value.version)
+        and value.sequence >= 1
+        and value.approvals.size >= 0
+        and _SHA256.fullmatch(value.approvals.root)
+        and PRINCIPAL.fullmatch(value.signer.principal)
+        and _INSTANT.fullmatch(value.signed_at)
+        and (since is None or (VERSION.fullmatch(since.version) and _SHA256.fullmatch(since.sha256)))
+    )
+    if not good:
+        raise DataError(
+            "the statement of the witness is not well formed: a name, digest, time or number is not as it must be"
+        )
+    if encode_witness(value) != payload:
+        raise DataError("the statement of the witness is not spelled canonically")
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from labelvc.codec import dsse, sshsig, statement
@@ -40,17 +40,21 @@ class Made(NamedTuple):
     entry: Entry | None
 
 
-def history(git: Git, commit: str) -> list[Made]:
-    """Return every manifest that a commit or its history holds, by version.
+class Touched(NamedTuple):
+    """A file under `releases/` that a commit added or changed."""
+
+    path: str
+    commit: str
+    added: bool
+
+
+def touched(git: Git, commit: str) -> list[Touched]:
+    """Return what a commit and its history did to the files of `releases/` but take them away, the newest first.
 
     Args:
         git: where.
         commit: full id.
-
-    Raises:
-        StoreError: a shallow clone hides which commit added one.
     """
-    entries = tree.commit(git, commit, (FOLDER,)).entries
     words = (
         "log",
         "--full-history",
@@ -61,11 +65,28 @@ def history(git: Git, commit: str) -> list[Made]:
         "-z",
         "--format=%x01%H",
     )
-    added: dict[str, str] = {}
+    found = []
     for told in plumbing.run(git, *words, commit, "--", FOLDER).decode("utf-8", "surrogateescape").split("\1")[1:]:
         head, *rows = told.split("\0")
         names = [row.lstrip("\n") for row in rows if row.strip("\n")]
-        added |= {path: head for status, path in zip(names[::2], names[1::2], strict=False) if status[:1] == "A"}
+        pairs = zip(names[::2], names[1::2], strict=False)
+        found += [Touched(path, head, status[:1] == "A") for status, path in pairs if status[:1] != "D"]
+    return found
+
+
+def history(git: Git, commit: str, rows: Sequence[Touched] | None = None) -> list[Made]:
+    """Return every manifest that a commit or its history holds, by version.
+
+    Args:
+        git: where.
+        commit: full id.
+        rows: what `touched` returns, where it is known.
+
+    Raises:
+        StoreError: a shallow clone hides which commit added one.
+    """
+    entries = tree.commit(git, commit, (FOLDER,)).entries
+    added = {row.path: row.commit for row in (touched(git, commit) if rows is None else rows) if row.added}
     found = []
     for path, head in added.items():
         name = path.removeprefix(f"{FOLDER}/").removesuffix(".json")

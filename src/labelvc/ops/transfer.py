@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc.codec import canonical, document, shard
-from labelvc.core import diff
 from labelvc.errors import ConfigurationError, DataError
 from labelvc.formats import block, registry
 from labelvc.formats.interface import Plan
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project, Task
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import identity, remarks, renumbering, rewrite, taxonomy
+from labelvc.ops import identity, lines, remarks, renumbering, rewrite, taxonomy
 from labelvc.ops import project as projects
 from labelvc.ops.incoming import Incoming, TwiceError
 from labelvc.ops.reading import Reading
@@ -30,11 +29,9 @@ from labelvc.store import disk, files, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.journal import Transaction
-from labelvc.store.reader import Reader
 
 _PER_SHARD = {"git": 500, "dvc": 8000}
 _AGAIN = "correct the source there and run the import again; nothing was written"
-_MEND = "labelvc check --all, and mend what it finds"
 
 
 class Imported(NamedTuple):
@@ -245,13 +242,14 @@ def export(
     with tree.reader(git) as reader:
         project = projects.load(git, snapshot, reader)
         dataset, name = find(project, dataset_name, task)
-        items = list(_layer(reader, snapshot, dataset, "items"))
-        kept = (row for row in _layer(reader, snapshot, dataset, "annotations") if row.get("task") == name)
+        items = [row for rows in lines.live(reader, snapshot, dataset.name, "items") for row in rows]
+        found = lines.live(reader, snapshot, dataset.name, "annotations")
+        kept = (row for rows in found for row in rows if row.get("task") == name)
         try:
             return form.write(items, kept, dataset, _plan(project, dataset, name, words), target)
         except DataError as error:
             where = error.where or f"datasets/{dataset.name}"
-            raise DataError(error.message, where=where, hint=error.hint or _MEND) from None
+            raise DataError(error.message, where=where, hint=error.hint or lines.MEND) from None
 
 
 def find(project: Project, dataset: str, task: str = "") -> tuple[Dataset, str]:
@@ -327,21 +325,3 @@ def _sized(dataset: Dataset, work: Snapshot, incoming: Incoming) -> Dataset:
     if any(path.startswith(folder) and shard.parse_path(path) for path in work.entries):
         return dataset
     return msgspec.structs.replace(dataset, shards=shard.count_for(incoming.records, _PER_SHARD[dataset.storage]))
-
-
-def _layer(reader: Reader, snapshot: Snapshot, dataset: Dataset, layer: Layer) -> Iterator[dict[str, Any]]:
-    folder = f"datasets/{dataset.name}/{layer}/"
-    names = canonical.RECORD_FIRST if layer == "annotations" else canonical.ITEM_FIRST
-    wanted = [
-        (path, entry)
-        for path, entry in sorted(snapshot.entries.items())
-        if path.startswith(folder) and shard.parse_path(path)
-    ]
-    for path, data in reader.many(wanted):
-        for number, raw in enumerate(shard.lines(data), 1):
-            fields = diff.decoded(raw) if diff.live(raw) is not None else None
-            if fields is None:
-                continue
-            if not all(isinstance(fields.get(name), str) for name in names):
-                raise DataError("the line cannot be read", where=f"{path}:{number}", hint=_MEND)
-            yield fields

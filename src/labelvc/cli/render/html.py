@@ -1,4 +1,4 @@
-"""HTML of a diff: one file that needs nothing else, no script, no network, in light and dark; Jinja2 escapes all of it."""
+"""HTML of a diff, and what all pages share: one file that needs nothing else, no script, no network, in light and dark; Jinja2 escapes all of it."""
 
 from __future__ import annotations
 
@@ -55,29 +55,37 @@ class Matrix(NamedTuple):
         return max(map(len, self.labels)) > _SMALL
 
 
+def environment() -> Environment:
+    """Return what fills the templates of pages: everything is escaped, and safe to show."""
+    loader = FileSystemLoader(Path(__file__).parent)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["shown"] = lambda words: text.clip(text.safe(str(words)), _LONGEST)
+    made.filters["prose"] = lambda words: text.safe(" ".join(str(words).split()))
+    made.filters["number"] = lambda number: f"{number:,}"
+    return made
+
+
 def diff_page(report: Report) -> str:
     """Return a diff as one HTML page.
 
     Args:
         report: what to say.
     """
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["shown"] = lambda words: text.clip(text.safe(str(words)), _LONGEST)
-    environment.filters["number"] = lambda number: f"{number:,}"
-    return environment.get_template("diff.html.jinja").render(
-        report=report,
-        cards=list(_cards(report.summary)),
-        tables=[
-            (name, COLUMNS[name], list(rows.items())[:_MOST_ROWS], max(0, len(rows) - _MOST_ROWS))
-            for name, rows in _filled(report.tables)
-        ],
-        matrices=matrices(report.summary),
-        documents=[(seen, [edits.sentence(edit) for edit in seen.edits]) for seen in report.gathered.documents],
-        signs=_SIGNS,
-        what=text.what,
+    return (
+        environment()
+        .get_template("diff.html.jinja")
+        .render(
+            report=report,
+            cards=list(_cards(report.summary)),
+            tables=[
+                (name, COLUMNS[name], list(rows.items())[:_MOST_ROWS], max(0, len(rows) - _MOST_ROWS))
+                for name, rows in _filled(report.tables)
+            ],
+            matrices=matrices(report.summary),
+            documents=[(seen, [edits.sentence(edit) for edit in seen.edits]) for seen in report.gathered.documents],
+            signs=_SIGNS,
+            what=text.what,
+        )
     )
 
 

@@ -14,6 +14,7 @@ from labelvc.model.release import Release
 from labelvc.ops.attest import Verdict
 from labelvc.ops.manifest import Made
 from labelvc.ops.release import Plan
+from labelvc.ops.witness import Filed
 
 _COLOURS = {"good": "+", "wrong": "error", "undecidable": "error"}
 _WHY = {
@@ -78,6 +79,10 @@ def verdict(found: Verdict, *, color: bool) -> Iterator[str]:
     """Yield what is wrong with a release."""
     state = paint(found.state.ljust(11), _COLOURS[found.state], on=color)
     yield f"{state} {found.version}  {found.commit[:12]}  {found.digest}\n"
+    for filed in found.witnesses:
+        if filed.said is not None:
+            who = f"{safe(filed.said.signer.printed_name)} ({filed.said.signer.principal})"
+            yield f"            witnessed by {who}, {filed.said.signed_at}\n"
     for word, lines in (("", found.problems), ("cannot tell: ", found.doubts), ("note: ", found.notes)):
         for one in lines:
             yield f"            {word}{safe(one)}\n"
@@ -93,7 +98,14 @@ def verdict_item(found: Verdict) -> Mapping[str, Any]:
         "problems": list(found.problems),
         "doubts": list(found.doubts),
         "notes": list(found.notes),
+        "witnesses": [_witness(one) for one in found.witnesses],
     }
+
+
+def _witness(filed: Filed) -> Mapping[str, Any]:
+    said = filed.said
+    who = (said.signer.principal, said.signer.printed_name, said.signed_at) if said else ("", "", "")
+    return {"path": filed.path, **dict(zip(("principal", "name", "signed_at"), who, strict=True))}
 
 
 def proved(found: Proved, line: str) -> Iterator[str]:

@@ -1,0 +1,75 @@
+"""The commands that hand a release to the world: its description for machines, and its card for people."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.output import output_options, say, write
+from labelvc.cli.render import text
+from labelvc.cli.versions import VERSION
+from labelvc.core.disclosure import Gap
+from labelvc.model.release import Version
+from labelvc.ops import manifest as manifests
+from labelvc.ops import publish as publishing
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+
+
+@click.group()
+def export() -> None:
+    """Write a release in a form that other tools read."""
+
+
+@export.command("croissant", short_help="Write a release as Croissant 1.1 with RAI 1.0.")
+@click.argument("version", type=VERSION, required=False)
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DEST",
+    help="Folder for the description and the files it names; FILE.json for the description alone.",
+)
+@pass_settings
+def croissant(settings: Settings, /, version: Version | None, target: Path) -> None:
+    """Write a release, the last when none is named, as Croissant 1.1 with RAI 1.0 (JSON-LD).
+
+    DEST gets croissant.json, a file of rows for the items of each dataset and one for each task, each with its SHA-256.
+    Rows are flat: docs/formats/croissant.md says which columns a task has. Annotators stay pseudonyms, `ext` and deleted
+    records are left out. What nobody wrote down is left out too, and named.
+    """
+    git = plumbing.find(settings.directory)
+    found = publishing.croissant_of(git, version, target)
+    rows, files = text.count(found.rows, "row"), text.count(len(found.tables), "file")
+    say(
+        settings, f"described {rows} in {files}" if target.suffix == ".json" else f"wrote {rows} in {files} to {target}"
+    )
+    _tell(settings, found.gaps)
+
+
+@click.command("card", short_help="Describe a release for those who use the data.")
+@click.argument("version", type=VERSION, required=False)
+@output_options("markdown", "html", "json")
+@pass_settings
+def card(settings: Settings, /, version: Version | None, form: str, output: Path | None) -> None:
+    """Write the data card of a release, the last when none is named, under the headings of Datasheets for Datasets.
+
+    It says what the project's documents, the records and the approvals say; questions that none of them answers stand in
+    a section of their own, with the place to answer them.
+    """
+    git = plumbing.find(settings.directory)
+    with tree.reader(git) as reader:
+        made = manifests.find(git, plumbing.resolve(git, "HEAD"), version)
+        told = importlib.import_module("labelvc.ops.facts").gather(git, reader, made)
+    write(importlib.import_module("labelvc.cli.render.card").page(told, form), output)
+
+
+def _tell(settings: Settings, gaps: Iterable[Gap]) -> None:
+    for gap in gaps:
+        say(settings, f"gap: {gap.about}; write it to {gap.where}")

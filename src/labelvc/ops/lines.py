@@ -1,0 +1,38 @@
+"""Lines: the live items and records of a snapshot, shard by shard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from labelvc.codec import canonical, shard
+from labelvc.core import diff
+from labelvc.errors import DataError
+from labelvc.model import listing
+from labelvc.model.names import Layer
+from labelvc.model.snapshot import Snapshot
+from labelvc.store.reader import Reader
+
+MEND = "labelvc check --all, and mend what it finds"
+
+
+def live(reader: Reader, snapshot: Snapshot, dataset: str, layer: Layer) -> Iterator[list[dict[str, Any]]]:
+    """Yield the members of the lines of each shard of a layer; tombstones are left out.
+
+    Raises:
+        DataError: a line cannot be read: a file that lacked it would look complete.
+        StoreError: git or DVC data is missing.
+    """
+    names = canonical.RECORD_FIRST if layer == "annotations" else canonical.ITEM_FIRST
+    folder = f"datasets/{dataset}/{layer}/"
+    wanted = [row for row in listing.under(snapshot.entries, folder) if shard.parse_path(row[0])]
+    for path, data in reader.many(wanted):
+        found = []
+        for number, raw in enumerate(shard.lines(data), 1):
+            fields = diff.decoded(raw) if diff.live(raw) is not None else None
+            if fields is None:
+                continue
+            if not all(isinstance(fields.get(name), str) for name in names):
+                raise DataError("the line cannot be read", where=f"{path}:{number}", hint=MEND)
+            found.append(fields)
+        yield found
