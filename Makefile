@@ -21,7 +21,7 @@ demo: $(made)demo ## a label change travels from a branch to an audited main, on
 test: $(made)test ## every test but the long ones
 	$(python) -m pytest -n 2 --dist loadfile $(ARGUMENTS)
 
-test-long: $(made)test ## every test, the long ones too, and laws with many more examples
+test-long: $(made)test $(made)croissant ## every test, the long ones too, and laws with many more examples
 	$(python) -m pytest -n 2 --dist loadfile -m "" --hypothesis-profile=long -o faulthandler_timeout=3600 $(ARGUMENTS)
 
 coverage: $(made)test ## which lines and branches the tests reach
