@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from labelvc.core import decide
+from labelvc.core import decide, globs
 from labelvc.core.decide import Backing, Case, Decision, Voice
 from labelvc.model.change import Move
 from labelvc.model.names import Digest
@@ -207,7 +207,7 @@ def test_every_rule_that_matches_must_be_met():
     ],
 )
 def test_globs(glob: str, place: str, inside: bool):
-    assert decide._within(place, (glob,)) is inside
+    assert globs.match(place, (glob,)) is inside
 
 
 def test_moves_of_two_approved_change_sets_add_up():

@@ -15,7 +15,7 @@ from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import trust as render
 from labelvc.errors import TrustError
-from labelvc.model.approval import Verdict
+from labelvc.model.approval import Meaning, Verdict
 from labelvc.model.names import Digest
 from labelvc.ops import approve as approving
 from labelvc.ops import people
@@ -23,19 +23,31 @@ from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops import verify as verifying
 from labelvc.ops.approve import Wish
-from labelvc.ops.verify import Course, Step
+from labelvc.ops.steps import Step
+from labelvc.ops.verify import Course
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 
-_BAD = ("missing", "denied", "rejected")
+_BAD = ("conditional", "missing", "denied", "rejected")
 
 
 @click.command()
 @click.argument("revisions", metavar="A...B")
 @click.option("--role", required=True, help="The hat you wear; the policy must grant it to you.")
 @click.option("--decision", type=click.Choice(["approve", "reject", "withdraw"]), default="approve", show_default=True)
-@click.option("--reason", default="", help="Why; asked for with reject and withdraw.")
+@click.option("--reason", default="", help="Why; asked for with reject and withdraw, and in an emergency.")
+@click.option(
+    "--except",
+    "excepted",
+    metavar="KEY",
+    multiple=True,
+    help="Say nothing of KEY, such as texts/m1#a1 or 'texts/m1#*' (* stops at /, ** does not); may be repeated.",
+)
+@click.option("--remainder", is_flag=True, help="Sign only what standing approvals leave to the role.")
+@click.option(
+    "--emergency", is_flag=True, help="Let it in before the others agree, where the policy lets the role do so."
+)
 @click.option("--as", "principal", metavar="PRINCIPAL", help="Who you are; must own the key.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal before signing.")
 @click.option("--also-raw", is_flag=True, help="Add a raw signature, for programs that read DSSE and know no SSH ones.")
@@ -49,6 +61,9 @@ def approve(
     role: str,
     decision: Verdict,
     reason: str,
+    excepted: tuple[str, ...],
+    remainder: bool,
+    emergency: bool,
     principal: str | None,
     yes: bool,
     also_raw: bool,
@@ -58,14 +73,18 @@ def approve(
     """Sign your decision on everything that B brings to A.
 
     What is signed is the set of record and document changes, not a commit: the approval survives squash, rebase and merge.
+    --except and --remainder sign a part of them; `verify` adds up what all approvals cover.
     The file is written to approvals/ and staged; commit it on the branch. Authors and annotators of the change are refused
     where the policy asks for others.
     """
+    if remainder and (emergency or decision != "approve"):
+        raise click.UsageError("--remainder is for an approval that the rules ask for")
     git = plumbing.find(settings.directory)
     _refuse_two_dots(git, revisions)
-    change = approving.examine(git, revisions, signing.pin(git, root))
+    meaning: Meaning = "review" if decision == "reject" else "emergency" if emergency else "approval"
+    wish = Wish(role, decision, meaning, reason, principal, excepted, remainder)
+    change = approving.examine(git, revisions, signing.pin(git, root), wish)
     signer = people.signer(git, signing.where(key), signing.ask, change.trust.policy)
-    wish = Wish(role, decision, "review" if decision == "reject" else "approval", reason, principal)
     approval = approving.draft(change, wish, signer.key, now().astimezone(), secrets.token_hex(16))
     say(settings, render.preview(change, approval, signer.key.fingerprint).rstrip("\n"))
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
@@ -74,7 +93,8 @@ def approve(
     contents = approving.seal(change, approval, signer, also_raw=also_raw)
     governing.write(git, contents)
     write("".join(f"{path}\n" for path in sorted(contents)))
-    say(settings, f"staged; next: git commit -m '{decision.capitalize()} as {role}' -- approvals")
+    where = " in an emergency" if emergency else ""
+    say(settings, f"staged; next: git commit -m '{decision.capitalize()} as {role}{where}' -- approvals")
     return 0
 
 
@@ -137,7 +157,7 @@ def _report(
     told = [
         line
         for step in steps
-        for line in render.step_lines(step, one or f"{step.parent[:12]}..{step.commit[:12]}", color=color)
+        for line in render.step_lines(step, one or f"{step.parent[:12]}..{step.commit[:12]}", now(), color=color)
     ]
     sums = ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "no step"
     ends = "".join(
