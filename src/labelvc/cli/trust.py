@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from labelvc.cli import signing
+from labelvc.cli import memory, signing
 from labelvc.cli.context import Settings, in_ci, now, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
@@ -113,6 +113,7 @@ def _ends(git: Git, *words: str) -> list[str]:
 @click.argument("revisions", metavar="[A..B | A...B | A]", required=False)
 @click.option("--all", "everything", is_flag=True, help="Judge the whole first-parent history.")
 @click.option("--strict", is_flag=True, help="Count steps before the first policy as not approved.")
+@memory.rewrite_option
 @signing.root_option
 @output_options("text", "json", "jsonl")
 @pass_settings
@@ -122,6 +123,7 @@ def verify(
     revisions: str | None,
     everything: bool,
     strict: bool,
+    accept_rewrite: bool,
     root: str | None,
     form: str,
     output: Path | None,
@@ -130,16 +132,31 @@ def verify(
 
     A..B judges each first-parent step, A...B one step from the merge base (a pull request), nothing the step that made HEAD.
     Exit 1 when a word is missing, 2 when it cannot be told: an author nobody knows, a policy that does not verify, missing
-    data, or, with CI=true, a root that nobody pinned (--root, LABELVC_ROOT or `git config labelvc.root`).
+    data, a branch that went back since it last verified here (docs/formats/client-state.md), or, with CI=true, a root that
+    nobody pinned (--root, LABELVC_ROOT or `git config labelvc.root`).
     """
     git = plumbing.find(settings.directory)
     pinned = signing.pin(git, root)
     going = verifying.course(git, revisions, everything=everything)
+    again = " ".join(filter(None, ["labelvc verify", revisions, "--all" * everything, "--accept-rewrite"]))
+    place = memory.Place(*_named(going, revisions), again, accept=accept_rewrite)
+    known = memory.hold(git, place, pinned)
     with progress(settings, len(going.pairs), "verifying steps") as advance:
         steps, anchors = verifying.verify(git, going, pinned, advance)
     anchors |= _anchor_of_head(git, going, pinned)
     write(_report(steps, going, anchors, revisions, form, color=settings.color and output is None), output)
-    return _verdict(settings, steps, anchors, strict=strict)
+    code = _verdict(settings, steps, anchors, strict=strict)
+    if known and not code and not going.ruler:
+        memory.keep(settings, git, known, place)
+    return code
+
+
+def _named(going: Course, revisions: str | None) -> tuple[str, str]:
+    """Return the end of a course that must not go back, as it was typed and its commit; of a pull request, where it would go."""
+    first, dots, last = (revisions or "HEAD").partition("..")
+    if going.ruler:
+        return first or "HEAD", going.ruler
+    return (last if dots else first) or "HEAD", going.head
 
 
 def _report(
