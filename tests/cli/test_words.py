@@ -8,6 +8,8 @@ import jsonschema
 import pytest
 
 from labelvc.codec import schema
+from labelvc.model.policy import Need
+from tests import people
 from tests.ops.test_trace import RECORD, integrate, relabel, sound
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
@@ -88,10 +90,28 @@ def test_trace_shows_each_word_and_what_superseded_it(merged: Desk):
     assert (back["reason"], back["stood"]) == ("looked again", False)
 
 
-def test_trace_shows_a_rejection_and_an_emergency_as_such(sound: Desk):
+def test_trace_shows_a_rejection_as_such(sound: Desk):
     relabel(sound, "better")
     sound.approve("cleo", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
     integrate(sound)
     out = told(sound, "trace", RECORD)
     assert "rejected  Cleo Checker (cleo) as reviewer" in out
     assert "approval  none: no statement covers this change" in out
+
+
+def test_trace_shows_an_emergency_and_who_ratified_it(sound: Desk):
+    people.govern(sound, lambda policy: people.labels_rule(policy, emergency=Need("lead")))
+    sound.approve("ada", "main...topic", "lead", "--emergency", "--reason", "the client waits")
+    integrate(sound)
+    out = told(sound, "trace", RECORD)
+    assert "approved  Ada Author (ada) as lead" in out
+    assert ", in an emergency: the client waits\n" in out
+    assert "approval  none: it was let in in an emergency\n" in out
+    sound.approve("ben", "HEAD~1..HEAD")
+    out = told(sound, "trace", RECORD)
+    assert "later     approved by Ben Builder (ben) as reviewer" in out
+    votes = document(sound, "trace", "trace", RECORD)[-1]["votes"]
+    assert {(vote["principal"], vote["meaning"], vote["stood"]) for vote in votes} == {
+        ("ada", "emergency", True),
+        ("ben", "approval", False),
+    }

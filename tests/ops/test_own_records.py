@@ -165,6 +165,12 @@ def test_items_and_places_of_other_rules(governed: Desk):
     assert "may touch only" not in str(step["problems"])
 
 
+def test_who_approves_is_told_what_no_approval_helps(governed: Desk):
+    put(governed, "dora", "rev-3", record("rev-3", "dull", 3, EVE))
+    words = ["approve", "main...topic", "--role", "reviewer", "--key", governed.key("cleo")]
+    assert "denied      reviews/rev-3#r1: dora holds no role" in governed.labelvc(*words)[2]
+
+
 def test_policy_show_says_so(governed: Desk):
     governed.git("checkout", "-q", "main")
     assert "others only their own records" in governed.labelvc("policy", "show")[1]

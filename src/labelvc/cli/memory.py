@@ -86,8 +86,9 @@ def hold(git: Git, place: Place, pin: str | None) -> Known | None:
             trust = trusting.load(reader, snapshot, pin)
         except TrustError:
             return None  # whoever judges the steps tells it
-        here = Here(ref, place.commit, trust, remembering.chain(reader, snapshot))
-    memory = store.read(at, trust.policy.repository)
+        memory = store.read(at, trust.policy.repository)
+        chain = remembering.chain(reader, snapshot) if remembering.released_before(memory, ref) else frozenset()
+    here = Here(ref, place.commit, trust, chain)
     if not place.accept:
         remembering.refuse(git, memory, here, place.again)
     return Known(at, here) if trust.pinned else None

@@ -224,8 +224,8 @@ def verify(
             json.document("release-verify", [*map(render.verdict_item, verdicts)], head="HEAD", summary=summary), output
         )
     code = _code(settings, states, pinned=all(anchors.values()))
-    last = verdicts[-1].release if verdicts else None
-    if known and not code and last and last.sequence == max(number for number, _ in known.here.chain):
+    last = verdicts[-1].release if verdicts and version is None else None
+    if known and not code and last:
         memory.keep(settings, git, known, place, remembering.released(last.sequence, verdicts[-1].digest))
     return code
 

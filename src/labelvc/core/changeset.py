@@ -73,7 +73,8 @@ class Gathered(NamedTuple):
     @property
     def by(self) -> frozenset[str]:
         """Pseudonyms of those who made the old or the new version of a touched record."""
-        return frozenset(name for touch in set(self.touches) for name in (touch.old_by, touch.new_by) if name)
+        kinds = {id(touch): touch for touch in self.touches}.values()  # equal ones are one object
+        return frozenset(name for touch in kinds for name in (touch.old_by, touch.new_by) if name)
 
     @property
     def sums(self) -> tuple[int, int, int]:
@@ -96,13 +97,17 @@ def gather(deltas: Iterable[Delta]) -> Gathered:
         DataError: a key cannot be written as UTF-8.
     """
     rows: list[tuple[bytes, Move, Touch]] = []
-    kinds: dict[Touch, Touch] = {}
+    kinds: dict[tuple[bool, bool, bool, str, str], Touch] = {}
     for key, old, new in deltas:
         record = isinstance(key, Key)
         move = Move(key_text(key), _digest(old), _digest(new))
-        (was, old_by), (stays, new_by) = _about_line(old, record=record), _about_line(new, record=record)
-        touch = Touch(was, stays, old is not None, old_by, new_by)
-        rows.append((line(move), move, kinds.setdefault(touch, touch)))
+        was, old_by = _about_line(old, record=record)
+        stays, new_by = _about_line(new, record=record)
+        told = (was, stays, old is not None, old_by, new_by)
+        touch = kinds.get(told)
+        if touch is None:
+            touch = kinds[told] = Touch(*told)
+        rows.append((line(move), move, touch))
     rows.sort()
     seen = Counter(move.key for _, move, _ in rows)
     twice = frozenset(key for key, times in seen.items() if times > 1) if len(seen) < len(rows) else frozenset()

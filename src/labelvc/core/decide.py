@@ -351,7 +351,11 @@ def _saved(policy: Policy, case: Case, weighed: _Weighed, met: Sequence[bool]) -
     """Tell whether every rule that is not met lets somebody act in an emergency, and as many as it asks said so."""
     for rule, good in zip(weighed.group.rules, met, strict=True):
         need = rule.emergency
-        if not good and (need is None or len(_willing(policy, need, case, weighed.held, emergency=True)) < need.count):
+        if good:
+            continue
+        if need is None or (case.strangers and "author" in need.distinct_from):
+            return False
+        if len(_willing(policy, need, case, weighed.held, emergency=True)) < need.count:
             return False
     return True
 

@@ -19,11 +19,11 @@ from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.policy import Need, PublicKey, Separation, Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, parts, people
+from labelvc.ops import approvals, ownership, parts, people
 from labelvc.ops import diff as comparing
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
-from labelvc.ops.approvals import Opened, Shelf, Statement
+from labelvc.ops.approvals import Opened, Problem, Shelf, Statement
 from labelvc.ops.diff import Range
 from labelvc.ops.people import Authors
 from labelvc.store import tree
@@ -72,6 +72,7 @@ class Change(NamedTuple):
         emergencies: whom it lets act on them in an emergency.
         statements: valid statements at the head or in the index: on the same change-set, and on what is all in it.
         materials: guidelines and taxonomies at the head.
+        denied: what an author may not touch by the rules on own records; no approval helps.
     """
 
     words: str
@@ -87,6 +88,7 @@ class Change(NamedTuple):
     emergencies: list[Need]
     statements: list[Statement]
     materials: tuple[Material, ...]
+    denied: tuple[Problem, ...] = ()
 
     def asked(self, meaning: Meaning) -> list[Need]:
         """Return the needs that a yes of this meaning is about."""
@@ -123,7 +125,8 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
             raise TrustError(message, where=before.name, hint="labelvc policy init, commit it, then change labels")
         trust = trusting.load(reader, before, pin)
         whole = _gathered(git, words, pair)
-        made = people.authors(trust.policy, people.commits(git, pair.old.commit, pair.new.commit))
+        commits = people.commits(git, pair.old.commit, pair.new.commit)
+        made = people.authors(trust.policy, commits)
         annotators = people.annotators(trust.policy, whole.by)
         shelf, folders = Shelf(reader), _folders(git, pair.new)
         kept = parts.kept(whole, words, wish.excepted)
@@ -148,6 +151,7 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
             decide.demands(trust.policy, found.changeset.moves, emergency=True),
             list(_statements(shelf, folders, found.changeset, trust, every=wish.decision == "withdraw")),
             tuple(_materials(reader, pair.new)),
+            tuple(ownership.foreign(git, trust.policy, whole, commits, frozenset())[1]),
         )
 
 

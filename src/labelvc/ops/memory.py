@@ -34,7 +34,7 @@ class Here(NamedTuple):
         ref: full name of the ref.
         commit: full id.
         trust: policy and roots in force there.
-        chain: the releases in its tree; nothing is proved of them.
+        chain: the releases in its tree, nothing is proved of them; empty where none is remembered.
     """
 
     ref: str
@@ -59,6 +59,11 @@ def chain(reader: Reader, snapshot: Snapshot) -> Chain:
             continue
         found.add((release.sequence, envelope.digest))
     return frozenset(found)
+
+
+def released_before(memory: Memory | None, ref: str) -> bool:
+    """Tell whether a release of a branch is remembered."""
+    return memory is not None and memory.refs.get(ref, Mark()).release is not None
 
 
 def refuse(git: Git, memory: Memory | None, here: Here, again: str) -> None:

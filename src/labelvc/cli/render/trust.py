@@ -96,6 +96,7 @@ def preview(change: Change, approval: Approval, fingerprint: str) -> str:
         *(("", key) for key in keys),
         *_rest(change),
         ("to read", f"labelvc diff {change.words}"),
+        *(("denied", f"{safe(each.path)}: {safe(each.message)}") for each in change.denied),
         ("made by", ", ".join(sorted(change.authors.principals)) or "nobody the policy knows"),
         ("policy", f"version {policy.version} asks {asked}"),
         (
