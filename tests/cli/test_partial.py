@@ -29,21 +29,20 @@ def keys(desk: Desk, path) -> list[str]:
     return [canonical.decode(line)["k"] for line in listing]
 
 
-@pytest.mark.parametrize(
-    ("globs", "left"),
-    [
-        (["reviews/rev-2#r1"], ["reviews/rev-1#r1", "reviews/rev-3#r1"]),
-        (["reviews/rev-1#*", "reviews/rev-2#*"], ["reviews/rev-3#r1"]),
-        (["**/rev-2#*"], ["reviews/rev-1#r1", "reviews/rev-3#r1"]),
-        (["reviews/*-3#*"], ["reviews/rev-1#r1", "reviews/rev-2#r1"]),
-    ],
-)
-def test_all_but_some_keys_are_signed(three: Desk, globs: list[str], left: list[str]):
-    path = three.approve("ben", *RANGE, *(word for glob in globs for word in ("--except", glob)))
-    assert keys(three, path) == left
+def test_all_but_some_keys_are_signed(three: Desk):
+    for globs, left in (
+        (["reviews/rev-2#r1"], ["rev-1", "rev-3"]),
+        (["reviews/rev-1#*", "reviews/rev-2#*"], ["rev-3"]),
+        (["**/rev-2#*"], ["rev-1", "rev-3"]),
+        (["reviews/*-3#*"], ["rev-1", "rev-2"]),
+    ):
+        words = [word for glob in globs for word in ("--except", glob)]
+        path = three.approve("ben", *RANGE, *words, commit=False)
+        assert keys(three, path) == [f"reviews/{item}#r1" for item in left]
+        three.git("reset", "-q", "--hard")
+    three.approve("ben", *RANGE, "--except", "reviews/rev-2#*")
     code, (step,) = three.verify()
-    assert (code, step["state"], step["covered"]) == (1, "missing", len(left))
-    assert not set(step["uncovered"]) & set(left)
+    assert (code, step["state"], step["covered"], step["uncovered"]) == (1, "missing", 2, ["reviews/rev-2#r1"])
 
 
 def test_the_rest_is_what_the_role_still_owes(three: Desk):
@@ -78,22 +77,18 @@ def two(policy):
     return people.replace(policy.rules[0].needs[0], count=2)
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
+def test_what_names_nothing_signs_nothing(three: Desk):
+    before = three.git("status", "--porcelain")
+    for words, code, said in (
         (("--except", "reviews/rev-9#*"), 2, "nothing that moved has such a key"),
-        (("--except", "reviews/*"), 2, "nothing is left to sign"),
+        (("--except", "reviews/*"), 1, "nothing is left to sign"),
         (("--except", "**"), 1, "nothing is left to sign"),
         (("--remainder", "--decision", "reject", "--reason", "x"), 2, "--remainder is for an approval"),
         (("--remainder", "--role", "boss"), 2, "the policy has no role boss"),
-    ],
-)
-def test_what_names_nothing_signs_nothing(three: Desk, words: tuple[str, ...], code: int, said: str):
-    if words == ("--except", "reviews/*"):
-        code = 1
-    before = three.git("status", "--porcelain")
-    got, out, err = three.labelvc("approve", "main...topic", "--role", "reviewer", "--key", three.key("ben"), *words)
-    assert (got, out, said in err) == (code, "", True), err
+    ):
+        key = ("--role", "reviewer", "--key", three.key("ben"))
+        got, out, err = three.labelvc("approve", "main...topic", *key, *words)
+        assert (got, out, said in err) == (code, "", True), err
     assert three.git("status", "--porcelain") == before
 
 

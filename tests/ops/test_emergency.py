@@ -67,6 +67,18 @@ def test_it_is_approved_once_the_others_agree_later(governed: Desk):
     assert governed.verify(step)[1][0]["state"] == "conditional"  # by itself it does not know what came later
 
 
+def test_only_whose_word_counts_ratifies(governed: Desk):
+    """Ada, the author, says yes as a reviewer by a program of her own; it is told, and ratifies nothing."""
+    governed.approve("ada", "main...topic", "lead", *URGENT)
+    step = merge(governed)
+    signed_anyway(governed, step, "ada")
+    assert governed.verify(f"{step}~1..HEAD")[1][0]["state"] == "conditional"
+    governed.approve("ben", f"{step}~1..{step}")
+    first = governed.verify(f"{step}~1..HEAD")[1][0]
+    assert (first["state"], first["ratified_by"]) == ("approved", ["ben"])
+    assert [said["principal"] for said in first["later"]] == ["ada", "ben"]
+
+
 def test_a_no_after_the_others_agreed_is_told_and_changes_nothing(governed: Desk):
     governed.approve("ada", "main...topic", "lead", *URGENT)
     step = merge(governed)
@@ -125,18 +137,17 @@ def signed_anyway(desk: Desk, step: str, who: str, **members: object) -> Path:
     return desk.folder / path
 
 
-@pytest.mark.parametrize(
-    ("who", "role", "words", "code", "said"),
-    [
+def test_who_may_not_is_refused(governed: Desk):
+    for who, role, words, code, said in (
         ("ben", "reviewer", URGENT, 1, "no rule of the policy lets the role reviewer act in an emergency"),
         ("ben", "lead", URGENT, 1, "the policy does not grant ben the role lead"),
         ("ada", "lead", URGENT[:1], 1, "an emergency needs a reason"),
         ("ada", "lead", (*URGENT, "--remainder"), 2, "--remainder is for"),
-    ],
-)
-def test_who_may_not_is_refused(governed: Desk, who: str, role: str, words: tuple[str, ...], code: int, said: str):
-    got, out, err = governed.labelvc("approve", "main...topic", "--role", role, "--key", governed.key(who), *words)
-    assert (got, out, said in err) == (code, "", True), err
+        ("ada", "lead", (*URGENT, "--decision", "reject"), 2, "--emergency is a way to approve"),
+    ):
+        key = ("--role", role, "--key", governed.key(who))
+        got, out, err = governed.labelvc("approve", "main...topic", *key, *words)
+        assert (got, out, said in err) == (code, "", True), err
 
 
 def test_where_no_rule_lets_anybody_the_statement_does_not_count(governed: Desk):

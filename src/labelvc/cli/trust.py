@@ -79,6 +79,8 @@ def approve(
     """
     if remainder and (emergency or decision != "approve"):
         raise click.UsageError("--remainder is for an approval that the rules ask for")
+    if emergency and decision != "approve":
+        raise click.UsageError("--emergency is a way to approve")
     git = plumbing.find(settings.directory)
     _refuse_two_dots(git, revisions)
     meaning: Meaning = "review" if decision == "reject" else "emergency" if emergency else "approval"

@@ -88,6 +88,7 @@ class Decision(NamedTuple):
         uncovered: keys of the others, in order.
         needs: what the moves that are not settled otherwise need.
         noes: rejections that hold: of the change itself, or of a change that is all in it.
+        agreed: principals whose yes counts for some of the moves.
     """
 
     state: State
@@ -96,6 +97,7 @@ class Decision(NamedTuple):
     uncovered: tuple[str, ...]
     needs: tuple[Standing, ...]
     noes: tuple[Voice, ...] = ()
+    agreed: frozenset[str] = frozenset()
 
 
 class Case(NamedTuple):
@@ -221,7 +223,8 @@ def decide(policy: Policy, case: Case, backings: Sequence[Backing]) -> Decision:
     elif uncovered:
         state = "conditional"
     noes = tuple(voice for _, voice in sorted(against.items()))
-    return Decision(state, total - len(uncovered), total, tuple(sorted(uncovered)), tallies.standings(), noes)
+    left, agreed = tuple(sorted(uncovered)), frozenset(tallies.agreed)
+    return Decision(state, total - len(left), total, left, tallies.standings(), noes, agreed)
 
 
 def wanting(policy: Policy, case: Case, backings: Sequence[Backing], role: str) -> frozenset[str]:
@@ -324,6 +327,7 @@ def _judge(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing], tall
     """Tell whether different people meet all needs of a rule, and note how each need stands."""
     able = _able(policy, rule, case, held)
     have = seated([need.count for need in rule.needs], able)
+    tallies.agreed.update(*able)
     for need, met, found in zip(rule.needs, have, able, strict=True):
         members = _members(policy, need.role)
         others = {who for who in members if policy.principals[who].can_prove(need.presence)} - found

@@ -38,6 +38,8 @@ class Tallies:
 
     def __init__(self) -> None:
         self._rows: dict[Need, tuple[int, set[str], set[str]]] = {}
+        self.agreed: set[str] = set()
+        """Principals whose yes counts for a need of some group."""
 
     def note(self, need: Need, have: int, able: Iterable[str], barred: Iterable[str]) -> None:
         """Count one need of one group."""

@@ -234,7 +234,7 @@ def _superseded(old: Approval, wish: Wish, root: Digest) -> bool:
 
 def _urge(change: Change, wish: Wish) -> None:
     """Return when the policy lets the role act in an emergency, and the wish says what it is."""
-    if wish.decision != "approve" or not wish.reason:
+    if not wish.reason:
         raise RefusedError("an emergency needs a reason", hint='--emergency --reason "..."')
     if not any(need.role == wish.role for need in change.emergencies):
         able = ", ".join(sorted({need.role for need in change.emergencies}))

@@ -53,6 +53,7 @@ class Step(NamedTuple):
         noes: those of `said` that keep the step from being approved.
         later: statements on the change-sets of `said` that came into history after the step, as far as it was looked at.
         ratified: principals by whose later word a step that was let in in an emergency is approved.
+        agreed: principals whose yes counts for some of the moves.
     """
 
     parent: str
@@ -69,6 +70,7 @@ class Step(NamedTuple):
     noes: tuple[Said, ...] = ()
     later: tuple[Said, ...] = ()
     ratified: tuple[str, ...] = ()
+    agreed: frozenset[str] = frozenset()
 
     @property
     def roots(self) -> dict[Digest, int]:
@@ -96,14 +98,27 @@ def judged(
         heard: what was said on its change-set and on others.
         problems: what counted for nothing.
     """
-    state, covered, total, uncovered, needs, against = decision
+    state, covered, total, uncovered, needs, against, agreed = decision
     statements = [one for each in heard for one in each.statements]
     moves = {each.backing.root: _shared(each, changeset, total) for each in heard}
     said = tuple(_with_supersession([_said(one, moves[one.approval.root]) for one in statements], statements))
     blocking = {voice.digest for voice in against}
     noes = tuple(each for each in said if each.digest in blocking)
-    root = changeset.root
-    return Step(parent, commit, state, covered, total, uncovered, needs, version, root, said, tuple(problems), noes)
+    return Step(
+        parent,
+        commit,
+        state,
+        covered,
+        total,
+        uncovered,
+        needs,
+        version,
+        changeset.root,
+        said,
+        tuple(problems),
+        noes,
+        agreed=agreed,
+    )
 
 
 def followed(step: Step, found: Sequence[Statement]) -> Step:
@@ -123,17 +138,14 @@ def ratified(step: Step, after: Step) -> Step:
         after: the same step as the words of a later tree decide it.
     """
     before = {said.digest for said in step.said}
-    fresh = {
-        said.principal
-        for said in after.said
-        if said.decision == "approve" and said.meaning != "emergency" and not {said.digest, said.superseded} & before
-    }
+    new = (said for said in after.said if said.digest not in before and not said.superseded)
+    fresh = {said.principal for said in new if said.decision == "approve" and said.meaning != "emergency"}
     return step._replace(
         state=after.state,
         covered=after.covered,
         uncovered=after.uncovered,
         needs=after.needs,
-        ratified=tuple(sorted(fresh)),
+        ratified=tuple(sorted(fresh & after.agreed)),
     )
 
 
