@@ -89,6 +89,7 @@ def test_a_history_that_was_rewritten_is_refused(pinned: Desk, back: int):
         pinned.commit(f"Say {number}")
     assert pinned.labelvc("verify", "HEAD~3..main")[0] == 0
     pinned.git("reset", "-q", "--hard", f"HEAD~{back}")
+    assert "this branch went back" in refused(pinned, "verify", "--all")
     pinned.write("README.md", "else")
     pinned.commit("Say something else")
     assert "this branch was rewritten" in refused(pinned, "verify", "HEAD~1..main")
