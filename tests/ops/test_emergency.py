@@ -103,6 +103,19 @@ def test_a_no_before_the_others_agree_keeps_it_conditional(governed: Desk):
     assert (code, steps[0]["state"]) == (1, "conditional")
 
 
+def test_a_no_that_was_taken_out_of_the_tree_keeps_it_conditional_too(governed: Desk):
+    governed.approve("ada", "main...topic", "lead", *URGENT)
+    step = merge(governed)
+    no = governed.approve("cleo", f"{step}~1..{step}", "reviewer", "--decision", "reject", "--reason", "no")
+    governed.git("rm", "-q", str(no))
+    governed.commit("Nothing to see here", who="cleo")
+    governed.approve("ben", f"{step}~1..{step}")
+    code, steps = governed.verify(f"{step}~1..HEAD")
+    assert (code, steps[0]["state"]) == (1, "conditional")
+    governed.approve("cleo", f"{step}~1..{step}")  # she says yes herself; her no is not there to be superseded
+    assert governed.verify(f"{step}~1..HEAD")[1][0]["state"] == "conditional"
+
+
 def test_who_left_since_ratifies_nothing(governed: Desk):
     governed.approve("ada", "main...topic", "lead", *URGENT)
     step = merge(governed)

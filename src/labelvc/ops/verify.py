@@ -160,13 +160,14 @@ class Walk:
         self.anchors[found.anchor] = found.pinned
         return found
 
-    def ratified(self, step: Step, ruler: str, later: tuple[str, str]) -> Step:
-        """Judge a step again by the words in the tree of a later one, and by the policy in force before that one.
+    def again(self, step: Step, ruler: str, later: str, words: Snapshot) -> Step:
+        """Judge a step again by what was said until a later one, and by the policy in force before that one.
 
         Args:
             step: the step.
             ruler: as for `step`.
-            later: the later step.
+            later: the commit before the later step.
+            words: the approvals.
 
         Raises:
             TrustError: that policy cannot be used.
@@ -176,8 +177,7 @@ class Walk:
         before = self._snapshot(ruler) if ruler else old
         found = changeset.gather(comparing.between(self._git, old, new))
         done = self._done(step.parent, step.commit, found, before, self.trust(before), [])
-        trust = self.trust(tree.commit(self._git, later[0], ("trust",)))
-        return self._judged(done, trust, tree.commit(self._git, later[1], (approvals.FOLDER,)), [])
+        return self._judged(done, self.trust(tree.commit(self._git, later, ("trust",))), words, [])
 
     def later(self, step: Step, folders: dict[Digest, dict[str, Entry]], trust: Trust) -> Step:
         """Return a step with what a later folder of approvals says of it."""
@@ -291,14 +291,22 @@ def _since(git: Git, walk: Walk, going: Course, found: list[Step]) -> Iterator[S
         return
     for at, step in enumerate(found):
         told = walk.later(step, folders, trust) if step.policy is not None else step
-        yield _ratified(walk, going, at, told) if step.state == "conditional" else told
+        yield _ratified(git, walk, going, at, told) if step.state == "conditional" else told
 
 
-def _ratified(walk: Walk, going: Course, at: int, step: Step) -> Step:
-    """Return a step as approved when the words of a later one's tree are those the policy asks for."""
-    for later in going.pairs[at + 1 :]:
+def _ratified(git: Git, walk: Walk, going: Course, at: int, step: Step) -> Step:
+    """Return a step as approved when what was said until a later one is what the policy asks for.
+
+    What was said once stays said: a rejection that a later step took out of the tree binds all the same.
+    """
+    words = dict(tree.commit(git, step.commit, (approvals.FOLDER,)).entries)
+    for parent, commit in going.pairs[at + 1 :]:
+        found = tree.commit(git, commit, (approvals.FOLDER,)).entries
+        if words.keys() >= found.keys():
+            continue
+        words = {**found, **words}
         try:
-            after = walk.ratified(step, going.ruler, later)
+            after = walk.again(step, going.ruler, parent, Snapshot(commit, "commit", commit, words))
         except TrustError:
             continue
         if after.state == "approved":
