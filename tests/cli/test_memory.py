@@ -82,13 +82,12 @@ def test_a_history_that_went_back_is_refused(pinned: Desk, place: Path):
     assert pinned.labelvc("verify")[0] == 0
 
 
-@pytest.mark.parametrize("back", [1, 3])
-def test_a_history_that_was_rewritten_is_refused(pinned: Desk, back: int):
+def test_a_history_that_was_rewritten_is_refused(pinned: Desk):
     for number in range(3):
         pinned.write("README.md", str(number))
         pinned.commit(f"Say {number}")
     assert pinned.labelvc("verify", "HEAD~3..main")[0] == 0
-    pinned.git("reset", "-q", "--hard", f"HEAD~{back}")
+    pinned.git("reset", "-q", "--hard", "HEAD~3")
     assert "this branch went back" in refused(pinned, "verify", "--all")
     pinned.write("README.md", "else")
     pinned.commit("Say something else")

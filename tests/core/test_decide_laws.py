@@ -59,7 +59,7 @@ def one(part: frozenset[Move], voice: Voice) -> Backing:
     return Backing(Digest("more"), part, (voice,))
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(POLICIES, BACKINGS, PARTS, voices(decision="approve"))
 def test_a_yes_more_never_makes_anything_worse(rules: Policy, backings: list[Backing], part, yes: Voice):
     before, after = judge(rules, backings), judge(rules, [*backings, one(part, yes)])
@@ -68,7 +68,7 @@ def test_a_yes_more_never_makes_anything_worse(rules: Policy, backings: list[Bac
     assert BETTER.index(after.state) >= BETTER.index(before.state)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(POLICIES, BACKINGS, PARTS, voices(decision="reject"))
 def test_a_no_less_never_makes_anything_worse(rules: Policy, backings: list[Backing], part, no: Voice):
     with_no, without = judge(rules, [*backings, one(part, no)]), judge(rules, backings)
@@ -76,7 +76,7 @@ def test_a_no_less_never_makes_anything_worse(rules: Policy, backings: list[Back
     assert BETTER.index(without.state) >= BETTER.index(with_no.state)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(POLICIES, BACKINGS, PARTS, voices(decision="reject"))
 def test_a_no_that_is_taken_back_is_none(rules: Policy, backings: list[Backing], part, no: Voice):
     no = no._replace(digest=Digest("no"))
@@ -85,7 +85,7 @@ def test_a_no_that_is_taken_back_is_none(rules: Policy, backings: list[Backing],
     assert judge(rules, [*backings, one(part, no), last])[:4] == judge(rules, [*backings, last])[:4]
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(PARTS)
 def test_an_approval_covers_its_part_and_nothing_else(part: frozenset[Move]):
     rules = policy(1, emergency=False)
@@ -95,7 +95,7 @@ def test_an_approval_covers_its_part_and_nothing_else(part: frozenset[Move]):
     assert got.state == ("approved" if len(part) == len(MOVES) else "missing")
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(st.lists(PARTS, max_size=5))
 def test_parts_add_up_to_their_union(parts: list[frozenset[Move]]):
     rules = policy(1, emergency=False)
@@ -104,7 +104,7 @@ def test_parts_add_up_to_their_union(parts: list[frozenset[Move]]):
     assert got.covered == len(frozenset().union(*parts))
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(POLICIES, BACKINGS, PARTS, voices(decision="approve", emergency=True))
 def test_an_emergency_never_counts_as_an_ordinary_word(rules: Policy, backings: list[Backing], part, urgent: Voice):
     before, after = judge(rules, backings), judge(rules, [*backings, one(part, urgent)])
@@ -112,7 +112,7 @@ def test_an_emergency_never_counts_as_an_ordinary_word(rules: Policy, backings: 
     assert (after.state == "approved") is (before.state == "approved")
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(POLICIES, BACKINGS)
 def test_conditional_is_what_an_allowed_person_said_of_every_move_that_is_left(rules: Policy, backings: list[Backing]):
     got = judge(rules, backings)
@@ -130,7 +130,7 @@ def test_conditional_is_what_an_allowed_person_said_of_every_move_that_is_left(r
     assert judge(plain, backings).covered == got.covered
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(POLICIES, BACKINGS, st.sampled_from(["ben", "cleo", "ada"]))
 def test_who_signs_the_remainder_leaves_none_of_it(rules: Policy, backings: list[Backing], who: str):
     """A yes of a reviewer to what still wants one counts there, and nothing else wants more than before."""
