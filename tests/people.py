@@ -11,9 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from labelvc.cli import main as cli
 from labelvc.codec import canonical, dsse
 from labelvc.model.approval import Envelope
+from labelvc.model.policy import Policy, Trust
+from labelvc.ops import policy as governing
+from labelvc.ops import trust
+from labelvc.store import git as plumbing
+from labelvc.store import keys, tree
 
 PROJECT = "3f0e4b9e-53d3-4d2a-a7f6-5d5d1f2f9c11"
 SHARD = "datasets/reviews/annotations/00.jsonl"
@@ -165,6 +172,28 @@ def make(folder: Path, keys: Path) -> Desk:
 def copy(desk: Desk, folder: Path, run: Callable[..., tuple[int, str, str]]) -> Desk:
     shutil.copytree(desk.folder, folder)
     return Desk(folder, desk.keys, run)
+
+
+def in_force(desk: Desk, rev: str = "main") -> Trust:
+    git = plumbing.find(desk.folder)
+    with tree.reader(git) as reader:
+        return trust.load(reader, tree.commit(git, rev))
+
+
+def govern(desk: Desk, change: Callable[[Policy], Policy]) -> None:
+    """Put another policy in force on `main`, signed by Ada, and bring `topic` onto it."""
+    before = in_force(desk)
+    signer = keys.signer(desk.key("ada"), None, lambda words: words)
+    desk.git("checkout", "-q", "main")
+    desk.write(trust.POLICY, governing.signed(before, change(before.policy), signer))
+    desk.commit("Govern anew")
+    desk.git("checkout", "-q", "topic")
+    desk.git("rebase", "-q", "main")
+
+
+def labels_rule(policy: Policy, **members: object) -> Policy:
+    """Return a policy with other members of the rule about labels and items."""
+    return replace(policy, rules=(replace(policy.rules[0], **members), *policy.rules[1:]))
 
 
 def flip(desk: Desk, path: Path, field: str) -> None:

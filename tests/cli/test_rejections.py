@@ -112,6 +112,6 @@ def test_verify_says_who_said_no_and_what_helps(desk: Desk):
     desk.approve("ben")
     code, out, _ = desk.labelvc("verify", "main...topic")
     assert code == 1
-    assert "cleo said reject as reviewer\n" in out
+    assert "cleo said reject as reviewer (1 of 2 changes)\n" in out
     hint = 'next: change what cleo rejected, or cleo runs: labelvc approve main...topic --role reviewer --decision withdraw --reason "..."\n'
     assert hint in out

@@ -18,6 +18,7 @@ PAGES = {
     "merge": "merge", "audit-merges": "audit-merges",
     "release-verify": "release", "inclusion": "release",
     "dataset-list": "datasets", "dataset-show": "datasets", "dataset-change": "datasets", "status": "status",
+    "client-state": "client-state",
 }  # fmt: skip
 
 

@@ -43,7 +43,8 @@ def test_what_is_written_is_read(deltas: list[Delta]):
     assert found.lines == sorted(found.lines)
     for line, move in zip(found.lines, found.changeset.moves, strict=True):
         assert line == canonical.encode({"k": move.key, "n": move.new, "o": move.old})
-    assert (found.added, found.removed) == (sum(d.old is None for d in deltas), sum(d.new is None for d in deltas))
+    added, _, removed = found.sums
+    assert (added, removed) == (sum(d.old is None for d in deltas), sum(d.new is None for d in deltas))
     assert changeset.empty(found.changeset) == (not deltas)
 
 
@@ -122,7 +123,7 @@ def test_who_and_how_many():
         ]
     )
     assert found.by == {"a", "b", "c", "d", "e"}
-    assert (found.added, found.changed, found.removed) == (2, 2, 2)
+    assert found.sums == (2, 2, 2)
 
 
 def test_a_key_that_moves_twice_is_told():

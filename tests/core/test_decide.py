@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from labelvc.core import decide
+from labelvc.core import decide, globs
 from labelvc.core.decide import Backing, Case, Decision, Voice
 from labelvc.model.change import Move
 from labelvc.model.names import Digest
@@ -207,7 +207,7 @@ def test_every_rule_that_matches_must_be_met():
     ],
 )
 def test_globs(glob: str, place: str, inside: bool):
-    assert decide._within(place, (glob,)) is inside
+    assert globs.match(place, (glob,)) is inside
 
 
 def test_moves_of_two_approved_change_sets_add_up():
@@ -316,3 +316,17 @@ def test_a_no_and_an_author_count_without_a_touch():
     yes = says("cleo", presence=Presence(touch=True))
     assert judge(rules, [move("d/i#r")], yes).state == "approved"
     assert judge(rules, [move("d/i#r")], yes, says("ben", decision="reject")).state == "rejected"
+
+
+def test_an_emergency_is_met_as_its_need_says():
+    """Two of the role, no author among them; an author nobody knows could be either."""
+    urgent = Need("lead", 2, ("author",))
+    rules = policy(replace(LABELS, needs=(Need("reviewer"),), emergency=urgent), lead=("ada", "dora", "cleo"))
+    said = [says(who, "lead", authors=())._replace(emergency=True) for who in ("dora", "cleo", "ada")]
+    assert judge(rules, [move("d/i#r")], *said[:2]).state == "conditional"
+    assert judge(rules, [move("d/i#r")], said[0], said[0]._replace(digest=Digest("again"))).state == "missing"
+    assert judge(rules, [move("d/i#r")], *said[:2], authors=frozenset({"dora"})).state == "missing"
+    assert judge(rules, [move("d/i#r")], *said, authors=frozenset({"dora"})).state == "conditional"
+    assert judge(rules, [move("d/i#r")], *said, strangers=True).state == "missing"
+    assert judge(rules, [move("d/i#r")], *said[:2], says("ben", decision="reject")).state == "rejected"
+    assert judge(rules, [move("d/i#r")], *said[:2], says("ben")).state == "approved"

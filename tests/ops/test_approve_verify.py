@@ -175,14 +175,31 @@ def test_an_approval_survives_every_way_of_merging(desk: Desk, flow: str, field:
     path = desk.approve("ben")
     if field is not None:
         people.flip(desk, path, field)
+    code, steps = merged(desk, flow)
+    assert (code, [step["covered"] for step in steps]) == ((0, [1]) if field is None else (1, [0]))
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_part_and_its_remainder_survive_every_way_of_merging(desk: Desk, flow: str):
+    """Ben approves rev-1 alone, Cleo what that leaves of rev-2: rev-3 is not covered, however it is merged."""
+    desk.relabel("fine", "rev-2")
+    desk.approve("ben", "main...topic", "reviewer", "--except", "reviews/rev-2#*")
+    desk.approve("cleo", "main...topic", "reviewer", "--remainder")
+    desk.relabel("fine", "rev-3")
+    code, (step,) = merged(desk, flow)
+    assert (code, step["covered"], step["uncovered"]) == (1, 2, ["reviews/rev-3#r1"])
+    assert sorted((said["principal"], said["covers"]) for said in step["approvals"]) == [("ben", 1), ("cleo", 1)]
+
+
+def merged(desk: Desk, flow: str) -> tuple[int, list[dict]]:
+    """Bring `topic` into `main` in one of the ways, and judge what that brought."""
     start = desk.git("rev-parse", "main")
     desk.git("checkout", "-q", "main")
     if flow.endswith("moved"):
         desk.relabel("dull", "rev-6")
         start = desk.git("rev-parse", "main")
     integrate(desk, flow.partition(" ")[0])
-    code, steps = desk.verify(f"{start}...main")
-    assert (code, [step["covered"] for step in steps]) == ((0, [1]) if field is None else (1, [0]))
+    return desk.verify(f"{start}...main")
 
 
 def integrate(desk: Desk, way: str) -> None:

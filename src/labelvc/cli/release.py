@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from labelvc.cli import signing
+from labelvc.cli import memory, signing
 from labelvc.cli.context import Settings, in_ci, now, pass_settings
 from labelvc.cli.lazy import LazyGroup
 from labelvc.cli.output import output_options, progress, say, write
@@ -20,6 +20,7 @@ from labelvc.model.release import Version
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import attest, people
 from labelvc.ops import manifest as manifests
+from labelvc.ops import memory as remembering
 from labelvc.ops import policy as governing
 from labelvc.ops import release as releasing
 from labelvc.ops import trust as trusting
@@ -176,6 +177,7 @@ def notes(settings: Settings, /, words: str | None, output: Path | None) -> None
 @click.command("verify", short_help="Prove releases from the repository alone.")
 @click.argument("version", type=VERSION, required=False)
 @click.option("--all", "everything", is_flag=True, help="Prove every release.")
+@memory.rewrite_option
 @signing.root_option
 @output_options("text", "json", "jsonl")
 @pass_settings
@@ -184,6 +186,7 @@ def verify(
     /,
     version: Version | None,
     everything: bool,
+    accept_rewrite: bool,
     root: str | None,
     form: str,
     output: Path | None,
@@ -192,13 +195,18 @@ def verify(
 
     Works out the data and documents at the commit that added it, and compares them, the chain of releases, the log of approvals and
     the version with what was signed, and the signatures with the policy in force before. Exit 1 when something is wrong,
-    2 when it cannot be told: missing data, a policy that does not verify, or, with CI=true, a root that nobody pinned.
+    2 when it cannot be told: missing data, a policy that does not verify, a chain that went back since it last verified here,
+    or, with CI=true, a root that nobody pinned.
     """
     if version is not None and everything:
         raise click.UsageError("name a version, or --all of them")
     git = plumbing.find(settings.directory)
+    pinned = signing.pin(git, root)
+    again = "labelvc release verify --accept-rewrite"
+    place = memory.Place("HEAD", plumbing.resolve(git, "HEAD"), again, accept=accept_rewrite)
+    known = memory.hold(git, place, pinned)
     with progress(settings, None, "proving releases", "shards") as advance:
-        proof = attest.verify(git, version, signing.pin(git, root), advance, everything=everything)
+        proof = attest.verify(git, version, pinned, advance, everything=everything)
     verdicts, anchors = proof.verdicts, proof.anchors
     states = Counter(one.state for one in verdicts)
     if form == "text":
@@ -218,7 +226,11 @@ def verify(
         write(
             json.document("release-verify", [*map(render.verdict_item, verdicts)], head="HEAD", summary=summary), output
         )
-    return _code(settings, states, pinned=all(anchors.values()))
+    code = _code(settings, states, pinned=all(anchors.values()))
+    last = verdicts[-1].release if verdicts and version is None else None
+    if known and not code and last:
+        memory.keep(settings, git, known, place, remembering.released(last.sequence, verdicts[-1].digest))
+    return code
 
 
 def _code(settings: Settings, states: Counter[str], *, pinned: bool) -> int:

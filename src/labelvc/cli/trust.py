@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from labelvc.cli import signing
+from labelvc.cli import memory, signing
 from labelvc.cli.context import Settings, in_ci, now, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import trust as render
 from labelvc.errors import TrustError
-from labelvc.model.approval import Verdict
+from labelvc.model.approval import Meaning, Verdict
 from labelvc.model.names import Digest
 from labelvc.ops import approve as approving
 from labelvc.ops import people
@@ -23,19 +23,31 @@ from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops import verify as verifying
 from labelvc.ops.approve import Wish
-from labelvc.ops.verify import Course, Step
+from labelvc.ops.steps import Step
+from labelvc.ops.verify import Course
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 
-_BAD = ("missing", "denied", "rejected")
+_BAD = ("conditional", "missing", "denied", "rejected")
 
 
 @click.command()
 @click.argument("revisions", metavar="A...B")
 @click.option("--role", required=True, help="The hat you wear; the policy must grant it to you.")
 @click.option("--decision", type=click.Choice(["approve", "reject", "withdraw"]), default="approve", show_default=True)
-@click.option("--reason", default="", help="Why; asked for with reject and withdraw.")
+@click.option("--reason", default="", help="Why; asked for with reject and withdraw, and in an emergency.")
+@click.option(
+    "--except",
+    "excepted",
+    metavar="KEY",
+    multiple=True,
+    help="Say nothing of KEY, such as texts/m1#a1 or 'texts/m1#*' (* stops at /, ** does not); may be repeated.",
+)
+@click.option("--remainder", is_flag=True, help="Sign only what standing approvals leave to the role.")
+@click.option(
+    "--emergency", is_flag=True, help="Let it in before the others agree, where the policy lets the role do so."
+)
 @click.option("--as", "principal", metavar="PRINCIPAL", help="Who you are; must own the key.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal before signing.")
 @click.option("--also-raw", is_flag=True, help="Add a raw signature, for programs that read DSSE and know no SSH ones.")
@@ -49,6 +61,9 @@ def approve(
     role: str,
     decision: Verdict,
     reason: str,
+    excepted: tuple[str, ...],
+    remainder: bool,
+    emergency: bool,
     principal: str | None,
     yes: bool,
     also_raw: bool,
@@ -58,14 +73,20 @@ def approve(
     """Sign your decision on everything that B brings to A.
 
     What is signed is the set of record and document changes, not a commit: the approval survives squash, rebase and merge.
+    --except and --remainder sign a part of them; `verify` adds up what all approvals cover.
     The file is written to approvals/ and staged; commit it on the branch. Authors and annotators of the change are refused
     where the policy asks for others.
     """
+    if remainder and (emergency or decision != "approve"):
+        raise click.UsageError("--remainder is for an approval that the rules ask for")
+    if emergency and decision != "approve":
+        raise click.UsageError("--emergency is a way to approve")
     git = plumbing.find(settings.directory)
     _refuse_two_dots(git, revisions)
-    change = approving.examine(git, revisions, signing.pin(git, root))
+    meaning: Meaning = "review" if decision == "reject" else "emergency" if emergency else "approval"
+    wish = Wish(role, decision, meaning, reason, principal, excepted, remainder)
+    change = approving.examine(git, revisions, signing.pin(git, root), wish)
     signer = people.signer(git, signing.where(key), signing.ask, change.trust.policy)
-    wish = Wish(role, decision, "review" if decision == "reject" else "approval", reason, principal)
     approval = approving.draft(change, wish, signer.key, now().astimezone(), secrets.token_hex(16))
     say(settings, render.preview(change, approval, signer.key.fingerprint).rstrip("\n"))
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
@@ -74,7 +95,8 @@ def approve(
     contents = approving.seal(change, approval, signer, also_raw=also_raw)
     governing.write(git, contents)
     write("".join(f"{path}\n" for path in sorted(contents)))
-    say(settings, f"staged; next: git commit -m '{decision.capitalize()} as {role}' -- approvals")
+    where = " in an emergency" if emergency else ""
+    say(settings, f"staged; next: git commit -m '{decision.capitalize()} as {role}{where}' -- approvals")
     return 0
 
 
@@ -93,6 +115,7 @@ def _ends(git: Git, *words: str) -> list[str]:
 @click.argument("revisions", metavar="[A..B | A...B | A]", required=False)
 @click.option("--all", "everything", is_flag=True, help="Judge the whole first-parent history.")
 @click.option("--strict", is_flag=True, help="Count steps before the first policy as not approved.")
+@memory.rewrite_option
 @signing.root_option
 @output_options("text", "json", "jsonl")
 @pass_settings
@@ -102,6 +125,7 @@ def verify(
     revisions: str | None,
     everything: bool,
     strict: bool,
+    accept_rewrite: bool,
     root: str | None,
     form: str,
     output: Path | None,
@@ -110,16 +134,31 @@ def verify(
 
     A..B judges each first-parent step, A...B one step from the merge base (a pull request), nothing the step that made HEAD.
     Exit 1 when a word is missing, 2 when it cannot be told: an author nobody knows, a policy that does not verify, missing
-    data, or, with CI=true, a root that nobody pinned (--root, LABELVC_ROOT or `git config labelvc.root`).
+    data, a branch that went back since it last verified here (docs/formats/client-state.md), or, with CI=true, a root that
+    nobody pinned (--root, LABELVC_ROOT or `git config labelvc.root`).
     """
     git = plumbing.find(settings.directory)
     pinned = signing.pin(git, root)
     going = verifying.course(git, revisions, everything=everything)
+    again = " ".join(filter(None, ["labelvc verify", revisions, "--all" * everything, "--accept-rewrite"]))
+    place = memory.Place(*_named(going, revisions), again, accept=accept_rewrite)
+    known = memory.hold(git, place, pinned)
     with progress(settings, len(going.pairs), "verifying steps") as advance:
         steps, anchors = verifying.verify(git, going, pinned, advance)
     anchors |= _anchor_of_head(git, going, pinned)
     write(_report(steps, going, anchors, revisions, form, color=settings.color and output is None), output)
-    return _verdict(settings, steps, anchors, strict=strict)
+    code = _verdict(settings, steps, anchors, strict=strict)
+    if known and not code and not going.ruler:
+        memory.keep(settings, git, known, place)
+    return code
+
+
+def _named(going: Course, revisions: str | None) -> tuple[str, str]:
+    """Return the end of a course that must not go back, as it was typed and its commit; of a pull request, where it would go."""
+    first, dots, last = (revisions or "HEAD").partition("..")
+    if going.ruler:
+        return first or "HEAD", going.ruler
+    return (last if dots else first) or "HEAD", going.head
 
 
 def _report(
@@ -137,7 +176,7 @@ def _report(
     told = [
         line
         for step in steps
-        for line in render.step_lines(step, one or f"{step.parent[:12]}..{step.commit[:12]}", color=color)
+        for line in render.step_lines(step, one or f"{step.parent[:12]}..{step.commit[:12]}", now(), color=color)
     ]
     sums = ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "no step"
     ends = "".join(

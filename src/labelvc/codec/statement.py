@@ -78,7 +78,7 @@ def decode_approval(payload: bytes) -> Approval:
         and all(_SHA256.fullmatch(each.sha256) for each in value.materials)
         and all(PRINCIPAL.fullmatch(each) for each in value.authors)
         and min(value.scope.added, value.scope.changed, value.scope.removed) >= 0
-        and (value.reason or value.decision == "approve")
+        and (value.reason or (value.decision == "approve" and value.meaning != "emergency"))
     )
     if not good:
         raise DataError("the approval is not well formed: a name, digest, time, count or reason is not as it must be")
@@ -134,7 +134,7 @@ def flaws(value: Policy) -> Iterator[str]:
     for rule in value.rules:
         if not rule.kinds or not rule.needs:
             yield f"the rule {rule.name!r} has no kinds or no needs"
-        for need in rule.needs:
+        for need in (*rule.needs, *([rule.emergency] if rule.emergency else ())):
             if need.count < 1 or (need.role != policy.ROOT_ROLE and need.role not in value.roles):
                 yield f"the rule {rule.name!r} asks for {need.count} of the role {need.role}, which cannot be"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from json.encoder import encode_basestring
 from typing import NamedTuple
@@ -39,24 +39,49 @@ _row = msgspec.json.Decoder(_Row).decode
 _about = msgspec.json.Decoder(_About).decode
 
 
+class Touch(NamedTuple):
+    """What only the full lines tell of one move.
+
+    Attributes:
+        was, stays: whether something other than a tombstone was there, and is there now.
+        held: whether anything was there, a tombstone included.
+        old_by, new_by: pseudonyms of those who made the old and the new version of a record; empty where there is none.
+    """
+
+    was: bool
+    stays: bool
+    held: bool
+    old_by: str
+    new_by: str
+
+
 class Gathered(NamedTuple):
     """A change-set with what only the full lines tell.
 
     Attributes:
         changeset: the moves and their root.
         lines: the change-set's lines, in order.
-        by: pseudonyms of those who made the old or the new version of a touched record.
-        added, changed, removed: how many things; a tombstone counts as removed.
+        touches: what the full lines tell of each move, in the same order.
         twice: keys that move more than once, which no sound shard can cause.
     """
 
     changeset: ChangeSet
     lines: list[bytes]
-    by: frozenset[str]
-    added: int
-    changed: int
-    removed: int
-    twice: frozenset[str]
+    touches: list[Touch]
+    twice: frozenset[str] = frozenset()
+
+    @property
+    def by(self) -> frozenset[str]:
+        """Pseudonyms of those who made the old or the new version of a touched record."""
+        kinds = {id(touch): touch for touch in self.touches}.values()  # equal ones are one object
+        return frozenset(name for touch in kinds for name in (touch.old_by, touch.new_by) if name)
+
+    @property
+    def sums(self) -> tuple[int, int, int]:
+        """How many things were added, changed and removed; a tombstone counts as removed."""
+        seen = Counter((touch.was, touch.stays) for touch in self.touches)
+        added = seen[False, True] + seen[False, False]
+        return added, seen[True, True], seen[True, False]
 
 
 def gather(deltas: Iterable[Delta]) -> Gathered:
@@ -71,23 +96,34 @@ def gather(deltas: Iterable[Delta]) -> Gathered:
     Raises:
         DataError: a key cannot be written as UTF-8.
     """
-    rows: list[tuple[bytes, Move]] = []
-    by: set[str] = set()
-    added = changed = removed = 0
+    rows: list[tuple[bytes, Move, Touch]] = []
+    kinds: dict[tuple[bool, bool, bool, str, str], Touch] = {}
     for key, old, new in deltas:
         record = isinstance(key, Key)
         move = Move(key_text(key), _digest(old), _digest(new))
-        rows.append((line(move), move))
-        before, after = _live(old, by, record=record), _live(new, by, record=record)
-        added += not before
-        changed += before and after
-        removed += before and not after
+        was, old_by = _about_line(old, record=record)
+        stays, new_by = _about_line(new, record=record)
+        told = (was, stays, old is not None, old_by, new_by)
+        touch = kinds.get(told)
+        if touch is None:
+            touch = kinds[told] = Touch(*told)
+        rows.append((line(move), move, touch))
     rows.sort()
-    seen = Counter(move.key for _, move in rows)
+    seen = Counter(move.key for _, move, _ in rows)
     twice = frozenset(key for key, times in seen.items() if times > 1) if len(seen) < len(rows) else frozenset()
-    lines = [raw for raw, _ in rows]
-    found = ChangeSet([move for _, move in rows], merkle.digest(lines))
-    return Gathered(found, lines, frozenset(by), added, changed, removed, twice)
+    return _sum(rows, twice)
+
+
+def part(found: Gathered, keys: Collection[str]) -> Gathered:
+    """Return the change-set of some of the moves of another: those with these keys."""
+    rows = zip(found.lines, found.changeset.moves, found.touches, strict=True)
+    return _sum([row for row in rows if row[1].key in keys], found.twice & frozenset(keys))
+
+
+def _sum(rows: Sequence[tuple[bytes, Move, Touch]], twice: frozenset[str]) -> Gathered:
+    lines = [raw for raw, _, _ in rows]
+    changeset = ChangeSet([move for _, move, _ in rows], merkle.digest(lines))
+    return Gathered(changeset, lines, [touch for _, _, touch in rows], twice)
 
 
 def key_text(key: Key | str) -> str:
@@ -167,14 +203,12 @@ def _digest(raw: bytes | None) -> Digest | None:
     return None if raw is None else canonical.digest(raw)
 
 
-def _live(raw: bytes | None, by: set[str], *, record: bool) -> bool:
-    """Tell whether there is something other than a tombstone; note who made it."""
+def _about_line(raw: bytes | None, *, record: bool) -> tuple[bool, str]:
+    """Tell whether there is something other than a tombstone, and who made it."""
     if raw is None or not record:
-        return raw is not None
+        return raw is not None, ""
     try:
         about = _about(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return True
-    if about.by:
-        by.add(about.by)
-    return not about.gone
+        return True, ""
+    return not about.gone, about.by or ""

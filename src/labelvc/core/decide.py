@@ -8,15 +8,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from labelvc.core import globs
+from labelvc.core.quorum import Standing, Tallies, seated
 from labelvc.model.approval import Verdict
 from labelvc.model.change import Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import ChangeKind, Need, Policy, Presence, Rule
 
-State = Literal["approved", "missing", "denied", "rejected", "unchanged", "ungoverned", "undecidable"]
+State = Literal["approved", "conditional", "missing", "denied", "rejected", "unchanged", "ungoverned", "undecidable"]
 
 _NAME = r"[^/]+"
 _SHAPES: tuple[tuple[ChangeKind, re.Pattern[str]], ...] = (
@@ -46,6 +47,7 @@ class Voice(NamedTuple):
         principal, role, decision, digest, supersedes, authors: as signed.
         fresh: whether it came into history with the step judged.
         presence: what its signature proves of the person.
+        emergency: whether it is a yes in an emergency, which counts for nothing else.
     """
 
     principal: str
@@ -56,6 +58,7 @@ class Voice(NamedTuple):
     authors: tuple[str, ...]
     fresh: bool
     presence: Presence = Presence()
+    emergency: bool = False
 
 
 class Backing(NamedTuple):
@@ -74,41 +77,18 @@ class Backing(NamedTuple):
     authors: frozenset[str] = frozenset()
 
 
-class Standing(NamedTuple):
-    """How one need of the policy stands.
-
-    Attributes:
-        role: the hat.
-        asked: how many people must agree.
-        have: how many of them do, for the moves where it is fewest.
-        who_can: principals who could still give their word.
-        barred: those who hold the role and are kept from it by their part in the change.
-        presence: what a signature must prove of the person to count.
-    """
-
-    role: str
-    asked: int
-    have: int
-    who_can: tuple[str, ...]
-    barred: tuple[str, ...] = ()
-    presence: Presence = Presence()
-
-    @property
-    def stuck(self) -> bool:
-        """Tell whether nobody can meet the need as the policy stands."""
-        return self.have + len(self.who_can) < self.asked
-
-
 class Decision(NamedTuple):
     """The answer for one step.
 
     Attributes:
-        state: `approved`, `missing` (some word is missing), `denied` (no rule allows it), `rejected` (somebody with a say
-            said no), `unchanged`, `undecidable` (an author is nobody the policy knows).
+        state: `approved`, `conditional` (what is missing was allowed in an emergency), `missing` (some word is missing),
+            `denied` (no rule allows it), `rejected` (somebody with a say said no), `unchanged`, `undecidable` (an author
+            is nobody the policy knows).
         covered, total: moves.
         uncovered: keys of the others, in order.
         needs: what the moves that are not settled otherwise need.
         noes: rejections that hold: of the change itself, or of a change that is all in it.
+        agreed: principals whose yes counts for some of the moves.
     """
 
     state: State
@@ -117,6 +97,7 @@ class Decision(NamedTuple):
     uncovered: tuple[str, ...]
     needs: tuple[Standing, ...]
     noes: tuple[Voice, ...] = ()
+    agreed: frozenset[str] = frozenset()
 
 
 class Case(NamedTuple):
@@ -187,11 +168,13 @@ def rules_for(policy: Policy, key: str, *, removed: bool = False) -> tuple[Rule,
     kind, place = kind_of(key, removed=removed), place_of(key)
     if kind == "other":
         return None
-    return tuple(rule for rule in policy.rules if kind in rule.kinds and _within(place, rule.paths))
+    return tuple(
+        rule for rule in policy.rules if kind in rule.kinds and (not rule.paths or globs.match(place, rule.paths))
+    )
 
 
-def demands(policy: Policy, moves: Iterable[Move]) -> list[Need]:
-    """Return the needs that moves fall under, each once, in the policy's order."""
+def demands(policy: Policy, moves: Iterable[Move], *, emergency: bool = False) -> list[Need]:
+    """Return the needs that moves fall under, each once, in the policy's order; or whom the rules let act in an emergency."""
     rules: dict[int, Rule] = {}
     known: dict[tuple[str, str], tuple[Rule, ...] | None] = {}
     for move in moves:
@@ -199,7 +182,10 @@ def demands(policy: Policy, moves: Iterable[Move]) -> list[Need]:
         if at not in known:
             known[at] = rules_for(policy, move.key, removed=move.new is None)
         rules.update((id(rule), rule) for rule in known[at] or ())
-    return list(dict.fromkeys(need for rule in policy.rules if id(rule) in rules for need in rule.needs))
+    found = (rule for rule in policy.rules if id(rule) in rules)
+    if emergency:
+        return list(dict.fromkeys(rule.emergency for rule in found if rule.emergency))
+    return list(dict.fromkeys(need for rule in found for need in rule.needs))
 
 
 def decide(policy: Policy, case: Case, backings: Sequence[Backing]) -> Decision:
@@ -213,32 +199,78 @@ def decide(policy: Policy, case: Case, backings: Sequence[Backing]) -> Decision:
     Returns:
         The decision.
     """
-    backings = _current(backings)
     groups, denied = _grouped(policy, case, backings)
-    uncovered, tallies, rejected, blind = list(denied), _Tallies(), False, False
-    moves = frozenset(case.moves) if len(backings) > 1 else frozenset()
-    whole = [backing.moves is None or moves.issuperset(backing.moves) for backing in backings]
+    uncovered, tallies, rejected, blind = list(denied), Tallies(), False, False
+    lacking = len(denied)
     against: dict[Digest, Voice] = {}
-    for group in groups:
-        vetoes = {at: _noes(policy, group.rules, backings[at]) for at in group.holders}
-        binding = {voice.digest: voice for at, noes in vetoes.items() if whole[at] for voice in noes}
-        held = [_heard(backings[at], fresh=group.fresh) for at, noes in vetoes.items() if not noes]
-        good = not binding
-        for rule in group.rules:
-            good &= _judge(policy, rule, case, held, tallies)
-            blind |= case.strangers and any("author" in need.distinct_from for need in rule.needs)
-        if not good:
-            uncovered += group.keys
-            rejected |= any(vetoes.values())
-            against |= binding
+    for weighed in _weighed(policy, case, groups, backings):
+        group = weighed.group
+        met = [_judge(policy, rule, case, weighed.held, tallies) for rule in group.rules]
+        blind |= case.strangers and any("author" in need.distinct_from for rule in group.rules for need in rule.needs)
+        if all(met) and not weighed.binding:
+            continue
+        uncovered += group.keys
+        against |= weighed.binding
+        if weighed.binding or not _saved(policy, case, weighed, met):
+            lacking += len(group.keys)
+            rejected |= weighed.vetoed
     total = len(case.moves)
     state: State = "approved" if total else "unchanged"
     if blind:
         state = "undecidable"
-    elif uncovered:
+    elif lacking:
         state = "denied" if denied else "rejected" if rejected else "missing"
+    elif uncovered:
+        state = "conditional"
     noes = tuple(voice for _, voice in sorted(against.items()))
-    return Decision(state, total - len(uncovered), total, tuple(sorted(uncovered)), tallies.standings(), noes)
+    left, agreed = tuple(sorted(uncovered)), frozenset(tallies.agreed)
+    return Decision(state, total - len(left), total, left, tallies.standings(), noes, agreed)
+
+
+def wanting(policy: Policy, case: Case, backings: Sequence[Backing], role: str) -> frozenset[str]:
+    """Return the keys of the moves that still need the word of a role.
+
+    Args:
+        policy: with `root` among its roles.
+        case: what moved and who made it.
+        backings: as for `decide`.
+        role: the hat.
+    """
+    found: list[str] = []
+    for weighed in _weighed(policy, case, _grouped(policy, case, backings)[0], backings):
+        for rule in weighed.group.rules:
+            have = seated([need.count for need in rule.needs], _able(policy, rule, case, weighed.held))
+            if any(need.role == role and met < need.count for need, met in zip(rule.needs, have, strict=True)):
+                found += weighed.group.keys
+                break
+    return frozenset(found)
+
+
+class _Weighed(NamedTuple):
+    """A group with what was said on it.
+
+    Attributes:
+        group: the moves.
+        held: the change-sets whose yeses count: those that nobody with a say rejects.
+        vetoed: whether one of its change-sets is rejected.
+        binding: the rejections of what is all in the step, by payload digest.
+    """
+
+    group: _Group
+    held: list[Backing]
+    vetoed: bool
+    binding: dict[Digest, Voice]
+
+
+def _weighed(policy: Policy, case: Case, groups: Iterable[_Group], backings: Sequence[Backing]) -> Iterator[_Weighed]:
+    backings = _current(backings)
+    moves = frozenset(case.moves) if len(backings) > 1 else frozenset()
+    whole = [backing.moves is None or moves.issuperset(backing.moves) for backing in backings]
+    for group in groups:
+        vetoes = {at: _noes(policy, group.rules, backings[at]) for at in group.holders}
+        binding = {voice.digest: voice for at, noes in vetoes.items() if whole[at] for voice in noes}
+        held = [_heard(backings[at], fresh=group.fresh) for at, noes in vetoes.items() if not noes]
+        yield _Weighed(group, held, any(vetoes.values()), binding)
 
 
 def _current(backings: Sequence[Backing]) -> list[Backing]:
@@ -262,27 +294,6 @@ def _by_principal(backing: Backing) -> dict[str, list[Voice]]:
     for voice in backing.voices:
         said[voice.principal].append(voice)
     return said
-
-
-class _Tallies:
-    """How each need stands over all groups: the fewest people who met it, and who could."""
-
-    def __init__(self) -> None:
-        self._rows: dict[Need, tuple[int, set[str], set[str]]] = {}
-
-    def note(self, need: Need, have: int, able: Iterable[str], barred: Iterable[str]) -> None:
-        """Count one need of one group."""
-        least, who, kept = self._rows.get(need, (need.count, set(), set()))
-        self._rows[need] = (min(least, have), who | set(able), kept | set(barred))
-
-    def standings(self) -> tuple[Standing, ...]:
-        """Return the needs in the order they came up."""
-        return tuple(
-            Standing(need.role, need.count, have, tuple(sorted(who)), tuple(sorted(kept)), need.presence)
-            if have < need.count
-            else Standing(need.role, need.count, have, (), (), need.presence)
-            for need, (have, who, kept) in self._rows.items()
-        )
 
 
 def _grouped(policy: Policy, case: Case, backings: Sequence[Backing]) -> tuple[list[_Group], list[str]]:
@@ -312,23 +323,45 @@ def _grouped(policy: Policy, case: Case, backings: Sequence[Backing]) -> tuple[l
     return [group for group in groups.values() if group.rules], denied
 
 
-def _judge(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing], tallies: _Tallies) -> bool:
+def _judge(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing], tallies: Tallies) -> bool:
     """Tell whether different people meet all needs of a rule, and note how each need stands."""
-    able: list[set[str]] = []
-    for need in rule.needs:
-        found: set[str] = set()
-        for backing in held:
-            barred = _barred(need, case, backing)
-            said = (voice for voice in _agreed(backing) if voice.role == need.role)
-            found |= {voice.principal for voice in said if voice.presence.proves(need.presence)} - barred
-        able.append(found & set(_members(policy, need.role)))
-    have = _assign([need.count for need in rule.needs], able)
+    able = _able(policy, rule, case, held)
+    have = seated([need.count for need in rule.needs], able)
+    tallies.agreed.update(*able)
     for need, met, found in zip(rule.needs, have, able, strict=True):
         members = _members(policy, need.role)
         others = {who for who in members if policy.principals[who].can_prove(need.presence)} - found
         barred = set().union(*(_barred(need, case, backing) for backing in held)) if held else _barred(need, case, None)
         tallies.note(need, met, others - barred, others & barred)
     return all(met >= need.count for need, met in zip(rule.needs, have, strict=True))
+
+
+def _able(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing]) -> list[set[str]]:
+    """Return for each need of a rule who said yes to it and may."""
+    return [_willing(policy, need, case, held, emergency=False) for need in rule.needs]
+
+
+def _willing(policy: Policy, need: Need, case: Case, held: Sequence[Backing], *, emergency: bool) -> set[str]:
+    found: set[str] = set()
+    for backing in held:
+        said = (voice for voice in _agreed(backing) if voice.role == need.role and voice.emergency is emergency)
+        found |= {voice.principal for voice in said if voice.presence.proves(need.presence)} - _barred(
+            need, case, backing
+        )
+    return found & set(_members(policy, need.role))
+
+
+def _saved(policy: Policy, case: Case, weighed: _Weighed, met: Sequence[bool]) -> bool:
+    """Tell whether every rule that is not met lets somebody act in an emergency, and as many as it asks said so."""
+    for rule, good in zip(weighed.group.rules, met, strict=True):
+        need = rule.emergency
+        if good:
+            continue
+        if need is None or (case.strangers and "author" in need.distinct_from):
+            return False
+        if len(_willing(policy, need, case, weighed.held, emergency=True)) < need.count:
+            return False
+    return True
 
 
 def _agreed(backing: Backing) -> Iterator[Voice]:
@@ -359,38 +392,6 @@ def _barred(need: Need, case: Case, backing: Backing | None) -> set[str]:
 
 def _members(policy: Policy, role: str) -> tuple[str, ...]:
     return policy.roles[role].members if role in policy.roles else ()
-
-
-def _assign(counts: Sequence[int], able: Sequence[Collection[str]]) -> list[int]:
-    """Give each place of each need to a different person, as many as possible (Kuhn's bipartite matching)."""
-    places = [need for need, count in enumerate(counts) for _ in range(min(count, len(able[need])))]
-    taken: dict[str, int] = {}
-
-    def seat(place: int, tried: set[str]) -> bool:
-        for person in sorted(able[places[place]]):
-            if person not in tried:
-                tried.add(person)
-                if person not in taken or seat(taken[person], tried):
-                    taken[person] = place
-                    return True
-        return False
-
-    for place in range(len(places)):
-        seat(place, set())
-    have = [0] * len(counts)
-    for place in taken.values():
-        have[places[place]] += 1
-    return have
-
-
-def _within(place: str, globs: Sequence[str]) -> bool:
-    return not globs or any(_pattern(glob).fullmatch(place) for glob in globs)
-
-
-@lru_cache(maxsize=1024)
-def _pattern(glob: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*|\*)", glob)
-    return re.compile("".join({"**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts))
 
 
 def roles_of(policy: Policy, principal: str) -> Mapping[str, None]:

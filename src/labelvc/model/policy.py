@@ -118,7 +118,7 @@ class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         return Presence(self.require_touch, self.require_verification)
 
 
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
     """What a change of some kinds, in some places, needs. Every rule that matches a change must be met, and every need of it.
 
     Attributes:
@@ -127,12 +127,16 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         needs: all of them must be met, by different principals.
         paths: globs of the places it is about (`*` stops at `/`, `**` does not); empty means everywhere.
             A record's place is `datasets/<dataset>/annotations`, an item's `datasets/<dataset>/items`.
+        emergency: who may let such a change in before the others agree, until they do; None: nobody may.
+        own_records: whether an author who holds no role that it asks for may only make, edit and delete their own records.
     """
 
     name: str
     kinds: tuple[ChangeKind, ...]
     needs: tuple[Need, ...]
     paths: tuple[str, ...] = ()
+    emergency: Need | None = None
+    own_records: bool = False
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

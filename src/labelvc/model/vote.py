@@ -16,6 +16,9 @@ class Vote(NamedTuple):
         policy: version of the policy it was judged by.
         stood: whether its file was there when the change came in, which is all that `verify` counts for that step.
         problem: why it does not hold; empty when it does.
+        meaning: what the signature means, as signed; a yes in an `emergency` is none that the rules ask for.
+        reason: why, as signed.
+        superseded: file of the signer's own statement that takes it back; empty when none does.
     """
 
     path: str
@@ -27,3 +30,11 @@ class Vote(NamedTuple):
     policy: int
     stood: bool
     problem: str = ""
+    meaning: str = ""
+    reason: str = ""
+    superseded: str = ""
+
+    @property
+    def ordinary(self) -> bool:
+        """Tell whether it is a yes that the rules ask for and that was there when the change came in."""
+        return self.decision == "approve" and self.meaning != "emergency" and self.stood

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from labelvc.codec import dsse, rawsig, sshsig, statement
 from labelvc.core import changeset, decide
-from labelvc.core.decide import Voice
+from labelvc.core.decide import Backing, Voice
 from labelvc.errors import DataError, StoreError, TrustError
 from labelvc.model import listing
 from labelvc.model.approval import NAMESPACE, Approval, Envelope, Signature
@@ -22,7 +22,7 @@ from labelvc.store.reader import Reader
 FOLDER = "approvals"
 CHANGE_SET = "changeset.jsonl"
 _PLACE = re.compile(rf"{FOLDER}/([0-9a-f]{{64}})/([^/]+)")
-_NO = b'"decision":"reject"'  # the one spelling that a statement may have
+_AGAINST = (b'"decision":"reject"', b'"decision":"withdraw"')  # the one spelling that a statement may have
 _NAME = re.compile(r"([a-z0-9][a-z0-9._-]{0,62})\.([0-9a-f]{12})\.json")
 
 
@@ -47,6 +47,20 @@ class Statement(NamedTuple):
     digest: Digest
     approval: Approval
     presence: Presence
+
+
+class Heard(NamedTuple):
+    """What was said on one change-set: the statements that hold, and the files that count for nothing.
+
+    Attributes:
+        backing: the change-set with their voices.
+        statements: the statements.
+        problems: what is wrong with the other files.
+    """
+
+    backing: Backing
+    statements: tuple[Statement, ...]
+    problems: tuple[Problem, ...]
 
 
 class Opened(NamedTuple):
@@ -88,7 +102,7 @@ class Shelf:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._changesets: dict[str, ChangeSet | str] = {}
-        self._noes: dict[str, bool] = {}
+        self._against: dict[str, bool] = {}
         self._statements: dict[tuple[str, Digest], Opened | str] = {}
 
     def changeset(self, root: Digest, files: Mapping[str, Entry]) -> ChangeSet | Problem:
@@ -113,11 +127,47 @@ class Shelf:
             else Problem(path, f"the change-set's root is {known.root}, not its folder's name")
         )
 
-    def rejects(self, files: Mapping[str, Entry]) -> bool:
-        """Tell whether a file in a folder may say no; no signature is verified yet."""
+    def objects(self, files: Mapping[str, Entry]) -> bool:
+        """Tell whether a file in a folder may say no or take a yes back; no signature is verified yet."""
         return any(
-            self._may_reject(path, entry) for path, entry in files.items() if not path.endswith(f"/{CHANGE_SET}")
+            self._may_object(path, entry) for path, entry in files.items() if not path.endswith(f"/{CHANGE_SET}")
         )
+
+    def heard(
+        self, root: Digest, files: Mapping[str, Entry], before: Snapshot, trust: Trust, moves: ChangeSet | None = None
+    ) -> Heard:
+        """Return what was said on a change-set.
+
+        Args:
+            root: its digest.
+            files: its folder.
+            before: what a step started from: a statement that is not there yet came into history with the step.
+            trust: policy whose principals count.
+            moves: its moves; None for the very change-set that is judged.
+        """
+        told = list(self.statements(root, files, trust))
+        found = tuple(one for one in told if isinstance(one, Statement))
+        voices = tuple(voice(one, fresh=not files[one.path].same(before.entries.get(one.path))) for one in found)
+        backing = Backing(root, None if moves is None else frozenset(moves.moves), voices)
+        return Heard(backing, found, tuple(one for one in told if isinstance(one, Problem)))
+
+    def all_heard(
+        self, moved: ChangeSet, folders: Mapping[Digest, Mapping[str, Entry]], before: Snapshot, trust: Trust
+    ) -> list[Heard]:
+        """Return what was said on a change-set and on the others that share moves with it."""
+        own = folders.get(moved.root)
+        first = [] if own is None else [self.heard(moved.root, own, before, trust)]
+        return [*first, *self.carried(moved, folders, before, trust)]
+
+    def carried(
+        self, moved: ChangeSet, folders: Mapping[Digest, Mapping[str, Entry]], before: Snapshot, trust: Trust
+    ) -> Iterator[Heard]:
+        """Yield what was said on the other change-sets of a folder of approvals that share moves with one."""
+        wanted = frozenset(moved.moves)
+        for root, files in folders.items():
+            other = self.changeset(root, files) if root != moved.root else None
+            if isinstance(other, ChangeSet) and not wanted.isdisjoint(other.moves):
+                yield self.heard(root, files, before, trust, other)
 
     def statements(self, root: Digest, files: Mapping[str, Entry], trust: Trust) -> Iterator[Statement | Problem]:
         """Yield the statements in a folder that hold under a policy, and what is wrong with the other files."""
@@ -132,15 +182,16 @@ class Shelf:
             else:
                 yield Statement(path, found.envelope.digest, found.approval, found.presence)
 
-    def _may_reject(self, path: str, entry: Entry) -> bool:
-        known = self._noes.get(entry.id) if entry.id else None
+    def _may_object(self, path: str, entry: Entry) -> bool:
+        known = self._against.get(entry.id) if entry.id else None
         if known is None:
             try:
-                known = _NO in dsse.decode(self._reader.read(path, entry), dsse.IN_TOTO).payload
+                payload = dsse.decode(self._reader.read(path, entry), dsse.IN_TOTO).payload
+                known = any(words in payload for words in _AGAINST)
             except (DataError, StoreError):
                 known = False
             if entry.id:
-                self._noes[entry.id] = known
+                self._against[entry.id] = known
         return known
 
     def _opened(self, path: str, entry: Entry, trust: Trust) -> Opened:
@@ -228,5 +279,7 @@ def judge(path: str, root: Digest, found: Opened, trust: Trust) -> None:
 def voice(found: Statement, *, fresh: bool) -> Voice:
     """Return what a statement counts for."""
     said = found.approval
-    who, role = said.signer.principal, said.role
-    return Voice(who, role, said.decision, found.digest, said.supersedes, said.authors, fresh, found.presence)
+    who, emergency = said.signer.principal, said.meaning == "emergency"
+    return Voice(
+        who, said.role, said.decision, found.digest, said.supersedes, said.authors, fresh, found.presence, emergency
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from labelvc import __version__
 from labelvc.codec import canonical, dsse, rawsig, sshsig, statement
 from labelvc.core import changeset, decide
 from labelvc.core.changeset import Gathered
+from labelvc.core.decide import Case
 from labelvc.errors import DataError, RefusedError, TrustError
 from labelvc.model.approval import NAMESPACE, Approval, Material, Meaning, Scope, Seen, Signature, Verdict
 from labelvc.model.approval import Signer as Signatory
@@ -18,11 +19,12 @@ from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.policy import Need, PublicKey, Separation, Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, people
+from labelvc.ops import approvals, ownership, parts, people
 from labelvc.ops import diff as comparing
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
-from labelvc.ops.approvals import Opened, Shelf, Statement
+from labelvc.ops.approvals import Opened, Problem, Shelf, Statement
+from labelvc.ops.diff import Range
 from labelvc.ops.people import Authors
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -39,8 +41,10 @@ class Wish(NamedTuple):
         role: the hat they wear.
         decision: approve, reject or withdraw.
         meaning: what the signature means.
-        reason: why; asked for with everything but approve.
+        reason: why; asked for with everything but approve, and in an emergency.
         principal: who they say they are; None: whoever owns the key.
+        excepted: globs of the keys they say nothing of.
+        remainder: say it only of what still needs the word of the role.
     """
 
     role: str
@@ -48,6 +52,8 @@ class Wish(NamedTuple):
     meaning: Meaning = "approval"
     reason: str = ""
     principal: str | None = None
+    excepted: tuple[str, ...] = ()
+    remainder: bool = False
 
 
 class Change(NamedTuple):
@@ -56,34 +62,47 @@ class Change(NamedTuple):
     Attributes:
         words: the range as it was typed.
         base, head: the snapshots.
-        found: the change-set.
+        found: the change-set to sign: all that moved, or a part of it.
+        total: how many things moved in all.
+        excepted: how many of them were left out by name.
         trust: policy in force: at A for `A...B` (where it would go), else at the base.
         authors: who made the change.
-        annotators: principals behind the touched records.
+        annotators: principals behind the records that all that moved touches.
         needs: what the policy asks for these moves.
-        statements: valid statements at the head or in the index: on the same change-set, and rejections of what is all in it.
+        emergencies: whom it lets act on them in an emergency.
+        statements: valid statements at the head or in the index: on the same change-set, and on what is all in it.
         materials: guidelines and taxonomies at the head.
+        denied: what an author may not touch by the rules on own records; no approval helps.
     """
 
     words: str
     base: Snapshot
     head: Snapshot
     found: Gathered
+    total: int
+    excepted: int
     trust: Trust
     authors: Authors
     annotators: frozenset[str]
     needs: list[Need]
+    emergencies: list[Need]
     statements: list[Statement]
     materials: tuple[Material, ...]
+    denied: tuple[Problem, ...] = ()
+
+    def asked(self, meaning: Meaning) -> list[Need]:
+        """Return the needs that a yes of this meaning is about."""
+        return self.emergencies if meaning == "emergency" else self.needs
 
 
-def examine(git: Git, words: str, pin: str | None = None) -> Change:
+def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = None) -> Change:
     """Read the change a person is to decide on.
 
     Args:
         git: where.
         words: `A...B` for what B brings to A, or `A..B`.
         pin: digest of root version 1, when known.
+        wish: what they want to say, and of which part; None: of all.
 
     Returns:
         The change.
@@ -91,38 +110,60 @@ def examine(git: Git, words: str, pin: str | None = None) -> Change:
     Raises:
         StoreError: unknown revisions or missing data.
         TrustError: no policy in force at the base, or one that cannot be used.
-        DataError: a key moves twice, so the records are not sound.
-        RefusedError: nothing changed.
+        DataError: a key moves twice, so the records are not sound; or a glob names nothing that moved.
+        RefusedError: nothing changed, or nothing is left to sign.
     """
     if ".." not in words:
         raise TrustError(f"{words!r} is no range", hint="labelvc approve main...BRANCH --role ROLE")
     pair = comparing.resolve(git, words)
+    wish = wish or Wish("")
     with tree.reader(git) as reader:
         one, three_dots, _ = words.partition("...")
-        before = tree.commit(git, one or "HEAD", ("trust",)) if three_dots else pair.old
+        before = tree.commit(git, one or "HEAD", ("trust", approvals.FOLDER)) if three_dots else pair.old
         if not trusting.present(before):
             message = "no policy was in force before this change"
             raise TrustError(message, where=before.name, hint="labelvc policy init, commit it, then change labels")
         trust = trusting.load(reader, before, pin)
-        found = changeset.gather(comparing.between(git, pair.old, pair.new))
-        if found.twice:
-            raise DataError("a key moves twice; its shard holds it twice", where=min(found.twice), hint="labelvc check")
-        if changeset.empty(found.changeset):
-            raise RefusedError(
-                "nothing to decide on: no record or document differs", where=words, hint=f"labelvc diff {words}"
-            )
+        whole = _gathered(git, words, pair)
+        commits = people.commits(git, pair.old.commit, pair.new.commit)
+        made = people.authors(trust.policy, commits)
+        annotators = people.annotators(trust.policy, whole.by)
+        shelf, folders = Shelf(reader), _folders(git, pair.new)
+        kept = parts.kept(whole, words, wish.excepted)
+        keys = kept
+        if wish.remainder and wish.role in trust.policy.roles:
+            case = Case(whole.changeset.moves, made.principals, annotators, bool(made.strangers))
+            heard = shelf.all_heard(whole.changeset, folders, before, trust)
+            keys = kept & decide.wanting(trust.policy, case, [each.backing for each in heard], wish.role)
+        parts.refuse_none(keys, words, wish.role if wish.remainder else "")
+        found = whole if len(keys) == len(whole.lines) else changeset.part(whole, keys)
         return Change(
             words,
             pair.old,
             pair.new,
             found,
+            len(whole.lines),
+            len(whole.lines) - len(kept),
             trust,
-            people.authors(trust.policy, people.commits(git, pair.old.commit, pair.new.commit)),
-            people.annotators(trust.policy, found.by),
+            made,
+            annotators,
             decide.demands(trust.policy, found.changeset.moves),
-            _statements(git, reader, pair.new, found.changeset, trust),
+            decide.demands(trust.policy, found.changeset.moves, emergency=True),
+            list(_statements(shelf, folders, found.changeset, trust, every=wish.decision == "withdraw")),
             tuple(_materials(reader, pair.new)),
+            tuple(ownership.foreign(git, trust.policy, whole, commits, frozenset())[1]),
         )
+
+
+def _gathered(git: Git, words: str, pair: Range) -> Gathered:
+    """Return all that moved in a range, or refuse what cannot be signed."""
+    found = changeset.gather(comparing.between(git, pair.old, pair.new))
+    if found.twice:
+        raise DataError("a key moves twice; its shard holds it twice", where=min(found.twice), hint="labelvc check")
+    if changeset.empty(found.changeset):
+        message = "nothing to decide on: no record or document differs"
+        raise RefusedError(message, where=words, hint=f"labelvc diff {words}")
+    return found
 
 
 def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str) -> Approval:
@@ -150,15 +191,17 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
     if wish.decision != "approve" and not wish.reason:
         hint = f'--decision {wish.decision} --reason "..."'
         raise RefusedError(f"a decision to {wish.decision} needs a reason", hint=hint)
+    if wish.meaning == "emergency":
+        _urge(change, wish)
     if wish.decision == "withdraw" and not mine:
         raise RefusedError(f"{who} has said nothing on this change-set that could be withdrawn", hint="labelvc verify")
     if wish.decision == "approve":
-        _separate(change, who, wish.role)
-    counts = change.found
-    gone = sorted(each.digest for each in mine if _superseded(each.approval, wish, counts.changeset.root))
+        _separate(change, who, wish)
+    root, (added, changed, removed) = change.found.changeset.root, change.found.sums
+    gone = sorted(each.digest for each in mine if _superseded(each.approval, wish, root))
     offset = now.utcoffset() or timedelta()
     return Approval(
-        root=counts.changeset.root,
+        root=root,
         decision=wish.decision,
         meaning=wish.meaning,
         role=wish.role,
@@ -166,7 +209,7 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         signed_at=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         tz_offset_minutes=int(offset.total_seconds() // 60),
         reason=wish.reason,
-        scope=Scope(policy.repository, "delta", counts.added, counts.changed, counts.removed),
+        scope=Scope(policy.repository, "delta", added, changed, removed),
         policy=Seen(policy.version, change.trust.digest.removeprefix("sha256:")),
         authors=tuple(sorted(change.authors.principals)),
         materials=change.materials,
@@ -179,11 +222,24 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
 def _superseded(old: Approval, wish: Wish, root: Digest) -> bool:
     """Tell whether a wish takes an older word of the same person back.
 
-    A yes leaves their yes in another hat; a no leaves their no to a part, which holds when the part comes alone.
+    A yes leaves their yes in another hat and their yes of the other kind: one in an emergency is none that the rules ask
+    for. A no leaves their no to a part, which holds when the part comes alone.
     """
-    if wish.decision == "approve":
-        return old.decision != "approve" or old.role == wish.role
-    return wish.decision == "withdraw" or old.root == root
+    if wish.decision != "approve":
+        return wish.decision == "withdraw" or old.root == root
+    if old.decision != "approve":
+        return True
+    return (old.role, old.meaning == "emergency") == (wish.role, wish.meaning == "emergency")
+
+
+def _urge(change: Change, wish: Wish) -> None:
+    """Return when the policy lets the role act in an emergency, and the wish says what it is."""
+    if not wish.reason:
+        raise RefusedError("an emergency needs a reason", hint='--emergency --reason "..."')
+    if not any(need.role == wish.role for need in change.emergencies):
+        able = ", ".join(sorted({need.role for need in change.emergencies}))
+        hint = f"roles that may: {able}" if able else f"labelvc approve {change.words} --role ROLE"
+        raise RefusedError(f"no rule of the policy lets the role {wish.role} act in an emergency", hint=hint)
 
 
 def seal(change: Change, approval: Approval, signer: Signer, *, also_raw: bool = False) -> dict[str, bytes]:
@@ -230,7 +286,7 @@ def _signs_raw(signer: Signer) -> Callable[[bytes], bytes]:
 def _present(change: Change, found: Opened) -> None:
     """Return when a yes would count for some need of its role, by what its signature proves of the person."""
     approval, presence = found.approval, found.presence
-    asked = [need.presence for need in change.needs if need.role == approval.role]
+    asked = [need.presence for need in change.asked(approval.meaning) if need.role == approval.role]
     if approval.decision == "approve" and asked and not any(presence.proves(each) for each in asked):
         proof = "a touched security key" if not presence.touch else "a security key that asks for a PIN or fingerprint"
         option = "" if not presence.touch else " -O verify-required"
@@ -265,9 +321,10 @@ def _speaker(change: Change, wish: Wish, key: PublicKey) -> str:
     return who
 
 
-def _separate(change: Change, who: str, role: str) -> None:
+def _separate(change: Change, who: str, wish: Wish) -> None:
     """Refuse an author or annotator where the policy asks for others."""
-    parts = {part for need in change.needs if need.role == role for part in need.distinct_from}
+    role = wish.role
+    parts = {part for need in change.asked(wish.meaning) if need.role == role for part in need.distinct_from}
     if "author" in parts and who in change.authors.principals:
         raise _refusal(change, role, parts, f"{who} is an author of this change")
     if "annotators" in parts and who in change.annotators:
@@ -292,26 +349,30 @@ def _refusal(change: Change, role: str, parts: set[Separation], why: str) -> Ref
     return RefusedError(f"{why}, and nobody else holds the role {role}", hint=governing.enrol(role, change.words))
 
 
-def _statements(git: Git, reader: Reader, head: Snapshot, found: ChangeSet, trust: Trust) -> list[Statement]:
-    """Return the valid statements that a new one may take back: at the head, and staged but not committed yet."""
-    shelf, wanted = Shelf(reader), frozenset(found.moves)
+def _folders(git: Git, head: Snapshot) -> dict[Digest, dict[str, Entry]]:
+    """Return the approval folders at a commit, with what is staged but not committed yet."""
     folders: dict[Digest, dict[str, Entry]] = {}
     for place in [head] if git.bare else [head, tree.index(git, (approvals.FOLDER,))]:
         for root, files in approvals.folders(place).items():
             folders.setdefault(root, {}).update(files)
-    said = [(root, each) for root, files in folders.items() for each in _valid(shelf, root, files, found.root, trust)]
-    parts = {root for root, each in said if root != found.root}
-    listings = {root: shelf.changeset(root, folders[root]) for root in parts}
-    inside = {root for root, each in listings.items() if isinstance(each, ChangeSet) and wanted.issuperset(each.moves)}
-    return [each for root, each in said if root == found.root or root in inside]
+    return folders
 
 
-def _valid(shelf: Shelf, root: Digest, files: dict[str, Entry], own: Digest, trust: Trust) -> Iterator[Statement]:
-    """Yield the valid statements of a folder; of another than the change's own, rejections."""
-    if root == own or shelf.rejects(files):
-        for found in shelf.statements(root, files, trust):
-            if isinstance(found, Statement) and (root == own or found.approval.decision == "reject"):
-                yield found
+def _statements(
+    shelf: Shelf, folders: Mapping[Digest, dict[str, Entry]], found: ChangeSet, trust: Trust, *, every: bool
+) -> Iterator[Statement]:
+    """Yield the valid statements that a new one may take back: on a change-set, and rejections of (or all on) a part of it."""
+    wanted = frozenset(found.moves)
+    for root, files in folders.items():
+        if root != found.root:
+            if not (every or shelf.objects(files)):
+                continue
+            part = shelf.changeset(root, files)
+            if not isinstance(part, ChangeSet) or not wanted.issuperset(part.moves):
+                continue
+        for one in shelf.statements(root, files, trust):
+            if isinstance(one, Statement) and (root == found.root or every or one.approval.decision == "reject"):
+                yield one
 
 
 def _materials(reader: Reader, head: Snapshot) -> Iterable[Material]:

@@ -92,15 +92,20 @@ def _made_by_hand(git: Git, merge: str) -> bool:
 
 def authors(policy: Policy, made: Iterable[Made]) -> Authors:
     """Return which principals made commits, and the commits with an author who is none."""
-    owner = {address.casefold(): name for name, each in policy.principals.items() for address in each.emails}
     known: set[str] = set()
     strangers = []
     for commit, addresses in made:
-        names = {owner.get(address.casefold()) for address in addresses}
-        if None in names:
+        found = names(policy, addresses)
+        if None in found:
             strangers.append(commit)
-        known |= {name for name in names if name is not None}
+        known |= {name for name in found if name is not None}
     return Authors(frozenset(known), tuple(strangers))
+
+
+def names(policy: Policy, addresses: Iterable[str]) -> frozenset[str | None]:
+    """Return the principals who own addresses of commits; None is among them when nobody owns one."""
+    owner = {address.casefold(): name for name, each in policy.principals.items() for address in each.emails}
+    return frozenset(owner.get(address.casefold()) for address in addresses)
 
 
 def annotators(policy: Policy, by: Iterable[str]) -> frozenset[str]:

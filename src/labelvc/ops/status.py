@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from labelvc.codec import shard
-from labelvc.core.decide import Standing
 from labelvc.core.diff import Summary, Tally, compare
+from labelvc.core.quorum import Standing
 from labelvc.errors import RefusedError, StoreError
 from labelvc.model.names import Key
 from labelvc.model.project import Project

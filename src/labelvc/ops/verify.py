@@ -8,61 +8,23 @@ from typing import NamedTuple
 
 from labelvc.core import changeset, decide
 from labelvc.core.changeset import Gathered
-from labelvc.core.decide import Backing, Case, Decision, Standing, State, Voice
+from labelvc.core.decide import Case
 from labelvc.errors import StoreError, TrustError
 from labelvc.model import listing
-from labelvc.model.approval import Verdict
 from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, people
+from labelvc.ops import approvals, ownership, people, steps
 from labelvc.ops import diff as comparing
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Problem, Shelf, Statement
+from labelvc.ops.people import Made
+from labelvc.ops.steps import Step
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
-
-
-class Said(NamedTuple):
-    """A valid statement on the very change-set of a step, or a rejection of a part that binds it."""
-
-    principal: str
-    role: str
-    decision: Verdict
-    digest: Digest
-
-
-class Step(NamedTuple):
-    """One first-parent step and how it stands.
-
-    Attributes:
-        parent, commit: the step; the parent of a root commit is empty.
-        state: see `labelvc.core.decide.Decision`; `ungoverned` when no policy was in force yet.
-        covered, total: moves.
-        uncovered: keys of the others.
-        needs: how each need of the policy stands.
-        policy: version in force; None when there was none or it could not be used.
-        root: digest of the step's change-set.
-        said: valid statements on that change-set, and rejections of a change that is all in it.
-        problems: files that counted for nothing, and why the step could not be judged.
-        noes: those of `said` that keep the step from being approved.
-    """
-
-    parent: str
-    commit: str
-    state: State
-    covered: int
-    total: int
-    uncovered: tuple[str, ...] = ()
-    needs: tuple[Standing, ...] = ()
-    policy: int | None = None
-    root: Digest = Digest("")
-    said: tuple[Said, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    noes: tuple[Said, ...] = ()
 
 
 class Course(NamedTuple):
@@ -119,6 +81,27 @@ def course(git: Git, words: str | None, *, everything: bool = False) -> Course:
     return Course(parent[0] if parent else "", end, [(parent[0] if parent else "", end)])
 
 
+class _Done(NamedTuple):
+    """What a step did, whoever judges it.
+
+    Attributes:
+        parent, commit: the step.
+        before: the snapshot whose statements were there already.
+        found: its moves.
+        made: its commits with their authors.
+        odd: protected paths that it makes something that no file of the project may be.
+        settled: trust files that moved and that the trust before vouches for.
+    """
+
+    parent: str
+    commit: str
+    before: Snapshot
+    found: Gathered
+    made: list[Made]
+    odd: frozenset[str]
+    settled: frozenset[str]
+
+
 class Walk:
     """Verifies steps one after another; what one step read, the next one needs not read again."""
 
@@ -157,9 +140,12 @@ class Walk:
             trust = self.trust(before)
         except TrustError as error:
             keys = tuple(move.key for move in found.changeset.moves)
-            problems = (Problem(error.where or "trust/", error.message),)
-            return Step(parent, commit, "undecidable", 0, total, keys, root=found.changeset.root, problems=problems)
-        return self._judged(parent, commit, found, trust, before)
+            why = (Problem(error.where or "trust/", error.message),)
+            return Step(parent, commit, "undecidable", 0, total, keys, root=found.changeset.root, problems=why)
+        problems: list[Problem] = []
+        done = self._done(parent, commit, found, before, trust, problems)
+        step = self._judged(done, trust, new, problems)
+        return step._replace(problems=(*step.problems, *approvals.lost(old, new)))
 
     def trust(self, snapshot: Snapshot) -> Trust:
         """Return the policy in force at a snapshot, verified once for equal files.
@@ -174,34 +160,70 @@ class Walk:
         self.anchors[found.anchor] = found.pinned
         return found
 
-    def _judged(self, parent: str, commit: str, found: Gathered, trust: Trust, before: Snapshot) -> Step:
-        old, new = self._snapshot(parent), self._snapshot(commit)
-        problems: list[Problem] = []
-        made = people.authors(trust.policy, people.commits(self._git, parent, commit))
+    def again(self, step: Step, ruler: str, later: str, words: Snapshot) -> Step:
+        """Judge a step again by what was said until a later one, and by the policy in force before that one.
+
+        Args:
+            step: the step.
+            ruler: as for `step`.
+            later: the commit before the later step.
+            words: the approvals.
+
+        Raises:
+            TrustError: that policy cannot be used.
+            StoreError: git or DVC data is missing.
+        """
+        old, new = self._snapshot(step.parent), self._snapshot(step.commit)
+        before = self._snapshot(ruler) if ruler else old
+        found = changeset.gather(comparing.between(self._git, old, new))
+        done = self._done(step.parent, step.commit, found, before, self.trust(before), [])
+        return self._judged(done, self.trust(tree.commit(self._git, later, ("trust",))), words, [])
+
+    def later(self, step: Step, folders: dict[Digest, dict[str, Entry]], trust: Trust) -> Step:
+        """Return a step with what a later folder of approvals says of it."""
+        known = {said.path for said in step.said} | {problem.path for problem in step.problems}
+        found: list[Statement] = []
+        for root in step.roots:
+            new = {path: entry for path, entry in folders.get(root, {}).items() if path not in known}
+            told = self._shelf.statements(root, new, trust)
+            found += [one for one in told if isinstance(one, Statement)]
+        return steps.followed(step, found)
+
+    def _done(
+        self, parent: str, commit: str, found: Gathered, before: Snapshot, trust: Trust, problems: list[Problem]
+    ) -> _Done:
+        """Return what a step did; what is wrong with its files is added to the problems."""
         odd = _odd(self._git, parent, commit)
         problems += [Problem(path, _ODD) for path in sorted(odd)]
+        settled = self._settled(found.changeset, trust, self._snapshot(commit), problems)
+        return _Done(parent, commit, before, found, people.commits(self._git, parent, commit), odd, settled)
+
+    def _judged(self, done: _Done, trust: Trust, words: Snapshot, problems: list[Problem]) -> Step:
+        """Judge what a step did by a policy and the approvals of a snapshot."""
+        found, made = done.found, people.authors(trust.policy, done.made)
         known = {move.key for move in found.changeset.moves}
+        folders, root = approvals.folders(words), found.changeset.root
+        heard = [self._shelf.heard(root, folders[root], done.before, trust)] if root in folders else []
+        problems += [problem for each in heard for problem in each.problems]
+        named = frozenset(name for each in heard for voice in each.backing.voices for name in voice.authors)
+        foreign, why = ownership.foreign(self._git, trust.policy, found, done.made, named)
+        problems += why
         case = Case(
-            [*found.changeset.moves, *(Move(path, None, Digest("")) for path in sorted(odd - known))],
+            [*found.changeset.moves, *(Move(path, None, Digest("")) for path in sorted(done.odd - known))],
             made.principals,
             people.annotators(trust.policy, found.by),
             bool(made.strangers),
-            self._settled(found.changeset, trust, new, problems),
-            found.twice | odd,
+            done.settled,
+            found.twice | done.odd | foreign,
         )
-        folders = approvals.folders(new)
-        own = self._backing(found.changeset.root, folders, before, trust, problems, None)
-        backings = [own] if own else []
-        decision = decide.decide(trust.policy, case, backings)
-        others = [root for root in folders if root != found.changeset.root]
-        if decision.uncovered or any(self._shelf.rejects(folders[root]) for root in others):
-            backings += [backing for root in others if (backing := self._carried(root, folders, before, trust, found))]
-            decision = decide.decide(trust.policy, case, backings)
+        decision = decide.decide(trust.policy, case, [each.backing for each in heard])
+        if decision.uncovered or any(self._shelf.objects(files) for at, files in folders.items() if at != root):
+            heard += self._shelf.carried(found.changeset, folders, done.before, trust)
+            decision = decide.decide(trust.policy, case, [each.backing for each in heard])
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
-        problems += approvals.lost(old, new)
-        said = tuple(map(_said, own.voices)) if own else ()
-        return _step(parent, commit, decision, trust, found.changeset.root, said, problems)
+        version = trust.policy.version
+        return steps.judged(done.parent, done.commit, version, found.changeset, decision, heard, problems)
 
     def _settled(self, moved: ChangeSet, trust: Trust, new: Snapshot, problems: list[Problem]) -> frozenset[str]:
         """Return the trust files that moved and that the trust before vouches for."""
@@ -214,36 +236,6 @@ class Walk:
             problems.append(Problem(error.where or "trust/", error.message))
             return frozenset()
         return keys
-
-    def _backing(
-        self,
-        root: Digest,
-        folders: dict[Digest, dict[str, Entry]],
-        before: Snapshot,
-        trust: Trust,
-        problems: list[Problem],
-        moves: ChangeSet | None,
-    ) -> Backing | None:
-        """Return the valid statements on a change-set."""
-        files = folders.get(root)
-        if files is None:
-            return None
-        voices = []
-        for found in self._shelf.statements(root, files, trust):
-            if isinstance(found, Statement):
-                voices.append(approvals.voice(found, fresh=not files[found.path].same(before.entries.get(found.path))))
-            else:
-                problems.append(found)
-        return Backing(root, None if moves is None else frozenset(moves.moves), tuple(voices))
-
-    def _carried(
-        self, root: Digest, folders: dict[Digest, dict[str, Entry]], before: Snapshot, trust: Trust, found: Gathered
-    ) -> Backing | None:
-        """Return the statements on another change-set that shares moves with the step's."""
-        other = self._shelf.changeset(root, folders[root])
-        if isinstance(other, Problem) or set(other.moves).isdisjoint(found.changeset.moves):
-            return None
-        return self._backing(root, folders, before, trust, [], other)
 
     def _snapshot(self, commit: str) -> Snapshot:
         if commit not in self._snapshots:
@@ -280,34 +272,46 @@ def verify(
     """
     with tree.reader(git) as reader:
         walk = Walk(git, reader, pin)
-        steps = list(_steps(walk, going, advance))
-    return steps, walk.anchors
+        found = []
+        for parent, commit in going.pairs:
+            found.append(walk.step(parent, commit, going.ruler))
+            advance()
+        found = list(_since(git, walk, going, found)) if len(found) > 1 else found
+    return found, walk.anchors
 
 
-def _steps(walk: Walk, going: Course, advance: Callable[[], None]) -> Iterator[Step]:
-    for parent, commit in going.pairs:
-        yield walk.step(parent, commit, going.ruler)
-        advance()
+def _since(git: Git, walk: Walk, going: Course, found: list[Step]) -> Iterator[Step]:
+    """Yield the steps with what was said of them later on the line, those of an emergency that was ratified as approved."""
+    parent, end = going.pairs[-1]
+    folders = approvals.folders(tree.commit(git, end, (approvals.FOLDER,)))
+    try:
+        trust = walk.trust(tree.commit(git, parent, ("trust",)))
+    except TrustError:
+        yield from found
+        return
+    for at, step in enumerate(found):
+        told = walk.later(step, folders, trust) if step.policy is not None else step
+        yield _ratified(git, walk, going, at, told) if step.state == "conditional" else told
 
 
-def _step(
-    parent: str,
-    commit: str,
-    decision: Decision,
-    trust: Trust,
-    root: Digest,
-    said: tuple[Said, ...],
-    problems: list[Problem],
-) -> Step:
-    state, covered, total, uncovered, needs, against = decision
-    noes = tuple(map(_said, against))
-    said = tuple(dict.fromkeys((*said, *noes)))
-    version = trust.policy.version
-    return Step(parent, commit, state, covered, total, uncovered, needs, version, root, said, tuple(problems), noes)
+def _ratified(git: Git, walk: Walk, going: Course, at: int, step: Step) -> Step:
+    """Return a step as approved when what was said until a later one is what the policy asks for.
 
-
-def _said(voice: Voice) -> Said:
-    return Said(voice.principal, voice.role, voice.decision, voice.digest)
+    What was said once stays said: a rejection that a later step took out of the tree binds all the same.
+    """
+    words = dict(tree.commit(git, step.commit, (approvals.FOLDER,)).entries)
+    for parent, commit in going.pairs[at + 1 :]:
+        found = tree.commit(git, commit, (approvals.FOLDER,)).entries
+        if words.keys() >= found.keys():
+            continue
+        words = {**found, **words}
+        try:
+            after = walk.again(step, going.ruler, parent, Snapshot(commit, "commit", commit, words))
+        except TrustError:
+            continue
+        if after.state == "approved":
+            return steps.ratified(step, after)
+    return step
 
 
 def _odd(git: Git, parent: str, commit: str) -> frozenset[str]:

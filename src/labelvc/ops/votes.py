@@ -65,18 +65,36 @@ class Ballot:
 
     def _covering(self, moves: set[Move], trust: Trust, there: Mapping[str, Entry]) -> Iterator[Vote]:
         key = canonical.encode(next(iter(moves)).key)
-        for root, files in sorted(self._folders.items()):
-            if not self._covers(root, files, key, moves):
-                continue
-            for said in self._shelf.statements(root, files, trust):
-                stood = there.get(said.path) == files[said.path]
-                if isinstance(said, Problem):
-                    yield Vote(said.path, "", "", "", "", "", trust.policy.version, stood, said.message)
-                else:
-                    who = said.approval
-                    person, name = who.signer.principal, who.signer.printed_name
-                    version = trust.policy.version
-                    yield Vote(said.path, who.decision, person, name, who.role, who.signed_at, version, stood)
+        asked = [
+            (root, files) for root, files in sorted(self._folders.items()) if self._covers(root, files, key, moves)
+        ]
+        found = [(said, files) for root, files in asked for said in self._shelf.statements(root, files, trust)]
+        gone = {
+            (said.approval.signer.principal, digest): said.path
+            for said, _ in found
+            if not isinstance(said, Problem)
+            for digest in said.approval.supersedes
+        }
+        for said, files in found:
+            stood, version = there.get(said.path) == files[said.path], trust.policy.version
+            if isinstance(said, Problem):
+                yield Vote(said.path, "", "", "", "", "", version, stood, said.message)
+            else:
+                one = said.approval
+                who, name = one.signer.principal, one.signer.printed_name
+                yield Vote(
+                    said.path,
+                    one.decision,
+                    who,
+                    name,
+                    one.role,
+                    one.signed_at,
+                    version,
+                    stood,
+                    meaning=one.meaning,
+                    reason=one.reason,
+                    superseded=gone.get((who, said.digest), ""),
+                )
 
     def _covers(self, root: Digest, files: Mapping[str, Entry], key: bytes, moves: set[Move]) -> bool:
         path = f"{approvals.folder_of(root)}/{approvals.CHANGE_SET}"

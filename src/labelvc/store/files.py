@@ -61,7 +61,21 @@ def alone(git: Git, patience: float = _PATIENCE) -> Iterator[None]:
     Raises:
         StoreError: another command still holds it.
     """
-    path = disk.private_folder(git, "") / "lock"
+    with held(disk.private_folder(git, "") / "lock", patience):
+        yield
+
+
+@contextmanager
+def held(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
+    """Hold a file that all who write the same thing lock; the system frees it when the process ends, however it ends.
+
+    Args:
+        path: the file; it is made, and stays.
+        patience: seconds to wait for another to let go.
+
+    Raises:
+        StoreError: another still holds it, or it cannot be made.
+    """
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

@@ -61,13 +61,15 @@ def _step(number: int, step: Step, veil: Veil, *, color: bool) -> Iterator[str]:
         yield f"   merged    {_line(step.integrated)}\n"
     for vote in step.votes:
         yield f"   {_vote(vote)}\n"
-    if not any(vote.decision == "approve" and vote.stood for vote in step.votes):
+    if not any(vote.ordinary for vote in step.votes):
         yield f"   approval  none{_why(step)}\n"
 
 
 def _why(step: Step) -> str:
     if not step.governed:
         return ": no policy was in force yet"
+    if any(vote.decision == "approve" and vote.stood for vote in step.votes):
+        return ": it was let in in an emergency"
     if any(vote.decision == "approve" for vote in step.votes):
         return f" stood when it came in, so `verify` of {step.integrated.id[:10]} counts none"
     return ": no statement covers this change"
@@ -99,6 +101,8 @@ def _vote(vote: Vote) -> str:
         return f"void      {text.safe(vote.path)}: {text.safe(vote.problem)}"
     word = _DECISIONS.get(vote.decision, vote.decision)
     late = "" if vote.stood else ", after it came in"
+    late += f", in an emergency: {text.safe(vote.reason)}" if vote.meaning == "emergency" else ""
+    late += f", superseded by {text.safe(vote.superseded.rpartition('/')[2])}" if vote.superseded else ""
     who = f"{text.safe(vote.name)} ({vote.principal}) as {vote.role}, {vote.signed}, policy {vote.policy}{late}"
     return f"{(word if vote.stood else 'later').ljust(9)} {'' if vote.stood else word + ' by '}{who}\n             {text.safe(vote.path)}"
 

@@ -111,7 +111,11 @@ class _Graph:
         name = f"statement:{_local(vote.path)}"
         agent = self._agent(f"principal:{_local(vote.principal)}", "prov:Person")
         self._activity(name, vote.signed, "Statement")
-        self.parts["activity"][name] |= {"lvc:decision": vote.decision, "lvc:role": vote.role}
+        self.parts["activity"][name] |= {
+            "lvc:decision": vote.decision,
+            "lvc:meaning": vote.meaning,
+            "lvc:role": vote.role,
+        }
         self._relate("used", activity=name, entity=version, extra={"lvc:stood": vote.stood})
         self._relate("wasAssociatedWith", activity=name, agent=agent)
 

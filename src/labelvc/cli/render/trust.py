@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from labelvc.cli.render.text import count, paint, safe
-from labelvc.core.decide import Standing
+from labelvc.core.quorum import Standing
 from labelvc.model.approval import Approval
 from labelvc.model.policy import Need, Policy, Presence, Trust
 from labelvc.ops import approve as approving
 from labelvc.ops import policy as governing
 from labelvc.ops.approve import Change
-from labelvc.ops.verify import Step
+from labelvc.ops.steps import Said, Step
 
 _SHOWN = 10
-_COLOURS = {"approved": "+", "unchanged": "dim", "ungoverned": "warning", "undecidable": "error"}
+_COLOURS = {
+    "approved": "+",
+    "conditional": "warning",
+    "unchanged": "dim",
+    "ungoverned": "warning",
+    "undecidable": "error",
+}
+_URGENT = " in an emergency"
 _BESIDE = {"author": "no author of the change", "annotators": "nobody who made a touched record"}
 
 
@@ -33,27 +41,29 @@ def step_item(step: Step) -> Mapping[str, Any]:
         "needs": [_need_item(need) for need in step.needs],
         "policy": step.policy,
         "changeset": step.root,
-        "approvals": [
-            {"principal": said.principal, "role": said.role, "decision": said.decision, "statement": said.digest}
-            for said in step.said
-        ],
+        "approvals": [_said_item(said) for said in step.said],
+        "later": [_said_item(said) for said in step.later],
+        "ratified_by": list(step.ratified),
         "problems": [problem._asdict() for problem in step.problems],
     }
 
 
-def step_lines(step: Step, names: str, *, color: bool) -> Iterator[str]:
+def step_lines(step: Step, names: str, now: datetime, *, color: bool) -> Iterator[str]:
     """Yield a step as a person reads it.
 
     Args:
         step: the step.
         names: the range to approve, as the hint should write it; A..B is in history already, and keeps what it came with.
+        now: tells how old what was said in an emergency is.
         color: whether to paint.
     """
     state = paint(step.state.ljust(11), _COLOURS.get(step.state, "error"), on=color)
     yield f"{state} {step.commit[:12]}  {_sum(step)}\n"
     indent = " " * 12
     for said in step.said:
-        yield f"{indent}{safe(said.principal)} said {said.decision} as {safe(said.role)}\n"
+        yield f"{indent}{_told(said, step, now)}\n"
+    for said in step.later:
+        yield f"{indent}later {_told(said, step, now)}\n"
     if step.state in ("approved", "unchanged", "ungoverned"):
         return
     for need in step.needs:
@@ -72,30 +82,46 @@ def step_lines(step: Step, names: str, *, color: bool) -> Iterator[str]:
 def preview(change: Change, approval: Approval, fingerprint: str) -> str:
     """Return what is about to be signed, before it is."""
     found, policy = change.found, change.trust.policy
-    counts = [(found.added, "added"), (found.changed, "changed"), (found.removed, "removed")]
+    counts = zip(found.sums, ("added", "changed", "removed"), strict=True)
     told = ", ".join(f"{number:,} {word}" for number, word in counts if number)
     sorts = ", ".join(f"{kind} {number:,}" for kind, number in sorted(approving.kinds(change).items()))
     keys = [safe(move.key) for move in found.changeset.moves[:_SHOWN]]
     more = len(found.changeset.moves) - len(keys)
     keys += [f"... and {more:,} more"] if more else []
-    asked = "; ".join(_need(need) for need in change.needs) or "nobody's word"
+    asked = "; ".join(_need(need) for need in change.asked(approval.meaning)) or "nobody's word"
     rows = [
         ("change-set", found.changeset.root),
         ("from, to", f"{change.base.commit[:12]}, {change.head.commit[:12]}"),
         ("changes", f"{told} ({sorts})"),
         *(("", key) for key in keys),
+        *_rest(change),
         ("to read", f"labelvc diff {change.words}"),
+        *(("denied", f"{safe(each.path)}: {safe(each.message)}") for each in change.denied),
         ("made by", ", ".join(sorted(change.authors.principals)) or "nobody the policy knows"),
         ("policy", f"version {policy.version} asks {asked}"),
         (
             "decision",
-            f"{approval.decision} as {approval.role}" + (f": {safe(approval.reason)}" if approval.reason else ""),
+            f"{approval.decision} as {approval.role}{_URGENT if approval.meaning == 'emergency' else ''}"
+            + (f": {safe(approval.reason)}" if approval.reason else ""),
         ),
         ("signed by", f"{safe(approval.signer.printed_name)} ({approval.signer.principal}), {fingerprint}"),
     ]
-    if not any(need.role == approval.role for need in change.needs):
+    if not any(need.role == approval.role for need in change.asked(approval.meaning)):
         rows.append(("note", f"no rule asks the role {approval.role} about these changes"))
     return "".join(f"{name.ljust(10)}  {value}\n" for name, value in rows)
+
+
+def _rest(change: Change) -> Iterator[tuple[str, str]]:
+    """Yield what is said of the moves that are not signed."""
+    left = change.total - len(change.found.lines)
+    if change.excepted:
+        yield "left out", f"{change.excepted:,} of {count(change.total, 'change')}, by name"
+    if carried := left - change.excepted:
+        verb = "needs" if len(change.found.lines) == 1 else "need"
+        told = (
+            f"{carried:,} of {count(change.total, 'change')} carried over; {len(change.found.lines):,} {verb} approval"
+        )
+        yield "carried", told
 
 
 def policy_lines(trust: Trust, *, color: bool) -> Iterator[str]:
@@ -114,7 +140,10 @@ def policy_lines(trust: Trust, *, color: bool) -> Iterator[str]:
         yield f"{heading} {safe(person.name)}{kind}: {roles}; {known}\n"
     for rule in policy.rules:
         places = f" in {', '.join(rule.paths)}" if rule.paths else ""
-        yield f"rule        {', '.join(rule.kinds)}{places}: {'; '.join(_need(need) for need in rule.needs)}\n"
+        needs = "; ".join(_need(need) for need in rule.needs)
+        urgent = f"; in an emergency {_need(rule.emergency)} first" if rule.emergency else ""
+        own = "; others only their own records" if rule.own_records else ""
+        yield f"rule        {', '.join(rule.kinds)}{places}: {needs}{urgent}{own}\n"
     yield "otherwise   denied inside the protected folders; trust/root and trust/policy.json answer to the root keys alone\n"
 
 
@@ -137,6 +166,37 @@ def people_items(policy: Policy) -> Sequence[Mapping[str, Any]]:
     return [{"id": name, **msgspec.to_builtins(person)} for name, person in policy.principals.items()]
 
 
+def _said_item(said: Said) -> Mapping[str, Any]:
+    return {
+        "principal": said.principal,
+        "role": said.role,
+        "decision": said.decision,
+        "meaning": said.meaning,
+        "signed_at": said.signed_at,
+        "reason": said.reason,
+        "covers": said.moves,
+        "statement": said.digest,
+        "superseded_by": said.superseded or None,
+    }
+
+
+def _told(said: Said, step: Step, now: datetime) -> str:
+    """Return a statement in one line: what it is about when that is not the whole step, and what became of it."""
+    part = "" if said.moves == step.total else f" ({said.moves:,} of {count(step.total, 'change')})"
+    urgent = (
+        f" in an emergency: {safe(said.reason)}, {_age(said.signed_at, now)}" if said.meaning == "emergency" else ""
+    )
+    by = next((each for each in (*step.said, *step.later) if each.digest == said.superseded), None)
+    gone = f"; superseded by {safe(by.principal)}'s {by.decision}" if by else "; superseded" if said.superseded else ""
+    return f"{safe(said.principal)} said {said.decision} as {safe(said.role)}{part}{urgent}{gone}"
+
+
+def _age(signed: str, now: datetime) -> str:
+    """Return a claimed time with the days since; nothing is decided by it."""
+    days = (now - datetime.fromisoformat(signed)).days
+    return f"{signed}, {count(days, 'day')} ago" if days > 0 else signed
+
+
 def _need_item(need: Standing) -> Mapping[str, Any]:
     asked = {f"require_{name}": True for name, value in need.presence._asdict().items() if value}
     return {"role": need.role, "count": need.asked, "have": need.have, "who_can": list(need.who_can), **asked}
@@ -146,7 +206,8 @@ def _sum(step: Step) -> str:
     if step.state == "ungoverned":
         return f"{count(step.total, 'change')}, no policy was in force yet"
     version = "no usable policy" if step.policy is None else f"policy {step.policy}"
-    return f"{step.covered:,} of {count(step.total, 'change')} covered, {version}"
+    ratified = f", ratified by {', '.join(step.ratified)}" if step.ratified else ""
+    return f"{step.covered:,} of {count(step.total, 'change')} covered, {version}{ratified}"
 
 
 def able(need: Standing) -> str:
@@ -187,6 +248,7 @@ def _need(need: Need) -> str:
 
 
 def _hint(step: Step, names: str) -> str:
+    """Return the command that brings a step further."""
     if step.state == "undecidable":
         strangers = [problem.path for problem in step.problems if len(problem.path) == len(step.commit)]
         if strangers:
@@ -202,4 +264,6 @@ def _hint(step: Step, names: str) -> str:
     told = cure(missing, names)
     if missing.stuck or "..." in names:
         return told
+    if step.state == "conditional":
+        return f"{told}, commit it, and judge this step with what came after it: labelvc verify {names.partition('..')[0]}..HEAD"
     return f"{told}, commit it, and judge both as one: labelvc verify {names.partition('..')[0]}...HEAD"
