@@ -20,7 +20,6 @@ TOP = Path(__file__).resolve().parents[2]
 HEAVY = {"cryptography", "dvc", "git", "jinja2", "jsonschema", "jsonschema_rs", "ruamel.yaml", "pygit2", "rich"}
 
 
-
 class Installed(NamedTuple):
     """What was built, and the environment it was installed into."""
 
