@@ -102,7 +102,7 @@ def examine(git: Git, words: str, pin: str | None = None) -> Change:
         before = tree.commit(git, one or "HEAD", ("trust",)) if three_dots else pair.old
         if not trusting.present(before):
             message = "no policy was in force before this change"
-            raise TrustError(message, where=before.name, hint="labelvc policy init, commit it, then change labels")
+            raise TrustError(message, where=before.name, hint="labelvc trust init, commit it, then change labels")
         trust = trusting.load(reader, before, pin)
         found = changeset.gather(comparing.between(git, pair.old, pair.new))
         if found.twice:
@@ -253,6 +253,9 @@ def _speaker(change: Change, wish: Wish, key: PublicKey) -> str:
         role = wish.role if wish.role in policy.roles else "reviewer"
         hint = f"ask who keeps the root; {governing.enrol(role, change.words)}"
         raise TrustError(message, where=key.fingerprint, hint=hint)
+    if silent := policy.distrusts(who, key.fingerprint):
+        message = f"{who} is distrusted after {silent.since[:12]}: {silent.reason}"
+        raise RefusedError(message, where=key.fingerprint, hint="labelvc policy show")
     if wish.principal not in (None, who):
         message = f"the key belongs to {who}, not to {wish.principal}"
         raise TrustError(message, where=key.fingerprint, hint="labelvc key list")

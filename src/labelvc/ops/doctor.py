@@ -12,7 +12,7 @@ from labelvc.codec import epochs
 from labelvc.errors import Error
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import install
+from labelvc.ops import ceremony, install
 from labelvc.ops import project as projects
 from labelvc.store import files, keyring, pending, program, tree
 from labelvc.store import git as plumbing
@@ -75,7 +75,7 @@ def examine(git: Git, machine: Machine) -> list[Line]:
     if projects.TOP not in work.entries:
         message = "there is no labelvc.yaml: this repository holds no labels project yet"
         return [*lines, Line("project", "fail", message, "labelvc init"), *_identity(git), *_disk(git)]
-    lines += [*_attributes(git), *_drivers(git), *_hooks(git), *_identity(git)]
+    lines += [*_attributes(git), *_drivers(git), *_hooks(git), *_identity(git), *_drafts(git)]
     try:
         with tree.reader(git) as reader:
             project = projects.load(git, work, reader)
@@ -261,6 +261,12 @@ def _secrets(git: Git, work: Snapshot) -> Iterator[Line]:
             yield Line("pseudonyms", "warn", f"{_words(problem)}; only imports of names need it", problem.hint)
         return
     yield Line("pseudonyms", "ok", f"the secret of epoch {epoch.id} is here and is the right one")
+
+
+def _drafts(git: Git) -> Iterator[Line]:
+    for seal in ceremony.drafts(git):
+        message = f"{seal.path} is a draft: too few people signed it, so it counts for nothing"
+        yield Line("trust", "warn", message, f"{ceremony.SHOW}; {ceremony.SIGN}")
 
 
 def _dvc(git: Git, project: Project) -> Iterator[Line]:

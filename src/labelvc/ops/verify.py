@@ -16,10 +16,11 @@ from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, people
+from labelvc.ops import approvals, people, silence
 from labelvc.ops import diff as comparing
 from labelvc.ops import trust as trusting
-from labelvc.ops.approvals import Problem, Shelf, Statement
+from labelvc.ops.approvals import Distrusted, Problem, Shelf, Statement
+from labelvc.ops.silence import Silence
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -120,17 +121,35 @@ def course(git: Git, words: str | None, *, everything: bool = False) -> Course:
 
 
 class Walk:
-    """Verifies steps one after another; what one step read, the next one needs not read again."""
+    """Verifies steps one after another; what one step read, the next one needs not read again.
 
-    def __init__(self, git: Git, reader: Reader, pin: str | None) -> None:
+    Args:
+        git: where.
+        reader: reads its objects.
+        pin: digest of root version 1, from outside the repository; None when there is none.
+        witness: approvals of another commit to look through instead of those of each step; None for the steps' own.
+    """
+
+    def __init__(self, git: Git, reader: Reader, pin: str | None, witness: Snapshot | None = None) -> None:
         self._git = git
         self._reader = reader
         self._pin = pin
         self._shelf = Shelf(reader)
         self._snapshots: dict[str, Snapshot] = {}
         self._trusts: dict[tuple[tuple[str, Entry], ...], Trust] = {}
+        self._witness = witness
+        self.silence: Silence | None = None
+        """Whom the newest policy distrusts; None: each step hears whom the policy before it does not distrust itself."""
         self.anchors: dict[Digest, bool] = {}
         """Digests of root version 1 met on the way, and whether they were pinned."""
+
+    def heed(self, going: Course) -> None:
+        """Let the newest policy on a course say whose words count for nothing, in the steps before it too."""
+        ends = [going.ruler or going.pairs[0][0], going.pairs[-1][0], going.head] if going.pairs else []
+        alone = len(going.pairs) == 1
+        named = dict.fromkeys(filter(None, ends))
+        snapshots = (self._snapshot(each) if alone else tree.commit(self._git, each, ("trust",)) for each in named)
+        self.silence = silence.of(self._git, self._reader, self.trust, snapshots, going.head)
 
     def step(self, parent: str, commit: str, ruler: str = "") -> Step:
         """Judge one step.
@@ -159,7 +178,7 @@ class Walk:
             keys = tuple(move.key for move in found.changeset.moves)
             problems = (Problem(error.where or "trust/", error.message),)
             return Step(parent, commit, "undecidable", 0, total, keys, root=found.changeset.root, problems=problems)
-        return self._judged(parent, commit, found, trust, before)
+        return self._judged(parent, commit, found, self.silence.over(trust, commit) if self.silence else trust, before)
 
     def trust(self, snapshot: Snapshot) -> Trust:
         """Return the policy in force at a snapshot, verified once for equal files.
@@ -189,14 +208,17 @@ class Walk:
             self._settled(found.changeset, trust, new, problems),
             found.twice | odd,
         )
-        folders = approvals.folders(new)
+        folders = approvals.folders(self._witness or new)
         own = self._backing(found.changeset.root, folders, before, trust, problems, None)
         backings = [own] if own else []
         decision = decide.decide(trust.policy, case, backings)
         others = [root for root in folders if root != found.changeset.root]
         if decision.uncovered or any(self._shelf.rejects(folders[root]) for root in others):
-            backings += [backing for root in others if (backing := self._carried(root, folders, before, trust, found))]
+            carried = (self._carried(root, folders, before, trust, found, problems) for root in others)
+            backings += [backing for backing in carried if backing]
             decision = decide.decide(trust.policy, case, backings)
+        if untold := self.silence.untold(decision.state, problems) if self.silence else []:
+            decision, problems = decision._replace(state="undecidable"), [*problems, *untold]
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
         problems += approvals.lost(old, new)
@@ -237,13 +259,22 @@ class Walk:
         return Backing(root, None if moves is None else frozenset(moves.moves), tuple(voices))
 
     def _carried(
-        self, root: Digest, folders: dict[Digest, dict[str, Entry]], before: Snapshot, trust: Trust, found: Gathered
+        self,
+        root: Digest,
+        folders: dict[Digest, dict[str, Entry]],
+        before: Snapshot,
+        trust: Trust,
+        found: Gathered,
+        problems: list[Problem],
     ) -> Backing | None:
-        """Return the statements on another change-set that shares moves with the step's."""
+        """Return the statements on another change-set that shares moves with the step's; of problems only distrust is told."""
         other = self._shelf.changeset(root, folders[root])
         if isinstance(other, Problem) or set(other.moves).isdisjoint(found.changeset.moves):
             return None
-        return self._backing(root, folders, before, trust, [], other)
+        silent: list[Problem] = []
+        backing = self._backing(root, folders, before, trust, silent, other)
+        problems += [each for each in silent if isinstance(each, Distrusted)]
+        return backing
 
     def _snapshot(self, commit: str) -> Snapshot:
         if commit not in self._snapshots:
@@ -280,6 +311,7 @@ def verify(
     """
     with tree.reader(git) as reader:
         walk = Walk(git, reader, pin)
+        walk.heed(going)
         steps = list(_steps(walk, going, advance))
     return steps, walk.anchors
 
