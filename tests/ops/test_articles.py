@@ -269,7 +269,7 @@ def test_audit_impact_lists_what_is_to_be_approved_again_until_it_is(desk: Desk)
         f"  next: labelvc approve {start[:12]}..{merge[:12]} --role reviewer\n2 changes in 1 step lost their approval\n"
     )
     code, document = read(desk, "audit-impact", "audit", "impact")
-    assert (code, document["summary"]) == (1, {"steps": 5, "wrong": 1, "lost": 2, "untold": 0})
+    assert (code, document["summary"]) == (1, {"steps": 4, "wrong": 1, "lost": 2, "untold": 0})
     assert [(item["key"], item["kind"]) for item in document["items"]] == [
         ("reviews/rev-1#r1", "labels"), ("reviews/rev-2#r1", "labels"),
     ]  # fmt: skip
