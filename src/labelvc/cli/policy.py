@@ -60,7 +60,7 @@ def _edits(function: _Command) -> _Command:
     def command(settings: Settings, /, signing_key: str | None, **options: Any) -> None:
         git = plumbing.find(settings.directory)
         found = ceremony.look(git)
-        trust = ceremony.standing(found, pinned=False)
+        trust = ceremony.standing(git, found, pinned=False)
         edited = function(git, found.policy, **options)
         signer = people.signer(git, signing.where(signing_key, "--sign-with"), signing.ask, trust.policy)
         ceremony.ensure_mine(found, signer.key)
@@ -264,8 +264,9 @@ def policy_explain(settings: Settings, /, words: str, root: str | None, form: st
 def policy_check(settings: Settings, /, root: str | None) -> int:
     """Verify root and policy in the work tree and tell what is worth mending; exit 1 when something is."""
     git = plumbing.find(settings.directory)
-    trust = signing.trust_here(git, signing.pin(git, root))
-    found = list(governing.concerns(trust.policy, trust.root))
+    chain = signing.chain_here(git, signing.pin(git, root))
+    trust = chain.trust(pinned=False)
+    found = [*governing.concerns(trust.policy, trust.root), *roots.unproven(chain.seals[-2])]
     write("".join(f"{text.safe(concern)}\n" for concern in found))
     say(settings, f"policy version {trust.policy.version} verifies; {text.count(len(found), 'concern')}")
     return 1 if found else 0

@@ -15,6 +15,7 @@ from labelvc.errors import DataError, RefusedError, StoreError, TrustError
 from labelvc.model.approval import Envelope
 from labelvc.model.names import Digest
 from labelvc.model.policy import ROOT_ROLE, Need, Policy, Principal, PublicKey, Role, Root, RootKey, Rule, Trust
+from labelvc.model.snapshot import Snapshot
 from labelvc.ops import policy as governing
 from labelvc.ops import seals
 from labelvc.ops import trust as trusting
@@ -24,6 +25,7 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
+from labelvc.store.reader import Reader
 
 SHOW, SIGN = "labelvc trust show", "labelvc trust sign"
 _TEN_YEARS = timedelta(days=3652)
@@ -101,30 +103,33 @@ def look(git: Git, pin: str | None = None, *, drafts: bool = True) -> Chain:
         return trusting.chain(reader, snapshot, pin, drafts=drafts)
 
 
-def drafts(git: Git) -> tuple[Seal, ...]:
-    """Return the trust files of the work tree that wait for signatures; none also when they cannot be read at all."""
-    if not (git.top / POLICY).exists():
-        return ()
+def drafts(reader: Reader, snapshot: Snapshot) -> tuple[Seal, ...]:
+    """Return the trust files of a snapshot that wait for signatures; none also when they cannot be read at all."""
     try:
-        return look(git).drafts
+        return trusting.chain(reader, snapshot, drafts=True).drafts if trusting.present(snapshot) else ()
     except TrustError:
         return ()
 
 
-def standing(found: Chain, *, pinned: bool) -> Trust:
+def standing(git: Git, found: Chain, *, pinned: bool) -> Trust:
     """Return what the next policy is to follow: the policy in force; of a policy that is a draft, the version before it.
 
     A draft is written anew, and the signatures it had are gone.
 
+    Args:
+        git: where the policies before lie.
+        found: the trust files of the work tree.
+        pinned: whether they start at a root that the reader named.
+
     Raises:
         RefusedError: a rotation waits for signatures.
     """
-    roots, policy = found.seals[:-1], found.seals[-1]
-    once = not policy.draft or seals.of_policy(POLICY, policy.envelope, 0, found.roots[-2:][0]).draft
-    if not once or any(seal.draft for seal in roots[1:]):
-        waits = next(seal for seal in found.seals if seal.draft)
-        raise RefusedError("the new root waits for signatures; first they, then a policy", where=waits.path, hint=SIGN)
-    trust = found.trust(pinned=pinned)
+    trust, policy = found.trust(pinned=pinned), found.seals[-1]
+    last = _in_force(git) if policy.draft else 0
+    if any(seal.draft for seal in found.seals[1:-1]) or (policy.draft and last >= policy.version):
+        waits = found.drafts[0].path
+        message = "it waits for signatures, and until they are there no other policy can follow"
+        raise RefusedError(message, where=waits, hint=SIGN)
     if not policy.draft:
         return trust
     before = replace(trust.policy, version=trust.policy.version - 1)
@@ -248,16 +253,31 @@ def key_of(owned: RootKey) -> PublicKey:
 
 def _past(git: Git) -> Iterator[tuple[Digest, Policy]]:
     """Yield the policies of this history with their digests, newest first; nothing is verified."""
-    try:
-        commits = plumbing.run(git, "rev-list", "--full-history", "HEAD", "--", POLICY).decode().split()
-    except StoreError:  # no commit yet
-        return
-    for commit in commits:
+    for commit in _commits(git, POLICY):
         try:
             envelope = dsse.decode(plumbing.show(git, commit, POLICY), dsse.IN_TOTO)
             yield envelope.digest, statement.decode_policy(envelope.payload)
         except (StoreError, DataError):  # it was taken away here, or is none
             continue
+
+
+def _in_force(git: Git) -> int:
+    """Return the version of the newest policy of this history that enough people signed; 0 when there is none."""
+    with tree.reader(git) as reader:
+        for commit in _commits(git, "trust"):
+            try:
+                return trusting.load(reader, tree.commit(git, commit, ("trust",))).policy.version
+            except TrustError:
+                continue
+    return 0
+
+
+def _commits(git: Git, path: str) -> list[str]:
+    """Return the commits of this history that changed a path, newest first."""
+    try:
+        return plumbing.run(git, "rev-list", "--full-history", "HEAD", "--", path).decode().split()
+    except StoreError:  # no commit yet
+        return []
 
 
 def _signed(envelope: Envelope, signer: Signer) -> Envelope:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -14,6 +14,7 @@ from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import ceremony, install
 from labelvc.ops import project as projects
+from labelvc.ops.seals import Seal
 from labelvc.store import files, keyring, pending, program, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
@@ -75,9 +76,10 @@ def examine(git: Git, machine: Machine) -> list[Line]:
     if projects.TOP not in work.entries:
         message = "there is no labelvc.yaml: this repository holds no labels project yet"
         return [*lines, Line("project", "fail", message, "labelvc init"), *_identity(git), *_disk(git)]
-    lines += [*_attributes(git), *_drivers(git), *_hooks(git), *_identity(git), *_drafts(git)]
+    lines += [*_attributes(git), *_drivers(git), *_hooks(git), *_identity(git)]
     try:
         with tree.reader(git) as reader:
+            lines += _drafts(ceremony.drafts(reader, work))
             project = projects.load(git, work, reader)
     except Error as problem:
         lines.append(Line("project", "fail", _words(problem), problem.hint))
@@ -263,8 +265,8 @@ def _secrets(git: Git, work: Snapshot) -> Iterator[Line]:
     yield Line("pseudonyms", "ok", f"the secret of epoch {epoch.id} is here and is the right one")
 
 
-def _drafts(git: Git) -> Iterator[Line]:
-    for seal in ceremony.drafts(git):
+def _drafts(drafts: Iterable[Seal]) -> Iterator[Line]:
+    for seal in drafts:
         message = f"{seal.path} is a draft: too few people signed it, so it counts for nothing"
         yield Line("trust", "warn", message, f"{ceremony.SHOW}; {ceremony.SIGN}")
 

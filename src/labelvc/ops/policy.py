@@ -187,7 +187,8 @@ def spare(trust: Trust, policy: Policy, root: Root) -> None:
     if gone and left < least:
         one = "is the only person of the root" if not left else f"is one of the {left + len(gone)} people of the root"
         message = f"{gone[0]} {one}, which needs {least} with their root keys in the policy"
-        raise TrustError(message, where=trusting.POLICY, hint=f"first: {_ROTATE}")
+        hint = f"first: {_ROTATE} --add ID=FILE.pub --remove {gone[0]}"
+        raise TrustError(message, where=trusting.POLICY, hint=hint)
     for rule in after.rules:
         for need in rule.needs:
             left = len(_keyed(after, need))
@@ -233,7 +234,10 @@ def concerns(policy: Policy, root: Root) -> Iterator[str]:
         root: the root in force.
     """
     if root.root[1] == 1:
-        yield "one person alone can change the root of trust (threshold 1)"
+        yield f"one person alone can change the root of trust (threshold 1): {_ROTATE} --add ID=FILE.pub --threshold 2"
+    for each in root.keys.values():
+        if each.owner not in policy.roles[ROOT_ROLE].members or policy.distrusts(each.owner):
+            yield f"{each.owner} owns a root key that the policy does not trust: {_ROTATE} --remove {each.owner}"
     for rule in policy.rules:
         for need in rule.needs:
             keyed = {name for name in _keyed(policy, need) if not policy.distrusts(name)}

@@ -139,6 +139,7 @@ def look(git: Git, pin: str | None = None) -> Status:
     work = tree.work(git, settled=False)
     with tree.reader(git) as reader:
         project = projects.load(git, work, reader)
+        drafts = ceremony.drafts(reader, work)
     counts = [_count(git, project, index, work, name) for name in sorted(project.datasets)]
     branch = plumbing.run(git, "branch", "--show-current").decode("utf-8", "replace").strip()
     torn = conflicts.find(git)
@@ -156,7 +157,7 @@ def look(git: Git, pin: str | None = None) -> Status:
         _untracked(index, work, merging),
         among(git, behind),
     )
-    return Status(*known, merging, interrupted, waiting, _installed(git), ceremony.drafts(git))
+    return Status(*known, merging, interrupted, waiting, _installed(git), drafts)
 
 
 def _moves(git: Git, old: Snapshot, new: Snapshot) -> Moves:
