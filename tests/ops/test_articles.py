@@ -11,8 +11,10 @@ from msgspec.structs import replace
 
 from labelvc.codec import dsse, schema, statement
 from labelvc.errors import Error
-from labelvc.model.policy import Distrust, Need, Policy, Rule
+from labelvc.model.names import Digest
+from labelvc.model.policy import Distrust, Need, Policy, Role, Root, Rule
 from labelvc.ops import articles, trust
+from labelvc.ops import policy as governing
 from labelvc.store import keys
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
@@ -109,6 +111,20 @@ REFUSED: list[tuple[tuple[str, ...], int, str]] = [
 def test_what_contradicts_itself_is_refused(desk: Desk):
     for words, code, said in REFUSED:
         assert said in refused(desk, *words, code=code), words
+
+
+@pytest.mark.parametrize(
+    ("glob", "good"),
+    [
+        ("datasets/gold/**", True), ("datasets/gold*/annotations", True), ("**", True), ("**/annotations", True),
+        ("datasets/*/*", True), ("datasets/gold/annotations/*.jsonl", False), ("gold", False), ("datasets/gold/items", False),
+    ],
+)  # fmt: skip
+def test_a_rule_about_records_in_a_place_that_holds_none_is_told(glob: str, good: bool):
+    rule = Rule("gold", ("labels",), (Need("reviewer"),), (glob,))
+    policy = Policy(1, None, "p", {}, {"reviewer": Role(()), "root": Role(())}, (rule,))
+    root = Root(1, "p", {}, ((), 2), ((), 2), Digest(""))
+    assert any("nothing lies in" in concern for concern in governing.concerns(policy, root)) is not good
 
 
 def test_a_role_comes_and_goes(desk: Desk):
@@ -212,12 +228,14 @@ def test_a_rejection_by_somebody_distrusted_binds_nobody(desk: Desk):
 def test_a_branch_cut_before_the_distrust_does_not_escape_it(desk: Desk):
     desk.approve("ben")
     desk.git("checkout", "-q", "main")
-    distrust(desk, "HEAD")
+    base = desk.git("rev-parse", "HEAD")
+    distrust(desk, base)
     code, (step,) = desk.verify("main...topic")
     assert (code, step["state"]) == (1, "missing")
     assert REASON in step["problems"][0]["message"]
     code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
     assert (code, "ben is distrusted" in err) == (1, True)
+    assert f"ben cannot: distrusted after {base[:12]}: {REASON}" in desk.labelvc("policy", "explain", "main...topic")[1]
     desk.git("checkout", "-q", "topic")
     desk.approve("cleo")
     assert desk.verify("main...topic")[0] == 0
@@ -235,6 +253,17 @@ def test_attack_a_branch_with_an_older_policy_or_one_of_its_own_lifts_no_distrus
         code, (step,) = desk.verify("main...evil")
         assert code == 1
         assert "reviews/rev-1#r1" in step["uncovered"]
+
+
+def test_attack_a_policy_rolled_back_on_main_lifts_no_distrust(desk: Desk):
+    start = desk.git("rev-parse", "main")
+    merged(desk, "ben")
+    old = (desk.folder / trust.POLICY).read_bytes()
+    distrust(desk, start)
+    desk.write(trust.POLICY, old)
+    desk.commit("Forgive", who="ben")
+    code, steps = desk.verify(f"{start}..HEAD")
+    assert (code, [step["state"] for step in steps]) == (1, ["missing", "approved", "denied"])
 
 
 def _signer(desk: Desk, who: str) -> keys.Signer:

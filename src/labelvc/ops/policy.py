@@ -8,8 +8,9 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from labelvc.codec import sshsig, statement
+from labelvc.core import decide
 from labelvc.errors import RefusedError, TrustError
-from labelvc.model.policy import ROOT_ROLE, ChangeKind, Need, Policy, Principal, PublicKey, Role, Root, Trust
+from labelvc.model.policy import ROOT_ROLE, ChangeKind, Need, Policy, Principal, PublicKey, Role, Root, Rule, Trust
 from labelvc.ops import trust as trusting
 from labelvc.store import disk, files
 from labelvc.store import git as plumbing
@@ -248,6 +249,7 @@ def concerns(policy: Policy, root: Root) -> Iterator[str]:
                 stuck = [name for name in sorted(policy.principals) if len(keyed - {name}) < need.count]
                 if stuck:
                     yield f"rule {rule.name!r}: nobody can approve as {need.role} what {', '.join(stuck)} changed"
+        yield from _pointless(policy, rule)
     for kind in _RULED:
         if not any(kind in rule.kinds for rule in policy.rules):
             yield f"no rule is about {kind}, so every change of them is denied: labelvc policy rule set NAME --kind {kind}"
@@ -256,6 +258,18 @@ def concerns(policy: Policy, root: Root) -> Iterator[str]:
             yield f"{name} is distrusted and still in the policy: labelvc policy remove {name}"
         if not person.emails and person.kind == "human":
             yield f"{name} has no address, so their commits belong to nobody"
+
+
+def _pointless(policy: Policy, rule: Rule) -> Iterator[str]:
+    """Yield the paths of a rule about records or items in which none can lie, so that the rule asks nobody."""
+    keys = {"labels": "{}/*#*", "items": "{}/*#"}
+    if set(rule.kinds) <= set(keys):
+        for glob in rule.paths:
+            name = glob.split("/")[1].replace("*", "") if "/" in glob else ""
+            alone = replace(policy, rules=(replace(rule, paths=(glob,)),))
+            if not any(decide.rules_for(alone, keys[kind].format(name or "any")) for kind in rule.kinds):
+                place = " or ".join(decide.place_of(keys[kind].format("NAME")) for kind in rule.kinds)
+                yield f"rule {rule.name!r}: nothing lies in {glob}; its place is {place}"
 
 
 def _without_key(policy: Policy, principal: str, key: str) -> Policy:
