@@ -154,6 +154,7 @@ def test_a_rotation_counts_with_the_thresholds_of_both_roots(desk: Desk):
     assert "trust/root/2.json: signed by ada; waits for 1 of ben, cleo" in told
     assert drafts(desk) == ["trust/root/2.json", trust.POLICY]
     desk.commit("Propose a root")
+    assert "next: labelvc trust show\n" in desk.labelvc("verify", "main...rotate")[1]
     code, (step,) = desk.verify("main...rotate")
     assert (code, step["covered"]) == (1, 0)
     assert "signed by 1 of the 2 people" in step["problems"][0]["message"]

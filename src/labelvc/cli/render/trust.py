@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from labelvc.cli.render.text import count, paint, safe
+from labelvc.core import decide
 from labelvc.core.decide import Standing
 from labelvc.model.approval import Approval
 from labelvc.model.policy import Distrust, Need, Policy, Presence, Rule, Trust
@@ -212,7 +213,8 @@ def _hint(step: Step, names: str) -> str:
         return f"change what {who} rejected, or {who} runs: {command}"
     missing = next((need for need in step.needs if need.have < need.asked), None)
     if missing is None:
-        return "labelvc policy show"
+        rooted = any(decide.kind_of(key) == "trust" for key in step.uncovered)
+        return "labelvc trust show" if rooted else f"labelvc policy explain {names}"
     told = cure(missing, names)
     if missing.stuck or "..." in names:
         return told
