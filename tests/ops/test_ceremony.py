@@ -167,6 +167,18 @@ def test_a_rotation_counts_with_the_thresholds_of_both_roots(desk: Desk):
     assert (code, step["covered"]) == (0, 2)
 
 
+def test_a_threshold_is_lowered_again(desk: Desk):
+    """What a root asked of the role root goes with it."""
+    rotated(desk)
+    branch(desk, "alone")
+    good(desk, "trust", "rotate", "--remove", "ben", "--remove", "cleo", "--threshold", "1")
+    assert drafts(desk) == ["trust/root/3.json"]
+    good(desk, "trust", "sign", who="cleo")
+    desk.commit("Alone again")
+    assert desk.verify("main...alone")[0] == 0
+    assert "controls: 1 root" in desk.labelvc("policy", "show")[1]
+
+
 @pytest.mark.parametrize("way", ["merge", "squash"])
 def test_a_rotation_survives_a_merge_and_governs_after_it(desk: Desk, way: str):
     branch(desk)

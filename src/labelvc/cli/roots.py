@@ -146,7 +146,7 @@ def trust_rotate(
     """
     git = plumbing.find(settings.directory)
     found = signing.chain_here(git, signing.pin(git, root))
-    following = ceremony.rotated(found.trust(pinned=False), _owners(added), removed, threshold)
+    following = ceremony.rotated(found, _owners(added), removed, threshold)
     signer = people.signer(git, signing.where(key), signing.ask, found.policy)
     contents = ceremony.rotate(found, following, signer, now())
     governing.write(git, contents)

@@ -175,11 +175,11 @@ def sign(wanted: Sequence[Seal], signer: Signer) -> dict[str, bytes]:
     return {seal.path: dsse.encode(_signed(seal.envelope, signer)) for seal in wanted}
 
 
-def rotated(trust: Trust, added: Mapping[str, PublicKey], removed: Sequence[str], threshold: int | None) -> Root:
+def rotated(found: Chain, added: Mapping[str, PublicKey], removed: Sequence[str], threshold: int | None) -> Root:
     """Return the next root.
 
     Args:
-        trust: root and policy in force.
+        found: root and policy in force.
         added: owner to key; one that is an owner already gets this key instead.
         removed: owners to take away.
         threshold: how many must sign; None leaves it.
@@ -192,7 +192,7 @@ def rotated(trust: Trust, added: Mapping[str, PublicKey], removed: Sequence[str]
         RefusedError: nothing would change, a key would have two owners, or nobody could satisfy it: too few owners, or one
             whose root key the policy does not know as theirs.
     """
-    root = trust.root
+    trust, root = found.trust(pinned=False), found.roots[-1]
     owners = {each.owner: key_of(each) for keyid, each in root.keys.items() if keyid in root.root[0]}
     for name in removed:
         if name not in owners:
@@ -202,14 +202,14 @@ def rotated(trust: Trust, added: Mapping[str, PublicKey], removed: Sequence[str]
     following = _root(root.version + 1, root.repository, {**kept, **added}, least)
     if (following.keys, following.root, following.targets) == (root.keys, root.root, root.targets):
         raise RefusedError("the root would stay as it is", where=trusting.root_path(root.version), hint=SHOW)
-    after = trusting.with_root(trust.policy, following)
+    after = trusting.with_root(found.policy, following)
     for each in following.keys.values():
         if each.owner not in after.roles[ROOT_ROLE].members:
             new = "" if each.owner in trust.policy.principals else ' --name "FULL NAME" --email ADDRESS'
             message = f"the policy does not know this key as one of {each.owner}, so it could approve nothing"
             hint = f"first: labelvc policy add {each.owner}{new} --key FILE.pub"
             raise RefusedError(message, where=key_of(each).fingerprint, hint=hint)
-    governing.spare(trust, trust.policy, following)
+    governing.spare(trust, found.policy, following)
     return following
 
 

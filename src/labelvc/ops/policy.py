@@ -176,7 +176,7 @@ def spare(trust: Trust, policy: Policy, root: Root) -> None:
 
     Args:
         trust: what is in force.
-        policy: the next policy, or the same.
+        policy: the next policy, or the same, as it is signed: without what `with_root` lays over it.
         root: the next root, or the same.
 
     Raises:
