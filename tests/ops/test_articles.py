@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -342,6 +344,24 @@ def test_explain_of_a_place_without_a_rule_names_the_command_that_adds_one(desk:
     assert desk.labelvc("policy", "explain", "guidelines/notes.txt")[0] == 0
     code, document = read(desk, "policy-explain", "policy", "explain", "datasets/x/stray")
     assert (code, document["items"][0]["denied"]) == (1, True)
+
+
+def test_explain_of_a_record_bars_who_made_it(
+    tmp_path: Path, people_keys: Path, labelvc: Callable[..., tuple[int, str, str]]
+):
+    project = Desk(tmp_path / "project", people_keys, labelvc)
+    assert labelvc(tmp_path, "init", "project", "--key", project.key("ada"))[0] == 0
+    (tmp_path / "rows.csv").write_text("item,text,annotator,topic\nm1,hello,anna,delivery\n")
+    code, out, err = project.labelvc("import", "csv", "../rows.csv", "--dataset", "texts", "--value", "topic")
+    assert code == 0, out + err
+    (shard,) = project.folder.glob("datasets/texts/annotations/*.jsonl")
+    row = json.loads(shard.read_text())
+    edit(project, "add", "ben", "--name", "Ben", "--role", "reviewer", "--pseudonym", row["by"])
+    edit(project, "add", "ben", "--key", f"{project.key('ben')}.pub")
+    project.commit("Start")
+    code, out, _ = project.labelvc("policy", "explain", f"texts/m1#{row['id']}")
+    assert (code, "ada-author can\n    ben cannot: made the record as it is at HEAD\n" in out) == (0, True), out
+    assert "ada-author, ben can" in project.labelvc("policy", "explain", "texts/m2#a1")[1]
 
 
 def test_explain_of_a_range_tells_who_can_who_cannot_and_who_did(desk: Desk):

@@ -250,7 +250,7 @@ def policy_explain(settings: Settings, /, words: str, root: str | None, form: st
     if ".." in words and "#" not in words:
         found = explaining.change(git, words, pin)
     else:
-        found = explaining.place(signing.trust_here(git, pin), words)
+        found = explaining.place(git, signing.trust_here(git, pin), words)
     if form == "json":
         write(json.document("policy-explain", explain.items(found), head=words, summary=explain.summary(found)), output)
     else:

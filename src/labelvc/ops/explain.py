@@ -6,15 +6,21 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from labelvc.codec import shard
-from labelvc.core import decide
+from labelvc.core import changeset, decide
 from labelvc.core.decide import Standing
-from labelvc.model.change import Move
+from labelvc.errors import ConfigurationError, DataError
+from labelvc.model.change import Delta, Move
+from labelvc.model.names import Key
 from labelvc.model.policy import ChangeKind, Need, Policy, Presence, Rule, Trust
 from labelvc.ops import approve as approving
+from labelvc.ops import people
+from labelvc.ops import project as projects
 from labelvc.ops.approve import Change
+from labelvc.ops.past import Past
 from labelvc.ops.verify import Said, Walk
 from labelvc.store import git as plumbing
 from labelvc.store import tree
+from labelvc.store.folders import Folders
 from labelvc.store.git import Git
 
 _At = tuple[str, int, Presence]
@@ -74,17 +80,22 @@ class Explained(NamedTuple):
     state: str = ""
 
 
-def place(trust: Trust, words: str) -> Explained:
+def place(git: Git, trust: Trust, words: str) -> Explained:
     """Explain what a change of one place would need.
 
     Args:
+        git: where a record is read, for who made it.
         trust: the policy.
         words: a path from the top of the repository, or the key of a record or item.
+
+    Raises:
+        StoreError: the record lies in data that is not here.
     """
-    key = _key(words)
-    rules = decide.rules_for(trust.policy, key) or ()
-    found = Place(decide.kind_of(key), decide.place_of(key), 1, _asked(trust.policy, rules, {}, {}))
-    return Explained(trust.policy, (found,))
+    key, policy = _key(words), trust.policy
+    rules = decide.rules_for(policy, key) or ()
+    parts = {"annotators": dict.fromkeys(people.annotators(policy, _by(git, key)), "made the record as it is at HEAD")}
+    found = Place(decide.kind_of(key), decide.place_of(key), 1, _asked(policy, rules, {}, parts))
+    return Explained(policy, (found,))
 
 
 def change(git: Git, words: str, pin: str | None) -> Explained:
@@ -118,6 +129,20 @@ def _key(words: str) -> str:
     if parsed is None:
         return path
     return f"{parsed[0]}/*#" if parsed[1] == "items" else f"{parsed[0]}/*#*"
+
+
+def _by(git: Git, words: str) -> frozenset[str]:
+    """Return the tokens of who made a record as it is at HEAD; none when there is no such record."""
+    try:
+        key = Key.parse(words)
+        with tree.reader(git) as reader:
+            folders = Folders(git, reader)
+            head = projects.documents(folders, "HEAD")
+            dataset = projects.dataset(projects.load(git, head, reader), key.dataset)
+            raw = Past(git, folders, dataset, head.commit).line(head.commit, key)
+    except (ConfigurationError, DataError):  # a path, or a dataset that is not there
+        return frozenset()
+    return changeset.gather([Delta(key, raw, None)]).by
 
 
 def _grouped(policy: Policy, moves: Iterable[Move]) -> dict[tuple[ChangeKind, str], tuple[int, tuple[Rule, ...]]]:
