@@ -135,7 +135,7 @@ def make(folder: Path, keys: Path) -> Desk:
     os.chdir(folder)
     try:
         words = [
-            "policy",
+            "trust",
             "init",
             "--as",
             "ada",
@@ -161,7 +161,7 @@ def make(folder: Path, keys: Path) -> Desk:
             assert cli.run(["policy", "add", who, "--name", NAMES[who], "--key", f"{desk.key(who)}.pub", *more]) == 0
     finally:
         os.chdir(here)
-    desk.git("config", "--unset", "labelvc.signingKey")  # policy init remembers it; here each test names its own
+    desk.git("config", "--unset", "labelvc.signingKey")  # trust init remembers it; here each test names its own
     desk.write("guidelines/mood.yaml", "schema: urn:labelvc:schema:guideline:1\nname: mood\n")
     desk.commit("Govern")
     desk.git("checkout", "-q", "-b", "topic")

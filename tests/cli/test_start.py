@@ -79,7 +79,7 @@ A rating project in HERE
 
 next:
   labelvc install                            hooks and drivers in this clone
-  labelvc policy init --key FILE             later: who must approve what (no key to sign with)
+  labelvc trust init --key FILE              later: who must approve what (no key to sign with)
   git add --all && git commit                the start of its history
   labelvc import csv FILE --dataset ratings  bring labels in
 """
@@ -165,7 +165,7 @@ def test_init_with_a_key_makes_the_trust_files(repo, labelvc, ssh_key):
     assert (code, err) == (0, "")
     assert "trust/root/1.json" in out
     assert "Signed with SHA256:" in out
-    assert "policy init" not in out
+    assert "trust init" not in out
     assert (repo / "trust" / "policy.json").exists()
 
 

@@ -80,7 +80,10 @@ def test_verify_says_in_words_who_can(desk: Desk):
         (("key", "use", "nowhere"), 2),
         (("policy", "remove", "zoe"), 2),
         (("policy", "remove", "ben", "--role", "lead"), 2),
-        (("policy", "init"), 1),
+        (("trust", "init"), 1),
+        (("trust", "sign"), 2),
+        (("trust", "rotate", "--remove", "zoe"), 2),
+        (("trust", "rotate", "--add", "zoe"), 2),
     ],
 )
 def test_what_cannot_be_done_is_said_in_three_lines(desk: Desk, words: tuple[str, ...], code: int):
@@ -93,7 +96,7 @@ def test_what_cannot_be_done_is_said_in_three_lines(desk: Desk, words: tuple[str
 
 
 def test_a_second_init_is_refused(desk: Desk):
-    code, _, err = desk.labelvc("policy", "init", "--key", desk.key("ben"))
+    code, _, err = desk.labelvc("trust", "init", "--key", desk.key("ben"))
     assert code == 1
     assert "has a root of trust" in err
 
@@ -105,7 +108,7 @@ def test_a_repository_without_policy_says_so(repo: Path, labelvc, git):
     for words in (("policy", "show"), ("key", "list"), ("approve", "HEAD...HEAD", "--role", "x")):
         code, _, err = labelvc(repo, *words)
         assert code == 2
-        assert "labelvc policy init" in err
+        assert "labelvc trust init" in err
     assert labelvc(repo, "verify")[0] == 0
     assert labelvc(repo, "verify", "--root", "sha256:" + "0" * 64)[0] == 2
 
@@ -201,7 +204,7 @@ def test_verify_works_in_a_bare_and_refuses_a_shallow_clone(desk: Desk, tmp_path
 
 
 @pytest.mark.parametrize(
-    "words", [("approve",), ("verify",), ("key",), ("key", "list"), ("policy",), ("policy", "add"), ("policy", "init")]
+    "words", [("approve",), ("verify",), ("key",), ("key", "list"), ("policy",), ("policy", "add"), ("trust", "init")]
 )
 def test_help(desk: Desk, words: tuple[str, ...]):
     code, out, _ = desk.labelvc(*words, "--help")

@@ -24,7 +24,7 @@ def project(repo: Path, git, labelvc) -> Path:
 
 
 def test_policy_add_names_its_own_option_for_the_key_to_sign_with(project: Path, labelvc, ssh_key):
-    assert labelvc(project, "policy", "init", "--key", f"{ssh_key('ada')}")[0] == 0
+    assert labelvc(project, "trust", "init", "--key", f"{ssh_key('ada')}")[0] == 0
     project.joinpath(".git/config").write_text(
         "\n".join(line for line in project.joinpath(".git/config").read_text().splitlines() if "signingKey" not in line)
     )
@@ -34,13 +34,13 @@ def test_policy_add_names_its_own_option_for_the_key_to_sign_with(project: Path,
     assert "error: no key to sign with\n  next: labelvc key use ~/.ssh/id_ed25519, or pass --sign-with FILE\n" in err
 
 
-def test_policy_init_remembers_its_key_as_init_does(project: Path, labelvc, ssh_key):
-    assert labelvc(project, "policy", "init", "--key", f"{ssh_key('ada')}")[0] == 0
+def test_trust_init_remembers_its_key_as_init_does(project: Path, labelvc, ssh_key):
+    assert labelvc(project, "trust", "init", "--key", f"{ssh_key('ada')}")[0] == 0
     words = ["policy", "add", "ben", "--role", "reviewer", "--name", "Ben", "--email", "ben@example.com"]
     assert labelvc(project, *words, "--key", f"{ssh_key('ben')}.pub")[0] == 0
 
 
-@pytest.mark.parametrize("words", [("policy", "init", "--key"), ("policy", "add", "ben", "--name", "Ben", "--key")])
+@pytest.mark.parametrize("words", [("trust", "init", "--key"), ("policy", "add", "ben", "--name", "Ben", "--key")])
 def test_a_path_without_a_key_is_to_be_checked_first(desk: Desk, project: Path, labelvc, words: tuple[str, ...]):
     place = project if words[1] == "init" else desk.folder
     code, _, err = labelvc(place, *words, "nowhere/id.pub")

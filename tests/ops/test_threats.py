@@ -19,7 +19,7 @@ from labelvc.model.approval import NAMESPACE, Approval, Envelope, Signature
 from labelvc.model.change import Delta
 from labelvc.model.names import Digest, Key
 from labelvc.model.policy import Need, Role, Root, RootKey, Trust
-from labelvc.ops import approvals, approve, people, trust
+from labelvc.ops import approvals, approve, ceremony, people, trust
 from labelvc.ops import policy as governing
 from labelvc.store import git as plumbing
 from labelvc.store import keys, tree
@@ -712,8 +712,8 @@ def test_a_security_key_may_be_the_root_key(desk: Desk, kind: str):
     git = plumbing.find(desk.folder)
     words = (git, persons.PROJECT, "ada", "Ada Author", "ada@example.com")
     with pytest.raises(TrustError, match="without being touched"):
-        trust.create(*words, device.signer(flags=0), datetime.now(UTC))
-    for path, data in trust.create(*words, device.signer(), datetime.now(UTC)).items():
+        ceremony.create(*words, device.signer(flags=0), datetime.now(UTC))
+    for path, data in ceremony.create(*words, device.signer(), datetime.now(UTC)).items():
         desk.write(path, data)
     with tree.reader(git) as reader:
         found = trust.load(reader, tree.work(git, ("trust",)))

@@ -12,20 +12,24 @@ from typing import Any
 import asyncssh
 import pytest
 from google.protobuf import json_format
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from in_toto_attestation.v1.statement import Statement as InTotoStatement
 from securesystemslib import dsse as other_dsse
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import KEY_FOR_TYPE_AND_SCHEME, Key, SSlibKey
 from tuf.api.dsse import SimpleEnvelope
-from tuf.api.exceptions import UnsignedMetadataError
+from tuf.api.exceptions import RepositoryError, UnsignedMetadataError
 from tuf.api.metadata import Root as OtherRoot
+from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
+from tuf.ngclient.config import EnvelopeType
 
 from labelvc.codec import canonical, dsse, merkle, sshsig, statement
 from labelvc.errors import Error
 from labelvc.model.approval import NAMESPACE, TRUST_NAMESPACE, Envelope, Signature
 from labelvc.model.names import Digest
 from labelvc.model.policy import Root, RootKey
-from labelvc.ops import approvals, trust
+from labelvc.ops import approvals, seals, trust
 from labelvc.store import git as plumbing
 from labelvc.store import keys, tree
 from tests.people import PROJECT, Desk
@@ -165,7 +169,9 @@ def ours(files: list[bytes]) -> bool:
     roots: list[Root] = []
     try:
         for data in files:
-            roots.append(trust._root(data, roots, "trust/root"))
+            root, seal = trust.read_root(data, roots[-1] if roots else None, "trust/root")
+            seals.enforce(seal)
+            roots.append(root)
     except Error:
         return False
     return True
@@ -185,6 +191,54 @@ def theirs(files: list[bytes]) -> bool:
             return False
         before = root
     return True
+
+
+def client(files: list[bytes]) -> bool:
+    """Update along the chain as the client of python-tuf does, from the first root it was given."""
+    try:
+        known = TrustedMetadataSet(files[0], EnvelopeType.SIMPLE)
+        for data in files[1:]:
+            known.update_root(data)
+    except RepositoryError:
+        return False
+    return True
+
+
+@st.composite
+def links(draw: st.DrawFn) -> list[tuple[int, str, int, str]]:
+    """Draw versions, owners, thresholds and signers of a chain; most versions follow, some skip or go back."""
+    made = []
+    for at in range(1, draw(st.integers(1, 3)) + 1):
+        owners = "".join(sorted(draw(st.sets(st.sampled_from("abcm"), min_size=1, max_size=3))))
+        threshold = draw(st.integers(1, len(owners)))
+        signers = "".join(sorted(draw(st.sets(st.sampled_from("abcm"), min_size=1))))
+        version = at if at == 1 else max(1, at + draw(st.sampled_from([0, 0, 0, 0, 1, -1])))
+        made.append((version, owners, threshold, signers))
+    return made
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(links())
+def test_the_client_of_python_tuf_agrees_on_generated_chains(people_keys: Path, chain: list[tuple[int, str, int, str]]):
+    desk = Desk(people_keys, people_keys, print)  # type: ignore[arg-type]
+    files = [sealed(desk, chain_root(desk, version, owners, threshold), by) for version, owners, threshold, by in chain]
+    assert ours(files) is client(files)
+
+
+def test_the_client_of_python_tuf_follows_the_roots_that_commands_made(desk: Desk):
+    """From 1 of 1 to 2 of 3 to another owner: the client accepts the finished chain, and no draft of it."""
+    places = [desk.folder / f"trust/root/{number}.json" for number in (1, 2, 3)]
+    add = [word for who in ("ben", "cleo") for word in ("--add", f"{who}={desk.key(who)}.pub")]
+    assert desk.labelvc("trust", "rotate", *add, "--threshold", "2", "--key", desk.key("ada"))[0] == 0
+    assert not client([place.read_bytes() for place in places[:2]])
+    assert desk.labelvc("trust", "sign", "--key", desk.key("cleo"))[0] == 0
+    assert client([place.read_bytes() for place in places[:2]])
+    assert desk.labelvc("trust", "rotate", "--remove", "ada", "--key", desk.key("ben"))[0] == 0
+    assert not client([place.read_bytes() for place in places])
+    assert desk.labelvc("trust", "sign", "--key", desk.key("cleo"))[0] == 0
+    assert client([place.read_bytes() for place in places])
+    assert not client([places[0].read_bytes(), places[2].read_bytes()]), "a version is skipped"
+    assert not client([place.read_bytes() for place in (*places, places[1])]), "a version comes back"
 
 
 def test_python_tuf_verifies_the_policy_of_a_fresh_project(desk: Desk):

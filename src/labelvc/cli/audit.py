@@ -10,14 +10,18 @@ from typing import Any, NamedTuple
 
 import click
 
+from labelvc.cli import signing
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, progress, say, stream, write
 from labelvc.cli.render import audit as render
+from labelvc.cli.render import impact as lost
 from labelvc.cli.render import json, text
 from labelvc.core.veil import Veil
 from labelvc.errors import DataError, Error, StoreError, TrustError
 from labelvc.ops import audit as auditing
+from labelvc.ops import impact as distrusting
 from labelvc.ops import veil
+from labelvc.ops import verify as verifying
 from labelvc.ops.audit import Auditor, Found, Merge
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -113,6 +117,37 @@ def merges(settings: Settings, /, revisions: str | None, form: str, output: Path
             summary = _summary(len(found), counts)
             write(json.document("audit-merges", listed, base=ends[0], head=ends[1], summary=summary), output)
     return _code(counts)
+
+
+@audit.command("impact", short_help="Tell what lost its approval because somebody is distrusted.")
+@click.argument("revisions", metavar="[A..B | A]", required=False)
+@signing.root_option
+@output_options("text", "json", "jsonl")
+@pass_settings
+def impact(settings: Settings, /, revisions: str | None, root: str | None, form: str, output: Path | None) -> int:
+    """Tell which records and documents lost their approval by `labelvc policy distrust`, and how they get it back.
+
+    A..B looks at the first-parent steps from A to B, A at all that lead to A, nothing at all that lead to HEAD; the policy
+    at their end says who is distrusted. What others approved since is not listed. Exit 1 when something is lost, 2 when it
+    cannot be told.
+    """
+    git = plumbing.find(settings.directory)
+    alone = revisions is None or ".." not in revisions
+    going = verifying.course(git, revisions, everything=alone)
+    pinned = signing.pin(git, root)
+    with progress(settings, len(going.pairs), "judging steps again") as advance:
+        found = list(distrusting.losses(git, going, pinned, advance))
+    rows = [item for loss in found for item in lost.items(loss)]
+    if form == "jsonl":
+        stream(json.lines(rows), output)
+    elif form == "json":
+        summary = lost.summary(found, len(going.pairs))
+        write(json.document("audit-impact", rows, base=going.base, head=going.head, summary=summary), output)
+    else:
+        color = settings.color and output is None
+        told = (lost.lines(loss, auditing.subject(git, loss.step.commit), color=color) for loss in found)
+        stream((line for lines in (*told, [lost.totals(found)]) for line in lines), output)
+    return 2 if any(loss.step.state == "undecidable" for loss in found) else int(bool(found))
 
 
 def _text(git: Git, seen: Iterator[_Seen], merges: int, counts: Counter[str], *, color: bool) -> Iterator[str]:

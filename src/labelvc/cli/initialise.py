@@ -124,7 +124,7 @@ def _told(made: Made, template: str, git: Git, found: _Key) -> str:
         (f"labelvc import csv FILE --dataset {dataset}", "bring labels in"),
     ]
     if found.signer is None:
-        steps.insert(1, ("labelvc policy init --key FILE", f"later: who must approve what ({found.reason})"))
+        steps.insert(1, ("labelvc trust init --key FILE", f"later: who must approve what ({found.reason})"))
     else:
         kept = "; remembered for this clone" if found.words else ""
         parts.append(f"\nSigned with {found.signer.key.fingerprint} ({found.signer.where}){kept}.\n")

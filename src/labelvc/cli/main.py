@@ -39,7 +39,8 @@ COMMANDS: dict[str, Row] = {
     "audit": ("labelvc.cli.audit", "audit", "Look back: what went wrong and nobody saw."),
     "dataset": ("labelvc.cli.dataset", "dataset", "Datasets: what they hold, how they are stored."),
     "key": ("labelvc.cli.people", "key", "Keys of people and CI."),
-    "policy": ("labelvc.cli.people", "policy", "Roles, and the approvals a change needs."),
+    "policy": ("labelvc.cli.policy", "policy", "Roles, and the approvals a change needs."),
+    "trust": ("labelvc.cli.roots", "trust", "The root of trust: whose keys sign the policy."),
     "pseudonym": ("labelvc.cli.pseudonyms", "pseudonym", "Secrets that pseudonyms are made with."),
     "plumbing": ("labelvc.cli.plumbing", "plumbing", "What git and hooks call; not for typing."),
 }
@@ -49,7 +50,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
     "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace"),
     "Review": ("approve", "verify", "release", "audit"),
-    "Nouns": ("dataset", "policy", "key", "pseudonym"),
+    "Nouns": ("dataset", "policy", "trust", "key", "pseudonym"),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""
 

@@ -10,10 +10,11 @@ import click
 from labelvc.cli.context import environment
 from labelvc.errors import ConfigurationError
 from labelvc.model.policy import Trust
-from labelvc.ops import trust as trusting
+from labelvc.ops import ceremony
 from labelvc.ops.people import Where
+from labelvc.ops.trust import Chain
 from labelvc.store import git as plumbing
-from labelvc.store import keys, tree
+from labelvc.store import keys
 from labelvc.store.git import Git
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -64,7 +65,7 @@ def pin(git: Git, option: str | None) -> str | None:
     if found and not _DIGEST.fullmatch(found):
         raise ConfigurationError(
             "the pinned root is no digest",
-            hint="write sha256:<64 hex digits> in --root, LABELVC_ROOT or git's labelvc.root; see `labelvc policy show`",
+            hint="write sha256:<64 hex digits> in --root, LABELVC_ROOT or git's labelvc.root; see `labelvc trust show`",
         )
     return found or None
 
@@ -75,6 +76,13 @@ def trust_here(git: Git, pinned: str | None = None) -> Trust:
     Raises:
         TrustError: there is none, or it does not verify.
     """
-    with tree.reader(git) as reader:
-        snapshot = tree.commit(git, "HEAD", ("trust",)) if git.bare else tree.work(git, ("trust",))
-        return trusting.load(reader, snapshot, pinned)
+    return chain_here(git, pinned).trust(pinned=pinned is not None)
+
+
+def chain_here(git: Git, pinned: str | None = None) -> Chain:
+    """Return the trust files as they lie in the work tree, none of them a draft.
+
+    Raises:
+        TrustError: as `trust_here`.
+    """
+    return ceremony.look(git, pinned, drafts=False)

@@ -14,7 +14,7 @@ from labelvc import __version__
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.output import output_options, say, write
-from labelvc.cli.render import json, text, trust
+from labelvc.cli.render import json, roots, text, trust
 from labelvc.core.diff import Summary
 from labelvc.errors import TrustError
 from labelvc.ops import doctor as examining
@@ -175,6 +175,7 @@ def _screen(found: Status, *, color: bool) -> str:
         parts.append(f"untracked   {text.count(sum(found.untracked.values()), 'shard')} that git does not know yet\n")
     if found.waiting:
         parts.append(f"approvals   {_awaited(found.waiting)}\n")
+    parts += [f"draft       {seal.path}: {roots.state(seal)}\n" for seal in found.drafts]
     return "".join([*parts, f"\nnext: {_advice(found)}\n"])
 
 
@@ -244,6 +245,8 @@ def _advice(found: Status) -> str:
         return found.stale[0].hint
     if not found.commit:
         return f"{'' if found.installed else 'labelvc install, then '}git add --all && git commit"
+    if found.drafts:
+        return roots.cure(found.drafts)
     if _moved(found.staged.whole) != "nothing":
         return "labelvc diff --staged, then git commit"
     if _moved(found.unstaged.whole) != "nothing":
@@ -273,6 +276,7 @@ def _summary(found: Status) -> dict[str, object]:
         "staged": _kinds(found.staged.whole),
         "unstaged": _kinds(found.unstaged.whole),
         "waiting": None if found.waiting is None else _waiting(found.waiting),
+        **({"drafts": [seal.path for seal in found.drafts]} if found.drafts else {}),
         "next": _advice(found),
     }
 

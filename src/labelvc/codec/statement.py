@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from labelvc.errors import DataError, TrustError
 from labelvc.model import approval, policy, release, witness
 from labelvc.model.approval import Approval
 from labelvc.model.names import Digest
-from labelvc.model.policy import Policy, Root, RootKey
+from labelvc.model.policy import Distrust, Policy, Root, RootKey
 from labelvc.model.release import Release
 from labelvc.model.witness import Witness
 
@@ -35,6 +35,8 @@ PRINCIPAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 """What the version of a release looks like: Semantic Versioning 2.0.0 without a suffix."""
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _SPEC_VERSION = "1.0.34"
 _SCHEME = f"sshsig:{approval.TRUST_NAMESPACE}"
@@ -137,6 +139,7 @@ def flaws(value: Policy) -> Iterator[str]:
         for need in (*rule.needs, *([rule.emergency] if rule.emergency else ())):
             if need.count < 1 or (need.role != policy.ROOT_ROLE and need.role not in value.roles):
                 yield f"the rule {rule.name!r} asks for {need.count} of the role {need.role}, which cannot be"
+    yield from _flaws_of_distrust(value.distrusted)
 
 
 def encode_release(value: Release) -> bytes:
@@ -318,6 +321,16 @@ def _flaws_of_people(value: Policy) -> Iterator[str]:
     ):
         if owners := _shared(pairs):
             yield f"one {noun} belongs to {owners[0]} and {owners[1]}; a {noun} stands for one principal"
+
+
+def _flaws_of_distrust(entries: Sequence[Distrust]) -> Iterator[str]:
+    for entry in entries:
+        if not PRINCIPAL.fullmatch(entry.principal) or not entry.reason.strip():
+            yield "somebody is distrusted without an id or a reason"
+        if not _COMMIT.fullmatch(entry.since) or not (not entry.key or _FINGERPRINT.fullmatch(entry.key)):
+            yield f"{entry.principal} is distrusted from something that is no full commit id, or with no key's fingerprint"
+    if len({(entry.principal, entry.key) for entry in entries}) != len(entries):
+        yield "one principal and key are distrusted twice"
 
 
 def _shared(pairs: Iterable[tuple[str, str]]) -> tuple[str, str] | None:

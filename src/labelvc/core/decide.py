@@ -391,7 +391,8 @@ def _barred(need: Need, case: Case, backing: Backing | None) -> set[str]:
 
 
 def _members(policy: Policy, role: str) -> tuple[str, ...]:
-    return policy.roles[role].members if role in policy.roles else ()
+    members = policy.roles[role].members if role in policy.roles else ()
+    return tuple(who for who in members if not policy.distrusts(who)) if policy.distrusted else members
 
 
 def roles_of(policy: Policy, principal: str) -> Mapping[str, None]:

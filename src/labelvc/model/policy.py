@@ -139,7 +139,27 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     own_records: bool = False
 
 
-class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Distrust(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"since": "from"}):
+    """A principal whose words count for nothing in any step after a commit, whatever the policy before the step said.
+
+    Attributes:
+        principal: id of somebody the policy knows or knew.
+        since: full id of a commit; what came in with it or before it stays as it was judged.
+        reason: why, for people.
+        key: fingerprint of the only key it is about; empty: every key of theirs.
+    """
+
+    principal: str
+    since: str
+    reason: str
+    key: str = ""
+
+    def speaks_of(self, principal: str, keyid: str) -> bool:
+        """Tell whether this is about what somebody signed with a key."""
+        return self.principal == principal and self.key in ("", keyid)
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The signed rules of one repository. What no rule allows inside the protected places is denied.
 
     Attributes:
@@ -149,6 +169,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         principals: id to principal.
         roles: name to role; `root` is never among them.
         rules: see `Rule`.
+        distrusted: see `Distrust`.
     """
 
     version: int
@@ -157,6 +178,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     principals: dict[str, Principal]
     roles: dict[str, Role]
     rules: tuple[Rule, ...]
+    distrusted: tuple[Distrust, ...] = ()
+
+    def distrusts(self, principal: str, keyid: str = "") -> Distrust | None:
+        """Return why what a principal signed with a key counts for nothing, or None; without a key: with any key."""
+        return next((each for each in self.distrusted if each.speaks_of(principal, keyid)), None)
 
 
 class RootKey(msgspec.Struct, frozen=True):

@@ -33,6 +33,10 @@ class Problem(NamedTuple):
     message: str
 
 
+class Distrusted(Problem):
+    """A statement that would hold, but whose signer the policy distrusts."""
+
+
 class Statement(NamedTuple):
     """An approval whose signature is good and whose signer, role and repository the policy knows.
 
@@ -179,6 +183,10 @@ class Shelf:
                 judge(path, root, found, trust)
             except (DataError, TrustError, StoreError) as error:
                 yield Problem(path, error.message)
+                continue
+            silent = trust.policy.distrusts(found.approval.signer.principal, found.envelope.signatures[0].keyid)
+            if silent is not None:
+                yield Distrusted(path, f"{silent.principal} is distrusted after {silent.since[:12]}: {silent.reason}")
             else:
                 yield Statement(path, found.envelope.digest, found.approval, found.presence)
 

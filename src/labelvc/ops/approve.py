@@ -122,7 +122,7 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
         before = tree.commit(git, one or "HEAD", ("trust", approvals.FOLDER)) if three_dots else pair.old
         if not trusting.present(before):
             message = "no policy was in force before this change"
-            raise TrustError(message, where=before.name, hint="labelvc policy init, commit it, then change labels")
+            raise TrustError(message, where=before.name, hint="labelvc trust init, commit it, then change labels")
         trust = trusting.load(reader, before, pin)
         whole = _gathered(git, words, pair)
         commits = people.commits(git, pair.old.commit, pair.new.commit)
@@ -309,6 +309,9 @@ def _speaker(change: Change, wish: Wish, key: PublicKey) -> str:
         role = wish.role if wish.role in policy.roles else "reviewer"
         hint = f"ask who keeps the root; {governing.enrol(role, change.words)}"
         raise TrustError(message, where=key.fingerprint, hint=hint)
+    if silent := policy.distrusts(who, key.fingerprint):
+        message = f"{who} is distrusted after {silent.since[:12]}: {silent.reason}"
+        raise RefusedError(message, where=key.fingerprint, hint="labelvc policy show")
     if wish.principal not in (None, who):
         message = f"the key belongs to {who}, not to {wish.principal}"
         raise TrustError(message, where=key.fingerprint, hint="labelvc key list")

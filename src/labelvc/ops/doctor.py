@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -12,8 +12,9 @@ from labelvc.codec import epochs
 from labelvc.errors import Error
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import install
+from labelvc.ops import ceremony, install
 from labelvc.ops import project as projects
+from labelvc.ops.seals import Seal
 from labelvc.store import files, keyring, pending, program, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
@@ -78,6 +79,7 @@ def examine(git: Git, machine: Machine) -> list[Line]:
     lines += [*_attributes(git), *_drivers(git), *_hooks(git), *_identity(git)]
     try:
         with tree.reader(git) as reader:
+            lines += _drafts(ceremony.drafts(reader, work))
             project = projects.load(git, work, reader)
     except Error as problem:
         lines.append(Line("project", "fail", _words(problem), problem.hint))
@@ -261,6 +263,12 @@ def _secrets(git: Git, work: Snapshot) -> Iterator[Line]:
             yield Line("pseudonyms", "warn", f"{_words(problem)}; only imports of names need it", problem.hint)
         return
     yield Line("pseudonyms", "ok", f"the secret of epoch {epoch.id} is here and is the right one")
+
+
+def _drafts(drafts: Iterable[Seal]) -> Iterator[Line]:
+    for seal in drafts:
+        message = f"{seal.path} is a draft: too few people signed it, so it counts for nothing"
+        yield Line("trust", "warn", message, f"{ceremony.SHOW}; {ceremony.SIGN}")
 
 
 def _dvc(git: Git, project: Project) -> Iterator[Line]:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from labelvc.codec import epochs
 from labelvc.errors import Error, RefusedError, StoreError
+from labelvc.ops import ceremony, pseudonyms, templates, trust
 from labelvc.ops import project as projects
-from labelvc.ops import pseudonyms, templates, trust
 from labelvc.ops.install import ATTRIBUTES
 from labelvc.store import disk, dvc, files, keyring, program
 from labelvc.store import git as plumbing
@@ -180,7 +180,7 @@ def initialise(git: Git, wanted: Plan, signer: Signer | None, now: datetime) -> 
     contents = {**wanted.documents, **_beside(git.top)}
     if signer is not None:
         name, email = plumbing.identity(git)
-        contents |= trust.create(git, wanted.project_id, trust.slug(name), name, email, signer, now)
+        contents |= ceremony.create(git, wanted.project_id, trust.slug(name), name, email, signer, now)
     contents[epochs.PATH] = pseudonyms.begin(git, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
     try:
         disk.write_all({git.top / path: data for path, data in contents.items()}, git.top)

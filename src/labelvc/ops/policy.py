@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from labelvc.codec import statement
+from labelvc.codec import sshsig, statement
+from labelvc.core import decide
 from labelvc.errors import RefusedError, TrustError
-from labelvc.model.policy import ROOT_ROLE, Need, Policy, Principal, Role, Root, Trust
+from labelvc.model.policy import ROOT_ROLE, ChangeKind, Need, Policy, Principal, PublicKey, Role, Root, Rule, Trust
 from labelvc.ops import trust as trusting
 from labelvc.store import disk, files
 from labelvc.store import git as plumbing
@@ -17,7 +18,11 @@ from labelvc.store.git import Git
 from labelvc.store.keys import Signer
 
 _CHECK = "labelvc policy check"
-_ROOT = "there is no command yet that adds or takes away a root key; `labelvc policy remove NAME --role ROLE` takes one role"
+_ROTATE = "labelvc trust rotate"
+_RULED: tuple[ChangeKind, ...] = (
+    "labels", "items", "guidelines", "taxonomies", "datasets", "project", "registers", "privacy", "controls",
+)  # fmt: skip
+"""Kinds of which a policy should speak: nobody can change what no rule is about."""
 
 
 class Person(NamedTuple):
@@ -45,11 +50,7 @@ def added(policy: Policy, person: Person) -> Policy:
     Raises:
         TrustError: an id that none can have, a role the policy does not have, or a new principal without a name.
     """
-    if not statement.PRINCIPAL.fullmatch(person.id):
-        raise TrustError(
-            f"{person.id!r} is no principal's id: lower-case letters, digits, dot, dash, underscore",
-            hint=f'labelvc policy add {trusting.slug(person.id)} --name "FULL NAME"',
-        )
+    ensure_id(person.id)
     before = policy.principals.get(person.id)
     if before is None and not person.name:
         raise TrustError(
@@ -72,6 +73,19 @@ def added(policy: Policy, person: Person) -> Policy:
     return replace(policy, principals={**policy.principals, person.id: new}, roles=roles)
 
 
+def ensure_id(principal: str) -> None:
+    """Return when a principal can have this id.
+
+    Raises:
+        TrustError: it is not spelled as one.
+    """
+    if not statement.PRINCIPAL.fullmatch(principal):
+        raise TrustError(
+            f"{principal!r} is no principal's id: lower-case letters, digits, dot, dash, underscore",
+            hint=f'labelvc policy add {trusting.slug(principal)} --name "FULL NAME"',
+        )
+
+
 def removed(policy: Policy, principal: str, role: str | None = None, key: str | None = None) -> Policy:
     """Return the policy without a principal, or with one role or key less of theirs.
 
@@ -83,7 +97,9 @@ def removed(policy: Policy, principal: str, role: str | None = None, key: str | 
     if principal not in policy.principals:
         raise TrustError(f"{principal} is no principal", hint="labelvc policy show")
     if role == ROOT_ROLE:
-        raise TrustError("who is of the root is said by the root keys, not by the policy", hint=_ROOT)
+        raise TrustError(
+            "who is of the root is said by the root keys, not by the policy", hint=f"{_ROTATE} --remove {principal}"
+        )
     if role is not None and principal not in policy.roles.get(role, Role(())).members:
         raise TrustError(f"{principal} does not hold the role {role}", hint="labelvc policy show")
     if key is not None:
@@ -108,17 +124,17 @@ def enrol(role: str, words: str = "") -> str:
         words: the range that waits for it; in `A...B` the policy at A judges, so that is where to add them.
     """
     if role == ROOT_ROLE:
-        return f"labelvc policy show; {_ROOT}"
+        return f"{_ROTATE} --add NAME=FILE.pub"
     target = words.partition("...")[0] if "..." in words else ""
     place = f"on {target}: " if target else ""
     return f'{place}labelvc policy add NAME --role {role} --name "FULL NAME" --email ADDRESS --key FILE.pub'
 
 
 def signed(trust: Trust, policy: Policy, signer: Signer) -> bytes:
-    """Return the file of the next version of a policy.
+    """Return the file of the next version of a policy, with one signature: a draft where the root asks for more.
 
     Args:
-        trust: the version before.
+        trust: the version before; of version 0, which says nothing, the digest is empty.
         policy: what the next one says.
         signer: the key of somebody the root lets sign policies.
 
@@ -127,24 +143,20 @@ def signed(trust: Trust, policy: Policy, signer: Signer) -> bytes:
 
     Raises:
         RefusedError: the policy contradicts itself, or the key is not one the root names.
-        TrustError: the root demands more signatures than one, or the policy takes somebody away whom a role or the root
-            cannot do without.
+        TrustError: the policy takes somebody away whom a role or the root cannot do without.
     """
     following = replace(
         policy,
         version=trust.policy.version + 1,
-        previous=trust.digest,
+        previous=trust.digest or None,
         roles={name: role for name, role in policy.roles.items() if name != ROOT_ROLE},
     )
     for flaw in statement.flaws(following):
         raise RefusedError(flaw, where=trusting.POLICY, hint=_CHECK)
-    _spare(trust, policy)
-    keyids, threshold = trust.root.targets
-    if signer.key.fingerprint not in keyids:
+    spare(trust, policy, trust.root)
+    if signer.key.fingerprint not in trust.root.targets[0]:
         message = f"the key {signer.key.fingerprint} is none of those that the root lets sign policies"
-        raise RefusedError(message, where=signer.where, hint="labelvc policy show")
-    if threshold > 1:
-        raise TrustError(f"the root asks {threshold} people to sign a policy; one command can only make one signature")
+        raise RefusedError(message, where=signer.where, hint="labelvc trust show")
     return trusting.sealed_policy(following, signer)
 
 
@@ -159,15 +171,25 @@ def write(git: Git, contents: dict[str, bytes]) -> None:
         plumbing.add(git, sorted(contents))
 
 
-def _spare(trust: Trust, policy: Policy) -> None:
-    """Return when a policy takes nobody away who is needed: then nobody could approve some change any more."""
-    before, after = trust.policy, trusting.with_root(policy, trust.root)
+def spare(trust: Trust, policy: Policy, root: Root) -> None:
+    """Return when a policy and a root take nobody away who is needed: then nobody could approve some change any more.
+
+    Args:
+        trust: what is in force.
+        policy: the next policy, or the same, as it is signed: without what `with_root` lays over it.
+        root: the next root, or the same.
+
+    Raises:
+        TrustError: too few would be left of the root, or of a role that a rule asks for.
+    """
+    before, after = trust.policy, trusting.with_root(policy, root)
     gone = sorted(set(before.roles[ROOT_ROLE].members) - set(after.roles[ROOT_ROLE].members))
-    left, least = len(after.roles[ROOT_ROLE].members), trust.root.root[1]
+    left, least = len(after.roles[ROOT_ROLE].members), root.root[1]
     if gone and left < least:
         one = "is the only person of the root" if not left else f"is one of the {left + len(gone)} people of the root"
         message = f"{gone[0]} {one}, which needs {least} with their root keys in the policy"
-        raise TrustError(message, where=trusting.POLICY, hint=_ROOT)
+        hint = f"first: {_ROTATE} --add ID=FILE.pub --remove {gone[0]}"
+        raise TrustError(message, where=trusting.POLICY, hint=hint)
     for rule in after.rules:
         for need in rule.needs:
             left = len(_keyed(after, need))
@@ -190,6 +212,21 @@ def raised(trust: Trust, edited: Policy) -> Iterator[str]:
     yield from (each for each in concerns(trusting.with_root(edited, trust.root), trust.root) if each not in known)
 
 
+def unproven(before: Policy, after: Policy, signer: PublicKey) -> Iterator[str]:
+    """Yield the keys that a policy adds and nobody has signed with yet: an insider could enrol one that is not theirs.
+
+    Args:
+        before: the policy before.
+        after: the one that follows.
+        signer: the key that signs it, which is thereby proved.
+    """
+    known = {line for person in before.principals.values() for line in person.keys} | {str(signer)}
+    for name, person in after.principals.items():
+        for line in (each for each in person.keys if each not in known):
+            fingerprint = sshsig.read_public(line).fingerprint
+            yield f"nothing proves yet that {name} holds {fingerprint}; compare it with them, or wait for its first signature"
+
+
 def concerns(policy: Policy, root: Root) -> Iterator[str]:
     """Yield what works and is still worth mending: needs that nobody can meet for some author, people without keys.
 
@@ -198,10 +235,13 @@ def concerns(policy: Policy, root: Root) -> Iterator[str]:
         root: the root in force.
     """
     if root.root[1] == 1:
-        yield "one person alone can change the root of trust (threshold 1)"
+        yield f"one person alone can change the root of trust (threshold 1): {_ROTATE} --add ID=FILE.pub --threshold 2"
+    for each in root.keys.values():
+        if each.owner not in policy.roles[ROOT_ROLE].members or policy.distrusts(each.owner):
+            yield f"{each.owner} owns a root key that the policy does not trust: {_ROTATE} --remove {each.owner}"
     for rule in policy.rules:
         for need in rule.needs:
-            keyed = _keyed(policy, need)
+            keyed = {name for name in _keyed(policy, need) if not policy.distrusts(name)}
             if len(keyed) < need.count:
                 sort = "security key" if any(need.presence) else "key"
                 yield f"rule {rule.name!r}: {need.count} of role {need.role} must agree and {len(keyed)} of them have a {sort}"
@@ -209,9 +249,27 @@ def concerns(policy: Policy, root: Root) -> Iterator[str]:
                 stuck = [name for name in sorted(policy.principals) if len(keyed - {name}) < need.count]
                 if stuck:
                     yield f"rule {rule.name!r}: nobody can approve as {need.role} what {', '.join(stuck)} changed"
+        yield from _pointless(policy, rule)
+    for kind in _RULED:
+        if not any(kind in rule.kinds for rule in policy.rules):
+            yield f"no rule is about {kind}, so every change of them is denied: labelvc policy rule set NAME --kind {kind}"
     for name, person in policy.principals.items():
+        if policy.distrusts(name):
+            yield f"{name} is distrusted and still in the policy: labelvc policy remove {name}"
         if not person.emails and person.kind == "human":
             yield f"{name} has no address, so their commits belong to nobody"
+
+
+def _pointless(policy: Policy, rule: Rule) -> Iterator[str]:
+    """Yield the paths of a rule about records or items in which none can lie, so that the rule asks nobody."""
+    keys = {"labels": "{}/*#*", "items": "{}/*#"}
+    if set(rule.kinds) <= set(keys):
+        for glob in rule.paths:
+            name = glob.split("/")[1].replace("*", "") if "/" in glob else ""
+            alone = replace(policy, rules=(replace(rule, paths=(glob,)),))
+            if not any(decide.rules_for(alone, keys[kind].format(name or "any")) for kind in rule.kinds):
+                place = " or ".join(decide.place_of(keys[kind].format("NAME")) for kind in rule.kinds)
+                yield f"rule {rule.name!r}: nothing lies in {glob}; its place is {place}"
 
 
 def _without_key(policy: Policy, principal: str, key: str) -> Policy:

@@ -11,8 +11,9 @@ from labelvc.errors import RefusedError, StoreError
 from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import diff, install, sizes, trust, verify
+from labelvc.ops import ceremony, diff, install, sizes, trust, verify
 from labelvc.ops import project as projects
+from labelvc.ops.seals import Seal
 from labelvc.store import conflicts, files, pending, tree
 from labelvc.store import git as plumbing
 from labelvc.store.conflicts import Conflicts
@@ -101,6 +102,7 @@ class Status(NamedTuple):
         interrupted: what a killed command left; None when there is nothing.
         waiting: what the commits of this branch still need to be believed; None without a policy, or nothing to judge.
         installed: whether this clone has the hooks.
+        drafts: trust files of the work tree that wait for signatures.
     """
 
     project: Project
@@ -115,6 +117,7 @@ class Status(NamedTuple):
     interrupted: Pending | None
     waiting: Waiting | None
     installed: bool
+    drafts: tuple[Seal, ...]
 
 
 def look(git: Git, pin: str | None = None) -> Status:
@@ -136,6 +139,7 @@ def look(git: Git, pin: str | None = None) -> Status:
     work = tree.work(git, settled=False)
     with tree.reader(git) as reader:
         project = projects.load(git, work, reader)
+        drafts = ceremony.drafts(reader, work)
     counts = [_count(git, project, index, work, name) for name in sorted(project.datasets)]
     branch = plumbing.run(git, "branch", "--show-current").decode("utf-8", "replace").strip()
     torn = conflicts.find(git)
@@ -153,7 +157,7 @@ def look(git: Git, pin: str | None = None) -> Status:
         _untracked(index, work, merging),
         among(git, behind),
     )
-    return Status(*known, merging, interrupted, waiting, _installed(git))
+    return Status(*known, merging, interrupted, waiting, _installed(git), drafts)
 
 
 def _moves(git: Git, old: Snapshot, new: Snapshot) -> Moves:

@@ -1,22 +1,23 @@
-"""The trust files of a repository: made, read, and believed only along the chain of roots that signed them."""
+"""The trust files of a repository: read, and believed only along the chain of roots that signed them."""
 
 from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
 from labelvc.codec import dsse, sshsig, statement
-from labelvc.errors import ConfigurationError, DataError, RefusedError, TrustError
+from labelvc.errors import ConfigurationError, DataError, TrustError
 from labelvc.model import listing
 from labelvc.model.approval import TRUST_NAMESPACE, Envelope, Signature
-from labelvc.model.names import Digest
-from labelvc.model.policy import ROOT_ROLE, Need, Policy, Principal, Role, Root, RootKey, Rule, Trust
+from labelvc.model.policy import ROOT_ROLE, Policy, Role, Root, Rule, Trust
 from labelvc.model.snapshot import Snapshot
+from labelvc.ops import seals
 from labelvc.ops.project import TOP
+from labelvc.ops.seals import Seal
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
 from labelvc.store.reader import Reader
@@ -24,44 +25,36 @@ from labelvc.store.reader import Reader
 POLICY = "trust/policy.json"
 FIRST_ROOT = "trust/root/1.json"
 _ROOT = re.compile(r"trust/root/([1-9][0-9]*)\.json")
-_TEN_YEARS = timedelta(days=3652)
-_INIT = "labelvc policy init"
+INIT = "labelvc trust init"
 
 
-def create(
-    git: Git, project_id: str, principal_id: str, printed_name: str, email: str, signer: Signer, now: datetime
-) -> dict[str, bytes]:
-    """Return the first trust files of a project: a 1-of-1 root and the default policy, signed by one person.
+class Chain(NamedTuple):
+    """The trust files of a snapshot.
 
-    Args:
-        git: the repository.
-        project_id: UUID of the project.
-        principal_id: id of the person, `ada`; see `slug`.
-        printed_name: their name as people read it.
-        email: address of their commits.
-        signer: their key.
-        now: UTC.
-
-    Returns:
-        Path to bytes, `trust/root/1.json` and `trust/policy.json`; nothing is written.
-
-    Raises:
-        RefusedError: the project has trust files already; a new root would make the old one worthless.
-        TrustError: the key could not sign.
+    Attributes:
+        roots: version 1 first.
+        policy: as it was signed, without the role `root`.
+        seals: of the roots in their order, and of the policy.
     """
-    ensure_none(git)
-    fingerprint = signer.key.fingerprint
-    once = ((fingerprint,), 1)
-    root = Root(1, project_id, {fingerprint: RootKey(str(signer.key), principal_id)}, once, once, Digest(""))
-    person = Principal(printed_name, keys=(str(signer.key),), emails=(email,) if email else ())
-    policy = default_policy(project_id, principal_id, person)
-    expires = (now + _TEN_YEARS).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for flaw in statement.flaws(policy):
-        raise TrustError(flaw, hint="labelvc policy init --as ID --name NAME --email ADDRESS")
-    return {
-        FIRST_ROOT: dsse.encode(seal(dsse.TUF, statement.encode_root(root, expires), signer)),
-        POLICY: sealed_policy(policy, signer),
-    }
+
+    roots: tuple[Root, ...]
+    policy: Policy
+    seals: tuple[Seal, ...]
+
+    @property
+    def drafts(self) -> tuple[Seal, ...]:
+        """Files that too few people signed."""
+        return tuple(seal for seal in self.seals if seal.draft)
+
+    def trust(self, *, pinned: bool) -> Trust:
+        """Return what these files say, as far as they were enforced."""
+        policy = with_root(self.policy, self.roots[-1])
+        return Trust(policy, self.seals[-1].digest, self.roots, pinned)
+
+
+def root_path(version: int) -> str:
+    """Return the path of a version of the root."""
+    return f"trust/root/{version}.json"
 
 
 def project_id(git: Git) -> str:
@@ -80,29 +73,6 @@ def project_id(git: Git) -> str:
             f"{trouble.pointer} {trouble.message}".strip(), where=where, hint=f"mend {where}, then run: labelvc check"
         )
     return str(found.value["id"])
-
-
-def ensure_none(git: Git) -> None:
-    """Return when the work tree has no trust files.
-
-    Raises:
-        RefusedError: it has some; a new root would make the old one worthless.
-    """
-    if (git.top / FIRST_ROOT).exists() or (git.top / POLICY).exists():
-        raise RefusedError("this project has a root of trust", where="trust/", hint="labelvc policy show")
-
-
-def default_policy(project_id: str, principal_id: str, person: Principal) -> Policy:
-    """Return the policy a project starts with; what it does not name inside the protected places is denied."""
-    review = Need("reviewer", 1, ("author", "annotators"))
-    lead = Need("lead", 1, ("author",))
-    rules = (
-        Rule("labels and items", ("labels", "items"), (review,)),
-        Rule("documents", ("guidelines", "taxonomies", "datasets", "project", "registers", "privacy"), (lead,)),
-        Rule("controls", ("controls",), (Need(ROOT_ROLE, 1),)),
-    )
-    roles = {"lead": Role((principal_id,)), "reviewer": Role((principal_id,))}
-    return Policy(1, None, project_id, {principal_id: person}, roles, rules)
 
 
 def slug(words: str) -> str:
@@ -147,23 +117,46 @@ def load(reader: Reader, snapshot: Snapshot, pin: str | None = None) -> Trust:
         TrustError: there is none, a root is missing in the chain or not signed by enough people of the root before it and
             of its own, another root than the pinned one, or the policy is not signed as the root demands.
     """
+    return chain(reader, snapshot, pin).trust(pinned=pin is not None)
+
+
+def chain(reader: Reader, snapshot: Snapshot, pin: str | None = None, *, drafts: bool = False) -> Chain:
+    """Read the trust files of a snapshot.
+
+    Args:
+        reader: reads the snapshot's entries.
+        snapshot: where.
+        pin: digest of root version 1 that the reader got from somewhere else; None when they have none.
+        drafts: read on when too few people signed a file; what is returned then proves nothing but what its seals say.
+
+    Returns:
+        The files.
+
+    Raises:
+        TrustError: as `load`.
+    """
     paths = listing.paths(snapshot.entries, "trust/")
     numbers = {int(found[1]): path for path in paths if (found := _ROOT.fullmatch(path))}
     if not numbers or POLICY not in snapshot.entries:
-        raise TrustError("there is no root of trust or no policy", where=f"{snapshot.name}:trust/", hint=_INIT)
+        raise TrustError("there is no root of trust or no policy", where=f"{snapshot.name}:trust/", hint=INIT)
     if sorted(numbers) != list(range(1, len(numbers) + 1)):
         raise TrustError("a version is missing in the chain of roots", where=f"{snapshot.name}:trust/root/")
+    settle = _let if drafts else seals.enforce
     roots: list[Root] = []
+    found_seals: list[Seal] = []
     for number in sorted(numbers):
         path = numbers[number]
-        roots.append(_root(reader.read(path, snapshot.entries[path]), roots, path))
+        root, seal = read_root(reader.read(path, snapshot.entries[path]), roots[-1] if roots else None, path)
+        settle(seal)
+        roots.append(root)
+        found_seals.append(seal)
     if pin is not None and roots[0].digest != pin:
         message = f"the root is not the pinned one: it is {roots[0].digest}"
         raise TrustError(
             message, where=f"{snapshot.name}:{FIRST_ROOT}", hint="ask the project's lead for the right digest"
         )
-    policy, digest = _policy(reader.read(POLICY, snapshot.entries[POLICY]), roots[-1])
-    return Trust(with_root(policy, roots[-1]), digest, tuple(roots), pinned=pin is not None)
+    policy, seal = _policy(reader.read(POLICY, snapshot.entries[POLICY]), roots[-1], settle)
+    return Chain(tuple(roots), policy, (*found_seals, seal))
 
 
 def succeeds(reader: Reader, before: Trust, snapshot: Snapshot) -> Trust:
@@ -194,50 +187,45 @@ def succeeds(reader: Reader, before: Trust, snapshot: Snapshot) -> Trust:
     return after
 
 
-def _root(data: bytes, before: list[Root], path: str) -> Root:
+def read_root(data: bytes, before: Root | None, path: str) -> tuple[Root, Seal]:
+    """Read the file of a root; whether enough people signed it is said by its seal.
+
+    Args:
+        data: the file.
+        before: the version before; None for the first.
+        path: for messages.
+
+    Raises:
+        TrustError: it is no root, or does not follow the one before.
+    """
     try:
         envelope = dsse.decode(data, dsse.TUF)
         root = statement.decode_root(envelope.payload)
     except DataError as error:
         raise TrustError(error.message, where=path, hint="git log -- trust/root") from None
-    if root.version != len(before) + 1:
+    if root.version != (before.version + 1 if before else 1):
         raise TrustError(f"the file holds version {root.version} of the root", where=path)
-    if before and root.repository != before[0].repository:
+    if before and root.repository != before.repository:
         raise TrustError("the root belongs to another repository", where=path)
-    _met(envelope, root.keys, root.root, path)
-    if before:
-        _met(envelope, before[-1].keys, before[-1].root, path)
-    return root
+    return root, seals.of_root(path, envelope, root, before)
 
 
-def _policy(data: bytes, root: Root) -> tuple[Policy, Digest]:
+def _policy(data: bytes, root: Root, settle: Callable[[Seal], None]) -> tuple[Policy, Seal]:
+    """Read the file of a policy; what is not settled is not even decoded."""
     try:
         envelope = dsse.decode(data, dsse.IN_TOTO)
-        _met(envelope, root.keys, root.targets, POLICY)
+        seal = seals.of_policy(POLICY, envelope, 0, root)
+        settle(seal)
         policy = statement.decode_policy(envelope.payload)
     except DataError as error:
         raise TrustError(error.message, where=POLICY, hint="labelvc policy check") from None
     if policy.repository != root.repository:
         raise TrustError("the policy belongs to another repository than the root", where=POLICY)
-    return policy, envelope.digest
+    return policy, seal._replace(version=policy.version)
 
 
-def _met(envelope: Envelope, keys: Mapping[str, RootKey], role: tuple[tuple[str, ...], int], path: str) -> None:
-    """Return when enough owners of a role's keys signed; every signature is looked at, and people are counted."""
-    keyids, threshold = role
-    message = dsse.pae(envelope.payload_type, envelope.payload)
-    good: set[str] = set()
-    reason = ""
-    for each in envelope.signatures:
-        if each.keyid not in keyids:
-            continue
-        try:
-            sshsig.verify(each.sig, message, TRUST_NAMESPACE, sshsig.read_public(keys[each.keyid].key))
-            good.add(keys[each.keyid].owner)
-        except TrustError as error:
-            reason = f": {error.message}"
-    if len(good) < threshold:
-        raise TrustError(f"signed by {len(good)} of the {threshold} people who must sign it{reason}", where=path)
+def _let(seal: Seal) -> None:
+    """Let a draft pass."""
 
 
 def with_root(policy: Policy, root: Root) -> Policy:

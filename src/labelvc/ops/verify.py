@@ -15,11 +15,12 @@ from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, ownership, people, steps
+from labelvc.ops import approvals, ownership, people, silence, steps
 from labelvc.ops import diff as comparing
 from labelvc.ops import trust as trusting
-from labelvc.ops.approvals import Problem, Shelf, Statement
+from labelvc.ops.approvals import Distrusted, Problem, Shelf, Statement
 from labelvc.ops.people import Made
+from labelvc.ops.silence import Silence
 from labelvc.ops.steps import Step
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -103,17 +104,35 @@ class _Done(NamedTuple):
 
 
 class Walk:
-    """Verifies steps one after another; what one step read, the next one needs not read again."""
+    """Verifies steps one after another; what one step read, the next one needs not read again.
 
-    def __init__(self, git: Git, reader: Reader, pin: str | None) -> None:
+    Args:
+        git: where.
+        reader: reads its objects.
+        pin: digest of root version 1, from outside the repository; None when there is none.
+        witness: approvals of another commit to look through instead of those of each step; None for the steps' own.
+    """
+
+    def __init__(self, git: Git, reader: Reader, pin: str | None, witness: Snapshot | None = None) -> None:
         self._git = git
         self._reader = reader
         self._pin = pin
         self._shelf = Shelf(reader)
         self._snapshots: dict[str, Snapshot] = {}
         self._trusts: dict[tuple[tuple[str, Entry], ...], Trust] = {}
+        self._witness = witness
+        self.silence: Silence | None = None
+        """Whom the newest policy distrusts; None: each step hears whom the policy before it does not distrust itself."""
         self.anchors: dict[Digest, bool] = {}
         """Digests of root version 1 met on the way, and whether they were pinned."""
+
+    def heed(self, going: Course) -> None:
+        """Let the newest policy on a course say whose words count for nothing, in the steps before it too."""
+        ends = [going.ruler or going.pairs[0][0], going.pairs[-1][0], going.head] if going.pairs else []
+        alone = len(going.pairs) == 1
+        named = dict.fromkeys(filter(None, ends))
+        snapshots = (self._snapshot(each) if alone else tree.commit(self._git, each, ("trust",)) for each in named)
+        self.silence = silence.of(self._git, self._reader, self.trust, snapshots, going.head)
 
     def step(self, parent: str, commit: str, ruler: str = "") -> Step:
         """Judge one step.
@@ -144,7 +163,7 @@ class Walk:
             return Step(parent, commit, "undecidable", 0, total, keys, root=found.changeset.root, problems=why)
         problems: list[Problem] = []
         done = self._done(parent, commit, found, before, trust, problems)
-        step = self._judged(done, trust, new, problems)
+        step = self._judged(done, self.heeding(trust, commit), self._witness or new, problems)
         return step._replace(problems=(*step.problems, *approvals.lost(old, new)))
 
     def trust(self, snapshot: Snapshot) -> Trust:
@@ -159,6 +178,10 @@ class Walk:
         found = self._trusts[at]
         self.anchors[found.anchor] = found.pinned
         return found
+
+    def heeding(self, trust: Trust, commit: str) -> Trust:
+        """Return the trust that judges what came in with a step, without those whom the newest policy distrusts in it."""
+        return self.silence.over(trust, commit) if self.silence else trust
 
     def again(self, step: Step, ruler: str, later: str, words: Snapshot) -> Step:
         """Judge a step again by what was said until a later one, and by the policy in force before that one.
@@ -177,7 +200,8 @@ class Walk:
         before = self._snapshot(ruler) if ruler else old
         found = changeset.gather(comparing.between(self._git, old, new))
         done = self._done(step.parent, step.commit, found, before, self.trust(before), [])
-        return self._judged(done, self.trust(tree.commit(self._git, later, ("trust",))), words, [])
+        trust = self.heeding(self.trust(tree.commit(self._git, later, ("trust",))), words.commit)
+        return self._judged(done, trust, words, [])
 
     def later(self, step: Step, folders: dict[Digest, dict[str, Entry]], trust: Trust) -> Step:
         """Return a step with what a later folder of approvals says of it."""
@@ -218,8 +242,12 @@ class Walk:
         )
         decision = decide.decide(trust.policy, case, [each.backing for each in heard])
         if decision.uncovered or any(self._shelf.objects(files) for at, files in folders.items() if at != root):
-            heard += self._shelf.carried(found.changeset, folders, done.before, trust)
+            carried = list(self._shelf.carried(found.changeset, folders, done.before, trust))
+            problems += [one for each in carried for one in each.problems if isinstance(one, Distrusted)]
+            heard += carried
             decision = decide.decide(trust.policy, case, [each.backing for each in heard])
+        if untold := self.silence.untold(decision.state, problems) if self.silence else []:
+            decision, problems = decision._replace(state="undecidable"), [*problems, *untold]
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
         version = trust.policy.version
@@ -272,6 +300,7 @@ def verify(
     """
     with tree.reader(git) as reader:
         walk = Walk(git, reader, pin)
+        walk.heed(going)
         found = []
         for parent, commit in going.pairs:
             found.append(walk.step(parent, commit, going.ruler))
@@ -285,7 +314,7 @@ def _since(git: Git, walk: Walk, going: Course, found: list[Step]) -> Iterator[S
     parent, end = going.pairs[-1]
     folders = approvals.folders(tree.commit(git, end, (approvals.FOLDER,)))
     try:
-        trust = walk.trust(tree.commit(git, parent, ("trust",)))
+        trust = walk.heeding(walk.trust(tree.commit(git, parent, ("trust",))), end)
     except TrustError:
         yield from found
         return

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from labelvc.cli.render.text import count, paint, safe
+from labelvc.core import decide
 from labelvc.core.quorum import Standing
 from labelvc.model.approval import Approval
-from labelvc.model.policy import Need, Policy, Presence, Trust
+from labelvc.model.policy import Distrust, Need, Policy, Presence, Rule, Trust
 from labelvc.ops import approve as approving
 from labelvc.ops import policy as governing
 from labelvc.ops.approve import Change
@@ -66,9 +67,9 @@ def step_lines(step: Step, names: str, now: datetime, *, color: bool) -> Iterato
         yield f"{indent}later {_told(said, step, now)}\n"
     if step.state in ("approved", "unchanged", "ungoverned"):
         return
-    for need in step.needs:
-        if need.have < need.asked:
-            yield f"{indent}{need.have} of {need.asked} {need.role}{_with(need.presence)}; {able(need)}\n"
+    for each in step.needs:
+        if each.have < each.asked:
+            yield f"{indent}{each.have} of {each.asked} {each.role}{_with(each.presence)}; {able(each)}\n"
     for key in step.uncovered[:_SHOWN]:
         yield f"{indent}not approved: {safe(key)}\n"
     if len(step.uncovered) > _SHOWN:
@@ -88,7 +89,7 @@ def preview(change: Change, approval: Approval, fingerprint: str) -> str:
     keys = [safe(move.key) for move in found.changeset.moves[:_SHOWN]]
     more = len(found.changeset.moves) - len(keys)
     keys += [f"... and {more:,} more"] if more else []
-    asked = "; ".join(_need(need) for need in change.asked(approval.meaning)) or "nobody's word"
+    asked = "; ".join(need(each) for each in change.asked(approval.meaning)) or "nobody's word"
     rows = [
         ("change-set", found.changeset.root),
         ("from, to", f"{change.base.commit[:12]}, {change.head.commit[:12]}"),
@@ -138,17 +139,34 @@ def policy_lines(trust: Trust, *, color: bool) -> Iterator[str]:
         known = f"{count(len(person.keys), 'key')}, {count(len(person.emails), 'email')}"
         heading = paint(name.ljust(11), "bold", on=color)
         yield f"{heading} {safe(person.name)}{kind}: {roles}; {known}\n"
-    for rule in policy.rules:
-        places = f" in {', '.join(rule.paths)}" if rule.paths else ""
-        needs = "; ".join(_need(need) for need in rule.needs)
-        urgent = f"; in an emergency {_need(rule.emergency)} first" if rule.emergency else ""
-        own = "; others only their own records" if rule.own_records else ""
-        yield f"rule        {', '.join(rule.kinds)}{places}: {needs}{urgent}{own}\n"
+    yield from (f"rule        {safe(rule(each))}\n" for each in policy.rules)
+    yield from (f"distrusted  {safe(distrust(each))}\n" for each in policy.distrusted)
     yield "otherwise   denied inside the protected folders; trust/root and trust/policy.json answer to the root keys alone\n"
+
+
+def rule(asked: Rule) -> str:
+    """Return what a rule is about and what it asks, in words."""
+    places = f" in {', '.join(asked.paths)}" if asked.paths else ""
+    urgent = f"; in an emergency {need(asked.emergency)} first" if asked.emergency else ""
+    own = "; others only their own records" if asked.own_records else ""
+    return f"{', '.join(asked.kinds)}{places}: {'; '.join(need(each) for each in asked.needs)}{urgent}{own}"
+
+
+def need(asked: Need) -> str:
+    """Return what a need asks, in words."""
+    apart = f" ({' and '.join(_BESIDE[each] for each in asked.distinct_from)})" if asked.distinct_from else ""
+    return f"{asked.count} {asked.role}{_with(asked.presence)}{apart}"
+
+
+def distrust(entry: Distrust) -> str:
+    """Return whose words count for nothing after which commit, in words."""
+    key = f" with {entry.key}" if entry.key else ""
+    return f"{entry.principal}{key} after {entry.since}: {entry.reason}"
 
 
 def policy_summary(trust: Trust) -> Mapping[str, Any]:
     """Return what stands around a policy in JSON."""
+    distrusted = [msgspec.to_builtins(each) for each in trust.policy.distrusted]
     return {
         "root": trust.anchor,
         "root_version": trust.root.version,
@@ -157,7 +175,8 @@ def policy_summary(trust: Trust) -> Mapping[str, Any]:
         "digest": trust.digest,
         "repository": trust.policy.repository,
         "roles": {name: list(role.members) for name, role in trust.policy.roles.items()},
-        "rules": [msgspec.to_builtins(rule) for rule in trust.policy.rules],
+        "rules": [msgspec.to_builtins(each) for each in trust.policy.rules],
+        **({"distrusted": distrusted} if distrusted else {}),
     }
 
 
@@ -242,11 +261,6 @@ def _with(presence: Presence) -> str:
     return " with a touched security key" if presence.touch else ""
 
 
-def _need(need: Need) -> str:
-    apart = f" ({' and '.join(_BESIDE[each] for each in need.distinct_from)})" if need.distinct_from else ""
-    return f"{need.count} {need.role}{_with(need.presence)}{apart}"
-
-
 def _hint(step: Step, names: str) -> str:
     """Return the command that brings a step further."""
     if step.state == "undecidable":
@@ -260,7 +274,8 @@ def _hint(step: Step, names: str) -> str:
         return f"change what {who} rejected, or {who} runs: {command}"
     missing = next((need for need in step.needs if need.have < need.asked), None)
     if missing is None:
-        return "labelvc policy show"
+        rooted = any(decide.kind_of(key) == "trust" for key in step.uncovered)
+        return "labelvc trust show" if rooted else f"labelvc policy explain {names}"
     told = cure(missing, names)
     if missing.stuck or "..." in names:
         return told

@@ -1,0 +1,272 @@
+"""Commands on who may decide what: policy."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import click
+
+from labelvc.cli import signing
+from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.output import output_options, say, write
+from labelvc.cli.render import explain, json, roots, text
+from labelvc.cli.render import trust as render
+from labelvc.errors import TrustError
+from labelvc.model.policy import ChangeKind, Distrust, Need, Policy, Separation
+from labelvc.ops import articles, ceremony, people
+from labelvc.ops import explain as explaining
+from labelvc.ops import policy as governing
+from labelvc.ops import trust as trusting
+from labelvc.ops.policy import Person
+from labelvc.store import git as plumbing
+from labelvc.store import keys
+from labelvc.store.git import Git
+
+_Command = Callable[..., Any]
+_KINDS = [kind for kind in get_args(ChangeKind) if kind not in ("trust", "other")]
+"""Kinds that a rule can be about: trust files answer to the root alone, and what is outside the project to nobody."""
+
+
+@click.group()
+def policy() -> None:
+    """Show and change who may decide what; every change is a new signed version of trust/policy.json."""
+
+
+@policy.command("show")
+@output_options("text", "json")
+@signing.root_option
+@pass_settings
+def policy_show(settings: Settings, /, form: str, output: Path | None, root: str | None) -> None:
+    """Show people, roles and rules, and the digest of the root to publish."""
+    git = plumbing.find(settings.directory)
+    trust = signing.trust_here(git, signing.pin(git, root))
+    if form == "json":
+        summary = render.policy_summary(trust)
+        write(json.document("policy-show", render.people_items(trust.policy), summary=summary), output)
+    else:
+        write("".join(render.policy_lines(trust, color=settings.color and output is None)), output)
+
+
+def _edits(function: _Command) -> _Command:
+    """Add what every command that writes a new policy takes, and write what the command returns."""
+
+    @_key_to_sign
+    @pass_settings
+    @functools.wraps(function)
+    def command(settings: Settings, /, signing_key: str | None, **options: Any) -> None:
+        git = plumbing.find(settings.directory)
+        found = ceremony.look(git)
+        trust = ceremony.standing(git, found, pinned=False)
+        edited = function(git, found.policy, **options)
+        signer = people.signer(git, signing.where(signing_key, "--sign-with"), signing.ask, trust.policy)
+        ceremony.ensure_mine(found, signer.key)
+        governing.write(git, {trusting.POLICY: governing.signed(trust, edited, signer)})
+        write(f"{trusting.POLICY}\n")
+        for concern in (*governing.raised(trust, edited), *governing.unproven(found.policy, edited, signer.key)):
+            say(settings, f"note: {text.safe(concern)}")
+        for line in roots.written(
+            ceremony.look(git), f"policy version {trust.policy.version + 1}", "Change the policy"
+        ):
+            say(settings, line)
+
+    return command
+
+
+def _key_to_sign(function: _Command) -> _Command:
+    option = click.option("--sign-with", "signing_key", metavar="FILE", help="Root key to sign the new policy with.")
+    return option(function)
+
+
+@policy.command("add")
+@click.argument("principal")
+@click.option("--name", default="", help="Printed name.")
+@click.option("--kind", type=click.Choice(["human", "ci", "bot"]), default=None, help="Default: human.")
+@click.option(
+    "--key", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE.pub", help="Public key; repeatable."
+)
+@click.option("--role", "roles", multiple=True, help="Role to give; repeatable.")
+@click.option("--email", "emails", multiple=True, help="Address of their commits; repeatable.")
+@click.option(
+    "--pseudonym",
+    "pseudonyms",
+    multiple=True,
+    metavar="TOKEN",
+    help="Token that stands for them in records; repeatable.",
+)
+@_edits
+def policy_add(
+    _: Git,
+    before: Policy,
+    principal: str,
+    name: str,
+    kind: Literal["human", "ci", "bot"] | None,
+    files: tuple[Path, ...],
+    roles: tuple[str, ...],
+    emails: tuple[str, ...],
+    pseudonyms: tuple[str, ...],
+) -> Policy:
+    """Add a principal, or more keys, roles, addresses or pseudonyms to one."""
+    lines = tuple(str(keys.public_key(file)) for file in files)
+    return governing.added(before, Person(principal, name, kind, lines, emails, pseudonyms, roles))
+
+
+@policy.command("remove")
+@click.argument("principal")
+@click.option("--role", help="Take away only this role.")
+@click.option("--key", "file", type=click.Path(path_type=Path), metavar="FILE.pub", help="Take away only this key.")
+@_edits
+def policy_remove(_: Git, before: Policy, principal: str, role: str | None, file: Path | None) -> Policy:
+    """Take away a principal, or one role or key of theirs; what they approved before stays approved."""
+    return governing.removed(before, principal, role, None if file is None else str(keys.public_key(file)))
+
+
+@policy.group("rule")
+def policy_rule() -> None:
+    """Set and remove rules: what a change of some kinds, in some places, needs."""
+
+
+@policy_rule.command("set")
+@click.argument("name")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="What it is about; repeatable.")
+@click.option(
+    "--path",
+    "paths",
+    multiple=True,
+    metavar="GLOB",
+    help="Where; `*` stops at `/`, `**` does not. Records lie in datasets/NAME/annotations, items in datasets/NAME/items. "
+    "Repeatable; default: everywhere.",
+)
+@click.option(
+    "--need",
+    "needs",
+    multiple=True,
+    metavar="ROLE[:COUNT[:author,annotators]]",
+    help="How many people of a role, and whom they must not be; repeatable, each by different people.",
+)
+@click.option("--touch", is_flag=True, help="Only signatures count for which a security key was touched.")
+@click.option("--verification", is_flag=True, help="Only those for which it also asked for PIN or fingerprint.")
+@_edits
+def policy_rule_set(
+    _: Git,
+    before: Policy,
+    name: str,
+    kinds: tuple[ChangeKind, ...],
+    paths: tuple[str, ...],
+    needs: tuple[str, ...],
+    touch: bool,
+    verification: bool,
+) -> Policy:
+    """Add the rule NAME, or set it anew; what is not given stays as it is.
+
+    A change must meet every rule that is about it: what no rule is about is denied.
+    """
+    asked = [_need(word, touch=touch, verification=verification) for word in needs]
+    if (touch or verification) and not asked:
+        raise click.UsageError("--touch and --verification say what --need asks", click.get_current_context())
+    return articles.with_rule(before, name, kinds, paths, asked)
+
+
+@policy_rule.command("remove")
+@click.argument("name")
+@_edits
+def policy_rule_remove(_: Git, before: Policy, name: str) -> Policy:
+    """Take a rule away; what no rule is about any more is denied."""
+    return articles.without_rule(before, name)
+
+
+@policy.group("role")
+def policy_role() -> None:
+    """Add and remove roles: hats that rules ask for."""
+
+
+@policy_role.command("add")
+@click.argument("name")
+@click.option(
+    "--incompatible", multiple=True, metavar="ROLE", help="None of its members may hold this one; repeatable."
+)
+@_edits
+def policy_role_add(_: Git, before: Policy, name: str, incompatible: tuple[str, ...]) -> Policy:
+    """Add a role, or more that it excludes; `labelvc policy add PRINCIPAL --role NAME` gives it to somebody."""
+    return articles.with_role(before, name, incompatible)
+
+
+@policy_role.command("remove")
+@click.argument("name")
+@_edits
+def policy_role_remove(_: Git, before: Policy, name: str) -> Policy:
+    """Take a role away that no rule asks for."""
+    return articles.without_role(before, name)
+
+
+@policy.command("distrust")
+@click.argument("principal")
+@click.option("--key", "keyid", default="", metavar="SHA256:...", help="Only what this key of theirs signed.")
+@click.option("--from", "since", required=True, metavar="REV", help="The last commit whose content is still believed.")
+@click.option("--reason", required=True, help="Why.")
+@_edits
+def policy_distrust(git: Git, before: Policy, principal: str, keyid: str, since: str, reason: str) -> Policy:
+    """Let the words of a principal, or of one key, count for nothing in all that came in after a commit.
+
+    What came in with that commit or before it stays approved, whatever dates anybody claims. `labelvc audit impact` lists
+    what has to be approved again. A second call for the same principal and key moves the commit.
+    """
+    if principal not in ceremony.known(git, before):
+        raise TrustError(f"{principal} is and was no principal here", hint="labelvc policy show")
+    entry = Distrust(principal, plumbing.resolve(git, since), reason, keyid)
+    return articles.with_distrust(before, entry)
+
+
+def _need(words: str, *, touch: bool, verification: bool) -> Need:
+    """Read `ROLE[:COUNT[:author,annotators]]`."""
+    role, _, rest = words.partition(":")
+    count, _, apart = rest.partition(":")
+    parts = tuple(part for part in get_args(Separation) if part in apart.split(","))
+    if (
+        not role
+        or not re.fullmatch("[1-9][0-9]{0,3}|", count)
+        or sorted(parts) != sorted(filter(None, apart.split(",")))
+    ):
+        raise click.UsageError(f"{words!r} is not ROLE[:COUNT[:author,annotators]]", click.get_current_context())
+    return Need(role, int(count or "1"), parts, touch, verification)
+
+
+@policy.command("explain")
+@click.argument("words", metavar="PATH | KEY | A..B | A...B")
+@signing.root_option
+@output_options("text", "json")
+@pass_settings
+def policy_explain(settings: Settings, /, words: str, root: str | None, form: str, output: Path | None) -> int:
+    """Tell which rules a place or a change falls under, what each asks, who can give it, who gave it and what is missing.
+
+    A place is judged by the policy of the work tree, a range by the policy in force before it. Exit 1 when something is
+    denied because no rule is about it.
+    """
+    git = plumbing.find(settings.directory)
+    pin = signing.pin(git, root)
+    if ".." in words and "#" not in words:
+        found = explaining.change(git, words, pin)
+    else:
+        found = explaining.place(git, signing.trust_here(git, pin), words)
+    if form == "json":
+        write(json.document("policy-explain", explain.items(found), head=words, summary=explain.summary(found)), output)
+    else:
+        write("".join(explain.lines(found, words)), output)
+    return int(any(place.denied for place in found.places))
+
+
+@policy.command("check")
+@signing.root_option
+@pass_settings
+def policy_check(settings: Settings, /, root: str | None) -> int:
+    """Verify root and policy in the work tree and tell what is worth mending; exit 1 when something is."""
+    git = plumbing.find(settings.directory)
+    chain = signing.chain_here(git, signing.pin(git, root))
+    trust = chain.trust(pinned=False)
+    found = [*governing.concerns(trust.policy, trust.root), *roots.unproven(chain.seals[-2])]
+    write("".join(f"{text.safe(concern)}\n" for concern in found))
+    say(settings, f"policy version {trust.policy.version} verifies; {text.count(len(found), 'concern')}")
+    return 1 if found else 0
