@@ -26,11 +26,12 @@ def with_rule(
         RefusedError: the policy says so already.
     """
     old = next((rule for rule in policy.rules if rule.name == name), None)
-    new = Rule(
-        name,
-        tuple(dict.fromkeys(kinds)) or (old.kinds if old else ()),
-        tuple(needs) or (old.needs if old else ()),
-        tuple(dict.fromkeys(paths)) or (old.paths if old else ()),
+    start = old or Rule(name, (), ())
+    new = replace(
+        start,
+        kinds=tuple(dict.fromkeys(kinds)) or start.kinds,
+        needs=tuple(needs) or start.needs,
+        paths=tuple(dict.fromkeys(paths)) or start.paths,
     )
     if not name or not new.kinds or not new.needs:
         hint = f'labelvc policy rule set "{name or "NAME"}" --kind KIND --need ROLE'

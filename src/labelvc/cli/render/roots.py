@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from labelvc.cli.render import trust as render
 from labelvc.cli.render.text import safe
 from labelvc.codec import sshsig
-from labelvc.model.policy import Policy, Root
+from labelvc.model.policy import Policy, Principal, Role, Root, Rule
 from labelvc.ops import ceremony
 from labelvc.ops.seals import Demand, Seal
 from labelvc.ops.trust import Chain
+
+_TOLD = ("version", "previous", "repository", "principals", "roles", "rules", "distrusted")
 
 
 def lines(chain: Chain, *, pinned: bool) -> Iterator[str]:
@@ -139,16 +144,25 @@ def changes(before: Policy | None, after: Policy) -> Iterator[str]:
 def _said(policy: Policy) -> Iterator[str]:
     """Yield everything a policy says, each in words that nothing else in it could have."""
     for name, person in policy.principals.items():
-        yield f"principal {name}: {person.name}" + (f" ({person.kind})" if person.kind != "human" else "")
+        kind = f" ({person.kind})" if person.kind != "human" else ""
+        yield f"principal {name}: {person.name}{kind}{_more(person, 'name', 'kind', 'keys', 'emails', 'pseudonyms')}"
         yield from (f"principal {name}: key {sshsig.read_public(line).fingerprint}" for line in person.keys)
         yield from (f"principal {name}: email {address}" for address in person.emails)
         yield from (f"principal {name}: pseudonym {token}" for token in person.pseudonyms)
     for name, role in policy.roles.items():
-        yield f"role {name}"
+        yield f"role {name}{_more(role, 'members', 'incompatible')}"
         yield from (f"role {name}: {member}" for member in role.members)
         yield from (f"role {name}: incompatible with {other}" for other in role.incompatible)
-    yield from (f"rule {rule.name!r}: {render.rule(rule)}" for rule in policy.rules)
+    for rule in policy.rules:
+        yield f"rule {rule.name!r}: {render.rule(rule)}{_more(rule, 'name', 'kinds', 'needs', 'paths')}"
     yield from (f"distrusted {render.distrust(each)}" for each in policy.distrusted)
+    yield f"repository {policy.repository}{_more(policy, *_TOLD)}"
+
+
+def _more(value: Principal | Role | Rule | Policy, *told: str) -> str:
+    """Return the members that have no words here, so that nothing is signed unseen."""
+    rest = {name: member for name, member in msgspec.to_builtins(value).items() if name not in told}
+    return f" {json.dumps(rest)}" if rest else ""
 
 
 def _root(root: Root, before: Root | None) -> Iterator[str]:
