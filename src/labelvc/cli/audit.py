@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.output import output_options, progress, say, stream, write
 from labelvc.cli.render import audit as render
 from labelvc.cli.render import json, text
@@ -23,10 +23,28 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 
+_ELSEWHERE = {"population": "population", "sample": "population", "bundle": "bundle", "trace": "evidence"}
+"""Commands that judge signatures, and the modules of `labelvc.cli` that hold them: the other audits do not pay for them."""
 
-@click.group()
+
+class _Audit(click.Group):
+    """The audits; some are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the alphabet."""
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None when there is none of that name."""
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(importlib.import_module(f"labelvc.cli.{_ELSEWHERE[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Audit)
 def audit() -> None:
-    """Look back over what was committed, for what nobody was asked about."""
+    """Look back over what was committed: what went wrong, who answered for it, and what an auditor can prove."""
 
 
 @audit.command("prove", short_help="Prove that one label is in a release.")
@@ -49,16 +67,41 @@ def prove(settings: Settings, /, key: str, version: str | None, plain: bool, out
     write(importlib.import_module("labelvc.core.inclusion").encode(proof).decode(), output)
 
 
-@audit.command("recheck", short_help="Check a proof, offline and without the repository.")
+@audit.command("recheck", short_help="Check a proof or a bundle, offline and without the repository.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--digest", metavar="sha256:...", help="Digest of the release, as its project publishes it.")
+@click.option("--digest", metavar="sha256:...", help="Of a proof: digest of the release, as its project publishes it.")
+@click.option(
+    "--root", metavar="sha256:...", help="Of a bundle: digest of the first root, as its project publishes it."
+)
 @pass_settings
-def recheck(settings: Settings, /, file: Path, digest: str | None) -> int:
-    """Check a proof that `labelvc audit prove` wrote; neither a repository nor a network is needed.
+def recheck(settings: Settings, /, file: Path, digest: str | None, root: str | None) -> int:
+    """Check what `labelvc audit prove` or `labelvc audit bundle` wrote; neither a repository nor a network is needed.
 
-    The digest ties the proof to the release that `labelvc release show` prints it for; without --digest compare it
-    yourself: anybody can sign a manifest of their own. Exit 1 when the proof does not hold.
+    Of a proof, --digest ties it to the release that `labelvc release show` prints it for. Of a bundle, --root (or LABELVC_ROOT)
+    ties it to the project. Without them compare yourself: anybody can sign what they made up. Nothing is unpacked. Exit 1 when
+    something does not hold, 2 when the file is neither, or is an archive that could do harm.
     """
+    with file.open("rb") as source:
+        if importlib.import_module("labelvc.codec.tar").is_one(source.read(512)):
+            return _bundle(settings, file, root or environment("LABELVC_ROOT"))
+    return _proof(settings, file, digest)
+
+
+def _bundle(settings: Settings, file: Path, root: str | None) -> int:
+    fixed = importlib.import_module("labelvc.cli.render.bundle").fixed()
+    with file.open("rb") as source:
+        files = importlib.import_module("labelvc.codec.tar").read(source)
+    found = list(importlib.import_module("labelvc.ops.recheck").recheck(files, root, fixed))
+    write("".join(f"{one.state.ljust(6)} {text.safe(one.words)}\n" for one in found))
+    wrong = sum(one.state == "wrong" for one in found)
+    say(
+        settings,
+        f"FAILED: {wrong} wrong" if wrong else f"GOOD: {text.count(sum(one.state == 'ok' for one in found), 'check')}",
+    )
+    return int(bool(wrong))
+
+
+def _proof(settings: Settings, file: Path, digest: str | None) -> int:
     inclusion = importlib.import_module("labelvc.core.inclusion")
     proof = inclusion.decode(file.read_bytes())
     try:
