@@ -14,7 +14,7 @@ from labelvc.cli.render import population as counted
 from labelvc.cli.render.markdown import code
 from labelvc.model.policy import Trust
 from labelvc.ops.bundle import Evidence
-from labelvc.ops.population import Row, approving, good
+from labelvc.ops.population import Row, good
 
 MANIFEST = "MANIFEST.sha256"
 _FILES = Path(__file__).parent / "_bundle"
@@ -73,7 +73,7 @@ def page(found: Evidence, release: str | None, lives: Sequence[Life]) -> str:
     environment.filters["number"] = lambda number: f"{number:,}"
     return environment.get_template("bundle.html.jinja").render(
         found=found, title=_title(found, release), steps=_steps(found), more=max(0, len(found.rows) - _MOST), lives=lives,
-        policies=list(_policies(found)), good=good, said=list(_said(found)), tally=counted.tally(found.totals.counts),
+        policies=list(_policies(found)), tone=_tone, said=list(_said(found)), tally=counted.tally(found.totals.counts),
     )  # fmt: skip
 
 
@@ -128,6 +128,11 @@ def _report(found: Evidence, release: str | None, lives: Sequence[Life]) -> Iter
         yield from (f"    {line}" for line in life.lines)
 
 
+def _tone(state: str) -> str:
+    """Return the class that colours a state."""
+    return "good" if state == "approved" else "soft" if good(state) else "bad"
+
+
 def _title(found: Evidence, release: str | None) -> str:
     base = found.going.base[:12] or "the beginning"
     return f"Evidence on release {release}" if release else f"Evidence on {base} to {found.going.head[:12]}"
@@ -135,9 +140,9 @@ def _title(found: Evidence, release: str | None) -> str:
 
 def _steps(found: Evidence) -> list[tuple[Row, str, str, str]]:
     return [
-        (row, ", ".join(row.authors), counted.tally(row.counts), ", ".join(f"{one.signer.principal} as {one.role}" for one in approving(row.statements)))
+        (row, ", ".join(row.authors), counted.tally(row.counts), ", ".join(counted.approvers(row)))
         for row in found.rows[:_MOST]
-    ]  # fmt: skip
+    ]
 
 
 def _said(found: Evidence) -> Iterator[Any]:

@@ -42,7 +42,7 @@ def lines(found: Record, veil: Veil, *, color: bool) -> Iterator[str]:
     yield "\n"
     for one in found.releases:
         proved = f"the line leads to {one.root} there" if one.root else f"not followed: {text.safe(one.why)}"
-        yield f"release   {one.version} {one.digest}, {one.state}; {proved}\n"
+        yield f"release   {one.version} {one.digest}, {one.state}\n          {proved}\n"
     if not found.releases:
         yield f"release   none{' holds this line' if life.releases is not None else ': there is no releases/ folder'}\n"
     yield f"checks    {NOT_TOLD}\n"
@@ -64,9 +64,10 @@ def _step(number: int, step: Step, proof: Proof, veil: Veil, *, color: bool) -> 
     yield f"   made by   {text.safe(by) + behind if isinstance(by, str) else 'not said'}{_origin(new)}\n"
     yield f"   under     {_meant(step, proof)}\n"
     yield f"   commit    {step.commit.id} by {', '.join(proof.authors)}, {step.commit.authored} as claimed\n"
-    yield f"   came in   {step.integrated.id} after {proof.parent or 'nothing'}, {step.integrated.committed} as claimed\n"
-    policy = f"policy {proof.policy[0]} {proof.policy[1]}" if proof.policy else "no policy was in force"
-    yield f"   judged    {proof.state} (the whole step), change-set {proof.changeset}, {policy}\n"
+    yield f"   came in   {step.integrated.id}, {step.integrated.committed} as claimed\n"
+    yield f"             after {proof.parent or 'nothing'}, change-set {proof.changeset}\n"
+    policy = f"by policy {proof.policy[0]} {proof.policy[1]}" if proof.policy else "no policy was in force"
+    yield f"   judged    the whole step {proof.state}, {policy}\n"
     for word in proof.words:
         yield from _word(word)
     if not any(word.vote.decision == "approve" and word.vote.stood for word in proof.words):
@@ -84,7 +85,9 @@ def _word(word: Word) -> Iterator[str]:
     yield f"   {verb.ljust(9)} by {name} as {text.safe(said.role)}, meaning {said.meaning}, {said.signed_at} as claimed{late}\n"
     if said.reason:
         yield f"             because: {text.clip(text.safe(said.reason), 300)}\n"
-    yield f"             {text.safe(vote.path)}, statement {word.digest}, change-set {said.root}\n"
+    yield f"             {text.safe(vote.path)}\n"
+    yield f"             statement {word.digest}\n"
+    yield f"             change-set {said.root}\n"
     now = "good today" if word.now == GOOD else f"would not count today: {text.safe(word.now)}"
     yield f"             signature good under policy {vote.policy}, {now}\n"
 

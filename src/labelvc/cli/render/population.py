@@ -50,7 +50,7 @@ def sheet(members: Iterable[Member], by: str) -> Iterator[str]:
     for member in members:
         row = member.row if isinstance(member, Moved) else member
         about = [row.commit.committed, *map("+".join, (member.kinds, row.authors)), member.state]
-        who = "; ".join(f"{one.signer.principal} as {one.role}" for one in approving(row.statements))
+        who = "; ".join(approvers(row))
         if isinstance(member, Row):
             numbers = [member.counts[noun, word] for noun in NOUNS for word in WORDS]
             policy = "" if row.step.policy is None else row.step.policy
@@ -66,7 +66,7 @@ def text(members: Iterable[Member], *, color: bool) -> Iterator[str]:
     for member in members:
         row = member.row if isinstance(member, Moved) else member
         state = paint(member.state.ljust(11), "+" if good(member.state) else "error", on=color)
-        who = ", ".join(f"{one.signer.principal} as {one.role}" for one in approving(row.statements))
+        who = ", ".join(approvers(row))
         made = f"by {safe(', '.join(row.authors))}" if row.authors else "nothing moved"
         if isinstance(member, Row):
             what = tally(member.counts)
@@ -177,6 +177,13 @@ def tally(counts: Mapping[tuple[str, str], int]) -> str:
     """Return `2 records changed, 1 document added`."""
     told = [(noun, word, counts[noun, word]) for noun in NOUNS for word in WORDS if counts.get((noun, word))]
     return ", ".join(f"{count(number, _ONE[noun])} {word}" for noun, word, number in told)
+
+
+def approvers(row: Row) -> list[str]:
+    """Return who approved a step and in which role; trust files stand by the signatures in them and by nothing else."""
+    if row.kinds == ("trust",) and row.state == "approved":
+        return ["signed by the root"]
+    return [f"{one.signer.principal} as {one.role}" for one in approving(row.statements)]
 
 
 def guarded(cell: str) -> str:
