@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from labelvc.cli.context import Settings, environment, pass_settings
+from labelvc.cli.context import Settings, environment, in_ci, pass_settings
 from labelvc.cli.output import output_options, progress, say, stream, write
 from labelvc.cli.render import audit as render
 from labelvc.cli.render import json, text
@@ -98,6 +98,12 @@ def _bundle(settings: Settings, file: Path, root: str | None) -> int:
         settings,
         f"FAILED: {wrong} wrong" if wrong else f"GOOD: {text.count(sum(one.state == 'ok' for one in found), 'check')}",
     )
+    if not wrong and root is None and in_ci():
+        say(
+            settings,
+            "error: nobody pinned the root, so it could be anybody's\n  next: pass --root, or set LABELVC_ROOT",
+        )
+        return 2
     return int(bool(wrong))
 
 

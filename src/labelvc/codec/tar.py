@@ -17,6 +17,7 @@ MOST = 9_999
 LARGEST = 64 << 20
 """How many bytes a file may have."""
 _ALL = 1 << 30
+_SHORTER = "name a shorter range"
 _BLOCK = 512
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*){0,5}")
 _LONGEST = 100
@@ -37,7 +38,9 @@ def write(files: Mapping[str, bytes]) -> Iterator[bytes]:
         DataError: too many files, one that is too large, or a name that `read` would refuse.
     """
     if len(files) > MOST:
-        raise DataError(f"{len(files):,} files are more than the {MOST:,} that an archive may hold")
+        raise DataError(f"{len(files):,} files are more than the {MOST:,} that an archive may hold", hint=_SHORTER)
+    if sum(map(len, files.values())) > _ALL:
+        raise DataError(f"the files have more than the {_ALL:,} bytes that an archive may hold", hint=_SHORTER)
     for name in sorted(files):
         if len(files[name]) > LARGEST:
             raise DataError(f"a file of {len(files[name]):,} bytes is more than an archive may hold", where=name)

@@ -19,7 +19,7 @@ from labelvc.model.commit import Commit
 from labelvc.model.names import Digest, Key
 from labelvc.model.policy import Trust
 from labelvc.model.release import Checkpoint
-from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.model.snapshot import Entry
 from labelvc.ops import approvals, people
 from labelvc.ops import diff as comparing
 from labelvc.ops import release as releasing
@@ -213,15 +213,17 @@ class Census:
 
     def _row(self, parent: str, commit: Commit, ruler: str) -> Row:
         step = self._walk.step(parent, commit.id, ruler)
-        old = tree.commit(self._git, parent) if parent else tree.empty()
-        new = tree.commit(self._git, commit.id)
+        if parent:
+            old, new = tree.differing(self._git, parent, commit.id)
+        else:
+            old, new = tree.empty(), tree.commit(self._git, commit.id)
         trust = self.trust(ruler or parent)
         counts: Counter[tuple[str, str]] = Counter()
         words: dict[str, str] = {}
         found = changeset.gather(_told(comparing.between(self._git, old, new), counts, words))
         kinds = {decide.kind_of(move.key, removed=move.new is None) for move in found.changeset.moves}
         authors = self._authors(parent, commit.id, trust) if found.changeset.moves else ()
-        statements = tuple(self._statements(step, new, trust, found)) if trust else ()
+        statements = tuple(self._statements(step, trust, found)) if trust else ()
         return Row(step, commit, authors, counts, tuple(sorted(kinds)), statements, trust, found, words)
 
     def _authors(self, parent: str, commit: str, trust: Trust | None) -> tuple[str, ...]:
@@ -230,9 +232,9 @@ class Census:
         made = people.authors(trust.policy, people.commits(self._git, parent, commit))
         return (*sorted(made.principals), *([UNKNOWN] if made.strangers else []))
 
-    def _statements(self, step: Step, new: Snapshot, trust: Trust, found: Gathered) -> Iterator[Statement]:
+    def _statements(self, step: Step, trust: Trust, found: Gathered) -> Iterator[Statement]:
         """Yield the statements that speak for or against a step."""
-        folders = approvals.folders(new)
+        folders = approvals.folders(tree.commit(self._git, step.commit, [approvals.FOLDER]))
         own = [*self._holding(step.root, folders, trust)]
         yield from own
         if not step.covered or any(one.approval.decision == "approve" for one in own):

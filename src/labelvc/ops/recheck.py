@@ -34,6 +34,7 @@ _LISTS = (
     "releases.txt",
     "steps.txt",
 )
+_RELEASE = re.compile(rf"{FOLDER}/[0-9]+\.[0-9]+\.[0-9]+\.json")
 _ROOT = re.compile(r"root/([1-9][0-9]*)\.json")
 _COLUMNS = 6  # of population.csv up to the state; none of them can hold a comma
 
@@ -178,7 +179,11 @@ class _Bench:
     def releases(self) -> Iterator[Check]:
         """Look at the releases, their chain, and the log of approvals that they hold."""
         before: tuple[Release, Digest] | None = None
-        for row in _rows(self._files, "releases.txt"):
+        rows = _rows(self._files, "releases.txt")
+        lying = [name for name in _under(self._files, f"{FOLDER}/") if _RELEASE.fullmatch(name)]
+        told = sorted(f"{FOLDER}/{_pair(row)[0]}.json" for row in rows)
+        yield _check("releases.txt lists every release that is here", told == lying)
+        for row in rows:
             version, policy = _pair(row)
             path = f"{FOLDER}/{version}.json"
             try:

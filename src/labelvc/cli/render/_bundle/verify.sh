@@ -68,6 +68,11 @@ manifest() {
 judge 'every file is as MANIFEST.sha256 says, and there is no other' manifest
 [ "$bad" -eq 0 ] || finish
 
+for file in approvals.txt commits.txt documents.txt log.txt policies.txt population.csv releases.txt steps.txt root/1.json; do
+    [ -f "$file" ] || wrong "$file is not here"
+done
+[ "$bad" -eq 0 ] || finish
+
 # ---- envelopes and signatures
 opened() { # opened FILE TYPE: the payload and the bytes that are signed; the signatures one a line, "keyid base64"
     rm -f "$work/payload" "$work/signed" "$work/signatures"
@@ -147,7 +152,7 @@ policy() { # policy NAME ROOT
     opened "policies/$1.json" "$in_toto" || return 1
     case $(digest "$work/payload") in "${1#*-}"*) ;; *) return 1 ;; esac
     case $(cat "$work/payload") in
-    '{"_type":"https://in-toto.io/Statement/v1","predicate":{"previous":'*"\"repository\":\"$repository\",\"roles\":{"*"],\"version\":${1%%-*}},\"predicateType\":\"urn:labelvc:policy:1\",\"subject\":"*) ;;
+    '{"_type":"https://in-toto.io/Statement/v1","predicate":{'*"\"repository\":\"$repository\",\"roles\":{"*",\"version\":${1%%-*}},\"predicateType\":\"urn:labelvc:policy:1\",\"subject\":"*) ;;
     *) return 1 ;;
     esac
     signed_by "$2" targets || return 1
@@ -306,6 +311,13 @@ checkpoint() { # checkpoint: the log of approvals begins with what the release t
     done <log.txt
     [ $((at - 1000000)) -eq "$size" ] && [ "$(tree)" = "$top" ]
 }
+published() {
+    for file in releases/*.json; do
+        [ ! -e "$file" ] || printf '%s\n' "$file"
+    done | sed -n 's/^releases\/\([0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9]*\)\.json$/\1/p' | sort >"$work/lying"
+    [ "$(cut -d ' ' -f 1 releases.txt | sort)" = "$(cat "$work/lying")" ]
+}
+judge 'releases.txt lists every release that is here' published
 before=
 former=
 sequence=0
