@@ -458,6 +458,12 @@ def test_without_a_policy_there_is_nothing_to_prove(desk: Desk, tmp_path: Path):
     assert not (tmp_path / "x.tar").exists()
 
 
+def test_a_root_that_is_not_the_pinned_one_gives_no_bundle(desk: Desk, tmp_path: Path):
+    code, _, err = desk.labelvc("audit", "bundle", "-o", str(tmp_path / "x.tar"), "--root", "sha256:" + "0" * 64)
+    assert (code, "the root is not the pinned one" in err) == (2, True)
+    assert not (tmp_path / "x.tar").exists()
+
+
 def test_a_void_statement_is_in_it_and_counts_for_nothing(project: Desk, tools: Path, tmp_path: Path):
     (path,) = (project.folder / "approvals").glob("*/ben.*")
     project.write(f"approvals/{path.parent.name}/mallory.0123456789ab.json", path.read_bytes())

@@ -80,12 +80,10 @@ def population(
         elif form == "csv":
             stream(render.sheet(members, by), output)
         else:
-            stream(render.text(members, color=settings.color and output is None), output)
-        told = "".join(render.totals(totals, going, ends, by))
-        if form == "text" and output is None:
-            write(told)
-        elif form != "json":
-            say(settings, told.rstrip("\n"))
+            color = settings.color and output is None
+            stream(_text(members, color, lambda: render.totals(totals, going, ends, by)), output)
+        if form in ("csv", "jsonl"):
+            say(settings, "".join(render.totals(totals, going, ends, by)).rstrip("\n"))
     return _unpinned(settings, census.anchors, totals.code)
 
 
@@ -140,6 +138,12 @@ def sample(
         color = settings.color and output is None
         stream(render.drawn(told, totals, by, command, seed, color=color), output)
     return _unpinned(settings, census.anchors, 0)
+
+
+def _text(members: Iterator[Member], color: bool, totals: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """Yield the members, and then the sums, which are known when the members have gone by."""
+    yield from render.text(members, color=color)
+    yield from totals()
 
 
 def _members(rows: Iterator[Row], by: str, advance: Callable[[], None]) -> Iterator[Member]:

@@ -136,11 +136,14 @@ class Gatherer:
             advance: called after each step.
 
         Raises:
-            TrustError: no policy was in force that could vouch for anything, or two roots of one version were.
+            TrustError: no policy was in force that could vouch for anything, two roots of one version were, or the first is
+                not the pinned one.
             DataError: a release before it cannot be read.
             StoreError: git or DVC data is missing.
         """
         totals = Totals()
+        if self._pin is not None:  # a policy under another root would only look as if there were none
+            trusting.load(self._reader, tree.commit(self._git, going.head, ["trust"]), self._pin)
         ends = counting.end(self._git, self._reader, going.base), counting.end(self._git, self._reader, going.head)
         self._documents_at(going.base)
         rows, before = [], self._approvals_at(going.base)
@@ -181,13 +184,13 @@ class Gatherer:
             for said in self._shelf.statements(root, folders[root], row.trust) if row.trust else ():
                 if said.path in new:
                     self._statement(said.path, new[said.path], NONE if isinstance(said, Problem) else policy)
-            for path in new.keys() & folders[root].keys():
+            for path in sorted(new.keys() & folders[root].keys()):
                 self._statement(path, new[path], NONE)
 
     def _statement(self, path: str, entry: Entry, policy: str) -> None:
-        """Add a statement, its change-set, and the policy it was judged by; the first one counts."""
+        """Add a statement, its change-set, and the policy it was judged by; the first that knows it as good."""
         folder, _, name = path.rpartition("/")
-        if path in self._judged or name == approvals.CHANGE_SET:
+        if self._judged.get(path, NONE) != NONE or name == approvals.CHANGE_SET:
             return
         if not _FILE.fullmatch(name):
             self._left.append(f"a file in {folder} whose name no statement can have")

@@ -36,6 +36,7 @@ _LISTS = (
 )
 _RELEASE = re.compile(rf"{FOLDER}/[0-9]+\.[0-9]+\.[0-9]+\.json")
 _ROOT = re.compile(r"root/([1-9][0-9]*)\.json")
+_EMPTY = merkle.root(()).hex()
 _COLUMNS = 6  # of population.csv up to the state; none of them can hold a comma
 
 
@@ -214,6 +215,9 @@ class _Bench:
         good = all(len(row) == _COLUMNS for row in steps) and all(one[0] == two[1] for one, two in pairwise(steps))
         good = good and all(_came(row, commits.get(row[0], []), alone=len(steps) == 1) for row in steps)
         yield _check("the steps follow each other without a gap", good)
+        for row in steps:
+            if len(row) == _COLUMNS and row[4] != _EMPTY and f"changesets/{row[4]}.jsonl" not in self._files:
+                yield Check("note", f"the change-set of step {row[0][:12]} is not here")
         sheet = [row.split(",") for row in _rows(self._files, "population.csv")[1:]]
         told = [(row[0], row[_COLUMNS - 1]) for row in sheet if len(row) >= _COLUMNS]
         yield _check("population.csv lists these steps", told == [(row[0], row[-1]) for row in steps])

@@ -361,6 +361,10 @@ chain() { # each step begins where the one before ended, and its tree and parent
     done <steps.txt
 }
 judge 'the steps follow each other without a gap' chain
+nothing=$(printf '' | sha256sum | cut -c 1-64)
+while read -r commit parent top name root state; do
+    [ "$root" = "$nothing" ] || [ -f "changesets/$root.jsonl" ] || note "the change-set of step $(printf %.12s "$commit") is not here"
+done <steps.txt
 counted() {
     [ "$(cut -d ' ' -f 1,6 steps.txt)" = "$(sed 1d population.csv | cut -d , -f 1,6 | tr , ' ')" ]
 }
