@@ -298,7 +298,8 @@ def forged(case: Case, desk: Desk, name: str, old: bytes, new: bytes, namespace:
     return dsse.encode(Envelope(envelope.payload_type, payload, (Signature(keyid, done.stdout),)))
 
 
-def test_a_rebuilt_manifest_does_not_help(project: Desk, case: Case, tools: Path, tmp_path: Path):
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["some", "all"])
+def test_a_rebuilt_manifest_does_not_help(project: Desk, case: Case, tools: Path, tmp_path: Path, every: bool):
     """Each of these bundles is whole by its own manifest; what the keys signed gives them away."""
     ben, no, release = case.name("approvals/", ".json"), case.name("approvals/"), "releases/1.1.0.json"
     ben, no = sorted(name for name in case.files if name.startswith("approvals/") and ".json" in name)[:2]
@@ -332,13 +333,23 @@ def test_a_rebuilt_manifest_does_not_help(project: Desk, case: Case, tools: Path
         "a document that is another": {case.name("documents/"): b"x"},
         "a root by another key": {"root/1.json": tampered(case.files["root/1.json"], b'"version":1', b'"version":2')},
     }  # fmt: skip
+    assert cases.keys() >= FEW
     for what, changes_ in cases.items():
+        if not every and what not in FEW:
+            continue
         other = case.but(**changes_)
         code, said = by_script(unpacked(other, tmp_path / "b"), tools, case.root)
         assert code == 1, (what, said)
         assert "ok     every file is as MANIFEST.sha256 says" in said
         code, said = by_labelvc(project, other, tmp_path / "away")
         assert code == (2 if what.startswith("no list") else 1), (what, said)
+
+
+FEW = {
+    "a statement by another key", "a rejection taken away", "one more signer", "a change-set that says more",
+    "a release that is not listed", "a state that is better",
+}  # fmt: skip
+"""Those of the forged bundles that are tried in the short run: one for each way of finding out."""
 
 
 def tampered(data: bytes, old: bytes, new: bytes) -> bytes:
@@ -356,8 +367,8 @@ def tampered(data: bytes, old: bytes, new: bytes) -> bytes:
         ("ada ben", "ada", "ada ben", "root 2"),
         ("ben cleo", "ben cleo", "ben cleo", "root 2"),
         ("ada ben", "ada ben", "ada", "policy"),
-        ("ada ben", "ada ben", "ada ada", "policy"),
-        ("ada ben", "ada ben", "ada cleo", "policy"),
+        pytest.param("ada ben", "ada ben", "ada ada", "policy", marks=pytest.mark.long),
+        pytest.param("ada ben", "ada ben", "ada cleo", "policy", marks=pytest.mark.long),
     ],
 )
 def test_a_second_root_needs_both(
