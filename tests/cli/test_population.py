@@ -199,10 +199,13 @@ def test_somebody_else_draws_the_same_sample_with_git_and_coreutils(main: Desk):
     )
 
 
-@pytest.mark.parametrize("stratify", [None, "kind", "author", "state"])
-def test_of_records_and_of_parts_too(main: Desk, stratify: str | None):
+@pytest.mark.parametrize(
+    ("by", "stratify"), [("record", None), ("record", "kind"), ("step", "kind"), ("step", "author"), ("step", "state")]
+)
+def test_of_records_and_of_parts_too(main: Desk, by: str, stratify: str | None):
+    main.git("commit", "-q", "--allow-empty", "-m", "Nothing")
     more = ("--stratify", stratify) if stratify else ()
-    summary, ids = drawn(main, "--all", "--n", "2", "--seed", "s", "--by", "record", *more)
+    summary, ids = drawn(main, "--all", "--n", "2", "--seed", "s", "--by", by, *more)
     command = summary["command"]
     call = command.partition(" | ")[0]
     assert call.startswith("labelvc audit population ")
@@ -210,7 +213,9 @@ def test_of_records_and_of_parts_too(main: Desk, stratify: str | None):
     found = [line.split()[-1] for line in shell(main, command, labelvc=call).splitlines()]
     assert sorted(found) == sorted(ids)
     assert sum(part["size"] for part in summary["strata"]) == summary["size"]
-    if stratify == "kind":
+    if stratify == "kind" and by == "step":
+        assert "-" in {part["name"] for part in summary["strata"]}, "what moved nothing is a part too"
+    elif stratify == "kind":
         assert {part["name"] for part in summary["strata"]} == {"guidelines", "labels", "project", "trust"}
 
 

@@ -123,7 +123,7 @@ def recipe(going: Course, by: str, number: int, seed: str, stratify: str | None)
         loop = f'while read -r id; do echo "$({told}) $id"; done'
         return f"{listing(going, by)} | {loop} | LC_ALL=C sort | head -n {number}"
     columns = f"tail -n +2 | cut -d , -f 1,{COLUMN[stratify]} | tr , ' '"
-    loop = f'while read -r id part; do echo "$part $({told}) $id"; done'
+    loop = f'while read -r id part; do echo "${{part:--}} $({told}) $id"; done'
     return f"{_sheet(going, by)} | {columns} | {loop} | LC_ALL=C sort | awk '++n[$1] <= {number}'"
 
 
