@@ -7,7 +7,10 @@ import json
 import re
 from pathlib import Path
 
+from labelvc.cli.render import evidence
 from labelvc.codec import schema
+from labelvc.model.names import Digest
+from labelvc.ops.evidence import Document
 from tests.cli.test_bundle import DATASET, KEY
 from tests.people import SHARD, Desk
 from tests.trusting import desk, desk_template, people_keys
@@ -112,3 +115,17 @@ def test_before_a_policy_and_for_nobody(desk: Desk):
     code, _, err = desk.labelvc("audit", "trace", "reviews/nobody#r1")
     assert (code, "no commit up to HEAD ever held" in err) == (2, True)
     assert desk.labelvc("audit", "trace", "nonsense")[0] == 2
+
+
+def test_a_guideline_that_says_something_else_today_is_told(desk: Desk):
+    merged(desk)
+    desk.write("datasets/reviews/items/00.jsonl", b'{"id":"rev-26","text":"nice"}\n')
+    desk.commit("The item")
+    document = told(desk)
+    item = hashlib.sha256(b'{"id":"rev-26","text":"nice"}').hexdigest()
+    assert document["summary"]["item"] == f"sha256:{item}"
+    assert f"item      text nice  line sha256:{item}" in desk.labelvc("audit", "trace", KEY)[1]
+    assert evidence._place(Document("guidelines/g.yaml", Digest("sha256:1"), Digest("sha256:2"))).endswith(
+        "(today sha256:2)"
+    )
+    assert evidence._place(Document("guidelines/g.yaml", Digest("sha256:1"), None)).endswith("(today gone)")

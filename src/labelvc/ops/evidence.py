@@ -32,10 +32,11 @@ GOOD = "good"
 
 
 class Document(NamedTuple):
-    """A document as it lay at a commit."""
+    """A document as it lay at a commit, and its digest where the history ends; None when it is gone."""
 
     path: str
     digest: Digest
+    today: Digest | None
 
 
 class Word(NamedTuple):
@@ -110,7 +111,7 @@ class Record(NamedTuple):
     Attributes:
         life: as `trace` tells it.
         proofs: one a step.
-        now: digest of its present line; None when there is none.
+        now, item: digest of its present line, and of its item's; None when there is none.
         releases: those that hold it.
         anchor: digest of the first root, and whether it is the pinned one; None where there is no policy.
     """
@@ -118,6 +119,7 @@ class Record(NamedTuple):
     life: Life
     proofs: list[Proof]
     now: Digest | None
+    item: Digest | None
     releases: list[Held]
     anchor: tuple[Digest, bool] | None
 
@@ -144,14 +146,14 @@ def trace(git: Git, key: Key, rev: str, pin: str | None) -> Record:
         releases = list(_held(git, attester, life, head))
         trust = witness.trust
     anchor = None if trust is None else (trust.anchor, trust.pinned)
-    return Record(life, proofs, _digest(life.now), releases, anchor)
+    return Record(life, proofs, _digest(life.now), _digest(life.item), releases, anchor)
 
 
 class _Witness:
     """Looks up what proves a step."""
 
     def __init__(self, git: Git, reader: Reader, head: str, pin: str | None) -> None:
-        self._git, self._reader = git, reader
+        self._git, self._reader, self._head = git, reader, head
         self._walk, self._census = verifying.Walk(git, reader, pin), Census(git, reader, pin)
         self._files = tree.commit(git, head, [approvals.FOLDER]).entries
         self._steps: dict[str, verifying.Step] = {}
@@ -203,7 +205,8 @@ class _Witness:
         """Return a document at a commit; the name is `name@version`."""
         path = f"{folder}/{name.partition('@')[0]}.yaml"
         data = plumbing.show(self._git, commit, path) if name else b""
-        return Document(path, canonical.digest(data)) if data else None
+        today = plumbing.show(self._git, self._head, path) if name else b""
+        return Document(path, canonical.digest(data), _digest(today or None)) if data else None
 
 
 def _held(git: Git, attester: Attester, life: Life, head: str) -> Iterator[Held]:

@@ -19,7 +19,7 @@ def document(found: Record, head: str, veil: Veil) -> str:
     """Return a life and its proofs as JSON (`schemas/audit-trace.v1.json`)."""
     life = found.life
     summary = {
-        "key": str(life.key), "steps": len(life.steps), "now": found.now,
+        "key": str(life.key), "steps": len(life.steps), "now": found.now, "item": found.item,
         "later": None if life.later is None else str(life.later), "checks": "not told",
         "root": None if found.anchor is None else {"root": found.anchor[0], "pinned": found.anchor[1]},
         "releases": [one._asdict() for one in found.releases],
@@ -34,6 +34,13 @@ def lines(found: Record, veil: Veil, *, color: bool) -> Iterator[str]:
     now = veil.over(life.key, diff.decoded(diff.live(life.now)))
     yield f"{text.paint(text.safe(str(life.key)), 'bold', on=color)}\n"
     yield f"now       {_value(now)}  line {found.now or 'none'}\n"
+    source = veil.over(life.key._replace(id=""), diff.decoded(life.item))
+    told = "; ".join(f"{text.safe(name)} {text.short(source[name])}" for name in source if name != "id")
+    yield (
+        f"item      {told or 'nothing but its id'}  line {found.item}\n"
+        if found.item
+        else "item      none: no line tells of it\n"
+    )
     if life.later is not None:
         yield f"          it went on as {text.safe(str(life.later))}\n"
     for number, (step, proof) in enumerate(zip(life.steps, found.proofs, strict=True), 1):
@@ -110,7 +117,10 @@ def _meant(step: Step, proof: Proof) -> str:
 
 
 def _place(found: Document | None) -> str:
-    return f"{text.safe(found.path)} {found.digest}" if found else "no such file at the commit"
+    if found is None:
+        return "no such file at the commit"
+    same = "" if found.today == found.digest else f" (today {found.today or 'gone'})"
+    return f"{text.safe(found.path)} {found.digest}{same}"
 
 
 def _value(fields: Mapping[str, Any]) -> str:
@@ -153,7 +163,7 @@ def _item(step: Step, proof: Proof, veil: Veil) -> Mapping[str, Any]:
 def _document(name: str, found: Document | None) -> Mapping[str, Any] | None:
     if not name:
         return None
-    return {"name": name, "path": found.path if found else None, "digest": found.digest if found else None}
+    return {"name": name, **(found._asdict() if found else dict.fromkeys(Document._fields))}
 
 
 def _said(word: Word) -> Mapping[str, Any]:
