@@ -206,6 +206,7 @@ def test_what_is_in_it(project: Desk, case: Case):
         assert project.git("show", "-s", "--format=%T %P", commit).split() == [tree, *parents]
     everything = b"".join(case.files.values())
     assert KEY.encode() in everything
+    assert b"prs_anna" not in everything, "a plain value where a pseudonym must be is shown nowhere"
     assert b'"item":"rev-2"' not in everything, "no record but the one that was asked for"
     report = case.files["report.md"].decode()
     assert "Ben Builder" in report
@@ -328,6 +329,9 @@ def test_a_rebuilt_manifest_does_not_help(project: Desk, case: Case, tools: Path
         "a release that follows nothing": {"releases/1.0.0.json": None, "releases.txt": case.files["releases.txt"].split(b"\n", 1)[1]},
         "a release that is not listed": {"releases.txt": case.files["releases.txt"].split(b"\n", 1)[0] + b"\n"},
         "no list of releases": {"releases.txt": None},
+        "names that move the cursor": {
+            name: b"\x1b[2J " + case.files[name] for name in ("policies.txt", "releases.txt", "steps.txt", "approvals.txt")
+        },
         "a step left out": {"steps.txt": b"".join(steps[:2] + steps[3:])},
         "a state that is better": {"steps.txt": case.files["steps.txt"].replace(b" missing", b" approved")},
         "a document that is another": {case.name("documents/"): b"x"},
@@ -341,13 +345,15 @@ def test_a_rebuilt_manifest_does_not_help(project: Desk, case: Case, tools: Path
         code, said = by_script(unpacked(other, tmp_path / "b"), tools, case.root)
         assert code == 1, (what, said)
         assert "ok     every file is as MANIFEST.sha256 says" in said
+        assert "\x1b" not in said
         code, said = by_labelvc(project, other, tmp_path / "away")
         assert code == (2 if what.startswith("no list") else 1), (what, said)
+        assert "\x1b" not in said
 
 
 FEW = {
     "a statement by another key", "a rejection taken away", "one more signer", "a change-set that says more",
-    "a release that is not listed", "a state that is better",
+    "a release that is not listed", "a state that is better", "names that move the cursor",
 }  # fmt: skip
 """Those of the forged bundles that are tried in the short run: one for each way of finding out."""
 

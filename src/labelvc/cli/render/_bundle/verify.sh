@@ -164,6 +164,10 @@ policy() { # policy NAME ROOT
     done <"policies/$1.signers"
 }
 while read -r name number; do
+    if ! plain "$name" || ! plain "$number"; then
+        wrong 'policies.txt names what no policy can be called'
+        continue
+    fi
     judge "policy $name is signed by the people of root $number, and its list of keys is its own" policy "$name" "$number"
 done <policies.txt
 
@@ -322,7 +326,9 @@ before=
 former=
 sequence=0
 while read -r version name; do
-    if release "$version" "$name"; then
+    if ! plain "$version" || ! plain "$name"; then
+        wrong 'releases.txt names what no release can be called'
+    elif release "$version" "$name"; then
         ok "release $version is signed by $who, follows ${former:-nothing}, policy $name"
         judge "release $version: no statement that it counted is gone from log.txt" checkpoint
     else
@@ -363,6 +369,7 @@ chain() { # each step begins where the one before ended, and its tree and parent
 judge 'the steps follow each other without a gap' chain
 nothing=$(printf '' | sha256sum | cut -c 1-64)
 while read -r commit parent top name root state; do
+    plain "$commit" || continue # that it is in commits.txt was asked above
     [ "$root" = "$nothing" ] || [ -f "changesets/$root.jsonl" ] || note "the change-set of step $(printf %.12s "$commit") is not here"
 done <steps.txt
 counted() {
