@@ -220,7 +220,7 @@ def test_what_is_in_it(project: Desk, case: Case):
 def test_two_runs_and_two_clones_give_the_same_bytes(project: Desk, case: Case, tmp_path: Path):
     project.git("clone", "-q", str(project.folder), str(tmp_path / "clone"))
     there = project._replace(folder=tmp_path / "clone")
-    assert bundled(there, tmp_path / "there.tar", "--key", KEY).data == case.data
+    assert bundled(there, tmp_path / "there.tar", "--key", KEY, "--root", case.root).data == case.data
 
 
 def test_a_release_is_what_came_since_the_one_before(project: Desk, tools: Path, tmp_path: Path):

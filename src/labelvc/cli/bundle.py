@@ -73,6 +73,8 @@ def _told(
     lives = []
     for number, key in enumerate(keys, 1):
         record = evidence.trace(git, naming.key(git, key, found.going.head), found.going.head, pin)
+        if record.anchor is not None:  # whether this clone pins the root is not told: all clones give the same bytes
+            record = record._replace(anchor=(record.anchor[0], False))
         veil = Veil(lambda _, life=record.life: life.sensitive)  # type: ignore[misc]
         yield f"trace/{number}.json", proofs.document(record, found.going.head, veil).encode()
         yield f"prov/{number}.json", prov.document(record.life, veil).encode()
