@@ -78,7 +78,10 @@ def _told(
         veil = Veil(lambda _, life=record.life: life.sensitive)  # type: ignore[misc]
         yield f"trace/{number}.json", proofs.document(record, found.going.head, veil).encode()
         yield f"prov/{number}.json", prov.document(record.life, veil).encode()
-        lives.append(Life(key, "".join(proofs.lines(record, veil, color=False)).splitlines()))
+        *told, _ = "".join(
+            proofs.lines(record, veil, color=False)
+        ).splitlines()  # the last names the root, as the report does
+        lives.append(Life(key, told))
     yield "population.csv", "".join(counted.sheet(found.rows, "step")).encode()
     yield "population.jsonl", "".join(json.lines(map(counted.item, found.rows))).encode()
     yield "bundle.json", render.document(found, release, keys).encode()

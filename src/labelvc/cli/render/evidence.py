@@ -72,7 +72,8 @@ def _step(number: int, step: Step, proof: Proof, veil: Veil, *, color: bool) -> 
     yield f"   under     {_meant(step, proof)}\n"
     yield f"   commit    {step.commit.id} by {', '.join(proof.authors)}, {step.commit.authored} as claimed\n"
     yield f"   came in   {step.integrated.id}, {step.integrated.committed} as claimed\n"
-    yield f"             after {proof.parent or 'nothing'}, change-set {proof.changeset}\n"
+    yield f"             after {proof.parent or 'nothing'}\n"
+    yield f"             change-set {proof.changeset}\n"
     policy = f"by policy {proof.policy[0]} {proof.policy[1]}" if proof.policy else "no policy was in force"
     yield f"   judged    the whole step {proof.state}, {policy}\n"
     for word in proof.words:
