@@ -16,6 +16,7 @@ PAGES = {
     "project": "project", "dataset": "dataset", "taxonomy": "taxonomy", "guideline": "guideline", "versions": "guideline", "item": "item",
     "record": "record", "finding": "finding", "check": "finding", "diff": "diff", "trace": "trace", "blame": "blame", "log": "log", "epoch": "pseudonym",
     "merge": "merge", "audit-merges": "audit-merges",
+    "audit-population": "audit-population", "audit-sample": "audit-population", "audit-bundle": "audit-bundle", "audit-trace": "audit-trace",
     "release-verify": "release", "inclusion": "release",
     "dataset-list": "datasets", "dataset-show": "datasets", "dataset-change": "datasets", "status": "status",
     "client-state": "client-state",
@@ -74,7 +75,9 @@ def test_json_lines_are_valid_and_canonical(noun: str, first: tuple[str, ...]):
         assert canonical.encode(value, first).decode() == line
 
 
-@pytest.mark.parametrize("noun", ["check", "diff", "audit-merges", "release-verify"])
+@pytest.mark.parametrize(
+    "noun", ["check", "diff", "audit-merges", "audit-population", "audit-bundle", "audit-trace", "release-verify"]
+)
 def test_envelopes_are_valid(noun: str):
     (example,) = re.findall(r"```json\n(.*?)```", page(noun), re.DOTALL)
     assert schema.problems(noun, json.loads(example)) == []

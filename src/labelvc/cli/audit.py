@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import click
 
 from labelvc.cli import signing
-from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.context import Settings, environment, in_ci, pass_settings
+from labelvc.cli.lazy import LazyGroup, Row
 from labelvc.cli.output import output_options, progress, say, stream, write
 from labelvc.cli.render import audit as render
 from labelvc.cli.render import impact as lost
@@ -27,13 +28,28 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 
+_TABLE: dict[str, Row] = {
+    "bundle": (
+        "labelvc.cli.bundle",
+        "bundle",
+        "Put the evidence on a range in one file, for an auditor without labelvc.",
+    ),
+    "impact": (__name__, "impact", "Tell what lost its approval because somebody is distrusted."),
+    "merges": (__name__, "merges", "Work merge commits out again; tell what they lost."),
+    "population": ("labelvc.cli.population", "population", "List all that came in, approved or not."),
+    "prove": (__name__, "prove", "Prove that one label is in a release."),
+    "recheck": (__name__, "recheck", "Check a proof or a bundle, offline and without the repository."),
+    "sample": ("labelvc.cli.population", "sample", "Draw a sample of it that anybody can draw again."),
+    "trace": ("labelvc.cli.evidence", "trace", "Tell a label's life with what proves each part of it."),
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, table=_TABLE)
 def audit() -> None:
-    """Look back over what was committed, for what nobody was asked about."""
+    """Look back over what was committed: what went wrong, who answered for it, and what an auditor can prove."""
 
 
-@audit.command("prove", short_help="Prove that one label is in a release.")
+@click.command("prove", short_help="Prove that one label is in a release.")
 @click.argument("key")
 @click.option("--release", "version", metavar="VERSION", help="The release; without it, the last.")
 @click.option("--plain", is_flag=True, help="Prove it in the tree without salt, though there is one with.")
@@ -53,16 +69,47 @@ def prove(settings: Settings, /, key: str, version: str | None, plain: bool, out
     write(importlib.import_module("labelvc.core.inclusion").encode(proof).decode(), output)
 
 
-@audit.command("recheck", short_help="Check a proof, offline and without the repository.")
+@click.command("recheck", short_help="Check a proof or a bundle, offline and without the repository.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--digest", metavar="sha256:...", help="Digest of the release, as its project publishes it.")
+@click.option("--digest", metavar="sha256:...", help="Of a proof: digest of the release, as its project publishes it.")
+@click.option(
+    "--root", metavar="sha256:...", help="Of a bundle: digest of the first root, as its project publishes it."
+)
 @pass_settings
-def recheck(settings: Settings, /, file: Path, digest: str | None) -> int:
-    """Check a proof that `labelvc audit prove` wrote; neither a repository nor a network is needed.
+def recheck(settings: Settings, /, file: Path, digest: str | None, root: str | None) -> int:
+    """Check what `labelvc audit prove` or `labelvc audit bundle` wrote; neither a repository nor a network is needed.
 
-    The digest ties the proof to the release that `labelvc release show` prints it for; without --digest compare it
-    yourself: anybody can sign a manifest of their own. Exit 1 when the proof does not hold.
+    Of a proof, --digest ties it to the release that `labelvc release show` prints it for. Of a bundle, --root (or LABELVC_ROOT)
+    ties it to the project. Without them compare yourself: anybody can sign what they made up. Nothing is unpacked. Exit 1 when
+    something does not hold, 2 when the file is neither, or is an archive that could do harm.
     """
+    with file.open("rb") as source:
+        if importlib.import_module("labelvc.codec.tar").is_one(source.read(512)):
+            return _bundle(settings, file, root or environment("LABELVC_ROOT"))
+    return _proof(settings, file, digest)
+
+
+def _bundle(settings: Settings, file: Path, root: str | None) -> int:
+    fixed = importlib.import_module("labelvc.cli.render.bundle").fixed()
+    with file.open("rb") as source:
+        files = importlib.import_module("labelvc.codec.tar").read(source)
+    found = list(importlib.import_module("labelvc.ops.recheck").recheck(files, root, fixed))
+    write("".join(f"{one.state.ljust(6)} {text.safe(one.words)}\n" for one in found))
+    wrong = sum(one.state == "wrong" for one in found)
+    say(
+        settings,
+        f"FAILED: {wrong} wrong" if wrong else f"GOOD: {text.count(sum(one.state == 'ok' for one in found), 'check')}",
+    )
+    if not wrong and root is None and in_ci():
+        say(
+            settings,
+            "error: nobody pinned the root, so it could be anybody's\n  next: pass --root, or set LABELVC_ROOT",
+        )
+        return 2
+    return int(bool(wrong))
+
+
+def _proof(settings: Settings, file: Path, digest: str | None) -> int:
     inclusion = importlib.import_module("labelvc.core.inclusion")
     proof = inclusion.decode(file.read_bytes())
     try:
@@ -88,7 +135,7 @@ class _Seen(NamedTuple):
     veil: Veil
 
 
-@audit.command("merges", short_help="Work merge commits out again; tell what they lost.")
+@click.command("merges", short_help="Work merge commits out again; tell what they lost.")
 @click.argument("revisions", metavar="[A..B]", required=False)
 @output_options("text", "json", "jsonl")
 @pass_settings
@@ -119,7 +166,7 @@ def merges(settings: Settings, /, revisions: str | None, form: str, output: Path
     return _code(counts)
 
 
-@audit.command("impact", short_help="Tell what lost its approval because somebody is distrusted.")
+@click.command("impact", short_help="Tell what lost its approval because somebody is distrusted.")
 @click.argument("revisions", metavar="[A..B | A]", required=False)
 @signing.root_option
 @output_options("text", "json", "jsonl")

@@ -320,10 +320,10 @@ def _since(git: Git, walk: Walk, going: Course, found: list[Step]) -> Iterator[S
         return
     for at, step in enumerate(found):
         told = walk.later(step, folders, trust) if step.policy is not None else step
-        yield _ratified(git, walk, going, at, told) if step.state == "conditional" else told
+        yield ratified(git, walk, going, at, told) if step.state == "conditional" else told
 
 
-def _ratified(git: Git, walk: Walk, going: Course, at: int, step: Step) -> Step:
+def ratified(git: Git, walk: Walk, going: Course, at: int, step: Step) -> Step:
     """Return a step as approved when what was said until a later one is what the policy asks for.
 
     What was said once stays said: a rejection that a later step took out of the tree binds all the same.

@@ -12,6 +12,7 @@ from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry
 from labelvc.model.vote import Vote
 from labelvc.ops import approvals
+from labelvc.ops import verify as verifying
 from labelvc.ops.approvals import Problem, Shelf
 from labelvc.ops.past import Past
 from labelvc.ops.verify import Walk
@@ -31,7 +32,7 @@ class Ballot:
     """
 
     def __init__(self, git: Git, reader: Reader, head: str, pin: str | None) -> None:
-        self._git, self._reader = git, reader
+        self._git, self._reader, self._head = git, reader, head
         self._walk, self._shelf = Walk(git, reader, pin), Shelf(reader)
         self._folders = approvals.folders(tree.commit(git, head, [approvals.FOLDER]))
         self._trusts: dict[str, Trust | None] = {}
@@ -51,6 +52,9 @@ class Ballot:
         trust = self._trust(parent)
         if trust is None or not self._folders or not isinstance(delta.key, Key):
             return (), trust is not None
+        if self._walk.silence is None:
+            self._walk.heed(verifying.course(self._git, self._head))
+        trust = self._walk.heeding(trust, integrated)
         net = Delta(delta.key, *[past.line(at, delta.key) for at in (parent, integrated)])
         there = tree.commit(self._git, integrated, [approvals.FOLDER]).entries
         return tuple(self._covering({_move(delta), _move(net)}, trust, there)), True
