@@ -388,3 +388,16 @@ def test_explain_of_a_range_tells_who_can_who_cannot_and_who_did(desk: Desk):
     assert (code, need["have"], need["missing"]) == (0, 1, 0)
     assert [each["principal"] for each in need["barred"]] == ["ada", "ben"]
     assert document["summary"]["approvals"][0]["principal"] == "cleo"
+
+
+def test_a_rule_says_who_may_act_in_an_emergency_and_whose_records_are_whose(desk: Desk):
+    edit(desk, "rule", "set", "labels and items", "--emergency", "reviewer:2:annotators", "--own-records")
+    rule = policy(desk).rules[0]
+    assert (rule.emergency, rule.own_records) == (Need("reviewer", 2, ("annotators",)), True)
+    shown = desk.labelvc("policy", "show")[1]
+    assert (
+        "; in an emergency 2 reviewer (nobody who made a touched record) first; others only their own records" in shown
+    )
+    edit(desk, "rule", "set", "labels and items", "--any-records")
+    assert policy(desk).rules[0] == replace(rule, own_records=False)
+    assert "the policy has no role boss" in refused(desk, "rule", "set", "labels and items", "--emergency", "boss")

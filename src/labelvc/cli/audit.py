@@ -91,8 +91,12 @@ def recheck(settings: Settings, /, file: Path, digest: str | None, root: str | N
 
 def _bundle(settings: Settings, file: Path, root: str | None) -> int:
     fixed = importlib.import_module("labelvc.cli.render.bundle").fixed()
-    with file.open("rb") as source:
-        files = importlib.import_module("labelvc.codec.tar").read(source)
+    try:
+        with file.open("rb") as source:
+            files = importlib.import_module("labelvc.codec.tar").read(source)
+    except DataError as error:
+        place = f"{file}: {text.safe(error.where)}" if error.where else str(file)
+        raise DataError(error.message, where=place, hint="ask for the file again; nothing was unpacked") from None
     found = list(importlib.import_module("labelvc.ops.recheck").recheck(files, root, fixed))
     write("".join(f"{one.state.ljust(6)} {text.safe(one.words)}\n" for one in found))
     wrong = sum(one.state == "wrong" for one in found)

@@ -21,6 +21,7 @@ from labelvc.ops import articles, ceremony, people
 from labelvc.ops import explain as explaining
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
+from labelvc.ops.articles import Wish
 from labelvc.ops.policy import Person
 from labelvc.store import git as plumbing
 from labelvc.store import keys
@@ -149,6 +150,10 @@ def policy_rule() -> None:
 )
 @click.option("--touch", is_flag=True, help="Only signatures count for which a security key was touched.")
 @click.option("--verification", is_flag=True, help="Only those for which it also asked for PIN or fingerprint.")
+@click.option(
+    "--emergency", metavar="ROLE[:COUNT[:author,annotators]]", help="Who lets a change in before the others agree."
+)
+@click.option("--own-records/--any-records", default=None, help="Whether authors touch only records of their own.")
 @_edits
 def policy_rule_set(
     _: Git,
@@ -159,6 +164,8 @@ def policy_rule_set(
     needs: tuple[str, ...],
     touch: bool,
     verification: bool,
+    emergency: str | None,
+    own_records: bool | None,
 ) -> Policy:
     """Add the rule NAME, or set it anew; what is not given stays as it is.
 
@@ -167,7 +174,17 @@ def policy_rule_set(
     asked = [_need(word, touch=touch, verification=verification) for word in needs]
     if (touch or verification) and not asked:
         raise click.UsageError("--touch and --verification say what --need asks", click.get_current_context())
-    return articles.with_rule(before, name, kinds, paths, asked)
+    return articles.with_rule(
+        before,
+        Wish(
+            name,
+            kinds,
+            paths,
+            asked,
+            _need(emergency, touch=False, verification=False) if emergency else None,
+            own_records,
+        ),
+    )
 
 
 @policy_rule.command("remove")

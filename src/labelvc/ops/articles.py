@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -16,27 +17,39 @@ _SHOW = "labelvc policy show"
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
-def with_rule(
-    policy: Policy, name: str, kinds: Sequence[ChangeKind], paths: Sequence[str], needs: Sequence[Need]
-) -> Policy:
-    """Return the policy with a rule added, or with one of this name set anew; what is empty stays as it is.
+class Wish(NamedTuple):
+    """What a rule is to say; what is empty or None stays as it is."""
+
+    name: str
+    kinds: Sequence[ChangeKind] = ()
+    paths: Sequence[str] = ()
+    needs: Sequence[Need] = ()
+    emergency: Need | None = None
+    own_records: bool | None = None
+
+
+def with_rule(policy: Policy, wish: Wish) -> Policy:
+    """Return the policy with a rule added, or with one of this name set anew.
 
     Raises:
         TrustError: a new rule without kinds or needs, or one that asks for a role the policy does not have.
         RefusedError: the policy says so already.
     """
+    name = wish.name
     old = next((rule for rule in policy.rules if rule.name == name), None)
     start = old or Rule(name, (), ())
     new = replace(
         start,
-        kinds=tuple(dict.fromkeys(kinds)) or start.kinds,
-        needs=tuple(needs) or start.needs,
-        paths=tuple(dict.fromkeys(paths)) or start.paths,
+        kinds=tuple(dict.fromkeys(wish.kinds)) or start.kinds,
+        needs=tuple(wish.needs) or start.needs,
+        paths=tuple(dict.fromkeys(wish.paths)) or start.paths,
+        emergency=wish.emergency or start.emergency,
+        own_records=start.own_records if wish.own_records is None else wish.own_records,
     )
     if not name or not new.kinds or not new.needs:
         hint = f'labelvc policy rule set "{name or "NAME"}" --kind KIND --need ROLE'
         raise TrustError("a new rule has a name, kinds and needs", where=trusting.POLICY, hint=hint)
-    for need in new.needs:
+    for need in (*new.needs, *filter(None, [new.emergency])):
         if need.role != ROOT_ROLE and need.role not in policy.roles:
             known = ", ".join(sorted(policy.roles))
             hint = f"labelvc policy role add {need.role}; roles it has: {known}"

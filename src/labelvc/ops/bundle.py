@@ -161,7 +161,7 @@ class Gatherer:
             raise TrustError(
                 "no policy was in force in this range, so nothing in a bundle could be proved",
                 where=going.head[:12],
-                hint="labelvc policy init",
+                hint="labelvc trust init",
             )
         self._lists(going, rows)
         return Evidence(going, rows, self._files, self._policies, releases, totals, ends, self._left)

@@ -1,0 +1,99 @@
+"""Threats to data and evidence: exchanged objects, guessed labels, hostile archives, what nobody looked at, what is denied."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_release import main, people, released, salted
+from tests.people import SHARD, Desk
+from tests.trusting import desk, desk_template, people_keys
+from tests.zoo import Zoo, zoo, zoo_template
+
+__all__ = ["desk", "desk_template", "main", "people", "people_keys", "zoo", "zoo_template"]
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_threat_23_an_object_of_the_cache_that_was_edited_is_refused(zoo: Zoo, labelvc: Run):
+    """MD5 names it; SHA-256, in git, says what it must be. What has the right MD5 and other bytes is refused as well."""
+    zoo.store_in_dvc("pets")
+    zoo.commit("Store in DVC")
+    manifest = (zoo.folder / "datasets/pets/annotations.sha256").read_text().splitlines()[0]
+    digest, name = manifest.split(maxsplit=1)
+    shard = zoo.folder / "datasets/pets" / name.strip()
+    data = shard.read_bytes()
+    assert hashlib.sha256(data).hexdigest() == digest
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    place = zoo.folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    place.chmod(0o644)
+    place.write_bytes(data.replace(b'"rev":1', b'"rev":9', 1) if b'"rev":1' in data else data + data)
+    shard.unlink()
+    code, out, err = labelvc(zoo.folder, "diff", "HEAD", "--format", "json")
+    assert code == 2, out
+    assert "SHA-256" in err
+
+
+def test_threat_25_a_report_signs_for_nothing(desk: Desk):
+    """No policy asks for a report of another program, so none can be forged or used twice: CI works all checks out again."""
+    desk.write("datasets/reviews/qa-report.json", '{"result":"passed"}')
+    desk.commit("Bring a report", "ben")
+    code, items = desk.verify("HEAD")
+    assert (code, items[0]["state"]) == (1, "denied")
+
+
+def test_threat_26_the_population_says_how_much_each_approval_covered(desk: Desk):
+    """Nothing proves that somebody looked; the list of all that came in gives an auditor what to ask about."""
+    desk.approve("ben")
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    code, out, _ = desk.labelvc("audit", "population", "HEAD~1..HEAD", "--format", "jsonl")
+    (row,) = map(json.loads, out.splitlines())
+    assert code == 0
+    assert (row["state"], row["counts"]["records"]["changed"]) == ("approved", 1)
+    assert row["approvals"][0]["principal"] == "ben"
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "a/../../evil"])
+def test_threat_27_a_bundle_that_leads_out_of_its_folder_is_refused(desk: Desk, tmp_path: Path, name: str):
+    with tarfile.open(tmp_path / "evil.tar", "w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = 4
+        archive.addfile(member, io.BytesIO(b"evil"))
+    code, out, err = desk.run(tmp_path, "audit", "recheck", "evil.tar")
+    assert (code, out) == (2, "")
+    assert "evil.tar" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["desk", "evil.tar"]
+
+
+def test_threat_28_a_proof_with_salt_gives_no_neighbour_away(people: Desk):
+    salted(people)
+    proof = json.loads(people.labelvc("audit", "prove", "reviews/rev-2#r1")[1])
+    lines = (people.folder / SHARD).read_bytes().splitlines()
+    salts = (b"", bytes.fromhex(proof["salt"]))
+    guesses = {hashlib.sha256(b"\0" + salt + line).hexdigest() for line in lines for salt in salts}
+    assert proof["lines"]["path"]
+    assert not guesses & set(proof["lines"]["path"])
+
+
+def test_threat_29_a_key_that_signed_nothing_yet_is_told(desk: Desk):
+    """Owners of the root prove that they hold their keys by signing; of a key that is only listed, the policy says so."""
+    words = ("policy", "add", "mallory", "--name", "Mal Ory", "--key", f"{desk.key('mallory')}.pub")
+    code, _, err = desk.labelvc(*words, "--sign-with", desk.key("ada"))
+    assert code == 0
+    assert "note: " in err
+
+
+def test_threat_13_the_last_release_is_proved_with_its_approvals(main: Desk):
+    main.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    step = main.git("rev-parse", "HEAD")
+    said = main.approve("ben", f"{step}^..{step}")
+    released(main, "1.0.0")
+    said.unlink()
+    main.commit("Lose the yes")
+    assert main.verify(f"{step}^...HEAD")[0] == 1
