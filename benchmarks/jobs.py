@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import data, forks, histories, imports, merges, peers, pointers, scaling
+from benchmarks import data, forks, histories, imports, merges, peers, pointers, scaling, votes
 from benchmarks.data import Repository
 from benchmarks.measure import Cost, least, paired, process
 from benchmarks.pasts import Past
@@ -79,6 +79,8 @@ def run_all(plan: Plan) -> list[Job]:
         "import": lambda: imports.read(work, plan.records, shards_of(plan.records), repository(plan.records).folder),
         "dvc": lambda: [pointers.changed(repository(plan.records), folder, dvc_shards_of(plan.records), TIMES)],
         "growth": lambda: scaling.grow(fork, sizes),
+        "verify": lambda: [votes.verify(folder, max(20, plan.records // 1000), 10)],
+        "state": lambda: [votes.state(repository(plan.records))],
         "start": lambda: [start_up(folder)],
     }
     told: list[Job] = []

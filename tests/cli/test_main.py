@@ -6,8 +6,10 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -419,3 +421,33 @@ def test_a_thread_that_still_works_is_waited_for(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "late\n"), done.stderr
+
+
+@pytest.mark.parametrize("words", [("policy", "show"), ("verify", "--all", "--format", "json")])
+def test_output_to_a_device_a_pipe_or_a_link_never_replaces_it(repo: Path, labelvc, git, tmp_path: Path, words):
+    """Renamed over /dev/null by root, a file took the device's place, and every program read it as its input."""
+    assert labelvc(repo, "init", "--template", "rating", "--key", str(key(tmp_path)))[0] == 0
+    git(repo, "add", "--all")
+    git(repo, "commit", "-qm", "Begin")
+    expected = labelvc(repo, *words)[1]
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to("file")
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit((tmp_path / "pipe").read_text)
+        assert labelvc(repo, *words, "-o", str(tmp_path / "pipe"))[0] in (0, 1)
+        assert read.result(30) == expected
+    assert labelvc(repo, *words, "-o", str(tmp_path / "link"))[0] in (0, 1)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == expected
+    before = os.stat(os.devnull)
+    assert labelvc(repo, *words, "-o", os.devnull)[0] in (0, 1)
+    assert os.stat(os.devnull).st_rdev == before.st_rdev
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def key(folder: Path) -> Path:
+    path = folder / "key"
+    if not path.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    return path

@@ -78,7 +78,7 @@ def zoo(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, released_templ
         )
         made.commit("More")
         words = ("--as", "ada", "--name", "Ada Author", "--email", "ada@example.com", "--key", str(folder / "keys/ada"))
-        assert labelvc(made.folder, "policy", "init", *words)[0] == 0
+        assert labelvc(made.folder, "trust", "init", *words)[0] == 0
         made.commit("Govern")
         assert labelvc(made.folder, "release", "cut", "1.0.0", "--key", str(folder / "keys/ada"))[0] == 0
         made.commit("Release 1.0.0")

@@ -63,7 +63,7 @@ def test_what_the_demo_tells(demo):
 
 def test_what_the_demo_leaves_behind(demo):
     repository = demo[0] / "labels"
-    before = {(r["item"], r["id"]): r for r in records(repository, "main~1")}
+    before = {(r["item"], r["id"]): r for r in records(repository, "main~2")}
     after = {(r["item"], r["id"]): r for r in records(repository, "main")}
     assert len(before) == 75_200
     assert before.keys() == after.keys()
@@ -77,7 +77,7 @@ def test_what_the_demo_leaves_behind(demo):
 
 def test_the_approval_convinces_ssh_keygen(demo, tmp_path):
     folder = demo[0]
-    (statement,) = (folder / "labels/approvals").rglob("*.json")
+    (statement,) = (folder / "labels/approvals").rglob("reviewer.*.json")
     (changes,) = (folder / "labels/approvals").rglob("changeset.jsonl")
     envelope = json.loads(statement.read_bytes())
     payload, kind = base64.b64decode(envelope["payload"]), envelope["payloadType"].encode()
@@ -120,7 +120,7 @@ def test_the_signed_root_is_that_of_the_lines_and_the_lines_are_all_that_differs
     assert lines == sorted(lines)
     assert root(lines).hex() == changes.parent.name
     signed = {said["k"]: (said["o"], said["n"]) for said in map(json.loads, lines)}
-    before, after = (digests(repository, revision) for revision in ("main~1", "main"))
+    before, after = (digests(repository, revision) for revision in ("main~2", "main"))
     moved = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     assert signed == {key: (before.get(key), after.get(key)) for key in moved}
 

@@ -52,7 +52,16 @@ def write(text: str, output: Path | None = None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        disk.replace(output, text.encode(errors="backslashreplace"))
+        deliver(text.encode(errors="backslashreplace"), output)
+
+
+def deliver(data: bytes, output: Path) -> None:
+    """Write a file that is there whole or not at all; a device, a pipe or a link is written into and never replaced."""
+    if output.is_symlink() or (output.exists() and not output.is_file() and not output.is_dir()):
+        with importlib.import_module("labelvc.formats.target").file(output) as file:
+            file.write(data)
+    else:
+        disk.replace(output, data)
 
 
 def stream(parts: Iterable[str], output: Path | None = None) -> None:

@@ -9,7 +9,7 @@ import click
 
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, in_ci, now, pass_settings
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import deliver, output_options, progress, say, write
 from labelvc.cli.render import json
 from labelvc.cli.render import release as render_release
 from labelvc.cli.render import witness as render
@@ -21,7 +21,6 @@ from labelvc.ops import compare as comparing
 from labelvc.ops import policy as governing
 from labelvc.ops import witness as witnessing
 from labelvc.ops.attest import Proof
-from labelvc.store import disk
 from labelvc.store import git as plumbing
 
 
@@ -82,7 +81,7 @@ def witness(
         return 1
     data = witnessing.signed(said, signer, policy, now().astimezone())
     if output is not None:
-        disk.replace(output, data)
+        deliver(data, output)
         say(settings, f"keep {output}, or hand it on: labelvc release compare {output}")
     else:
         governing.write(git, {path: data})

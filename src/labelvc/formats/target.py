@@ -20,7 +20,8 @@ def file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file to write; it appears under its name when the block ends well, and not at all when it fails.
 
     Args:
-        path: where; folders above it are made; a device or pipe (`/dev/stdout`) is written straight to.
+        path: where; folders above it are made; a device, a pipe or a link (`/dev/stdout`) is written straight to, as a
+            shell would.
 
     Yields:
         The file, open for bytes.
@@ -30,7 +31,7 @@ def file(path: Path) -> Iterator[IO[bytes]]:
     """
     beside = _beside(path)
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
+        if path.is_symlink() or (path.exists() and not path.is_file() and not path.is_dir()):
             with path.open("wb") as straight:
                 yield straight
             return

@@ -75,12 +75,18 @@ class Opened(NamedTuple):
     presence: Presence
 
 
+def root_of(path: str) -> Digest | None:
+    """Return the change-set that a file of the approvals folder is about; None of a file that is no part of it."""
+    place = _PLACE.fullmatch(path)
+    return Digest(f"sha256:{place[1]}") if place else None
+
+
 def folders(snapshot: Snapshot) -> dict[Digest, dict[str, Entry]]:
     """Return the approval folders of a snapshot: change-set root to the files in it by their paths."""
     found: dict[Digest, dict[str, Entry]] = {}
     for path, entry in listing.under(snapshot.entries, FOLDER):
-        if place := _PLACE.fullmatch(path):
-            found.setdefault(Digest(f"sha256:{place[1]}"), {})[path] = entry
+        if root := root_of(path):
+            found.setdefault(root, {})[path] = entry
     return found
 
 

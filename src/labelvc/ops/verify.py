@@ -19,6 +19,7 @@ from labelvc.ops import approvals, ownership, people, silence, steps
 from labelvc.ops import diff as comparing
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Distrusted, Problem, Shelf, Statement
+from labelvc.ops.ledger import Ledger, Page
 from labelvc.ops.people import Made
 from labelvc.ops.silence import Silence
 from labelvc.ops.steps import Step
@@ -118,9 +119,9 @@ class Walk:
         self._reader = reader
         self._pin = pin
         self._shelf = Shelf(reader)
-        self._snapshots: dict[str, Snapshot] = {}
+        self._ledger = Ledger(git, self._shelf)
         self._trusts: dict[tuple[tuple[str, Entry], ...], Trust] = {}
-        self._witness = witness
+        self._witness = self._ledger.of(witness, tree.empty()) if witness else None
         self.silence: Silence | None = None
         """Whom the newest policy distrusts; None: each step hears whom the policy before it does not distrust itself."""
         self.anchors: dict[Digest, bool] = {}
@@ -129,9 +130,7 @@ class Walk:
     def heed(self, going: Course) -> None:
         """Let the newest policy on a course say whose words count for nothing, in the steps before it too."""
         ends = [going.ruler or going.pairs[0][0], going.pairs[-1][0], going.head] if going.pairs else []
-        alone = len(going.pairs) == 1
-        named = dict.fromkeys(filter(None, ends))
-        snapshots = (self._snapshot(each) if alone else tree.commit(self._git, each, ("trust",)) for each in named)
+        snapshots = [self._ledger.page(each).trust for each in dict.fromkeys(filter(None, ends))]
         self.silence = silence.of(self._git, self._reader, self.trust, snapshots, going.head)
 
     def step(self, parent: str, commit: str, ruler: str = "") -> Step:
@@ -148,22 +147,23 @@ class Walk:
         Raises:
             StoreError: git or DVC data is missing.
         """
-        old, new = self._snapshot(parent), self._snapshot(commit)
+        old, new = self._pair(parent, commit)
         found = changeset.gather(comparing.between(self._git, old, new))
         total = len(found.changeset.moves)
-        before = self._snapshot(ruler) if ruler else old
-        lost = not trusting.present(new) and self._had_trust(commit)
-        if not trusting.present(before) and not lost and not self._had_trust(before.commit):
+        before = self._ledger.page(ruler or parent)
+        after = self._ledger.after(parent, commit, old, new)
+        lost = not trusting.present(after.trust) and self._had_trust(commit)
+        if not trusting.present(before.trust) and not lost and not self._had_trust(ruler or parent):
             return Step(parent, commit, "ungoverned", 0, total, root=found.changeset.root)
         try:
-            trust = self.trust(before)
+            trust = self.trust(before.trust)
         except TrustError as error:
             keys = tuple(move.key for move in found.changeset.moves)
             why = (Problem(error.where or "trust/", error.message),)
             return Step(parent, commit, "undecidable", 0, total, keys, root=found.changeset.root, problems=why)
         problems: list[Problem] = []
-        done = self._done(parent, commit, found, before, trust, problems)
-        step = self._judged(done, self.heeding(trust, commit), self._witness or new, problems)
+        done = self._done(parent, commit, found, before, trust, after.trust, problems)
+        step = self._judged(done, self.heeding(trust, commit), self._witness or after, problems)
         return step._replace(problems=(*step.problems, *approvals.lost(old, new)))
 
     def trust(self, snapshot: Snapshot) -> Trust:
@@ -196,12 +196,13 @@ class Walk:
             TrustError: that policy cannot be used.
             StoreError: git or DVC data is missing.
         """
-        old, new = self._snapshot(step.parent), self._snapshot(step.commit)
-        before = self._snapshot(ruler) if ruler else old
+        old, new = self._pair(step.parent, step.commit)
+        before = self._ledger.page(ruler or step.parent)
+        after = self._ledger.after(step.parent, step.commit, old, new).trust
         found = changeset.gather(comparing.between(self._git, old, new))
-        done = self._done(step.parent, step.commit, found, before, self.trust(before), [])
+        done = self._done(step.parent, step.commit, found, before, self.trust(before.trust), after, [])
         trust = self.heeding(self.trust(tree.commit(self._git, later, ("trust",))), words.commit)
-        return self._judged(done, trust, words, [])
+        return self._judged(done, trust, self._ledger.of(words, after), [])
 
     def later(self, step: Step, folders: dict[Digest, dict[str, Entry]], trust: Trust) -> Step:
         """Return a step with what a later folder of approvals says of it."""
@@ -214,19 +215,26 @@ class Walk:
         return steps.followed(step, found)
 
     def _done(
-        self, parent: str, commit: str, found: Gathered, before: Snapshot, trust: Trust, problems: list[Problem]
+        self,
+        parent: str,
+        commit: str,
+        found: Gathered,
+        before: Page,
+        trust: Trust,
+        new: Snapshot,
+        problems: list[Problem],
     ) -> _Done:
-        """Return what a step did; what is wrong with its files is added to the problems."""
+        """Return what a step did, given its trust files; what is wrong with its files is added to the problems."""
         odd = _odd(self._git, parent, commit)
         problems += [Problem(path, _ODD) for path in sorted(odd)]
-        settled = self._settled(found.changeset, trust, self._snapshot(commit), problems)
-        return _Done(parent, commit, before, found, people.commits(self._git, parent, commit), odd, settled)
+        settled = self._settled(found.changeset, trust, new, problems)
+        return _Done(parent, commit, before.said, found, people.commits(self._git, parent, commit), odd, settled)
 
-    def _judged(self, done: _Done, trust: Trust, words: Snapshot, problems: list[Problem]) -> Step:
-        """Judge what a step did by a policy and the approvals of a snapshot."""
+    def _judged(self, done: _Done, trust: Trust, words: Page, problems: list[Problem]) -> Step:
+        """Judge what a step did by a policy and approvals."""
         found, made = done.found, people.authors(trust.policy, done.made)
         known = {move.key for move in found.changeset.moves}
-        folders, root = approvals.folders(words), found.changeset.root
+        folders, root = words.folders, found.changeset.root
         heard = [self._shelf.heard(root, folders[root], done.before, trust)] if root in folders else []
         problems += [problem for each in heard for problem in each.problems]
         named = frozenset(name for each in heard for voice in each.backing.voices for name in voice.authors)
@@ -241,7 +249,7 @@ class Walk:
             found.twice | done.odd | foreign,
         )
         decision = decide.decide(trust.policy, case, [each.backing for each in heard])
-        if decision.uncovered or any(self._shelf.objects(files) for at, files in folders.items() if at != root):
+        if decision.uncovered or words.objecting - {root}:
             carried = list(self._shelf.carried(found.changeset, folders, done.before, trust))
             problems += [one for each in carried for one in each.problems if isinstance(one, Distrusted)]
             heard += carried
@@ -265,12 +273,11 @@ class Walk:
             return frozenset()
         return keys
 
-    def _snapshot(self, commit: str) -> Snapshot:
-        if commit not in self._snapshots:
-            while len(self._snapshots) > 2:
-                del self._snapshots[next(iter(self._snapshots))]
-            self._snapshots[commit] = tree.commit(self._git, commit) if commit else tree.empty()
-        return self._snapshots[commit]
+    def _pair(self, parent: str, commit: str) -> tuple[Snapshot, Snapshot]:
+        """Return what a step changed, as it was and as it is."""
+        if not parent:
+            return tree.empty(), tree.commit(self._git, commit)
+        return tree.differing(self._git, parent, commit)
 
     def _had_trust(self, commit: str) -> bool:
         """Tell whether an ancestor had a policy: a history that loses it is not one that never had it."""

@@ -137,6 +137,8 @@ def remember(git: Git, commits: Sequence[str]) -> Sequence[str]:
 
 def resolve_both(git: Git, one: str, two: str) -> tuple[str, str]:
     """Return the full ids of the commits that two revisions name, as `resolve` does, with one git process."""
+    if _commits.get(git.common, set()).issuperset((one, two)):
+        return one, two
     done = _try(git, "rev-parse", *[f"{rev}^{{commit}}" for rev in (one, two) if rev and not rev.startswith("-")])
     ids = done.text.split("\n")
     if done.code == 0 and len(ids) == 2 and all(map(str.isalnum, ids)):

@@ -1,0 +1,46 @@
+"""The ledger: a page carried from step to step is the one that the commit itself gives."""
+
+from __future__ import annotations
+
+import shutil
+
+from labelvc.ops.approvals import Shelf
+from labelvc.ops.ledger import Ledger
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+from tests.people import Desk
+from tests.trusting import desk, desk_template, people_keys
+
+__all__ = ["desk", "desk_template", "people_keys"]
+
+
+def test_a_page_carried_on_is_the_page_of_its_commit(desk: Desk):
+    first = desk.git("rev-list", "--max-parents=0", "HEAD")
+    desk.approve("ben")
+    said = desk.approve("cleo", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    desk.relabel("fine", "rev-2")
+    desk.approve("ben")
+    said.unlink()
+    desk.commit("Forget the no")
+    words = ("policy", "add", "dora", "--name", "Dora", "--sign-with", desk.key("ada"))
+    assert desk.labelvc(*words)[0] == 0
+    desk.commit("Dora")
+    desk.write("approvals/notes.txt", "no statement")
+    desk.commit("A stray file")
+    shutil.rmtree(desk.folder / "approvals")
+    desk.commit("Nothing was ever said")
+    git = plumbing.find(desk.folder)
+    pairs = plumbing.first_parents(git, first, "HEAD")
+    assert len(pairs) == 10
+    with tree.reader(git) as reader:
+        carried = Ledger(git, Shelf(reader))
+        objecting = []
+        for parent, commit in pairs:
+            page = carried.after(parent, commit, *tree.differing(git, parent, commit))
+            whole = Ledger(git, Shelf(reader)).page(commit)
+            assert dict(page.said.entries) == dict(whole.said.entries)
+            assert page.folders == whole.folders
+            assert page.objecting == whole.objecting
+            assert dict(page.trust.entries) == dict(whole.trust.entries)
+            objecting.append(len(page.objecting))
+    assert objecting == [0, 0, 0, 1, 1, 1, 0, 0, 0, 0]
