@@ -84,6 +84,7 @@ def test_without_real_data_the_trace_says_why_it_is_not_measured(folder, monkeyp
     assert "needs histories/ud_ewt_dev.bundle" in report.table([job], (0.5,))
 
 
+@pytest.mark.long
 def test_a_few_real_revisions_are_traced(folder, monkeypatch, real_data):
     if not (real_data / "histories/ud_ewt_dev.bundle").is_file():
         pytest.skip("ud_ewt_dev.bundle is not among the real data")

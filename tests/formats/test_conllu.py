@@ -161,6 +161,7 @@ def compared(folder: Path, old: bytes, new: bytes) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 def test_two_releases_differ_as_the_oracle_says(treebank: Callable[[str], bytes], tmp_path: Path) -> None:
     old, new = treebank(OLD), treebank(NEW)
     expected = ud_diff.compare(sample(tmp_path, "old", old), sample(tmp_path, "new", new))

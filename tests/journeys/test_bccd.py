@@ -134,6 +134,7 @@ def test_all_boxes_come_in_and_check_finds_what_is_wrong_with_them(cells, bring,
     assert [name for name in names if (cells / name).read_bytes() != (tmp_path / "out" / name).read_bytes()] == []
 
 
+@pytest.mark.long
 def test_nothing_in_clean_files_is_flagged(cells, bring, figures):
     """Files in which the oracle finds nothing wrong, all 356 of them."""
     dirty = set(bccd_counts.doubled(cells)) | {"BloodImage_00338", "BloodImage_00343"}

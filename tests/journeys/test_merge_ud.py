@@ -26,6 +26,7 @@ MERGES = {
 }
 """Every merge of the history, and what `python tests/oracles/ud_merge.py` counts: words that each side and both changed, of the
 latter those that come together and those in conflict, and those for which somebody wrote what no side has. None was lost."""
+LARGE = ("3b4d212", "a9fd188")
 
 
 class Revisions(NamedTuple):
@@ -143,7 +144,9 @@ def git(bank: Treebank, *words: str, code: int = 0) -> None:
     assert done.returncode == code, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("merge", MERGES)
+@pytest.mark.parametrize(
+    "merge", [pytest.param(name, marks=pytest.mark.long) if name in LARGE else name for name in MERGES]
+)
 def test_a_real_merge_made_again(treebank, bank, tmp_path, merge):
     """The sentences that it touches, and some others."""
     replay(treebank, bank, tmp_path, merge, whole=False)

@@ -166,6 +166,7 @@ def test_boxes_made_by_hand(trip: Callable[..., None], tmp_path: Path, old: str,
     trip(BOXES, tmp_path / "in", old, new, lambda label: label.replace("-", " ").title())  # a file holds names, not ids
 
 
+@pytest.mark.long
 def test_a_real_treebank(trip: Callable[..., None], treebank: Callable[..., bytes], tmp_path: Path):
     (tmp_path / "in.conllu").write_bytes(treebank("show", "HEAD:en_ewt-ud-dev.conllu"))
     trip(TOKENS, tmp_path / "in.conllu", "VERB", "AUX")

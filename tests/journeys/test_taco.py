@@ -117,6 +117,7 @@ def test_by_their_numbers_the_second_version_is_stopped_and_the_advice_leads_on(
     assert sum(figures["moved"].values()) == 8
 
 
+@pytest.mark.long
 def test_it_is_stopped_though_every_box_was_corrected_and_though_it_only_adds(
     project, versions, bring, commit, labelvc
 ):
@@ -162,6 +163,7 @@ def test_keys_that_really_changed_are_counted_and_can_be_accepted(project, versi
     assert (code, document["summary"]["records"]["added"] > 2957) == (0, True), err
 
 
+@pytest.mark.long
 def test_a_label_that_was_only_renamed_moves_no_record(project, versions, bring, commit):
     folder = project("boxes")
     assert bring(folder, versions[2], *KEYED)[0] == 0

@@ -89,6 +89,7 @@ def counted(folder: Path, content: bytes) -> dict[str, Any]:
     return vader_counts.count(path)
 
 
+@pytest.mark.long
 def test_all_ratings_come_in_and_check_finds_the_words_that_occur_twice(bring, tell, labelvc, tmp_path):
     content = vader_counts.lexicon().read_bytes()
     expected = counted(tmp_path, content)

@@ -266,7 +266,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ground") / "zoo"
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STATES, STATES, st.sampled_from([4, 16]), st.sampled_from([4, 16]), st.sampled_from(FORMS))
 def test_a_diff_is_what_lies_between_and_its_inverse_the_way_back(
     ground: Path, labelvc: Run, one: dict[Any, Any], two: dict[Any, Any], shards: int, others: int, form: str

