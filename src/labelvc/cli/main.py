@@ -142,7 +142,7 @@ def _report(problem: Exception, arguments: Sequence[str]) -> int:
     if code == 3:
         _print("".join(traceback.format_exception(problem)))
     lines = [f"error: {message}", f"  where: {where}" if where else "", f"  next: {hint}" if hint else ""]
-    _print("\n".join(line for line in lines if line) + "\n")
+    _print("\n".join(_shown(line) for line in lines if line) + "\n")
     if _wants_json(arguments):
         document = {"error": {"kind": kind, "message": f"{message} ({where})" if where else message, "hint": hint}}
         try:
@@ -169,6 +169,11 @@ def _told(problem: Exception) -> tuple[int, str, str, str, str]:
         return 2, "store", f"the system says: {problem.strerror or problem}", where, "labelvc doctor"
     hint = "this is a bug in labelvc: please report it with the lines above to the maintainers of your copy"
     return 3, "bug", f"{type(problem).__name__}: {problem}", f"labelvc {__version__}", hint
+
+
+def _shown(words: str) -> str:
+    """Return words that may come from a repository, so that they move no cursor and colour nothing (CVE-2021-42574)."""
+    return "".join([mark if mark.isprintable() or mark in "\n\xa0" else f"\\u{ord(mark):04x}" for mark in words])
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

@@ -22,6 +22,7 @@ from labelvc.ops import people
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops import verify as verifying
+from labelvc.ops.approvals import Lost
 from labelvc.ops.approve import Wish
 from labelvc.ops.steps import Step
 from labelvc.ops.verify import Course
@@ -193,7 +194,8 @@ def _verdict(settings: Settings, steps: list[Step], anchors: dict[Digest, bool],
         say(settings, signing.UNPINNED)
         return 2
     bad = (*_BAD, "ungoverned") if strict else _BAD
-    return int(any(step.state in bad for step in steps))
+    lost = any(isinstance(problem, Lost) for step in steps for problem in step.problems)
+    return int(lost or any(step.state in bad for step in steps))
 
 
 def _anchor_of_head(git: Git, going: Course, pin: str | None) -> dict[Digest, bool]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -32,11 +33,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 PRINCIPAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 """What the id of a principal looks like."""
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 """What the version of a release looks like: Semantic Versioning 2.0.0 without a suffix."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+_SPELLING = "the root is not spelled canonically, or holds something that is not part of a root"
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _SPEC_VERSION = "1.0.34"
 _SCHEME = f"sshsig:{approval.TRUST_NAMESPACE}"
@@ -74,7 +76,7 @@ def decode_approval(payload: bytes) -> Approval:
         raise DataError(f"the approval is not well formed: {error}") from None
     good = (
         PRINCIPAL.fullmatch(value.signer.principal)
-        and _INSTANT.fullmatch(value.signed_at)
+        and _is_instant(value.signed_at)
         and _NONCE.fullmatch(value.nonce)
         and all(_DIGEST.fullmatch(each) for each in value.supersedes)
         and all(_SHA256.fullmatch(each.sha256) for each in value.materials)
@@ -206,7 +208,7 @@ def decode_witness(payload: bytes) -> Witness:
         and value.approvals.size >= 0
         and _SHA256.fullmatch(value.approvals.root)
         and PRINCIPAL.fullmatch(value.signer.principal)
-        and _INSTANT.fullmatch(value.signed_at)
+        and _is_instant(value.signed_at)
         and (since is None or (VERSION.fullmatch(since.version) and _SHA256.fullmatch(since.sha256)))
     )
     if not good:
@@ -240,6 +242,14 @@ def encode_root(value: Root, expires: str) -> bytes:
     )
 
 
+def _is_instant(words: str) -> bool:
+    """Tell whether words are a moment that there is, RFC 3339 in UTC with `Z`."""
+    try:
+        return bool(_INSTANT.fullmatch(words) and datetime.fromisoformat(words))
+    except ValueError:
+        return False
+
+
 def decode_root(payload: bytes) -> Root:
     """Read the payload of a root.
 
@@ -250,19 +260,22 @@ def decode_root(payload: bytes) -> Root:
     """
     value = canonical.decode(payload)
     try:
-        keys = {keyid: RootKey(each["keyval"]["public"], each[_OWNER]) for keyid, each in value["keys"].items()}
-        root, targets = (
-            (tuple(each["keyids"]), each["threshold"]) for each in map(value["roles"].get, ("root", "targets"))
-        )
-        found = Root(value["version"], value[_REPOSITORY], keys, root, targets, canonical.digest(payload))
-        expires = value["expires"]
-    except (KeyError, TypeError, AttributeError):
+        found, expires = _root_of(value, payload)
+        good = _is_instant(expires) and encode_root(found, expires) == payload
+        flaws = list(_flaws_of_root(found)) if good else [_SPELLING]
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise DataError("the root is not well formed") from None
-    if not (isinstance(expires, str) and _INSTANT.fullmatch(expires)) or encode_root(found, expires) != payload:
-        raise DataError("the root is not spelled canonically, or holds something that is not part of a root")
-    for flaw in _flaws_of_root(found):
+    for flaw in flaws:
         raise DataError(flaw)
     return found
+
+
+def _root_of(value: Any, payload: bytes) -> tuple[Root, Any]:
+    keys = {keyid: RootKey(each["keyval"]["public"], each[_OWNER]) for keyid, each in value["keys"].items()}
+    root, targets = (
+        (tuple(each["keyids"]), each["threshold"]) for each in map(value["roles"].get, ("root", "targets"))
+    )
+    return Root(value["version"], value[_REPOSITORY], keys, root, targets, canonical.digest(payload)), value["expires"]
 
 
 def _flaws_of_root(found: Root) -> Iterator[str]:
@@ -288,7 +301,7 @@ def _flaws_of_release(value: Release) -> Iterator[str]:
         yield "a version is not three numbers"
     if value.sequence < 1 or (value.sequence == 1) != (before is None):
         yield "releases count from 1, and every one but the first names the one before"
-    if not PRINCIPAL.fullmatch(value.signer.principal) or not _INSTANT.fullmatch(value.signed_at):
+    if not PRINCIPAL.fullmatch(value.signer.principal) or not _is_instant(value.signed_at):
         yield "its signer or time is not as it must be"
     digests = [value.policy.sha256, log.root, *log.consistency, *(one.sha256 for one in value.documents)]
     digests += [each.root for one in value.datasets for each in (one, one.salted) if each]

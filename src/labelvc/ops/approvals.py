@@ -33,6 +33,10 @@ class Problem(NamedTuple):
     message: str
 
 
+class Lost(Problem):
+    """A statement that a step took away or changed."""
+
+
 class Distrusted(Problem):
     """A statement that would hold, but whose signer the policy distrusts."""
 
@@ -90,10 +94,10 @@ def folders(snapshot: Snapshot) -> dict[Digest, dict[str, Entry]]:
     return found
 
 
-def lost(old: Snapshot, new: Snapshot) -> list[Problem]:
+def lost(old: Snapshot, new: Snapshot) -> list[Lost]:
     """Return the approval files that a step took away or changed; the folder only ever grows."""
     paths = [path for path in tree.changed(old, new, f"{FOLDER}/") if path in old.entries]
-    return [Problem(path, "this step changed or removed what somebody signed before it") for path in paths]
+    return [Lost(path, "this step changed or removed what somebody signed before it") for path in paths]
 
 
 def folder_of(root: Digest) -> str:

@@ -17,6 +17,7 @@ from labelvc.ops import witness as witnessing
 from labelvc.ops.attest import Verdict
 from labelvc.ops.witness import Link
 from labelvc.store import git as plumbing
+from labelvc.store import process
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
@@ -73,7 +74,8 @@ def clones(git: Git, other: Path, pin: str | None) -> Compared:
     """
     with Cache(git) as cache:
         here, ours = _side(git, pin, cache)
-        there, theirs = _side(plumbing.find(other), pin, cache)
+        with process.without_fetching():
+            there, theirs = _side(plumbing.find(other), pin, cache)
     if ours.chain[0].release.repository != theirs.chain[0].release.repository:
         raise DataError("this is a clone of another project", where=str(other), hint="labelvc release show")
     for one, two in zip(ours.chain, theirs.chain, strict=False):

@@ -147,7 +147,13 @@ def _descends(git: Git, before: str, here: Here, again: str) -> None:
         fetch = UNSHALLOW if plumbing.is_shallow(git) else "git fetch --all"
         raise TrustError(message, where=here.ref, hint=f"{fetch}; {_meant(again)}") from None
     if plumbing.is_ancestor(git, before, here.commit):
-        return
+        if before == here.commit or plumbing.first_parents(git, before, here.commit)[0][0] == before:
+            return
+        message = (
+            f"this branch was led round: it last verified at {short}, which is not on its first-parent line any more"
+        )
+        hint = f"git log --first-parent --oneline {before[:12]}^..{here.commit[:12]}; {_meant(again)}"
+        raise TrustError(message, where=here.ref, hint=hint)
     if plumbing.is_ancestor(git, here.commit, before):
         message = f"this branch went back: it last verified at {short}, which is newer than {here.commit[:12]}"
         raise TrustError(message, where=here.ref, hint=f"git pull; {_meant(again)}")

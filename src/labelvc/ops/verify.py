@@ -129,8 +129,12 @@ class Walk:
 
     def heed(self, going: Course) -> None:
         """Let the newest policy on a course say whose words count for nothing, in the steps before it too."""
-        ends = [going.ruler or going.pairs[0][0], going.pairs[-1][0], going.head] if going.pairs else []
-        snapshots = [self._ledger.page(each).trust for each in dict.fromkeys(filter(None, ends))]
+        start = going.ruler or going.pairs[0][0] if going.pairs else ""
+        span = f"{start}..{going.head}" if start else going.head
+        words = ("rev-list", "--first-parent", "--reverse", span, "--", "trust")
+        changed = plumbing.run(self._git, *words).decode().split() if going.pairs else []
+        named = dict.fromkeys(filter(None, [start, *changed, going.head]))
+        snapshots = [tree.commit(self._git, each, ("trust",)) for each in named]
         self.silence = silence.of(self._git, self._reader, self.trust, snapshots, going.head)
 
     def step(self, parent: str, commit: str, ruler: str = "") -> Step:
@@ -154,6 +158,9 @@ class Walk:
         after = self._ledger.after(parent, commit, old, new)
         lost = not trusting.present(after.trust) and self._had_trust(commit)
         if not trusting.present(before.trust) and not lost and not self._had_trust(ruler or parent):
+            if aside := self._aside(parent, commit):
+                why = (Problem(f"trust/ at {aside[:12]}", _ASIDE),)
+                return Step(parent, commit, "undecidable", 0, total, root=found.changeset.root, problems=why)
             return Step(parent, commit, "ungoverned", 0, total, root=found.changeset.root)
         try:
             trust = self.trust(before.trust)
@@ -163,7 +170,8 @@ class Walk:
             return Step(parent, commit, "undecidable", 0, total, keys, root=found.changeset.root, problems=why)
         problems: list[Problem] = []
         done = self._done(parent, commit, found, before, trust, after.trust, problems)
-        step = self._judged(done, self.heeding(trust, commit), self._witness or after, problems)
+        words = self._joined(after, before) if ruler else after
+        step = self._judged(done, self.heeding(trust, commit), self._witness or words, problems)
         return step._replace(problems=(*step.problems, *approvals.lost(old, new)))
 
     def trust(self, snapshot: Snapshot) -> Trust:
@@ -279,6 +287,24 @@ class Walk:
             return tree.empty(), tree.commit(self._git, commit)
         return tree.differing(self._git, parent, commit)
 
+    def _joined(self, after: Page, ruler: Page) -> Page:
+        """Return what is said on a branch with what is said where it would go: a no that lies there binds here too."""
+        entries = {**ruler.said.entries, **after.said.entries}
+        return self._ledger.of(after.said._replace(entries=entries), after.trust)
+
+    def _aside(self, parent: str, commit: str) -> str:
+        """Return another parent of a merge under a policy whose protected things the merge changes; empty when there is none.
+
+        A branch that brings the first policy is merged as it is; a merge that leads round a policy changes what it protects.
+        """
+        parents = plumbing.run(self._git, "rev-list", "--parents", "--max-count=1", commit).decode().split()[1:]
+        for other in parents:
+            if other != parent and self._had_trust(other):
+                pair = tree.differing(self._git, other, commit)
+                if changeset.gather(comparing.between(self._git, *pair)).changeset.moves:
+                    return other
+        return ""
+
     def _had_trust(self, commit: str) -> bool:
         """Tell whether an ancestor had a policy: a history that loses it is not one that never had it."""
         return bool(commit) and bool(
@@ -366,3 +392,4 @@ def _odd(git: Git, parent: str, commit: str) -> frozenset[str]:
 
 _ODD = "a symbolic link, a submodule or a second file of this name stands where one file of the project must be"
 _STRANGER = "the author or a co-author of this commit is nobody the policy knows"
+_ASIDE = "a policy was in force on this parent of the merge, which changes what it protects; nobody was asked by it"

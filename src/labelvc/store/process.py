@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import subprocess
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
@@ -93,6 +93,22 @@ def environment(*, alone: bool = False, index: str = "") -> dict[str, str]:
     dropped = (*_MEDDLING, *_LOCAL) if alone else _MEDDLING
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return {**kept, **UNGRAFTED, **_ENGLISH, **({"GIT_INDEX_FILE": index} if index else {})}
+
+
+@contextmanager
+def without_fetching() -> Iterator[None]:
+    """Let no git fetch what is missing: in somebody else's clone the configuration says which program that would run.
+
+    Source: git(1), GIT_ALLOW_PROTOCOL.
+    """
+    before = os.environ.get("GIT_ALLOW_PROTOCOL")
+    os.environ["GIT_ALLOW_PROTOCOL"] = "none"
+    try:
+        yield
+    finally:
+        del os.environ["GIT_ALLOW_PROTOCOL"]
+        if before is not None:
+            os.environ["GIT_ALLOW_PROTOCOL"] = before
 
 
 def finish(words: list[str], folder: Path, data: bytes = b"", around: Mapping[str, str] | None = None) -> Done:

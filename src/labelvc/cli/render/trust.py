@@ -66,6 +66,7 @@ def step_lines(step: Step, names: str, now: datetime, *, color: bool) -> Iterato
     for said in step.later:
         yield f"{indent}later {_told(said, step, now)}\n"
     if step.state in ("approved", "unchanged", "ungoverned"):
+        yield from (f"{indent}{safe(problem.path)}: {safe(problem.message)}\n" for problem in step.problems)
         return
     for each in step.needs:
         if each.have < each.asked:

@@ -1,0 +1,111 @@
+"""What somebody found who attacked all of it together: histories led round a policy, words taken out, hostile files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from labelvc.codec import canonical, dsse, statement
+from labelvc.errors import DataError
+from tests.people import Desk, in_force
+from tests.trusting import desk, desk_template, people_keys
+
+__all__ = ["desk", "desk_template", "people_keys"]
+
+
+def pinned(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.approve("ben")
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    monkeypatch.setenv("LABELVC_ROOT", in_force(desk).anchor)
+
+
+def led_round(desk: Desk, *parents: str) -> None:
+    """Edit a label and give the commit these parents."""
+    desk.relabel("evil", "rev-5", who="mallory")
+    tree = desk.git("rev-parse", "HEAD^{tree}")
+    words = [word for parent in parents for word in ("-p", parent)]
+    desk.git("reset", "-q", "--hard", desk.git("commit-tree", tree, *words, "-m", "Merge", who="mallory"))
+
+
+def test_threat_15_a_merge_whose_first_parent_knew_no_policy_is_not_ungoverned(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    pinned(desk, monkeypatch)
+    monkeypatch.setenv("LABELVC_STATE", str(desk.folder.parent / "nothing-known"))
+    old = desk.git("rev-parse", "main")
+    led_round(desk, desk.git("rev-list", "--max-parents=0", "main"), old)
+    for words in (("main",), ("main", "--all")):
+        code, items = desk.verify(*words)
+        assert (code, items[-1]["state"]) == (2, "undecidable"), words
+    assert "a policy was in force on this parent" in items[-1]["problems"][0]["message"]
+
+
+def test_threat_15_a_branch_that_was_led_round_is_refused_by_who_knows_it(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    pinned(desk, monkeypatch)
+    assert desk.verify("main")[0] == 0
+    old = desk.git("rev-parse", "main")
+    led_round(desk, f"{old}~1", old)
+    code, out, err = desk.labelvc("verify", "main")
+    assert (code, out) == (2, "")
+    assert "this branch was led round" in err
+
+
+def test_threat_14_a_step_that_takes_a_word_out_says_so_and_is_not_green(desk: Desk):
+    said = desk.approve("cleo", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    said.unlink()
+    desk.commit("Forget it")
+    code, out, _ = desk.labelvc("verify")
+    assert code == 1
+    assert f"{said.name}: this step changed or removed what somebody signed before it" in out
+
+
+def test_threat_14_a_rejection_where_a_branch_would_go_binds_the_branch(desk: Desk):
+    tip = desk.git("rev-parse", "topic")
+    desk.approve("cleo", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    no = desk.git("rev-parse", "HEAD")
+    desk.git("reset", "-q", "--hard", tip)
+    desk.approve("ben")
+    assert desk.verify()[0] == 0
+    desk.git("checkout", "-q", "main")
+    desk.git("checkout", "-q", no, "--", "approvals")
+    desk.commit("Bring the no to main first", "cleo")
+    desk.git("checkout", "-q", "topic")
+    code, items = desk.verify()
+    assert (code, items[0]["state"]) == (1, "rejected")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [("x-labelvc-principal", []), ("keyval", {"public": 5}), ("keyval", {"public": None}), ("keyval", {"public": {}})],
+)
+def test_threat_27_a_root_of_the_wrong_types_is_refused(desk: Desk, place: str, value: object):
+    envelope = dsse.decode((desk.folder / "trust/root/1.json").read_bytes(), dsse.TUF)
+    root = json.loads(envelope.payload)
+    for each in root["keys"].values():
+        each[place] = value
+    with pytest.raises(DataError, match="not well formed"):
+        statement.decode_root(canonical.encode(root))
+    for keyids in ([[]], [{}], 5, None):
+        root = json.loads(envelope.payload)
+        root["roles"]["root"]["keyids"] = keyids
+        with pytest.raises(DataError):
+            statement.decode_root(canonical.encode(root))
+
+
+@pytest.mark.parametrize("moment", ["2026-13-45T99:99:99Z", "2026-01-0\u0661T00:00:00Z"])
+def test_threat_27_a_moment_that_there_is_not_is_refused(desk: Desk, moment: str):
+    said = desk.approve("ben")
+    payload = dsse.decode(said.read_bytes(), dsse.IN_TOTO).payload
+    value = json.loads(payload)
+    value["predicate"]["signedAt"] = moment
+    with pytest.raises(DataError):
+        statement.decode_approval(canonical.encode(value))
+
+
+def test_threat_27_an_error_colours_nothing(desk: Desk):
+    code, _, err = desk.labelvc("verify", "\x1b[2J\x1b]0;pwned\x07")
+    assert code == 2
+    assert "\x1b" not in err
+    assert "\\u001b" in err
