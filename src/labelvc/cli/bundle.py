@@ -47,6 +47,8 @@ def bundle(settings: Settings, /, what: str | None, output: Path, keys: tuple[st
     `verify.sh`, which checks it with coreutils and ssh-keygen. No records but those of --key are in it, and no secrets.
     The same range gives the same bytes in every clone.
     """
+    if what and "..." in what:
+        raise click.UsageError("a bundle follows the steps of a history: write A..B", click.get_current_context())
     git = plumbing.find(settings.directory)
     pin = signing.pin(git, root)
     going = gathering.course(git, what)
