@@ -490,3 +490,10 @@ def test_a_void_statement_is_in_it_and_counts_for_nothing(project: Desk, tools: 
     assert code == 0, said
     assert "mallory.0123456789ab.json counts for nothing" in said
     assert canonical.decode(case.files["bundle.json"])
+
+
+def test_a_bundle_of_nothing_is_refused(project: Desk, tmp_path: Path):
+    code, out, err = project.labelvc("audit", "bundle", "-o", str(tmp_path / "x.tar"), "HEAD...HEAD")
+    assert (code, out) == (2, "")
+    assert "nothing came in there" in err
+    assert not (tmp_path / "x.tar").exists()

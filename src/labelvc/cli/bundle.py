@@ -17,6 +17,7 @@ from labelvc.cli.render import population as counted
 from labelvc.cli.render.bundle import Life
 from labelvc.codec import tar
 from labelvc.core.veil import Veil
+from labelvc.errors import DataError
 from labelvc.formats import target
 from labelvc.ops import bundle as gathering
 from labelvc.ops import evidence, naming
@@ -47,11 +48,11 @@ def bundle(settings: Settings, /, what: str | None, output: Path, keys: tuple[st
     `verify.sh`, which checks it with coreutils and ssh-keygen. No records but those of --key are in it, and no secrets.
     The same range gives the same bytes in every clone.
     """
-    if what and "..." in what:
-        raise click.UsageError("a bundle follows the steps of a history: write A..B", click.get_current_context())
     git = plumbing.find(settings.directory)
     pin = signing.pin(git, root)
     going = gathering.course(git, what)
+    if going.base == going.head:
+        raise DataError("nothing came in there", where=what or "HEAD", hint="labelvc audit bundle -o FILE.tar A..B")
     with tree.reader(git) as reader, progress(settings, len(going.pairs), "gathering steps") as advance:
         found = Gatherer(git, reader, pin).gather(going, advance)
     release = what if what and ".." not in what else None
