@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,14 @@ def test_an_object_that_was_exchanged_or_is_gone_stops_the_check(far: Zoo, clust
 
 
 # ---------------------------------------------------------------- what breaks
+def until(true: Callable[[], object]) -> None:
+    """Wait for something that is about to be, and fail when it is not within half a minute."""
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_a_worker_killed_in_the_middle_loses_nothing(zoo: Zoo, lone: Callable[..., Cluster]):
     grow(zoo, 3000)
     zoo.commit("Grow")
@@ -192,15 +201,22 @@ def test_a_worker_killed_in_the_middle_loses_nothing(zoo: Zoo, lone: Callable[..
     alone = check.everything(zoo.at, commit)
     assert len(alone.findings) == 300
     forget(zoo)
+    distributed = pytest.importorskip("distributed")
     broken = lone()
     broken.add()
     with executors.find("dask", broken.address) as far:  # type: ignore[union-attr]
         assert list(far.spread(parcel.contents, parcel.pack(zoo.at, [], lambda _: []))) == []  # connected
-        victim = broken.workers[0]
-        os.kill(victim.pid, signal.SIGSTOP)  # it is given shards, and answers for none of them
-        threading.Timer(1.5, victim.kill).start()
-        found = check.everything(zoo.at._replace(far=far), commit)
-    assert found == alone
+        victim, other = broken.workers
+        with distributed.Client(broken.address, timeout=30) as asking, ThreadPoolExecutor(1) as pool:
+            until(lambda: len(asking.run(os.getpid)) == len(broken.workers))
+            (place,) = [name for name, pid in asking.run(os.getpid).items() if pid == victim.pid]
+            for worker in broken.workers:
+                os.kill(worker.pid, signal.SIGSTOP)  # both are given shards, and answer for none of them
+            found = pool.submit(check.everything, zoo.at._replace(far=far), commit)
+            until(lambda: asking.processing()[place])
+            victim.kill()
+            os.kill(other.pid, signal.SIGCONT)
+            assert found.result(120) == alone
     assert victim.wait(5) == -signal.SIGKILL
     assert broken.workers[1].poll() is None
 

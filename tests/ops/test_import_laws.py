@@ -230,4 +230,6 @@ def test_memory_of_an_import_stays_flat(zoo: Zoo):
         )
 
     zoo.replace("datasets/pets/dataset.yaml", "shards: 4", "shards: 1024")
-    assert size("b", 120_000) - size("a", 40_000) < 20 << 10  # of which nothing is kept a row: 80,000 rows more
+    small = size("a", 40_000)
+    # what else a process keeps differs by some megabytes between two runs of the very same: the lesser of two is judged
+    assert min(size("b", 120_000) for _ in range(2)) - small < 12 << 10

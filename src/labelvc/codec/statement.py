@@ -52,9 +52,7 @@ def encode_approval(value: Approval) -> bytes:
     Raises:
         DataError: text that is not NFC, or that holds control or direction characters.
     """
-    predicate = msgspec.to_builtins(value)
-    del predicate["root"]
-    return _statement(approval.PREDICATE, CHANGE_SET, value.root, predicate)
+    return _about(approval.PREDICATE, CHANGE_SET, value)
 
 
 def decode_approval(payload: bytes) -> Approval:
@@ -150,9 +148,7 @@ def encode_release(value: Release) -> bytes:
     Raises:
         DataError: text that is not NFC, or that holds control or direction characters.
     """
-    predicate = msgspec.to_builtins(value)
-    del predicate["root"]
-    return _statement(release.PREDICATE, STATE, value.root, predicate)
+    return _about(release.PREDICATE, STATE, value)
 
 
 def decode_release(payload: bytes) -> Release:
@@ -185,9 +181,7 @@ def encode_witness(value: Witness) -> bytes:
     Raises:
         DataError: text that is not NFC, or that holds control or direction characters.
     """
-    predicate = msgspec.to_builtins(value)
-    del predicate["root"]
-    return _statement(witness.PREDICATE, RELEASE, value.root, predicate)
+    return _about(witness.PREDICATE, RELEASE, value)
 
 
 def decode_witness(payload: bytes) -> Witness:
@@ -353,6 +347,12 @@ def _shared(pairs: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
             return seen[thing], owner
         seen[thing] = owner
     return None
+
+
+def _about(predicate_type: str, name: str, value: Approval | Release | Witness) -> bytes:
+    """Return a statement about what a value calls its root; the other members are the predicate."""
+    predicate = msgspec.to_builtins(value)
+    return _statement(predicate_type, name, predicate.pop("root"), predicate)
 
 
 def _statement(predicate_type: str, name: str, digest: str, predicate: dict[str, Any]) -> bytes:
