@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from labelvc.errors import TrustError
 from labelvc.model.policy import Policy, PublicKey
+from labelvc.ops import merged
 from labelvc.store import git as plumbing
 from labelvc.store import keys
 from labelvc.store.git import Git
@@ -17,9 +18,7 @@ _TRAILER = re.compile(r"^co-authored-by:.*?<([^<>\n]+)>[ \t]*$", re.IGNORECASE |
 _ASIDE = (":(top,exclude)approvals", ":(top,exclude)releases")
 _SETTING = "labelvc.signingKey"
 _FORMAT = "--format=%H%n%P%n%ae%n%B"
-_COMBINED = (
-    "diff-tree", "--cc", "-p", "-U0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-commit-id",
-)  # fmt: skip
+_LOG = ("log", "--full-history", "--no-show-signature", "--no-mailmap", "--encoding=UTF-8", "-z", _FORMAT)
 
 
 class Made(NamedTuple):
@@ -55,7 +54,8 @@ class Where(NamedTuple):
 def commits(git: Git, base: str, head: str) -> list[Made]:
     """Return the commits between two revisions that make something, leaving out those that only bring approvals or releases.
 
-    A merge makes something when it holds lines that none of its parents has: a conflict that was resolved, or more.
+    A merge makes something when it holds lines that none of its parents has (a conflict that was resolved, or more), or takes
+    back what one of them had changed.
 
     Args:
         git: where.
@@ -63,31 +63,26 @@ def commits(git: Git, base: str, head: str) -> list[Made]:
         head: commit to end with.
 
     Returns:
-        Newest first. Addresses are as committed: a `.mailmap` in the tree under judgement is not followed.
+        Newest first, merges last. Addresses are as committed: a `.mailmap` in the tree under judgement is not followed.
+
+    Raises:
+        StoreError: git or DVC data is missing.
     """
-    reach = [f"{base}..{head}" if base else head]
-    words = (
-        "log",
-        "--full-history",
-        "--no-show-signature",
-        "--no-mailmap",
-        "--encoding=UTF-8",
-        "-z",
-        _FORMAT,
-    )
-    told = plumbing.run(git, *words, *reach, "--", *_ASIDE).decode("utf-8", "replace")
-    found, merges = [], []
+    reach = f"{base}..{head}" if base else head
+    made = list(_made(git, "--no-merges", reach, "--", *_ASIDE))
+    if [(each.commit, parent) for each, parent in made] == [(head, base)]:
+        return [made[0][0]]
+    # without paths: git leaves a merge out that is like one of its parents there, which says nothing of the other one
+    merges = (each for each, _ in _made(git, "--merges", reach))
+    return [*(each for each, _ in made), *(each for each in merges if merged.by_hand(git, each.commit, _ASIDE))]
+
+
+def _made(git: Git, *words: str) -> Iterator[tuple[Made, str]]:
+    """Yield the commits that git lists, each with its parents."""
+    told = plumbing.run(git, *_LOG, *words).decode("utf-8", "replace")
     for row in filter(None, told.split("\0")):
         commit, parents, address, body = row.split("\n", 3)
-        found.append(Made(commit, tuple(dict.fromkeys([address, *_TRAILER.findall(body)]))))
-        merges += [commit] if " " in parents else []
-    idle = {merge for merge in merges if not _made_by_hand(git, merge)}
-    return [each for each in found if each.commit not in idle]
-
-
-def _made_by_hand(git: Git, merge: str) -> bool:
-    """Tell whether a merge has lines that none of its parents has."""
-    return b"diff --cc " in plumbing.run(git, *_COMBINED, merge, "--", *_ASIDE)
+        yield Made(commit, tuple(dict.fromkeys([address, *_TRAILER.findall(body)]))), parents
 
 
 def authors(policy: Policy, made: Iterable[Made]) -> Authors:
