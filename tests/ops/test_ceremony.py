@@ -12,8 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from labelvc.codec import dsse, schema, sshsig, statement
-from labelvc.model.policy import PublicKey, Role
+from labelvc.model.policy import Principal, PublicKey, Role
 from labelvc.ops import trust
+from labelvc.store import keys
 from tests import people
 from tests.people import NAMES, Desk
 from tests.trusting import desk, desk_template, people_keys
@@ -353,6 +354,45 @@ def test_attack_an_edit_on_top_of_a_stranger_s_draft_would_sign_it(desk: Desk):
     assert "a draft that you have not signed" in refused(desk, "policy", "add", "dora", "--name", "Dora")
     told = good(desk, "trust", "sign")
     assert "- role lead: ada\n+ role lead: ben\n" in told, "what is signed knowingly is shown"
+
+
+def slipped(desk: Desk, *, retired: bool) -> None:
+    """Commit a policy that makes Ben lead and that nobody in force signed, then draft a harmless one on top of it."""
+    path = desk.folder / trust.POLICY
+    envelope = dsse.decode(path.read_bytes(), dsse.IN_TOTO)
+    policy = statement.decode_policy(envelope.payload)
+    theirs = replace(policy, version=9, previous=envelope.digest, roles={**policy.roles, "lead": Role(("ben",))})
+    middle = envelope._replace(payload=statement.encode_policy(theirs))
+    if retired:
+        desk.git("rm", "-q", "trust/root/2.json")
+        middle = dsse.decode(trust.sealed_policy(theirs, keys.signer(desk.key("ada"), None, str)), dsse.IN_TOTO)
+    path.write_bytes(dsse.encode(middle))
+    desk.commit("Slip it in")
+    if retired:
+        desk.git("checkout", "-q", "main", "--", "trust/root/2.json")
+    last = replace(
+        theirs, version=10, previous=middle.digest, principals={**theirs.principals, "dora": Principal("Dora")}
+    )
+    path.write_bytes(dsse.encode(envelope._replace(payload=statement.encode_policy(last))))
+
+
+@pytest.mark.parametrize("retired", [False, True], ids=["unsigned", "by-a-retired-root"])
+def test_threat_21_what_is_signed_is_shown_against_what_is_in_force(desk: Desk, retired: bool):
+    """The version before is in history, names itself, and nobody who may has signed it: what it slipped in is shown all the same."""
+    if retired:
+        branch(desk)
+        good(desk, "trust", "rotate", "--remove", "ada", "--add", "ben", "--add", "cleo")
+        good(desk, "trust", "sign", who="ben")
+        desk.commit("Ada leaves the root")
+        desk.git("checkout", "-q", "main")
+        desk.git("merge", "-q", "--no-ff", "-m", "Merge", "rotate")
+    branch(desk, "slip")
+    slipped(desk, retired=retired)
+    told = good(desk, "trust", "sign", who="ben" if retired else "ada")
+    assert "against     policy 3, in force at HEAD\n" in told
+    assert "- role lead: ada\n" in told
+    assert "+ role lead: ben\n" in told
+    assert "+ principal dora: Dora\n" in told
 
 
 def test_check_tells_of_owners_who_never_signed_and_of_those_the_policy_lost(desk: Desk):

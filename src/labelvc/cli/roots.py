@@ -99,14 +99,16 @@ def trust_show(settings: Settings, /, root: str | None, form: str, output: Path 
 def trust_sign(settings: Settings, /, yes: bool, key: str | None, root: str | None) -> int:
     """Add your signature to what waits for it in the work tree: a new root, a policy, or both.
 
-    What would be signed is shown first: owners that come and go, and every line of the policy that changes.
+    What would be signed is shown first, against what is in force at HEAD: owners that come and go, and every line of the
+    policy that changes.
     """
     git = plumbing.find(settings.directory)
-    chain = ceremony.look(git, signing.pin(git, root))
+    pin = signing.pin(git, root)
+    chain, before = ceremony.look(git, pin), ceremony.in_force(git, pin)
     signer = people.signer(git, signing.where(key), signing.ask, chain.policy)
     wanted = ceremony.waiting(chain, signer.key)
     for seal in wanted:
-        say(settings, "".join(render.preview(chain, seal, ceremony.before(git, chain.policy))).rstrip("\n"))
+        say(settings, "".join(render.preview(chain, seal, before)).rstrip("\n"))
     say(settings, f"signed by   {render.owner(wanted, signer.key.fingerprint)}, {signer.key.fingerprint}")
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
         say(settings, "not signed; nothing was written")

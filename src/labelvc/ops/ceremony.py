@@ -235,15 +235,21 @@ def rotate(found: Chain, root: Root, signer: Signer, now: datetime) -> dict[str,
     return {path: dsse.encode(envelope), **(sign([policy], signer) if policy.draft and policy.wants(key) else {})}
 
 
-def before(git: Git, policy: Policy) -> Policy | None:
-    """Return the policy that another names as the one before it, from history; None when it is not there."""
-    wanted = policy.previous
-    return next((old for digest, old in _past(git) if digest == wanted), None) if wanted else None
+def in_force(git: Git, pin: str | None) -> Trust | None:
+    """Return the trust in force at HEAD: what enough people signed, one version after another; None when there is none yet.
+
+    Args:
+        git: where.
+        pin: digest of root version 1, from outside the repository; None when there is none.
+    """
+    with tree.reader(git) as reader:
+        past = (tree.commit(git, each, ("trust",)) for each in reversed(_commits(git, "trust", "--first-parent")))
+        return trusting.newest(reader, past, lambda snapshot: trusting.load(reader, snapshot, pin))
 
 
 def known(git: Git, policy: Policy) -> frozenset[str]:
     """Return the principals of a policy and of those before it in this history."""
-    return frozenset(policy.principals).union(*(old.principals for _, old in _past(git)))
+    return frozenset(policy.principals).union(*(old.principals for old in _past(git)))
 
 
 def key_of(owned: RootKey) -> PublicKey:
@@ -251,12 +257,11 @@ def key_of(owned: RootKey) -> PublicKey:
     return sshsig.read_public(owned.key)
 
 
-def _past(git: Git) -> Iterator[tuple[Digest, Policy]]:
-    """Yield the policies of this history with their digests, newest first; nothing is verified."""
+def _past(git: Git) -> Iterator[Policy]:
+    """Yield the policies of this history, newest first; nothing is verified."""
     for commit in _commits(git, POLICY):
         try:
-            envelope = dsse.decode(plumbing.show(git, commit, POLICY), dsse.IN_TOTO)
-            yield envelope.digest, statement.decode_policy(envelope.payload)
+            yield statement.decode_policy(dsse.decode(plumbing.show(git, commit, POLICY), dsse.IN_TOTO).payload)
         except (StoreError, DataError):  # it was taken away here, or is none
             continue
 
@@ -272,10 +277,10 @@ def _in_force(git: Git) -> int:
     return 0
 
 
-def _commits(git: Git, path: str) -> list[str]:
+def _commits(git: Git, path: str, how: str = "--full-history") -> list[str]:
     """Return the commits of this history that changed a path, newest first."""
     try:
-        return plumbing.run(git, "rev-list", "--full-history", "HEAD", "--", path).decode().split()
+        return plumbing.run(git, "rev-list", how, "HEAD", "--", path).decode().split()
     except StoreError:  # no commit yet
         return []
 

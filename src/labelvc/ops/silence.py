@@ -8,10 +8,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from labelvc.core.decide import State
-from labelvc.errors import StoreError, TrustError
-from labelvc.model import listing
+from labelvc.errors import StoreError
 from labelvc.model.policy import Distrust, Trust
-from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.model.snapshot import Snapshot
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Distrusted, Problem
 from labelvc.store import git as plumbing
@@ -66,17 +65,7 @@ def of(
     Returns:
         What the newest policy says; None when there is none.
     """
-    newest: Trust | None = None
-    known: list[tuple[str, Entry]] = []
-    for snapshot in ends:
-        files = list(listing.under(snapshot.entries, "trust/"))
-        if files == known:
-            continue
-        try:
-            newest = trusting.succeeds(reader, newest, snapshot) if newest else load(snapshot)
-        except TrustError:
-            continue
-        known = files
+    newest = trusting.newest(reader, ends, load)
     return Silence({entry: _after(git, entry.since, head) for entry in newest.policy.distrusted}) if newest else None
 
 

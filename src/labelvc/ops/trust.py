@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +15,7 @@ from labelvc.errors import ConfigurationError, DataError, TrustError
 from labelvc.model import listing
 from labelvc.model.approval import TRUST_NAMESPACE, Envelope, Signature
 from labelvc.model.policy import ROOT_ROLE, Policy, Role, Root, Rule, Trust
-from labelvc.model.snapshot import Snapshot
+from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import seals
 from labelvc.ops.project import TOP
 from labelvc.ops.seals import Seal
@@ -185,6 +186,33 @@ def succeeds(reader: Reader, before: Trust, snapshot: Snapshot) -> Trust:
         message = f"policy version {new.version} does not follow version {old.version}"
         raise TrustError(message, where=f"{snapshot.name}:{POLICY}", hint="make changes with `labelvc policy`")
     return after
+
+
+def newest(
+    reader: Reader, snapshots: Iterable[Snapshot], start: Callable[[Snapshot], Trust] | None = None
+) -> Trust | None:
+    """Return the trust that snapshots of one line end with; trust files that those before do not vouch for count for nothing.
+
+    Args:
+        reader: reads the snapshots' entries.
+        snapshots: in the order of their history.
+        start: reads the first one that has a policy in force; raises TrustError where none is.
+
+    Returns:
+        The trust; None when there was never any.
+    """
+    found: Trust | None = None
+    known: list[tuple[str, Entry]] = []
+    for snapshot in snapshots:
+        files = list(listing.under(snapshot.entries, "trust/"))
+        if files == known:
+            continue
+        try:
+            found = succeeds(reader, found, snapshot) if found else (start or partial(load, reader))(snapshot)
+        except TrustError:
+            continue
+        known = files
+    return found
 
 
 def read_root(data: bytes, before: Root | None, path: str) -> tuple[Root, Seal]:

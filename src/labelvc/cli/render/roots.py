@@ -12,10 +12,10 @@ import msgspec
 from labelvc.cli.render import trust as render
 from labelvc.cli.render.text import safe
 from labelvc.codec import sshsig
-from labelvc.model.policy import Policy, Principal, Role, Root, Rule
+from labelvc.model.policy import Policy, Principal, Role, Root, Rule, Trust
 from labelvc.ops import ceremony
 from labelvc.ops.seals import Demand, Seal
-from labelvc.ops.trust import Chain
+from labelvc.ops.trust import Chain, with_root
 
 _TOLD = ("version", "previous", "repository", "principals", "roles", "rules", "distrusted")
 
@@ -110,21 +110,31 @@ def written(chain: Chain, what: str, message: str) -> Iterator[str]:
     yield f"next: git switch -c trust && {commit}; there, {cure(chain.drafts)}"
 
 
-def preview(chain: Chain, seal: Seal, before: Policy | None) -> Iterator[str]:
-    """Yield what is about to be signed.
+def preview(chain: Chain, seal: Seal, before: Trust | None) -> Iterator[str]:
+    """Yield what is about to be signed, against what is in force: drafts that lie between say nothing.
 
     Args:
         chain: the trust files.
         seal: the one to sign.
-        before: the policy that the one in the chain follows; None when there is none or it is not in this history.
+        before: the trust in force; None when there is none.
     """
     yield f"{seal.kind.ljust(11)} version {seal.version}, {seal.digest}; {state(seal)}\n"
-    if seal.kind == "root":
+    new = before is None or seal.version > before.root.version
+    if seal.kind == "policy":
+        yield _against(f"policy {before.policy.version}" if before else "")
+        yield from (
+            changes(before.policy, with_root(chain.policy, before.root)) if before else changes(None, chain.policy)
+        )
+    elif new:
+        yield _against(f"root {before.root.version}" if before else "")
+        yield from _root(chain.roots[seal.version - 1], before.root if before else None)
+    else:
         yield from _root(chain.roots[seal.version - 1], chain.roots[seal.version - 2] if seal.version > 1 else None)
-        return
-    if before is None and chain.policy.previous is not None:
-        yield "note        the version before it is not in this history; all of it is shown\n"
-    yield from changes(before, chain.policy)
+
+
+def _against(old: str) -> str:
+    told = f"{old}, in force at HEAD" if old else "nothing is in force at HEAD; all of it is shown"
+    return f"against     {told}\n"
 
 
 def owner(wanted: Sequence[Seal], keyid: str) -> str:
