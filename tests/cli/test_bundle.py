@@ -15,11 +15,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from labelvc.cli.render import bundle as render
 from labelvc.codec import canonical, dsse, schema, sshsig, statement, tar
-from labelvc.model.approval import Envelope, Signature
+from labelvc.core.release import Log
+from labelvc.model.approval import NAMESPACE, Envelope, Signature, Signer
 from labelvc.model.policy import PublicKey, Root, RootKey
+from labelvc.ops import approvals
+from labelvc.ops import bundle as bundling
+from labelvc.ops import trust as trusting
+from labelvc.store.keys import signer as keys_of
 from tests.oracles import rfc6962
 from tests.people import Desk, record
 from tests.trusting import desk, desk_template, people_keys
@@ -398,6 +404,45 @@ def test_a_second_root_needs_both(
     ]
     assert [code for code, _ in found] == [int(bool(said))] * 2, found
     assert f"WRONG  {said}" in found[0][1] if said else "WRONG" not in found[0][1]
+
+
+@pytest.mark.parametrize(("owners", "good"), [("ada ben", True), ("ben cleo", False)])
+def test_only_owners_of_the_root_in_force_speak_as_root(
+    project: Desk, case: Case, tools: Path, tmp_path: Path, owners: str, good: bool
+):
+    """Ada owned root 1 and signed that root 2 has others; what she says as `root` under root 2 is no word of it."""
+    first = statement.decode_root(dsse.decode(case.files["root/1.json"], dsse.TUF).payload)
+    held = {who: public(project, who) for who in owners.split()}
+    both = (tuple(sorted(key.fingerprint for key in held.values())), 2)
+    keys = {key.fingerprint: RootKey(str(key), who) for who, key in held.items()}
+    root = statement.encode_root(Root(2, first.repository, keys, both, both, first.digest), "2036-01-01T00:00:00Z")
+    changes: dict[str, bytes | None] = {"root/2.json": signed(project, dsse.TUF, root, "ada ben cleo")}
+    for name in [one for one in case.files if one.startswith("policies/") and one.endswith(".json")]:
+        changes[name] = signed(
+            project, dsse.IN_TOTO, dsse.decode(case.files[name], dsse.IN_TOTO).payload, "ada ben cleo"
+        )
+    changes["policies.txt"] = case.files["policies.txt"].replace(b" 1\n", b" 2\n")
+    ben = next(name for name in case.files if name.startswith("approvals/") and "/ben." in name)
+    said = statement.decode_approval(dsse.decode(case.files[ben], dsse.IN_TOTO).payload)
+    ours = replace(said, role="root", signer=Signer("ada", "Ada Author"))
+    made = trusting.seal(
+        dsse.IN_TOTO, statement.encode_approval(ours), keys_of(project.key("ada"), None, str), NAMESPACE
+    )
+    path = approvals.path_of(ours.root, "ada", made.digest)
+    changes[path] = dsse.encode(made)
+    policy = next(row for row in case.files["approvals.txt"].splitlines() if row.startswith(ben.encode())).split()[1]
+    rows = [*case.files["approvals.txt"].splitlines(), b"%s %s" % (path.encode(), policy)]
+    changes["approvals.txt"] = b"".join(row + b"\n" for row in sorted(rows))
+    changes["log.txt"] = case.files["log.txt"] + bundling.log_text(
+        Log(((path, hashlib.sha256(dsse.encode(made)).hexdigest()),))
+    )
+    other = case.but(**changes)
+    found = [
+        by_script(unpacked(other, tmp_path / "b"), tools, case.root),
+        by_labelvc(project, other, tmp_path / "away"),
+    ]
+    assert [code for code, _ in found] == [int(not good)] * 2, found
+    assert (f"WRONG  statement {path}" in found[0][1]) is not good
 
 
 def public(desk: Desk, who: str) -> PublicKey:

@@ -75,3 +75,72 @@ def test_threat_18_what_a_stolen_key_signed_is_listed_and_no_date_helps(main: De
     assert code == 1
     assert [item["key"] for item in json.loads(out)["items"]] == ["reviews/rev-1#r1"]
     assert main.labelvc("verify", "--all")[0] == 1
+
+
+def distrust_ben(desk: Desk, believed: str) -> None:
+    words = ("policy", "distrust", "ben", "--from", believed, "--reason", "stolen", "--sign-with", desk.key("ada"))
+    assert desk.labelvc(*words)[0] == 0
+    desk.commit("Distrust Ben")
+
+
+def test_threat_18_whom_a_distrusted_signer_named_as_an_author_stays_one(main: Desk):
+    """Cleo made the change and Ada squashed it; Ben's statement is the only one that says so."""
+    believed = main.git("rev-parse", "HEAD")
+    main.git("checkout", "-q", "topic")
+    main.relabel("nice", "rev-2", who="cleo")
+    main.approve("ben")
+    main.git("checkout", "-q", "main")
+    main.git("merge", "-q", "--squash", "topic")
+    squash = main.commit("Squash")
+    distrust_ben(main, believed)
+    (step,) = main.verify(f"{squash}~1..{squash}")[1]
+    assert step["state"] == "approved", "no policy of that range distrusts him"
+    step = next(step for step in main.verify("--all")[1] if step["commit"] == squash)
+    assert (step["state"], step["needs"][0]["who_can"]) == ("missing", [])
+    code, _, err = main.labelvc("approve", f"{squash}~1..{squash}", "--role", "reviewer", "--key", main.key("cleo"))
+    assert code == 1
+    assert "cleo is an author of this change" in err
+
+
+def test_threat_18_what_was_approved_again_is_approved(main: Desk):
+    """What a distrusted person approved is open again, like what came in in an emergency, until others have signed it."""
+    believed = main.git("rev-parse", "HEAD")
+    main.git("checkout", "-q", "topic")
+    main.approve("ben")
+    main.git("checkout", "-q", "main")
+    main.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    step = main.git("rev-parse", "HEAD")
+    main.relabel("never asked", "rev-4")
+    late = main.git("rev-parse", "HEAD")
+    distrust_ben(main, believed)
+    states = {each["commit"]: each["state"] for each in main.verify("--all")[1]}
+    assert (states[step], states[late]) == ("missing", "missing")
+    main.approve("cleo", f"{step}~1..{step}")
+    main.approve("cleo", f"{late}~1..{late}")
+    found = {each["commit"]: each for each in main.verify("--all")[1]}
+    assert (found[step]["state"], found[step]["ratified_by"]) == ("approved", ["cleo"])
+    assert found[late]["state"] == "missing", "what nobody had approved when it came in stays so"
+    assert main.labelvc("audit", "impact")[0] == 0
+    out = main.labelvc("audit", "population", "--format", "jsonl")[1]
+    states = {row["id"]: row["state"] for row in map(json.loads, out.splitlines())}
+    assert states[step] == "approved"
+
+
+def test_threat_18_explain_and_approve_heed_the_distrust_of_their_range(main: Desk):
+    believed = main.git("rev-parse", "HEAD")
+    main.git("checkout", "-q", "topic")
+    main.approve("ben")
+    distrust_ben(main, believed)
+    code, out, _ = main.labelvc("policy", "explain", f"{believed}..HEAD", "--format", "json")
+    found = json.loads(out)
+    assert (code, found["summary"]["state"]) == (0, "missing")
+    (need,) = [
+        each for item in found["items"] if item["kind"] == "labels" for rule in item["rules"] for each in rule["needs"]
+    ]
+    assert (need["have"], need["who_can"], sorted(each["principal"] for each in need["barred"])) == (
+        0,
+        ["cleo"],
+        ["ada", "ben"],
+    )
+    code, _, err = main.labelvc("approve", f"{believed}..HEAD", "--role", "reviewer", "--key", main.key("ben"))
+    assert (code, "ben is distrusted after" in err) == (1, True)

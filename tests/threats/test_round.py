@@ -77,6 +77,24 @@ def test_threat_14_a_rejection_where_a_branch_would_go_binds_the_branch(desk: De
 
 
 @pytest.mark.parametrize(
+    ("name", "state"),
+    [("notes#1", "approved"), ("datasets/reviews/notes#1", "denied"), ("guidelines/mood%.yaml", "denied")],
+)
+def test_threat_06_a_link_is_denied_by_its_own_name_and_only_in_a_protected_place(desk: Desk, name: str, state: str):
+    """`#` and `%` stand for other things in a change-set: a link of such a name is no record, and named once."""
+    (desk.folder / name).symlink_to("/etc/passwd")
+    desk.commit("Link", "ben")
+    code, (step,) = desk.verify("HEAD")
+    assert (code, step["state"]) == (int(state == "denied"), state)
+    if state == "denied":
+        assert step["uncovered"] == [name.replace("%", "%25").replace("#", "%23")]
+        assert [problem["path"] for problem in step["problems"]] == [name]
+        assert "a symbolic link" in step["problems"][0]["message"]
+    else:
+        assert step["problems"] == []
+
+
+@pytest.mark.parametrize(
     ("place", "value"),
     [("x-labelvc-principal", []), ("keyval", {"public": 5}), ("keyval", {"public": None}), ("keyval", {"public": {}})],
 )
@@ -109,3 +127,22 @@ def test_threat_27_an_error_colours_nothing(desk: Desk):
     assert code == 2
     assert "\x1b" not in err
     assert "\\u001b" in err
+
+
+@pytest.mark.parametrize(
+    "words", ["verify --all", "verify HEAD", "audit impact", "audit population --all", "release verify --all"]
+)
+def test_threat_22_in_ci_nothing_is_green_without_a_pin_not_even_a_repository_without_policy(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: str
+):
+    """Who serves the repository serves it without its trust files, or with their own."""
+    monkeypatch.setenv("CI", "true")
+    for without in (False, True):
+        if without:
+            desk.git("checkout", "-q", "--orphan", "bare")
+            desk.git("rm", "-q", "-r", "-f", "trust")
+            desk.commit("Start")
+        code, _, err = desk.labelvc(*words.split())
+        assert code == 2, without
+        assert "nobody pinned the root" in err
+        assert "LABELVC_ROOT" in err

@@ -320,9 +320,21 @@ def test_threat_08_a_document_s_old_approval_is_not_used_twice(desk: Desk):
     assert desk.verify(f"{middle}...HEAD")[0] == 0
     start = desk.git("rev-parse", "HEAD")
     desk.write("guidelines/mood.yaml", "name: mood\nversion: 2.0.0\n")
-    desk.commit("Version 2 again", who="ben")
+    again = desk.commit("Version 2 again", who="ben")
     code, step = first(desk, f"{start}...HEAD")
     assert (code, step["covered"]) == (1, 0)
+    desk.git("reset", "-q", "--hard", start)
+    for path in desk.folder.glob("approvals/*/ada.*"):
+        path.unlink()
+    gone = desk.commit("Forget", who="ben")
+    assert desk.verify("HEAD")[0] == 1
+    desk.git("checkout", "-q", again, "--", "approvals", "guidelines")
+    desk.commit("Say it as if anew", who="ben")
+    for words in (f"{gone}...HEAD", f"{start}..HEAD", "main..HEAD", "HEAD"):
+        code, steps = desk.verify(words)
+        assert (code, steps[-1]["covered"]) == (1, 0), words
+    desk.approve("ada", f"{gone}..HEAD", "lead")
+    assert desk.verify(f"{gone}...HEAD")[0] == 0
 
 
 def test_threat_09_an_approval_of_another_repository_counts_for_nothing(desk: Desk):
@@ -816,6 +828,33 @@ def test_threat_21_controls_need_as_many_as_the_root(desk: Desk):
     assert (code, step["needs"]) == (1, [{"role": "root", "count": 2, "have": 1, "who_can": ["ben", "cleo"]}])
     desk.approve("cleo", "main...hooks", "root")
     assert desk.verify("main...hooks")[0] == 0
+
+
+def test_threat_21_an_emergency_of_the_root_needs_as_many_as_the_root(desk: Desk):
+    """One of three owners cannot let in alone what two of them must agree to."""
+    before = in_force(desk, "main")
+    need = Need("root", 1)
+    rules = tuple(replace(rule, emergency=need) if "controls" in rule.kinds else rule for rule in before.policy.rules)
+    desk.git("checkout", "-q", "main")
+    desk.write(trust.POLICY, governing.signed(before, replace(before.policy, rules=rules), signer(desk, "ada")))
+    desk.commit("Root may act in an emergency")
+    version, digest = in_force(desk).policy.version, in_force(desk).digest
+    roles = {name: role for name, role in before.policy.roles.items() if name != "root"}
+    payload = statement.encode_policy(
+        replace(before.policy, version=version + 1, previous=digest, roles=roles, rules=rules)
+    )
+    signatures = tuple(trust.seal(dsse.IN_TOTO, payload, signer(desk, who)).signatures[0] for who in ("ada", "ben"))
+    desk.write("trust/root/2.json", sealed(desk, root_of(desk, 2, ("ada", "ben", "cleo"), 2), "ada", "ben"))
+    desk.write(trust.POLICY, dsse.encode(Envelope(dsse.IN_TOTO, payload, signatures)))
+    desk.commit("Rotate")
+    assert desk.verify("HEAD")[0] == 0
+    desk.git("checkout", "-q", "-b", "hooks")
+    desk.write(".pre-commit-config.yaml", "repos: []\n")
+    desk.commit("Fewer hooks", who="cleo")
+    desk.approve("ada", "main...hooks", "root", "--emergency", "--reason", "it burns")
+    assert first(desk, "main...hooks")[1]["state"] == "missing"
+    desk.approve("ben", "main...hooks", "root", "--emergency", "--reason", "it burns")
+    assert first(desk, "main...hooks")[1]["state"] == "conditional"
 
 
 @pytest.mark.parametrize("which", ["root", "policy"])

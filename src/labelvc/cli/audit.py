@@ -180,7 +180,7 @@ def impact(settings: Settings, /, revisions: str | None, root: str | None, form:
 
     A..B looks at the first-parent steps from A to B, A at all that lead to A, nothing at all that lead to HEAD; the policy
     at their end says who is distrusted. What others approved since is not listed. Exit 1 when something is lost, 2 when it
-    cannot be told.
+    cannot be told, such as, with CI=true, under a root that nobody pinned.
     """
     git = plumbing.find(settings.directory)
     alone = revisions is None or ".." not in revisions
@@ -198,7 +198,9 @@ def impact(settings: Settings, /, revisions: str | None, root: str | None, form:
         color = settings.color and output is None
         told = (lost.lines(loss, auditing.subject(git, loss.step.commit), color=color) for loss in found)
         stream((line for lines in (*told, [lost.totals(found)]) for line in lines), output)
-    return 2 if any(loss.step.state == "undecidable" for loss in found) else int(bool(found))
+    if any(loss.step.state == "undecidable" for loss in found) or signing.unproved(settings, pinned):
+        return 2
+    return int(bool(found))
 
 
 def _text(git: Git, seen: Iterator[_Seen], merges: int, counts: Counter[str], *, color: bool) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from labelvc.cli import signing
-from labelvc.cli.context import Settings, in_ci, pass_settings
+from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, progress, say, stream, write
 from labelvc.cli.render import json
 from labelvc.cli.render import population as render
@@ -60,11 +60,12 @@ def population(
     is not approved, 2 when it cannot be told, as `verify`.
     """
     git = plumbing.find(settings.directory)
+    pinned = signing.pin(git, root)
     going = verifying.course(git, revisions, everything=everything)
     totals = Totals()
     with ExitStack() as stack:
         reader = stack.enter_context(tree.reader(git))
-        census = Census(git, reader, signing.pin(git, root))
+        census = Census(git, reader, pinned)
         advance = stack.enter_context(progress(settings, len(going.pairs), "listing steps"))
         members = totals.of(_members(census.rows(going), by, advance))
         ends = counting.end(git, reader, going.base), counting.end(git, reader, going.head)
@@ -84,7 +85,7 @@ def population(
             stream(_text(members, color, lambda: render.totals(totals, going, ends, by)), output)
         if form in ("csv", "jsonl"):
             say(settings, "".join(render.totals(totals, going, ends, by)).rstrip("\n"))
-    return _unpinned(settings, census.anchors, totals.code)
+    return 2 if signing.unproved(settings, pinned) else totals.code
 
 
 @click.command("sample", short_help="Draw a sample of it that anybody can draw again.")
@@ -117,10 +118,11 @@ def sample(
     if not seed.isprintable():
         raise click.UsageError("a seed is text that can be printed")
     git = plumbing.find(settings.directory)
+    pinned = signing.pin(git, root)
     going = verifying.course(git, revisions, everything=everything)
     totals = Totals()
     with tree.reader(git) as reader, progress(settings, len(going.pairs), "listing steps") as advance:
-        census = Census(git, reader, signing.pin(git, root))
+        census = Census(git, reader, pinned)
         members = totals.of(_members(census.rows(going), by, advance))
         strata = sampling.draw(((_part(one, stratify), one.id, _slim(one)) for one in members), number, seed)
     told = [(part, sampling.bound(part.size, len(part.drawn))) for part in strata]
@@ -137,7 +139,7 @@ def sample(
     else:
         color = settings.color and output is None
         stream(render.drawn(told, totals, by, command, seed, color=color), output)
-    return _unpinned(settings, census.anchors, 0)
+    return 2 if signing.unproved(settings, pinned) else 0
 
 
 def _text(members: Iterator[Member], color: bool, totals: Callable[[], Iterator[str]]) -> Iterator[str]:
@@ -173,11 +175,3 @@ def _slim(member: Member) -> Member:
 
 def _named(anchors: dict[Digest, bool]) -> dict[str, bool]:
     return {str(root): pinned for root, pinned in anchors.items()}
-
-
-def _unpinned(settings: Settings, anchors: dict[Digest, bool], code: int) -> int:
-    """Return the exit code; in CI a root that nobody pinned proves nothing."""
-    if in_ci() and not all(anchors.values()):
-        say(settings, signing.UNPINNED)
-        return 2
-    return code

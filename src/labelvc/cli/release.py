@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli import memory, signing
-from labelvc.cli.context import Settings, in_ci, now, pass_settings
+from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.lazy import LazyGroup
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
@@ -214,30 +214,29 @@ def verify(
             line for one in verdicts for line in render.verdict(one, color=settings.color and output is None)
         )
         ends = "".join(
-            f"root {digest} ({'pinned' if pinned else 'unpinned'})\n" for digest, pinned in sorted(anchors.items())
+            f"root {digest} ({'pinned' if named else 'unpinned'})\n" for digest, named in sorted(anchors.items())
         )
         sums = ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "nothing was released yet"
         write(f"{told}{text.count(len(verdicts), 'release')}: {sums}\n{ends}", output)
     elif form == "jsonl":
         write("".join(json.lines(map(render.verdict_item, verdicts))), output)
     else:
-        roots = [{"root": digest, "pinned": pinned} for digest, pinned in sorted(anchors.items())]
+        roots = [{"root": digest, "pinned": named} for digest, named in sorted(anchors.items())]
         summary = {"releases": len(verdicts), "states": dict(sorted(states.items())), "roots": roots}
         write(
             json.document("release-verify", [*map(render.verdict_item, verdicts)], head="HEAD", summary=summary), output
         )
-    code = _code(settings, states, pinned=all(anchors.values()))
+    code = _code(settings, states, pinned)
     last = verdicts[-1].release if verdicts and version is None else None
     if known and not code and last:
         memory.keep(settings, git, known, place, remembering.released(last.sequence, verdicts[-1].digest))
     return code
 
 
-def _code(settings: Settings, states: Counter[str], *, pinned: bool) -> int:
+def _code(settings: Settings, states: Counter[str], pinned: str | None) -> int:
     """Return the exit code; that something could not be told weighs more than that something was found."""
     if states["undecidable"]:
         return 2
-    if in_ci() and not pinned:
-        say(settings, signing.UNPINNED)
+    if signing.unproved(settings, pinned):
         return 2
     return int(bool(states["wrong"]))

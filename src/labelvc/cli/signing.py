@@ -7,7 +7,8 @@ import sys
 
 import click
 
-from labelvc.cli.context import environment
+from labelvc.cli.context import Settings, environment, in_ci
+from labelvc.cli.output import say
 from labelvc.errors import ConfigurationError
 from labelvc.model.policy import Trust
 from labelvc.ops import ceremony
@@ -19,11 +20,10 @@ from labelvc.store.git import Git
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
-UNPINNED = (
+_UNPINNED = (
     "error: nobody pinned the root, so it could be anybody's\n"
     "  next: ask who keeps the root for its digest, and set LABELVC_ROOT to it"
 )
-"""What is said with CI=true where nobody named the root."""
 
 key_option = click.option(
     "--key", metavar="FILE", help="Private key to sign with, or the .pub of one that ssh-agent holds."
@@ -68,6 +68,14 @@ def pin(git: Git, option: str | None) -> str | None:
             hint="write sha256:<64 hex digits> in --root, LABELVC_ROOT or git's labelvc.root; see `labelvc trust show`",
         )
     return found or None
+
+
+def unproved(settings: Settings, pinned: str | None) -> bool:
+    """Tell whether this is CI and nobody named the root, and say so: whoever serves the repository could have left all trust out."""
+    if not in_ci() or pinned is not None:
+        return False
+    say(settings, _UNPINNED)
+    return True
 
 
 def trust_here(git: Git, pinned: str | None = None) -> Trust:

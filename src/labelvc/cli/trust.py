@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli import memory, signing
-from labelvc.cli.context import Settings, in_ci, now, pass_settings
+from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import trust as render
@@ -148,7 +148,7 @@ def verify(
         steps, anchors = verifying.verify(git, going, pinned, advance)
     anchors |= _anchor_of_head(git, going, pinned)
     write(_report(steps, going, anchors, revisions, form, color=settings.color and output is None), output)
-    code = _verdict(settings, steps, anchors, strict=strict)
+    code = _verdict(settings, steps, pinned, strict=strict)
     if known and not code and not going.ruler:
         memory.keep(settings, git, known, place)
     return code
@@ -186,12 +186,11 @@ def _report(
     return "".join([*told, f"{text.count(len(steps), 'step')}: {sums}\n", ends])
 
 
-def _verdict(settings: Settings, steps: list[Step], anchors: dict[Digest, bool], *, strict: bool) -> int:
+def _verdict(settings: Settings, steps: list[Step], pinned: str | None, *, strict: bool) -> int:
     """Return the exit code; that something could not be told weighs more than that something is missing."""
     if any(step.state == "undecidable" for step in steps):
         return 2
-    if in_ci() and not all(anchors.values()):
-        say(settings, signing.UNPINNED)
+    if signing.unproved(settings, pinned):
         return 2
     bad = (*_BAD, "ungoverned") if strict else _BAD
     lost = any(isinstance(problem, Lost) for step in steps for problem in step.problems)

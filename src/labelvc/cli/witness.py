@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli import signing
-from labelvc.cli.context import Settings, in_ci, now, pass_settings
+from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.output import deliver, output_options, progress, say, write
 from labelvc.cli.render import json
 from labelvc.cli.render import release as render_release
@@ -63,7 +63,7 @@ def witness(
     pin = signing.pin(git, root)
     with progress(settings, None, "proving releases", "shards") as advance:
         proof = attest.verify(git, None, pin, advance, everything=True)
-    if code := _refused(settings, proof):
+    if code := _refused(settings, proof, pin):
         return code
     policy = witnessing.policy_at_head(git, pin)
     signer = people.signer(git, signing.where(key), signing.ask, policy)
@@ -91,17 +91,14 @@ def witness(
     return 0
 
 
-def _refused(settings: Settings, proof: Proof) -> int:
+def _refused(settings: Settings, proof: Proof, pin: str | None) -> int:
     """Tell what is wrong with the releases, and return the exit code; 0 when they are good."""
     bad = [verdict for verdict in proof.verdicts if verdict.state != "good"]
     if bad:
         say(settings, "".join(line for one in bad for line in render_release.verdict(one, color=False)).rstrip("\n"))
         say(settings, "not signed; next: labelvc release verify --all")
         return 2 if any(one.doubts for one in bad) else 1
-    if in_ci() and not all(proof.anchors.values()):
-        say(settings, signing.UNPINNED)
-        return 2
-    return 0
+    return 2 if signing.unproved(settings, pin) else 0
 
 
 @click.command(short_help="Tell whether two clones saw one history.")

@@ -68,7 +68,7 @@ class Backing(NamedTuple):
         root: its digest.
         moves: None when it is the very change-set judged.
         voices: the statements.
-        authors: who is an author by any of them, also by one that was taken back; `decide` fills it.
+        authors: who is an author by any of them, also by one that does not count any more; `decide` adds the voices'.
     """
 
     root: Digest
@@ -279,7 +279,7 @@ def _current(backings: Sequence[Backing]) -> list[Backing]:
     return [
         each._replace(
             voices=tuple(voice for voice in each.voices if (voice.principal, voice.digest) not in gone),
-            authors=frozenset(name for voice in each.voices for name in voice.authors),
+            authors=each.authors.union(*(voice.authors for voice in each.voices)),
         )
         for each in backings
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from labelvc.codec import dsse, rawsig, sshsig, statement
@@ -27,10 +27,17 @@ _NAME = re.compile(r"([a-z0-9][a-z0-9._-]{0,62})\.([0-9a-f]{12})\.json")
 
 
 class Problem(NamedTuple):
-    """A file that counts for nothing, and why."""
+    """A file that counts for nothing, and why.
+
+    Attributes:
+        path, message: the file, and why.
+        authors: whom it names as authors where its signer is distrusted; they stay so, or their part in the change would be
+            forgotten with the vote.
+    """
 
     path: str
     message: str
+    authors: tuple[str, ...] = ()
 
 
 class Lost(Problem):
@@ -148,40 +155,45 @@ class Shelf:
         )
 
     def heard(
-        self, root: Digest, files: Mapping[str, Entry], before: Snapshot, trust: Trust, moves: ChangeSet | None = None
+        self,
+        root: Digest,
+        files: Mapping[str, Entry],
+        known: Container[str],
+        trust: Trust,
+        moves: ChangeSet | None = None,
     ) -> Heard:
         """Return what was said on a change-set.
 
         Args:
             root: its digest.
             files: its folder.
-            before: what a step started from: a statement that is not there yet came into history with the step.
+            known: paths of statements that were in history before the step; the others came with it.
             trust: policy whose principals count.
             moves: its moves; None for the very change-set that is judged.
         """
         told = list(self.statements(root, files, trust))
         found = tuple(one for one in told if isinstance(one, Statement))
-        voices = tuple(voice(one, fresh=not files[one.path].same(before.entries.get(one.path))) for one in found)
-        backing = Backing(root, None if moves is None else frozenset(moves.moves), voices)
+        voices = tuple(voice(one, fresh=one.path not in known) for one in found)
+        backing = Backing(root, None if moves is None else frozenset(moves.moves), voices, authors(told))
         return Heard(backing, found, tuple(one for one in told if isinstance(one, Problem)))
 
     def all_heard(
-        self, moved: ChangeSet, folders: Mapping[Digest, Mapping[str, Entry]], before: Snapshot, trust: Trust
+        self, moved: ChangeSet, folders: Mapping[Digest, Mapping[str, Entry]], known: Container[str], trust: Trust
     ) -> list[Heard]:
         """Return what was said on a change-set and on the others that share moves with it."""
         own = folders.get(moved.root)
-        first = [] if own is None else [self.heard(moved.root, own, before, trust)]
-        return [*first, *self.carried(moved, folders, before, trust)]
+        first = [] if own is None else [self.heard(moved.root, own, known, trust)]
+        return [*first, *self.carried(moved, folders, known, trust)]
 
     def carried(
-        self, moved: ChangeSet, folders: Mapping[Digest, Mapping[str, Entry]], before: Snapshot, trust: Trust
+        self, moved: ChangeSet, folders: Mapping[Digest, Mapping[str, Entry]], known: Container[str], trust: Trust
     ) -> Iterator[Heard]:
         """Yield what was said on the other change-sets of a folder of approvals that share moves with one."""
         wanted = frozenset(moved.moves)
         for root, files in folders.items():
             other = self.changeset(root, files) if root != moved.root else None
             if isinstance(other, ChangeSet) and not wanted.isdisjoint(other.moves):
-                yield self.heard(root, files, before, trust, other)
+                yield self.heard(root, files, known, trust, other)
 
     def statements(self, root: Digest, files: Mapping[str, Entry], trust: Trust) -> Iterator[Statement | Problem]:
         """Yield the statements in a folder that hold under a policy, and what is wrong with the other files."""
@@ -196,7 +208,8 @@ class Shelf:
                 continue
             silent = trust.policy.distrusts(found.approval.signer.principal, found.envelope.signatures[0].keyid)
             if silent is not None:
-                yield Distrusted(path, f"{silent.principal} is distrusted after {silent.since[:12]}: {silent.reason}")
+                why = f"{silent.principal} is distrusted after {silent.since[:12]}: {silent.reason}"
+                yield Distrusted(path, why, found.approval.authors)
             else:
                 yield Statement(path, found.envelope.digest, found.approval, found.presence)
 
@@ -292,6 +305,12 @@ def judge(path: str, root: Digest, found: Opened, trust: Trust) -> None:
     named = _NAME.fullmatch(path.rpartition("/")[2])
     if named is None or path != path_of(root, approval.signer.principal, envelope.digest):
         raise TrustError("the file is not named after its signer and payload digest")
+
+
+def authors(told: Iterable[Statement | Problem]) -> frozenset[str]:
+    """Return whom statements name as authors, those among them whose signer is distrusted."""
+    named = (one.authors if isinstance(one, Problem) else one.approval.authors for one in told)
+    return frozenset(name for names in named for name in names)
 
 
 def voice(found: Statement, *, fresh: bool) -> Voice:

@@ -19,7 +19,7 @@ from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.policy import Need, PublicKey, Separation, Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, ownership, parts, people
+from labelvc.ops import approvals, ownership, parts, people, silence
 from labelvc.ops import diff as comparing
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
@@ -65,8 +65,8 @@ class Change(NamedTuple):
         found: the change-set to sign: all that moved, or a part of it.
         total: how many things moved in all.
         excepted: how many of them were left out by name.
-        trust: policy in force: at A for `A...B` (where it would go), else at the base.
-        authors: who made the change.
+        trust: policy in force: at A for `A...B` (where it would go), else at the base; without those whom B's distrusts.
+        authors: who made the change, by its commits or by a statement on it.
         annotators: principals behind the records that all that moved touches.
         needs: what the policy asks for these moves.
         emergencies: whom it lets act on them in an emergency.
@@ -124,6 +124,8 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
             message = "no policy was in force before this change"
             raise TrustError(message, where=before.name, hint="labelvc trust init, commit it, then change labels")
         trust = trusting.load(reader, before, pin)
+        heeded = silence.of(git, reader, lambda _: trust, (before, pair.new), pair.new.commit)
+        trust = heeded.over(trust, pair.new.commit) if heeded else trust
         whole = _gathered(git, words, pair)
         commits = people.commits(git, pair.old.commit, pair.new.commit)
         made = people.authors(trust.policy, commits)
@@ -133,10 +135,12 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
         keys = kept
         if wish.remainder and wish.role in trust.policy.roles:
             case = Case(whole.changeset.moves, made.principals, annotators, bool(made.strangers))
-            heard = shelf.all_heard(whole.changeset, folders, before, trust)
+            heard = shelf.all_heard(whole.changeset, folders, before.entries, trust)
             keys = kept & decide.wanting(trust.policy, case, [each.backing for each in heard], wish.role)
         parts.refuse_none(keys, words, wish.role if wish.remainder else "")
         found = whole if len(keys) == len(whole.lines) else changeset.part(whole, keys)
+        for root in {whole.changeset.root, found.changeset.root} & folders.keys():
+            made = made.naming(approvals.authors(shelf.statements(root, folders[root], trust)))
         return Change(
             words,
             pair.old,

@@ -15,6 +15,7 @@ from labelvc.model.policy import ChangeKind, Need, Policy, Presence, Rule, Trust
 from labelvc.ops import approve as approving
 from labelvc.ops import people
 from labelvc.ops import project as projects
+from labelvc.ops import verify as verifying
 from labelvc.ops.approve import Change
 from labelvc.ops.past import Past
 from labelvc.ops.steps import Said
@@ -113,7 +114,9 @@ def change(git: Git, words: str, pin: str | None) -> Explained:
     found = approving.examine(git, words, pin)
     ruler = plumbing.resolve(git, words.partition("...")[0] or "HEAD") if "..." in words else ""
     with tree.reader(git) as reader:
-        step = Walk(git, reader, pin).step(found.base.commit, found.head.commit, ruler)
+        walk = Walk(git, reader, pin)
+        walk.heed(verifying.course(git, words))
+        step = walk.step(found.base.commit, found.head.commit, ruler)
     standings = {(each.role, each.asked, each.presence): each for each in reversed(step.needs)}
     policy, parts = found.trust.policy, _parts(found)
     places = (

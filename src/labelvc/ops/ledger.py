@@ -5,18 +5,32 @@ A history of many approvals is walked in time that follows what came in, not wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from labelvc.core import decide
+from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import approvals
 from labelvc.ops.approvals import Shelf
+from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 
 _TRUST = "trust"
 _KEPT = 3
+_GONE = (
+    "log",
+    "--first-parent",
+    "--diff-merges=first-parent",
+    "--diff-filter=D",
+    "--no-renames",
+    "--format=",
+    "--name-only",
+    "-z",
+)
+_PATHS = ("utf-8", "surrogateescape")
 
 
 class Page(NamedTuple):
@@ -46,6 +60,7 @@ class Ledger:
     def __init__(self, git: Git, shelf: Shelf) -> None:
         self._git, self._shelf = git, shelf
         self._pages: dict[str, Page] = {}
+        self._gone: tuple[str, frozenset[str]] = ("", frozenset())
 
     def page(self, commit: str) -> Page:
         """Return the page of a commit; empty: of nothing.
@@ -74,6 +89,30 @@ class Ledger:
         if commit not in self._pages:
             self._keep(commit, self._turned(self.page(parent), commit, old, new))
         return self._pages[commit]
+
+    def known(self, said: Snapshot, moved: ChangeSet) -> Collection[str]:
+        """Return the paths of statements that a step does not bring: they are at a commit, or were on the line that leads to it.
+
+        Who takes a statement out and brings it back later brings nothing new. What was there once is looked up where it
+        matters: something without a `rev` moves, so that an old statement could fit it again.
+
+        Args:
+            said: the statements at the commit before.
+            moved: what moves in the step.
+
+        Raises:
+            StoreError: git data is missing.
+        """
+        if all(decide.kind_of(move.key) == "labels" for move in moved.moves):
+            return said.entries.keys()
+        start, gone = self._gone
+        if said.commit and said.commit != start:
+            if start and not plumbing.is_ancestor(self._git, start, said.commit):
+                start, gone = "", frozenset()
+            reach = f"{start}..{said.commit}" if start else said.commit
+            gone |= set(plumbing.run(self._git, *_GONE, reach, "--", approvals.FOLDER).decode(*_PATHS).split("\0"))
+            self._gone = said.commit, gone
+        return gone | said.entries.keys()
 
     def of(self, said: Snapshot, trust: Snapshot) -> Page:
         """Return a page that is read from its files."""

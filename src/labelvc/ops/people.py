@@ -34,6 +34,10 @@ class Authors(NamedTuple):
     principals: frozenset[str]
     strangers: tuple[str, ...]
 
+    def naming(self, more: frozenset[str]) -> Authors:
+        """Return these authors and those whom statements on the change name: a squash hides who made it."""
+        return self._replace(principals=self.principals | more)
+
 
 class Where(NamedTuple):
     """Where a signing key may be named, in order of precedence.

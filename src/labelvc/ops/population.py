@@ -205,8 +205,7 @@ class Census:
             commits = log.named(self._git, [commit for _, (_, commit) in some])
             for at, (parent, commit) in some:
                 step = self._walk.step(parent, commit, going.ruler)
-                if step.state == "conditional":
-                    step = verifying.ratified(self._git, self._walk, going, at, step)
+                step = verifying.ratified(self._git, self._walk, going, at, step)
                 yield self._row(step, commits[commit], going.ruler)
 
     def trust(self, commit: str) -> Trust | None:

@@ -52,7 +52,7 @@ class Step(NamedTuple):
         problems: files that counted for nothing, and why the step could not be judged.
         noes: those of `said` that keep the step from being approved.
         later: statements on the change-sets of `said` that came into history after the step, as far as it was looked at.
-        ratified: principals by whose later word a step that was let in in an emergency is approved.
+        ratified: principals by whose later word a step is approved that an emergency let in, or whose approval is distrusted since.
         agreed: principals whose yes counts for some of the moves.
     """
 
@@ -131,7 +131,7 @@ def followed(step: Step, found: Sequence[Statement]) -> Step:
 
 
 def ratified(step: Step, after: Step) -> Step:
-    """Return a step that was let in in an emergency, as approved by words that came later.
+    """Return a step that was open when it came in, or is again, as approved by words that came later.
 
     Args:
         step: as it stood by its own tree.

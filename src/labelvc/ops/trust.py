@@ -14,7 +14,7 @@ from labelvc.codec import dsse, sshsig, statement
 from labelvc.errors import ConfigurationError, DataError, TrustError
 from labelvc.model import listing
 from labelvc.model.approval import TRUST_NAMESPACE, Envelope, Signature
-from labelvc.model.policy import ROOT_ROLE, Policy, Role, Root, Rule, Trust
+from labelvc.model.policy import ROOT_ROLE, Need, Policy, Role, Root, Rule, Trust
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import seals
 from labelvc.ops.project import TOP
@@ -268,9 +268,11 @@ def with_root(policy: Policy, root: Root) -> Policy:
 
 
 def _threshold(rule: Rule, least: int) -> Rule:
-    """Raise what a rule asks of the role `root` to the root's own threshold."""
-    needs = tuple(
-        msgspec.structs.replace(need, count=max(need.count, least)) if need.role == ROOT_ROLE else need
-        for need in rule.needs
-    )
-    return msgspec.structs.replace(rule, needs=needs)
+    """Raise what a rule asks of the role `root`, in an emergency too, to the root's own threshold."""
+    needs = tuple(_raised(need, least) for need in rule.needs)
+    emergency = rule.emergency and _raised(rule.emergency, least)
+    return msgspec.structs.replace(rule, needs=needs, emergency=emergency)
+
+
+def _raised(need: Need, least: int) -> Need:
+    return msgspec.structs.replace(need, count=max(need.count, least)) if need.role == ROOT_ROLE else need

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 from labelvc.core import changeset, decide
@@ -15,7 +14,7 @@ from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, ownership, people, silence, steps
+from labelvc.ops import approvals, odd, ownership, people, silence, steps
 from labelvc.ops import diff as comparing
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Distrusted, Problem, Shelf, Statement
@@ -88,16 +87,16 @@ class _Done(NamedTuple):
 
     Attributes:
         parent, commit: the step.
-        before: the snapshot whose statements were there already.
+        known: paths of statements that were in history already.
         found: its moves.
         made: its commits with their authors.
-        odd: protected paths that it makes something that no file of the project may be.
+        odd: keys of protected places that it makes something that no file of the project may be.
         settled: trust files that moved and that the trust before vouches for.
     """
 
     parent: str
     commit: str
-    before: Snapshot
+    known: Container[str]
     found: Gathered
     made: list[Made]
     odd: frozenset[str]
@@ -212,6 +211,16 @@ class Walk:
         trust = self.heeding(self.trust(tree.commit(self._git, later, ("trust",))), words.commit)
         return self._judged(done, trust, self._ledger.of(words, after), [])
 
+    def unsaid(self, step: Step, ruler: str) -> bool:
+        """Tell whether a step is not approved only because somebody is distrusted: it was when it came in."""
+        if step.state != "missing" or not any(isinstance(each, Distrusted) for each in step.problems):
+            return False
+        heeded, self.silence = self.silence, Silence({})
+        try:
+            return self.step(step.parent, step.commit, ruler).state in ("approved", "conditional")
+        finally:
+            self.silence = heeded
+
     def later(self, step: Step, folders: dict[Digest, dict[str, Entry]], trust: Trust) -> Step:
         """Return a step with what a later folder of approvals says of it."""
         known = {said.path for said in step.said} | {problem.path for problem in step.problems}
@@ -233,23 +242,31 @@ class Walk:
         problems: list[Problem],
     ) -> _Done:
         """Return what a step did, given its trust files; what is wrong with its files is added to the problems."""
-        odd = _odd(self._git, parent, commit)
-        problems += [Problem(path, _ODD) for path in sorted(odd)]
+        strange = odd.paths(self._git, parent, commit)
+        problems += [Problem(path, odd.WHY) for path in sorted(strange)]
         settled = self._settled(found.changeset, trust, new, problems)
-        return _Done(parent, commit, before.said, found, people.commits(self._git, parent, commit), odd, settled)
+        return _Done(
+            parent,
+            commit,
+            self._ledger.known(before.said, found.changeset),
+            found,
+            people.commits(self._git, parent, commit),
+            frozenset(map(changeset.key_text, strange)),
+            settled,
+        )
 
     def _judged(self, done: _Done, trust: Trust, words: Page, problems: list[Problem]) -> Step:
         """Judge what a step did by a policy and approvals."""
         found, made = done.found, people.authors(trust.policy, done.made)
         known = {move.key for move in found.changeset.moves}
         folders, root = words.folders, found.changeset.root
-        heard = [self._shelf.heard(root, folders[root], done.before, trust)] if root in folders else []
+        heard = [self._shelf.heard(root, folders[root], done.known, trust)] if root in folders else []
         problems += [problem for each in heard for problem in each.problems]
-        named = frozenset(name for each in heard for voice in each.backing.voices for name in voice.authors)
+        named = frozenset(name for each in heard for name in each.backing.authors)
         foreign, why = ownership.foreign(self._git, trust.policy, found, done.made, named)
         problems += why
         case = Case(
-            [*found.changeset.moves, *(Move(path, None, Digest("")) for path in sorted(done.odd - known))],
+            [*found.changeset.moves, *(Move(key, None, Digest("")) for key in sorted(done.odd - known))],
             made.principals,
             people.annotators(trust.policy, found.by),
             bool(made.strangers),
@@ -258,7 +275,7 @@ class Walk:
         )
         decision = decide.decide(trust.policy, case, [each.backing for each in heard])
         if decision.uncovered or words.objecting - {root}:
-            carried = list(self._shelf.carried(found.changeset, folders, done.before, trust))
+            carried = list(self._shelf.carried(found.changeset, folders, done.known, trust))
             problems += [one for each in carried for one in each.problems if isinstance(one, Distrusted)]
             heard += carried
             decision = decide.decide(trust.policy, case, [each.backing for each in heard])
@@ -343,7 +360,7 @@ def verify(
 
 
 def _since(git: Git, walk: Walk, going: Course, found: list[Step]) -> Iterator[Step]:
-    """Yield the steps with what was said of them later on the line, those of an emergency that was ratified as approved."""
+    """Yield the steps with what was said of them later on the line; as approved where that settles what is open."""
     parent, end = going.pairs[-1]
     folders = approvals.folders(tree.commit(git, end, (approvals.FOLDER,)))
     try:
@@ -353,14 +370,17 @@ def _since(git: Git, walk: Walk, going: Course, found: list[Step]) -> Iterator[S
         return
     for at, step in enumerate(found):
         told = walk.later(step, folders, trust) if step.policy is not None else step
-        yield ratified(git, walk, going, at, told) if step.state == "conditional" else told
+        yield ratified(git, walk, going, at, told)
 
 
 def ratified(git: Git, walk: Walk, going: Course, at: int, step: Step) -> Step:
     """Return a step as approved when what was said until a later one is what the policy asks for.
 
-    What was said once stays said: a rejection that a later step took out of the tree binds all the same.
+    It is looked for where somebody let the step in in an emergency, or is distrusted since who had approved it. What was said
+    once stays said: a rejection that a later step took out of the tree binds all the same.
     """
+    if step.state != "conditional" and not walk.unsaid(step, going.ruler):
+        return step
     words = dict(tree.commit(git, step.commit, (approvals.FOLDER,)).entries)
     for parent, commit in going.pairs[at + 1 :]:
         found = tree.commit(git, commit, (approvals.FOLDER,)).entries
@@ -376,20 +396,5 @@ def ratified(git: Git, walk: Walk, going: Course, at: int, step: Step) -> Step:
     return step
 
 
-def _odd(git: Git, parent: str, commit: str) -> frozenset[str]:
-    """Return the protected paths that a step makes a symbolic link or a submodule, or that a tree of it holds twice.
-
-    The bytes of a link are a target's name: equal bytes would be no change, and what is read on the disk lies elsewhere.
-    Of two entries of one name we would judge one, and git may write the other to the disk.
-    """
-    words = ("diff-tree", "-r", "-z", "--raw", "--no-renames", parent, commit)
-    told = plumbing.run(git, *words).decode("utf-8", "surrogateescape").split("\0")
-    times = Counter(told[1::2])
-    rows = zip(told[::2], told[1::2], strict=False)
-    found = (path for about, path in rows if about.split(" ")[1] in {"120000", "160000"} or times[path] > 1)
-    return frozenset(path for path in found if decide.kind_of(path) != "other")
-
-
-_ODD = "a symbolic link, a submodule or a second file of this name stands where one file of the project must be"
 _STRANGER = "the author or a co-author of this commit is nobody the policy knows"
 _ASIDE = "a policy was in force on this parent of the merge, which changes what it protects; nobody was asked by it"

@@ -89,14 +89,18 @@ good() { # good ALLOWED WHO NAMESPACE BASE64: the signature is WHO's
     printf '%s\n' "$4" | base64 -d >"$work/signature" 2>/dev/null || return 1
     ssh-keygen -Y verify -f "$1" -I "$2" -n "$3" -s "$work/signature" <"$work/signed" >/dev/null 2>&1
 }
-signed_by() { # signed_by ROOT ROLE: as many owners of the role's keys as it asks for signed what was opened last
-    sed -n "s/^$2 //p" "$work/root.$1.roles" >"$work/role"
-    threshold=$(cut -d ' ' -f 1 "$work/role")
-    members=,$(cut -d ' ' -f 2 "$work/role"),
-    count=0
+owners() { # owners ROOT ROLE: name and key of those who count in the role
+    members=,$(sed -n "s/^$2 [0-9]* //p" "$work/root.$1.roles"),
     while read -r owner key blob; do
         fingerprint=$(printf '%s %s\n' "$key" "$blob" >"$work/key" && ssh-keygen -l -f "$work/key" | cut -d ' ' -f 2)
-        case $members in *",\"$fingerprint\","*) ;; *) continue ;; esac
+        case $members in *",\"$fingerprint\","*) printf '%s %s %s\n' "$owner" "$key" "$blob" ;; esac
+    done <"$work/root.$1.keys"
+}
+signed_by() { # signed_by ROOT ROLE: as many owners of the role's keys as it asks for signed what was opened last
+    threshold=$(sed -n "s/^$2 \([0-9]*\) .*/\1/p" "$work/root.$1.roles")
+    owners "$1" "$2" >"$work/owners"
+    count=0
+    while read -r owner key blob; do
         printf '%s namespaces="trust@labelvc.v1" %s %s\n' "$owner" "$key" "$blob" >"$work/allowed"
         while read -r _ signature; do
             if good "$work/allowed" "$owner" trust@labelvc.v1 "$signature"; then
@@ -104,7 +108,7 @@ signed_by() { # signed_by ROOT ROLE: as many owners of the role's keys as it ask
                 break
             fi
         done <"$work/signatures"
-    done <"$work/root.$1.keys"
+    done <"$work/owners"
     [ "${threshold:-0}" -ge 1 ] && [ "$count" -ge "$threshold" ]
 }
 
@@ -139,9 +143,9 @@ while [ "$number" -lt "$last" ]; do
 done
 
 # ---- policies, and the keys that were made of them
-member() { # member WHO ROLE POLICY-PAYLOAD: the policy grants the role; that of `root` is the owner of a root key
+member() { # member WHO ROLE POLICY-PAYLOAD: the policy grants the role; `root` is who owns a key of its root, by the policy too
     if [ "$2" = root ]; then
-        [ -n "$(sed -n "/^$(quoted "$1") /p" "$work"/root.*.keys)" ]
+        [ -n "$(sed -n "/^$(quoted "$1")\$/p" "$3.root")" ]
         return
     fi
     [ -n "$(sed -n "/\"roles\":{.*\"$(quoted "$2")\":{\\(\"incompatible\":\\[[^]\\\\]*\\],\\)\\{0,1\\}\"members\":\\[[^]\\\\]*\"$(quoted "$1")\"[^]\\\\]*\\]/p" "$3")" ]
@@ -162,6 +166,8 @@ policy() { # policy NAME ROOT
         line=$(quoted "$key $blob")
         [ -n "$(sed -n "/\"principals\":{.*\"$(quoted "$who")\":{\\(\"emails\":\\[[^]\\\\]*\\],\\)\\{0,1\\}\"keys\":\\[[^]\\\\]*\"$line\"[^]\\\\]*\\]/p" "$work/payload")" ] || return 1
     done <"policies/$1.signers"
+    owners "$2" root | sed 's/ / namespaces="approval@labelvc.v1,release@labelvc.v1" /' | sort >"$work/owners"
+    sort "policies/$1.signers" | comm -12 "$work/owners" - | cut -d ' ' -f 1 >"$work/policy.$1.root"
 }
 while read -r name number; do
     if ! plain "$name" || ! plain "$number"; then
