@@ -132,7 +132,7 @@ def fill(desk: Desk) -> None:
 
 
 def cut(desk: Desk, version: str) -> None:
-    assert desk.labelvc("release", "cut", version, "--yes", "--key", desk.key("ada"))[0] == 0
+    assert desk.labelvc("release", "cut", version, "--unapproved", "--yes", "--key", desk.key("ada"))[0] == 0
     desk.commit(f"Release {version}")
 
 
@@ -287,6 +287,36 @@ def test_the_manifest_is_of_exactly_these_files(case: Case, tools: Path, tmp_pat
         manifest.write_text(lines.rstrip("\n"))
     code, said = by_script(folder, tools, case.root)
     assert (code, said.splitlines()[0][:5]) == (1, "WRONG"), said
+    blamed = {"more": "documents/extra is not in it", "less": "releases.txt is not here", "dot": ".hidden is not in it"}
+    blamed["renamed"] = "report.md is not here, reports.md is not in it"
+    if change in blamed:
+        assert said.splitlines()[0].endswith(f"and there is no other: {blamed[change]}"), said
+
+
+def test_a_changed_file_is_named_and_never_obeyed(project: Desk, case: Case, tools: Path, tmp_path: Path):
+    folder = unpacked(case, tmp_path / "b")
+    (folder / "report.md").write_text("another")
+    (folder / "documents/a\x1b[2J").write_text("x")
+    code, said = by_script(folder, tools, case.root)
+    assert code == 1
+    assert "documents/a?[2J is not in it, report.md has another SHA-256" in said
+    assert "\x1b" not in said
+    other = Case({**case.files, "report.md": b"another"}, case.root)
+    code, said = by_labelvc(project, other, tmp_path / "away")
+    assert code == 1
+    assert (
+        "wrong  every file is as MANIFEST.sha256 says, and there is no other: report.md has another SHA-256\n" in said
+    )
+
+
+def test_without_the_root_nothing_is_called_good(project: Desk, case: Case, tmp_path: Path):
+    (tmp_path / "b.tar").write_bytes(b"".join(tar.write(case.files)))
+    code, _, err = project.labelvc("audit", "recheck", str(tmp_path / "b.tar"))
+    assert code == 0
+    assert "GOOD" not in err
+    assert "NOT PROVED: nobody pinned the root" in err
+    code, _, err = project.labelvc("audit", "recheck", str(tmp_path / "b.tar"), "--root", case.root)
+    assert (code, "GOOD: " in err) == (0, True)
 
 
 def forged(case: Case, desk: Desk, name: str, old: bytes, new: bytes, namespace: str, who: str = "mallory") -> bytes:

@@ -219,6 +219,20 @@ def test_of_records_and_of_parts_too(main: Desk, by: str, stratify: str | None):
         assert {part["name"] for part in summary["strata"]} == {"guidelines", "labels", "project", "trust"}
 
 
+def test_of_one_kind(main: Desk):
+    words = ("--all", "--by", "record", "--kind", "labels")
+    items = listed(main, *words)["items"]
+    assert {kind for item in items for kind in item["kinds"]} == {"labels"}
+    assert len(items) == sum(item["kinds"] == ["labels"] for item in listed(main, *words[:3])["items"])
+    summary, ids = drawn(main, *words, "--n", "2", "--seed", "s")
+    call = summary["command"].partition(" | ")[0]
+    assert " --kind labels " in call
+    main.write("sheet", main.labelvc(*call.split()[1:])[1])
+    assert [line.split()[-1] for line in shell(main, summary["command"], labelvc=call).splitlines()] == ids
+    code, _, err = main.labelvc("audit", "population", "--all", "--kind", "labels")
+    assert (code, "--kind goes with --by record" in err) == (2, True)
+
+
 def test_a_clone_draws_the_same(main: Desk, tmp_path: Path):
     ids = drawn(main, "--all", "--n", "2", "--seed", "s", "--by", "record")[1]
     main.git("clone", "-q", str(main.folder), str(tmp_path / "clone"))

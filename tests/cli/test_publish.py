@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -15,8 +16,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from labelvc.codec import schema
+from labelvc.core import disclosure
+from labelvc.ops import templates
 from tests import people
 from tests import zoo as zoos
 from tests.zoo import BEN, PLAIN, Zoo, answer, zoo_template
@@ -91,7 +95,7 @@ def zoo(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, released_templ
 
 def release(zoo: Zoo, labelvc: Run, version: str, message: str = "More") -> None:
     zoo.commit(message)
-    code, _, err = labelvc(zoo.folder, "release", "cut", version)
+    code, _, err = labelvc(zoo.folder, "release", "cut", version, "--unapproved")
     assert code == 0, err
     zoo.commit(f"Release {version}")
 
@@ -248,6 +252,37 @@ def test_the_description_says_what_the_documents_say_and_invents_nothing(zoo: Zo
     assert "pets from name web, url https://example.org, licence MIT" in said["rai:dataCollection"]
     assert "licence of the data" not in err
     assert err.count("gap: ") == 9
+
+
+def test_what_a_template_leaves_to_be_replaced_is_a_gap_and_no_fact(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    """The templates of `init` say `replace-me` where only the project's people know; so does a source of which a part is left."""
+    left = "governance:\n  licence: replace-me # such as CC-BY-4.0\n  contact: Replace me!\n  maintenance: [yearly, replace_me]\n"
+    zoo.replace("labelvc.yaml", "tasks:", f"{left}tasks:")
+    zoo.replace(
+        "datasets/pets/dataset.yaml",
+        "checks: {}",
+        "checks: {}\nsources: [{name: web, url: 'https://example.org/replace-me', licence: MIT}]",
+    )
+    release(zoo, labelvc, "1.0.1")
+    _, _, err = labelvc(zoo.folder, "release", "export", "croissant", "-o", str(tmp_path / "out.json"))
+    said = (tmp_path / "out.json").read_text() + labelvc(zoo.folder, "release", "card", "--format", "json")[1]
+    assert not re.search("replace.me", said, re.IGNORECASE)
+    assert "MIT" not in said
+    assert "yearly" in said
+    assert "gap: the licence of the data; write it to governance.licence in labelvc.yaml" in err
+    assert "gap: how the items were collected" in err
+    assert "gap: whom to ask" in err
+    assert err.count("gap: ") == 13
+
+
+@pytest.mark.parametrize("template", ["boxes", "classification", "rating", "spans", "tokens"])
+def test_a_template_states_no_fact_that_only_its_user_knows(template: str):
+    found = templates.contents(template, "x", *["0c4a7f7e-6c1e-4b3a-9a5e-2f6c1b7d9e10"] * 2)
+    project, dataset = (
+        next(yaml.safe_load(data) for path, data in found.items() if path.endswith(name))
+        for name in ("labelvc.yaml", "dataset.yaml")
+    )
+    assert len(list(disclosure.gaps(project, disclosure.sources(dataset["sources"])))) == len(disclosure.TOPICS)
 
 
 def test_a_plain_value_is_never_published(zoo: Zoo, labelvc: Run, tmp_path: Path):

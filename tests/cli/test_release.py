@@ -32,7 +32,8 @@ __all__ = ["desk", "desk_template", "people_keys"]
 
 
 def cut(desk: Desk, *words: str, who: str = "ada") -> tuple[int, str, str]:
-    return desk.labelvc("release", "cut", *words, "--key", desk.key(who))
+    """Cut a release of changes that nobody approved, most of the time: they are not what these tests are about."""
+    return desk.labelvc("release", "cut", *words, "--unapproved", "--key", desk.key(who))
 
 
 def released(desk: Desk, version: str) -> str:
@@ -117,6 +118,61 @@ def test_two_releases_from_first_to_last(main: Desk):
     payload = dsse.decode((main.folder / "releases/2.0.0.json").read_bytes(), dsse.IN_TOTO).payload
     jsonschema.Draft202012Validator(schema.schema("release")).validate(json.loads(payload))
     assert rows[1]["state"] == f"sha256:{by_the_book(main)}"
+
+
+def test_a_release_of_what_nobody_approved_says_so(main: Desk):
+    """Refused unless asked for by name; the release then says how many of its changes nobody approved, and so does all that tells of it."""
+    released(main, "1.0.0")
+    start = main.git("rev-parse", "HEAD")
+    main.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    main.relabel("worse", "rev-2")
+    words = f"labelvc verify {start[:12]}..{main.git('rev-parse', 'HEAD')[:12]}"
+    code, out, err = main.labelvc("release", "cut", "--next", "--key", main.key("ada"))
+    assert (code, out) == (1, "")
+    assert "error: 2 of 2 changes since 1.0.0 are not approved\n" in err
+    assert f"next: {words} shows them; " in err
+    assert err.endswith("labelvc release cut 2.0.0 --unapproved\n")
+    assert not main.git("status", "--porcelain")
+    assert [step["state"] for step in main.verify(words.rpartition(" ")[2])[1]] == ["missing", "missing"]
+
+    code, _, err = cut(main, "--next")
+    assert code == 0
+    assert f"changes     2 since 1.0.0: 2 NOT approved  ({words})\n" in err
+    head = main.commit("Release 2.0.0")
+    words = f"labelvc verify {start[:12]}..{head[:12]}"
+    code, items = proved(main, "2.0.0")
+    told = {"since": "1.0.0", "total": 2, "approved": 0, "not_approved": 2, "before_policy": 0, "not_told": 0}
+    assert (code, items[0]["state"], items[0]["changes"]) == (0, "good", {**told, "command": words})
+    assert f"changes: 2 since 1.0.0: 2 NOT approved  ({words})\n" in main.labelvc("release", "verify")[1]
+    assert f"Changes: 2 since 1.0.0: 2 NOT approved ({words})\n" in main.labelvc("release", "notes")[1]
+    assert "2 NOT approved" in main.labelvc("release", "notes", "1.0.0..HEAD")[1]
+
+
+def test_a_release_of_approved_changes_needs_no_word_more(main: Desk):
+    main.git("checkout", "-q", "topic")
+    main.approve("ben")
+    main.git("checkout", "-q", "main")
+    main.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    code, _, err = main.labelvc("release", "cut", "--next", "--key", main.key("ada"))
+    assert code == 0, err
+    assert "changes     " in err
+    assert ": 1 approved, " in err
+    assert "from before the first policy  (labelvc verify --all " in err
+    assert "NOT" not in err
+
+
+def test_changes_are_counted_from_a_release_that_was_cut_on_a_branch(main: Desk):
+    """Its commit is on no first-parent line: the step that brought it in counts as a whole."""
+    main.git("checkout", "-q", "topic")
+    released(main, "1.0.0")
+    main.git("checkout", "-q", "main")
+    main.git("commit", "-q", "--allow-empty", "-m", "Meanwhile")
+    main.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    code, _, err = main.labelvc("release", "cut", "1.0.1", "--key", main.key("ada"))
+    assert code == 1
+    assert "error: 1 of 1 change since 1.0.0 is not approved\n" in err
+    code, items = main.verify(err.partition("labelvc verify ")[2].partition(" ")[0])
+    assert (code, [item["state"] for item in items]) == (1, ["unchanged", "missing"])
 
 
 def by_the_book(desk: Desk) -> str:

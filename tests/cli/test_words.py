@@ -106,10 +106,12 @@ def test_trace_shows_an_emergency_and_who_ratified_it(sound: Desk):
     out = told(sound, "trace", RECORD)
     assert "approved  Ada Author (ada) as lead" in out
     assert ", in an emergency: the client waits\n" in out
-    assert "approval  none: it was let in in an emergency\n" in out
+    assert "approval  let in in an emergency, and nobody has agreed to it since\n" in out
     sound.approve("ben", "HEAD~1..HEAD")
     out = told(sound, "trace", RECORD)
     assert "later     approved by Ben Builder (ben) as reviewer" in out
+    assert out.index("approved  Ada Author") < out.index("later     approved by Ben"), "in the order of what happened"
+    assert "approval  let in in an emergency, agreed to later by Ben Builder (ben)\n" in out
     votes = document(sound, "trace", "trace", RECORD)[-1]["votes"]
     assert {(vote["principal"], vote["meaning"], vote["stood"]) for vote in votes} == {
         ("ada", "emergency", True),

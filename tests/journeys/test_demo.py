@@ -77,14 +77,14 @@ def test_what_the_demo_leaves_behind(demo):
 
 def test_the_approval_convinces_ssh_keygen(demo, tmp_path):
     folder = demo[0]
-    (statement,) = (folder / "labels/approvals").rglob("reviewer.*.json")
+    (statement,) = (folder / "labels/approvals").rglob("the-reviewer.*.json")
     (changes,) = (folder / "labels/approvals").rglob("changeset.jsonl")
     envelope = json.loads(statement.read_bytes())
     payload, kind = base64.b64decode(envelope["payload"]), envelope["payloadType"].encode()
     pae = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
     (tmp_path / "signature").write_bytes(base64.b64decode(envelope["signatures"][0]["sig"]))
     key = (folder / "reviewer.key.pub").read_text()
-    (tmp_path / "allowed").write_text(f'reviewer namespaces="approval@labelvc.v1" {key}')
+    (tmp_path / "allowed").write_text(f'the-reviewer namespaces="approval@labelvc.v1" {key}')
     words = [
         "ssh-keygen",
         "-Y",
@@ -92,7 +92,7 @@ def test_the_approval_convinces_ssh_keygen(demo, tmp_path):
         "-f",
         "allowed",
         "-I",
-        "reviewer",
+        "the-reviewer",
         "-n",
         "approval@labelvc.v1",
         "-s",

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from labelvc.codec import shard
 from tests import people
 from tests.people import FIELDS, Desk, record
 from tests.trusting import desk, desk_template, people_keys
@@ -118,13 +119,35 @@ def test_what_is_signed_is_shown_first(desk: Desk):
     code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
     assert code == 0
     for words in (
-        "reviews/rev-1#r1",
+        "~ reviews/rev-1#r1  /value/text bad -> good",
         "1 changed (labels 1)",
         "version 3 asks 1 reviewer",
         "Ben Builder (ben), SHA256:",
         "made by     ada",
     ):
         assert words in err, err
+
+
+def test_what_is_signed_is_shown_with_its_item_and_without_plain_values(desk: Desk):
+    """Ten things are shown, each with the item it is about; a name in place of a pseudonym is never."""
+    desk.write("datasets/reviews/dataset.yaml", "schema: urn:labelvc:schema:dataset:1\nname: reviews\n")
+    for name in desk.records():
+        path = shard.path("reviews", "items", shard.place(name, 3))
+        desk.write(path, f'{{"id":"{name}","text":"text of {name} \\u001b[31m"}}\n')
+    desk.save({name: {**row, "by": "Anna Real", "rev": row["rev"] + 1} for name, row in desk.records().items()})
+    desk.commit("Names")
+    code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
+    assert code == 0, err
+    assert "            ~ reviews/rev-2#r1  /by " in err
+    assert "                on text of rev-2 \\u001b[31m\n" in err
+    assert "Anna" not in err
+    assert "\x1b" not in err
+    assert err.count("\n            ~ reviews/") + err.count("\n            + reviews/") == 9
+    assert "            ... and 3 more\n" in err
+    some = [word for number in range(2, 7) for word in ("--except", f"reviews/rev-{number}#*")]
+    _, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"), *some)
+    assert "rev-1#r1" in err, err
+    assert "rev-2" not in err
 
 
 def test_a_rejection_blocks_until_it_is_withdrawn(desk: Desk):

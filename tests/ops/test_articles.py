@@ -86,7 +86,9 @@ def test_a_rule_is_set_anew_and_removed(desk: Desk):
 
 
 REFUSED: list[tuple[tuple[str, ...], int, str]] = [
-    (("rule", "set", "x", "--kind", "labels"), 2, "a new rule has a name, kinds and needs"),
+    (("rule", "set", "x", "--kind", "labels"), 2, "the policy has no rule 'x', and a new one needs"),
+    (("rule", "set", "labels"), 2, "rules it has: 'labels and items', 'documents', 'controls'"),
+    (("rule", "set", "controls", "--emergency", "lead", "--no-emergency"), 2, "say opposite things"),
     (("rule", "set", "x", "--kind", "labels", "--need", "boss"), 2, "labelvc policy role add boss"),
     (("rule", "set", "x", "--kind", "trust", "--need", "lead"), 2, "trust"),
     (("rule", "set", "x", "--kind", "labels", "--need", "lead:0"), 2, "is not ROLE[:COUNT"),
@@ -398,6 +400,9 @@ def test_a_rule_says_who_may_act_in_an_emergency_and_whose_records_are_whose(des
     assert (
         "; in an emergency 2 reviewer (nobody who made a touched record) first; others only their own records" in shown
     )
+    assert "rule        'labels and items': labels, items: " in shown
     edit(desk, "rule", "set", "labels and items", "--any-records")
     assert policy(desk).rules[0] == replace(rule, own_records=False)
+    edit(desk, "rule", "set", "labels and items", "--no-emergency")
+    assert policy(desk).rules[0] == replace(rule, own_records=False, emergency=None)
     assert "the policy has no role boss" in refused(desk, "rule", "set", "labels and items", "--emergency", "boss")

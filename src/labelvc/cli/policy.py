@@ -37,7 +37,7 @@ def policy() -> None:
     """Show and change who may decide what; every change is a new signed version of trust/policy.json."""
 
 
-@policy.command("show")
+@policy.command("show", short_help="Show people, roles and rules.")
 @output_options("text", "json")
 @signing.root_option
 @pass_settings
@@ -82,7 +82,7 @@ def _key_to_sign(function: _Command) -> _Command:
     return option(function)
 
 
-@policy.command("add")
+@policy.command("add", short_help="Add a person, or keys, roles, addresses of one.")
 @click.argument("principal")
 @click.option("--name", default="", help="Printed name.")
 @click.option("--kind", type=click.Choice(["human", "ci", "bot"]), default=None, help="Default: human.")
@@ -115,7 +115,7 @@ def policy_add(
     return governing.added(before, Person(principal, name, kind, lines, emails, pseudonyms, roles))
 
 
-@policy.command("remove")
+@policy.command("remove", short_help="Take away a person, or a role or key of one.")
 @click.argument("principal")
 @click.option("--role", help="Take away only this role.")
 @click.option("--key", "file", type=click.Path(path_type=Path), metavar="FILE.pub", help="Take away only this key.")
@@ -125,7 +125,7 @@ def policy_remove(_: Git, before: Policy, principal: str, role: str | None, file
     return governing.removed(before, principal, role, None if file is None else str(keys.public_key(file)))
 
 
-@policy.group("rule")
+@policy.group("rule", short_help="Set and remove rules.")
 def policy_rule() -> None:
     """Set and remove rules: what a change of some kinds, in some places, needs."""
 
@@ -153,6 +153,7 @@ def policy_rule() -> None:
 @click.option(
     "--emergency", metavar="ROLE[:COUNT[:author,annotators]]", help="Who lets a change in before the others agree."
 )
+@click.option("--no-emergency", "ordinary", is_flag=True, help="Nobody does any more.")
 @click.option("--own-records/--any-records", default=None, help="Whether authors touch only records of their own.")
 @_edits
 def policy_rule_set(
@@ -165,12 +166,19 @@ def policy_rule_set(
     touch: bool,
     verification: bool,
     emergency: str | None,
+    ordinary: bool,
     own_records: bool | None,
 ) -> Policy:
     """Add the rule NAME, or set it anew; what is not given stays as it is.
 
-    A change must meet every rule that is about it: what no rule is about is denied.
+    `labelvc policy show` tells the names. A change must meet every rule that is about it: what no rule is about is denied.
+
+    \b
+    labelvc policy rule set 'labels and items' --need reviewer:2:author,annotators
+    labelvc policy rule set gold --kind labels --path 'datasets/gold/**' --need lead
     """
+    if ordinary and emergency:
+        raise click.UsageError("--emergency and --no-emergency say opposite things", click.get_current_context())
     asked = [_need(word, touch=touch, verification=verification) for word in needs]
     if (touch or verification) and not asked:
         raise click.UsageError("--touch and --verification say what --need asks", click.get_current_context())
@@ -183,6 +191,7 @@ def policy_rule_set(
             asked,
             _need(emergency, touch=False, verification=False) if emergency else None,
             own_records,
+            ordinary,
         ),
     )
 
@@ -219,7 +228,7 @@ def policy_role_remove(_: Git, before: Policy, name: str) -> Policy:
     return articles.without_role(before, name)
 
 
-@policy.command("distrust")
+@policy.command("distrust", short_help="Let what somebody signed count for nothing after a commit.")
 @click.argument("principal")
 @click.option("--key", "keyid", default="", metavar="SHA256:...", help="Only what this key of theirs signed.")
 @click.option("--from", "since", required=True, metavar="REV", help="The last commit whose content is still believed.")
@@ -251,7 +260,7 @@ def _need(words: str, *, touch: bool, verification: bool) -> Need:
     return Need(role, int(count or "1"), parts, touch, verification)
 
 
-@policy.command("explain")
+@policy.command("explain", short_help="Tell which rules a place or a change falls under.")
 @click.argument("words", metavar="PATH | KEY | A..B | A...B")
 @signing.root_option
 @output_options("text", "json")
@@ -275,7 +284,7 @@ def policy_explain(settings: Settings, /, words: str, root: str | None, form: st
     return int(any(place.denied for place in found.places))
 
 
-@policy.command("check")
+@policy.command("check", short_help="Tell what is worth mending in root and policy.")
 @signing.root_option
 @pass_settings
 def policy_check(settings: Settings, /, root: str | None) -> int:

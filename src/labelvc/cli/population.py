@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -16,6 +16,7 @@ from labelvc.cli.render import json
 from labelvc.cli.render import population as render
 from labelvc.core import sampling
 from labelvc.model.names import Digest
+from labelvc.model.policy import ChangeKind
 from labelvc.ops import population as counting
 from labelvc.ops import verify as verifying
 from labelvc.ops.population import Census, Member, Row, Totals
@@ -35,9 +36,17 @@ def _range(function: _Command) -> _Command:
         type=click.Choice(["step", "record"]),
         default="step",
         show_default=True,
-        help="What is listed: each step, or each record, item and document that a step moved.",
+        help="What is listed: each step, or each record, item and document that a step changed.",
     )
-    return revisions(everything(by(signing.root_option(function))))
+    kinds = click.option(
+        "--kind",
+        "kinds",
+        multiple=True,
+        type=click.Choice(get_args(ChangeKind)),
+        metavar="KIND",
+        help="With --by record, only what is of this kind: labels, items, guidelines ...; repeatable.",
+    )
+    return revisions(everything(by(kinds(signing.root_option(function)))))
 
 
 @click.command("population", short_help="List all that came in, approved or not.")
@@ -50,6 +59,7 @@ def population(
     revisions: str | None,
     everything: bool,
     by: str,
+    kinds: tuple[ChangeKind, ...],
     root: str | None,
     form: str,
     output: Path | None,
@@ -59,6 +69,7 @@ def population(
     The range is as for `verify`. Authors are principals, or `unknown`; dates are what commits claim. Exit 1 when a change
     is not approved, 2 when it cannot be told, as `verify`.
     """
+    _refuse_kinds(by, kinds)
     git = plumbing.find(settings.directory)
     pinned = signing.pin(git, root)
     going = verifying.course(git, revisions, everything=everything)
@@ -67,12 +78,12 @@ def population(
         reader = stack.enter_context(tree.reader(git))
         census = Census(git, reader, pinned)
         advance = stack.enter_context(progress(settings, len(going.pairs), "listing steps"))
-        members = totals.of(_members(census.rows(going), by, advance))
+        members = totals.of(_members(census.rows(going), by, kinds, advance))
         ends = counting.end(git, reader, going.base), counting.end(git, reader, going.head)
         if form == "json":
 
             def summary() -> Any:
-                return render.summary(totals, ends, by, _named(census.anchors), going)
+                return render.summary(totals, ends, by, _named(census.anchors), going, kinds)
 
             words = {"base": going.base, "head": going.head}
             stream(json.streamed("audit-population", map(render.item, members), summary, **words), output)
@@ -82,9 +93,9 @@ def population(
             stream(render.sheet(members, by), output)
         else:
             color = settings.color and output is None
-            stream(_text(members, color, lambda: render.totals(totals, going, ends, by)), output)
+            stream(_text(members, color, lambda: render.totals(totals, going, ends, by, kinds)), output)
         if form in ("csv", "jsonl"):
-            say(settings, "".join(render.totals(totals, going, ends, by)).rstrip("\n"))
+            say(settings, "".join(render.totals(totals, going, ends, by, kinds)).rstrip("\n"))
     return 2 if signing.unproved(settings, pinned) else totals.code
 
 
@@ -103,6 +114,7 @@ def sample(
     revisions: str | None,
     everything: bool,
     by: str,
+    kinds: tuple[ChangeKind, ...],
     root: str | None,
     number: int,
     seed: str,
@@ -110,23 +122,28 @@ def sample(
     form: str,
     output: Path | None,
 ) -> int:
-    """Draw a sample of a population, say how somebody else draws the same one, and what it says when it is clean.
+    """Draw a sample of what came in, tell how others draw the same one, and what it proves when it is clean.
 
     Drawn are those with the smallest SHA-256 of the seed, a NUL and the id. Whoever chooses the seed must not know the
     population yet; a number that comes up in public later is best.
+
+    \b
+    labelvc audit sample --all --by record --kind labels --n 60 --seed 'lottery of 2026-03-07: 4 8 15 16 23 42'
+    labelvc audit sample v1..v2 --n 10 --stratify author --seed 4711
     """
     if not seed.isprintable():
         raise click.UsageError("a seed is text that can be printed")
+    _refuse_kinds(by, kinds)
     git = plumbing.find(settings.directory)
     pinned = signing.pin(git, root)
     going = verifying.course(git, revisions, everything=everything)
     totals = Totals()
     with tree.reader(git) as reader, progress(settings, len(going.pairs), "listing steps") as advance:
         census = Census(git, reader, pinned)
-        members = totals.of(_members(census.rows(going), by, advance))
+        members = totals.of(_members(census.rows(going), by, kinds, advance))
         strata = sampling.draw(((_part(one, stratify), one.id, _slim(one)) for one in members), number, seed)
     told = [(part, sampling.bound(part.size, len(part.drawn))) for part in strata]
-    command = render.recipe(going, by, number, seed, stratify)
+    command = render.recipe(going, by, number, seed, stratify, kinds)
     chosen = [one for part in strata for one in part.drawn]
     if form == "json":
         about = render.drawing(told, totals, by, command, seed, number)
@@ -148,12 +165,19 @@ def _text(members: Iterator[Member], color: bool, totals: Callable[[], Iterator[
     yield from totals()
 
 
-def _members(rows: Iterator[Row], by: str, advance: Callable[[], None]) -> Iterator[Member]:
+def _refuse_kinds(by: str, kinds: tuple[ChangeKind, ...]) -> None:
+    if kinds and by != "record":
+        raise click.UsageError("a step is of several kinds; --kind goes with --by record", click.get_current_context())
+
+
+def _members(
+    rows: Iterator[Row], by: str, kinds: tuple[ChangeKind, ...], advance: Callable[[], None]
+) -> Iterator[Member]:
     for row in rows:
         if by == "step":
             yield row
         else:
-            yield from counting.moves(row)
+            yield from (one for one in counting.moves(row) if not kinds or one.kinds[0] in kinds)
         advance()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from labelvc.cli import signing
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import text
@@ -16,6 +17,7 @@ from labelvc.core.disclosure import Gap
 from labelvc.model.release import Version
 from labelvc.ops import manifest as manifests
 from labelvc.ops import publish as publishing
+from labelvc.ops import reviewed as reviewing
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 
@@ -67,7 +69,9 @@ def card(settings: Settings, /, version: Version | None, form: str, output: Path
     with tree.reader(git) as reader:
         made = manifests.find(git, plumbing.resolve(git, "HEAD"), version)
         told = importlib.import_module("labelvc.ops.facts").gather(git, reader, made)
-    write(importlib.import_module("labelvc.cli.render.card").page(told, form), output)
+    found = manifests.history(git, plumbing.resolve(git, "HEAD"))
+    changes = reviewing.of_release(git, found, made.version, signing.pin(git, None))
+    write(importlib.import_module("labelvc.cli.render.card").page(told, changes, form), output)
 
 
 def _tell(settings: Settings, gaps: Iterable[Gap]) -> None:

@@ -23,6 +23,7 @@ from labelvc.ops import manifest as manifests
 from labelvc.ops import memory as remembering
 from labelvc.ops import policy as governing
 from labelvc.ops import release as releasing
+from labelvc.ops import reviewed as reviewing
 from labelvc.ops import trust as trusting
 from labelvc.ops.manifest import Made
 from labelvc.ops.release import Plan
@@ -57,6 +58,7 @@ def release() -> None:
 @click.argument("version", type=VERSION, required=False)
 @click.option("--next", "following", is_flag=True, help="Take the smallest version that the changes allow.")
 @click.option("--role", help="The hat you wear; without it, one that the policy asks for and grants you.")
+@click.option("--unapproved", is_flag=True, help="Release changes too that nobody approved who had to.")
 @click.option("--tag", is_flag=True, help="Commit the manifest and tag the commit, signed, as v<VERSION>.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal before signing.")
 @signing.key_option
@@ -68,6 +70,7 @@ def cut(
     version: Version | None,
     following: bool,
     role: str | None,
+    unapproved: bool,
     tag: bool,
     yes: bool,
     key: str | None,
@@ -76,8 +79,13 @@ def cut(
     """Sign a release of what HEAD holds, and stage its manifest releases/VERSION.json.
 
     The version moves as the data did since the release before: the last number where they are the same, the middle one
-    for additions, the first for edits and removals. A smaller step is refused. What is signed names the digest of the data, the
-    documents, the policy, the approvals so far and the release before.
+    for additions, the first for edits and removals. A smaller step is refused, and so are changes that `labelvc verify` calls
+    not approved, unless --unapproved says that you know. What is signed names the digest of the data, the documents, the
+    policy, the approvals so far and the release before.
+
+    \b
+    labelvc release cut --next
+    labelvc release cut 1.0.0 --tag
     """
     if (version is None) is not following:
         raise click.UsageError("name a version, or let --next find it: labelvc release cut --next")
@@ -87,7 +95,13 @@ def cut(
     plan, who, hat, signer = _planned(settings, git, version, head, role, key, root)
     if tag:
         tagging.demand(git, f"v{plan.release.version}")
-    say(settings, "".join(render.preview(plan, who, hat, signer.key.fingerprint, head.commit)).rstrip("\n"))
+    last = reviewing.last_before(manifests.history(git, head.commit), None)
+    with progress(settings, None, "verifying steps") as advance:
+        changes = reviewing.between(git, last, head.commit, signing.pin(git, root), advance)
+    if not unapproved:
+        reviewing.demand(changes, f"labelvc release cut {plan.release.version}")
+    shown = render.preview(plan, changes, who, hat, signer.key.fingerprint, head.commit, color=settings.color)
+    say(settings, "".join(shown).rstrip("\n"))
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
         say(settings, "not signed; nothing was written")
         return 1
@@ -171,7 +185,13 @@ def notes(settings: Settings, /, words: str | None, output: Path | None) -> None
     A and B are versions or revisions; a version alone is compared with the release before it, nothing stands for the last.
     """
     git = plumbing.find(settings.directory)
-    write(importlib.import_module("labelvc.cli.render.notes").page(git, *manifests.ends(git, words)), output)
+    title, pair = manifests.ends(git, words)
+    known = {made.commit: str(made.version) for made in manifests.history(git, plumbing.resolve(git, "HEAD"))}
+    since = (known.get(pair.old.commit) or (words or "").partition("..")[0], pair.old.commit)
+    with progress(settings, None, "verifying steps") as advance:
+        changes = reviewing.told(git, since, pair.new.commit, signing.pin(git, None), advance)
+    page = importlib.import_module("labelvc.cli.render.notes").page(git, title, pair, render.reviewed(changes))
+    write(page, output)
 
 
 @click.command("verify", short_help="Prove releases from the repository alone.")
@@ -194,7 +214,8 @@ def verify(
     """Prove a release from the repository alone; the last when none is named.
 
     Works out the data and documents at the commit that added it, and compares them, the chain of releases, the log of approvals and
-    the version with what was signed, and the signatures with the policy in force before. Exit 1 when something is wrong,
+    the version with what was signed, and the signatures with the policy in force before. It also counts how many of the changes it
+    brought were approved; that is for `labelvc verify` to judge, and changes no exit code here. Exit 1 when something is wrong,
     2 when it cannot be told: missing data, a policy that does not verify, a chain that went back since it last verified here,
     or, with CI=true, a root that nobody pinned.
     """
@@ -208,10 +229,15 @@ def verify(
     with progress(settings, None, "proving releases", "shards") as advance:
         proof = attest.verify(git, version, pinned, advance, everything=everything)
     verdicts, anchors = proof.verdicts, proof.anchors
+    found = manifests.history(git, place.commit)
+    changes = {one.version: reviewing.of_release(git, found, one.version, pinned) for one in verdicts}
+    items = [render.proved_item(one, changes[one.version]) for one in verdicts]
     states = Counter(one.state for one in verdicts)
     if form == "text":
         told = "".join(
-            line for one in verdicts for line in render.verdict(one, color=settings.color and output is None)
+            line
+            for one in verdicts
+            for line in render.verdict(one, changes[one.version], color=settings.color and output is None)
         )
         ends = "".join(
             f"root {digest} ({'pinned' if named else 'unpinned'})\n" for digest, named in sorted(anchors.items())
@@ -219,13 +245,11 @@ def verify(
         sums = ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "nothing was released yet"
         write(f"{told}{text.count(len(verdicts), 'release')}: {sums}\n{ends}", output)
     elif form == "jsonl":
-        write("".join(json.lines(map(render.verdict_item, verdicts))), output)
+        write("".join(json.lines(items)), output)
     else:
         roots = [{"root": digest, "pinned": named} for digest, named in sorted(anchors.items())]
         summary = {"releases": len(verdicts), "states": dict(sorted(states.items())), "roots": roots}
-        write(
-            json.document("release-verify", [*map(render.verdict_item, verdicts)], head="HEAD", summary=summary), output
-        )
+        write(json.document("release-verify", items, head="HEAD", summary=summary), output)
     code = _code(settings, states, pinned)
     last = verdicts[-1].release if verdicts and version is None else None
     if known and not code and last:

@@ -34,7 +34,7 @@ def trust() -> None:
     """Make, show, sign and rotate the root of trust: whose keys may say who decides."""
 
 
-@trust.command("init")
+@trust.command("init", short_help="Make the root of trust and the first policy.")
 @click.option("--as", "principal", metavar="ID", help="Your id; default: made from your name.")
 @click.option("--name", help="Your printed name; default: git's user.name.")
 @click.option("--email", help="Address of your commits; default: git's user.email.")
@@ -75,7 +75,7 @@ def trust_init(
     say(settings, f"then, for {'more people' if others else 'a second person'}: {governing.enrol('reviewer')}")
 
 
-@trust.command("show")
+@trust.command("show", short_help="Show the digest to publish, and who signed what.")
 @signing.root_option
 @output_options("text", "json")
 @pass_settings
@@ -91,16 +91,16 @@ def trust_show(settings: Settings, /, root: str | None, form: str, output: Path 
         write("".join(render.lines(chain, pinned=pin is not None)), output)
 
 
-@trust.command("sign")
+@trust.command("sign", short_help="Add your signature to a draft of root or policy.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal before signing.")
 @signing.key_option
 @signing.root_option
 @pass_settings
 def trust_sign(settings: Settings, /, yes: bool, key: str | None, root: str | None) -> int:
-    """Add your signature to what waits for it in the work tree: a new root, a policy, or both.
+    """Add your signature to the drafts in the work tree that wait for it: a new root, a policy, or both.
 
-    What would be signed is shown first, against what is in force at HEAD: owners that come and go, and every line of the
-    policy that changes.
+    Each is shown first, against what is in force at HEAD: owners that come and go, and everything that the policy says
+    otherwise.
     """
     git = plumbing.find(settings.directory)
     pin = signing.pin(git, root)
@@ -119,7 +119,7 @@ def trust_sign(settings: Settings, /, yes: bool, key: str | None, root: str | No
     return 0
 
 
-@trust.command("rotate")
+@trust.command("rotate", short_help="Change who owns the root, and how many must sign.")
 @click.option(
     "--add",
     "added",
@@ -143,8 +143,13 @@ def trust_rotate(
 ) -> None:
     """Write the next root: other owners, other keys, another threshold.
 
-    It counts when as many as the root before it asks for, and as many as it asks for itself, have signed it; your signature
-    is the first. The policy is signed again where the new root asks other people for it.
+    It is a draft until enough owners have signed: of the root before it, and of itself. Your signature is the first; the others
+    run `labelvc trust sign`. Where the new root asks other people for the policy, they sign that again too.
+
+    \b
+    labelvc trust rotate --add ben=ben.pub --threshold 2
+    labelvc trust rotate --add ada=new-key.pub
+    labelvc trust rotate --remove ben --threshold 1
     """
     git = plumbing.find(settings.directory)
     found = signing.chain_here(git, signing.pin(git, root))

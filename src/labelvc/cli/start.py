@@ -252,8 +252,9 @@ def _advice(found: Status) -> str:
     if _moved(found.unstaged.whole) != "nothing":
         return "labelvc format && labelvc check, then git add"
     if found.waiting and found.waiting.state == "missing" and found.waiting.needs:
-        need = found.waiting.needs[0]
-        return f"{'' if need.stuck else f'a {need.role}: '}{trust.cure(need, found.waiting.range)}"
+        needs, words = found.waiting.needs, found.waiting.range
+        told = [f"{'' if need.stuck else f'a {need.role}: '}{trust.cure(need, words)}" for need in needs]
+        return "; ".join(dict.fromkeys(told))
     if found.waiting and found.waiting.state not in ("approved", "unchanged"):
         return f"labelvc verify {found.waiting.range}"
     if not any(count.items for count in found.counts):

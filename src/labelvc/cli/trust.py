@@ -18,7 +18,7 @@ from labelvc.errors import TrustError
 from labelvc.model.approval import Meaning, Verdict
 from labelvc.model.names import Digest
 from labelvc.ops import approve as approving
-from labelvc.ops import people
+from labelvc.ops import glimpse, people
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops import verify as verifying
@@ -35,7 +35,7 @@ _BAD = ("conditional", "missing", "denied", "rejected")
 
 @click.command()
 @click.argument("revisions", metavar="A...B")
-@click.option("--role", required=True, help="The hat you wear; the policy must grant it to you.")
+@click.option("--role", metavar="ROLE", required=True, help="The hat you wear; the policy must grant it to you.")
 @click.option("--decision", type=click.Choice(["approve", "reject", "withdraw"]), default="approve", show_default=True)
 @click.option("--reason", default="", help="Why; asked for with reject and withdraw, and in an emergency.")
 @click.option(
@@ -71,12 +71,17 @@ def approve(
     key: str | None,
     root: str | None,
 ) -> int:
-    """Sign your decision on everything that B brings to A.
+    """Sign your decision on everything that B brings to A; what it covers is shown first.
 
     What is signed is the set of record and document changes, not a commit: the approval survives squash, rebase and merge.
     --except and --remainder sign a part of them; `verify` adds up what all approvals cover.
     The file is written to approvals/ and staged; commit it on the branch. Authors and annotators of the change are refused
     where the policy asks for others.
+
+    \b
+    labelvc approve main...topic --role reviewer
+    labelvc approve main...topic --role reviewer --except 'texts/m7#*'
+    labelvc approve main...topic --role reviewer --decision reject --reason 'm7 is no payment'
     """
     if remainder and (emergency or decision != "approve"):
         raise click.UsageError("--remainder is for an approval that the rules ask for")
@@ -89,7 +94,9 @@ def approve(
     change = approving.examine(git, revisions, signing.pin(git, root), wish)
     signer = people.signer(git, signing.where(key), signing.ask, change.trust.policy)
     approval = approving.draft(change, wish, signer.key, now().astimezone(), secrets.token_hex(16))
-    say(settings, render.preview(change, approval, signer.key.fingerprint).rstrip("\n"))
+    shown = glimpse.first(git, change, render.SHOWN)
+    preview = render.preview(change, shown, approval, signer.key.fingerprint, color=settings.color)
+    say(settings, preview.rstrip("\n"))
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
         say(settings, "not signed; nothing was written")
         return 1

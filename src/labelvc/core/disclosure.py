@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -37,6 +38,10 @@ TOPICS: Mapping[str, Topic] = {
 """The questions of Datasheets for Datasets (Gebru et al.) and of Croissant RAI 1.0 that no record can answer."""
 
 
+_PLACEHOLDER = re.compile("replace[-_ ]me", re.IGNORECASE)
+"""What stands in the templates of `labelvc init` where nobody has written anything yet."""
+
+
 class Gap(NamedTuple):
     """Something that nobody wrote down: what, and where to write it."""
 
@@ -46,7 +51,7 @@ class Gap(NamedTuple):
 
 
 def said(project: Mapping[str, Any], topic: str) -> tuple[str, ...]:
-    """Return what the governance of a project says of a topic; empty when nothing.
+    """Return what the governance of a project says of a topic; empty when nothing, or when it says to replace it.
 
     Args:
         project: what labelvc.yaml says.
@@ -56,21 +61,31 @@ def said(project: Mapping[str, Any], topic: str) -> tuple[str, ...]:
     for name in TOPICS[topic].names:
         if name in governance:
             value = governance[name]
-            return (value,) if isinstance(value, str) else tuple(value)
+            words = (value,) if isinstance(value, str) else tuple(value)
+            return tuple(word for word in words if not _PLACEHOLDER.search(word))
     return ()
 
 
-def licences(project: Mapping[str, Any], sources: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """Return the licences of the data: the project's, else those of the sources of its datasets, each once."""
+def sources(listed: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Return the sources that somebody described: one that says anywhere to replace it is not of this dataset.
+
+    Args:
+        listed: what dataset.yaml lists.
+    """
+    return [source for source in listed if not any(map(_PLACEHOLDER.search, source.values()))]
+
+
+def licences(project: Mapping[str, Any], described: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the licences of the data: the project's, else those of the described sources of its datasets, each once."""
     found = said(project, "licence")
-    return found or tuple(dict.fromkeys(source["licence"] for source in sources if source.get("licence")))
+    return found or tuple(dict.fromkeys(source["licence"] for source in described if source.get("licence")))
 
 
-def gaps(project: Mapping[str, Any], sources: Sequence[Mapping[str, str]]) -> Iterator[Gap]:
-    """Yield the topics of which neither the project nor, of licences and collection, a source says anything."""
+def gaps(project: Mapping[str, Any], described: Sequence[Mapping[str, str]]) -> Iterator[Gap]:
+    """Yield the topics of which neither the project nor, of licences and collection, a described source says anything."""
     for name, topic in TOPICS.items():
-        told = licences(project, sources) if name == "licence" else said(project, name)
-        if told or (name == "collection" and sources):
+        told = licences(project, described) if name == "licence" else said(project, name)
+        if told or (name == "collection" and described):
             continue
         where = f"governance.{topic.names[0]} in labelvc.yaml"
         if name in {"licence", "collection"}:

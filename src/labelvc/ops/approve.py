@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
 from typing import NamedTuple
 
 from labelvc import __version__
@@ -15,7 +16,7 @@ from labelvc.core.decide import Case
 from labelvc.errors import DataError, RefusedError, TrustError
 from labelvc.model.approval import NAMESPACE, Approval, Material, Meaning, Scope, Seen, Signature, Verdict
 from labelvc.model.approval import Signer as Signatory
-from labelvc.model.change import ChangeSet
+from labelvc.model.change import ChangeSet, Delta
 from labelvc.model.names import Digest
 from labelvc.model.policy import Need, PublicKey, Separation, Trust
 from labelvc.model.snapshot import Entry, Snapshot
@@ -31,6 +32,7 @@ from labelvc.store.git import Git
 from labelvc.store.keys import Signer
 from labelvc.store.reader import Reader
 
+_KEPT = 1_000
 _MATERIALS = ("guidelines/", "taxonomies/")
 
 
@@ -73,6 +75,7 @@ class Change(NamedTuple):
         statements: valid statements at the head or in the index: on the same change-set, and on what is all in it.
         materials: guidelines and taxonomies at the head.
         denied: what an author may not touch by the rules on own records; no approval helps.
+        first: deltas of what is to be signed, to be shown before; of many the first that were met.
     """
 
     words: str
@@ -89,6 +92,7 @@ class Change(NamedTuple):
     statements: list[Statement]
     materials: tuple[Material, ...]
     denied: tuple[Problem, ...] = ()
+    first: tuple[Delta, ...] = ()
 
     def asked(self, meaning: Meaning) -> list[Need]:
         """Return the needs that a yes of this meaning is about."""
@@ -126,7 +130,8 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
         trust = trusting.load(reader, before, pin)
         heeded = silence.of(git, reader, lambda _: trust, (before, pair.new), pair.new.commit)
         trust = heeded.over(trust, pair.new.commit) if heeded else trust
-        whole = _gathered(git, words, pair)
+        first: list[Delta] = []
+        whole = _gathered(git, words, pair, first)
         commits = people.commits(git, pair.old.commit, pair.new.commit)
         made = people.authors(trust.policy, commits)
         annotators = people.annotators(trust.policy, whole.by)
@@ -141,6 +146,7 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
         found = whole if len(keys) == len(whole.lines) else changeset.part(whole, keys)
         for root in {whole.changeset.root, found.changeset.root} & folders.keys():
             made = made.naming(approvals.authors(shelf.statements(root, folders[root], trust)))
+        signed = frozenset(keys)
         return Change(
             words,
             pair.old,
@@ -156,12 +162,15 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
             list(_statements(shelf, folders, found.changeset, trust, every=wish.decision == "withdraw")),
             tuple(_materials(reader, pair.new)),
             tuple(ownership.foreign(git, trust.policy, whole, commits, frozenset())[1]),
+            tuple(delta for delta in first if changeset.key_text(delta.key) in signed),
         )
 
 
-def _gathered(git: Git, words: str, pair: Range) -> Gathered:
-    """Return all that moved in a range, or refuse what cannot be signed."""
-    found = changeset.gather(comparing.between(git, pair.old, pair.new))
+def _gathered(git: Git, words: str, pair: Range, first: list[Delta]) -> Gathered:
+    """Return all that moved in a range, or refuse what cannot be signed; keep the first deltas to show them."""
+    deltas = comparing.between(git, pair.old, pair.new)
+    first += islice(deltas, _KEPT)
+    found = changeset.gather(chain(first, deltas))
     if found.twice:
         raise DataError("a key moves twice; its shard holds it twice", where=min(found.twice), hint="labelvc check")
     if changeset.empty(found.changeset):

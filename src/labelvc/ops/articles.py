@@ -18,7 +18,7 @@ _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
 class Wish(NamedTuple):
-    """What a rule is to say; what is empty or None stays as it is."""
+    """What a rule is to say; what is empty or None stays as it is, and `ordinary` takes the way of an emergency away."""
 
     name: str
     kinds: Sequence[ChangeKind] = ()
@@ -26,6 +26,7 @@ class Wish(NamedTuple):
     needs: Sequence[Need] = ()
     emergency: Need | None = None
     own_records: bool | None = None
+    ordinary: bool = False
 
 
 def with_rule(policy: Policy, wish: Wish) -> Policy:
@@ -43,12 +44,13 @@ def with_rule(policy: Policy, wish: Wish) -> Policy:
         kinds=tuple(dict.fromkeys(wish.kinds)) or start.kinds,
         needs=tuple(wish.needs) or start.needs,
         paths=tuple(dict.fromkeys(wish.paths)) or start.paths,
-        emergency=wish.emergency or start.emergency,
+        emergency=None if wish.ordinary else wish.emergency or start.emergency,
         own_records=start.own_records if wish.own_records is None else wish.own_records,
     )
     if not name or not new.kinds or not new.needs:
-        hint = f'labelvc policy rule set "{name or "NAME"}" --kind KIND --need ROLE'
-        raise TrustError("a new rule has a name, kinds and needs", where=trusting.POLICY, hint=hint)
+        hint = f'labelvc policy rule set "{name or "NAME"}" --kind KIND --need ROLE; rules it has: {_names(policy)}'
+        message = f"the policy has no rule {name!r}, and a new one needs a name, --kind and --need"
+        raise TrustError(message, where=trusting.POLICY, hint=hint)
     for need in (*new.needs, *filter(None, [new.emergency])):
         if need.role != ROOT_ROLE and need.role not in policy.roles:
             known = ", ".join(sorted(policy.roles))
@@ -66,8 +68,8 @@ def without_rule(policy: Policy, name: str) -> Policy:
     """
     rules = tuple(rule for rule in policy.rules if rule.name != name)
     if rules == policy.rules:
-        known = ", ".join(repr(rule.name) for rule in rules) or "none"
-        raise TrustError(f"the policy has no rule {name!r}", where=trusting.POLICY, hint=f"rules it has: {known}")
+        hint = f"rules it has: {_names(policy)}"
+        raise TrustError(f"the policy has no rule {name!r}", where=trusting.POLICY, hint=hint)
     return replace(policy, rules=rules)
 
 
@@ -131,6 +133,10 @@ def with_distrust(policy: Policy, entry: Distrust) -> Policy:
         raise TrustError(f"{entry.key!r} is no fingerprint of a key", hint="labelvc key list")
     kept = (each for each in policy.distrusted if (each.principal, each.key) != (entry.principal, entry.key))
     return _changed(policy, replace(policy, distrusted=(*kept, entry)))
+
+
+def _names(policy: Policy) -> str:
+    return ", ".join(repr(rule.name) for rule in policy.rules) or "none"
 
 
 def _changed(before: Policy, after: Policy) -> Policy:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from labelvc.core import disclosure
 from labelvc.core.veil import Veil
 from labelvc.errors import RefusedError
 from labelvc.model.names import Digest, Key
@@ -69,6 +70,11 @@ class Told(NamedTuple):
     licences: Mapping[str, int]
     span: tuple[str, str] | None
 
+    @property
+    def sources(self) -> list[Mapping[str, str]]:
+        """Where its items come from, as far as somebody described it."""
+        return disclosure.sources(self.dataset.sources)
+
 
 class Word(NamedTuple):
     """How many statements on changes somebody made under one role."""
@@ -119,7 +125,7 @@ class Facts(NamedTuple):
     @property
     def sources(self) -> list[Mapping[str, str]]:
         """Where the items of all datasets come from."""
-        return [source for told in self.datasets for source in told.dataset.sources]
+        return [source for told in self.datasets for source in told.sources]
 
 
 def gather(git: Git, reader: Reader, made: Made, take: Take = lambda *_: None) -> Facts:

@@ -203,7 +203,7 @@ def _scope(project: Mapping[str, Any], side: str) -> list[str]:
 
 def _sources(told: Facts) -> Iterator[str]:
     for each in told.datasets:
-        for source in each.dataset.sources:
+        for source in each.sources:
             yield f"{each.dataset.name} from " + ", ".join(f"{name} {value}" for name, value in source.items())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -36,6 +36,7 @@ _LISTS = (
 )
 _RELEASE = re.compile(rf"{FOLDER}/[0-9]+\.[0-9]+\.[0-9]+\.json")
 _ROOT = re.compile(r"root/([1-9][0-9]*)\.json")
+_NAMED = 10
 _EMPTY = merkle.root(()).hex()
 _COLUMNS = 6  # of population.csv up to the state; none of them can hold a comma
 
@@ -76,7 +77,8 @@ def recheck(files: Mapping[str, bytes], pin: str | None, fixed: Mapping[str, byt
     """
     if MANIFEST not in files or not set(_LISTS) <= files.keys():
         raise DataError("this archive is no bundle that `labelvc audit bundle` made")
-    yield _check("every file is as MANIFEST.sha256 says, and there is no other", _listed(files))
+    told = "every file is as MANIFEST.sha256 says, and there is no other"
+    yield _blamed(told, _unlisted(files), good=_listed(files))
     for name, data in sorted(fixed.items()):
         if files.get(name) != data:
             yield Check("note", f"{name} is not the one of this labelvc: do not run it before you have read it")
@@ -208,8 +210,8 @@ class _Bench:
     def lists(self) -> Iterator[Check]:
         """Look at documents, steps and commits."""
         documents = _under(self._files, "documents/")
-        good = all(name == f"documents/{hashlib.sha256(self._files[name]).hexdigest()}" for name in documents)
-        yield _check("every document is named after its SHA-256", good)
+        odd = [name for name in documents if name != f"documents/{hashlib.sha256(self._files[name]).hexdigest()}"]
+        yield _blamed("every document is named after its SHA-256", odd, good=not odd)
         steps = [row.split(" ") for row in _rows(self._files, "steps.txt")]
         commits = {row.split(" ")[0]: row.split(" ")[1:] for row in _rows(self._files, "commits.txt")}
         good = all(len(row) == _COLUMNS for row in steps) and all(one[0] == two[1] for one, two in pairwise(steps))
@@ -260,6 +262,28 @@ def _came(step: list[str], commit: list[str], *, alone: bool) -> bool:
 def _listed(files: Mapping[str, bytes]) -> bool:
     rows = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files) if name != MANIFEST]
     return files[MANIFEST] == "".join(rows).encode()
+
+
+def _unlisted(files: Mapping[str, bytes]) -> list[str]:
+    """Return what is wrong with which file, as far as the manifest can be read."""
+    rows = files[MANIFEST].decode("utf-8", "replace").splitlines()
+    said = {row[66:]: row[:64] for row in rows}
+    here = {name: hashlib.sha256(data).hexdigest() for name, data in files.items() if name != MANIFEST}
+    return [
+        f"{name} {_amiss(said.get(name), here.get(name))}"
+        for name in sorted(said.keys() | here.keys())
+        if said.get(name) != here.get(name)
+    ]
+
+
+def _amiss(said: str | None, here: str | None) -> str:
+    return "is not in it" if said is None else "is not here" if here is None else "has another SHA-256"
+
+
+def _blamed(told: str, names: Sequence[str], *, good: bool) -> Check:
+    """Return a check; one that failed names the first files."""
+    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return _check(told if good or not names else f"{told}: {', '.join(names[:_NAMED])}{more}", good)
 
 
 def _rows(files: Mapping[str, bytes], name: str) -> list[str]:

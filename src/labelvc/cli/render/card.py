@@ -5,18 +5,17 @@ Source of the headings: Gebru et al., Datasheets for Datasets, Communications of
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labelvc.cli.render import html, json, markdown, text
+from labelvc.cli.render import html, json, markdown, release, text
 from labelvc.core import disclosure
 from labelvc.core.disclosure import Gap
 from labelvc.ops.facts import Asked, Facts, Told
+from labelvc.ops.reviewed import Reviewed
 
 _MOST = 30
 _OTHERS = "(others)"
-_MARKUP = re.compile(r"([\\`*_\[\]<>#|~&!])")
 NO_AGREEMENT = "Agreement between annotators is not worked out by labelvc; the records hold every answer."
 
 
@@ -38,7 +37,7 @@ class Grid(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """How often each answer was given: answer, number, share in percent, and length of its bar in twentieths."""
+    """How often each answer was given: answer, number, share of all in percent, length of its bar in thousandths."""
 
     title: str
     total: int
@@ -53,32 +52,33 @@ class Section(NamedTuple):
     parts: tuple[Grid | Balance, ...] = ()
 
 
-def page(told: Facts, form: str) -> str:
+def page(told: Facts, changes: Reviewed | None, form: str) -> str:
     """Return the card.
 
     Args:
         told: what is known.
+        changes: how the changes that the release brings stand; None when that cannot be told.
         form: `markdown`, `html` or `json`.
     """
     if form == "json":
-        return json.document("release-card", items(told), head=told.release.version, summary=summary(told))
+        return json.document("release-card", items(told), head=told.release.version, summary=summary(told, changes))
     gaps = list(disclosure.gaps(told.project, told.sources))
-    sections = [section for section in _sections(told) if section.lines or section.parts]
+    sections = [section for section in _sections(told, changes) if section.lines or section.parts]
     if form == "html":
         environment = html.environment()
         return environment.get_template("card.html.jinja").render(
-            title=_title(told), told=told, sections=sections, gaps=gaps
+            title=_title(told), told=told, sections=sections, gaps=gaps, lengths=_lengths(sections)
         )
     return "\n".join(_markdown(told, sections, gaps)) + "\n"
 
 
-def summary(told: Facts) -> Mapping[str, Any]:
+def summary(told: Facts, changes: Reviewed | None) -> Mapping[str, Any]:
     """Return what the card says of the release as a whole (`schemas/release-card.v1.json`)."""
-    release, project = told.release, told.project
+    project = told.project
     return {
-        "version": release.version,
+        "version": told.release.version,
         "digest": told.digest,
-        "state": release.root,
+        "state": told.release.root,
         "name": project["name"],
         "goal": project["goal"],
         "licences": list(disclosure.licences(project, told.sources)),
@@ -91,6 +91,7 @@ def summary(told: Facts) -> Mapping[str, Any]:
             "statements": [word._asdict() for word in told.words],
             "not_holding": told.unheld,
         },
+        "changes": release.changes_item(changes),
         "releases": [
             {"version": each.version, "signed_at": each.signed_at, "signer": each.signer, "digest": each.digest}
             for each in told.releases
@@ -110,7 +111,7 @@ def items(told: Facts) -> list[Mapping[str, Any]]:
             "tools": dict(each.tools),
             "models": dict(each.models),
             "licences": dict(each.licences),
-            "sources": [dict(source) for source in each.dataset.sources],
+            "sources": [dict(source) for source in each.sources],
             "tasks": [_asked(asked) for asked in each.asked],
         }
         for each in told.datasets
@@ -136,7 +137,7 @@ def _title(told: Facts) -> str:
     return f"{told.project.get('title') or told.project['name']} {told.release.version}"
 
 
-def _sections(told: Facts) -> Iterator[Section]:
+def _sections(told: Facts, changes: Reviewed | None) -> Iterator[Section]:
     project = told.project
     yield Section(
         "Motivation",
@@ -149,7 +150,8 @@ def _sections(told: Facts) -> Iterator[Section]:
             ("Sources", tuple(_source(source) for source in told.sources)), *_answers(told, "collection", "consent")
         ),
     )
-    yield from _labelling(told)
+    yield _labelling(told)
+    yield _review(told, changes)
     yield Section("Uses", _lines(*_answers(told, "uses", "limitations", "biases")))
     yield _distribution(told)
     yield _maintenance(told)
@@ -184,7 +186,7 @@ def _licences(told: Facts) -> Iterator[str]:
         )
 
 
-def _labelling(told: Facts) -> Iterator[Section]:
+def _labelling(told: Facts) -> Section:
     parts: list[Grid | Balance] = []
     for each in told.datasets:
         for asked in each.asked:
@@ -192,17 +194,23 @@ def _labelling(told: Facts) -> Iterator[Section]:
             parts.append(Grid(title, ("", ""), tuple(_task(told, each, asked))))
             if asked.answers:
                 parts.append(_balance(f"Balance of {title}", asked))
-    said = tuple((word.principal, word.name, word.role, word.decision, f"{word.number:,}") for word in told.words)
     made = tuple(f"{each.dataset.name}: {' to '.join(each.span)}" for each in told.datasets if each.span)
     tools = tuple(f"{each.dataset.name}: {', '.join(each.tools)}" for each in told.datasets if each.tools)
     lines = _lines(*_answers(told, "annotators"), ("Time", made), ("Tools", tools), ("Agreement", (NO_AGREEMENT,)))
-    yield Section("Labelling", lines, tuple(parts))
-    head = ("principal", "name", "role", "decision", "statements")
+    return Section("Labelling", lines, tuple(parts))
+
+
+def _review(told: Facts, changes: Reviewed | None) -> Section:
+    version = told.release.policy.version
+    said = tuple((word.name, word.principal, word.role, word.decision, f"{word.number:,}") for word in told.words)
+    head = ("who", "principal", "role", "decision", "statements")
+    number = text.count(sum(word.number for word in told.words), "statement")
     notes = [
-        f"{text.count(told.changes, 'change')} with a statement that holds under policy version {told.release.policy.version}."
+        f"{number} on {text.count(told.changes, 'change-set')} hold under policy version {version}, from all releases"
     ]
-    notes += [f"{text.count(told.unheld, 'statement')} in the tree count for nothing under it."] if told.unheld else []
-    yield Section("Review", _lines(("Changes", tuple(notes))), (Grid("", head, said, 1),) if said else ())
+    notes += [f"{text.count(told.unheld, 'statement')} in the tree count for nothing under it"] if told.unheld else []
+    lines = _lines(("Changes", (release.reviewed(changes),)), ("Approvals", tuple(notes) if told.words else ()))
+    return Section("Review", lines, (Grid("", head, said, 1),) if said else ())
 
 
 def _task(told: Facts, each: Told, asked: Asked) -> Iterator[tuple[str, str]]:
@@ -240,10 +248,16 @@ def _balance(title: str, asked: Asked) -> Balance:
         rest = rows[_MOST - 1 :]
         rows = [*rows[: _MOST - 1], (f"{_OTHERS}: {len(rest)}", sum(number for _, number in rest))]
     told = [
-        (name, number, f"{100 * number / total:.1f}", min(20, max(1, round(20 * number / most))))
+        (name, number, f"{100 * number / total:.1f}", min(1000, max(1, round(1000 * number / most))))
         for name, number in rows
     ]
     return Balance(title, total, tuple(told))
+
+
+def _lengths(sections: Sequence[Section]) -> list[int]:
+    """Return the lengths of all bars: a page without scripts or styles in its elements names each in its style sheet."""
+    bars = [part for section in sections for part in section.parts if isinstance(part, Balance)]
+    return sorted({length for bar in bars for *_, length in bar.rows})
 
 
 def _distribution(told: Facts) -> Section:
@@ -282,11 +296,11 @@ def _source(source: Mapping[str, str]) -> str:
 
 
 def _markdown(told: Facts, sections: Sequence[Section], gaps: Sequence[Gap]) -> Iterator[str]:
-    yield f"# {_prose(_title(told))}"
+    yield f"# {markdown.prose(_title(told))}"
     for section in sections:
         yield from ("", f"## {section.title}", "")
         for line in section.lines:
-            said = [markdown.code(each) if line.code else _prose(each) for each in line.said]
+            said = [markdown.code(each) if line.code else markdown.prose(each) for each in line.said]
             yield f"- **{line.term}**: {'; '.join(said)}"
         for part in section.parts:
             yield from _grid(part) if isinstance(part, Grid) else _bars(part)
@@ -296,18 +310,13 @@ def _markdown(told: Facts, sections: Sequence[Section], gaps: Sequence[Gap]) -> 
 
 
 def _bars(balance: Balance) -> Iterator[str]:
-    yield from ("", f"#### {_prose(balance.title)}", "", "| answer | number | % |", "|---|---:|---:|")
-    yield from (f"| {_prose(name)} | {number:,} | {share} |" for name, number, share, _ in balance.rows)
+    yield from ("", f"#### {markdown.prose(balance.title)}", "", "| answer | number | % |", "|---|---:|---:|")
+    yield from (f"| {markdown.prose(name)} | {number:,} | {share} |" for name, number, share, _ in balance.rows)
 
 
 def _grid(grid: Grid) -> Iterator[str]:
-    yield from ("", f"### {_prose(grid.title)}", "") if grid.title else ("",)
+    yield from ("", f"### {markdown.prose(grid.title)}", "") if grid.title else ("",)
     ends = ["---"] * (len(grid.head) - grid.numbers) + ["---:"] * grid.numbers
     yield f"| {' | '.join(grid.head)} |"
     yield f"|{'|'.join(ends)}|"
-    yield from (f"| {' | '.join(map(_prose, row))} |" for row in grid.rows)
-
-
-def _prose(words: str) -> str:
-    """Return text as Markdown shows it, in one line and with nothing in it live (CommonMark 0.31, section 2.4)."""
-    return _MARKUP.sub(r"\\\1", text.safe(" ".join(words.split())))
+    yield from (f"| {' | '.join(map(markdown.prose, row))} |" for row in grid.rows)

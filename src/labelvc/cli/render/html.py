@@ -129,7 +129,7 @@ def _cards(summary: diff.Summary) -> list[tuple[str, list[tuple[str, int]]]]:
         ("documents", summary.documents),
     ]
     cards = [(noun, [(kind, counts[kind]) for kind in kinds if counts.get(kind)]) for noun, counts in named]
-    mechanical = [(f"{noun}s", number) for noun, number in sorted(summary.mechanical.items())]
+    mechanical = [(noun if number == 1 else f"{noun}s", number) for noun, number in sorted(summary.mechanical.items())]
     return [*cards, ("mechanical", mechanical)] if mechanical else cards
 
 

@@ -59,20 +59,24 @@ def _step(number: int, step: Step, veil: Veil, *, color: bool) -> Iterator[str]:
     yield f"   commit    {_line(commit)}\n"
     if step.integrated.id != commit.id:
         yield f"   merged    {_line(step.integrated)}\n"
-    for vote in step.votes:
+    for vote in sorted(step.votes, key=lambda vote: not vote.stood):
         yield f"   {_vote(vote)}\n"
     if not any(vote.ordinary for vote in step.votes):
-        yield f"   approval  none{_why(step)}\n"
+        yield f"   approval  {_why(step)}\n"
 
 
 def _why(step: Step) -> str:
+    """Return why no yes that the rules ask for stood when the change came in."""
     if not step.governed:
-        return ": no policy was in force yet"
+        return "none: no policy was in force yet"
+    later = [vote for vote in step.votes if vote.decision == "approve" and not vote.stood and not vote.superseded]
+    agreed = [f"{text.safe(vote.name)} ({vote.principal})" for vote in later if vote.meaning != "emergency"]
     if any(vote.decision == "approve" and vote.stood for vote in step.votes):
-        return ": it was let in in an emergency"
-    if any(vote.decision == "approve" for vote in step.votes):
-        return f" stood when it came in, so `verify` of {step.integrated.id[:10]} counts none"
-    return ": no statement covers this change"
+        said = f"agreed to later by {', '.join(agreed)}" if agreed else "and nobody has agreed to it since"
+        return f"let in in an emergency, {said}"
+    if agreed:
+        return f"none stood when it came in, so `verify` of {step.integrated.id[:10]} counts none"
+    return "none: no statement covers this change"
 
 
 def _line(commit: Commit) -> str:

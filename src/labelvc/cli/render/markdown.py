@@ -19,6 +19,7 @@ MARK = "<!-- labelvc:diff:v1 -->"
 BUDGET = 60_000
 """Characters at most; GitHub refuses a comment of more than 65,536."""
 _TICKS = re.compile("`+")
+_MARKUP = re.compile(r"([\\`*_\[\]<>#|~&!])")
 _WIDEST = 200
 _KEY = 120
 _TOP = 20
@@ -81,6 +82,11 @@ def code(words: str, most: int = _WIDEST, *, cell: bool = False) -> str:
     if cell:
         shown = shown.replace("|", "\\|")
     return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def prose(words: str) -> str:
+    """Return text as Markdown shows it, in one line and with nothing in it live (CommonMark 0.31, section 2.4)."""
+    return _MARKUP.sub(r"\\\1", text.safe(" ".join(words.split())))
 
 
 def _section(title: str, lines: Sequence[str], room: int, *, start: int = 0, more: int = 0) -> str:

@@ -11,13 +11,14 @@ from labelvc.ops.diff import Range
 from labelvc.store.git import Git
 
 
-def page(git: Git, title: str, pair: Range) -> str:
+def page(git: Git, title: str, pair: Range, changes: str) -> str:
     """Return the notes.
 
     Args:
         git: the repository.
         title: of the page.
         pair: what is compared.
+        changes: how many of the changes were approved, in words.
 
     Raises:
         StoreError: git or DVC data is missing.
@@ -27,4 +28,6 @@ def page(git: Git, title: str, pair: Range) -> str:
     gathered = report.gather(counts.counted(tally.counted(differing.between(git, *pair), drawn)))
     summary = tally.summary()
     told = report.Report(pair.old.name, pair.new.name, gathered.without_records(), summary, counts.tables(), [])
-    return markdown.page([f"## {markdown.code(title)}", "", text.totals(summary), ""], told)
+    return markdown.page(
+        [f"## {markdown.code(title)}", "", text.totals(summary), "", f"Changes: {markdown.prose(changes)}", ""], told
+    )

@@ -67,7 +67,7 @@ def text(members: Iterable[Member], *, color: bool) -> Iterator[str]:
         row = member.row if isinstance(member, Moved) else member
         state = paint(member.state.ljust(11), "+" if good(member.state) else "error", on=color)
         who = ", ".join(approvers(row))
-        made = f"by {safe(', '.join(row.authors))}" if row.authors else "nothing moved"
+        made = f"by {safe(', '.join(row.authors))}" if row.authors else "nothing changed"
         if isinstance(member, Row):
             what = tally(member.counts)
             name = member.id[:12]
@@ -78,19 +78,24 @@ def text(members: Iterable[Member], *, color: bool) -> Iterator[str]:
         yield f"{state} {name}  {row.commit.committed}  {'; '.join(parts)}\n"
 
 
-def totals(found: Totals, going: Course, ends: tuple[End, End], by: str) -> Iterator[str]:
+def totals(found: Totals, going: Course, ends: tuple[End, End], by: str, kinds: Sequence[str] = ()) -> Iterator[str]:
     """Yield the last lines of a population: the sums, and what shows that the list is whole."""
     states = ", ".join(f"{number:,} {state}" for state, number in sorted(found.states.items())) or "none"
-    yield f"{count(found.size, _noun(by))}: {states}; {tally(found.counts) or 'nothing moved'}\n"
+    yield f"{count(found.size, _noun(by))}: {states}; {tally(found.counts) or 'nothing changed'}\n"
     for word, one in zip(("from", "to"), ends, strict=True):
         log = f"{count(one.approvals.size, 'statement')}, sha256:{one.approvals.root}"
         yield f"{word:<5} {one.commit or 'before the first commit'}\n"
         yield f"      state {one.state}; log of approvals: {log}\n"
-    yield f"list  {found.digest}; all of them: {listing(going, by)} | sha256sum\n"
+    yield f"list  {found.digest}; all of them: {listing(going, by, kinds)} | sha256sum\n"
 
 
 def summary(
-    found: Totals, ends: tuple[End, End], by: str, roots: Mapping[str, bool], going: Course
+    found: Totals,
+    ends: tuple[End, End],
+    by: str,
+    roots: Mapping[str, bool],
+    going: Course,
+    kinds: Sequence[str] = (),
 ) -> Mapping[str, Any]:
     """Return the sums of a population, and what shows that it is whole, for JSON."""
     base, head = [
@@ -102,29 +107,29 @@ def summary(
         for one in ends
     ]
     return {
-        "by": by, "size": found.size, "list": found.digest, "command": listing(going, by),
+        "by": by, "size": found.size, "list": found.digest, "command": listing(going, by, kinds),
         "states": dict(sorted(found.states.items())), "counts": _counts(found.counts),
         "roots": [{"root": root, "pinned": pinned} for root, pinned in sorted(roots.items())], "from": base, "to": head,
     }  # fmt: skip
 
 
-def listing(going: Course, by: str) -> str:
+def listing(going: Course, by: str, kinds: Sequence[str] = ()) -> str:
     """Return the command that lists the ids of a population, oldest first, without labelvc where that can be."""
     words = f"{going.base}..{going.head}" if going.base else going.head
     if by == "step" and not going.ruler:
         return f"git rev-list --reverse --first-parent {words}"
-    return f"{_sheet(going, by)} | tail -n +2 | cut -d , -f 1"
+    return f"{_sheet(going, by, kinds)} | tail -n +2 | cut -d , -f 1"
 
 
-def recipe(going: Course, by: str, number: int, seed: str, stratify: str | None) -> str:
+def recipe(going: Course, by: str, number: int, seed: str, stratify: str | None, kinds: Sequence[str] = ()) -> str:
     """Return the commands by which somebody else draws the same sample."""
     told = f"printf '%s\\0%s' {shlex.quote(seed)} \"$id\" | sha256sum | cut -c 1-64"
     if stratify is None:
         loop = f'while read -r id; do echo "$({told}) $id"; done'
-        return f"{listing(going, by)} | {loop} | LC_ALL=C sort | head -n {number}"
+        return f"{listing(going, by, kinds)} | {loop} | LC_ALL=C sort | head -n {number}"
     columns = f"tail -n +2 | cut -d , -f 1,{COLUMN[stratify]} | tr , ' '"
     loop = f'while read -r id part; do echo "${{part:--}} $({told}) $id"; done'
-    return f"{_sheet(going, by)} | {columns} | {loop} | LC_ALL=C sort | awk '++n[$1] <= {number}'"
+    return f"{_sheet(going, by, kinds)} | {columns} | {loop} | LC_ALL=C sort | awk '++n[$1] <= {number}'"
 
 
 def drawn(
@@ -192,14 +197,15 @@ def guarded(cell: str) -> str:
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
-def _sheet(going: Course, by: str) -> str:
+def _sheet(going: Course, by: str, kinds: Sequence[str]) -> str:
     words = f"{going.ruler}...{going.head}" if going.ruler else f"{going.base}..{going.head}" if going.base else ""
     chosen = words or f"{going.head} --all"
-    return f"labelvc audit population {chosen} --by {by} --format csv"
+    only = "".join(f" --kind {kind}" for kind in kinds)
+    return f"labelvc audit population {chosen} --by {by}{only} --format csv"
 
 
 def _noun(by: str) -> str:
-    return "step" if by == "step" else "move"
+    return "step" if by == "step" else "change"
 
 
 def _counts(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:

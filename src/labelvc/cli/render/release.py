@@ -14,6 +14,7 @@ from labelvc.model.release import Release
 from labelvc.ops.attest import Verdict
 from labelvc.ops.manifest import Made
 from labelvc.ops.release import Plan
+from labelvc.ops.reviewed import Reviewed
 from labelvc.ops.witness import Filed
 
 _COLOURS = {"good": "+", "wrong": "error", "undecidable": "error"}
@@ -24,8 +25,10 @@ _WHY = {
 }
 
 
-def preview(plan: Plan, who: str, role: str, fingerprint: str, commit: str) -> Iterator[str]:
-    """Yield what is about to be signed, before it is."""
+def preview(
+    plan: Plan, found: Reviewed, who: str, role: str, fingerprint: str, commit: str, *, color: bool
+) -> Iterator[str]:
+    """Yield what is about to be signed, before it is, and how it stands."""
     release, policy = plan.release, plan.trust.policy
     last = (
         f"after {release.previous.version}: {_WHY[plan.bump]}"
@@ -35,8 +38,23 @@ def preview(plan: Plan, who: str, role: str, fingerprint: str, commit: str) -> I
     yield f"release     {release.version} ({last})\n"
     yield f"of          {commit[:12]}, state {release.root}\n"
     yield from _content(release)
+    yield f"changes     {reviewed(found, color=color)}\n"
     name = policy.principals[who].name
     yield f"signed by   {safe(name)} ({who}) as {role}, {fingerprint}\n"
+
+
+def reviewed(found: Reviewed | None, *, color: bool = False) -> str:
+    """Return in words how much of what a release brings was approved, with the command that shows it."""
+    if found is None:
+        return "not told how many were approved: labelvc verify --all"
+    since = f"since {found.since}" if found.since else "in all"
+    bad = [f"{found.bare:,} NOT approved"] if found.bare else []
+    bad += [f"of {found.untold:,} it cannot be told"] if found.untold else []
+    told = [f"{found.approved:,} approved"] if found.approved else []
+    told += [paint(words, "error", on=color) for words in bad]
+    told += [f"{found.early:,} from before the first policy"] if found.early else []
+    how = f": {', '.join(told)}  ({found.command})" if told else ""
+    return f"{f'{found.total:,}' if found.total else 'none'} {since}{how}"
 
 
 def line(made: Made, envelope: Envelope, release: Release) -> str:
@@ -75,10 +93,12 @@ def item(made: Made, envelope: Envelope, release: Release) -> Mapping[str, Any]:
     return {"version": release.version, "commit": made.commit, "digest": envelope.digest, "state": release.root, **said}
 
 
-def verdict(found: Verdict, *, color: bool) -> Iterator[str]:
-    """Yield what is wrong with a release."""
+def verdict(found: Verdict, changes: Reviewed | None = None, *, color: bool) -> Iterator[str]:
+    """Yield what is wrong with a release; of one that is good, how its changes stand, where that was asked."""
     state = paint(found.state.ljust(11), _COLOURS[found.state], on=color)
     yield f"{state} {found.version}  {found.commit[:12]}  {found.digest}\n"
+    if changes is not None:
+        yield f"            changes: {reviewed(changes, color=color)}\n"
     for filed in found.witnesses:
         if filed.said is not None:
             who = f"{safe(filed.said.signer.printed_name)} ({filed.said.signer.principal})"
@@ -89,7 +109,7 @@ def verdict(found: Verdict, *, color: bool) -> Iterator[str]:
 
 
 def verdict_item(found: Verdict) -> Mapping[str, Any]:
-    """Return a verdict as JSON (`schemas/release-verify.v1.json`)."""
+    """Return a verdict as JSON (`schemas/release-compare.v1.json`)."""
     return {
         "version": str(found.version),
         "commit": found.commit,
@@ -99,6 +119,26 @@ def verdict_item(found: Verdict) -> Mapping[str, Any]:
         "doubts": list(found.doubts),
         "notes": list(found.notes),
         "witnesses": [_witness(one) for one in found.witnesses],
+    }
+
+
+def proved_item(found: Verdict, changes: Reviewed | None) -> Mapping[str, Any]:
+    """Return a verdict as JSON with how the changes of the release stand (`schemas/release-verify.v1.json`)."""
+    return {**verdict_item(found), "changes": changes_item(changes)}
+
+
+def changes_item(found: Reviewed | None) -> Mapping[str, Any] | None:
+    """Return as JSON how the changes of a release stand; null when that cannot be told."""
+    if found is None:
+        return None
+    return {
+        "since": found.since,
+        "total": found.total,
+        "approved": found.approved,
+        "not_approved": found.bare,
+        "before_policy": found.early,
+        "not_told": found.untold,
+        "command": found.command,
     }
 
 

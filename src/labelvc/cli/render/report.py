@@ -10,6 +10,7 @@ from labelvc.core.counts import Rows
 
 MOST_RECORDS = 1_000
 MOST_DOCUMENTS = 200
+_ORDER = ("changed", "removed", "added", "touched")
 
 
 class Gathered(NamedTuple):
@@ -55,9 +56,10 @@ class Report(NamedTuple):
 
 
 def gather(changes: Iterable[diff.Comparison]) -> Gathered:
-    """Read changes to their end and keep the first of them."""
-    mechanical, documents, records = list[diff.Comparison](), list[diff.Comparison](), list[diff.Comparison]()
-    more_documents = more_records = 0
+    """Read changes to their end and keep the first of them: what was changed before what only came, went or was touched."""
+    mechanical, documents = list[diff.Comparison](), list[diff.Comparison]()
+    records: dict[str, list[diff.Comparison]] = {kind: [] for kind in _ORDER}
+    more_documents = number = 0
     for seen in changes:
         if seen.kind == "mechanical":
             if seen.said:
@@ -68,8 +70,9 @@ def gather(changes: Iterable[diff.Comparison]) -> Gathered:
                 documents.append(seen._replace(delta=bare, edits=seen.edits[:MOST_DOCUMENTS]))
             else:
                 more_documents += 1
-        elif len(records) < MOST_RECORDS:
-            records.append(seen)
         else:
-            more_records += 1
-    return Gathered(mechanical, documents, records, more_documents, more_records)
+            number += 1
+            if len(records[seen.kind]) < MOST_RECORDS:
+                records[seen.kind].append(seen)
+    shown = [seen for kind in _ORDER for seen in records[kind]][:MOST_RECORDS]
+    return Gathered(mechanical, documents, shown, more_documents, number - len(shown))

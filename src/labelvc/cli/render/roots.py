@@ -70,14 +70,19 @@ def state(seal: Seal) -> str:
 
 
 def waits(seal: Seal) -> str:
-    """Return for whom a draft waits, in words: `waits for 1 of ben, cleo`."""
+    """Return for whom a draft waits, in words: `waits for ben`, `waits for 1 of ben, cleo`."""
     asked = [(each.missing, each.others, each.root) for each in seal.demands if each.missing]
     alike = len({(number, others) for number, others, _ in asked}) == 1
     told = [
-        f"{number} of {', '.join(others)}" + ("" if alike else f" (as root {root} asks)")
+        f"{some(number, others)}" + ("" if alike else f" (as root {root} asks)")
         for number, others, root in (asked[:1] if alike else asked)
     ]
     return f"waits for {' and '.join(told)}"
+
+
+def some(number: int, names: Sequence[str]) -> str:
+    """Return `ada and ben` where all of them are meant, else `1 of ada, ben`."""
+    return " and ".join(names) if number >= len(names) else f"{number} of {', '.join(names)}"
 
 
 def cure(drafts: Sequence[Seal]) -> str:
@@ -106,7 +111,7 @@ def written(chain: Chain, what: str, message: str) -> Iterator[str]:
         return
     for seal in chain.drafts:
         yield f"a draft     {seal.path}: {state(seal)}"
-    yield "staged; a draft counts for nothing, so keep it off the main branch until enough people signed it"
+    yield "staged; a draft counts for nothing, so keep it off the main branch until enough owners signed it"
     yield f"next: git switch -c trust && {commit}; there, {cure(chain.drafts)}"
 
 
@@ -182,15 +187,12 @@ def _root(root: Root, before: Root | None) -> Iterator[str]:
     yield from (f"- owner {name}, {keyid}\n" for keyid, name in old.items() if new.get(keyid) != name)
     yield from (f"+ owner {name}, {keyid}\n" for keyid, name in new.items() if old.get(keyid) != name)
     if before is not None and before.root[1] != root.root[1]:
-        yield f"- {before.root[1]} must sign\n+ {root.root[1]} must sign\n"
+        yield f"- threshold {before.root[1]}\n+ threshold {root.root[1]}\n"
 
 
 def _people(root: Root) -> str:
     """Return who must sign: of the next root, and of policies where that differs."""
-    told = [
-        f"{least} of {', '.join(root.keys[keyid].owner for keyid in keyids)}"
-        for keyids, least in (root.root, root.targets)
-    ]
+    told = [some(least, [root.keys[keyid].owner for keyid in keyids]) for keyids, least in (root.root, root.targets)]
     return f"{told[0]} must sign" if told[0] == told[1] else f"{told[0]} must sign roots, {told[1]} policies"
 
 

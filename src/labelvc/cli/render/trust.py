@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from labelvc.cli.render.text import count, paint, safe
+from labelvc.cli.render.text import count, deltas, paint, safe, short
 from labelvc.core import decide
 from labelvc.core.quorum import Standing
 from labelvc.model.approval import Approval
@@ -16,9 +16,11 @@ from labelvc.model.policy import Distrust, Need, Policy, Presence, Rule, Trust
 from labelvc.ops import approve as approving
 from labelvc.ops import policy as governing
 from labelvc.ops.approve import Change
+from labelvc.ops.glimpse import Glimpse
 from labelvc.ops.steps import Said, Step
 
-_SHOWN = 10
+SHOWN = 10
+"""How many things of a step or of a change are listed."""
 _COLOURS = {
     "approved": "+",
     "conditional": "warning",
@@ -26,7 +28,6 @@ _COLOURS = {
     "ungoverned": "warning",
     "undecidable": "error",
 }
-_URGENT = " in an emergency"
 _BESIDE = {"author": "no author of the change", "annotators": "nobody who made a touched record"}
 
 
@@ -71,46 +72,61 @@ def step_lines(step: Step, names: str, now: datetime, *, color: bool) -> Iterato
     for each in step.needs:
         if each.have < each.asked:
             yield f"{indent}{each.have} of {each.asked} {each.role}{_with(each.presence)}; {able(each)}\n"
-    for key in step.uncovered[:_SHOWN]:
+    for key in step.uncovered[:SHOWN]:
         yield f"{indent}not approved: {safe(key)}\n"
-    if len(step.uncovered) > _SHOWN:
-        yield f"{indent}... and {len(step.uncovered) - _SHOWN:,} more\n"
+    if len(step.uncovered) > SHOWN:
+        yield f"{indent}... and {len(step.uncovered) - SHOWN:,} more\n"
     for problem in step.problems:
         yield f"{indent}{safe(problem.path)}: {safe(problem.message)}\n"
     if hint := _hint(step, names):
         yield f"{indent}{paint('next: ' + hint, 'dim', on=color)}\n"
 
 
-def preview(change: Change, approval: Approval, fingerprint: str) -> str:
-    """Return what is about to be signed, before it is."""
+def preview(change: Change, shown: Sequence[Glimpse], approval: Approval, fingerprint: str, *, color: bool) -> str:
+    """Return what is about to be signed, before it is.
+
+    Args:
+        change: what it is about.
+        shown: the first things of it, to read here.
+        approval: what would be signed.
+        fingerprint: of the key.
+        color: whether to paint.
+    """
     found, policy = change.found, change.trust.policy
     counts = zip(found.sums, ("added", "changed", "removed"), strict=True)
     told = ", ".join(f"{number:,} {word}" for number, word in counts if number)
     sorts = ", ".join(f"{kind} {number:,}" for kind, number in sorted(approving.kinds(change).items()))
-    keys = [safe(move.key) for move in found.changeset.moves[:_SHOWN]]
-    more = len(found.changeset.moves) - len(keys)
-    keys += [f"... and {more:,} more"] if more else []
-    asked = "; ".join(need(each) for each in change.asked(approval.meaning)) or "nobody's word"
+    urgent = approval.meaning == "emergency"
+    asked = "; ".join(need(each) for each in change.needs) or "nobody's word"
+    asked += f"; lets act in an emergency {'; '.join(need(each) for each in change.emergencies)}" if urgent else ""
+    why = f": {safe(approval.reason)}" if approval.reason else ""
+    more = len(found.changeset.moves) - len(shown)
     rows = [
         ("change-set", found.changeset.root),
         ("from, to", f"{change.base.commit[:12]}, {change.head.commit[:12]}"),
         ("changes", f"{told} ({sorts})"),
-        *(("", key) for key in keys),
+        *(("", line) for each in shown for line in _glimpse(each, color=color)),
+        *([("", f"... and {more:,} more")] if more else []),
         *_rest(change),
         ("to read", f"labelvc diff {change.words}"),
         *(("denied", f"{safe(each.path)}: {safe(each.message)}") for each in change.denied),
         ("made by", ", ".join(sorted(change.authors.principals)) or "nobody the policy knows"),
         ("policy", f"version {policy.version} asks {asked}"),
-        (
-            "decision",
-            f"{approval.decision} as {approval.role}{_URGENT if approval.meaning == 'emergency' else ''}"
-            + (f": {safe(approval.reason)}" if approval.reason else ""),
-        ),
+        ("decision", f"{approval.decision} as {approval.role}{' in an emergency' if urgent else ''}{why}"),
+        *([("", "counts as conditional until those whom the policy asks have approved too")] if urgent else []),
         ("signed by", f"{safe(approval.signer.printed_name)} ({approval.signer.principal}), {fingerprint}"),
     ]
     if not any(need.role == approval.role for need in change.asked(approval.meaning)):
         rows.append(("note", f"no rule asks the role {approval.role} about these changes"))
     return "".join(f"{name.ljust(10)}  {value}\n" for name, value in rows)
+
+
+def _glimpse(shown: Glimpse, *, color: bool) -> Iterator[str]:
+    """Yield one thing that changed: from what to what, and the item that it was said about."""
+    told = list(deltas([shown.seen], color=color)) or [f"= {safe(str(shown.seen.delta.key))}  mechanical\n"]
+    yield from (line.rstrip("\n") for line in told)
+    if about := shown.item.get("text") or shown.item.get("media"):
+        yield f"    on {short(about.get('path', '') if isinstance(about, dict) else about)}"
 
 
 def _rest(change: Change) -> Iterator[tuple[str, str]]:
@@ -140,7 +156,7 @@ def policy_lines(trust: Trust, *, color: bool) -> Iterator[str]:
         known = f"{count(len(person.keys), 'key')}, {count(len(person.emails), 'email')}"
         heading = paint(name.ljust(11), "bold", on=color)
         yield f"{heading} {safe(person.name)}{kind}: {roles}; {known}\n"
-    yield from (f"rule        {safe(rule(each))}\n" for each in policy.rules)
+    yield from (f"rule        {safe(f'{each.name!r}: {rule(each)}')}\n" for each in policy.rules)
     yield from (f"distrusted  {safe(distrust(each))}\n" for each in policy.distrusted)
     yield "otherwise   denied inside the protected folders; trust/root and trust/policy.json answer to the root keys alone\n"
 
@@ -273,12 +289,12 @@ def _hint(step: Step, names: str) -> str:
         who, role = step.noes[0].principal, step.noes[0].role
         command = f'labelvc approve {names} --role {role} --decision withdraw --reason "..."'
         return f"change what {who} rejected, or {who} runs: {command}"
-    missing = next((need for need in step.needs if need.have < need.asked), None)
-    if missing is None:
+    missing = [need for need in step.needs if need.have < need.asked]
+    if not missing:
         rooted = any(decide.kind_of(key) == "trust" for key in step.uncovered)
         return "labelvc trust show" if rooted else f"labelvc policy explain {names}"
-    told = cure(missing, names)
-    if missing.stuck or "..." in names:
+    told = "; ".join(dict.fromkeys(cure(need, names) for need in missing))
+    if any(need.stuck for need in missing) or "..." in names:
         return told
     if step.state == "conditional":
         return f"{told}, commit it, and judge this step with what came after it: labelvc verify {names.partition('..')[0]}..HEAD"

@@ -36,7 +36,11 @@ note() { printf 'note   %s\n' "$1"; }
 judge() { # judge WORDS COMMAND...: one check
     words=$1
     shift
-    if "$@"; then ok "$words"; else wrong "$words"; fi
+    : >"$work/blamed"
+    if "$@"; then ok "$words"; else wrong "$words$(blamed)"; fi
+}
+blamed() { # the first files that a check is about: in the words of the tar file, so without what a terminal would obey
+    [ ! -s "$work/blamed" ] || sed 's/[^A-Za-z0-9._/ -]/?/g; 1s/^/: /; 1!s/^/, /; 11s/.*/, and more/; 11q' "$work/blamed" | tr -d '\n'
 }
 finish() {
     if [ "$bad" -eq 0 ]; then
@@ -62,8 +66,14 @@ manifest() {
     for file in * .[!.]* */* */.[!.]* */*/* */*/.[!.]* */*/*/*; do
         if [ -h "$file" ] || { [ -e "$file" ] && [ ! -d "$file" ]; }; then printf '%s\n' "$file"; fi
     done | sed '/^MANIFEST\.sha256$/d' | sort -u >"$work/lying"
-    [ "$(cat "$work/named")" = "$(cat "$work/lying")" ] || return 1
     sha256sum -c MANIFEST.sha256 >"$work/said" 2>&1
+    found=$?
+    {
+        comm -23 "$work/named" "$work/lying" | sed 's/$/ is not here/'
+        comm -13 "$work/named" "$work/lying" | sed 's/$/ is not in it/'
+        sed -n 's/: FAILED$/ has another SHA-256/p' "$work/said"
+    } | sort >"$work/blamed"
+    [ "$found" -eq 0 ] && [ "$(cat "$work/named")" = "$(cat "$work/lying")" ]
 }
 judge 'every file is as MANIFEST.sha256 says, and there is no other' manifest
 [ "$bad" -eq 0 ] || finish
@@ -356,8 +366,9 @@ judge 'log.txt holds every statement that is here' logged
 # ---- documents, and the list of steps
 documents() {
     for file in documents/*; do
-        if [ -e "$file" ] && [ "documents/$(digest "$file")" != "$file" ]; then return 1; fi
-    done
+        if [ -e "$file" ] && [ "documents/$(digest "$file")" != "$file" ]; then printf '%s\n' "$file"; fi
+    done >"$work/blamed"
+    [ ! -s "$work/blamed" ]
 }
 judge 'every document is named after its SHA-256' documents
 chain() { # each step begins where the one before ended, and its tree and parent are those of commits.txt

@@ -1,0 +1,79 @@
+"""Glimpse: the first things of a change as a person reads them before they sign, plain values hidden."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from labelvc.codec import shard
+from labelvc.core import diff
+from labelvc.core.diff import Comparison
+from labelvc.core.veil import Veil
+from labelvc.model import listing
+from labelvc.model.names import Key
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import mechanics
+from labelvc.ops import project as projects
+from labelvc.ops import veil as veiling
+from labelvc.ops.approve import Change
+from labelvc.ops.diff import Range
+from labelvc.store import tree
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+
+class Glimpse(NamedTuple):
+    """One thing of a change, and what it was said about.
+
+    Attributes:
+        seen: what differs.
+        item: members of the item's line; empty where it has none, and for items and documents themselves.
+    """
+
+    seen: Comparison
+    item: Mapping[str, Any]
+
+
+def first(git: Git, change: Change, most: int) -> list[Glimpse]:
+    """Return the first things of what is to be signed.
+
+    Args:
+        git: the repository.
+        change: what is to be signed.
+        most: how many at most.
+
+    Raises:
+        StoreError: a shard or document is missing.
+    """
+    pair = Range(change.base, change.head)
+    veil = veiling.over(git, *pair)
+    told = mechanics.between(git, pair, veil)
+    with tree.reader(git) as reader:
+        return [
+            Glimpse(told.drawn(diff.compare(delta)), _item(git, reader, pair, veil, delta.key))
+            for delta in sorted(change.first, key=lambda delta: str(delta.key))[:most]
+        ]
+
+
+def _item(git: Git, reader: Reader, pair: Range, veil: Veil, key: Key | str) -> Mapping[str, Any]:
+    if isinstance(key, str) or not key.id:
+        return {}
+    item = key._replace(id="")
+    for snapshot in (pair.new, pair.old):
+        if line := _line(git, reader, snapshot, item):
+            return veil.over(item, diff.decoded(line))
+    return {}
+
+
+def _line(git: Git, reader: Reader, snapshot: Snapshot, item: Key) -> bytes | None:
+    """Return an item's line out of the shard where it belongs."""
+    entry = snapshot.entries.get(f"datasets/{item.dataset}/dataset.yaml")
+    said = projects.values(git, [("dataset", reader.read("dataset.yaml", entry))] if entry else [])
+    group = said[0].get("group") if said and isinstance(said[0], Mapping) else None
+    named = shard.group_of(item.item, re.compile(group) if group else None)
+    for path, held in listing.under(snapshot.entries, f"datasets/{item.dataset}/items/"):
+        place = shard.parse_path(path)
+        if place and place[2] == shard.place(named, len(place[2])):
+            return shard.find(reader.read(path, held), item)
+    return None
