@@ -343,6 +343,26 @@ def test_html_shows_and_does_nothing(hostile: Zoo, labelvc: Run):
     assert page.tags["h1"] == 1
 
 
+def test_what_changed_comes_before_what_came_and_went(zoo: Zoo, labelvc: Run):
+    zoo.change("pets/p7#m1", value={"score": 1})
+    zoo.bury("pets/p6#m1")
+    zoo.put("pets/p1#n9", answer("p1", "n9", "note", {"text": "new"}))
+    page = labelvc(zoo.folder, "diff", "--format", "html")[1]
+    places = [page.index(f"<code>pets/{name}</code>") for name in ("p7#m1", "p6#m1", "p1#n9")]
+    assert places == sorted(places)
+    assert "Nothing differs" not in page
+
+
+def test_a_page_on_no_difference_says_so(zoo: Zoo, labelvc: Run):
+    assert (
+        "<p>Nothing differs: no record, no item and no document.</p>"
+        in labelvc(zoo.folder, "diff", "--format", "html")[1]
+    )
+    zoo.change("pets/p7#m1", value={"score": 1})
+    page = labelvc(zoo.folder, "diff", "--format", "html", "--label", "cat->dog")[1]
+    assert "<p>Nothing differs in what was asked for: " in page
+
+
 def matrix(ways: dict[tuple[str, str], int]) -> html.Matrix:
     moves = Counter({diff.Transition("topic", *way): number for way, number in ways.items()})
     (found,) = html.matrices(diff.Summary(Counter(), Counter(), Counter(), 0, moves))

@@ -451,3 +451,17 @@ def key(folder: Path) -> Path:
     if not path.exists():
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
     return path
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "needed"),
+    [
+        ("approve", "", "A...B --role ROLE"),
+        ("audit sample", "--seed x", "--n N --seed TEXT"),
+        ("import", "csv", "FORMAT SRC --dataset NAME"),
+    ],
+)
+def test_who_leaves_out_a_word_is_told_all_that_are_needed(command, given, needed, labelvc, tmp_path):
+    code, _, err = labelvc(tmp_path, *command.split(), *given.split())
+    assert code == 2
+    assert f"  next: labelvc {command} {needed}; see labelvc {command} --help\n" in err

@@ -80,7 +80,7 @@ def two(policy):
 def test_what_names_nothing_signs_nothing(three: Desk):
     before = three.git("status", "--porcelain")
     for words, code, said in (
-        (("--except", "reviews/rev-9#*"), 2, "nothing that moved has such a key"),
+        (("--except", "reviews/rev-9#*"), 2, "nothing that changed has such a key"),
         (("--except", "reviews/*"), 1, "nothing is left to sign"),
         (("--except", "**"), 1, "nothing is left to sign"),
         (("--remainder", "--decision", "reject", "--reason", "x"), 2, "--remainder is for an approval"),

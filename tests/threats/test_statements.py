@@ -592,7 +592,7 @@ def test_threat_08_a_key_that_moves_twice_cannot_be_approved(desk: Desk):
     desk.write(persons.SHARD, b"".join(sorted(lines.splitlines(keepends=True))))
     desk.commit("Two of a kind")
     code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
-    assert (code, "moves twice" in err) == (2, True)
+    assert (code, "changes twice" in err) == (2, True)
     code, step = first(desk)
     assert (code, step["state"]) == (1, "denied")
 

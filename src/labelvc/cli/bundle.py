@@ -66,7 +66,10 @@ def bundle(settings: Settings, /, what: str | None, output: Path, keys: tuple[st
     )
     for words in found.left_out:
         say(settings, f"note: left out: {text.safe(words)}")
-    say(settings, f"next: send it, and the digest of the root by another way; labelvc audit recheck {output}")
+    say(
+        settings,
+        f"next: send it, and the digest of the root by another way; labelvc audit recheck {output} --root DIGEST",
+    )
 
 
 def _told(

@@ -161,7 +161,9 @@ def _told(problem: Exception) -> tuple[int, str, str, str, str]:
     if isinstance(problem, click.UsageError):
         path = problem.ctx.command_path if problem.ctx else "labelvc"
         message = problem.format_message().removesuffix(".")
-        return 2, "usage", message[:1].lower() + message[1:], "", f"{path} --help"
+        needed = _needed(problem.ctx) if isinstance(problem, click.MissingParameter) and problem.ctx else ""
+        hint = f"{path} {needed}; see {path} --help" if needed else f"{path} --help"
+        return 2, "usage", message[:1].lower() + message[1:], "", hint
     if isinstance(problem, click.ClickException):
         return 2, "usage", problem.format_message(), "", ""
     if isinstance(problem, OSError):
@@ -169,6 +171,16 @@ def _told(problem: Exception) -> tuple[int, str, str, str, str]:
         return 2, "store", f"the system says: {problem.strerror or problem}", where, "labelvc doctor"
     hint = "this is a bug in labelvc: please report it with the lines above to the maintainers of your copy"
     return 3, "bug", f"{type(problem).__name__}: {problem}", f"labelvc {__version__}", hint
+
+
+def _needed(context: click.Context) -> str:
+    """Return all words that a command cannot do without, so that who lacks one does not learn of the next one by another error."""
+    words = []
+    for param in context.command.get_params(context):
+        if param.required:
+            name = param.make_metavar(context)
+            words.append(f"{param.opts[0]} {name}" if isinstance(param, click.Option) else name)
+    return " ".join(words)
 
 
 def _shown(words: str) -> str:

@@ -110,7 +110,12 @@ def policy_add(
     emails: tuple[str, ...],
     pseudonyms: tuple[str, ...],
 ) -> Policy:
-    """Add a principal, or more keys, roles, addresses or pseudonyms to one."""
+    """Add a principal, or more keys, roles, addresses or pseudonyms to one.
+
+    \b
+    labelvc policy add ben --name 'Ben Builder' --email ben@example.org --role reviewer --key ben.pub
+    labelvc policy add ben --role lead
+    """
     lines = tuple(str(keys.public_key(file)) for file in files)
     return governing.added(before, Person(principal, name, kind, lines, emails, pseudonyms, roles))
 

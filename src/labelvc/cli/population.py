@@ -102,7 +102,12 @@ def population(
 @click.command("sample", short_help="Draw a sample of it that anybody can draw again.")
 @_range
 @click.option(
-    "--n", "number", type=click.IntRange(min=1), required=True, help="How many; with --stratify, of each part."
+    "--n",
+    "number",
+    metavar="N",
+    type=click.IntRange(min=1),
+    required=True,
+    help="How many; with --stratify, of each part.",
 )
 @click.option("--seed", required=True, metavar="TEXT", help="Any text; the same text draws the same sample.")
 @click.option("--stratify", type=click.Choice(["kind", "author", "state"]), help="Draw from each part alone.")

@@ -184,13 +184,13 @@ def _moves(lines: Iterable[bytes]) -> Iterator[Move]:
         try:
             row = _row(raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise DataError(f"line {number} of the change-set is no move") from None
+            raise DataError(f"line {number} of the change-set is no change") from None
         for digest in (row.n, row.o):
             if digest is not None and not good(digest):
                 raise DataError(f"line {number} of the change-set has a digest that is not sha256:<hex>")
         move = Move(row.k, None if row.o is None else Digest(row.o), None if row.n is None else Digest(row.n))
         if move.old == move.new or line(move) != raw:
-            raise DataError(f"line {number} of the change-set is not spelled canonically, or moves nothing")
+            raise DataError(f"line {number} of the change-set is not spelled canonically, or changes nothing")
         yield move
 
 

@@ -172,7 +172,7 @@ def _gathered(git: Git, words: str, pair: Range, first: list[Delta]) -> Gathered
     first += islice(deltas, _KEPT)
     found = changeset.gather(chain(first, deltas))
     if found.twice:
-        raise DataError("a key moves twice; its shard holds it twice", where=min(found.twice), hint="labelvc check")
+        raise DataError("a key changes twice; its shard holds it twice", where=min(found.twice), hint="labelvc check")
     if changeset.empty(found.changeset):
         message = "nothing to decide on: no record or document differs"
         raise RefusedError(message, where=words, hint=f"labelvc diff {words}")

@@ -171,7 +171,7 @@ class Gatherer:
         policy = self._policy((ruler or row.step.parent) if row.trust else "")
         found = row.found.changeset
         if found.moves and self._changeset(found.root, lambda: changeset.write(row.found.lines), len(found.moves)):
-            self._left.append(f"the change-set of {row.commit.id}: {len(found.moves):,} moves")
+            self._left.append(f"the change-set of {row.commit.id}: {len(found.moves):,} changes")
         for move in found.moves:
             path = move.key.replace("%23", "#").replace("%25", "%")
             if move.new is not None and "#" not in move.key and _DOCUMENT.fullmatch(path):
@@ -274,7 +274,7 @@ class Gatherer:
             if path in files and not self._judged.keys().isdisjoint(files):
                 data = self._reader.read(path, files[path])
                 if self._changeset(root, lambda data=data: data, data.count(b"\n")):  # type: ignore[misc]
-                    self._left.append(f"the change-set {root}: {data.count(bytes([10])):,} moves")
+                    self._left.append(f"the change-set {root}: {data.count(bytes([10])):,} changes")
 
     def _documents_at(self, commit: str) -> None:
         snapshot = tree.commit(self._git, commit) if commit else tree.empty()

@@ -25,7 +25,7 @@ def kept(whole: Gathered, words: str, excepted: Sequence[str]) -> frozenset[str]
     for glob in excepted:
         found = {glob} if glob in keys else {key for key in keys if globs.match(key, (glob,))}
         if not found:
-            raise DataError("nothing that moved has such a key", where=glob, hint=f"labelvc diff {words}")
+            raise DataError("nothing that changed has such a key", where=glob, hint=f"labelvc diff {words}")
         left |= found
     return keys - left
 

@@ -88,7 +88,7 @@ def _report(found: Evidence, release: str | None, lives: Sequence[Life]) -> Iter
     for word, one in zip(("from", "to"), found.ends, strict=True):
         yield f"- {word} `{one.commit or 'before the first commit'}`, state `{one.state}`, {text.count(one.approvals.size, 'statement')} in the log"
     states = ", ".join(f"{number:,} {state}" for state, number in sorted(found.totals.states.items()))
-    yield f"- {text.count(found.totals.size, 'step')}: {states}; {counted.tally(found.totals.counts) or 'nothing moved'}"
+    yield f"- {text.count(found.totals.size, 'step')}: {states}; {counted.tally(found.totals.counts) or 'nothing changed'}"
     yield from (f"- left out: {code(words)}" for words in found.left_out)
     yield from ("", "What proves this, and what does not: `VERIFY.md`.", "", "## Steps", "")
     yield from ("| state | commit | date (claimed) | authors | what | approved by |", "|---|---|---|---|---|---|")

@@ -145,20 +145,28 @@ def _rest(change: Change) -> Iterator[tuple[str, str]]:
 def policy_lines(trust: Trust, *, color: bool) -> Iterator[str]:
     """Yield a policy as a person reads it."""
     policy = trust.policy
+    wide = max(10, *map(len, policy.principals)) + 2
     pinned = "pinned" if trust.pinned else "unpinned: publish this digest and pass it as --root"
-    yield f"root        {trust.anchor}  ({pinned})\n"
-    yield f"root keys   {count(len(trust.root.keys), 'key')}, {trust.root.root[1]} must sign; version {trust.root.version}\n"
-    yield f"policy      version {policy.version}, {trust.digest}\n"
-    yield f"project     {policy.repository}\n"
+    rows = [
+        ("root", f"{trust.anchor}  ({pinned})"),
+        (
+            "root keys",
+            f"{count(len(trust.root.keys), 'key')}, {trust.root.root[1]} must sign; version {trust.root.version}",
+        ),
+        ("policy", f"version {policy.version}, {trust.digest}"),
+        ("project", policy.repository),
+    ]
     for name, person in policy.principals.items():
         roles = ", ".join(role for role, each in policy.roles.items() if name in each.members) or "no role"
         kind = "" if person.kind == "human" else f" ({person.kind})"
         known = f"{count(len(person.keys), 'key')}, {count(len(person.emails), 'email')}"
-        heading = paint(name.ljust(11), "bold", on=color)
-        yield f"{heading} {safe(person.name)}{kind}: {roles}; {known}\n"
-    yield from (f"rule        {safe(f'{each.name!r}: {rule(each)}')}\n" for each in policy.rules)
-    yield from (f"distrusted  {safe(distrust(each))}\n" for each in policy.distrusted)
-    yield "otherwise   denied inside the protected folders; trust/root and trust/policy.json answer to the root keys alone\n"
+        rows.append((name, f"{safe(person.name)}{kind}: {roles}; {known}"))
+    rows += [("rule", safe(f"{each.name!r}: {rule(each)}")) for each in policy.rules]
+    rows += [("distrusted", safe(distrust(each))) for each in policy.distrusted]
+    rest = "denied inside the protected folders; trust/root and trust/policy.json answer to the root keys alone"
+    for name, value in (*rows, ("otherwise", rest)):
+        heading = paint(name.ljust(wide), "bold", on=color and name in policy.principals)
+        yield f"{heading}{value}\n"
 
 
 def rule(asked: Rule) -> str:
