@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from labelvc.codec import canonical, dsse, schema
 from labelvc.core import decide
@@ -371,3 +376,60 @@ def test_clones_of_two_projects_are_not_compared(
     assert (code, out) == (2, "")
     assert "nothing was released yet" in err
     assert labelvc(empty, "release", "witness", "--key", main.key("ben"))[0] == 2
+
+
+def opened_note(text: str, vkey: str) -> tuple[list[str], int]:
+    """Verify a note by C2SP's pages alone, and return the lines of its checkpoint and the moment of its cosignature."""
+    name, keyid, public = vkey.split("+", 2)
+    raw = base64.b64decode(public)
+    assert raw[:1] == b"\4"
+    assert hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4].hex() == keyid
+    body, _, line = text.rpartition("\n\n")
+    dash, who, signature = line.removesuffix("\n").split(" ")
+    found = base64.b64decode(signature)
+    assert (dash, who, found[:4].hex(), len(found)) == ("\u2014", name, keyid, 4 + 8 + 64)
+    moment = int.from_bytes(found[4:12], "big")
+    signed = f"cosignature/v1\ntime {moment}\n{body}\n".encode()
+    Ed25519PublicKey.from_public_bytes(raw[1:]).verify(found[12:], signed)
+    return body.split("\n"), moment
+
+
+def test_the_example_of_the_specification_opens():
+    """C2SP signed-note v1.0.0, of another signature type: name, id and line are put together alike."""
+    key = base64.b64decode("AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
+    assert hashlib.sha256(b"example.com/foo\n" + key).digest()[:4].hex() == "530d903a"
+
+
+def test_a_cosignature_is_what_other_programs_verify(main: Desk, tmp_path: Path):
+    released(main, "1.0.0")
+    code, _, err = witness(main, "--cosign", str(tmp_path / "note"))
+    assert code == 0
+    vkey = err.split("its key for other programs: ")[1].split()[0]
+    text = (tmp_path / "note").read_text()
+    lines, moment = opened_note(text, vkey)
+    said = witnessing.opened((main.folder / BEN).read_bytes())[1]
+    assert lines == [
+        f"labelvc/{said.repository}/approvals",
+        str(said.approvals.size),
+        base64.b64encode(bytes.fromhex(said.approvals.root)).decode(),
+    ]
+    assert abs(moment - time.time()) < 600
+    for changed in (text.replace(lines[1], "9", 1), text.replace("/approvals", "/approvalz")):
+        with pytest.raises(InvalidSignature):
+            opened_note(changed, vkey)
+
+
+def test_a_security_key_or_another_kind_makes_no_cosignature(main: Desk, ssh_key, tmp_path: Path):
+    path = ssh_key("wide", "rsa")
+    main.git("checkout", "-q", "main")
+    words = ("policy", "add", "ben", "--key", f"{path}.pub", "--sign-with", main.key("ada"))
+    assert main.labelvc(*words)[0] == 0
+    main.commit("Ben has another key")
+    released(main, "1.0.0")
+    before = main.git("status", "--porcelain")
+    code, out, err = main.labelvc("release", "witness", "--cosign", str(tmp_path / "note"), "--key", str(path))
+    assert (code, out) == (2, "")
+    assert "an Ed25519 key" in err
+    assert "--cosign" in err
+    assert main.git("status", "--porcelain") == before
+    assert not (tmp_path / "note").exists()

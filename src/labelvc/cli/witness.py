@@ -40,6 +40,12 @@ from labelvc.store import git as plumbing
     metavar="FILE",
     help="Write to FILE, not into the repository.",
 )
+@click.option(
+    "--cosign",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="NOTE",
+    help="Also write the approvals' checkpoint with a C2SP cosignature to NOTE, for programs of transparency logs.",
+)
 @signing.key_option
 @signing.root_option
 @pass_settings
@@ -50,6 +56,7 @@ def witness(
     yes: bool,
     since: Path | None,
     output: Path | None,
+    cosign: Path | None,
     key: str | None,
     root: str | None,
 ) -> int:
@@ -75,11 +82,15 @@ def witness(
     path = witnessing.path_of(rules.version(said.version), who)
     if output is None:
         witnessing.demand_new(git, path)
+    vkey = witnessing.cosigner(signer).vkey if cosign else ""
     say(settings, "".join(render.preview(said, signer.key.fingerprint)).rstrip("\n"))
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
         say(settings, "not signed; nothing was written")
         return 1
     data = witnessing.signed(said, signer, policy, now().astimezone())
+    if cosign is not None:
+        deliver(witnessing.cosigned(said, signer, now()).encode(), cosign)
+        say(settings, f"cosigned    {cosign}; its key for other programs: {vkey}")
     if output is not None:
         deliver(data, output)
         say(settings, f"keep {output}, or hand it on: labelvc release compare {output}")

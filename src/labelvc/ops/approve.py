@@ -122,14 +122,7 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
     pair = comparing.resolve(git, words)
     wish = wish or Wish("")
     with tree.reader(git) as reader:
-        one, three_dots, _ = words.partition("...")
-        before = tree.commit(git, one or "HEAD", ("trust", approvals.FOLDER)) if three_dots else pair.old
-        if not trusting.present(before):
-            message = "no policy was in force before this change"
-            raise TrustError(message, where=before.name, hint="labelvc trust init, commit it, then change labels")
-        trust = trusting.load(reader, before, pin)
-        heeded = silence.of(git, reader, lambda _: trust, (before, pair.new), pair.new.commit)
-        trust = heeded.over(trust, pair.new.commit) if heeded else trust
+        before, trust = _in_force(git, reader, words, pair, pin)
         first: list[Delta] = []
         whole = _gathered(git, words, pair, first)
         commits = people.commits(git, pair.old.commit, pair.new.commit)
@@ -164,6 +157,18 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
             tuple(ownership.foreign(git, trust.policy, whole, commits, frozenset())[1]),
             tuple(delta for delta in first if changeset.key_text(delta.key) in signed),
         )
+
+
+def _in_force(git: Git, reader: Reader, words: str, pair: Range, pin: str | None) -> tuple[Snapshot, Trust]:
+    """Return the snapshot whose policy judges a range, and the trust there without those whom the range's newest distrusts."""
+    one, three_dots, _ = words.partition("...")
+    before = tree.commit(git, one or "HEAD", ("trust", approvals.FOLDER)) if three_dots else pair.old
+    if not trusting.present(before):
+        message = "no policy was in force before this change"
+        raise TrustError(message, where=before.name, hint="labelvc trust init, commit it, then change labels")
+    trust = trusting.load(reader, before, pin)
+    heeded = silence.of(git, reader, lambda _: trust, (before, pair.new), pair.new.commit)
+    return before, heeded.over(trust, pair.new.commit) if heeded else trust
 
 
 def _gathered(git: Git, words: str, pair: Range, first: list[Delta]) -> Gathered:

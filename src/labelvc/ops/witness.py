@@ -11,7 +11,8 @@ from typing import NamedTuple
 import msgspec
 
 from labelvc import __version__
-from labelvc.codec import dsse, sshsig, statement
+from labelvc.codec import dsse, note, rawsig, sshsig, statement
+from labelvc.codec.note import Cosigner
 from labelvc.core import release as rules
 from labelvc.errors import DataError, RefusedError, TrustError
 from labelvc.model import witness as model
@@ -264,6 +265,37 @@ def signed(said: Witness, signer: Signer, policy: Policy, now: datetime) -> byte
     data = dsse.encode(envelope)
     judge(*opened(data), policy)
     return data
+
+
+def cosigner(signer: Signer) -> Cosigner:
+    """Return whom a key stands for in a note.
+
+    Raises:
+        TrustError: it is no Ed25519 key that makes raw signatures.
+    """
+    who = note.cosigner(signer.key)
+    if who is None or signer.sign_raw is None:
+        message = "a cosignature is made with an Ed25519 key of a file or of ssh-agent, not with this one"
+        raise TrustError(message, where=signer.key.fingerprint, hint="leave out --cosign, or pass --key of such a key")
+    return who
+
+
+def cosigned(said: Witness, signer: Signer, now: datetime) -> str:
+    """Return a note that any reader of C2SP's transparency logs verifies: the log of approvals, as the witness found it.
+
+    Args:
+        said: what they witness.
+        signer: their key.
+        now: the moment they claim.
+
+    Raises:
+        TrustError: the key makes no such signature.
+    """
+    who, moment = cosigner(signer), int(now.timestamp())
+    text = note.checkpoint(f"labelvc/{said.repository}/approvals", said.approvals.size, said.approvals.root)
+    made = signer.sign_raw(note.to_sign(text, moment)) if signer.sign_raw else b""
+    rawsig.verify(signer.key, note.to_sign(text, moment), made)
+    return note.note(text, who, moment, made)
 
 
 def remembered(git: Git, principal: str) -> list[Witness]:
