@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_release import cut, main, proved, released
+from labelvc.store.keys import public_key
+from tests.cli.test_release import ANNA, cut, main, people, proved, released
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
 
-__all__ = ["desk", "desk_template", "main", "people_keys"]
+__all__ = ["desk", "desk_template", "main", "people", "people_keys"]
 
 
 def merged(desk: Desk) -> str:
@@ -144,3 +145,53 @@ def test_threat_18_explain_and_approve_heed_the_distrust_of_their_range(main: De
     )
     code, _, err = main.labelvc("approve", f"{believed}..HEAD", "--role", "reviewer", "--key", main.key("ben"))
     assert (code, "ben is distrusted after" in err) == (1, True)
+
+
+@pytest.mark.parametrize("about", ["person", "key"])
+def test_threat_18_what_a_distrusted_key_released_or_witnessed_does_not_stand(main: Desk, about: str):
+    """The key is distrusted after the first release: that one stands, the second does not, and its witness is none."""
+    assert main.labelvc("policy", "add", "ben", "--role", "lead", "--sign-with", main.key("ada"))[0] == 0
+    main.commit("Ben leads too")
+    assert main.labelvc("release", "cut", "1.0.0", "--yes", "--key", main.key("ben"))[0] == 0
+    believed = main.commit("Release 1.0.0")
+    merged(main)
+    assert main.labelvc("release", "cut", "2.0.0", "--yes", "--key", main.key("ben"))[0] == 0
+    main.commit("Release 2.0.0")
+    assert main.labelvc("release", "witness", "1.0.0", "--key", main.key("cleo"))[0] == 0
+    main.commit("Cleo saw it")
+    assert [item["state"] for item in proved(main, "--all")[1]] == ["good", "good"]
+    which = () if about == "person" else ("--key", public_key(Path(f"{main.key('ben')}.pub")).fingerprint)
+    words = (
+        "policy",
+        "distrust",
+        "ben",
+        *which,
+        "--from",
+        believed,
+        "--reason",
+        "stolen",
+        "--sign-with",
+        main.key("ada"),
+    )
+    code, _, err = main.labelvc(*words)
+    assert code == 0, err
+    words = ("policy", "distrust", "cleo", "--from", believed, "--reason", "lent", "--sign-with", main.key("ada"))
+    assert main.labelvc(*words)[0] == 0
+    main.commit("Distrust both")
+    code, items = proved(main, "--all")
+    assert (code, [item["state"] for item in items]) == (1, ["good", "wrong"])
+    assert any("ben is distrusted after" in problem for problem in items[1]["problems"])
+    assert items[0]["witnesses"] == []
+    assert any("witnesses nothing: cleo is distrusted after" in note for note in items[0]["notes"])
+    code, _, err = main.labelvc("release", "witness", "1.0.0", "--key", main.key("cleo"))
+    assert code == 1
+
+
+def test_threat_18_the_life_of_a_label_says_that_its_approver_is_distrusted(people: Desk):
+    believed = people.git("rev-parse", "HEAD")
+    people.relabel("good", "rev-1", by=ANNA)
+    people.approve("ben", "HEAD~1..HEAD")
+    distrust_ben(people, believed)
+    code, out, err = people.labelvc("audit", "trace", "reviews/rev-1#r1", "--format", "json")
+    assert code == 0, err
+    assert out.count("ben is distrusted after") == 2, "in what was said, and in how it stands now"

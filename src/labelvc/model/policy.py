@@ -158,6 +158,10 @@ class Distrust(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         """Tell whether this is about what somebody signed with a key."""
         return self.principal == principal and self.key in ("", keyid)
 
+    def __str__(self) -> str:
+        """Return why what they signed counts for nothing, in words."""
+        return f"{self.principal} is distrusted after {self.since[:12]}: {self.reason}"
+
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The signed rules of one repository. What no rule allows inside the protected places is denied.

@@ -208,8 +208,7 @@ class Shelf:
                 continue
             silent = trust.policy.distrusts(found.approval.signer.principal, found.envelope.signatures[0].keyid)
             if silent is not None:
-                why = f"{silent.principal} is distrusted after {silent.since[:12]}: {silent.reason}"
-                yield Distrusted(path, why, found.approval.authors)
+                yield Distrusted(path, str(silent), found.approval.authors)
             else:
                 yield Statement(path, found.envelope.digest, found.approval, found.presence)
 

@@ -328,8 +328,7 @@ def _speaker(change: Change, wish: Wish, key: PublicKey) -> str:
         hint = f"ask who keeps the root; {governing.enrol(role, change.words)}"
         raise TrustError(message, where=key.fingerprint, hint=hint)
     if silent := policy.distrusts(who, key.fingerprint):
-        message = f"{who} is distrusted after {silent.since[:12]}: {silent.reason}"
-        raise RefusedError(message, where=key.fingerprint, hint="labelvc policy show")
+        raise RefusedError(str(silent), where=key.fingerprint, hint="labelvc policy show")
     if wish.principal not in (None, who):
         message = f"the key belongs to {who}, not to {wish.principal}"
         raise TrustError(message, where=key.fingerprint, hint="labelvc key list")

@@ -17,6 +17,7 @@ from labelvc.model.secret import Secret
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import manifest as manifests
 from labelvc.ops import release as releasing
+from labelvc.ops import silence
 from labelvc.ops import trust as trusting
 from labelvc.ops import witness as witnessing
 from labelvc.ops.manifest import Made
@@ -68,10 +69,12 @@ class Attester:
         reader: reads files.
         cache: remembers what shards are.
         pin: digest of root version 1, from outside the repository; None when there is none.
+        head: where the history ends; the newest policy on its line says who is distrusted.
     """
 
-    def __init__(self, git: Git, reader: Reader, cache: Cache, pin: str | None) -> None:
+    def __init__(self, git: Git, reader: Reader, cache: Cache, pin: str | None, head: str) -> None:
         self._git, self._reader, self._cache, self._pin = git, reader, cache, pin
+        self._heeding = silence.later(git, reader, head, lambda snapshot: trusting.load(reader, snapshot, pin))
         self._plain = Scale(reader, cache)
         self._last: tuple[Made, Envelope, Release] | None = None
         self._broken = False
@@ -160,7 +163,7 @@ class Attester:
             yield f"the policy in force before it does not let {release.signer.principal} alone release as {release.role}"
 
     def trust_before(self, commit: str) -> Trust | None:
-        """Return the policy in force before a commit; None when there was none.
+        """Return the policy in force before a commit, without those who are distrusted in it; None when there was none.
 
         Raises:
             TrustError: it does not verify, or its root is not the one of the releases before.
@@ -175,7 +178,7 @@ class Attester:
         if self.anchors and trust.anchor not in self.anchors:
             raise TrustError("the root of trust is another one than before an earlier release", where=commit[:12])
         self.anchors[trust.anchor] = trust.pinned
-        return trust
+        return self._heeding(trust, commit)
 
     def policy_before(self, commit: str) -> Policy | None:
         """Return the policy in force before a commit, as `trust_before` finds it."""
@@ -288,7 +291,7 @@ def verify(
     chosen = {made.version for made in found} if everything else {wanted or last}
     verdicts = []
     with tree.reader(git) as reader, Cache(git) if cache is None else nullcontext(cache) as remembered:
-        attester = Attester(git, reader, remembered, pin)
+        attester = Attester(git, reader, remembered, pin, head)
         for made in found:
             verdict = attester.verdict(made, advance if made.version in chosen else None)
             if made.version in chosen:
@@ -311,8 +314,11 @@ def _concerns(one: Filed, version: Version, known: Collection[Version]) -> bool:
 
 def _witnessed(verdict: Verdict, chain: Sequence[Link], filed: Sequence[Filed]) -> Verdict:
     """Return a verdict with the witnesses' statements: those that hold, and what is wrong with the others."""
-    good, problems = [], []
+    good, problems, notes = [], [], []
     for one in filed:
+        if one.silent:
+            notes += [f"{one.path} witnesses nothing: {one.silent}"] if one.present else []
+            continue
         flaws = list(witnessing.flaws(one.said, chain)) if one.said else []
         if not one.present:
             flaws = [] if flaws or not one.said else ["it was changed or taken out of the tree after it was added"]
@@ -320,4 +326,6 @@ def _witnessed(verdict: Verdict, chain: Sequence[Link], filed: Sequence[Filed]) 
             flaws = [one.problem]
         problems += [f"{one.path}: {flaw}" for flaw in flaws]
         good += [one] if one.present and not flaws else []
-    return verdict._replace(problems=(*verdict.problems, *problems), witnesses=tuple(good))
+    return verdict._replace(
+        problems=(*verdict.problems, *problems), notes=(*verdict.notes, *notes), witnesses=tuple(good)
+    )

@@ -234,7 +234,7 @@ class Gatherer:
                 self._left.append("a file in releases/ of another name than releases have")
         rows = []
         with Cache(self._git) as cache:
-            attester = Attester(self._git, self._reader, cache, self._pin)
+            attester = Attester(self._git, self._reader, cache, self._pin, head)
             for made in manifests.history(self._git, head):
                 if made.entry is not None:
                     parent = (

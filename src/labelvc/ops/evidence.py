@@ -144,7 +144,7 @@ def trace(git: Git, key: Key, rev: str, pin: str | None) -> Record:
     with tree.reader(git) as reader, Cache(git) as cache:
         witness = _Witness(git, reader, head, pin)
         proofs = [witness.proof(step) for step in life.steps]
-        attester = Attester(git, reader, cache, pin)
+        attester = Attester(git, reader, cache, pin, head)
         releases = list(_held(git, attester, life, head))
         trust = witness.trust
     anchor = None if trust is None else (trust.anchor, trust.pinned)
@@ -184,10 +184,10 @@ class _Witness:
             changeset=judged.root,
             state=judged.state,
             policy=None if trust is None else (trust.policy.version, trust.digest),
-            words=tuple(map(self._word, step.votes)),
+            words=tuple(self._word(vote, step.integrated.id) for vote in step.votes),
         )
 
-    def _word(self, vote: Vote) -> Word:
+    def _word(self, vote: Vote, commit: str) -> Word:
         data = self._reader.read(vote.path, self._files[vote.path])
         try:
             envelope = dsse.decode(data, dsse.IN_TOTO)
@@ -202,6 +202,9 @@ class _Witness:
                 approvals.judge(vote.path, approval.root, approvals.opened(data, self.trust), self.trust)
             except (DataError, TrustError) as error:
                 now = error.message
+            who, keyid = approval.signer.principal, envelope.signatures[0].keyid
+            if silent := self._walk.heeding(self.trust, commit).policy.distrusts(who, keyid):
+                now = str(silent)
         return Word(vote, envelope.digest, approval, now)
 
     def _document(self, folder: str, commit: str, name: str) -> Document | None:

@@ -168,7 +168,7 @@ def judge(path: str, envelope: Envelope, release: Release, trust: Trust) -> Deci
         The decision; a release stands with state `approved`.
 
     Raises:
-        TrustError: a signature is not good or of nobody the policy knows, the signer it names has not signed, or what it
+        TrustError: a signature is not good, of nobody the policy knows or of somebody it distrusts, the signer it names has not signed, or what it
             says of signer, role, policy or repository is not so.
     """
     policy = trust.policy
@@ -220,5 +220,7 @@ def _signatory(policy: Policy, envelope: Envelope, number: int) -> str:
         for key in map(sshsig.read_public, person.keys):
             if key.fingerprint == each.keyid:
                 sshsig.verify(each.sig, message, NAMESPACE, key)
+                if silent := policy.distrusts(name, each.keyid):
+                    raise TrustError(str(silent))
                 return name
     raise TrustError(f"the key {each.keyid[:60]} belongs to nobody in the policy in force")

@@ -14,6 +14,7 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Distrusted, Problem
 from labelvc.store import git as plumbing
+from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
@@ -50,6 +51,27 @@ class Silence(NamedTuple):
         ]
 
 
+def later(git: Git, reader: Reader, head: str, load: Callable[[Snapshot], Trust]) -> Callable[[Trust, str], Trust]:
+    """Return what takes those out of the trust before a commit whom the newest policy on a line distrusts in that commit.
+
+    Args:
+        git: where.
+        reader: reads snapshots.
+        head: the line's end.
+        load: reads the trust files of its first snapshot.
+    """
+    words = ("rev-list", "--first-parent", "--reverse", head, "--", "trust")
+    ends = [tree.commit(git, each, ("trust",)) for each in plumbing.run(git, *words).decode().split()]
+    newest = trusting.newest(reader, ends, load)
+    entries = newest.policy.distrusted if newest else ()
+
+    def over(trust: Trust, commit: str) -> Trust:
+        held = tuple(entry for entry in entries if not _within(git, commit, entry.since))
+        return trust._replace(policy=replace(trust.policy, distrusted=held))
+
+    return over
+
+
 def of(
     git: Git, reader: Reader, load: Callable[[Snapshot], Trust], ends: Iterable[Snapshot], head: str
 ) -> Silence | None:
@@ -67,6 +89,14 @@ def of(
     """
     newest = trusting.newest(reader, ends, load)
     return Silence({entry: _after(git, entry.since, head) for entry in newest.policy.distrusted}) if newest else None
+
+
+def _within(git: Git, commit: str, last: str) -> bool:
+    """Tell whether a commit is the last one believed, or before it; what came in with one that is not here is not believed."""
+    try:
+        return plumbing.is_ancestor(git, commit, last)
+    except StoreError:
+        return False
 
 
 def _after(git: Git, commit: str, head: str) -> frozenset[str] | None:

@@ -51,6 +51,7 @@ class Filed(NamedTuple):
         present: whether it is there now, as it was added.
         said: what it says; None when its signature, signer or name does not hold.
         problem: why it does not; empty when it does.
+        silent: why it is no word of a witness any more: its signer is distrusted; the release stands without it.
     """
 
     path: str
@@ -58,6 +59,7 @@ class Filed(NamedTuple):
     present: bool
     said: Witness | None
     problem: str = ""
+    silent: str = ""
 
 
 def path_of(version: Version, principal: str) -> str:
@@ -157,12 +159,19 @@ def _filed(
     version = rules.version(name)
     try:
         envelope, said = opened(data)
-        judge(envelope, said, policy_before(commit))
+        policy = policy_before(commit)
+        judge(envelope, said, policy)
     except (DataError, TrustError) as error:
         return Filed(path, version, present, None, error.message)
     if (said.version, said.signer.principal) != (name, who):
         return Filed(path, version, present, None, "the file is not named after its release and signer")
-    return Filed(path, version, present, said)
+    return Filed(path, version, present, said, silent=_silent(envelope, said, policy))
+
+
+def _silent(envelope: Envelope, said: Witness, policy: Policy | None) -> str:
+    """Return why a witness is not believed any more; empty when they are."""
+    entry = policy.distrusts(said.signer.principal, envelope.signatures[0].keyid) if policy else None
+    return str(entry) if entry else ""
 
 
 def plan(
@@ -241,6 +250,8 @@ def speaker(policy: Policy, signer: Signer) -> str:
     if who is None:
         message = "the key belongs to no principal of the policy in force"
         raise TrustError(message, where=signer.key.fingerprint, hint="labelvc key list")
+    if silent := policy.distrusts(who, signer.key.fingerprint):
+        raise RefusedError(str(silent), where=signer.key.fingerprint, hint="labelvc policy show")
     return who
 
 
@@ -327,6 +338,8 @@ def read(path: Path, policy: Policy | None = None) -> Witness:
         raise DataError(error.message, where=str(path), hint="name a file that labelvc release witness wrote") from None
     except TrustError as error:
         raise TrustError(error.message, where=str(path), hint="labelvc key list") from None
+    if silent := _silent(envelope, said, policy):
+        raise TrustError(silent, where=str(path), hint="labelvc policy show")
     return said
 
 
