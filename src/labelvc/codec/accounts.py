@@ -1,0 +1,153 @@
+"""Accounts in a text: bank accounts, payment cards and US Social Security numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from labelvc.codec import checksums, reserved
+from labelvc.codec.addresses import Hit
+from labelvc.codec.surroundings import beside, stands_free
+from labelvc.model.detection import Settings
+
+IBAN = "[A-Za-z]{2}[0-9]{2}[ -]?[0-9A-Za-z]{2}"
+"""The head alone: how many follow, the country says."""
+CARD = "[0-9](?:[ -]?[0-9]){11,}"
+SSN = "[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}"
+BARE_SSN = "[0-9]{9,}"
+
+LENGTHS = {
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
+    "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29,
+    "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28,
+    "HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20,
+    "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19,
+    "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29,
+    "PT": 25, "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24,
+    "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
+    "YE": 30,
+}  # fmt: skip
+"""Characters of an IBAN by country: the registry of ISO 13616-2, which SWIFT keeps."""
+
+# Issuer identification numbers of ISO/IEC 7812: first and last of a range, and how many digits its cards have; as the
+# schemes publish them. Each scheme goes on giving out ranges within the block of numbers that it was given.
+_ISSUERS = (
+    ("4", "4", (13, 16, 19)),  # Visa
+    ("51", "55", (16,)), ("2221", "2720", (16,)),  # Mastercard
+    ("34", "34", (15,)), ("37", "37", (15,)),  # American Express
+    ("300", "305", (14, 16)), ("3095", "3095", (14, 16)), ("36", "36", (14, 16)), ("38", "39", (14, 16)),  # Diners Club
+    ("6011", "6011", (16, 19)), ("644", "659", (16, 19)),  # Discover
+    ("35", "35", (16, 19)), ("1800", "1800", (15,)), ("2131", "2131", (15,)),  # JCB, the last two of before 1989
+    ("62", "62", (16, 17, 18, 19)), ("81", "81", (16,)),  # UnionPay
+    ("2200", "2204", (16, 17, 18, 19)),  # Mir
+    ("60", "60", (16,)), ("508", "508", (16,)), ("82", "82", (16,)),  # RuPay
+    ("9792", "9792", (16,)),  # Troy
+    ("5060", "5061", (16, 19)), ("6500", "6500", (16, 19)),  # Verve
+    ("50", "50", tuple(range(12, 20))), ("56", "58", tuple(range(12, 20))), ("6", "6", tuple(range(12, 20))),  # Maestro
+)  # fmt: skip
+_WIDTHS = frozenset(
+    [(width,) for width in range(12, 20)]
+    + [(4,) * fours + ((rest,) if rest else ()) for fours in (3, 4) for rest in (0, 1, 2, 3)]
+    + [(4, 6, 5), (4, 6, 4)]
+)
+"""Groups that cards are printed in: one piece, 4-4-4-4 and the like, 4-6-5, 4-6-4."""
+_SURE = 14
+"""A 12- or 13-digit number that fits may well be a time in milliseconds or a row's id."""
+_LEAST_DIGITS, _SSN_DIGITS = 6, 9
+_FIRST_GROUP = 4
+CARD_WORDS = frozenset(
+    [
+        "card",
+        "cards",
+        "credit",
+        "debit",
+        "cc",
+        "visa",
+        "mastercard",
+        "maestro",
+        "amex",
+        "karte",
+        "kreditkarte",
+        "carte",
+        "tarjeta",
+        "carta",
+        "cartão",
+        "karta",
+    ]
+)
+"""Words that speak for a card, whoever gave it out."""
+_GROUP = re.compile("[0-9]+")
+
+
+def iban(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge an IBAN: its country's length and its two check digits (ISO 13616-1), in one case, with single blanks or none."""
+    length = LENGTHS.get(text[start : start + 2].upper())
+    if length is None or (start and (text[start - 1].isalnum() or text[start - 1] == "_")):
+        return
+    letters: list[str] = []
+    at = start
+    while at < len(text) and len(letters) < length:
+        letter = text[at]
+        if letter.isascii() and letter.isalnum():
+            letters.append(letter)
+        elif letter not in " -" or not text[at - 1].isalnum():
+            return
+        at += 1
+    value = "".join(letters)
+    if len(value) < length or text[at : at + 1].isalnum() or value not in (value.upper(), value.lower()):
+        return
+    if sum(map(str.isdigit, value)) >= _LEAST_DIGITS and checksums.mod_97(value):
+        yield Hit(start, at)
+
+
+def card(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge a run of digits: the card numbers in it, whole or in groups (ISO/IEC 7812-1: issuer's range, length, check digit)."""
+    groups = [(found.start() + start, found.end() + start) for found in _GROUP.finditer(text[start:end])]
+    widths = [last - first for first, last in groups]
+    taken = 0
+    for at, (first, end_of_first) in enumerate(groups):
+        if first < taken or end_of_first - first < _FIRST_GROUP:
+            continue
+        for width in range(5, 0, -1):
+            if tuple(widths[at : at + width]) not in _WIDTHS or at + width > len(groups):
+                continue
+            last = groups[at + width - 1][1]
+            digits = "".join([text[one:two] for one, two in groups[at : at + width]])
+            known = _issued(digits)
+            if not (known or width == 1) or not checksums.luhn(digits) or not stands_free(text, first, last):
+                continue
+            if known or beside(text, first, last, CARD_WORDS):
+                taken = last
+                yield Hit(first, last, sure=known and len(digits) >= _SURE)
+                break
+
+
+def ssn(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge three, two and four digits (SSA POMS RM 10201): surely a Social Security number only where hyphens join them."""
+    digits = text[start : start + 3] + text[start + 4 : start + 6] + text[start + 7 : end]
+    if text[start + 3] != text[start + 6] or not stands_free(text, start, end):
+        return
+    if text[start - 1 : start] == "-" or text[end : end + 1] == "-":
+        return
+    if settings.reserved or not reserved.social_security(digits):
+        yield Hit(start, end, sure=text[start + 3] == "-")
+
+
+def bare_ssn(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge nine digits in a row, for which a word beside them must speak."""
+    if end - start == _SSN_DIGITS and stands_free(text, start, end) and not reserved.social_security(text[start:end]):
+        yield Hit(start, end, sure=False)
+
+
+def _issued(digits: str) -> bool:
+    """Tell whether a number of this beginning and length can have been given out."""
+    for first, last, lengths in _BY_START[digits[:2]]:
+        if len(digits) in lengths and first <= digits[: len(first)] <= last:
+            return True
+    return False
+
+
+_BY_START = {
+    start: [row for row in _ISSUERS if row[0][:2] <= start[: len(row[0])] <= row[1][:2]]
+    for start in [f"{number:02}" for number in range(100)]
+}

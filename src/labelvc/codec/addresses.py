@@ -1,0 +1,160 @@
+"""Addresses in a text: of mailboxes, of hosts, of devices, and those that carry a password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from labelvc.codec import reserved
+from labelvc.codec.surroundings import before, stands_free
+from labelvc.model.detection import Settings
+
+
+class Hit(NamedTuple):
+    """What a judge makes of a match.
+
+    Attributes:
+        start, end: the value in the text, in code points.
+        sure: the form itself proves it; else a word beside it must, or it is only a warning.
+    """
+
+    start: int
+    end: int
+    sure: bool = True
+
+
+_IN_DOMAIN = r"[^\x00-,./:-@\[-`{-\x7f]"
+EMAIL = rf"@(?:{_IN_DOMAIN}+\.)+{_IN_DOMAIN}+"
+"""From the at sign on: what stands before it is read backwards, so that a line of a million letters costs one pass."""
+USERINFO = r"""://[^\x00-\x20"/?#@<>]+@[^\x00-\x20"<>]+"""
+IPV4 = r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
+IPV6 = r":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*(?:\.[0-9]{1,3}){0,3}"
+MAC = "[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}"
+_LONGEST_LOCAL, _LONGEST_DOMAIN, _LONGEST_LABEL, _LONGEST_V6 = 64, 253, 63, 45
+_ALPHABETS = 0x2000
+"""Below are alphabets that put blanks between words; above, what stands before an address is the sentence it is in."""
+_PICTURE = re.compile(r"[0-9.]+x\.[a-z]{2,4}")
+_VERSIONS = frozenset(("version", "versions", "v", "ver"))
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]{0,15}$")
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+def email(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge what follows an at sign: a mailbox of RFC 5321 section 4.1.2, its local part of RFC 5322 atoms or RFC 6531 letters."""
+    while not text[end - 1].isalnum():
+        end -= 1
+    labels = text[start + 1 : end].split(".")
+    while len(labels) > 1 and not _top(labels[-1]):
+        end -= len(labels.pop()) + 1
+    if len(labels) < 2 or end - start > _LONGEST_DOMAIN or any(len(label) > _LONGEST_LABEL for label in labels):
+        return
+    first = start
+    wide = first > 0 and ord(text[first - 1]) >= _ALPHABETS
+    while first > 0 and start - first < _LONGEST_LOCAL and _local(text[first - 1], wide=wide):
+        first -= 1
+    while first < start and not (text[first].isalnum() or text[first] == "_"):
+        first += 1
+    if first == start or ".." in text[first:start] or _PICTURE.fullmatch(text[start + 1 : end]):
+        return
+    if text[first:start] == "git" or (
+        not settings.reserved and reserved.domain(text[start + 1 : end], settings.domains)
+    ):
+        return
+    yield Hit(first, end)
+
+
+def userinfo(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge a URL with a name and password before its host (RFC 3986 section 3.2.1); all of the URL is the value."""
+    scheme = _SCHEME.search(text, max(start - 16, 0), start)
+    name, colon, password = text[start + 3 : text.index("@", start)].partition(":")
+    host = re.split("[/:?#]", text[text.index("@", start) + 1 : end], maxsplit=1)[0]
+    if scheme is None or not (colon and password and name) or not host:
+        return
+    if settings.reserved or not reserved.domain(host):
+        while text[end - 1] in ".,;:!?)']}":
+            end -= 1
+        yield Hit(scheme.start(), end)
+
+
+def ipv4(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge four numbers: an address that is reachable from everywhere, and no version with four parts."""
+    parts = text[start:end].split(".")
+    if any((len(part) > 1 and part[0] == "0") or int(part) > 255 for part in parts) or not stands_free(
+        text, start, end
+    ):
+        return
+    if (
+        text[start - 1 : start] in (".", "-", "+")
+        or text[end : end + 1] in ("-", "+")
+        or before(text, start, _VERSIONS, 12)
+    ):
+        return
+    number = int.from_bytes(bytes(map(int, parts)), "big")
+    if settings.reserved or not reserved.address_4(number):
+        yield Hit(start, end)
+
+
+def ipv6(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge groups of hex digits: an address of RFC 5952 or RFC 4291 section 2.2 that is reachable from everywhere."""
+    first = start
+    while first > 0 and start - first < 4 and text[first - 1] in _HEX:
+        first -= 1
+    while end - start > 2 and text[end - 1] in ":." and text[end - 2 : end] != "::":
+        end -= 1
+    number = _number_6(text[first:end]) if end - first <= _LONGEST_V6 else None
+    if number is None or not (_alone(text, first - 1) and _alone(text, end)):
+        return
+    short = "::" in text[first:end]
+    if short and (number >> 125 != 1 or not any(map(str.isdigit, text[first:end]))):
+        return  # C++ and Perl write `abc::de`; the addresses that networks have begin with 2 or 3 (RFC 4291 section 2.4)
+    if settings.reserved or not reserved.address_6(number):
+        yield Hit(first, end)
+
+
+def mac(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge six pairs of hex digits (IEEE 802-2014 clause 8.1): one kind of mark between them, and no seventh pair."""
+    digits = text[start:end].replace(text[start + 2], "")
+    if len(digits) != 12 or not (_alone(text, start - 1) and _alone(text, end)):
+        return
+    if any(text[at : at + 1] == text[start + 2] for at in (start - 1, end) if at >= 0):
+        return
+    if settings.reserved or not reserved.hardware(digits):
+        yield Hit(start, end)
+
+
+def _top(label: str) -> bool:
+    """Tell whether a label can be a top-level domain: letters only, or one in Punycode (RFC 3696 section 2)."""
+    return len(label) > 1 and (label.isalpha() or label.lower().startswith("xn--"))
+
+
+def _local(letter: str, *, wide: bool) -> bool:
+    if letter.isascii():
+        return letter.isalnum() or letter in "._%+-'"
+    return letter.isalnum() and (wide or ord(letter) < _ALPHABETS)
+
+
+def _alone(text: str, at: int) -> bool:
+    letter = text[at : at + 1] if at >= 0 else ""
+    return not letter or not (letter.isalnum() or letter in "_:")
+
+
+def _number_6(text: str) -> int | None:
+    """Return an IPv6 address as a number; None when it is none."""
+    if "." in text:
+        head, _, tail = text.rpartition(":")
+        parts = tail.split(".")
+        if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
+            return None
+        four = int.from_bytes(bytes(map(int, parts)), "big")
+        text = f"{head}:{four >> 16:x}:{four & 0xFFFF:x}"
+    head, double, tail = text.partition("::")
+    left, right = (list(side.split(":")) if side else [] for side in (head, tail))
+    missing = 8 - len(left) - len(right)
+    if (
+        "::" in tail
+        or (missing < 1 if double else missing != 0)
+        or not all(0 < len(group) < 5 for group in (*left, *right))
+    ):
+        return None
+    return int("".join([group.zfill(4) for group in (*left, *["0"] * (missing if double else 0), *right)]), 16)

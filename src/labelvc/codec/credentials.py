@@ -1,0 +1,87 @@
+"""Credentials in a text: tokens, keys and key files that let somebody in; and dates, places and papers that words point to."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+
+from labelvc.codec.addresses import Hit
+from labelvc.codec.surroundings import stands_free
+from labelvc.model.detection import Settings
+
+JWT = r"\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"
+"""The second of its three parts, with both dots: what stands before is read backwards."""
+PRIVATE_KEY = "-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+AWS = "(?:AKIA|ASIA)[A-Z2-7]{16}"
+GITHUB = "gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"
+SLACK = "xox[abeoprs]-[A-Za-z0-9-]{11,255}|xapp-[0-9]-[A-Za-z0-9-]{9,255}"
+GOOGLE = "AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28}"
+AGE_KEY = "AGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{20,}|age-secret-key-(?:pq-)?1[02-9ac-hj-np-z]{20,}"
+AGE_FILE = r"age-encryption\.org/v1\n-> |-----BEGIN AGE ENCRYPTED FILE-----"
+EPOCH_FILE = "labelvc-epoch-secret-v1 [a-z]{1,2} [0-9a-f]{64}"
+
+COORDINATES = r"[-+]?[0-9]{1,3}\.[0-9]{5,}[,;]? ?[-+]?[0-9]{1,3}\.[0-9]{5,}"
+BIRTH = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][12][0-9]{3}|[12][0-9]{3}[./-][0-9]{1,2}[./-][0-9]{1,2}"
+PASSPORT = "[A-Za-z]{0,2}[0-9]{6,}"
+LICENCE = "[A-Za-z]{0,2}[0-9](?:-?[0-9]){5,}"
+
+_HEADER = re.compile("[A-Za-z0-9_-]{16,4096}$")
+_LONGEST_HEADER = 4096
+_ENDS = re.compile("-----END [A-Z0-9 ]{1,80}-----")
+_FIGURE = re.compile(r"[-+]?[0-9]+\.[0-9]+")
+_LISTED_BEFORE, _LISTED_AFTER = re.compile(r"[0-9][,;]? ?$"), re.compile(r"[,;]? ?[-+]?[0-9]")
+_POLE = 90
+_ENOUGH_DIGITS, _LONGEST_NUMBER = 6, 17
+
+
+def jwt(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge a JSON Web Token (RFC 7519 section 3.1): its first part is the base64url of a header that names an algorithm."""
+    head = _HEADER.search(text, max(start - _LONGEST_HEADER, 0), start)
+    if head is None:
+        return
+    part = head[0].encode()
+    try:
+        decoded = binascii.a2b_base64(part.translate(bytes.maketrans(b"-_", b"+/")) + b"=" * (-len(part) % 4))
+    except binascii.Error:
+        return
+    if decoded.startswith(b"{") and b'"alg"' in decoded:
+        yield Hit(head.start(), end)
+
+
+def private_key(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge the first line of a private key in PEM (RFC 7468 section 10); its value reaches to its last line."""
+    last = _ENDS.search(text, end)
+    yield Hit(start, last.end() if last else end)
+
+
+def token(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge a token of a service by its prefix and length, unless it is part of a longer word or its service's own example."""
+    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+    if before.isalnum() or after.isalnum() or after in ("_", "-"):
+        return
+    if settings.reserved or not text[start:end].endswith("EXAMPLE"):  # AKIAIOSFODNN7EXAMPLE: the IAM User Guide
+        yield Hit(start, end)
+
+
+def plain(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge what its own first words prove."""
+    yield Hit(start, end)
+
+
+def coordinates(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge two decimals as latitude and longitude (ISO 6709): in range, exact to a metre, and no part of a longer list."""
+    one, two = [float(figure) for figure in _FIGURE.findall(text[start:end])]
+    listed = _LISTED_BEFORE.search(text, max(start - 8, 0), start) or _LISTED_AFTER.match(text, end)
+    if abs(one) <= _POLE and abs(two) <= 2 * _POLE and not listed and stands_free(text, start, end):
+        yield Hit(start, end, sure=False)
+
+
+def number(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
+    """Judge six and more digits that stand by themselves; a word beside them must speak for them."""
+    if (
+        end - start <= _LONGEST_NUMBER
+        and sum(map(str.isdigit, text[start:end])) >= _ENOUGH_DIGITS
+        and stands_free(text, start, end)
+    ):
+        yield Hit(start, end, sure=False)

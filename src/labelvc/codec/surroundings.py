@@ -1,0 +1,60 @@
+"""Surroundings: what stands beside a piece of a text, for detectors that may not use lookaround (RE2 has none)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+_WORD = re.compile(r"[^\W\d_]+(?:\.[^\W\d_]\.?)*")
+_BEFORE, _AFTER = 32, 12
+_JOINS = ".-/:,"
+_LONGEST_WORD = 24
+
+
+def stands_free(text: str, start: int, end: int) -> bool:
+    """Tell whether a number stands by itself: it is no part of a longer word, decimal, version or date."""
+    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+    if before and (before == "_" or before.isalnum()):
+        return False
+    if after and (after == "_" or after.isalnum()):
+        return False
+    if before and before in _JOINS and start > 1 and _joined(text, start - 2, before):
+        return False
+    following = text[end + 1 : end + 2]
+    return not (after and after in _JOINS and (following.isdigit() or (after == "/" and following.isalpha())))
+
+
+def _joined(text: str, at: int, mark: str) -> bool:
+    """Tell whether a mark joins what follows to what ends at a place: a digit, or a path as in `10.1000/s.123`."""
+    if text[at].isdigit() or (mark == "/" and text[at].isalnum()):
+        return True
+    return mark == "." and "/" in text[max(at - _LONGEST_WORD, 0) : at].rpartition(" ")[2]
+
+
+def beside(text: str, start: int, end: int, words: Collection[str]) -> bool:
+    """Tell whether one of some words stands near: whole words of the 32 characters before and the 12 after.
+
+    A word is compared whole, without case: `lic` is not in `public`, what Presidio's matcher took it for (its issue 1063).
+
+    Args:
+        text: all of it.
+        start: where the piece begins.
+        end: where it ends.
+        words: in lower case.
+    """
+    near = f"{text[_begun(text, start, _BEFORE) : start]} {text[end : end + _AFTER]}".lower()
+    return bool(words) and any(word in words for word in _WORD.findall(near))
+
+
+def before(text: str, start: int, words: Collection[str], reach: int = _BEFORE) -> bool:
+    """Tell whether one of some words stands in the characters before a place."""
+    return any(word in words for word in _WORD.findall(text[_begun(text, start, reach) : start].lower()))
+
+
+def _begun(text: str, start: int, reach: int) -> int:
+    """Return where the word begins that stands so many characters before a place."""
+    at = max(start - reach, 0)
+    least = max(at - _LONGEST_WORD, 0)
+    while at > least and text[at - 1].isalnum():
+        at -= 1
+    return at

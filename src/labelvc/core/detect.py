@@ -1,0 +1,137 @@
+"""Detection: the personal data and secrets in texts.
+
+Staged: the sieve (`labelvc.core.sieve`) says which texts can hold anything, then patterns, check digits and the words around
+decide. `everywhere` asks every pattern of every text instead; both find the same, which is a law of the tests.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from labelvc.codec.detectors import ANY_REGION, DETECTORS, IDS, REGIONS, Detector
+from labelvc.codec.surroundings import beside
+from labelvc.core import sieve, views
+from labelvc.errors import ConfigurationError
+from labelvc.model.detection import Settings, Span
+
+NOTHING_SPECIAL = Settings()
+_AT_ONCE = 1 << 20
+_RANK = {row.id: rank for rank, row in enumerate(DETECTORS)}
+_compiled = lru_cache(maxsize=None)(re.compile)
+
+
+def spans(text: str, settings: Settings = NOTHING_SPECIAL) -> tuple[Span, ...]:
+    """Return the personal data and secrets in a text.
+
+    Args:
+        text: any text.
+        settings: what the project wants looked for.
+
+    Returns:
+        Spans in code points, sorted, none overlapping another: where two claim the same characters the surer one stays, then
+        the one whose detector stands first in `labelvc.codec.detectors`, then the longer one.
+
+    Raises:
+        ConfigurationError: the settings name a region or detector that there is not.
+    """
+    found = dict(scan((text,), settings))
+    return found.get(0, ())
+
+
+def scan(texts: Sequence[str], settings: Settings = NOTHING_SPECIAL) -> Iterator[tuple[int, tuple[Span, ...]]]:
+    """Yield the spans of those of many texts that have some.
+
+    Args:
+        texts: any texts; about a MB at once is quickest.
+        settings: what the project wants looked for.
+
+    Yields:
+        Position in `texts` and its spans, as `spans` returns them.
+
+    Raises:
+        ConfigurationError: as for `spans`.
+    """
+    rows = detectors(settings)
+    let_through = sieve.sift(texts) if texts else {}
+    found = _in_plain(texts, let_through, rows, settings)
+    read = [(at, view) for at in sorted(let_through.get("odd", ())) for view in views.views(texts[at])]
+    if read:
+        said = [view.text for _, view in read]
+        for number, hits in _in_plain(said, sieve.sift(said), rows, settings).items():
+            at, view = read[number]
+            found.setdefault(at, []).extend(_placed(view, hits))
+    for at in sorted(found):
+        if kept := _apart(found[at]):
+            yield at, kept
+
+
+def everywhere(text: str, settings: Settings = NOTHING_SPECIAL) -> tuple[Span, ...]:
+    """Return what `spans` returns, by asking every pattern of the text and of all its views: slow, and nothing to get wrong."""
+    rows = detectors(settings)
+    found = [span for row in rows for span in _found(text, row, settings)]
+    for view in views.views(text):
+        found += _placed(view, [span for row in rows for span in _found(view.text, row, settings)])
+    return _apart(found)
+
+
+@lru_cache(maxsize=64)
+def detectors(settings: Settings) -> tuple[Detector, ...]:
+    """Return the detectors that settings ask for.
+
+    Raises:
+        ConfigurationError: a region or detector that there is not; one that is left out in silence would be a leak.
+    """
+    for said, known, noun in ((settings.regions, REGIONS, "region"), (settings.off, IDS, "detector")):
+        for name in said:
+            if name not in known:
+                hint = f"choose among {', '.join(sorted(known))}"
+                raise ConfigurationError(f"there is no {noun} {name!r} to look for", where="labelvc.yaml", hint=hint)
+    wanted = {"", *settings.regions, *[ANY_REGION for _ in settings.regions[:1]]}
+    return tuple(row for row in DETECTORS if row.region in wanted and row.id not in settings.off)
+
+
+def _in_plain(
+    texts: Sequence[str], let_through: Mapping[str, Collection[int]], rows: Iterable[Detector], settings: Settings
+) -> dict[int, list[Span]]:
+    found: dict[int, list[Span]] = {}
+    for row in rows:
+        for at in let_through.get(row.sieve, ()):
+            hits = list(_found(texts[at], row, settings))
+            if hits:
+                found.setdefault(at, []).extend(hits)
+    return found
+
+
+def _found(text: str, row: Detector, settings: Settings) -> Iterator[Span]:
+    for match in _compiled(row.pattern).finditer(text):
+        for start, end, sure in row.judge(text, match.start(), match.end(), settings):
+            told = not sure and beside(text, start, end, row.words)
+            if sure or told or not row.needed:
+                yield Span(start, end, row.kind, row.id, "block" if sure or told else "warn")
+
+
+def _placed(view: views.View, hits: Iterable[Span]) -> Iterator[Span]:
+    """Yield the spans of a view where they stand in the original; of what base64 hides only what is sure."""
+    for span in hits:
+        if not view.whole or span.tier == "block":
+            start, end = view.place(span.start, span.end)
+            yield span._replace(start=start, end=end)
+
+
+def _apart(found: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans of which none overlaps another."""
+    kept: list[Span] = []
+    starts: list[int] = []
+    for span in sorted(set(found), key=_order):
+        at = bisect_left(starts, span.end)
+        if not at or kept[at - 1].end <= span.start:
+            kept.insert(at, span)
+            starts.insert(at, span.start)
+    return tuple(kept)
+
+
+def _order(span: Span) -> tuple[bool, int, int, int]:
+    return span.tier != "block", _RANK[span.detector], span.start - span.end, span.start

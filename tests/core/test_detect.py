@@ -1,0 +1,254 @@
+"""Detection: what is found and what is not, and the law that the staged scan finds what every pattern asked of every text finds."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+import re2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelvc.codec import accounts, checksums
+from labelvc.codec.detectors import DETECTORS, REGIONS
+from labelvc.core import detect, views
+from labelvc.core.pseudonym import KINDS
+from labelvc.errors import ConfigurationError
+from labelvc.model.detection import Settings
+
+EVERYWHERE = Settings(regions=tuple(sorted(REGIONS)))
+MEASURED = Settings(regions=EVERYWHERE.regions, reserved=True)
+JWT = ".".join(
+    [base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"HS256"}', b'{"sub":"1"}', b"x" * 32)]
+)
+
+FOUND = {
+    # e-mail
+    "write to jo.doe+x@mail.firma.de.": ("jo.doe+x@mail.firma.de", "email", "block"),
+    "JÜRGEN@exämple-firma.de": ("JÜRGEN@exämple-firma.de", "email", "block"),
+    "我的邮箱是 li@firma.cn,谢谢": ("li@firma.cn", "email", "block"),
+    "我的邮箱是li@firma.cn谢谢": ("li@firma.cn谢谢", "email", "block"),
+    "<o'neil@firma.ie>": ("o'neil@firma.ie", "email", "block"),
+    "email=jo@firma.de&x=1": ("jo@firma.de", "email", "block"),
+    # accounts
+    "to DE89 3704 0044 0532 0130 00 please": ("DE89 3704 0044 0532 0130 00", "iban", "block"),
+    "gb82west12345698765432": ("gb82west12345698765432", "iban", "block"),
+    "card 4111-1111-1111-1111.": ("4111-1111-1111-1111", "card", "block"),
+    "3782 822463 10005": ("3782 822463 10005", "card", "block"),
+    "card 4111 1111 1111 1111 12/27": ("4111 1111 1111 1111", "card", "block"),
+    "id 630490017740": ("630490017740", "card", "warn"),
+    "ssn 219-09-9998": ("219-09-9998", "ssn", "block"),
+    "his SSN: 219099998": ("219099998", "ssn.bare", "block"),
+    # telephones
+    "+49 (0)30 901820, please": ("+49 (0)30 901820", "phone.international", "block"),
+    "(212) 664-7665 x12": ("(212) 664-7665 x12", "phone.north-american", "block"),
+    "212.664.7665": ("212.664.7665", "phone.north-american", "block"),
+    "05 34 82 30 61": ("05 34 82 30 61", "phone.trunk", "warn"),
+    "Tel. 05 34 82 30 61": ("05 34 82 30 61", "phone.trunk", "block"),
+    "call me on 9472 7916": ("9472 7916", "phone.number", "block"),
+    # hosts and devices
+    "from 8.8.8.8 to": ("8.8.8.8", "ipv4", "block"),
+    "at 2a00:1450:4001:830::200e/64": ("2a00:1450:4001:830::200e", "ipv6", "block"),
+    "62:61:8a:28:35:6c": ("62:61:8a:28:35:6c", "mac", "block"),
+    "62-61-8A-28-35-6C": ("62-61-8A-28-35-6C", "mac", "block"),
+    # secrets
+    "see https://joe:s3cret@host.de/x.": ("https://joe:s3cret@host.de/x", "url.password", "block"),
+    f"token {JWT}": (JWT, "secret.jwt", "block"),
+    "AKIA" + "Z2345672ABCDEFGH": ("AKIA" + "Z2345672ABCDEFGH", "secret.aws", "block"),
+    "ghp_" + "a1B2" * 9: ("ghp_" + "a1B2" * 9, "secret.github", "block"),
+    "xoxb" + "-1234567890-abcdef": ("xoxb" + "-1234567890-abcdef", "secret.slack", "block"),
+    "AIza" + "S" * 35: ("AIza" + "S" * 35, "secret.google", "block"),
+    "AGE-SECRET-KEY-1" + "Q" * 58: ("AGE-SECRET-KEY-1" + "Q" * 58, "secret.age-key", "block"),
+    "age-encryption.org/v1\n-> X25519 abc": ("age-encryption.org/v1\n-> ", "secret.age-file", "block"),
+    "labelvc-epoch-secret-v1 b " + "0f" * 32: ("labelvc-epoch-secret-v1 b " + "0f" * 32, "secret.epoch", "block"),
+    "-----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY-----\n": (
+        "-----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY-----", "secret.private-key", "block",
+    ),
+    # near a word
+    "She was born on 2/8/1935.": ("2/8/1935", "birth.date", "block"),
+    "passport C01234567": ("C01234567", "paper.passport", "block"),
+    "driver's license number is 2270-66-1551": ("2270-66-1551", "paper.licence", "block"),
+    "parked at 48.85837, 2.29448": ("48.85837, 2.29448", "place.coordinates", "warn"),
+    "gps 48.85837,2.29448": ("48.85837,2.29448", "place.coordinates", "block"),
+}  # fmt: skip
+"""Text to what is found in it, by which detector, how surely."""
+
+NOT_FOUND = [
+    # ranges that standards reserve for made-up data
+    "a@example.com", "b@mail.example.org", "c@firma.test", "d@x.invalid", "https://u:p@example.net/", "192.0.2.7", "198.51.100.1",
+    "203.0.113.9", "10.0.0.1", "127.0.0.1", "192.168.1.1", "2001:db8::1", "fe80::1", "00-00-5E-00-53-01", "212-555-0143",
+    "+1 212 555 0143", "+44 7700 900123", "000-12-3456", "666-12-3456", "912-34-5678", "123-00-4567", "123-45-0000", "078-05-1120",
+    "ZZ89370400440532013000", "AKIAIOSFODNN7EXAMPLE",
+    # what is nearly one
+    "DE89 3704 0044 0532 0130 01", "4111 1111 1111 1112", "icon@2x.png", "@decorator.route", "git@github.com:a/b.git", "uses a@v4.1.0",
+    "1.2.3.4.5", "v1.13.4.27", "version 1.13.4.27", "256.1.1.1", "std::vector", "abc::de", "12:30:44", "62:61:8a:28:35:6c:aa",
+    # numbers that are none of these
+    "2023-08-12T23:23:25.943Z", "978-5-543-74995-2", "10.2427/s.367111100", "2147.28078", "0.15552906116291376", "$538,324,111.24",
+    "2828.064,43.820,1859.759,1947.293", "1663005326099", "frame_49889272.jpg", "B7469-63", "684c412a-b48a-31f5-ef2a-9b0960d5622e",
+    "856238234efd337ed56be7484011390f", "8.8.8", "prs_bcdfbcdfbcdfbcdfbcdfbcdfbcdf", "on 2/8/1935 it rained", "public 1234567 duplicates",
+    "0.12345, 0.56789, 0.11111", "order 12345678 of 2024", "eyJ" + "a" * 40 + ".eyJ" + "b" * 20 + ".c",
+]  # fmt: skip
+
+
+def value(text: str, settings: Settings = detect.NOTHING_SPECIAL) -> list[tuple[str, str, str]]:
+    return [(text[span.start : span.end], span.detector, span.tier) for span in detect.spans(text, settings)]
+
+
+@pytest.mark.parametrize("text", FOUND)
+def test_what_is_found(text: str):
+    assert value(text) == [FOUND[text]]
+
+
+@pytest.mark.parametrize("text", NOT_FOUND)
+def test_what_is_none(text: str):
+    assert value(text) == []
+
+
+NATIONAL = {
+    "598.212.434-60": "identity.br-cpf", "PESEL 22062669104": "identity.pl-pesel", "46470458Q": "identity.es-dni",
+    "X1234567L": "identity.es-nie", "PRLPLA50R29G115D": "identity.it-codice-fiscale", "2 55 08 14 168 025 38": "identity.fr-nir",
+    "Steuer-ID 86095742719": "identity.de-steuer-id", "AB 12 34 56 C": "identity.gb-nino", "NHS 943 476 5919": "identity.gb-nhs",
+    "BSN 111222333": "identity.nl-bsn", "85.07.30-033.28": "identity.be-nrn", "811218-9876": "identity.se-personnummer",
+    "CPR 070761-4285": "identity.dk-cpr", "131052-308T": "identity.fi-hetu", "NIF 123456789": "identity.pt-nif",
+    "756.9217.0769.85": "identity.ch-ahv", "Aadhaar 2341 2341 2346": "identity.in-aadhaar", "SIN 130 692 544": "identity.ca-sin",
+    "TFN 123 456 782": "identity.au-tfn",
+}  # fmt: skip
+"""Numbers that the pages of their states print as examples, or that were made by the rule."""
+
+
+@pytest.mark.parametrize("text", NATIONAL)
+def test_identity_numbers_are_found_where_their_country_is_asked_for(text: str):
+    found = NATIONAL[text]
+    region = found.split(".")[1][:2].upper()
+    assert found not in [detector for _, detector, _ in value(text)]
+    assert found in [detector for _, detector, _ in value(text, Settings(regions=(region,)))]
+    digits = [at for at, letter in enumerate(text) if letter.isdigit()]
+    wrong = text[: digits[-1]] + str((int(text[digits[-1]]) + 1) % 10) + text[digits[-1] + 1 :]
+    if found not in ("identity.gb-nino", "identity.dk-cpr"):  # these have no check digit
+        assert found not in [detector for _, detector, _ in value(wrong, Settings(regions=(region,)))]
+
+
+@pytest.mark.parametrize(
+    ("region", "text"), [("US", "2126647665"), ("FR", "0534823061"), ("DE", "01711234567"), ("PL", "601 234 567")]
+)
+def test_national_telephone_numbers_are_found_where_their_country_is_asked_for(region: str, text: str):
+    assert value(text) == []
+    assert value(text, Settings(regions=(region,))) == [(text, "phone.national", "warn")]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ｊｏ＠ｆｉｒｍａ．ｄｅ", "ｊｏ＠ｆｉｒｍａ．ｄｅ"),
+        ("jo\u200b@fir\u00adma.de", "jo\u200b@fir\u00adma.de"),
+        ("card ４１１１１１１１１１１１１１１１", "４１１１１１１１１１１１１１１１"),
+        ("card ٤١١١١١١١١١١١١١١١", "٤١١١١١١١١١١١١١١١"),
+        ("219\u201109\u20119998", "219\u201109\u20119998"),
+        ("+49\u00a030\u202f901820", "+49\u00a030\u202f901820"),
+        ("https://host.de/?to=jo%40firma.de&x", "jo%40firma.de"),
+        ("%6a%6F@firma%2ede", "%6a%6F@firma%2ede"),
+        (base64.b64encode(b"mail jo@firma.de now").decode(), base64.b64encode(b"mail jo@firma.de now").decode()),
+        (f"x {base64.urlsafe_b64encode('jo@firma.de für'.encode()).decode()} y", base64.urlsafe_b64encode("jo@firma.de für".encode()).decode()),
+        (b"jo@firma.de".hex(), b"jo@firma.de".hex()),
+        ("😀 jo@firma.de", "jo@firma.de"),
+    ],
+)  # fmt: skip
+def test_values_that_are_written_in_another_way(text: str, found: str):
+    assert [row[0] for row in value(text)] == [found]
+
+
+def test_own_domains_may_stand_and_unknown_names_are_refused():
+    assert value("jo@labels.firma.de", Settings(domains=("firma.de",))) == []
+    assert value("jo@otherfirma.de", Settings(domains=("firma.de",))) != []
+    assert value("8.8.8.8", Settings(off=("ipv4",))) == []
+    for settings in (Settings(regions=("XX",)), Settings(regions=("us",)), Settings(off=("ipv5",))):
+        with pytest.raises(ConfigurationError, match="there is no"):
+            detect.spans("", settings)
+
+
+def test_the_surer_then_the_earlier_row_stays_where_two_claim_the_same():
+    assert value("https://joe:s3cret@host.de") == [("https://joe:s3cret@host.de", "url.password", "block")]
+    text = "card 630490017740, phone 630490017740"
+    found = detect.spans(text, EVERYWHERE)
+    assert all(one.end <= two.start for one, two in itertools.pairwise(found))
+
+
+PIECES = st.sampled_from(
+    [*FOUND, *NOT_FOUND, *NATIONAL, "@", ".", "a@b", "::", "-----", "-", "%", "%40", "+", "00", "0", "1", "12", "4111", " ", "\n",
+     "\x1f", "é", "١", "\u200b", "\u00a0", "\ud800", "x" * 16, "://", "eyJ", "born", "call ", "999999", "DE89", "AKIA", "😀", ":", "/", "("]
+)  # fmt: skip
+TEXTS = st.lists(
+    st.one_of(
+        st.text(max_size=8), st.lists(PIECES, max_size=5).map("".join), st.from_regex(r"[0-9 ().+/@:a-f-]{0,24}")
+    ),
+    max_size=6,
+)
+
+
+@given(TEXTS, st.sampled_from([detect.NOTHING_SPECIAL, EVERYWHERE, MEASURED]))
+def test_law_the_staged_scan_finds_what_every_pattern_finds(texts: list[str], settings: Settings):
+    staged = dict(detect.scan(texts, settings))
+    assert staged == {at: found for at, text in enumerate(texts) if (found := detect.everywhere(text, settings))}
+    for at, text in enumerate(texts):
+        assert detect.spans(text, settings) == staged.get(at, ())
+        assert all(0 <= span.start < span.end <= len(text) for span in staged.get(at, ()))
+
+
+DATA = Path(os.environ.get("LABELVC_TEST_DATA", "nowhere")) / "pii"
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="LABELVC_TEST_DATA names no folder with pii/")
+@pytest.mark.parametrize("name", ["synth_dataset_v2", "structured_spans", "hard_negatives"])
+def test_law_on_the_corpora(name: str):
+    if name == "synth_dataset_v2":
+        texts = [
+            row["full_text"] for row in json.loads((DATA / "presidio-research/synth_dataset_v2.json").read_bytes())
+        ]
+    else:
+        texts = [
+            json.loads(line)["text"] for line in (DATA / f"faker_generated/{name}.jsonl").read_bytes().splitlines()
+        ]
+    staged = dict(detect.scan(texts, MEASURED))
+    differing = [at for at, text in enumerate(texts) if detect.everywhere(text, MEASURED) != staged.get(at, ())]
+    assert not differing, f"positions {differing[:5]}"  # never the texts themselves
+
+
+@pytest.mark.parametrize("row", DETECTORS, ids=lambda row: row.id)
+def test_every_row_is_linear_and_says_where_it_is_from(row):
+    re2.compile(row.pattern)
+    re.compile(row.pattern)
+    assert row.source
+    assert row.kind in {*KINDS, "secret"}
+    assert all(word == word.lower() for word in row.words)
+
+
+WORST = ["1", "1 ", "a", "a@", "@a.", "@", ".eyJa", "eyJa", "DE89", "4111 ", "0 ", "(0", "+1", "::", "a:", "1.", "://", "://a:", "-", "%40",
+         "http", "www.", "AKIA", "219-09-", "1/1/", "٤", "\u200b1", "ab12", "0" * 40 + " ", "x" * 15 + " ", "QUJD", "-----BEGIN "]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", WORST)
+def test_a_megabyte_made_to_be_slow_is_not(piece: str):
+    text = f"jo {piece * (1_000_000 // len(piece))} call"
+    before = time.process_time()
+    detect.spans(text)
+    assert time.process_time() - before < 2
+
+
+def test_iban_lengths_are_those_of_the_registry():
+    assert all(15 <= length <= 33 for length in accounts.LENGTHS.values())
+    assert checksums.mod_97("DE89370400440532013000")
+    assert not checksums.mod_97("DE98370400440532013000")
+
+
+@given(st.text())
+def test_law_a_view_maps_every_character_back(text: str):
+    for view in views.views(text):
+        if not view.whole:
+            assert len(view.text) == len(view.starts) == len(view.ends)
+            assert all(0 <= one < two <= len(text) for one, two in zip(view.starts, view.ends, strict=True))
