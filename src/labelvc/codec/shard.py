@@ -24,7 +24,9 @@ LONGEST = 16 << 20
 _BEGINNING = 4096
 _MARKERS = (b"<<<<<<< ", b"||||||| ", b"=======", b">>>>>>> ")
 _PATH = re.compile(r"datasets/([^/]+)/(annotations|items)/(?:[0-3]{3}/)?([0-3]+)\.jsonl")
-_OWN_PATH = re.compile(r"datasets/([^/]+)/(annotations|items)/(?:([0-3]{1,4})|([0-3]{3})/(\4[0-3]{2,}))\.jsonl")
+OWN_PATH = r"datasets/([^/\0]+)/(annotations|items)/(?:([0-3]{1,4})|([0-3]{3})/(\4[0-3]{2,}))\.jsonl"
+"""Pattern of a shard's path where `path` puts it: dataset, layer, name, or folder and name in it."""
+_OWN_PATH = re.compile(OWN_PATH)
 _FLAT = 256
 _FOLDER_DIGITS = 3
 

@@ -109,11 +109,9 @@ def read(data: bytes, where: str = "", size: int = SIZE) -> Torn:
 def without(lines: Iterable[bytes], gone: Iterable[bytes]) -> list[bytes]:
     """Return lines less those that go, each as often as it goes."""
     left = Counter(gone)
-    if not left:
-        return list(lines)
     kept = []
     for line in lines:
-        if left[line]:
+        if left.get(line):
             left[line] -= 1
         else:
             kept.append(line)

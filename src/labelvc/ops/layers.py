@@ -217,7 +217,7 @@ def joined(parts: Iterable[tuple[str, bytes]]) -> bytes:
     """
     found = []
     for path, data in parts:
-        if data.startswith(_MARKER) or b"\n" + _MARKER in data:
+        if b"<" in data and (data.startswith(_MARKER) or b"\n" + _MARKER in data):
             raise DataError("conflict markers were committed", where=path, hint=f"git log -- {path}")
         found.append(data if data.endswith(b"\n") or not data else data + b"\n")
     return found[0] if len(found) == 1 else b"".join(found)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
-from labelvc.ops import check, threeway
 from labelvc.ops import project as projects
+from labelvc.ops import threeway
 from labelvc.ops.threeway import Advance, Outcome
 from labelvc.store import disk, draft, files, folder, pending, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.pending import Pending
+
+if TYPE_CHECKING:
+    from labelvc.ops.check import Report
 
 State = Literal["merged", "forward", "current", "conflict", "wrong", "staged"]
 _GO_ON = "labelvc resolve"
@@ -37,7 +40,7 @@ class Merge(NamedTuple):
     commit: str
     other: str
     outcome: Outcome | None = None
-    report: check.Report | None = None
+    report: Report | None = None
 
 
 def merge(
@@ -70,14 +73,15 @@ def merge(
     """
     with files.lock(git):
         _ready(git)
-        head, other = plumbing.resolve(git, "HEAD"), plumbing.resolve(git, rev)
-        if plumbing.is_ancestor(git, other, head):
+        head, other = plumbing.resolve_both(git, "HEAD", rev)
+        found = threeway.bases(git, head, other)
+        if other in found:
             return Merge("current", head, other)
-        if forward and commit and plumbing.is_ancestor(git, head, other):
+        if forward and commit and head in found:
             return _forwarded(git, head, other)
-        outcome = threeway.three_way(git, head, other, ("HEAD", "base", rev), advance=advance)
-        touched = _touched(git, head, outcome.tree)
-        _refuse_edits(git, touched)
+        names = ("HEAD", "base", rev)
+        outcome = threeway.three_way(git, head, other, names, found=found, lying=True, advance=advance)
+        _refuse_edits(git, head, outcome.tree)
         plumbing.run(git, "read-tree", "-m", "-u", "--dry-run", head, outcome.tree)  # untracked files in the way
         pointers = _pointers(outcome)
         before = (
@@ -171,10 +175,14 @@ def interrupted() -> StoreError:
     return StoreError("a merge was interrupted while it wrote files", hint=files.UNMERGE)
 
 
-def _checked(git: Git, jobs: int) -> check.Report | None:
+def _checked(git: Git, jobs: int) -> Report | None:
     """Return what the check of the merged labels comes to: a clean merge can still break a rule."""
     old, new = tree.staged(git)
-    return check.changed(git, old, new, jobs=jobs) if projects.TOP in new.entries else None
+    if projects.TOP not in new.entries:
+        return None
+    # a merge in conflict does without the modules that check
+    report: Report = importlib.import_module("labelvc.ops.check").changed(git, old, new, jobs=jobs)
+    return report
 
 
 def _ready(git: Git) -> None:
@@ -245,9 +253,9 @@ def _touched(git: Git, old: str, new: str) -> list[str]:
     return listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
 
-def _refuse_edits(git: Git, touched: list[str]) -> None:
-    edited = plumbing.run(git, "diff-files", "--name-only", "-z").decode("utf-8", "surrogateescape").split("\0")
-    lost = sorted(set(touched).intersection(edited))
+def _refuse_edits(git: Git, head: str, merged: str) -> None:
+    edited = plumbing.run(git, "diff-files", "--name-only", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]
+    lost = sorted({*edited}.intersection(_touched(git, head, merged))) if edited else []
     if lost:
         raise StoreError(
             f"{len(lost)} files have edits that the merge would overwrite", where=lost[0], hint="git stash, then merge"

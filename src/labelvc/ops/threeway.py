@@ -86,6 +86,7 @@ class _Work(NamedTuple):
         draft: the tree in the making.
         names: what conflict markers call ours, the base and theirs.
         settle: whether conflicts become lines nobody agreed on, for a base of a criss-cross merge.
+        lying: whether our files lie in the work tree.
         entries: shards as merged, of layers that lie in DVC.
         torn: conflicts a path.
         stages: their versions.
@@ -97,6 +98,7 @@ class _Work(NamedTuple):
     draft: Draft
     names: Names
     settle: bool
+    lying: bool
     entries: dict[str, Entry]
     torn: dict[str, list[Conflict]]
     stages: list[Stage]
@@ -126,7 +128,9 @@ def three_way(
     theirs: str,
     names: Names = ("ours", "base", "theirs"),
     *,
+    found: Sequence[str] = (),
     settle: bool = False,
+    lying: bool = False,
     advance: Advance | None = None,
 ) -> Outcome:
     """Work out what two commits merge into; nothing but unreferenced objects is written.
@@ -136,6 +140,8 @@ def three_way(
         ours: full id of a commit: its datasets' rules decide, and where nobody changed the layout, its layout.
         theirs: full id of another.
         names: what conflict markers call the sides.
+        found: their best common ancestors, where they are known.
+        lying: whether our files lie in the work tree, where they are read quicker.
         settle: leave no conflict: a line nobody agreed on stands for each, as the base of a further merge needs.
         advance: called with the number of shards done.
 
@@ -146,11 +152,11 @@ def three_way(
         StoreError: no common ancestor, an object that is nowhere, or a git older than 2.38.
         DataError: conflict markers in a commit.
     """
-    start = base(git, ours, theirs)
+    start = _combined(git, found or bases(git, ours, theirs))
     with tree.reader(git) as reader, Draft(git, ours) as drawn:
         mine = layers.version_of(git, ours, reader)
         versions = [layers.version_of(git, start, reader, mine), mine, layers.version_of(git, theirs, reader, mine)]
-        work = _Work(git, reader, drawn, names, settle, {}, {}, [], defaultdict(int))
+        work = _Work(git, reader, drawn, names, settle, lying, {}, {}, [], defaultdict(int))
         stored, fetched = list[str](), list[str]()
         for dataset, layer in sorted(set().union(*[version.layers for version in versions])):
             kind = _layer(work, versions, dataset, layer, advance)
@@ -168,7 +174,12 @@ def base(git: Git, ours: str, theirs: str) -> str:
     Raises:
         StoreError: there is none, or a shallow clone may hide it.
     """
-    one, *others = bases(git, ours, theirs)
+    return _combined(git, bases(git, ours, theirs))
+
+
+def _combined(git: Git, found: Sequence[str]) -> str:
+    """Return the commit that common ancestors merge into."""
+    one, *others = found
     for other in others:
         one = combined(git, one, other)
     return one
@@ -237,10 +248,15 @@ def _take(work: _Work, ours: Side, theirs: Side, final: Layout) -> None:
 
 
 def _merge(work: _Work, cells: list[Sides], target: _Target, decide: merge.Resolve, advance: Advance | None) -> None:
-    """Merge cells that both sides changed, read in one stream."""
-    stream = work.reader.many([pair for sides in cells for side in sides for pair in side.items()])
+    """Merge cells that both sides changed, read in one stream; what lies in the work tree in another."""
+    own = [pair for _, ours, _ in cells for pair in ours.items()]
+    lying = work.lying and all(entry.kind == "git" for _, entry in own)
+    asked = [(base, theirs) if lying else (base, ours, theirs) for base, ours, theirs in cells]
+    stream = work.reader.many([pair for sides in asked for side in sides for pair in side.items()])
+    streams = (stream, work.reader.lying(own) if lying else stream, stream)
     for sides in cells:
-        _cell(work, sides, [layers.joined(islice(stream, len(side))) for side in sides], target, decide)
+        data = [layers.joined(islice(source, len(side))) for source, side in zip(streams, sides, strict=True)]
+        _cell(work, sides, data, target, decide)
         if advance:
             advance(1)
 

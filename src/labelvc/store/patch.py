@@ -14,6 +14,7 @@ _ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)", re.DOTALL)
 _ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _BLOCK = 4096
 _DENSE = 64
+_NEAR = 32  # bytes: a step nearer to the first that differs costs more than a line compared in vain, now and then
 
 
 def read(stream: Iterable[bytes]) -> Iterator[FileChange]:
@@ -148,14 +149,14 @@ def _common(old: bytes, at: int, new: bytes, to: int) -> int:
         at, to = at + size, to + size
         size = min(size * 2, 1 << 20)
     low, high = 0, min(size, len(old) - at, len(new) - to)
-    while low < high:
+    while high - low > _NEAR:
         middle = (low + high + 1) // 2
         if old[at + low : at + middle] == new[to + low : to + middle]:
             low = middle
         else:
             high = middle - 1
-    end = at + low
-    return old.rfind(b"\n", start, end) + 1 - start if b"\n" in old[start:end] else 0
+    found = old.rfind(b"\n", start, at + low)
+    return found + 1 - start if found >= 0 else 0
 
 
 def _line(data: bytes, at: int) -> tuple[bytes, int]:

@@ -17,8 +17,9 @@ FILE, LINK, MODULE = "100644", "120000", "160000"
 _NOTHING = "000000"
 _CHUNK = 1 << 16
 # Rows of ls-tree and of diff-tree --raw, both with -z.
-_LISTED = re.compile(rb"(\d{6}) [a-z]+ ([0-9a-f]+)\t([^\0]+)\0")
-_MOVED = re.compile(rb":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*\0([^\0]+)\0")
+_LISTED = re.compile(r"(\d{6}) [a-z]+ ([0-9a-f]+)\t([^\0]+)\0")
+_MOVED = re.compile(r":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*\0([^\0]+)\0")
+_SHARD = re.compile(rf"(?<![^\0]){FILE} blob [0-9a-f]+\t{shard.OWN_PATH}\0")
 
 
 class Stage(NamedTuple):
@@ -59,9 +60,9 @@ def files(git: Git, tree: str, under: str = "") -> Iterator[Stage]:
     Raises:
         StoreError: no such object.
     """
-    words = ("--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", tree, *(["--", under] if under else []))
-    for mode, oid, path in _rows(git, _LISTED, "ls-tree", words):
-        yield Stage(path, mode, oid)
+    for text in _pieces(git, "ls-tree", _listing(tree, under)):
+        for mode, oid, path in _LISTED.findall(text):
+            yield Stage(path, mode, oid)
 
 
 def outline(git: Git, tree: str) -> Outline:
@@ -71,13 +72,16 @@ def outline(git: Git, tree: str) -> Outline:
         StoreError: no such object.
     """
     found = Outline({}, {})
-    for row in files(git, tree):
-        parsed = shard.parse_path(row.path)
-        if parsed is None:
-            found.rows[row.path] = row
-        else:
-            sound = row.mode == FILE and shard.path(*parsed) == row.path
-            found.digits.setdefault(parsed[:2], set()).add(len(parsed[2]) if sound else -len(parsed[2]))
+    for text in _pieces(git, "ls-tree", _listing(tree)):
+        sound = {(name, layer, len(few or many)) for name, layer, few, _, many in _SHARD.findall(text)}
+        for name, layer, digits in sound:
+            found.digits.setdefault((name, "items" if layer == "items" else "annotations"), set()).add(digits)
+        for mode, oid, path in _LISTED.findall(_SHARD.sub("", text)):
+            parsed = shard.parse_path(path)
+            if parsed is None:
+                found.rows[path] = Stage(path, mode, oid)
+            else:
+                found.digits.setdefault(parsed[:2], set()).add(-len(parsed[2]))
     return found
 
 
@@ -106,23 +110,29 @@ def moved(git: Git, old: str, new: str, under: str) -> Iterator[tuple[str, Entry
         "--",
         under,
     )
-    for was, now, before, after, path in _rows(git, _MOVED, "diff-tree", words):
-        yield path, _entry(was, before), _entry(now, after)
+    rest = ""
+    for piece in _pieces(git, "diff-tree", words):
+        text, end = rest + piece, 0
+        for row in _MOVED.finditer(text):
+            was, now, before, after, path = row.groups()
+            end = row.end()
+            yield path, _entry(was, before), _entry(now, after)
+        rest = text[end:]
 
 
 def _entry(mode: str, oid: str) -> Entry | None:
     return None if mode in (MODULE, _NOTHING) else Entry("link" if mode == LINK else "git", oid)
 
 
-def _rows(git: Git, row: re.Pattern[bytes], verb: str, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the groups of each row as it arrives."""
+def _listing(tree: str, under: str = "") -> tuple[str, ...]:
+    return ("--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", tree, *(["--", under] if under else []))
+
+
+def _pieces(git: Git, verb: str, words: tuple[str, ...]) -> Iterator[str]:
+    """Yield what git prints as it arrives, each piece up to a zero byte."""
     rest = b""
     with plumbing.start(git, *words) as running:
         while chunk := running.out.read(_CHUNK):
-            rest += chunk
-            end = 0
-            for found in row.finditer(rest):
-                end = found.end()
-                yield tuple([group.decode("utf-8", "surrogateescape") for group in found.groups()])
-            rest = rest[end:]
+            whole, mark, rest = (rest + chunk).rpartition(b"\0")
+            yield (whole + mark).decode("utf-8", "surrogateescape")
         plumbing.demand(git, verb, running.end())
