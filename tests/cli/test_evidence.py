@@ -98,7 +98,7 @@ def test_what_is_not_there_is_said(desk: Desk):
 
 def test_a_release_that_holds_the_line_is_followed_to_its_root(desk: Desk):
     merged(desk)
-    assert desk.labelvc("release", "cut", "1.0.0", "--yes", "--key", desk.key("ada"))[0] == 0
+    assert desk.labelvc("release", "cut", "1.0.0", "--unapproved", "--yes", "--key", desk.key("ada"))[0] == 0
     desk.commit("Release 1.0.0")
     (release,) = told(desk)["summary"]["releases"]
     listed = json.loads(desk.labelvc("release", "list", "--format", "json")[1])["items"][0]

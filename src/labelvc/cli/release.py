@@ -97,9 +97,8 @@ def cut(
         tagging.demand(git, f"v{plan.release.version}")
     last = reviewing.last_before(manifests.history(git, head.commit), None)
     with progress(settings, None, "verifying steps") as advance:
-        changes = reviewing.between(git, last, head.commit, signing.pin(git, root), advance)
-    if not unapproved:
-        reviewing.demand(changes, f"labelvc release cut {plan.release.version}")
+        judge = reviewing.told if unapproved else reviewing.demanded
+        changes = judge(git, last, head.commit, signing.pin(git, root), advance)
     shown = render.preview(plan, changes, who, hat, signer.key.fingerprint, head.commit, color=settings.color)
     say(settings, "".join(shown).rstrip("\n"))
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):

@@ -103,18 +103,20 @@ def last_before(found: Sequence[Made], version: Version | None) -> tuple[str, st
     return (str(before[-1].version), before[-1].commit) if before else ("", "")
 
 
-def demand(found: Reviewed, command: str) -> None:
-    """Return when nothing in it lacks an approval that a policy asked for.
-
-    Args:
-        found: how it stands.
-        command: what to type to go on all the same.
+def demanded(
+    git: Git, since: tuple[str, str], new: str, pin: str | None, advance: Callable[[], None] = lambda: None
+) -> Reviewed:
+    """Return what `between` does, where nothing lacks an approval that a policy asked for.
 
     Raises:
         RefusedError: something does.
+        StoreError, TrustError: as `between`.
     """
+    found = between(git, since, new, pin, advance)
     if number := found.bare + found.untold:
-        since = f" since {found.since}" if found.since else ""
-        message = f"{number:,} of {found.total:,} change{'s'[: found.total != 1]}{since} {'is' if number == 1 else 'are'} not approved"
-        hint = f"{found.command} shows them; to sign a release that holds them all the same: {command} --unapproved"
+        after = f" since {found.since}" if found.since else ""
+        verb = "is" if number == 1 else "are"
+        message = f"{number:,} of {found.total:,} change{'s'[: found.total != 1]}{after} {verb} not approved"
+        hint = f"{found.command} shows them; --unapproved signs a release that holds them all the same"
         raise RefusedError(message, where=found.command.rpartition(" ")[2], hint=hint)
+    return found

@@ -21,7 +21,7 @@ def log(found: Iterable[Logged], veil: Veil, *, color: bool) -> Iterator[str]:
         head = text.paint(commit.id[:10], "bold", on=color)
         yield f"{head}  {commit.authored[:10]}  {text.safe(commit.author.name)}: {text.safe(commit.subject)}\n"
         if one.changes:
-            for delta in one.changes:
+            for delta in sorted(one.changes, key=lambda delta: str(delta.key)):
                 yield f"  {text.delta(veil.drawn(diff.compare(delta)), color=color)}"
         else:
             yield f"  {_counts(one)}\n"

@@ -26,7 +26,7 @@ _WHY = {
 
 
 def preview(
-    plan: Plan, found: Reviewed, who: str, role: str, fingerprint: str, commit: str, *, color: bool
+    plan: Plan, found: Reviewed | None, who: str, role: str, fingerprint: str, commit: str, *, color: bool
 ) -> Iterator[str]:
     """Yield what is about to be signed, before it is, and how it stands."""
     release, policy = plan.release, plan.trust.policy
