@@ -22,6 +22,8 @@ from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
+_ORDER = ("changed", "removed", "added", "touched", "mechanical")
+
 
 class Glimpse(NamedTuple):
     """One thing of a change, and what it was said about.
@@ -36,7 +38,7 @@ class Glimpse(NamedTuple):
 
 
 def first(git: Git, change: Change, most: int) -> list[Glimpse]:
-    """Return the first things of what is to be signed.
+    """Return the first things of what is to be signed, those that changed before those that went or came.
 
     Args:
         git: the repository.
@@ -50,10 +52,13 @@ def first(git: Git, change: Change, most: int) -> list[Glimpse]:
     veil = veiling.over(git, *pair)
     told = mechanics.between(git, pair, veil)
     with tree.reader(git) as reader:
-        return [
-            Glimpse(told.drawn(diff.compare(delta)), _item(git, reader, pair, veil, delta.key))
-            for delta in sorted(change.first, key=lambda delta: str(delta.key))[:most]
-        ]
+        seen = sorted(map(diff.compare, change.first), key=lambda one: (_rank(one), str(one.delta.key)))
+        return [Glimpse(told.drawn(one), _item(git, reader, pair, veil, one.delta.key)) for one in seen[:most]]
+
+
+def _rank(seen: Comparison) -> int:
+    """Return how early a thing is shown: what says otherwise than before can be read in one line, and is read first."""
+    return _ORDER.index(seen.kind)
 
 
 def _item(git: Git, reader: Reader, pair: Range, veil: Veil, key: Key | str) -> Mapping[str, Any]:

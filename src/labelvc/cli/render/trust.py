@@ -105,7 +105,7 @@ def preview(change: Change, shown: Sequence[Glimpse], approval: Approval, finger
         ("change-set", found.changeset.root),
         ("from, to", f"{change.base.commit[:12]}, {change.head.commit[:12]}"),
         ("changes", f"{told} ({sorts})"),
-        *(("", line) for each in shown for line in _glimpse(each, color=color)),
+        *(("", line) for line in _glimpses(shown, color=color)),
         *([("", f"... and {more:,} more")] if more else []),
         *_rest(change),
         ("to read", f"labelvc diff {change.words}"),
@@ -121,12 +121,16 @@ def preview(change: Change, shown: Sequence[Glimpse], approval: Approval, finger
     return "".join(f"{name.ljust(10)}  {value}\n" for name, value in rows)
 
 
-def _glimpse(shown: Glimpse, *, color: bool) -> Iterator[str]:
-    """Yield one thing that changed: from what to what, and the item that it was said about."""
-    told = list(deltas([shown.seen], color=color)) or [f"= {safe(str(shown.seen.delta.key))}  mechanical\n"]
-    yield from (line.rstrip("\n") for line in told)
-    if about := shown.item.get("text") or shown.item.get("media"):
-        yield f"    on {short(about.get('path', '') if isinstance(about, dict) else about)}"
+def _glimpses(shown: Sequence[Glimpse], *, color: bool) -> Iterator[str]:
+    """Yield what changed, from what to what, and once for those that follow each other the item that it was said about."""
+    last: Mapping[str, Any] = {}
+    for each in shown:
+        told = list(deltas([each.seen], color=color)) or [f"= {safe(str(each.seen.delta.key))}  mechanical\n"]
+        yield from (line.rstrip("\n") for line in told)
+        about = each.item.get("text") or each.item.get("media")
+        if about and each.item != last:
+            yield f"    on {short(about.get('path', '') if isinstance(about, dict) else about)}"
+        last = each.item or last
 
 
 def _rest(change: Change) -> Iterator[tuple[str, str]]:
