@@ -26,9 +26,9 @@ from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
 ID = "3f0e4b9e-53d3-4d2a-a7f6-5d5d1f2f9c11"
-_SECRET = Secret("b", b"\1" * 32)
-ANNA, BEN = (pseudonym.token(_SECRET, ID, "main", "person", name) for name in ("anna", "ben"))
-CONTACT = pseudonym.token(_SECRET, ID, "main", "email", "anna@example.com")
+SECRET = Secret("b", b"\1" * 32)
+ANNA, BEN = (pseudonym.token(SECRET, ID, "main", "person", name) for name in ("anna", "ben"))
+CONTACT = pseudonym.token(SECRET, ID, "main", "email", "anna@example.com")
 PLAIN = "someone.private@example.org"
 """A value that no message may ever hold."""
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, shard
-from tests.zoo import ANNA, BEN, CONTACT, PLAIN, Change, Row, Zoo, answer, rating
+from labelvc.core import pseudonym
+from tests.zoo import ANNA, BEN, CONTACT, ID, PLAIN, SECRET, Change, Row, Zoo, answer, rating
 
 PETS, PICTURES = "datasets/pets/dataset.yaml", "datasets/pictures/dataset.yaml"
 Line = Callable[[Zoo], int]
@@ -104,6 +105,39 @@ def astray(zoo: Zoo) -> None:
 
 def line_astray(zoo: Zoo) -> int:
     return [line.startswith(b'{"item":"p1"') for line in shard.lines(zoo.read(elsewhere(zoo)))].index(True) + 1
+
+
+def people(number: int, most: int = 1, kind: str = "person") -> Change:
+    """Add 600 items of as many owners, one of whom owns several."""
+
+    def add(zoo: Zoo) -> None:
+        made = [pseudonym.token(SECRET, ID, "main", kind, f"owner {one}") for one in range(number)]
+        found: dict[str, list[bytes]] = {}
+        for at in range(600):
+            row = {"id": f"q{at}", "ext": {"owner": made[0 if at < most else at % number]}}
+            path = zoo.shard(f"pets/q{at}#")
+            found.setdefault(path, []).append(canonical.encode(row, canonical.ITEM_FIRST))
+        for path, lines in found.items():
+            before = shard.lines(zoo.read(path)) if (zoo.folder / path).exists() else []
+            zoo.write(path, shard.write([*before, *lines]))
+
+    return add
+
+
+def few(number: int) -> Change:
+    """Say that owners are of a kind that is no person's, and add so many of them."""
+
+    def add(zoo: Zoo) -> None:
+        zoo.replace(PETS, "kind: person, layer: items", "kind: place, layer: items")
+        people(number, kind="place")(zoo)
+
+    return add
+
+
+def fields(members: str, sensitive: str = "") -> Change:
+    """Declare fields of items, and a sensitive one."""
+    more = f"item_fields: {members}\nsensitive:\n{sensitive and f'  - {sensitive}' + chr(10)}"
+    return replace(PETS, "sensitive:\n", more)
 
 
 def limit(extra: int) -> Change:
@@ -225,6 +259,12 @@ CASES = [
     Case("span.text", "error", value("pets/p1#w2", {"label": "dog", "span": [15, 18], "text": "dog"}), value("pets/p1#w2", {"label": "dog", "span": [15, 18]}), "pets/p1#w2", "/value/text", "offsets or the text"),
     Case("reference.missing", "error", value("pets/p1#l1", {"label": "cat", "from": "w1", "to": "w9"}), value("pets/p1#l1", {"label": "cat", "from": "w1", "to": "root"}), "pets/p1#l1", "/value/to", "same item"),
     Case("reference.missing", "error", value("pets/p1#l1", {"label": "cat", "from": "m1x", "to": "w1"}), value("pets/p1#l1", {"label": "cat", "from": "m1", "to": "w1"}), "pets/p1#l1", "/value/from", "same item"),
+    # ---------------------------------------------------------------- protected fields
+    Case("privacy.plaintext", "error", replace(PETS, "kind: person, layer: items", "mode: drop, layer: items"), replace(PETS, "kind: person, layer: items", "scope: dataset, layer: items"), "pets/p1#", "/ext/owner", "remove the value"),
+    Case("privacy.domain", "error", fields("{sex: {enum: [f, m]}}", "{pointer: /sex, kind: other, layer: items}"), fields("{sex: {enum: [f, m]}}", "{pointer: /sex, kind: other, layer: items, scope: record}"), pointer="/sensitive/0", hint="scope: record", path=PETS, line=0),
+    Case("privacy.domain", "error", few(100), few(600), pointer="/sensitive/1", hint="generalise or drop", path=PETS, line=0),
+    Case("privacy.dominant", "warning", people(600, most=31), people(600, most=30), pointer="/sensitive/1", hint="scope: record", path=PETS, line=0),
+    Case("privacy.undeclared", "warning", fields("{email: {type: string}}"), fields("{email: {type: string}}", "{pointer: /email, kind: email, layer: items}"), pointer="/email", hint="layer: items", path=PETS, line=0),
     # ---------------------------------------------------------------- boxes
     Case("box.zero_area", "error", value("pictures/b.jpg#x1", BOX), value("pictures/b.jpg#x1", boxed(10, 10, 0.5, 20)), "pictures/b.jpg#x1", "/value/box", "redraw"),
     Case("box.zero_area", "error", value("pictures/b.jpg#x1", boxed(10, 10, 5, -1)), value("pictures/b.jpg#x1", {"empty": True}), "pictures/b.jpg#x1", "/value/box", "redraw"),

@@ -12,14 +12,14 @@ from labelvc.codec import document, epochs
 from labelvc.core import documents, pseudonym
 from labelvc.model.secret import Epoch, Secret
 from tests.ops.test_diff import reshard
-from tests.zoo import _SECRET, ANNA, BEN, CONTACT, ID, Zoo, rating, zoo, zoo_template
+from tests.zoo import ANNA, BEN, CONTACT, ID, SECRET, Zoo, rating, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
 NEXT = Secret("c", b"\2" * 32)
 NAMES = {ANNA: ("person", "anna"), BEN: ("person", "ben"), CONTACT: ("email", "anna@example.com")}
 TOKENS = {old: pseudonym.token(NEXT, ID, "main", *told) for old, told in NAMES.items()}
-FIRST = Epoch("b", "active", "2026-03-01T09:00:00Z", pseudonym.commitment(_SECRET))
+FIRST = Epoch("b", "active", "2026-03-01T09:00:00Z", pseudonym.commitment(SECRET))
 SECOND = Epoch("c", "active", "2026-04-01T09:00:00Z", pseudonym.commitment(NEXT))
 RETIRED = FIRST._replace(status="retired")
 NONE = "records: 0 changed, 0 added, 0 removed in 0 items"
@@ -187,7 +187,7 @@ def test_content_within_a_re_key_is_shown(zoo: Zoo, labelvc: Run):
     "tokens",
     [
         {ANNA: pseudonym.token(Secret("d", b"\2" * 32), ID, "main", "person", "anna")},
-        {ANNA: pseudonym.token(_SECRET, ID, "main", "person", "somebody else")},
+        {ANNA: pseudonym.token(SECRET, ID, "main", "person", "somebody else")},
         {ANNA: TOKENS[ANNA][:-1] + ("b" if TOKENS[ANNA][-1] != "b" else "c")},
         {ANNA: pseudonym.token(NEXT, ID, "main", "account", "anna")},
     ],

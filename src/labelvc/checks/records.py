@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from labelvc.checks.interface import Line, Look, Rule, Shard, finding
 from labelvc.codec import canonical
 from labelvc.codec import shard as shards
-from labelvc.core import expect
+from labelvc.core import expect, protection
 from labelvc.errors import DataError
 from labelvc.model import jsonpointer
 from labelvc.model.finding import Finding, Place
@@ -146,6 +146,16 @@ def _told(error: Any, place: Place, fields: Mapping[str, Any], project: Project,
             "a plain value stands where a pseudonym must",
             "labelvc import turns it into one; or remove the value",
         )
+    layer: Layer = "annotations" if place.path.split("/")[2] == "annotations" else "items"
+    field = protection.declared(dataset.sensitive, layer, pointer)
+    if field is not None and field.mode not in ("keyed", "random"):
+        return finding(
+            Records,
+            "privacy.plaintext",
+            place,
+            f"a plain value stands where {protection.WORDS[field.mode]} belong",
+            "labelvc import turns it into that; or remove the value",
+        )
     if pointer == "/under" and task and keyword == "enum":
         known = ", ".join(expect.versions_of(project, task) or ["none"])
         return finding(
@@ -217,7 +227,7 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _demands_token(error: Any) -> bool:
-    return getattr(error.kind, "pattern", "") == expect.PSEUDONYM
+    return getattr(error.kind, "pattern", "") == protection.PSEUDONYM
 
 
 def _canonical(raw: bytes, line: Line) -> bool:

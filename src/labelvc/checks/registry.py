@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from labelvc.checks.boxes import Boxes
+from labelvc.checks.domains import Domains
 from labelvc.checks.interface import Check, Rule
 from labelvc.checks.layout import Layout
 from labelvc.checks.pseudonyms import Pseudonyms
@@ -23,6 +24,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "pseudonyms": Pseudonyms,
     "values": Values,
     "boxes": Boxes,
+    "domains": Domains,
 }
 
 

@@ -12,7 +12,8 @@ from labelvc.cli.completion import dataset_names
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
-from labelvc.model.project import Project
+from labelvc.core import protection
+from labelvc.model.project import Project, Sensitive
 from labelvc.ops import dataset as datasets
 from labelvc.ops import reshard as resharding
 from labelvc.ops.dataset import Shown
@@ -227,6 +228,10 @@ def _place(storage: str) -> str:
     return {"git": "git", "dvc": "DVC"}[storage]
 
 
+def _sensitive(field: Sensitive) -> str:
+    return f"{text.safe(field.pointer)} ({field.layer}, {protection.WORDS[field.mode]})"
+
+
 def _layout(layout: Layout) -> str:
     group = f" grouped by {text.safe(layout.group)}" if layout.group else ""
     return f"{text.count(layout.shards, 'shard')}{group}"
@@ -271,7 +276,7 @@ def _page(shown: Shown, project: Project) -> list[str]:
         ("natural key", ", ".join(map(text.safe, known.natural_key))),
         ("fields", ", ".join(map(text.safe, known.item_fields))),
         ("slices", ", ".join(map(text.safe, known.slices))),
-        ("pseudonyms", ", ".join(f"{text.safe(field.pointer)} ({field.layer})" for field in known.sensitive)),
+        ("sensitive", ", ".join(map(_sensitive, known.sensitive))),
         ("sources", ", ".join(text.safe(source.get("name", "?")) for source in known.sources)),
         ("items", _ABSENT if absent else f"{shown.items:,}"),
         ("records", "" if absent else f"{shown.records:,}{f', and {shown.gone:,} deleted' if shown.gone else ''}"),

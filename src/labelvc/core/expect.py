@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from labelvc.codec.pattern import LABEL_PATTERN, NAME_PATTERN, NO_HASH_PATTERN, PATH_PATTERN, UTC_PATTERN
+from labelvc.core import protection
+from labelvc.core.protection import PSEUDONYM
 from labelvc.model import jsonpointer
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project, Task
-from labelvc.model.secret import TOKEN
 
 Schema = dict[str, Any]
 
 FIELD_PATTERN = "^[A-Za-z][A-Za-z0-9_]{0,63}$"
-PSEUDONYM = f"^{TOKEN}$"
 STRING: Schema = {"type": "string"}
 TEXT: Schema = {"type": "string", "minLength": 1}
 ITEM: Schema = {"type": "string", "minLength": 1, "maxLength": 512, "pattern": NAME_PATTERN}
@@ -112,7 +112,7 @@ def _record(project: Project, dataset: Dataset, name: str) -> Schema:
     }
     required = ["item", "id", "rev", "task", "value", *([] if under is None else ["under"])]
     schema: Schema = _closed(properties, required)
-    return _with_tokens(schema, dataset, "annotations")
+    return _protected(schema, dataset, "annotations")
 
 
 def _tombstone() -> Schema:
@@ -132,7 +132,7 @@ def _item(dataset: Dataset) -> Schema:
         "text": {"type": "string"},
         **dataset.item_fields,
     }
-    return _with_tokens(_closed(properties, ["id"]), dataset, "items")
+    return _protected(_closed(properties, ["id"]), dataset, "items")
 
 
 def _natural(dataset: Dataset) -> Schema:
@@ -142,25 +142,47 @@ def _natural(dataset: Dataset) -> Schema:
     return _closed(dict.fromkeys(names, SCALAR)) if names else {"type": "object", "additionalProperties": SCALAR}
 
 
-def _with_tokens(schema: Schema, dataset: Dataset, layer: Layer) -> Schema:
-    """Demand a token at every declared sensitive pointer, opening `ext` just as far as the pointer reaches."""
+def _protected(schema: Schema, dataset: Dataset, layer: Layer) -> Schema:
+    """Demand at every sensitive pointer what its mode leaves there, opening `ext` just as far as the pointer reaches."""
     for field in dataset.sensitive:
         if field.layer == layer:
-            schema = _token_at(schema, jsonpointer.steps(field.pointer))
+            schema = _form_at(schema, jsonpointer.steps(field.pointer), protection.form(field))
     return schema
 
 
-def _token_at(schema: Schema, names: list[str]) -> Schema:
-    """Return a schema that demands a token at the end of a path; an alternative without such a member stays as it is."""
+def _form_at(schema: Schema, names: list[str], form: Schema) -> Schema:
+    """Return a schema that demands a form at the end of a path; an alternative without such a member stays as it is."""
     if not names:
-        return {"type": "string", "pattern": PSEUDONYM}
+        return form
+    schema = schema or OPEN  # what nothing was said of
     for choice in ("oneOf", "anyOf"):
         if choice in schema:
-            return {**schema, choice: [_token_at(branch, names) for branch in schema[choice]]}
+            return {**schema, choice: [_form_at(branch, names, form) for branch in schema[choice]]}
+    if names[0] == jsonpointer.ANY:
+        return _form_in_each(schema, names[1:], form)
     inside = schema.get("properties", {})
     if names[0] not in inside and schema.get("additionalProperties") is False:
         return schema
-    return {**schema, "properties": {**inside, names[0]: _token_at(inside.get(names[0], OPEN), names[1:])}}
+    return {**schema, "properties": {**inside, names[0]: _form_at(_said(inside.get(names[0], OPEN)), names[1:], form)}}
+
+
+def _said(rules: Any) -> Schema:
+    """Return rules of a member; `true` says nothing of it."""
+    return {} if rules is True else rules or {"not": {}}
+
+
+def _form_in_each(schema: Schema, names: list[str], form: Schema) -> Schema:
+    """Return a schema that demands a form in every member or element; where nothing was said of them, one of the two."""
+    below = _form_at(OPEN, names, form)
+    if schema.get("type") == "array":
+        return {**schema, "items": _form_at(schema["items"], names, form) if "items" in schema else below}
+    if schema == OPEN:
+        each = {"type": "object", "additionalProperties": below}
+        return {"anyOf": [each, {"type": "array", "items": below}]}
+    inside = {name: _form_at(rules, names, form) for name, rules in schema.get("properties", {}).items()}
+    rest = schema.get("additionalProperties", OPEN)
+    others = rest if rest is False else _form_at({} if rest is True else rest, names, form)
+    return {**schema, "properties": inside, "additionalProperties": others}
 
 
 def value_schema(task: Task, labels: list[str] | None) -> Schema:

@@ -104,6 +104,25 @@ def _dataset(found: Document, tasks: Mapping[str, Any] | None) -> Iterator[Troub
     said = expression.trouble(found.value.get("group") or "")
     if said:
         yield Trouble(found, "/group", "document.reference", said)
+    for number, field in enumerate(found.value.get("sensitive", ())):
+        said = _unprotectable(field)
+        if said:
+            yield Trouble(found, f"/sensitive/{number}", "document.reference", said)
+
+
+def _unprotectable(field: Mapping[str, Any]) -> str:
+    """Say why a field cannot be protected as a dataset asks; empty when it can."""
+    first, *rest = jsonpointer.steps(field["pointer"])
+    if first == jsonpointer.ANY:
+        return "begins with `*`, so it would take item, id and task as well"
+    names = not rest and first in ("id", "item")
+    if names and (field.get("mode", "keyed") not in ("keyed", "random") or field.get("scope") == "record"):
+        return f"/{first} is a name, so it is keyed or random and means the same in the whole dataset"
+    if not rest and first in ("gone", "rev", "task", "value", "under"):
+        return f"/{first} is what labelvc itself reads, so it cannot be protected as a whole"
+    if field["pointer"] == "/by" and field.get("layer", "annotations") == "annotations":
+        return "" if field.get("mode", "keyed") in ("keyed", "random") else "/by always holds a pseudonym"
+    return ""
 
 
 def _taxonomy(found: Document) -> Iterator[Trouble]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from operator import is_not
+from typing import Any, NamedTuple
 
 from labelvc.core.diff import Comparison, layer_of
+from labelvc.core.protection import proof
 from labelvc.model import jsonpointer
 from labelvc.model.names import Key
 from labelvc.model.project import Sensitive
@@ -19,6 +21,17 @@ _MOST_SHAPES = 1 << 10
 _is_token = re.compile(TOKEN).fullmatch
 
 
+class _Field(NamedTuple):
+    """A field that must not show a plain value: the names that lead to it, and what proves that a value is none."""
+
+    steps: list[str]
+    proofs: tuple[Callable[[object], bool], ...]
+
+    def proves(self, value: object) -> bool:
+        """Tell whether every declaration of the field takes a value for protected."""
+        return all(proves(value) for proves in self.proofs)
+
+
 class Veil:
     """Knows the fields of each dataset that must hold pseudonyms.
 
@@ -28,8 +41,8 @@ class Veil:
 
     def __init__(self, declared: Callable[[str], Iterable[Sensitive]] = lambda _: ()) -> None:
         self._declared = declared
-        self._fields: dict[tuple[str, str], dict[str, list[str]]] = {}
-        self._inside: dict[tuple[str, str, tuple[str, ...]], tuple[tuple[str, ...], list[int]]] = {}
+        self._fields: dict[tuple[str, str], dict[str, _Field]] = {}
+        self._inside: dict[tuple[str, str, tuple[str, ...]], tuple[tuple[str, ...], list[tuple[int, _Field]]]] = {}
         self._tokens: set[str] = set()
 
     def drawn(self, seen: Comparison) -> Comparison:
@@ -37,19 +50,19 @@ class Veil:
         key = seen.delta.key
         if isinstance(key, str):
             return seen
-        fields = self._of(key).values()
+        fields = self._of(key)
         if self._bare(fields, seen.old) and self._bare(fields, seen.new):
             return seen
         old, new = self.over(key, seen.old), self.over(key, seen.new)
         if old is seen.old and new is seen.new:
             return seen
-        pointers = list(dict.fromkeys([self._outside(key, pointer) for pointer in seen.pointers]))
+        pointers = list(dict.fromkeys([self._outside(key, pointer)[0] for pointer in seen.pointers]))
         return seen._replace(old=old, new=new, pointers=pointers)
 
     def over(self, key: Key, fields: dict[str, Any]) -> dict[str, Any]:
         """Return a line's members with plain values hidden; the very same when there are none."""
-        for steps in self._of(key).values():
-            fields = _hidden(fields, steps)
+        for field in self._of(key).values():
+            fields = _hidden(fields, field)
         return fields
 
     def fields(self, key: Key) -> Collection[str]:
@@ -59,10 +72,8 @@ class Veil:
     def leaves(self, key: Key, found: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         """Yield pointers and what stands there, hidden where it is such a field or inside one, whose names it holds back too."""
         for pointer, value in found:
-            field = self._outside(key, pointer)
-            plain = not (isinstance(value, str) and _is_token(value))
-            inside = field in self._of(key)
-            yield field, HIDDEN if inside and plain else value
+            shown, field = self._outside(key, pointer)
+            yield shown, HIDDEN if field is not None and not self._known(value, field) else value
 
     def line(self, key: Key, pointers: tuple[str, ...], values: list[Any]) -> tuple[tuple[str, ...], list[Any]]:
         """Return what `leaves` yields of all values of a line; the very same when nothing is hidden.
@@ -75,12 +86,13 @@ class Veil:
         place = (key.dataset, layer_of(key), pointers)
         found = self._inside.get(place)
         if found is None:
-            fields = tuple([self._outside(key, pointer) for pointer in pointers])
-            found = (fields, [at for at, field in enumerate(fields) if field in self._of(key)])
+            cut = [self._outside(key, pointer) for pointer in pointers]
+            fields = tuple([shown for shown, _ in cut])
+            found = (fields, [(at, field) for at, (_, field) in enumerate(cut) if field is not None])
             if len(self._inside) < _MOST_SHAPES:
                 self._inside[place] = found
         fields, inside = found
-        plain = [at for at in inside if not self._known(values[at])]
+        plain = [at for at, field in inside if not self._known(values[at], field)]
         if not plain:
             return (pointers if fields == pointers else fields), values
         drawn = list(values)
@@ -88,17 +100,17 @@ class Veil:
             drawn[at] = HIDDEN
         return fields, drawn
 
-    def _bare(self, fields: Iterable[Sequence[str]], line: Mapping[str, Any]) -> bool:
+    def _bare(self, fields: Mapping[str, _Field], line: Mapping[str, Any]) -> bool:
         """Tell at a glance that a line has nothing to hide: such a field is absent, or a token that was seen before."""
-        for steps in fields:
-            value = line.get(steps[0])
-            if value is not None and not self._known(value):
+        for field in fields.values():
+            value = line.get(field.steps[0])
+            if value is not None and not self._known(value, field):
                 return False
         return True
 
-    def _known(self, value: object) -> bool:
-        """Tell whether a value is a token; those seen before are remembered."""
-        return type(value) is str and (value in self._tokens or self._learn(value))
+    def _known(self, value: object, field: _Field) -> bool:
+        """Tell whether a value is none that must be hidden; tokens seen before are remembered."""
+        return (type(value) is str and (value in self._tokens or self._learn(value))) or field.proves(value)
 
     def _learn(self, value: str) -> bool:
         if not _is_token(value):
@@ -107,31 +119,43 @@ class Veil:
             self._tokens.add(value)
         return True
 
-    def _outside(self, key: Key, pointer: str) -> str:
-        """Return a pointer, cut where it leads into such a field."""
-        for field in self._of(key):
-            if pointer.startswith(field) and pointer[len(field) : len(field) + 1] in ("", "/"):
-                return field
-        return pointer
+    def _outside(self, key: Key, pointer: str) -> tuple[str, _Field | None]:
+        """Return a pointer, cut where it leads into such a field, and the field."""
+        for glob, field in self._of(key).items():
+            found = jsonpointer.inside(glob).match(pointer)
+            if found:
+                return found[0], field
+        return pointer, None
 
-    def _of(self, key: Key) -> Mapping[str, list[str]]:
-        """Return the fields of a key's layer: pointer to its steps."""
+    def _of(self, key: Key) -> Mapping[str, _Field]:
+        """Return the fields of a key's layer by their pointer; one declared twice shows what both declarations allow."""
         place = (key.dataset, layer_of(key))
         if place not in self._fields:
-            fields = [_ALWAYS, *self._declared(key.dataset)]
-            self._fields[place] = {
-                field.pointer: jsonpointer.steps(field.pointer) for field in fields if field.layer == place[1]
-            }
+            found: dict[str, _Field] = {}
+            for field in [_ALWAYS, *self._declared(key.dataset)]:
+                if field.layer == place[1]:
+                    before = found.get(field.pointer)
+                    proofs = (*(before.proofs if before else ()), proof(field))
+                    found[field.pointer] = _Field(jsonpointer.steps(field.pointer), proofs)
+            self._fields[place] = found
         return self._fields[place]
 
 
-def _hidden(fields: dict[str, Any], steps: Sequence[str], at: int = 0) -> dict[str, Any]:
-    """Return an object with what stands at the end of a path hidden; the very same when that is nothing or a token."""
-    name = steps[at]
-    value = fields.get(name)
-    if value is None or (isinstance(value, str) and _is_token(value)):
-        return fields
-    if at == len(steps) - 1:
-        return {**fields, name: HIDDEN}
-    inner = _hidden(value, steps, at + 1) if isinstance(value, dict) else value
-    return fields if inner is value else {**fields, name: inner}
+def _hidden(line: dict[str, Any], field: _Field) -> dict[str, Any]:
+    """Return an object with what stands at the end of a path hidden; the very same when that is nothing or no plain value."""
+    hidden: dict[str, Any] = _hide(line, field, 0)
+    return hidden
+
+
+def _hide(value: Any, field: _Field, at: int) -> Any:
+    if at == len(field.steps):
+        return value if value is None or field.proves(value) else HIDDEN
+    step = field.steps[at]
+    if isinstance(value, list) and step == jsonpointer.ANY:
+        inner = [_hide(one, field, at + 1) for one in value]
+        return inner if any(map(is_not, inner, value)) else value
+    if not isinstance(value, dict):
+        return value
+    names = list(value) if step == jsonpointer.ANY else [step] if step in value else []
+    changed = {name: now for name in names if (now := _hide(value[name], field, at + 1)) is not value[name]}
+    return {**value, **changed} if changed else value

@@ -1,9 +1,14 @@
-"""JSON pointers: the path of a member inside a document (RFC 6901)."""
+"""JSON pointers: the path of a member inside a document (RFC 6901), and globs of them, in which a step `*` is any member."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
+
+ANY = "*"
+"""The step of a glob that any member of an object and any element of an array fits."""
 
 
 @lru_cache(maxsize=1024)  # a dataset has few names, and a diff asks for them at every changed record
@@ -24,3 +29,29 @@ def reach(value: Any, pointer: str) -> Any:
             return None
         value = value.get(name)
     return value
+
+
+def places(value: Any, path: Sequence[str], at: int = 0) -> Iterator[tuple[Any, Any]]:
+    """Yield where the steps of a glob lead: the object or array that holds it, and its name or position there.
+
+    Args:
+        value: the document.
+        path: the steps; a name leads into objects only, `*` into arrays too.
+        at: which step is the next one.
+    """
+    if path[at] == ANY and isinstance(value, dict | list):
+        names: list[Any] = list(value if isinstance(value, dict) else range(len(value)))
+    else:
+        names = [path[at]] if isinstance(value, dict) and path[at] in value else []
+    for name in names:
+        if at == len(path) - 1:
+            yield value, name
+        else:
+            yield from places(value[name], path, at + 1)
+
+
+@lru_cache(maxsize=1024)
+def inside(glob: str) -> re.Pattern[str]:
+    """Return the pattern that `match`es a pointer to what a glob fits, or to something inside it, up to where that begins."""
+    parts = ["[^/]*" if step == ANY else re.escape(step) for step in glob.split("/")]
+    return re.compile("/".join(parts) + "(?=/|$)")

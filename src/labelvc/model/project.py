@@ -40,20 +40,33 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str = ""
 
 
+Mode = Literal["keyed", "random", "sealed", "drop", "generalise"]
+Scope = Literal["domain", "dataset", "record"]
+
+
 class Sensitive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A field that must hold a pseudonym, never a plain value.
+    """A field that must never hold a plain value.
 
     Attributes:
-        pointer: JSON pointer into the record or item, `/by`.
+        pointer: JSON pointer into the record or item, `/by`; a step `*` is any member or element (docs/formats/privacy.md).
         kind: `person`, `account`, `email`, `device` ...: equal kinds share tokens and can be joined.
-        mode: how it is protected; `keyed` is the keyed token of docs/formats/pseudonym.md.
+        mode: how it is protected: `keyed` by the token of docs/formats/pseudonym.md, `random` by a token that only the vault
+            can trace, `sealed` by a ciphertext in place, `drop` by leaving it out, `generalise` by a coarser value.
         layer: whether it is a field of records (`annotations`) or of `items`.
+        scope: how far equal values share a token: the whole `domain`, one `dataset`, or nothing but its own `record`.
+        to: `generalise` a time to its `month` or `year`.
+        step: `generalise` a number to the lower end of its bin of this width.
+        prefix: `generalise` a text to its first characters, as many as this.
     """
 
     pointer: str
     kind: str = "person"
-    mode: Literal["keyed"] = "keyed"
+    mode: Mode = "keyed"
     layer: Literal["annotations", "items"] = "annotations"
+    scope: Scope = "domain"
+    to: Literal["month", "year", ""] = ""
+    step: float = 0
+    prefix: int = 0
 
 
 class CheckSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,7 +89,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         natural_key: pointers whose values together must be unique over items; empty: no such claim.
         item_fields: declared extra fields of an item, name to JSON Schema.
         slices: JSON pointers into the item to break results down by.
-        sensitive: fields that must hold pseudonyms, besides `/by` which always must.
+        sensitive: fields that must never hold a plain value, besides `/by` which always holds a pseudonym.
         checks: rule id to setting.
         sources: where the items come from: name, url, licence.
         merge: pointer into the record or item to what a merge does where both sides changed what is there.

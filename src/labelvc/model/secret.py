@@ -10,6 +10,9 @@ ALPHABET = "bcdfghjklmnpqrstvwxz"
 TOKEN = f"[a-z]{{3}}_[{ALPHABET}]{{28,29}}"
 """What a token looks like; whether labelvc made it, its check letters tell."""
 
+SEALED = f"{TOKEN}:[{ALPHABET}]{{34,}}"
+"""What a sealed value looks like: a token that says whose it is, and a ciphertext in letters, two a byte."""
+
 
 class Epoch(NamedTuple):
     """One line of `privacy/epochs.jsonl`: a period in which one secret made the tokens.

@@ -16,7 +16,6 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 _NEW = "labelvc pseudonym new"
-_REMEMBERED = 1 << 16
 
 
 def begin(git: Git, created: str, known: bytes = b"") -> bytes:
@@ -104,8 +103,8 @@ def _never_had(git: Git) -> None:
         raise ConfigurationError("the list of epochs for pseudonyms is gone", where=epochs.PATH, hint=cure)
 
 
-def tokeniser(secret: Secret, project_id: str, domain: str) -> Callable[[str, str], str]:
-    """Return a function from (kind, plain value) to token that remembers what it made last.
+def tokeniser(secret: Secret, project_id: str, domain: str) -> Callable[[str, str, str], str]:
+    """Return a function from (kind, plain value, scope) to token.
 
     Args:
         secret: the active epoch's secret.
@@ -115,15 +114,10 @@ def tokeniser(secret: Secret, project_id: str, domain: str) -> Callable[[str, st
     Returns:
         The function; a value that is a token already comes back as it is.
     """
-    made: dict[tuple[str, str], str] = {}
 
-    def tokenise(kind: str, value: str) -> str:
-        found = made.get((kind, value))
-        if found is None:
-            if len(made) >= _REMEMBERED:
-                made.clear()
-            found = value if pseudonym.is_token(value) else pseudonym.token(secret, project_id, domain, kind, value)
-            made[kind, value] = found
-        return found
+    def tokenise(kind: str, value: str, scope: str = "") -> str:
+        if pseudonym.is_token(value):
+            return value
+        return pseudonym.token(secret, project_id, domain, kind, value, scope)
 
     return tokenise

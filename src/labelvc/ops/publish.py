@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple
 
 import msgspec
 
-from labelvc.core import croissant, disclosure, flat
+from labelvc.core import croissant, disclosure, flat, protection
 from labelvc.core.croissant import Table
 from labelvc.core.disclosure import Gap
 from labelvc.formats import target as targets
@@ -239,7 +239,8 @@ def _sensitive(told: Facts) -> Iterator[str]:
     for each in told.datasets:
         yield f"{each.dataset.name}: annotators (/by) are keyed pseudonyms"
         for field in each.dataset.sensitive:
-            yield f"{each.dataset.name}: {field.pointer} of {field.layer} ({field.kind}) holds keyed pseudonyms"
+            holds = protection.WORDS[field.mode]
+            yield f"{each.dataset.name}: {field.pointer} of {field.layer} ({field.kind}) holds {holds}"
 
 
 def _sentences(words: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from labelvc.codec import canonical
+from labelvc.core import protection
 from labelvc.core.expect import versions_of
 from labelvc.errors import DataError
 from labelvc.formats.block import Block, Columns
@@ -47,7 +48,6 @@ class Reading:
         self.about: dict[str, Any] = {}
         self._origin = {"tool": tool}
         self._noted: dict[Layer, set[str]] = {"items": set(), "annotations": set()}
-        self._declared = {(field.layer, field.pointer) for field in dataset.sensitive}
         under = {"under": self._under[task]} if task in self._under else {}
         self._tabled = Tabled(tokens, {"origin": self._origin, "rev": 1, "task": task, **under}, _said)
 
@@ -144,7 +144,7 @@ class Reading:
     def _ride(self, layer: Layer, columns: Iterable[str]) -> None:
         for name in [name for name in columns if name not in self._noted[layer]]:
             pointer = f"/ext/{self._tool}/{jsonpointer.escaped(name)}"
-            if (layer, pointer) not in self._declared:
+            if protection.declared(self._dataset.sensitive, layer, pointer) is None:
                 self.riders[pointer] = layer
         self._noted[layer].update(columns)
 

@@ -1,4 +1,4 @@
-"""Tokens: plain values of declared fields become pseudonyms on their way in."""
+"""Tokens: plain values of declared fields become pseudonyms, or coarser, or nothing, on their way in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from operator import eq
 from typing import Any, NamedTuple
 
-from labelvc.core import pseudonym
+from labelvc.core import protection, pseudonym
 from labelvc.errors import DataError
 from labelvc.model import jsonpointer
 from labelvc.model.names import Layer
@@ -23,9 +23,10 @@ _BY = Sensitive("/by", "person")
 
 
 class _Field(NamedTuple):
-    """A declared field: kind, pointer, the names it goes through, the last one, and the tokens made for its kind."""
+    """A field of keyed tokens that one path leads to: kind, scope, pointer, the names it goes through, the last one, tokens made."""
 
     kind: str
+    scope: str
     pointer: str
     steps: list[str]
     last: str
@@ -54,38 +55,43 @@ class Tokens:
     """Turns plain values of declared fields into tokens; the secret is looked for only when there is one to turn."""
 
     def __init__(self, git: Git, work: Snapshot, project: Project, dataset: Dataset) -> None:
-        self._git, self._work, self._project = git, work, project
+        self._git, self._work, self._project, self._dataset = git, work, project, dataset
         fields = [*dataset.sensitive, _BY]
-        made: dict[str, dict[str, str]] = {field.kind: {} for field in fields}
-        self._fields = {
-            layer: [
-                _Field(field.kind, field.pointer, *_steps(field.pointer), made[field.kind])
-                for field in fields
-                if field.layer == layer
-            ]
-            for layer in _LAYERS
-        }
-        self._cells: dict[str, _Cells] = {}
+        made: dict[tuple[str, str], dict[str, str]] = {}
+        self._fields: dict[Layer, list[_Field]] = {layer: [] for layer in _LAYERS}
+        self._others: dict[Layer, list[Sensitive]] = {layer: [] for layer in _LAYERS}
+        for field in fields:
+            if field.mode == "keyed" and field.scope != "record" and jsonpointer.ANY not in field.pointer.split("/"):
+                scope = dataset.id if field.scope == "dataset" else ""
+                known = made.setdefault((field.kind, scope), {})
+                told = _Field(field.kind, scope, field.pointer, *_steps(field.pointer), known)
+                self._fields[field.layer].append(told)
+            else:
+                self._others[field.layer].append(field)
+        self._cells: dict[tuple[str, str], _Cells] = {}
 
     def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
-        """Replace plain values by tokens.
+        """Replace plain values by what their fields may hold.
 
         Raises:
-            DataError: a value is empty once normalised; or an id is a value that was replaced, which would tell it.
+            DataError: a value is empty once normalised, or cannot be made coarser; or an id is a value that was replaced,
+                which would tell it.
         """
         plain: set[str] | None = None
-        for kind, _, steps, last, made in self._fields[layer]:
+        for kind, scope, _, steps, last, made in self._fields[layer]:
             inside: Any = fields
             for step in steps:
                 inside = inside.get(step) if isinstance(inside, dict) else None
             value = inside.get(last) if isinstance(inside, dict) else None
             if value is not None and value != "":
                 text = value if type(value) is str else str(value)
-                token = inside[last] = made.get(text) or self._token(kind, text, made)
+                token = inside[last] = made.get(text) or self._token(kind, scope, text, made)
                 if token != text:
                     plain = plain or set()
                     plain.add(text)
-        if plain is None:
+        if self._others[layer]:
+            plain = (plain or set()) | self._protect_others(layer, fields)
+        if not plain:
             return
         told = [name for name in ("id", "item") if fields.get(name) in plain]
         if told:
@@ -93,6 +99,39 @@ class Tokens:
                 f"the {told[0]} is the plain value of a field that must hold a pseudonym",
                 hint="choose another --key, or declare /id of items and /item of annotations as sensitive, of the same kind",
             )
+
+    def _protect_others(self, layer: Layer, fields: dict[str, Any]) -> set[str]:
+        """Protect fields of other modes, of record scope or that several paths lead to; return the texts that were replaced."""
+        plain = set()
+        for field in self._others[layer]:
+            for holder, name in reversed(list(jsonpointer.places(fields, jsonpointer.steps(field.pointer)))):
+                value = holder[name]
+                if field.mode == "drop":
+                    del holder[name]
+                elif value is not None and value != "":
+                    holder[name] = self._instead(field, fields, value)
+                if value is not None and (field.mode == "drop" or holder[name] != value):
+                    plain.add(value if type(value) is str else str(value))
+        return plain
+
+    def _instead(self, field: Sensitive, fields: dict[str, Any], value: Any) -> Any:
+        """Return what stands in a field in place of a plain value."""
+        if field.mode == "generalise":
+            return protection.coarser(field, value)
+        text = value if type(value) is str else str(value)
+        return text if pseudonym.is_token(text) else self._tokenise(field.kind, text, self._scope(field, fields))
+
+    def _scope(self, field: Sensitive, fields: dict[str, Any]) -> str:
+        """Return how far a value shares its token: everywhere, in this dataset, or in the record or item it stands in."""
+        if field.scope != "record":
+            return self._dataset.id if field.scope == "dataset" else ""
+        item, name = (fields.get("item"), fields.get("id")) if field.layer == "annotations" else (fields.get("id"), "")
+        if not isinstance(item, str) or not isinstance(name, str):
+            raise DataError(
+                f"the record has no id, and {field.pointer} needs one: its pseudonym holds in this record alone",
+                hint="give each row an id of its own in a column `id`, and import without --key",
+            )
+        return f"{self._dataset.id}/{item}#{name}"
 
     def replace(self, layer: Layer, columns: dict[str, Sequence[bytes]], others: Sequence[str] = ()) -> bool:
         """Replace plain texts by tokens in many rows at once, as `protect` does in one.
@@ -109,27 +148,36 @@ class Tokens:
             DataError: a value is empty once normalised.
         """
         replaced: list[tuple[Sequence[bytes], Sequence[bytes]]] = []
-        for kind, pointer, _, _, made in self._fields[layer]:
+        if any(_leads(field.pointer, columns, others) for field in self._others[layer]):
+            return False
+        for kind, scope, pointer, _, _, made in self._fields[layer]:
             cells = columns.get(pointer)
             if cells is not None:
-                columns[pointer] = self._cells.setdefault(kind, _Cells(partial(self._token, kind, made=made))).of(cells)
+                token = partial(self._token, kind, scope, made=made)
+                columns[pointer] = self._cells.setdefault((kind, scope), _Cells(token)).of(cells)
                 replaced.append((cells, columns[pointer]))
             elif _touches(pointer, columns, others):
                 return False
         names = [columns[name] for name in ("/id", "/item") if name in columns]
         return not any(_tells(*pair, ids) for pair in replaced for ids in names)
 
-    def _token(self, kind: str, value: str, made: dict[str, str]) -> str:
+    def _token(self, kind: str, scope: str, value: str, made: dict[str, str]) -> str:
         if len(made) >= _REMEMBERED:
             made.clear()
-        found = made[value] = value if pseudonym.is_token(value) else self._tokenise(kind, value)
+        found = made[value] = value if pseudonym.is_token(value) else self._tokenise(kind, value, scope)
         return found
 
     @cached_property
-    def _tokenise(self) -> Callable[[str, str], str]:
+    def _tokenise(self) -> Callable[[str, str, str], str]:
         with tree.reader(self._git) as reader:
             secret = pseudonyms.active(self._git, self._work, reader)
         return pseudonyms.tokeniser(secret, self._project.id, self._project.domain)
+
+
+def _leads(glob: str, texts: Iterable[str], others: Sequence[str]) -> bool:
+    """Tell whether a glob may lead to some texts, into something other, or to what holds them."""
+    start = glob.split(f"/{jsonpointer.ANY}", maxsplit=1)[0]
+    return start in texts or _touches(start, texts, others)
 
 
 def _touches(pointer: str, texts: Iterable[str], others: Iterable[str]) -> bool:

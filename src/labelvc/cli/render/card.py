@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.cli.render import html, json, markdown, release, text
-from labelvc.core import disclosure
+from labelvc.core import disclosure, protection
 from labelvc.core.disclosure import Gap
 from labelvc.ops.facts import Asked, Facts, Told
 from labelvc.ops.reviewed import Reviewed
@@ -176,7 +176,8 @@ def _people(told: Facts) -> Iterator[str]:
     yield "Annotators stand in the records as keyed pseudonyms."
     for each in told.datasets:
         for field in each.dataset.sensitive:
-            yield f"In {each.dataset.name}, {field.pointer} of {field.layer} ({field.kind}) holds keyed pseudonyms."
+            holds = protection.WORDS[field.mode]
+            yield f"In {each.dataset.name}, {field.pointer} of {field.layer} ({field.kind}) holds {holds}."
 
 
 def _licences(told: Facts) -> Iterator[str]:
