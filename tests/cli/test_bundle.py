@@ -175,7 +175,9 @@ def test_the_script_and_labelvc_find_it_good(project: Desk, case: Case, tools: P
     code, ours = by_labelvc(project, case, tmp_path / "away")
     assert (code, "GOOD" in ours) == (0, True), ours
     told = [line for line in said.splitlines() if line.startswith("ok ")]
-    assert sorted(told) == sorted(line for line in ours.splitlines() if line.startswith("ok "))
+    again = [line for line in ours.splitlines() if line.startswith(("ok     step ", "ok     the policies that judged"))]
+    assert sorted(told) == sorted(line for line in ours.splitlines() if line.startswith("ok ") and line not in again)
+    assert len(again) == 3, "two steps are approved, and the policies follow one another"
     assert any("statement ben says approve" in line for line in told)
     assert any("statement cleo says reject" in line for line in told)
     assert any("release 1.1.0 is signed by ada, follows 1.0.0" in line for line in told)
@@ -473,6 +475,65 @@ def test_only_owners_of_the_root_in_force_speak_as_root(
     ]
     assert [code for code, _ in found] == [int(not good)] * 2, found
     assert (f"WRONG  statement {path}" in found[0][1]) is not good
+
+
+def restated(case: Case, commit: str, old: str, new: str) -> dict[str, bytes | None]:
+    """Return the lists with another state of a step."""
+    changes: dict[str, bytes | None] = {}
+    for name, before, after in (("steps.txt", f" {old}", f" {new}"), ("population.csv", f",{old},", f",{new},")):
+        rows = case.files[name].decode().splitlines(keepends=True)
+        told = [row.replace(before, after, 1) if row.startswith(commit) else row for row in rows]
+        assert told != rows
+        changes[name] = "".join(told).encode()
+    return changes
+
+
+@pytest.mark.parametrize("lie", ["missing", "rejected", "no statement", "an author", "a policy before", "no policy"])
+def test_a_list_that_calls_a_step_approved_is_worked_out_again(project: Desk, case: Case, tmp_path: Path, lie: str):
+    """Whoever makes a bundle writes its lists; the quorum follows from policies, change-sets and what people signed."""
+    rows = [row.split() for row in case.files["steps.txt"].decode().splitlines()]
+    if lie in ("missing", "rejected"):
+        commit = next(row[0] for row in reversed(rows) if row[5] == lie)
+        changes = restated(case, commit, lie, "approved")
+    elif lie == "no policy":
+        governed = [row for row in rows if row[3] != "-"]
+        commit = governed[0][0]
+        told = [[*row[:3], "-", row[4], "ungoverned"] for row in rows]
+        sheet = case.files["population.csv"].decode()
+        for row in governed:
+            start = sheet.index(row[0])
+            sheet = sheet[:start] + sheet[start:].replace(f",{row[5]},", ",ungoverned,", 1)
+        changes = {
+            "steps.txt": "".join(f"{' '.join(row)}\n" for row in told).encode(),
+            "population.csv": sheet.encode(),
+        }
+    elif lie == "a policy before":
+        at = [row[3] for row in rows]
+        last = next(number for number in range(len(at) - 1, 0, -1) if at[number] != at[number - 1])
+        commit = rows[last][0]
+        told = [[*row[:3], at[last - 1], *row[4:]] if number >= last else row for number, row in enumerate(rows)]
+        changes = {"steps.txt": "".join(f"{' '.join(row)}\n" for row in told).encode()}
+    else:
+        commit = next(
+            row[0]
+            for row in rows
+            if row[5] == "approved" and case.files.get(f"changesets/{row[4]}.jsonl", b"").count(b"reviews/")
+        )
+        ben = next(name for name in case.files if name.startswith("approvals/") and "/ben." in name)
+        rid = {
+            name: b"".join(row for row in case.files[name].splitlines(True) if ben.encode() not in row)
+            for name in ("approvals.txt", "log.txt")
+        }
+        sheet = "".join(
+            row.replace(",ada,", ",ada+ben,", 1) if row.startswith(commit) else row
+            for row in case.files["population.csv"].decode().splitlines(keepends=True)
+        ).encode()
+        changes = {ben: None, **rid} if lie == "no statement" else {"population.csv": sheet}
+    code, said = by_labelvc(project, case.but(**changes), tmp_path / "away")
+    assert code == 1
+    found = [line for line in said.splitlines() if line.startswith("wrong") and commit[:12] in line]
+    words = {"a policy before": "in force", "no policy": "names no policy"}.get(lie, "is approved: policy")
+    assert any(words in line for line in found), said
 
 
 def public(desk: Desk, who: str) -> PublicKey:

@@ -24,7 +24,7 @@ _GONE = (
     "log",
     "--first-parent",
     "--diff-merges=first-parent",
-    "--diff-filter=D",
+    "--diff-filter=DT",
     "--no-renames",
     "--format=",
     "--name-only",

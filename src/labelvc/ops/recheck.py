@@ -21,6 +21,7 @@ from labelvc.ops import approvals
 from labelvc.ops import bundle as bundling
 from labelvc.ops import manifest as manifests
 from labelvc.ops import trust as trusting
+from labelvc.ops.reckon import Held, Listed, Reckoner
 from labelvc.store.reader import Reader
 
 MANIFEST = "MANIFEST.sha256"
@@ -53,17 +54,6 @@ class Check(NamedTuple):
     words: str
 
 
-class _Held(Reader):
-    """Reads the trust files of a bundle, which are in memory."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
-
-    def read(self, path: str, entry: Entry) -> bytes:
-        """Return a file's bytes."""
-        return self._files[path]
-
-
 def recheck(files: Mapping[str, bytes], pin: str | None, fixed: Mapping[str, bytes]) -> Iterator[Check]:
     """Yield what is right and what is wrong with a bundle.
 
@@ -89,6 +79,7 @@ def recheck(files: Mapping[str, bytes], pin: str | None, fixed: Mapping[str, byt
     yield from bench.statements()
     yield from bench.releases()
     yield from bench.lists()
+    yield from bench.quorums()
 
 
 class _Bench:
@@ -226,6 +217,29 @@ class _Bench:
         ids = "".join(f"{row[0]}\n" for row in steps).encode()
         yield Check("note", f"{len(steps)} steps, list sha256:{hashlib.sha256(ids).hexdigest()}")
 
+    def quorums(self) -> Iterator[Check]:
+        """Work out again how each step stands that is called approved, or let in."""
+        steps = [row.split(" ") for row in _rows(self._files, "steps.txt")]
+        sheet = {cells[0]: cells for row in _rows(self._files, "population.csv")[1:] if (cells := row.split(","))}
+        listed = [
+            Listed(row[0], row[3], row[4], tuple(filter(None, sheet[row[0]][4].split("+"))), row[5])
+            for row in steps
+            if len(row) == _COLUMNS <= len(sheet.get(row[0], ()))
+        ]
+        parents = {row.split(" ")[0]: row.split(" ")[2:] for row in _rows(self._files, "commits.txt")}
+        reckoner = Reckoner(self._files, self._trusts, parents)
+        flaws = list(reckoner.flaws(listed))
+        yield from (Check("wrong", flaw) for flaw in flaws)
+        yield _check("the policies that judged the steps follow one another", not flaws)
+        for step in listed:
+            if step.policy == bundling.NONE or step.root == _EMPTY or step.state not in ("approved", "conditional"):
+                continue
+            decision = reckoner.judged(step)
+            if decision is not None:
+                asked = ", ".join(f"{need.have} of {need.asked} {need.role}" for need in decision.needs) or "nobody"
+                told = f"step {step.commit[:12]} is {step.state}: policy {step.policy} asks for {asked}"
+                yield _check(told, reckoner.stands(step, decision))
+
     def _trust(self, name: str) -> Trust:
         if name not in self._trusts:
             raise TrustError(f"the policy {name} it was judged by is not here, or is not good")
@@ -237,7 +251,7 @@ class _Bench:
             f"trust/root/{number}.json": self._files.get(f"root/{number}.json", b"") for number in range(1, roots + 1)
         }
         files |= more
-        return _Held(files), Snapshot("the bundle", "commit", "", {path: Entry("git", "") for path in files})
+        return Held(files), Snapshot("the bundle", "commit", "", {path: Entry("git", "") for path in files})
 
 
 def _follows(version: str, release: Release, before: tuple[Release, Digest] | None, state: str) -> None:

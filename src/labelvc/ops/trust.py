@@ -181,11 +181,16 @@ def succeeds(reader: Reader, before: Trust, snapshot: Snapshot) -> Trust:
         raise TrustError("a root that was in force is gone or replaced", where=f"{snapshot.name}:trust/root/")
     if after.digest == before.digest:
         return after
-    old, new = before.policy, after.policy
-    if new.version <= old.version or (new.version == old.version + 1 and new.previous != before.digest):
-        message = f"policy version {new.version} does not follow version {old.version}"
+    if not follows(before, after):
+        message = f"policy version {after.policy.version} does not follow version {before.policy.version}"
         raise TrustError(message, where=f"{snapshot.name}:{POLICY}", hint="make changes with `labelvc policy`")
     return after
+
+
+def follows(before: Trust, after: Trust) -> bool:
+    """Tell whether another policy is a later one, and the next one only when it names the one before."""
+    old, new = before.policy.version, after.policy.version
+    return new > old + 1 or (new == old + 1 and after.policy.previous == before.digest)
 
 
 def newest(

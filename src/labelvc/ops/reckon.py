@@ -1,0 +1,162 @@
+"""Reckon: how the steps of a bundle stand, worked out again from the policies, change-sets and statements in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from labelvc.core import changeset, decide
+from labelvc.core.decide import Case, Decision
+from labelvc.errors import DataError
+from labelvc.model.change import ChangeSet
+from labelvc.model.policy import Distrust, Trust
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import approvals
+from labelvc.ops import trust as trusting
+from labelvc.ops.approvals import Shelf
+from labelvc.store.reader import Reader
+
+_STANDS = {"approved": ("approved",), "conditional": ("approved", "conditional")}
+"""What a step that is called so must be worked out to be, at least."""
+_UNKNOWN = "unknown"
+_UNSEEN = "?"
+"""What a step brings whose change-set is not here."""
+
+
+class Listed(NamedTuple):
+    """A step as the lists of a bundle have it.
+
+    Attributes:
+        commit: full id.
+        policy: name of the policy that judged it.
+        root: its change-set, in hexadecimal.
+        authors: principals who made it, as the population says.
+        state: how it is said to stand.
+    """
+
+    commit: str
+    policy: str
+    root: str
+    authors: tuple[str, ...]
+    state: str
+
+
+class Held(Reader):
+    """Reads files that are in memory."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def read(self, path: str, entry: Entry) -> bytes:
+        """Return a file's bytes."""
+        return self._files[path]
+
+
+class Reckoner:
+    """Judges steps by what a bundle holds: every statement in it, whenever it came in.
+
+    So nothing is called approved that never was; that something was approved only later is not seen here. Nor is who stands
+    behind the records, since they are not in a bundle.
+
+    Args:
+        files: name to content.
+        trusts: the policies that were found good, by name, in the order in which they came into force.
+        parents: commit to its parents, as far as the bundle lists them.
+    """
+
+    def __init__(
+        self, files: Mapping[str, bytes], trusts: Mapping[str, Trust], parents: Mapping[str, Sequence[str]]
+    ) -> None:
+        held = {path: data for path, data in files.items() if path.startswith(f"{approvals.FOLDER}/")}
+        for path in list(held):
+            folder = path.rpartition("/")[0]
+            list_ = files.get(f"changesets/{folder.rpartition('/')[2]}.jsonl")
+            if list_ is not None:
+                held[f"{folder}/{approvals.CHANGE_SET}"] = list_
+        entries = {path: Entry("git", hashlib.sha256(data).hexdigest()) for path, data in held.items()}
+        self._files, self._trusts, self._parents = files, trusts, parents
+        self._folders = approvals.folders(Snapshot("the bundle", "commit", "", entries))
+        self._shelf = Shelf(Held(held))
+        self._distrusted = list(trusts.values())[-1].policy.distrusted if trusts else ()
+
+    def flaws(self, steps: Sequence[Listed]) -> Iterator[str]:
+        """Yield where the policies that are said to have judged steps do not follow one another, or come from nowhere."""
+        before: Trust | None = None
+        wanted = ""
+        for number, step in enumerate(steps):
+            trust = self._trusts.get(step.policy)
+            if trust is None:
+                if before is not None or wanted not in ("", _UNSEEN):
+                    yield f"step {step.commit[:12]} names no policy, and there was one before it"
+            else:
+                yield from self._comes(step, before, trust, wanted, first=not number)
+                before = trust
+            found = self._changeset(step)
+            moved = {move.key: move.new for move in found.moves}.get(trusting.POLICY) if found else _UNSEEN
+            wanted = str(moved or "").removeprefix("sha256:") or (wanted if trust is None else "")
+        if steps and self._trusts and before is None and not wanted:
+            yield "no step is judged by a policy, and none brings those that are here"
+
+    def _comes(self, step: Listed, before: Trust | None, trust: Trust, wanted: str, *, first: bool) -> Iterator[str]:
+        """Yield what is wrong with a policy that is said to be in force: a step that is here must have brought another one."""
+        file = hashlib.sha256(self._files[f"policies/{step.policy}.json"]).hexdigest()
+        if before is None or trust.digest != before.digest:
+            if before is not None and not trusting.follows(before, trust):
+                yield f"policy {step.policy} does not follow policy version {before.policy.version}"
+            elif not wanted and not first:
+                yield f"policy {step.policy} came into force before step {step.commit[:12]} by no step that is here"
+        elif wanted not in ("", file) and wanted in set(self._policies()):
+            yield f"step {step.commit[:12]} is judged by policy {step.policy}, and another was in force"
+
+    def judged(self, step: Listed) -> Decision | None:
+        """Return how a step stands by what is here; None where its policy or change-set is not.
+
+        A step that was let in in an emergency, or lost its approval by a distrust, may be approved by a later policy.
+        """
+        found = self._changeset(step)
+        names = list(self._trusts)
+        if found is None or step.policy not in names:
+            return None
+        wanted = _STANDS.get(step.state, ("approved",))
+        first = self._by(step, found, self._trusts[step.policy])
+        later = (self._by(step, found, self._trusts[name]) for name in names[names.index(step.policy) + 1 :])
+        if first.state in wanted:
+            return first
+        return next((decision for decision in later if decision.state in wanted), first)
+
+    def stands(self, step: Listed, decision: Decision) -> bool:
+        """Tell whether a step is at least what it is called."""
+        return decision.state in _STANDS.get(step.state, (decision.state,))
+
+    def _by(self, step: Listed, found: ChangeSet, trust: Trust) -> Decision:
+        silent = tuple(each for each in self._distrusted if not self._believed(step.commit, each))
+        trust = trust._replace(policy=replace(trust.policy, distrusted=silent))
+        heard = self._shelf.all_heard(found, self._folders, (), trust)
+        settled = frozenset(move.key for move in found.moves if decide.kind_of(move.key) == "trust")
+        authors = frozenset(step.authors)
+        case = Case(found.moves, authors - {_UNKNOWN}, strangers=_UNKNOWN in authors, settled=settled)
+        return decide.decide(trust.policy, case, [each.backing for each in heard])
+
+    def _changeset(self, step: Listed) -> ChangeSet | None:
+        data = self._files.get(f"changesets/{step.root}.jsonl")
+        try:
+            return changeset.read(data) if data is not None else None
+        except DataError:  # it is told where the change-sets are looked at
+            return None
+
+    def _believed(self, commit: str, entry: Distrust) -> bool:
+        """Tell whether a commit is the last one believed, or before it."""
+        seen: set[str] = set()
+        rest = [entry.since] if entry.since in self._parents else []
+        while rest:
+            at = rest.pop()
+            if at not in seen:
+                seen.add(at)
+                rest += [parent for parent in self._parents.get(at, ()) if parent in self._parents]
+        return commit in seen
+
+    def _policies(self) -> Iterator[str]:
+        return (hashlib.sha256(self._files[f"policies/{name}.json"]).hexdigest() for name in self._trusts)
