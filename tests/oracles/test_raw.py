@@ -19,7 +19,7 @@ from securesystemslib.signer import SSlibKey
 from labelvc.codec import dsse, rawsig, sshsig
 from labelvc.errors import DataError, TrustError
 from labelvc.model.approval import Envelope, Signature
-from labelvc.ops import approvals, approve, cast, trust
+from labelvc.ops import approvals, approve, sealing, trust
 from labelvc.ops import policy as governing
 from labelvc.store import git as plumbing
 from labelvc.store import keys, tree
@@ -179,6 +179,6 @@ def test_a_security_key_makes_no_raw_signature(desk: Desk):
     change = approve.examine(git, "main...topic")
     said = approve.draft(change, approve.Wish("reviewer"), device.key, datetime.now(UTC), "0" * 32)
     with pytest.raises(TrustError, match="signs its counter as well"):
-        cast.seal(change, said, device.signer(), also_raw=True)
+        sealing.seal(change, said, device.signer(), also_raw=True)
     assert not rawsig.possible(device.key)
     assert rawsig.possible(sshsig.read_public(Path(desk.key("ben") + ".pub").read_text()))

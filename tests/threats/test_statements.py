@@ -19,7 +19,7 @@ from labelvc.model.approval import NAMESPACE, Approval, Envelope, Signature
 from labelvc.model.change import Delta
 from labelvc.model.names import Digest, Key
 from labelvc.model.policy import Need, Role, Root, RootKey, Trust
-from labelvc.ops import approvals, approve, cast, ceremony, people, trust
+from labelvc.ops import approvals, approve, ceremony, people, sealing, trust
 from labelvc.ops import policy as governing
 from labelvc.store import git as plumbing
 from labelvc.store import keys, tree
@@ -618,7 +618,7 @@ def decided(desk: Desk, by: Signer, commit: bool = True) -> None:
     """Approve as `labelvc approve` does, with a key that no file holds."""
     change = approve.examine(plumbing.find(desk.folder), "main...topic")
     said = approve.draft(change, approve.Wish("reviewer"), by.key, datetime.now(UTC), "0" * 32)
-    for path, data in cast.seal(change, said, by).items():
+    for path, data in sealing.seal(change, said, by).items():
         desk.write(path, data)
     if commit:
         desk.commit("Approve", who="ben")

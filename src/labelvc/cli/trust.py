@@ -18,7 +18,7 @@ from labelvc.errors import TrustError
 from labelvc.model.approval import Meaning, Verdict
 from labelvc.model.names import Digest
 from labelvc.ops import approve as approving
-from labelvc.ops import cast, glimpse, people
+from labelvc.ops import glimpse, people, sealing
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops import verify as verifying
@@ -100,7 +100,7 @@ def approve(
     if sys.stdin.isatty() and not yes and not click.confirm("sign this", err=True):
         say(settings, "not signed; nothing was written")
         return 1
-    contents = cast.seal(change, approval, signer, also_raw=also_raw)
+    contents = sealing.seal(change, approval, signer, also_raw=also_raw)
     governing.write(git, contents)
     write("".join(f"{path}\n" for path in sorted(contents)))
     where = " in an emergency" if emergency else ""

@@ -62,12 +62,13 @@ class Scope(_Part, frozen=True, omit_defaults=False):
 
     Attributes:
         repository: UUID of the project; an approval of a fork's or another project's is none.
-        binding: `delta`: the signature is over the change-set.
+        binding: `delta`: the list of what moved lies beside the statement, so that it also counts for a part of another change;
+            `whole`: the list is too long for that, and the statement counts for the very change-set alone.
         added, removed, changed: how many things the signer was shown.
     """
 
     repository: str
-    binding: Literal["delta"]
+    binding: Literal["delta", "whole"]
     added: int
     changed: int
     removed: int

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from labelvc import __version__
 from labelvc.codec import canonical
@@ -33,6 +33,8 @@ from labelvc.store.reader import Reader
 
 _KEPT = 1_000
 _MATERIALS = ("guidelines/", "taxonomies/")
+LONGEST_LIST = 32 << 20
+"""Bytes of the longest list of moves that is kept in git beside an approval: hosts warn of files from 50 MB on."""
 
 
 class Wish(NamedTuple):
@@ -183,7 +185,7 @@ def _gathered(git: Git, words: str, pair: Range, first: list[Delta]) -> Gathered
     return found
 
 
-def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str) -> Approval:
+def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str, most: int = LONGEST_LIST) -> Approval:
     """Return what would be signed, or refuse.
 
     Args:
@@ -192,6 +194,7 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         key: public half of their key.
         now: with the person's offset from UTC.
         nonce: 32 random hex digits.
+        most: bytes of the longest list of moves that is kept beside an approval.
 
     Returns:
         The decision, not yet signed.
@@ -226,7 +229,7 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         signed_at=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         tz_offset_minutes=int(offset.total_seconds() // 60),
         reason=wish.reason,
-        scope=Scope(policy.repository, "delta", added, changed, removed),
+        scope=Scope(policy.repository, _binding(change, wish, most), added, changed, removed),
         policy=Seen(policy.version, change.trust.digest.removeprefix("sha256:")),
         authors=tuple(sorted(change.authors.principals)),
         materials=change.materials,
@@ -234,6 +237,12 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str)
         nonce=nonce,
         tool=f"labelvc {__version__}",
     )
+
+
+def _binding(change: Change, wish: Wish, most: int) -> Literal["delta", "whole"]:
+    """Return what a decision is bound to; a no keeps its list, or more beside what it refuses would go round it."""
+    long = sum(len(line) + 1 for line in change.found.lines) > most
+    return "whole" if long and wish.decision == "approve" else "delta"
 
 
 def _superseded(old: Approval, wish: Wish, root: Digest) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from labelvc.codec import canonical
+from labelvc.core import changeset
 from labelvc.errors import TrustError
 from labelvc.model.change import Delta, Move
 from labelvc.model.names import Digest, Key
@@ -12,6 +13,7 @@ from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry
 from labelvc.model.vote import Vote
 from labelvc.ops import approvals
+from labelvc.ops import diff as comparing
 from labelvc.ops import verify as verifying
 from labelvc.ops.approvals import Problem, Shelf
 from labelvc.ops.past import Past
@@ -36,6 +38,7 @@ class Ballot:
         self._walk, self._shelf = Walk(git, reader, pin), Shelf(reader)
         self._folders = approvals.folders(tree.commit(git, head, [approvals.FOLDER]))
         self._trusts: dict[str, Trust | None] = {}
+        self._roots: dict[tuple[str, str], Digest] = {}
 
     def votes(self, past: Past, parent: str, integrated: str, delta: Delta) -> tuple[tuple[Vote, ...], bool]:
         """Return the statements that cover a change, and whether a policy was in force.
@@ -57,7 +60,7 @@ class Ballot:
         trust = self._walk.heeding(trust, integrated)
         net = Delta(delta.key, *[past.line(at, delta.key) for at in (parent, integrated)])
         there = tree.commit(self._git, integrated, [approvals.FOLDER]).entries
-        return tuple(self._covering({_move(delta), _move(net)}, trust, there)), True
+        return tuple(self._covering({_move(delta), _move(net)}, trust, there, (parent, integrated))), True
 
     def _trust(self, parent: str) -> Trust | None:
         if parent not in self._trusts:
@@ -67,10 +70,14 @@ class Ballot:
                 self._trusts[parent] = None
         return self._trusts[parent]
 
-    def _covering(self, moves: set[Move], trust: Trust, there: Mapping[str, Entry]) -> Iterator[Vote]:
+    def _covering(
+        self, moves: set[Move], trust: Trust, there: Mapping[str, Entry], step: tuple[str, str]
+    ) -> Iterator[Vote]:
         key = canonical.encode(next(iter(moves)).key)
         asked = [
-            (root, files) for root, files in sorted(self._folders.items()) if self._covers(root, files, key, moves)
+            (root, files)
+            for root, files in sorted(self._folders.items())
+            if self._covers(root, files, key, moves, step)
         ]
         found = [(said, files) for root, files in asked for said in self._shelf.statements(root, files, trust)]
         gone = {
@@ -100,12 +107,23 @@ class Ballot:
                     superseded=gone.get((who, said.digest), ""),
                 )
 
-    def _covers(self, root: Digest, files: Mapping[str, Entry], key: bytes, moves: set[Move]) -> bool:
+    def _covers(
+        self, root: Digest, files: Mapping[str, Entry], key: bytes, moves: set[Move], step: tuple[str, str]
+    ) -> bool:
         path = f"{approvals.folder_of(root)}/{approvals.CHANGE_SET}"
-        if path not in files or key not in self._reader.read(path, files[path]):
+        if path not in files:
+            return root == self._root(*step)
+        if key not in self._reader.read(path, files[path]):
             return False
         found = self._shelf.changeset(root, files)
         return not isinstance(found, Problem) and not moves.isdisjoint(found.moves)
+
+    def _root(self, parent: str, commit: str) -> Digest:
+        """Return the change-set of a step, which is asked for where a statement has no list beside it."""
+        if (parent, commit) not in self._roots:
+            old, new = tree.commit(self._git, parent) if parent else tree.empty(), tree.commit(self._git, commit)
+            self._roots[parent, commit] = changeset.gather(comparing.between(self._git, old, new)).changeset.root
+        return self._roots[parent, commit]
 
 
 def _move(delta: Delta) -> Move:

@@ -1,4 +1,4 @@
-"""Cast: a decision is signed, held to what the policy asks of a signature, and becomes the files that are committed."""
+"""Sealing: a decision signed and put in its file, beside the list of what it is about."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def seal(change: Change, approval: Approval, signer: Signer, *, also_raw: bool =
         also_raw: put a raw signature behind, for programs that know no SSHSIG.
 
     Returns:
-        Path to bytes: the change-set and the statement.
+        Path to bytes: the statement and, where it is kept, the change-set.
 
     Raises:
         TrustError: the key could not sign, or what it made would not be accepted.
@@ -40,6 +40,8 @@ def seal(change: Change, approval: Approval, signer: Signer, *, also_raw: bool =
     found = approvals.opened(data, change.trust)
     approvals.judge(path, approval.root, found, change.trust)
     _present(change, found)
+    if approval.scope.binding == "whole":
+        return {path: data}
     listing = changeset.write(change.found.lines)
     return {f"{approvals.folder_of(approval.root)}/{approvals.CHANGE_SET}": listing, path: data}
 
