@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,17 @@ def test_threat_18_the_life_of_a_label_says_that_its_approver_is_distrusted(peop
     code, out, err = people.labelvc("audit", "trace", "reviews/rev-1#r1", "--format", "json")
     assert code == 0, err
     assert out.count("ben is distrusted after") == 2, "in what was said, and in how it stands now"
+
+
+def test_threat_15_a_host_that_serves_an_old_state_for_ever_is_found_by_its_age(
+    main: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """Each old state verifies; whoever knows how often there is a release asks for one of the last days."""
+    assert main.labelvc("release", "verify", "--max-age", "30")[0] == 1
+    released(main, "1.0.0")
+    assert main.labelvc("release", "verify", "--max-age", "30")[0] == 0
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(time.time()) + 40 * 86_400))
+    code, _, err = main.labelvc("release", "verify", "--max-age", "30")
+    assert code == 1
+    assert "the last release here is 1.0.0 of 20" in err
+    assert main.labelvc("release", "verify")[0] == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -25,6 +26,7 @@ from labelvc.ops import policy as governing
 from labelvc.ops import release as releasing
 from labelvc.ops import reviewed as reviewing
 from labelvc.ops import trust as trusting
+from labelvc.ops.attest import Verdict
 from labelvc.ops.manifest import Made
 from labelvc.ops.release import Plan
 from labelvc.ops.state import Scale
@@ -196,6 +198,12 @@ def notes(settings: Settings, /, words: str | None, output: Path | None) -> None
 @click.command("verify", short_help="Prove releases from the repository alone.")
 @click.argument("version", type=VERSION, required=False)
 @click.option("--all", "everything", is_flag=True, help="Prove every release.")
+@click.option(
+    "--max-age",
+    type=click.IntRange(min=0),
+    metavar="DAYS",
+    help="Exit 1 when the last release is older, by its own word: who serves an old state for ever is found so.",
+)
 @memory.rewrite_option
 @signing.root_option
 @output_options("text", "json", "jsonl")
@@ -205,6 +213,7 @@ def verify(
     /,
     version: Version | None,
     everything: bool,
+    max_age: int | None,
     accept_rewrite: bool,
     root: str | None,
     form: str,
@@ -218,8 +227,8 @@ def verify(
     2 when it cannot be told: missing data, a policy that does not verify, a chain that went back since it last verified here,
     or, with CI=true, a root that nobody pinned.
     """
-    if version is not None and everything:
-        raise click.UsageError("name a version, or --all of them")
+    if version is not None and (everything or max_age is not None):
+        raise click.UsageError("name a version, or --all of them; --max-age is about the last")
     git = plumbing.find(settings.directory)
     pinned = signing.pin(git, root)
     again = "labelvc release verify --accept-rewrite"
@@ -249,11 +258,24 @@ def verify(
         roots = [{"root": digest, "pinned": named} for digest, named in sorted(anchors.items())]
         summary = {"releases": len(verdicts), "states": dict(sorted(states.items())), "roots": roots}
         write(json.document("release-verify", items, head="HEAD", summary=summary), output)
-    code = _code(settings, states, pinned)
+    code = _code(settings, states, pinned) or _stale(settings, verdicts[-1:], max_age)
     last = verdicts[-1].release if verdicts and version is None else None
     if known and not code and last:
         memory.keep(settings, git, known, place, remembering.released(last.sequence, verdicts[-1].digest))
     return code
+
+
+def _stale(settings: Settings, last: list[Verdict], most: int | None) -> int:
+    """Return 1 when the last release is older than so many days, or there is none, and say so."""
+    release = last[0].release if last else None
+    if most is None or (release and now() - datetime.fromisoformat(release.signed_at) <= timedelta(days=most)):
+        return 0
+    told = f"the last release here is {release.version} of {release.signed_at}" if release else "nothing was released"
+    say(
+        settings,
+        f"error: {told}, and one of the last {text.count(most, 'day')} was asked for\n  next: git fetch, and ask who releases",
+    )
+    return 1
 
 
 def _code(settings: Settings, states: Counter[str], pinned: str | None) -> int:
