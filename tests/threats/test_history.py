@@ -123,7 +123,7 @@ def test_threat_18_what_was_approved_again_is_approved(main: Desk):
     assert (found[step]["state"], found[step]["ratified_by"]) == ("approved", ["cleo"])
     assert found[late]["state"] == "missing", "what nobody had approved when it came in stays so"
     assert main.labelvc("audit", "impact")[0] == 0
-    out = main.labelvc("audit", "population", "--format", "jsonl")[1]
+    out = main.labelvc("audit", "population", "--all", "--format", "jsonl")[1]
     states = {row["id"]: row["state"] for row in map(json.loads, out.splitlines())}
     assert states[step] == "approved"
 
@@ -190,10 +190,10 @@ def test_threat_18_what_a_distrusted_key_released_or_witnessed_does_not_stand(ma
 
 def test_threat_18_the_life_of_a_label_says_that_its_approver_is_distrusted(people: Desk):
     believed = people.git("rev-parse", "HEAD")
-    people.relabel("good", "rev-1", by=ANNA)
+    people.relabel("good", "rev-26", by=ANNA)
     people.approve("ben", "HEAD~1..HEAD")
     distrust_ben(people, believed)
-    code, out, err = people.labelvc("audit", "trace", "reviews/rev-1#r1", "--format", "json")
+    code, out, err = people.labelvc("audit", "trace", "reviews/rev-26#r1", "--format", "json")
     assert code == 0, err
     assert out.count("ben is distrusted after") == 2, "in what was said, and in how it stands now"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from labelvc.core import changeset
@@ -25,45 +25,60 @@ class _Side(NamedTuple):
     paths: frozenset[str]
 
 
-def by_hand(git: Git, merge: str, outside: tuple[str, ...]) -> bool:
+class _Sides:
+    """The commits beside a merge, each compared with it once."""
+
+    def __init__(self, git: Git, merge: str) -> None:
+        self._git, self._merge = git, merge
+        self._known: dict[str, _Side] = {}
+
+    def __getitem__(self, at: str) -> _Side:
+        """Return a commit beside the merge; empty: nothing."""
+        if at not in self._known:
+            pair = (
+                tree.differing(self._git, at, self._merge)
+                if at
+                else (tree.empty(), tree.commit(self._git, self._merge))
+            )
+            self._known[at] = _Side(*pair, frozenset(tree.changed(*pair)))
+        return self._known[at]
+
+
+def by_hand(git: Git, merge: str, parents: Sequence[str], outside: tuple[str, ...]) -> bool:
     """Tell whether a merge holds lines that none of its parents has, or takes back what one of them had changed.
 
     Args:
         git: where.
         merge: the merge commit.
+        parents: its parents.
         outside: pathspecs of what is not looked at.
 
     Raises:
         StoreError: git or DVC data is missing.
     """
-    made = plumbing.run(git, *_COMBINED, merge, "--", *outside)
-    return b"diff --cc " in made or _takes_back(git, merge)
+    sides, one = _Sides(git, merge), parents[0]
+    if any(_takes_back(git, sides, one, other) for other in parents[1:]):
+        return True
+    last, *before = reversed(parents)
+    alike = not sides[last].paths or not sides[last].paths.intersection(*(sides[each].paths for each in before))
+    return not alike and b"diff --cc " in plumbing.run(git, *_COMBINED, merge, "--", *outside)
 
 
-def _takes_back(git: Git, merge: str) -> bool:
-    """Tell whether a merge holds a record or document as its parents' common ancestor had it, though a parent had changed it.
+def _takes_back(git: Git, sides: _Sides, one: str, other: str) -> bool:
+    """Tell whether a merge holds a record or document as two parents' common ancestor had it, though one of them had changed it.
 
     A merge that takes each change where one side made it, as git does, never does: then it is the doing of who merged, by
     `-s ours`, by hand, or with an older commit as a parent.
     """
-    parents = plumbing.run(git, "rev-list", "--parents", "--max-count=1", merge).decode().split()[1:]
-    pairs = [plumbing.merge_bases(git, parents[0], other) or [""] for other in parents[1:]]
-    sides = {at: _side(git, at, merge) for at in {*parents, *(base for bases in pairs for base in bases)}}
-    for other, bases in zip(parents[1:], pairs, strict=True):
-        two = [sides[parents[0]], sides[other]]
-        ancestors = [sides[base] for base in bases]
-        paths = frozenset(path for side in two for path in side.paths if not _clean(path, two, ancestors))
-        if not paths:
-            continue
-        moved = frozenset[str]().union(*(_moved(git, side, paths) for side in two))
-        if any(moved - _moved(git, ancestor, paths) for ancestor in ancestors):
-            return True
-    return False
-
-
-def _side(git: Git, at: str, merge: str) -> _Side:
-    here, there = tree.differing(git, at, merge) if at else (tree.empty(), tree.commit(git, merge))
-    return _Side(here, there, frozenset(tree.changed(here, there)))
+    bases = plumbing.merge_bases(git, one, other) or [""]
+    if bases == [one] and not sides[other].paths:  # nothing went on meanwhile, and the merge is as the branch was
+        return False
+    two, ancestors = [sides[one], sides[other]], [sides[base] for base in bases]
+    paths = frozenset(path for side in two for path in side.paths if not _clean(path, two, ancestors))
+    if not paths:
+        return False
+    moved = frozenset[str]().union(*(_moved(git, side, paths) for side in two))
+    return any(moved - _moved(git, ancestor, paths) for ancestor in ancestors)
 
 
 def _clean(path: str, two: list[_Side], ancestors: list[_Side]) -> bool:

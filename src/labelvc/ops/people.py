@@ -77,8 +77,9 @@ def commits(git: Git, base: str, head: str) -> list[Made]:
     if [(each.commit, parent) for each, parent in made] == [(head, base)]:
         return [made[0][0]]
     # without paths: git leaves a merge out that is like one of its parents there, which says nothing of the other one
-    merges = (each for each, _ in _made(git, "--merges", reach))
-    return [*(each for each, _ in made), *(each for each in merges if merged.by_hand(git, each.commit, _ASIDE))]
+    merges = _made(git, "--merges", reach)
+    by_hand = (each for each, parents in merges if merged.by_hand(git, each.commit, parents.split(), _ASIDE))
+    return [*(each for each, _ in made), *by_hand]
 
 
 def _made(git: Git, *words: str) -> Iterator[tuple[Made, str]]:
