@@ -570,7 +570,7 @@ def test_trace_names_the_releases_that_hold_a_line(people: Desk):
 # ---------------------------------------------------------------- one label proved to somebody who gets nothing else
 
 
-def test_a_proof_stands_alone(people: Desk, tmp_path: Path):
+def test_a_proof_stands_alone(people: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     released(people, "1.0.0")
     digest = json.loads(people.labelvc("release", "show", "--format", "jsonl")[1])["digest"]
     away = tmp_path / "away"
@@ -587,6 +587,9 @@ def test_a_proof_stands_alone(people: Desk, tmp_path: Path):
         assert rfc6962.recheck(json.loads(out)) == json.loads(out)["line"]
     assert people.run(away, "audit", "recheck", "proof.json")[2].startswith("note: compare digest and key")
     assert people.run(away, "audit", "recheck", "proof.json", "--digest", "sha256:0")[0] == 1
+    monkeypatch.setenv("CI", "true")
+    assert people.run(away, "audit", "recheck", "proof.json")[0] == 2
+    assert people.run(away, "audit", "recheck", "proof.json", "--digest", digest)[0] == 0
 
 
 def test_a_proof_that_was_changed_proves_nothing(people: Desk, tmp_path: Path):

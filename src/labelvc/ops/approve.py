@@ -140,7 +140,6 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
         found = whole if len(keys) == len(whole.lines) else changeset.part(whole, keys)
         for root in {whole.changeset.root, found.changeset.root} & folders.keys():
             made = made.naming(approvals.authors(shelf.statements(root, folders[root], trust)))
-        signed = frozenset(keys)
         return Change(
             words,
             pair.old,
@@ -156,7 +155,7 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
             list(_statements(shelf, folders, found.changeset, trust, every=wish.decision == "withdraw")),
             tuple(_materials(reader, pair.new)),
             tuple(ownership.foreign(git, trust.policy, whole, commits, frozenset())[1]),
-            tuple(delta for delta in first if changeset.key_text(delta.key) in signed),
+            tuple(delta for delta in first if changeset.key_text(delta.key) in keys),
         )
 
 
