@@ -288,6 +288,8 @@ def _page(shown: Shown, project: Project) -> list[str]:
 
 
 def _lines(shown: Shown) -> str:
+    if shown.lines.least == shown.lines.most:
+        return f"{text.count(shown.lines.most, 'line')} each"
     return f"{shown.lines.least:,} to {text.count(shown.lines.most, 'line')}, median {shown.lines.median:,}"
 
 

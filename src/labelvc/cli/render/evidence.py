@@ -75,7 +75,8 @@ def _step(number: int, step: Step, proof: Proof, veil: Veil, *, color: bool) -> 
     yield f"             after {proof.parent or 'nothing'}\n"
     yield f"             change-set {proof.changeset}\n"
     policy = f"by policy {proof.policy[0]} {proof.policy[1]}" if proof.policy else "no policy was in force"
-    yield f"   judged    the whole step {proof.state}, {policy}\n"
+    then = " when it came in" if proof.state == "conditional" else ""
+    yield f"   judged    the whole step {proof.state}{then}, {policy}\n"
     for word in proof.words:
         yield from _word(word)
     if not any(word.vote.decision == "approve" and word.vote.stood for word in proof.words):
