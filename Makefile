@@ -19,10 +19,10 @@ demo: $(made)demo ## a label change travels from a branch to an audited main, on
 	$(run) scripts/demo $(ARGUMENTS)
 
 test: $(made)test ## every test but the long ones
-	$(python) -m pytest -n 2 --dist loadfile $(ARGUMENTS)
+	$(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
 
 test-long: $(made)test $(made)croissant ## every test, the long ones too, and laws with many more examples
-	$(python) -m pytest -n 2 --dist loadfile -m "" --hypothesis-profile=long -o faulthandler_timeout=3600 $(ARGUMENTS)
+	$(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=long -o faulthandler_timeout=3600 $(ARGUMENTS)
 
 coverage: $(made)test ## which lines and branches the tests reach
 	$(python) -m coverage erase

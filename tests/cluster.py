@@ -76,9 +76,9 @@ class Cluster:
             )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Return a running cluster with two workers, one for all tests."""
+    """Return a running cluster with two workers, one for all tests of a file: idle, it still takes a tenth of a processor."""
     pytest.importorskip("distributed", reason="the extra `dask` is not installed")
     made = Cluster(tmp_path_factory.mktemp("cluster"))
     made.add()

@@ -52,21 +52,25 @@ def contents(top: Path) -> dict[str, str]:
     `git status` runs, so its entries are compared instead of its bytes) and labelvc's own cache.
     """
     found: dict[str, str] = {}
+    start = len(f"{top}/")
     for folder, names, files in os.walk(top):
-        relative = Path(folder).relative_to(top)
-        if relative.name in (".git", "") and "labelvc" in names:
-            names.remove("labelvc")
+        if os.path.basename(folder) == ".git" or folder == str(top):
+            names[:] = [name for name in names if name != "labelvc"]
         for name in (*names, *files):
-            path = Path(folder, name)
-            about = path.lstat()
-            kind = stat.filemode(about.st_mode)
-            if path.is_symlink():
-                kind += f" -> {os.readlink(path)}"
-            elif path.is_file() and os.access(path, os.R_OK):
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                kind += f" {digest}"
-            found[str(relative / name)] = kind
+            path = f"{folder}/{name}"
+            found[path[start:]] = _content(path)
     return {path: said for path, said in found.items() if path != ".git/index"} | _staged(top)
+
+
+def _content(path: str) -> str:
+    """Return a file's kind, permissions and digest, or where a link leads and the digest of what it finds there."""
+    kind = stat.filemode(os.lstat(path).st_mode)
+    if kind.startswith("l"):
+        kind += f" -> {os.readlink(path)}"
+    if os.path.isfile(path) and os.access(path, os.R_OK):
+        with open(path, "rb") as file:
+            kind += f" {hashlib.sha256(file.read()).hexdigest()}"
+    return kind
 
 
 def _staged(top: Path) -> dict[str, str]:
