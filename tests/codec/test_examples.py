@@ -42,7 +42,7 @@ def found(path: Path) -> list[tuple[str, str, str]]:
         return [("document.schema", at, message) for value in values for at, message in schema.problems(noun, value)]
     parsed = parsing.parse(noun, data)
     troubles = [(trouble.rule, trouble.pointer, trouble.message) for trouble in parsed.troubles]
-    if troubles or noun not in ("project", "dataset", "taxonomy", "guideline"):
+    if troubles or noun not in ("project", "dataset", "taxonomy", "guideline", "recipients"):
         return troubles
     document = references.Document(noun, parsed.value.get("name", ""), parsed.value)
     everything = {"taxonomy": frozenset(["t", "topics"]), "guideline": frozenset("g")}

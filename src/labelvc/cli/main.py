@@ -42,6 +42,7 @@ COMMANDS: dict[str, Row] = {
     "policy": ("labelvc.cli.policy", "policy", "Roles, and the approvals a change needs."),
     "trust": ("labelvc.cli.roots", "trust", "The root of trust: whose keys sign the policy."),
     "pseudonym": ("labelvc.cli.pseudonyms", "pseudonym", "Secrets that pseudonyms are made with."),
+    "vault": ("labelvc.cli.vault", "vault", "What tokens stand for, outside of git."),
     "plumbing": ("labelvc.cli.plumbing", "plumbing", "What git and hooks call; not for typing."),
 }
 """Every command: name to module, attribute and its line in the help. A command's module is imported when called."""
@@ -50,7 +51,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
     "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace"),
     "Review": ("approve", "verify", "release", "audit"),
-    "Nouns": ("dataset", "policy", "trust", "key", "pseudonym"),
+    "Nouns": ("dataset", "policy", "trust", "key", "pseudonym", "vault"),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""
 

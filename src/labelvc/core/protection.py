@@ -10,7 +10,7 @@ from typing import Any
 from labelvc.errors import DataError
 from labelvc.model import jsonpointer
 from labelvc.model.names import Layer
-from labelvc.model.project import Sensitive
+from labelvc.model.project import Dataset, Sensitive
 from labelvc.model.secret import SEALED, TOKEN
 
 PSEUDONYM = f"^{TOKEN}$"
@@ -98,6 +98,11 @@ def declared(fields: Iterable[Sensitive], layer: Layer, pointer: str) -> Sensiti
     return next(
         (field for field in fields if field.layer == layer and jsonpointer.inside(field.pointer).match(pointer)), None
     )
+
+
+def place(dataset: Dataset, field: Sensitive) -> str:
+    """Return the place that a field's values are sealed for: they open nowhere else."""
+    return f"{dataset.id} {field.layer} {field.pointer}"
 
 
 def _is_number(value: object) -> bool:

@@ -109,6 +109,18 @@ def token(secret: Secret, project_id: str, domain: str, kind: str, value: str, s
         ConfigurationError: unknown kind, or a project id that is no UUID.
         DataError: the value is empty once normalised, or no Unicode text.
     """
+    normaliser, plain = normalised(kind, value)
+    message = prefixed("tok1", scope, normaliser, plain)
+    return of_bytes(kind, secret.epoch, hmac.digest(_key(secret, project_id, domain, kind), message, "sha256"))
+
+
+def normalised(kind: str, value: str) -> tuple[str, bytes]:
+    """Return the name of a kind's normaliser, and what it makes of a value, as UTF-8.
+
+    Raises:
+        ConfigurationError: unknown kind.
+        DataError: the value is empty once normalised, or no Unicode text.
+    """
     sort = _kind(kind)
     try:
         plain = sort.normalise(value).encode()
@@ -116,10 +128,19 @@ def token(secret: Secret, project_id: str, domain: str, kind: str, value: str, s
         raise DataError("a sensitive value holds half of a surrogate pair, which UTF-8 cannot store") from None
     if not plain:
         raise DataError("a sensitive value is empty; leave the field out instead")
-    message = prefixed("tok1", scope, sort.normaliser, plain)
-    number = int.from_bytes(hmac.digest(_key(secret, project_id, domain, kind), message, "sha256"), "big")
-    start = f"{sort.letters}_{secret.epoch}{_letters(number * 20**BODY >> 256, BODY)}"
+    return sort.normaliser, plain
+
+
+def of_bytes(kind: str, epoch: str, random: bytes) -> str:
+    """Return the token whose body is made of 32 bytes: of a keyed digest, or random ones that only the vault can trace."""
+    number = int.from_bytes(random, "big")
+    start = f"{_kind(kind).letters}_{epoch}{_letters(number * 20**BODY >> 256, BODY)}"
     return start + check(start)
+
+
+def kind_of(text: str) -> str:
+    """Return the kind of a token, by its letters; empty for a kind that is not known."""
+    return next((name for name, kind in KINDS.items() if kind.letters == text[:3]), "")
 
 
 def is_token(text: str) -> bool:

@@ -70,6 +70,8 @@ def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]])
             yield from _guideline(found, names, taxonomies)
         elif found.noun == "versions":
             yield from _versions(found, explained)
+        elif found.noun == "recipients":
+            yield from _recipients(found)
 
 
 def _project(found: Document, names: Mapping[str, frozenset[str]]) -> Iterator[Trouble]:
@@ -123,6 +125,17 @@ def _unprotectable(field: Mapping[str, Any]) -> str:
     if field["pointer"] == "/by" and field.get("layer", "annotations") == "annotations":
         return "" if field.get("mode", "keyed") in ("keyed", "random") else "/by always holds a pseudonym"
     return ""
+
+
+def _recipients(found: Document) -> Iterator[Trouble]:
+    people = found.value["people"]
+    for name, role in found.value["roles"].items():
+        for number, person in enumerate(role["people"]):
+            if person not in people:
+                message = f"there is nobody {person!r} under people{_known(frozenset(people))}"
+                yield Trouble(found, f"/roles/{name}/people/{number}", "document.reference", message)
+        if role.get("needs", 1) > len(role["people"]):
+            yield Trouble(found, f"/roles/{name}/needs", "document.reference", "is more than there are people")
 
 
 def _taxonomy(found: Document) -> Iterator[Trouble]:

@@ -25,9 +25,12 @@ from labelvc.store.reader import Reader
 TOP = "labelvc.yaml"
 _BY = "labelvc.documents/2"
 _EPOCHS = "privacy/epochs.jsonl"
+RECIPIENTS = "privacy/recipients.yaml"
 _DATASET, _YAML, _VERSIONS = "/dataset.yaml", ".yaml", ".versions.jsonl"
 _NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline"}
 _ALONE = (TOP, "taxonomies", "guidelines", "privacy")
+_SINGLE = {TOP: "project", _EPOCHS: "epoch", RECIPIENTS: "recipients"}
+_UNJUDGED = ("epoch", "recipients")  # which there are changes no verdict on a record
 _NO_DOMAIN = "main"
 
 
@@ -171,8 +174,8 @@ def documents(folders: Folders, rev: str) -> Snapshot:
 
 def noun_of(path: str) -> tuple[str, str] | None:
     """Return (noun, name) of a document's path, or None when the path is no document."""
-    if path in (TOP, _EPOCHS):
-        return "project" if path == TOP else "epoch", ""
+    if path in _SINGLE:
+        return _SINGLE[path], ""
     folder, _, rest = path.partition("/")
     noun, end = _NOUNS.get(folder, ""), _VERSIONS if rest.endswith(_VERSIONS) else _YAML
     if folder == "datasets":
@@ -260,7 +263,7 @@ def _finding(read: _Read, rule: str, pointer: str, message: str, line: int) -> F
 def _project(documents: Iterable[_Read]) -> Project:
     values = {(read.noun, read.name): read.parsed.value for read in documents}
     top = values["project", ""]
-    governing = [read for read in documents if read.noun != "epoch"]  # which epochs there are changes no verdict
+    governing = [read for read in documents if read.noun not in _UNJUDGED]
     digest = digests.sha256_short("".join([f"{_BY}\0{read.path}\0{read.digest}\n" for read in governing]).encode())
     return Project(
         id=top["id"],

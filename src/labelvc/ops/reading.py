@@ -67,6 +67,10 @@ class Reading:
             if columns is None or not self._at_once(incoming, columns, advance):
                 self._one_by_one(incoming, rows(), advance)
 
+    def keep(self) -> None:
+        """Keep what the vault must know of the values that were replaced."""
+        self._tokens.keep()
+
     def _one_by_one(self, incoming: Incoming, rows: Iterable[Row], advance: Callable[[int], None]) -> None:
         number = 0
         for kind, key, raw, _ in self.lines(rows):

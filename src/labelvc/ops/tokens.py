@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from operator import eq
@@ -12,6 +13,7 @@ from labelvc.errors import DataError
 from labelvc.model import jsonpointer
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project, Sensitive
+from labelvc.model.secret import Secret
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import pseudonyms
 from labelvc.store import tree
@@ -119,7 +121,20 @@ class Tokens:
         if field.mode == "generalise":
             return protection.coarser(field, value)
         text = value if type(value) is str else str(value)
-        return text if pseudonym.is_token(text) else self._tokenise(field.kind, text, self._scope(field, fields))
+        if pseudonym.is_token(text) or (field.mode == "sealed" and protection.protected(text)):
+            return text
+        scope = self._scope(field, fields)
+        if field.mode == "random":
+            return self._links.random(field.kind, text, scope)
+        token = self._tokenise(field.kind, text, scope)
+        if field.mode == "sealed":
+            return self._links.seal(field.kind, text, token, protection.place(self._dataset, field))
+        return token
+
+    def keep(self) -> None:
+        """Keep what the vault must know of the values that were replaced; nothing where no field is random or sealed."""
+        if "_links" in vars(self):
+            self._links.keep()
 
     def _scope(self, field: Sensitive, fields: dict[str, Any]) -> str:
         """Return how far a value shares its token: everywhere, in this dataset, or in the record or item it stands in."""
@@ -168,10 +183,18 @@ class Tokens:
         return found
 
     @cached_property
-    def _tokenise(self) -> Callable[[str, str, str], str]:
+    def _secret(self) -> Secret:
         with tree.reader(self._git) as reader:
-            secret = pseudonyms.active(self._git, self._work, reader)
-        return pseudonyms.tokeniser(secret, self._project.id, self._project.domain)
+            return pseudonyms.active(self._git, self._work, reader)
+
+    @cached_property
+    def _tokenise(self) -> Callable[[str, str, str], str]:
+        return pseudonyms.tokeniser(self._secret, self._project.id, self._project.domain)
+
+    @cached_property
+    def _links(self) -> Any:
+        """Return the links of random and sealed fields; what encrypts is loaded only where there are such fields."""
+        return importlib.import_module("labelvc.ops.links").Links(self._git, self._project, self._secret)
 
 
 def _leads(glob: str, texts: Iterable[str], others: Sequence[str]) -> bool:

@@ -1,0 +1,338 @@
+"""Custody: what is done with the vault, each with its line in the log before anything is told or changed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from labelvc.codec import canonical, epochs, expression, keyfile, shard, vaultrow
+from labelvc.core import protection, pseudonym
+from labelvc.errors import ConfigurationError, DataError, Error, RefusedError, TrustError
+from labelvc.model import jsonpointer
+from labelvc.model.names import Key, Layer
+from labelvc.model.project import Dataset, Project
+from labelvc.model.secret import Secret
+from labelvc.ops import links, pseudonyms, sharing, vault
+from labelvc.ops import project as projects
+from labelvc.ops.sharing import Openers
+from labelvc.ops.vault import Opened
+from labelvc.store import keyring, tree
+from labelvc.store import vault as folders
+from labelvc.store.git import Git
+
+_SHORTEST = 8
+_WORDS = re.compile(r"\S.*\S|\S")
+
+
+class Act(NamedTuple):
+    """Who does something, when, and why; the log keeps it."""
+
+    who: str
+    at: str
+    reason: str
+
+
+class Revealed(NamedTuple):
+    """What a token stands for.
+
+    Attributes:
+        token: the token, after aliases.
+        value: the plain value. It is shown on request only.
+        proved: whether the value yields the token again; None when the epoch's secret is not here to tell.
+    """
+
+    token: str
+    value: str
+    proved: bool | None
+
+    def __repr__(self) -> str:
+        """Show no value."""
+        return f"Revealed({self.token!r}, ..., proved={self.proved})"
+
+
+class Status(NamedTuple):
+    """What can be told of the vault without its key.
+
+    Attributes:
+        folder: where it is.
+        people: who holds a share of its key.
+        needs: how many of them open it.
+        kinds: kind to number of rows.
+        gone: tombstones.
+        waiting: files in the inbox.
+        entries: lines of the log.
+        problems: what is wrong.
+    """
+
+    folder: Path
+    people: list[str]
+    needs: int
+    kinds: dict[str, int]
+    gone: int
+    waiting: int
+    entries: int
+    problems: list[Error]
+
+
+def seal(git: Git, act: Act, openers: Openers, values: Sequence[str] = (), kind: str = "person") -> int:
+    """Take what waits in the inbox, and values of keyed fields, into the vault.
+
+    Args:
+        git: the repository.
+        act: who, when, why.
+        openers: open the vault.
+        values: plain values whose keyed tokens shall be traced from now on.
+        kind: of these.
+
+    Returns:
+        How many rows are new.
+    """
+    project = _project(git)
+    with folders.held(git) as folder:
+        one, waiting = _opened(folder, project, openers)
+        number = vault.fold(one)
+        for value in values:
+            token = pseudonym.token(_active(git), project.id, project.domain, kind, value)
+            number += token not in one.rows
+            vault.put(one, token, {"scope": "", "value": value}, "the values to seal")
+        if number or waiting:
+            vault.record(one, _entry(act, "seal", rows=number))
+            vault.write(one, clear=waiting)
+    return number
+
+
+def reveal(git: Git, act: Act, openers: Openers, what: str, pointer: str = "") -> Revealed:
+    """Return what a token or a sealed value stands for; the log has a line of it before that.
+
+    Args:
+        git: the repository.
+        act: who, when, why; a reason is needed.
+        openers: open the vault.
+        what: a token, or the key of a record or item whose field is meant.
+        pointer: the field, with a key.
+
+    Raises:
+        ConfigurationError: no reason, or no field.
+        DataError: there is no row, it was forgotten, does not yield its token, or what is sealed does not open.
+    """
+    if len(act.reason) < _SHORTEST or not _WORDS.fullmatch(act.reason):
+        hint = "--reason with the ticket or request it is for: who asks may be asked for it"
+        raise ConfigurationError(f"to reveal needs a reason of at least {_SHORTEST} characters", hint=hint)
+    project = _project(git)
+    token, letters, place = _meant(git, project, what, pointer)
+    with folders.held(git) as folder:
+        one, _ = _opened(folder, project, openers)
+        vault.fold(one)
+        token = vault.final(one, token)
+        row = one.rows.get(token)
+        vault.record(one, _entry(act, "reveal", found=row is not None and row.sealed is not None, token=token))
+    if row is None or row.sealed is None:
+        gone = "was forgotten: nobody can tell any more what it stood for" if row else "has no row in the vault"
+        raise DataError(
+            f"the token {token} {gone}", hint="" if row else "labelvc vault status; labelvc vault merge FOLDER"
+        )
+    content = one.content(token)
+    if "keys" in content:
+        return Revealed(token, _unsealed(content["keys"], letters, project, token, place), None)
+    secret = _secret_of(git, pseudonym.epoch_of(token))
+    known = None if secret is None else vault.proved(content, token, secret, project.id, project.domain)
+    if known is False:
+        message = f"the row of {token} holds a value that does not yield this token: somebody with the key wrote it"
+        raise DataError(message, where=str(folder), hint="labelvc vault status; take the row from a backup")
+    return Revealed(token, content["value"], known)
+
+
+def merge(git: Git, act: Act, openers: Openers, source: Path) -> tuple[int, int]:
+    """Take the rows, links and waiting files of another copy of the vault in.
+
+    Returns:
+        How many rows are new or changed, and how many tokens became aliases.
+    """
+    project = _project(git)
+    with folders.held(git) as folder:
+        if source.resolve() == folder.resolve():
+            raise ConfigurationError("that is this vault itself", where=str(source), hint="name a colleague's copy")
+        one, waiting = _opened(folder, project, openers)
+        other = vault.beside(one, source)
+        folded = vault.fold(one)
+        vault.fold(other)
+        changed, aliases = vault.merge(one, other)
+        vault.record(one, _entry(act, "merge", aliases=aliases, rows=changed))
+        for name in (folders.LINKS, folders.KEYS):
+            links.add(folder / name, folders.lines(source / name))
+        vault.drop_links(folder, [token for token, row in one.rows.items() if row.sealed is None])
+        if changed or folded or waiting:
+            vault.write(one, clear=waiting)
+    return changed, aliases
+
+
+def rotate(git: Git, act: Act, openers: Openers) -> Opened:
+    """Give the vault a new key, in shares for the people whom the last commit names; the old key opens it no more."""
+    project = _project(git)
+    to = sharing.role(git, "reverse")
+    with folders.held(git) as folder:
+        one, waiting = _opened(folder, project, openers)
+        vault.fold(one)
+        fresh = vault.rotated(one, to)
+        vault.record(fresh, _entry(act, "rotate", key=fresh.file.commitment))
+        vault.write(fresh, clear=waiting)
+    return fresh
+
+
+def forget(git: Git, act: Act, openers: Openers, token: str) -> list[str]:
+    """Make a token stand for nothing: its row and aliases become tombstones, its links and keys go.
+
+    Raises:
+        DataError: there is no row, link or key of it here.
+    """
+    if not pseudonym.is_token(token):
+        raise DataError("this is no token", hint="copy it whole from a record: labelvc blame dataset/item")
+    project = _project(git)
+    with folders.held(git) as folder:
+        one, waiting = _opened(folder, project, openers)
+        vault.fold(one)
+        found = vault.forget(one, token)
+        if not found:
+            raise DataError(f"the token {token} has no row in the vault", hint="labelvc vault status")
+        vault.record(one, _entry(act, "forget", tokens=found))
+        vault.drop_links(folder, found)
+        vault.write(one, clear=waiting)
+    return found
+
+
+def lend(git: Git, act: Act, openers: Openers, person: str) -> bytes:
+    """Return one's own share of the vault's key, encrypted to another holder of it."""
+    with folders.held(git) as folder:
+        generation = folders.needed(folder)
+        where = generation / folders.KEY
+        file = keyfile.read(where.read_bytes(), str(where))
+        to = sharing.recipients(git, person)
+        if person not in file.shares:
+            message = f"{person} holds no share of the vault's key, so lending one would widen who can open it"
+            raise RefusedError(message, where=str(where), hint=f"one of: {', '.join(sorted(file.shares))}")
+        data = sharing.lend(file, openers, to, str(where))
+        folders.append(folder, _entry(act, "lend", to=person))
+    return data
+
+
+def status(git: Git) -> Status:
+    """Return what can be told of the vault without its key: what it holds, and whether something is damaged.
+
+    Raises:
+        TrustError: there is no vault on this machine.
+    """
+    folder = folders.home(git)
+    generation = folders.needed(folder)
+    where = generation / folders.KEY
+    file = keyfile.read(where.read_bytes(), str(where))
+    problems: list[Error] = []
+    kinds: Counter[str] = Counter()
+    gone, entries = 0, 0
+    found = folders.rows(generation)
+    for name, lines in found.items():
+        for number, line in enumerate(lines, 1):
+            try:
+                row = vaultrow.read(line, f"{generation / name}:{number}")
+            except DataError as error:
+                problems.append(error)
+                continue
+            gone += row.sealed is None
+            kinds[pseudonym.kind_of(row.token)] += row.sealed is not None
+    said = folders.lines(generation / folders.ROOT)
+    root = folders.root_of(found)[1]
+    if not said or f'"root":"{root}"'.encode() not in said[0]:
+        message = "the rows are not those that the vault's root is over"
+        problems.append(
+            DataError(message, where=str(generation / folders.ROOT), hint="bring the folder back from a backup")
+        )
+    try:
+        entries = folders.chain(folder)[1]
+    except DataError as error:
+        problems.append(error)
+    waiting = len(folders.waiting(folder))
+    return Status(folder, sorted(file.shares), file.needs, dict(kinds), gone, waiting, entries, problems)
+
+
+def project_id(git: Git) -> str:
+    """Return the UUID of the project in the work tree."""
+    return _project(git).id
+
+
+def _project(git: Git) -> Project:
+    snapshot = tree.work(git)
+    with tree.reader(git) as reader:
+        return projects.load(git, snapshot, reader)
+
+
+def _active(git: Git) -> Secret:
+    with tree.reader(git) as reader:
+        return pseudonyms.active(git, tree.work(git), reader)
+
+
+def _secret_of(git: Git, name: str) -> Secret | None:
+    """Return the secret of an epoch, or None where it is not on this machine."""
+    snapshot = tree.work(git)
+    entry = snapshot.entries.get(epochs.PATH)
+    with tree.reader(git) as reader:
+        known = epochs.read(reader.read(epochs.PATH, entry)) if entry else ()
+    epoch = next((epoch for epoch in known if epoch.id == name), None)
+    if epoch is None or not keyring.path(git, name).exists():
+        return None
+    return keyring.load(git, epoch)
+
+
+def _opened(folder: Path, project: Project, openers: Openers) -> tuple[Opened, Iterable[Path]]:
+    folders.chain(folder)
+    return vault.opened(folder, project.id, openers), list(folders.waiting(folder))
+
+
+def _entry(act: Act, did: str, **more: object) -> dict[str, object]:
+    return {"at": act.at, "did": did, "reason": act.reason, "who": act.who, **more}
+
+
+def _meant(git: Git, project: Project, what: str, pointer: str) -> tuple[str, str, str]:
+    """Return the token, the letters of what is sealed, and the place it was sealed for; the last two empty for a token."""
+    if pseudonym.is_token(what):
+        return what, "", ""
+    if protection.protected(what) or not pointer:
+        hint = "labelvc vault reveal dataset/item#id /ext/field"
+        raise ConfigurationError("this is no token; name the record and the field in which it stands", hint=hint)
+    key = Key.parse(what)
+    dataset = projects.dataset(project, key.dataset)
+    layer: Layer = "annotations" if key.id else "items"
+    value = jsonpointer.reach(_fields(git, dataset, key, layer), pointer)
+    field = protection.declared(dataset.sensitive, layer, pointer)
+    if not isinstance(value, str) or not protection.protected(value):
+        raise DataError(
+            f"there is no token and nothing sealed at {pointer}", where=str(key), hint=f"labelvc blame {key}"
+        )
+    token, _, letters = value.partition(":")
+    return token, letters, protection.place(dataset, field) if field else ""
+
+
+def _fields(git: Git, dataset: Dataset, key: Key, layer: Layer) -> dict[str, object]:
+    snapshot = tree.work(git)
+    group = shard.group_of(key.item, expression.compiled(dataset.group))
+    name = shard.place(group, shard.digits(dataset.shards))
+    path = shard.path(dataset.name, layer, name)
+    entry = snapshot.entries.get(path)
+    with tree.reader(git) as reader:
+        line = shard.find(reader.read(path, entry), key) if entry else None
+    if line is None:
+        raise DataError("there is no such record or item in the work tree", where=str(key), hint=f"labelvc log {key}")
+    return dict(canonical.decode(line))
+
+
+def _unsealed(texts: Sequence[str], letters: str, project: Project, token: str, place: str) -> str:
+    kind = pseudonym.kind_of(token)
+    for text in texts:
+        value = vaultrow.show(vault.key_of(text), letters, project.id, kind, token, place)
+        if value is not None:
+            return value
+    raise TrustError(
+        "what is sealed here does not open with its token's key: it was changed, or moved here from another field",
+        hint="labelvc vault reveal dataset/item#id /ext/field, with the record and field it was imported into",
+    )

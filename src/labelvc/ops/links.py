@@ -1,0 +1,175 @@
+"""Links: what an importing machine keeps of random and sealed fields, so that the same value means the same again.
+
+A link leads from a keyed digest of a value to its random token; a wrapped key seals the values of one token. Both are of
+no use without the epoch's secret, and what only the vault may tell waits in its inbox, encrypted to the vault.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from labelvc.codec import canonical, keyfile, subkeys, vaultrow
+from labelvc.core import pseudonym
+from labelvc.errors import DataError, StoreError
+from labelvc.model.project import Project
+from labelvc.model.secret import Secret
+from labelvc.store import age, disk, vault
+from labelvc.store.git import Git
+
+
+class Links:
+    """The links and keys of a vault's folder, as an import sees and adds to them.
+
+    Args:
+        git: the repository, whose vault must have been begun.
+        project: its project.
+        secret: the active epoch's secret.
+
+    Raises:
+        TrustError: there is no vault on this machine, or others may enter it.
+        DataError: its key file is damaged.
+    """
+
+    def __init__(self, git: Git, project: Project, secret: Secret) -> None:
+        self._git, self._project, self._secret = git, project, secret
+        generation = vault.needed(vault.home(git))
+        where = generation / vault.KEY
+        self._to = keyfile.read(where.read_bytes(), str(where)).to
+        self._link = subkeys.subkey(secret, project.id, "link")
+        self._wrap = subkeys.subkey(secret, project.id, "wrap", length=vaultrow.KEY_BYTES)
+        self._tokens = self._read_links(vault.home(git) / vault.LINKS)
+        self._keys: dict[str, bytes] = {}
+        self._wrapped = _by_token(vault.lines(vault.home(git) / vault.KEYS), str(vault.home(git) / vault.KEYS))
+        self._fresh: list[tuple[str, dict[str, Any]]] = []
+        self._new_links: dict[str, str] = {}
+        self._new_keys: dict[str, str] = {}
+
+    def random(self, kind: str, value: str, scope: str) -> str:
+        """Return the random token of a value: the one it has, or a new one.
+
+        Raises:
+            DataError: the value is empty once normalised.
+        """
+        normaliser, plain = pseudonym.normalised(kind, value)
+        blind = subkeys.subkey(self._secret, self._project.id, "blind", self._project.domain, kind)
+        link = subkeys.tag(blind, scope, normaliser, plain)
+        found = self._tokens.get(link)
+        if found is None:
+            found = pseudonym.of_bytes(kind, self._secret.epoch, secrets.token_bytes(32))
+            self._tokens[link] = self._new_links[link] = found
+            self._fresh.append((found, {"link": link, "scope": scope, "value": value}))
+        return found
+
+    def seal(self, kind: str, value: str, token: str, place: str) -> str:
+        """Return a value sealed in place, under the key of its token.
+
+        Args:
+            kind: of the value.
+            value: the plain value.
+            token: whose it is: the keyed token of the value itself.
+            place: dataset and field it stands in; it opens nowhere else.
+        """
+        return f"{token}:{vaultrow.hide(self._key(token), value, self._project.id, kind, token, place)}"
+
+    def _key(self, token: str) -> bytes:
+        """Return the key of a token: the one that is here, or a fresh one."""
+        if token not in self._keys:
+            here = (vaultrow.unwrap(self._wrap, text, self._project.id, token) for text in self._wrapped.get(token, ()))
+            key = next(filter(None, here), None)
+            if key is None:
+                key = secrets.token_bytes(vaultrow.KEY_BYTES)
+                self._new_keys[token] = vaultrow.wrap(self._wrap, key, self._project.id, token)
+                self._fresh.append((token, {"keys": [base64.b64encode(key).decode()]}))
+            self._keys[token] = key
+        return self._keys[token]
+
+    def keep(self) -> None:
+        """Write what is new: into the vault's inbox first, then links and keys; nothing when nothing is new.
+
+        Raises:
+            StoreError: another import gave one of these values a token meanwhile, or the disk refuses.
+        """
+        if not self._fresh:
+            return
+        with vault.held(self._git) as folder:
+            known = self._read_links(folder / vault.LINKS)
+            wrapped = _by_token(vault.lines(folder / vault.KEYS), str(folder / vault.KEYS))
+            if self._new_links.keys() & known.keys() or self._new_keys.keys() & wrapped.keys():
+                message = "another import gave the same values their tokens meanwhile; nothing was written"
+                raise StoreError(message, where=str(folder), hint="run the command again")
+            content = b"".join(
+                [canonical.encode({"content": inner, "t": token}) + b"\n" for token, inner in self._fresh]
+            )
+            vault.put_in(folder, age.encrypt(content, [self._to], str(folder)))
+            links = [self._link_line(link, token) for link, token in self._new_links.items()]
+            keys = [canonical.encode({"d": text, "t": token}) for token, text in self._new_keys.items()]
+            add(folder / vault.LINKS, links)
+            add(folder / vault.KEYS, keys)
+            self._fresh, self._new_links, self._new_keys = [], {}, {}
+
+    def _link_line(self, link: str, token: str) -> bytes:
+        return canonical.encode({"i": link, "m": subkeys.tag(self._link, link, token), "t": token})
+
+    def _read_links(self, path: Path) -> dict[str, str]:
+        """Return the links of this epoch that were made with its secret; the smallest token where there are two.
+
+        Raises:
+            DataError: a link of this epoch leads to a token that nobody with the secret gave it.
+        """
+        found: dict[str, str] = {}
+        for number, line in enumerate(vault.lines(path), 1):
+            value = entry(line, ("i", "m", "t"), f"{path}:{number}")
+            if pseudonym.epoch_of(value["t"]) != self._secret.epoch:
+                continue
+            if not hmac.compare_digest(subkeys.tag(self._link, value["i"], value["t"]), value["m"]):
+                message = "a link of the vault was changed: it leads to another token than it was made for"
+                raise DataError(
+                    message, where=f"{path}:{number}", hint="take the file from a backup or a colleague's vault"
+                )
+            found[value["i"]] = min(found.get(value["i"], value["t"]), value["t"])
+        return found
+
+
+def add(path: Path, lines: Iterable[bytes]) -> None:
+    """Add lines to a file of the vault, sorted and each once; nothing is written when there are none."""
+    fresh = list(lines)
+    if fresh:
+        write(path, [*vault.lines(path), *fresh])
+
+
+def write(path: Path, lines: Iterable[bytes]) -> None:
+    """Write a file of the vault: its lines sorted, each once."""
+    disk.replace(path, b"".join([line + b"\n" for line in sorted(set(lines))]))
+
+
+def entry(line: bytes, names: tuple[str, ...], where: str) -> Mapping[str, str]:
+    """Return the members of a line of links or keys.
+
+    Raises:
+        DataError: it is none.
+    """
+    try:
+        value = canonical.decode(line)
+    except DataError:
+        value = None
+    if (
+        not isinstance(value, dict)
+        or tuple(sorted(value)) != names
+        or not all(isinstance(v, str) for v in value.values())
+    ):
+        hint = "take the file from a backup or a colleague's vault"
+        raise DataError("the line is none of the vault's (docs/formats/vault.md)", where=where, hint=hint)
+    return value
+
+
+def _by_token(lines: Iterable[bytes], where: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(lines, 1):
+        value = entry(line, ("d", "t"), f"{where}:{number}")
+        found.setdefault(value["t"], []).append(value["d"])
+    return found

@@ -1,0 +1,342 @@
+"""The vault, opened: rows that lead from tokens to values, sealed, merged, renewed and forgotten by who holds its key."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from labelvc.codec import canonical, keyfile, subkeys, vaultrow
+from labelvc.codec.derive import hkdf, prefixed
+from labelvc.codec.keyfile import KeyFile
+from labelvc.codec.vaultrow import Keys, Row
+from labelvc.core import pseudonym
+from labelvc.errors import DataError, RefusedError, TrustError
+from labelvc.ops import links, sharing
+from labelvc.ops.sharing import Openers
+from labelvc.store import age, vault
+from labelvc.store.git import Git
+
+_MOST_ALIASES = 16
+
+
+class Opened(NamedTuple):
+    """A vault whose key is open.
+
+    Attributes:
+        folder: where it is.
+        file: its key file.
+        keys: what opens rows.
+        rows: token to row.
+    """
+
+    folder: Path
+    file: KeyFile
+    keys: Keys
+    rows: dict[str, Row]
+
+    def content(self, token: str) -> dict[str, Any]:
+        """Return what a row that is not gone holds.
+
+        Raises:
+            DataError: it was changed, or belongs to another token.
+        """
+        return vaultrow.open_row(self.keys, self.rows[token], f"{self.folder} {token}")
+
+
+def new(git: Git, project: str, at: str) -> KeyFile:
+    """Begin a vault: a key in shares for the people of the role `reverse`, and no rows.
+
+    Args:
+        git: the repository.
+        project: UUID of its project.
+        at: the time, UTC.
+
+    Returns:
+        Its key file.
+
+    Raises:
+        ConfigurationError: nobody has the role.
+        RefusedError: there is a vault already.
+    """
+    to = sharing.role(git, "reverse")
+    with vault.held(git) as folder:
+        if vault.current(folder) is not None:
+            raise RefusedError("there is a vault already", where=str(folder), hint="labelvc vault status")
+        secret, recipient = age.generate()
+        file = sharing.lock(secret.encode(), to, recipient=recipient)
+        one = Opened(folder, file, Keys(secret.encode(), project), {})
+        record(one, {"at": at, "did": "new", "key": file.commitment})
+        write(one)
+    return file
+
+
+def record(one: Opened, entry: Mapping[str, object]) -> None:
+    """Add a line to the log that only who holds the vault's key can write.
+
+    Raises:
+        DataError: the log was edited.
+        StoreError: the disk refuses.
+    """
+    vault.append(one.folder, entry, lambda content: _sealed(one.keys, content))
+
+
+def opened(folder: Path, project: str, openers: Openers) -> Opened:
+    """Open a vault with as many shares of its key as it needs.
+
+    Raises:
+        TrustError: there is no vault, too few shares, or a wrong one.
+        DataError: the vault is damaged, or a row was added, changed or taken away by who does not hold the key.
+    """
+    generation = vault.needed(folder)
+    where = str(generation / vault.KEY)
+    file = keyfile.read((generation / vault.KEY).read_bytes(), where)
+    return _with(folder, file, Keys(sharing.unlock(file, openers, where), project))
+
+
+def beside(one: Opened, folder: Path) -> Opened:
+    """Open another vault with the key that opened one.
+
+    Raises:
+        TrustError: the other has another key.
+        DataError: the other is damaged.
+    """
+    generation = vault.needed(folder)
+    file = keyfile.read((generation / vault.KEY).read_bytes(), str(generation / vault.KEY))
+    if file.commitment != one.file.commitment:
+        message = "that vault has another key: it was begun apart, or one of the two was rotated"
+        raise TrustError(
+            message, where=str(generation), hint="merge before you rotate; else copy the newer vault whole"
+        )
+    return _with(folder, file, one.keys)
+
+
+def fold(one: Opened) -> int:
+    """Take what waits in a vault's inbox into its rows; `write` keeps them, and then the inbox may be cleared.
+
+    Returns:
+        How many rows are new or changed.
+
+    Raises:
+        DataError: something in the inbox is damaged, or gives a token another value than it has.
+    """
+    before = dict(one.rows)
+    identity = age.identity(one.keys.secret.decode(), str(one.folder))
+    for path, data in vault.waiting(one.folder).items():
+        plain = age.decrypt(data, [identity])
+        if plain is None:
+            hint = f"if it came from before a rotation, bring that vault back; else set it aside: mv {path} {path}.odd"
+            raise DataError("a file in the inbox of the vault is not encrypted to it", where=str(path), hint=hint)
+        for number, line in enumerate(plain.splitlines(), 1):
+            value = canonical.decode(line)
+            put(one, value["t"], value["content"], f"{path}:{number}")
+    return sum(before.get(token) != row for token, row in one.rows.items())
+
+
+def put(one: Opened, token: str, content: dict[str, Any], where: str) -> None:
+    """Add what a token stands for; what was forgotten stays so.
+
+    Raises:
+        DataError: it is no token, or it stands for another value already.
+    """
+    if not pseudonym.is_token(token):
+        raise DataError("the check letters of a token are wrong", where=where, hint="copy it whole from a record")
+    row = one.rows.get(token)
+    if row is not None and row.sealed is None:
+        return
+    if row is not None:
+        content = _both(token, one.content(token), content, where)
+    one.rows[token] = vaultrow.seal(one.keys, token, pseudonym.epoch_of(token), content)
+
+
+def write(one: Opened, *, clear: Iterable[Path] = ()) -> None:
+    """Write a vault's rows as a new generation, with the root over them; then delete files of the inbox.
+
+    Raises:
+        StoreError: the disk refuses; the vault stays as it was.
+    """
+    found: dict[str, list[bytes]] = {}
+    for token in sorted(one.rows):
+        found.setdefault(vault.row_file(token), []).append(vaultrow.write(one.rows[token]))
+    number, root = vault.root_of({name: sorted(lines) for name, lines in found.items()})
+    contents = {name: b"".join([line + b"\n" for line in sorted(lines)]) for name, lines in found.items()}
+    contents[vault.KEY] = keyfile.write(one.file)
+    digest, logged = vault.chain(one.folder)
+    said = {"last": digest, "log": logged, "root": root, "rows": number}
+    root_line = {**said, "mac": _mac(one.keys, number, root, logged, digest)}
+    contents[vault.ROOT] = canonical.encode(root_line) + b"\n"
+    vault.begin(one.folder, contents)
+    for path in clear:
+        path.unlink(missing_ok=True)
+
+
+def merge(one: Opened, other: Opened) -> tuple[int, int]:
+    """Take another vault's rows in: tombstones win, keys of one token are joined, of two random tokens of a value one remains.
+
+    Returns:
+        How many rows are new or changed, and how many tokens became aliases of others.
+
+    Raises:
+        DataError: a token stands for two values, or a row of the other does not open.
+    """
+    before = dict(one.rows)
+    for token, row in other.rows.items():
+        if row.sealed is None:
+            one.rows[token] = row
+        else:
+            put(one, token, other.content(token), f"{other.folder} {token}")
+    aliases = _aliased(one)
+    return sum(before.get(token) != row for token, row in one.rows.items()), aliases
+
+
+def forget(one: Opened, token: str) -> list[str]:
+    """Make a token and its aliases stand for nothing, for good: their rows become tombstones.
+
+    Returns:
+        The tokens; none when there is no row of it.
+    """
+    contents = {name: one.content(name) for name, row in one.rows.items() if row.sealed is not None}
+    found = {token, final(one, token)} & one.rows.keys()
+    found |= {name for name, content in contents.items() if content.get("alias") in found}
+    for name in found:
+        one.rows[name] = Row(name, pseudonym.epoch_of(name), None)
+    return sorted(found)
+
+
+def drop_links(folder: Path, tokens: Iterable[str]) -> None:
+    """Take the links and keys of tokens off this machine."""
+    gone = frozenset(tokens)
+    for name, members in ((vault.LINKS, ("i", "m", "t")), (vault.KEYS, ("d", "t"))):
+        path = folder / name
+        kept = [line for line in vault.lines(path) if links.entry(line, members, str(path))["t"] not in gone]
+        if path.exists():
+            links.write(path, kept)
+
+
+def rotated(one: Opened, to: sharing.Role) -> Opened:
+    """Return a vault with the same rows under a new key, in shares for the people who hold the role now."""
+    secret, recipient = age.generate()
+    keys = Keys(secret.encode(), one.keys.project)
+    rows = {
+        token: row if row.sealed is None else vaultrow.seal(keys, token, row.epoch, one.content(token))
+        for token, row in one.rows.items()
+    }
+    return Opened(one.folder, sharing.lock(keys.secret, to, recipient=recipient), keys, rows)
+
+
+def final(one: Opened, token: str) -> str:
+    """Return the token that a token is an alias of, or itself."""
+    for _ in range(_MOST_ALIASES):
+        row = one.rows.get(token)
+        if row is None or row.sealed is None:
+            break
+        after = one.content(token).get("alias")
+        if after is None:
+            break
+        token = after
+    return token
+
+
+def proved(content: Mapping[str, Any], token: str, secret: Any, project: str, domain: str) -> bool:
+    """Tell whether a row's value yields its token, or the link that its token was given for, under the epoch's secret."""
+    kind = pseudonym.kind_of(token)
+    value, scope = content["value"], content.get("scope", "")
+    if "link" not in content:
+        return pseudonym.token(secret, project, domain, kind, value, scope) == token
+    blind = subkeys.subkey(secret, project, "blind", domain, kind)
+    return hmac.compare_digest(subkeys.tag(blind, scope, *pseudonym.normalised(kind, value)), content["link"])
+
+
+def _with(folder: Path, file: KeyFile, keys: Keys) -> Opened:
+    """Read a vault's rows and hold them against the root that only its key can make."""
+    generation = vault.needed(folder)
+    found = vault.rows(generation)
+    rows: dict[str, Row] = {}
+    for name, lines in found.items():
+        for number, line in enumerate(lines, 1):
+            row = vaultrow.read(line, f"{generation / name}:{number}")
+            rows[row.token] = row
+    number, root = vault.root_of(found)
+    try:
+        said = canonical.decode(vault.lines(generation / vault.ROOT)[0])
+        good = hmac.compare_digest(str(said["mac"]), _mac(keys, number, root, said["log"], said["last"]))
+    except (DataError, IndexError, KeyError, TypeError):
+        good = False
+    if not good:
+        raise DataError(
+            "rows of the vault were added, changed or taken away by somebody without its key",
+            where=str(generation),
+            hint="labelvc vault status; then bring the folder back from a backup, or take a colleague's whole",
+        )
+    _examine_log(folder, keys, said["log"], said["last"])
+    return Opened(folder, file, keys, rows)
+
+
+def _examine_log(folder: Path, keys: Keys, least: int, digest: str) -> None:
+    """Refuse a log that was edited or cut: what was there when the vault was written last, and each line since.
+
+    Args:
+        folder: the vault.
+        keys: seal the lines.
+        least: how many lines there were when the vault was written last.
+        digest: that of the last one of them, which all before it are chained to.
+    """
+    lines = vault.lines(folder / vault.LOG)
+    if vault.chain(folder)[1] < least or hashlib.sha256(lines[least - 1]).hexdigest() != digest:
+        raise vault.edited(folder, least)
+    for number, line in enumerate(lines[least:], least + 1):
+        value = canonical.decode(line)
+        said = value.pop("mac", "")
+        if value["did"] != "lend" and not hmac.compare_digest(str(said), _sealed(keys, canonical.encode(value))):
+            raise vault.edited(folder, number)
+
+
+def _mac(keys: Keys, number: int, root: str, logged: int, digest: str) -> str:
+    return subkeys.tag(_derived(keys, "root"), str(number), root, str(logged), digest)
+
+
+def _sealed(keys: Keys, content: bytes) -> str:
+    return subkeys.tag(_derived(keys, "log"), content)
+
+
+def _derived(keys: Keys, use: str) -> bytes:
+    salt = bytes.fromhex(keys.project.replace("-", ""))
+    return hkdf(keys.secret, salt, prefixed("labelvc/v1", use), 32)
+
+
+def _both(token: str, one: dict[str, Any], two: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return what two rows of one token say together."""
+    if "alias" in one or "alias" in two:
+        return one if "alias" in one else two
+    if "keys" in one and "keys" in two:
+        return {"keys": sorted({*one["keys"], *two["keys"]})}
+    same = {**one, "value": ""} == {**two, "value": ""} and "value" in one and "value" in two
+    kind = pseudonym.kind_of(token)
+    if not same or pseudonym.normalised(kind, one["value"]) != pseudonym.normalised(kind, two["value"]):
+        message = f"the token {token} stands for two different values"
+        raise DataError(message, where=where, hint="one of the two vaults was made with another secret: labelvc doctor")
+    return min(one, two, key=lambda content: str(content["value"]))
+
+
+def _aliased(one: Opened) -> int:
+    """Make of several random tokens of one value the smallest the one that is used; return how many are aliases now."""
+    by_link: dict[str, list[str]] = {}
+    for token, row in one.rows.items():
+        link = one.content(token).get("link") if row.sealed is not None else None
+        if link is not None:
+            by_link.setdefault(f"{token[:3]} {pseudonym.epoch_of(token)} {link}", []).append(token)
+    number = 0
+    for tokens in by_link.values():
+        first, *rest = sorted(tokens)
+        for token in rest:
+            one.rows[token] = vaultrow.seal(one.keys, token, pseudonym.epoch_of(token), {"alias": first})
+            number += 1
+    return number
+
+
+def key_of(text: str) -> bytes:
+    """Return a key of sealed values from a row's text."""
+    return base64.b64decode(text)

@@ -1,0 +1,328 @@
+"""Threats to pseudonyms and the vault: who guesses, joins, listens, keeps keys, moves rows or tells on; one test and more a row."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labelvc.codec import epochs, keyfile, subkeys, vaultrow
+from labelvc.codec.vaultrow import Keys
+from labelvc.core import pseudonym
+from labelvc.model.secret import Secret
+from labelvc.ops import sharing
+from labelvc.ops import vault as vaults
+from labelvc.ops.sharing import Openers
+from labelvc.store import age, keyring, vault
+from tests.vaulting import MAIL, NAME, REASON, Vaulted, recipients, vaulted, vaulted_template, zoo, zoo_template
+
+__all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
+Run = Callable[..., tuple[int, str, str]]
+PROJECT = "6f9619ff-8b86-4d01-b42d-00c04fc964ff"
+
+
+def sealed(vaulted: Vaulted, run: Run, **more: str) -> dict[str, str]:
+    """Import one person and seal what the import left."""
+    vaulted.person(**more)
+    assert run(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))[0] == 0
+    return vaulted.told()
+
+
+def asked(vaulted: Vaulted, run: Run, *what: str) -> tuple[int, str, str]:
+    """Ask for what a token stands for; the value goes into a file."""
+    words = ("vault", "reveal", *what, "--reason", REASON, "-o", str(vaulted.keys / "value"))
+    return run(vaulted.folder, *words, *vaulted.by("ada", "ben"))
+
+
+def secret_here(vaulted: Vaulted) -> Secret:
+    (epoch,) = epochs.read(vaulted.zoo.read(epochs.PATH))
+    return keyring.load(vaulted.zoo.at, epoch)
+
+
+def test_privacy_01_no_dictionary_finds_a_value(vaulted: Vaulted, labelvc: Run):
+    """Plain digests of 100,000 telephone numbers, the true one among them, occur nowhere in repository and vault."""
+    number = 901820
+    told = sealed(vaulted, labelvc, phone=f"+4930{number}")
+    vaulted.zoo.commit("Import")
+    everything = vaulted.everything().lower()
+    windows = {
+        everything[match.start() : match.start() + 32] for match in re.finditer(rb"(?=[0-9a-f]{32})", everything)
+    }
+    for guess in range(number - 50_000, number + 50_000):
+        value = f"+4930{guess}".encode()
+        for digest in (hashlib.sha256, hashlib.md5):
+            assert digest(value).hexdigest()[:32].encode() not in windows, guess
+    wrong = Secret("b", secrets.token_bytes(32))
+    project = vaulted.project
+    guesses = {pseudonym.token(wrong, project, "main", "phone", f"+4930{number + step}") for step in range(-500, 500)}
+    assert told["phone"] not in guesses
+    assert pseudonym.token(secret_here(vaulted), project, "main", "phone", f"+4930{number}") == told["phone"]
+
+
+def test_privacy_02_a_field_of_few_values_is_refused(vaulted: Vaulted, labelvc: Run):
+    fields = (
+        "item_fields: {sex: {enum: [f, m]}}\nsensitive:\n  - {pointer: /sex, kind: other, layer: items, mode: MODE}\n"
+    )
+    for mode in ("keyed", "random", "sealed"):
+        vaulted.zoo.git("checkout", "-q", ".")
+        vaulted.zoo.replace("datasets/pets/dataset.yaml", "sensitive:\n", fields.replace("MODE", mode))
+        code, out, _ = labelvc(vaulted.folder, "check", "--all")
+        assert code == 1, mode
+        assert "privacy.domain" in out
+    vaulted.zoo.replace("datasets/pets/dataset.yaml", "mode: sealed}", "mode: drop}")
+    assert "privacy.domain" not in labelvc(vaulted.folder, "check", "--all")[1]
+
+
+def test_privacy_03_two_domains_cannot_be_joined():
+    """Of the same thousand people no two tokens share a stretch that more than chance explains."""
+    secret = Secret("b", secrets.token_bytes(32))
+    one, two = (
+        [pseudonym.token(secret, PROJECT, domain, "person", f"person {number}") for number in range(1000)]
+        for domain in ("a", "b")
+    )
+    assert not set(one) & set(two)
+    for left, right in zip(one, two, strict=True):
+        bodies = left[5:-3], right[5:-3]
+        stretches = [{body[start : start + 6] for start in range(len(body) - 5)} for body in bodies]
+        assert not stretches[0] & stretches[1]
+
+
+def test_privacy_04_a_key_for_one_purpose_is_none_for_another():
+    """Who holds the key of the gate, or the vault, makes no token; each is another derivation, none leads back."""
+    secret = Secret("b", secrets.token_bytes(32))
+    uses = [subkeys.subkey(secret, PROJECT, use) for use in ("gate", "blind", "link", "wrap")]
+    assert len({*uses, secret.reveal()}) == 5
+    token = pseudonym.token(secret, PROJECT, "main", "person", "ada")
+    for key in uses:
+        assert pseudonym.token(Secret("b", key), PROJECT, "main", "person", "ada") != token
+    text, _ = age.generate()
+    assert pseudonym.token(Secret("b", text.encode()), PROJECT, "main", "person", "ada") != token
+
+
+def test_privacy_04_who_imports_cannot_open_what_the_vault_holds(vaulted: Vaulted, labelvc: Run):
+    """The importing machine has the epoch's secret and the vault's folder, and yet finds no value of a random token in them."""
+    told = sealed(vaulted, labelvc)
+    secret = secret_here(vaulted)
+    generation = vaulted.generation
+    rows = [vaultrow.read(line, "") for lines in vault.rows(generation).values() for line in lines]
+    file = keyfile.read((generation / vault.KEY).read_bytes(), "")
+    for key in (secret.reveal(), file.to.encode(), file.commitment.encode()):
+        for row in rows:
+            with pytest.raises(Exception, match="does not open"):
+                vaultrow.open_row(Keys(key, PROJECT), row)
+    assert told["mail"] in {row.token for row in rows}
+
+
+def test_privacy_05_who_left_makes_no_token_of_the_new_epoch_and_opens_no_vault(vaulted: Vaulted, labelvc: Run):
+    """What they had before stays theirs: an old copy opens with old shares. That is said, not hidden."""
+    told = sealed(vaulted, labelvc)
+    old = vaulted.copy("kept")
+    leaver = secret_here(vaulted)
+    vaulted.zoo.write("privacy/recipients.yaml", recipients(vaulted.keys, people=("ben", "cleo")))
+    vaulted.zoo.commit("Ada leaves")
+    assert labelvc(vaulted.folder, "vault", "rotate", *vaulted.by("ada", "ben"))[0] == 0
+    assert labelvc(vaulted.folder, "pseudonym", "new", "--yes")[0] == 0
+    vaulted.person(2)
+    now = vaulted.zoo.row("pets/q2#r2")
+    for kind, value, token in (
+        ("person", "anna", now["by"]),
+        ("name", NAME, now["ext"]["jsonl"]["name"].partition(":")[0]),
+    ):
+        assert pseudonym.token(leaver, vaulted.project, "main", kind, value) != token
+    assert asked(vaulted, labelvc, told["mail"])[0] == 2
+    assert asked(old, labelvc, told["mail"])[0] == 0
+
+
+def test_privacy_12_rows_that_were_exchanged_do_not_open(vaulted: Vaulted, labelvc: Run):
+    """A thief of the files has nothing that opens; an editor who exchanges two sealed parts is noticed twice over."""
+    sealed(vaulted, labelvc)
+    vaulted.person(2, mail="other@example.org", name="Somebody Else")
+    labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))
+    openers = Openers([found for who in ("ada", "ben") for found in age.load(vaulted.keys / who, str)])
+    one = vaults.opened(vaulted.home, vaulted.project, openers)
+    live = [row for row in one.rows.values() if row.sealed]
+    assert len(live) == 4
+    for left, right in itertools.permutations(live, 2):
+        with pytest.raises(Exception, match="does not open"):
+            vaultrow.open_row(one.keys, left._replace(sealed=right.sealed))
+    for row in live:
+        for changed in (
+            row._replace(epoch="c"),
+            row._replace(token=f"nam{row.token[3:]}" if row.token[:3] != "nam" else f"eml{row.token[3:]}"),
+        ):
+            with pytest.raises(Exception, match="does not open"):
+                vaultrow.open_row(one.keys, changed)
+    with pytest.raises(Exception, match="does not open"):
+        vaultrow.open_row(Keys(one.keys.secret, PROJECT), live[0])
+    first, second = (vaulted.generation / vault.row_file(row.token) for row in live[:2])
+    swapped = {
+        live[0].token: live[0]._replace(sealed=live[1].sealed),
+        live[1].token: live[1]._replace(sealed=live[0].sealed),
+    }
+    for path in {first, second}:
+        lines = [vaultrow.read(line, "") for line in path.read_bytes().splitlines()]
+        path.write_bytes(b"".join(vaultrow.write(swapped.get(row.token, row)) + b"\n" for row in lines))
+    code, _, err = asked(vaulted, labelvc, live[0].token)
+    assert code == 2
+    assert "without its key" in err
+    assert labelvc(vaulted.folder, "vault", "status")[0] == 1
+
+
+def test_privacy_12_a_sealed_value_opens_in_its_own_field_only(vaulted: Vaulted, labelvc: Run):
+    told = sealed(vaulted, labelvc)
+    assert vaulted.reveal(labelvc, "pets/q1#r1", "/ext/jsonl/name") == NAME
+    vaulted.zoo.replace(
+        "datasets/pets/dataset.yaml",
+        "sensitive:\n",
+        "sensitive:\n  - {pointer: /ext/jsonl/alias, kind: name, mode: sealed}\n",
+    )
+    row = vaulted.zoo.row("pets/q1#r1")
+    vaulted.zoo.change("pets/q1#r1", ext={"jsonl": {**row["ext"]["jsonl"], "alias": told["name"]}})
+    (vaulted.keys / "value").unlink()
+    code, _, err = asked(vaulted, labelvc, "pets/q1#r1", "/ext/jsonl/alias")
+    assert code == 2
+    assert "moved here from another field" in err
+    assert NAME not in err
+    changed = told["name"][:-1] + ("b" if told["name"][-1] != "b" else "c")
+    vaulted.zoo.change("pets/q1#r1", ext={"jsonl": {**row["ext"]["jsonl"], "name": changed}})
+    assert asked(vaulted, labelvc, "pets/q1#r1", "/ext/jsonl/name")[0] == 2
+    assert not (vaulted.keys / "value").exists()
+
+
+def test_privacy_12_a_stolen_share_file_asks_for_little_work_or_is_refused(tmp_path: Path):
+    """A file that asks for hours of scrypt is refused by its header, before any work is done."""
+    path = tmp_path / "identity"
+    path.write_bytes(
+        b"age-encryption.org/v1\n-> scrypt bBjlhJVYZeE4aqUdmtRHfw 29\n" + b"A" * 43 + b"\n--- " + b"A" * 43 + b"\nxx"
+    )
+    with pytest.raises(Exception, match="steps of scrypt"):
+        age.load(path, lambda _: pytest.fail("a passphrase was asked for"))
+
+
+def test_privacy_13_a_token_led_to_another_person_is_noticed_even_with_the_key(vaulted: Vaulted, labelvc: Run):
+    """Who holds the vault's key can seal any row; the epoch's secret tells that the value does not yield the token."""
+    told = sealed(vaulted, labelvc, phone="+49 30 901820")
+    openers = Openers([found for who in ("ada", "ben") for found in age.load(vaulted.keys / who, str)])
+    for name, content in (
+        ("mail", {"value": "other@example.org"}),
+        ("phone", {"scope": "", "value": "+49 30 901821"}),
+    ):
+        one = vaults.opened(vaulted.home, vaulted.project, openers)
+        before = one.content(told[name]) if told[name] in one.rows else {}
+        one.rows[told[name]] = vaultrow.seal(one.keys, told[name], "b", {**before, **content})
+        vaults.write(one)
+        code, _, err = asked(vaulted, labelvc, told[name])
+        assert code == 2, name
+        assert "does not yield this token" in err
+    assert not (vaulted.keys / "value").exists()
+
+
+def test_privacy_13_a_link_that_leads_to_another_persons_token_stops_the_import(vaulted: Vaulted, labelvc: Run):
+    sealed(vaulted, labelvc)
+    vaulted.person(2, mail="other@example.org", name="Somebody Else")
+    path = vaulted.home / vault.LINKS
+    one, two = (json.loads(line) for line in vault.lines(path))
+    one["t"], two["t"] = two["t"], one["t"]
+    path.write_bytes(
+        b"".join(json.dumps(line, separators=(",", ":"), sort_keys=True).encode() + b"\n" for line in (one, two))
+    )
+    before = vaulted.zoo.git("status", "--porcelain")
+    with pytest.raises(Exception, match="a link of the vault was changed"):
+        vaulted.person(3)
+    assert vaulted.zoo.git("status", "--porcelain") == before
+
+
+def test_privacy_14_a_wrong_secret_makes_no_token(vaulted: Vaulted, labelvc: Run):
+    """A colleague's key file of another project under the right name: commitment and import say so, nothing is written."""
+    path = keyring.path(vaulted.zoo.at, "b")
+    path.write_bytes(epochs.write_secret(Secret("b", secrets.token_bytes(32))))
+    with pytest.raises(Exception, match="would be other people"):
+        vaulted.person()
+    assert vaulted.zoo.git("status", "--porcelain") == ""
+
+
+def test_privacy_14_shares_of_another_key_do_not_mix(vaulted: Vaulted, labelvc: Run):
+    """Shares of two keys, and too few of one, never give some third key that then seals rows nobody can open."""
+    to = sharing.Role(
+        "reverse", {who: [(vaulted.keys / f"{who}.pub").read_text().strip()] for who in ("ada", "ben", "cleo")}, 2
+    )
+    one, two = (sharing.lock(text.encode(), to, recipient=public) for text, public in (age.generate(), age.generate()))
+    mixed = keyfile.KeyFile("reverse", one.commitment, 2, {"ada": one.shares["ada"], "ben": two.shares["ben"]})
+    openers = Openers([found for who in ("ada", "ben") for found in age.load(vaulted.keys / who, str)])
+    with pytest.raises(Exception, match="of another key"):
+        sharing.unlock(mixed, openers, "here")
+    forged = age.encrypt(
+        f"labelvc-share-v1 reverse {one.commitment} 2 {secrets.token_hex(74)}\n".encode(), to.people["ben"]
+    )
+    wrong = keyfile.KeyFile("reverse", one.commitment, 2, {"ada": one.shares["ada"], "ben": forged.decode()})
+    with pytest.raises(Exception, match="one of them is wrong"):
+        sharing.unlock(wrong, openers, "here")
+
+
+def test_privacy_15_who_has_all_of_the_history_reads_nothing_of_somebody_forgotten(vaulted: Vaulted, labelvc: Run):
+    """Keys of sealed values were never in git, so old commits hold ciphertext for good; an old copy of the vault opens it still."""
+    told = sealed(vaulted, labelvc)
+    vaulted.zoo.commit("Import")
+    backup = vaulted.copy("backup")
+    for token in (told["mail"], told["name"].partition(":")[0]):
+        assert labelvc(vaulted.folder, "vault", "forget", token, *vaulted.by("ada", "ben"))[0] == 0
+    for what in ((told["mail"],), ("pets/q1#r1", "/ext/jsonl/name")):
+        code, _, err = asked(vaulted, labelvc, *what)
+        assert code == 2
+        assert "was forgotten" in err
+    openers = Openers([found for who in ("ada", "ben", "cleo") for found in age.load(vaulted.keys / who, str)])
+    one = vaults.opened(vaulted.home, vaulted.project, openers)
+    assert all(row.sealed is None for row in one.rows.values())
+    assert told["mail"].encode() not in (vaulted.home / vault.LINKS).read_bytes()
+    assert (vaulted.home / vault.KEYS).read_bytes() == b""
+    assert asked(backup, labelvc, "pets/q1#r1", "/ext/jsonl/name")[0] == 0  # why backups must be deleted
+
+
+@pytest.mark.parametrize("what", ["import", "check", "diff", "status", "seal", "reveal", "merge", "rotate", "forget"])
+def test_privacy_16_no_command_prints_a_value(vaulted: Vaulted, labelvc: Run, what: str):
+    told = sealed(vaulted, labelvc)
+    theirs = vaulted.copy()
+    both = vaulted.by("ada", "ben")
+    commands = {
+        "import": ("check", "--all"),
+        "check": ("check", "--all", "--format", "json"),
+        "diff": ("diff", "HEAD", "--format", "json"),
+        "status": ("vault", "status"),
+        "seal": ("vault", "seal", *both),
+        "reveal": ("vault", "reveal", told["mail"], "--reason", REASON, "-o", str(vaulted.keys / "value"), *both),
+        "merge": ("vault", "merge", str(theirs.home), *both),
+        "rotate": ("vault", "rotate", *both),
+        "forget": ("vault", "forget", told["mail"], *both),
+    }
+    _, out, err = labelvc(vaulted.folder, *commands[what])
+    for plain in (MAIL, NAME):
+        assert plain not in out + err
+    held = b"".join(path.read_bytes() for path in vaulted.home.rglob("*") if path.is_file())
+    assert MAIL.encode() not in held
+    assert NAME.encode() not in held
+
+
+def test_privacy_16_nothing_that_holds_a_secret_shows_it():
+    keys, share = Keys(b"k" * 74, PROJECT), keyfile.Share("reverse", "c" * 32, 1, b"s" * 74)
+    for shown in (repr(keys), str(keys), repr(share), repr(age.Identity("here", "AGE-SECRET-KEY-1X"))):
+        assert "kkk" not in shown
+        assert "sss" not in shown
+        assert "AGE-SECRET" not in shown
+
+
+def test_privacy_07_keys_and_vault_are_where_no_commit_can_hold_them(vaulted: Vaulted, labelvc: Run):
+    sealed(vaulted, labelvc)
+    vaulted.zoo.commit("Import")
+    tracked = vaulted.zoo.git("ls-files").splitlines()
+    assert not [path for path in tracked if "vault" in path or path.endswith((".key", ".age"))]
+    assert vaulted.home.is_relative_to(vaulted.folder / ".git")
+    assert vaulted.home.stat().st_mode & 0o077 == 0
+    shutil.rmtree(vaulted.home)
+    assert vaulted.zoo.git("status", "--porcelain") == ""
