@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from labelvc.codec import epochs
+from labelvc.store import age, keyring
+from labelvc.store import git as plumbing
+from tests.vaulting import Vaulted, vaulted, vaulted_template, zoo, zoo_template
+
+__all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
 ROWS = "id,item,text,annotator,label\na1,m1,Where is my parcel?,anna,delivery\n"
 
 
@@ -89,3 +95,48 @@ def test_a_list_that_cannot_be_written_leaves_no_secret_behind(clone: Path, labe
     (clone / "privacy").symlink_to(clone.parent / "privacy")
     assert labelvc(clone, "pseudonym", "new", "--yes")[0] == 2
     assert not list((clone / ".git/labelvc/keyring").glob("*.key"))
+
+
+def test_a_secret_is_handed_on_in_a_file_that_only_its_people_open(vaulted: Vaulted, labelvc, git):
+    """The clone of a colleague imports with it, and gives the same person the same token."""
+    file = vaulted.keys / "epoch.json"
+    code, _, err = labelvc(vaulted.folder, "pseudonym", "share", "-o", str(file))
+    assert code == 0, err
+    assert keyring.load(vaulted.zoo.at, epoch_of(vaulted)).reveal().hex().encode() not in file.read_bytes()
+    git(vaulted.keys, "clone", "-q", str(vaulted.folder), "theirs")
+    theirs = vaulted.keys / "theirs"
+    stranger, _ = age.generate()
+    (vaulted.keys / "eve").write_text(stranger)
+    code, _, err = labelvc(theirs, "pseudonym", "accept", str(file), *vaulted.by("eve"))
+    assert code == 2
+    assert "no identity here opens a share of the tokenise key" in err
+    assert not (theirs / ".git/labelvc/keyring").exists()
+    code, _, err = labelvc(theirs, "pseudonym", "accept", str(file), *vaulted.by("cleo"))
+    assert (code, err) == (0, "this machine makes pseudonyms of epoch b now\n")
+    assert keyring.load(plumbing.find(theirs), epoch_of(vaulted)) == keyring.load(vaulted.zoo.at, epoch_of(vaulted))
+
+
+def test_a_key_file_of_another_purpose_or_epoch_is_not_taken(vaulted: Vaulted, labelvc):
+    key = keyring.path(vaulted.zoo.at, "b")
+    file = vaulted.keys / "epoch.json"
+    assert labelvc(vaulted.folder, "pseudonym", "share", "-o", str(file))[0] == 0
+    before = key.read_bytes()
+    told = json.loads(file.read_bytes())
+    for path, said in (
+        (vaulted.generation / "key.json", "for the purpose 'reverse'"),
+        (vaulted.keys / "other.json", "of no epoch of this project"),
+        (vaulted.keys / "garbage", "no key file"),
+        (vaulted.keys / "absent", "could not read"),
+    ):
+        (vaulted.keys / "other.json").write_text(json.dumps({**told, "epoch": "c"}))
+        (vaulted.keys / "garbage").write_text("{}")
+        code, out, err = labelvc(vaulted.folder, "pseudonym", "accept", str(path), *vaulted.by("ada"))
+        assert (code, out) == (2, "")
+        assert said in err
+        assert "next: " in err
+    assert key.read_bytes() == before
+
+
+def epoch_of(vaulted: Vaulted):
+    (epoch,) = epochs.read(vaulted.zoo.read(epochs.PATH))
+    return epoch

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from labelvc.core import pseudonym
-from labelvc.store import vault
+from labelvc.store import age, vault
 from tests.vaulting import MAIL, NAME, PEOPLE, REASON, Vaulted, recipients, vaulted, vaulted_template, zoo, zoo_template
 
 __all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
@@ -347,3 +347,23 @@ def test_wrong_recipients_are_found_where_they_stand(vaulted: Vaulted, labelvc, 
     assert code == 1
     assert "privacy/recipients.yaml" in out
     assert said in out
+
+
+def test_a_key_is_made_once_and_opens_what_is_meant_for_it(vaulted: Vaulted, labelvc):
+    path = vaulted.keys / "mine"
+    code, out, err = labelvc(vaulted.folder, "vault", "identity", "-o", str(path), "--no-passphrase")
+    assert (code, err) == (0, "")
+    assert path.stat().st_mode & 0o077 == 0
+    (mine,) = age.load(path, lambda _: "")
+    assert age.decrypt(age.encrypt(b"for me", [out.strip()]), [mine]) == b"for me"
+    before = path.read_bytes()
+    code, _, err = labelvc(vaulted.folder, "vault", "identity", "-o", str(path), "--no-passphrase")
+    assert code == 1
+    assert "no key is overwritten" in err
+    assert path.read_bytes() == before
+    (vaulted.keys / "empty").write_text("\n")
+    code, _, err = labelvc(
+        vaulted.folder, "vault", "identity", "-o", f"{path}2", "--passphrase-file", str(vaulted.keys / "empty")
+    )
+    assert code == 2
+    assert "passphrase is empty" in err

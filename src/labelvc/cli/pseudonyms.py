@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 
 from labelvc.cli.context import Settings, now, pass_settings
+from labelvc.cli.opening import FILE, openers, opening
 from labelvc.cli.output import say, write
-from labelvc.ops import pseudonyms
+from labelvc.ops import handover, pseudonyms
+from labelvc.store import disk
 from labelvc.store import git as plumbing
 
 _WARNING = "the same person has another token from now on, and nobody can tell that the two are one"
@@ -34,3 +38,27 @@ def pseudonym_new(settings: Settings, /, yes: bool) -> None:
         click.confirm("begin a new epoch", abort=True, err=True)
     write(f"{pseudonyms.renew(git, now().strftime('%Y-%m-%dT%H:%M:%SZ'))}\n")
     say(settings, "staged; next: git commit -m 'A new epoch of pseudonyms' -- privacy")
+
+
+@pseudonym.command("share")
+@click.option("-o", "--output", required=True, type=FILE, metavar="FILE", help="Where the key file goes.")
+@pass_settings
+def pseudonym_share(settings: Settings, /, output: Path) -> None:
+    """Write the active epoch's secret into a file that only those who may import can open.
+
+    Who that is, the role `tokenise` of privacy/recipients.yaml says in the last commit. The file can be sent by any way.
+    """
+    git = plumbing.find(settings.directory)
+    disk.replace(output, handover.share(git))
+    say(settings, f"next, at theirs: labelvc pseudonym accept {output.name} --identity THEIR_KEY")
+
+
+@pseudonym.command("accept")
+@click.argument("file", type=FILE)
+@opening
+@pass_settings
+def pseudonym_accept(settings: Settings, /, file: Path, **brought: Any) -> None:
+    """Put the secret in a key file that somebody shared into this machine's keyring."""
+    git = plumbing.find(settings.directory)
+    epoch = handover.accept(git, file, openers(brought))
+    say(settings, f"this machine makes pseudonyms of epoch {epoch} now")

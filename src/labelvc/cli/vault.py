@@ -9,43 +9,17 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings, in_ci, now, pass_settings
+from labelvc.cli.opening import FILE, asking, lines, openers, opening
 from labelvc.cli.output import say, write
 from labelvc.cli.render import text
-from labelvc.cli.signing import ask
 from labelvc.core.pseudonym import KINDS
-from labelvc.errors import ConfigurationError, RefusedError, TrustError
+from labelvc.errors import ConfigurationError, RefusedError
 from labelvc.ops import custody
 from labelvc.ops import vault as vaults
 from labelvc.ops.custody import Act
-from labelvc.ops.sharing import Openers
 from labelvc.store import age, disk
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_identity = click.option(
-    "--identity",
-    "-i",
-    multiple=True,
-    type=_FILE,
-    metavar="FILE",
-    help="Private key that opens a share; several for several people.",
-)
-_lent = click.option(
-    "--share", multiple=True, type=_FILE, metavar="FILE", help="Share of the key that somebody lent you."
-)
-_passphrase = click.option(
-    "--passphrase-file",
-    type=_FILE,
-    metavar="FILE",
-    help="Read the passphrase of the identities from here, its first line.",
-)
-
-
-def _opening(function: Any) -> Any:
-    for option in (_passphrase, _lent, _identity):
-        function = option(function)
-    return function
 
 
 @click.group()
@@ -84,18 +58,17 @@ def vault_status(settings: Settings, /) -> int:
 
 @vault.command("seal")
 @click.option(
-    "--values", type=_FILE, metavar="FILE", help="Plain values of keyed fields, one a line, to be traced from now on."
+    "--values", type=FILE, metavar="FILE", help="Plain values of keyed fields, one a line, to be traced from now on."
 )
 @click.option(
     "--kind", type=click.Choice(sorted(KINDS)), default="person", show_default=True, help="Kind of these values."
 )
-@_opening
+@opening
 @pass_settings
-def vault_seal(settings: Settings, /, values: Path | None, kind: str, **opening: Any) -> None:
+def vault_seal(settings: Settings, /, values: Path | None, kind: str, **brought: Any) -> None:
     """Take what imports left in the inbox into the vault."""
     git = plumbing.find(settings.directory)
-    lines = _lines(values) if values else []
-    number = custody.seal(git, _act(git), _openers(opening), lines, kind)
+    number = custody.seal(git, _act(git), openers(brought), lines(values) if values else [], kind)
     say(settings, f"{text.count(number, 'row')} sealed")
 
 
@@ -104,11 +77,11 @@ def vault_seal(settings: Settings, /, values: Path | None, kind: str, **opening:
 @click.argument("pointer", required=False, default="")
 @click.option("--reason", default="", metavar="TEXT", help="What it is for; goes into the log.")
 @click.option("--show", is_flag=True, help="Show the value on this terminal.")
-@click.option("-o", "--output", type=_FILE, metavar="FILE", help="Write the value to a file outside of the repository.")
-@_opening
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the value to a file outside of the repository.")
+@opening
 @pass_settings
 def vault_reveal(
-    settings: Settings, /, what: str, pointer: str, reason: str, show: bool, output: Path | None, **opening: Any
+    settings: Settings, /, what: str, pointer: str, reason: str, show: bool, output: Path | None, **brought: Any
 ) -> None:
     """Tell what a token stands for, or what is sealed in a field (KEY POINTER).
 
@@ -124,7 +97,7 @@ def vault_reveal(
     if output is not None and output.resolve().is_relative_to(git.top.resolve()):
         hint = "name a file outside of the repository with -o"
         raise RefusedError("a plain value is not written into the repository", where=str(output), hint=hint)
-    found = custody.reveal(git, _act(git, reason), _openers(opening), what, pointer)
+    found = custody.reveal(git, _act(git, reason), openers(brought), what, pointer)
     if found.proved is None and ":" not in found.token and pointer == "":
         say(settings, "note: whether the value yields this token was not worked out: its epoch's secret is not here")
     if output is None:
@@ -136,24 +109,24 @@ def vault_reveal(
 
 @vault.command("merge")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@_opening
+@opening
 @pass_settings
-def vault_merge(settings: Settings, /, folder: Path, **opening: Any) -> None:
+def vault_merge(settings: Settings, /, folder: Path, **brought: Any) -> None:
     """Take in another copy of the vault, from a colleague's `.git/labelvc/vault`."""
     git = plumbing.find(settings.directory)
-    changed, aliases = custody.merge(git, _act(git), _openers(opening), folder)
+    changed, aliases = custody.merge(git, _act(git), openers(brought), folder)
     also = f"; {text.count(aliases, 'token')} became another name of one that is smaller" if aliases else ""
     say(settings, f"{text.count(changed, 'row')} new or changed{also}")
 
 
 @vault.command("rotate")
 @click.option("--reason", default="", metavar="TEXT", help="Why; goes into the log.")
-@_opening
+@opening
 @pass_settings
-def vault_rotate(settings: Settings, /, reason: str, **opening: Any) -> None:
+def vault_rotate(settings: Settings, /, reason: str, **brought: Any) -> None:
     """Give the vault a new key, in shares for the people that privacy/recipients.yaml names now."""
     git = plumbing.find(settings.directory)
-    found = custody.rotate(git, _act(git, reason), _openers(opening))
+    found = custody.rotate(git, _act(git, reason), openers(brought))
     people = ", ".join(sorted(found.file.shares))
     say(
         settings,
@@ -165,12 +138,12 @@ def vault_rotate(settings: Settings, /, reason: str, **opening: Any) -> None:
 @vault.command("forget")
 @click.argument("token")
 @click.option("--reason", default="", metavar="TEXT", help="Why; goes into the log.")
-@_opening
+@opening
 @pass_settings
-def vault_forget(settings: Settings, /, token: str, reason: str, **opening: Any) -> None:
+def vault_forget(settings: Settings, /, token: str, reason: str, **brought: Any) -> None:
     """Make a token stand for nothing: nobody can tell any more what it stood for."""
     git = plumbing.find(settings.directory)
-    found = custody.forget(git, _act(git, reason), _openers(opening), token)
+    found = custody.forget(git, _act(git, reason), openers(brought), token)
     write("".join(f"{name}\n" for name in found))
     say(settings, "gone here; every other copy of the vault must merge this one, and backups must be deleted")
 
@@ -180,20 +153,20 @@ def vault_forget(settings: Settings, /, token: str, reason: str, **opening: Any)
     "--to", "person", required=True, metavar="PERSON", help="Another holder of a share, as recipients.yaml calls them."
 )
 @click.option(
-    "-o", "--output", required=True, type=_FILE, metavar="FILE", help="Where the share goes, encrypted to them."
+    "-o", "--output", required=True, type=FILE, metavar="FILE", help="Where the share goes, encrypted to them."
 )
-@_opening
+@opening
 @pass_settings
-def vault_lend(settings: Settings, /, person: str, output: Path, **opening: Any) -> None:
+def vault_lend(settings: Settings, /, person: str, output: Path, **brought: Any) -> None:
     """Lend your share of the vault's key to another holder, who then opens it with `--share`."""
     git = plumbing.find(settings.directory)
-    disk.replace(output, custody.lend(git, _act(git), _openers(opening), person))
+    disk.replace(output, custody.lend(git, _act(git), openers(brought), person))
     say(settings, f"send it to {person}, who adds: --share {output.name}")
 
 
 @vault.command("identity")
-@click.option("-o", "--output", required=True, type=_FILE, metavar="FILE", help="Where the private key goes.")
-@click.option("--passphrase-file", type=_FILE, metavar="FILE", help="Read its passphrase from here, the first line.")
+@click.option("-o", "--output", required=True, type=FILE, metavar="FILE", help="Where the private key goes.")
+@click.option("--passphrase-file", type=FILE, metavar="FILE", help="Read its passphrase from here, the first line.")
 @click.option("--no-passphrase", is_flag=True, help="Protect it by the file's permissions alone.")
 @pass_settings
 def vault_identity(settings: Settings, /, output: Path, passphrase_file: Path | None, no_passphrase: bool) -> None:
@@ -205,7 +178,7 @@ def vault_identity(settings: Settings, /, output: Path, passphrase_file: Path | 
     private, public = age.generate()
     data = f"{private}\n".encode()
     if not no_passphrase:
-        words = _asking(passphrase_file)(f"passphrase of {output}")
+        words = asking(passphrase_file)(f"passphrase of {output}")
         if not words:
             raise ConfigurationError(
                 "the passphrase is empty", hint="--no-passphrase when the file's permissions are enough"
@@ -214,27 +187,6 @@ def vault_identity(settings: Settings, /, output: Path, passphrase_file: Path | 
     output.touch(mode=0o600)
     disk.replace(output, data)
     write(f"{public}\n")
-
-
-def _openers(opening: dict[str, Any]) -> Openers:
-    asking = _asking(opening["passphrase_file"])
-    found = [identity for path in opening["identity"] for identity in age.load(path, asking)]
-    return Openers(found, opening["share"])
-
-
-def _asking(path: Path | None) -> age.Ask:
-    return ask if path is None else lambda _: _first_line(path)
-
-
-def _first_line(path: Path) -> str:
-    return (_lines(path) or [""])[0]
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return [line for line in path.read_text().splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError):
-        raise TrustError("could not read the file as text", where=str(path), hint=f"ls -l {path}") from None
 
 
 def _act(git: Git, reason: str = "") -> Act:

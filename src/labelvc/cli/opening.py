@@ -1,0 +1,71 @@
+"""What commands that open keys share: whose identities, whose lent shares, and how a passphrase is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labelvc.cli.signing import ask
+from labelvc.errors import TrustError
+from labelvc.ops.sharing import Openers
+from labelvc.store import age
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+_identity = click.option(
+    "--identity",
+    "-i",
+    multiple=True,
+    type=FILE,
+    metavar="FILE",
+    help="Private key that opens a share; several for several people.",
+)
+_lent = click.option(
+    "--share", multiple=True, type=FILE, metavar="FILE", help="Share of the key that somebody lent you."
+)
+_passphrase = click.option(
+    "--passphrase-file",
+    type=FILE,
+    metavar="FILE",
+    help="Read the passphrase of the identities from here, its first line.",
+)
+
+
+def opening(function: Any) -> Any:
+    """Add the options that open a key to a command."""
+    for option in (_passphrase, _lent, _identity):
+        function = option(function)
+    return function
+
+
+def openers(options: dict[str, Any]) -> Openers:
+    """Return what the options of `opening` brought.
+
+    Raises:
+        TrustError: a file is no identity, or its passphrase is wrong.
+    """
+    words = asking(options["passphrase_file"])
+    found = [identity for path in options["identity"] for identity in age.load(path, words)]
+    return Openers(found, options["share"])
+
+
+def asking(path: Path | None) -> age.Ask:
+    """Return what asks for a passphrase: a file's first line, else the terminal."""
+    return ask if path is None else lambda _: _first_line(path)
+
+
+def _first_line(path: Path) -> str:
+    return (lines(path) or [""])[0]
+
+
+def lines(path: Path) -> list[str]:
+    """Return the lines of a file that are not blank.
+
+    Raises:
+        TrustError: it cannot be read as text.
+    """
+    try:
+        return [line for line in path.read_text().splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError):
+        raise TrustError("could not read the file as text", where=str(path), hint=f"ls -l {path}") from None
