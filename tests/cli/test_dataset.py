@@ -64,7 +64,7 @@ ratings
   storage      git
   layout       16 shards, 14 with annotations
   natural key  /natural/id
-  sources      example
+  sources      replace-me
   items        40
   records      40
   a shard      171 bytes to 857 bytes, median 343 bytes; 1 to 5 lines, median 2
