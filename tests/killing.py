@@ -28,7 +28,7 @@ def start(copy, limit):
     def hook(event, arguments):
         if event in MOVES or (event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING):
             target = str(arguments[0])
-            if target.startswith("/dev/") or "/cache/results" in target:
+            if target.startswith("/dev/") and not target.startswith("/dev/shm/") or "/cache/results" in target:
                 return
             seen[0] += 1
             if seen[0] == limit:
