@@ -53,6 +53,22 @@ def test_other_paths_are_no_shards(path: str) -> None:
     assert shard.parse_path(path) is None
 
 
+@given(st.data())
+def test_the_pattern_of_all_shards_holds_the_paths_that_are_their_own(data: st.DataObject) -> None:
+    digits = data.draw(st.dictionaries(st.sampled_from(["pets", "b.c", "bxc", "q-1"]), st.integers(1, 7)))
+    dataset = data.draw(st.sampled_from(["pets", "b.c", "bxc", "q-1"]))
+    name = data.draw(st.text("0123", min_size=1, max_size=7))
+    folder = data.draw(st.sampled_from(["", f"{name[:3]}/", "012/", "0/"]))
+    layer, end = (
+        data.draw(st.sampled_from(["annotations", "items", "other"])),
+        data.draw(st.sampled_from(["jsonl", "json"])),
+    )
+    path = f"datasets/{dataset}/{layer}/{folder}{name}.{end}"
+    found = shard.own_path(path)
+    own = found is not None and digits.get(found[0]) == len(found[2])
+    assert bool(shard.own_paths(digits).fullmatch(path)) == own
+
+
 def test_git_picks_a_delta_base_for_every_shard_name() -> None:
     """The name hash of builtin/pack-objects.c must be distinct, or pushes lose their delta bases."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -408,6 +409,20 @@ def test_a_partial_clone_fetches_what_it_needs(zoo: Zoo, git: Callable[..., str]
     partial = Zoo(tmp_path / "partial")
     assert merged(partial, "origin/topic").state == "conflict"
     assert resolve.left(partial.at).records() == 1
+
+
+def test_our_side_is_what_was_committed_though_git_does_not_see_the_edit(zoo: Zoo):
+    fork(zoo, scored("pets/p1#m1", 3), scored("pets/p1#m2", -4))
+    path, long_ago = zoo.shard("pets/p1#m1"), (10**9, 10**9)
+    zoo.git("config", "core.trustctime", "false")
+    zoo.git("config", "core.checkStat", "minimal")
+    os.utime(zoo.folder / path, long_ago)
+    zoo.git("update-index", "--refresh")
+    zoo.replace(path, '{"score":3}', '{"score":2}')
+    os.utime(zoo.folder / path, long_ago)
+    assert zoo.git("status", "--porcelain") == ""
+    assert merged(zoo).state == "merged"
+    assert [at(zoo, f"pets/p1#{name}")["value"] for name in ("m1", "m2")] == [{"score": 3}, {"score": -4}]
 
 
 def test_a_linked_work_tree_has_a_merge_of_its_own(zoo: Zoo, tmp_path: Path):

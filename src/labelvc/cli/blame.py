@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -43,9 +43,7 @@ def blame(settings: Settings, /, item: str, revision: str, form: str, output: Pa
     end = tree.commit(git, revision)
     drawn = veil.throughout(git, end)
     count: Counter[str] = Counter()
-    found = (
-        (key, _drawn(drawn, key, fields)) for key, fields in _blamed(git, item, revision) if not count.update(records=1)
-    )
+    found = _shown(_blamed(git, item, revision), drawn, count)
     if form == "text":
         stream(render.blame(found, color=settings.color), output)
     elif form == "jsonl":
@@ -75,6 +73,13 @@ def _blamed(git: Git, words: str, revision: str) -> Iterator[blaming.Blamed]:
         first = next(found)
     yield first
     yield from found
+
+
+def _shown(found: Iterable[blaming.Blamed], drawn: Veil, count: Counter[str]) -> Iterator[blaming.Blamed]:
+    """Yield records with their plain values hidden, counted as they come."""
+    for key, fields in found:
+        count["records"] += 1
+        yield key, _drawn(drawn, key, fields)
 
 
 def _drawn(drawn: Veil, key: Key, fields: Fields) -> Fields:

@@ -125,6 +125,19 @@ def own_path(path: str) -> tuple[str, Layer, str] | None:
     return (found[1], "items" if found[2] == "items" else "annotations", found[3] or found[5]) if found else None
 
 
+def own_paths(digits: Mapping[str, int]) -> re.Pattern[str]:
+    """Return the pattern of the paths of all shards that some datasets may have.
+
+    Args:
+        digits: name of a dataset to the number of digits in the names of its shards.
+    """
+    ways = []
+    for at, (dataset, k) in enumerate(digits.items()):
+        flat, deep = f"[0-3]{{{k}}}", f"(?P<_{at}>[0-3]{{3}})/(?P=_{at})[0-3]{{{k - _FOLDER_DIGITS}}}"
+        ways.append(rf"{re.escape(dataset)}/(?:annotations|items)/{flat if 4**k <= _FLAT else deep}\.jsonl")
+    return re.compile(f"datasets/(?:{'|'.join(ways)})" if ways else "(?!)")
+
+
 def lines(data: bytes) -> list[bytes]:
     """Return the lines of a shard without their `\\n`; a last line that lacks it is still a line."""
     found = data.split(b"\n")

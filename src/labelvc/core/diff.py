@@ -18,6 +18,7 @@ from labelvc.model.snapshot import FileChange
 
 _BOOKKEEPING = frozenset(("/rev", "/at"))
 _ABSENT = object()
+_PLAIN = (str, int)  # equal ones of one type are written alike; 0.0 and -0.0 are not
 _decode = msgspec.json.Decoder().decode
 _written = msgspec.json.Encoder().encode  # 1 and true are equal to Python, not to JSON
 
@@ -194,7 +195,7 @@ def pointers(old: Any, new: Any, at: str = "") -> list[str]:
         rows = [(name, old.get(name, _ABSENT), new.get(name, _ABSENT)) for name in old.keys() | new.keys()]
     for name, one, two in rows:
         # `_same`, in line: it is asked of every member of every changed record
-        if one is two or (one == two and (type(one) is type(two) is str or _written(one) == _written(two))):
+        if one is two or (one == two and ((type(one) is type(two) in _PLAIN) or _written(one) == _written(two))):
             continue
         step = f"{at}/{jsonpointer.escaped(name)}"
         if type(one) is dict and type(two) is dict:
@@ -206,7 +207,7 @@ def pointers(old: Any, new: Any, at: str = "") -> list[str]:
 
 def _same(one: Any, two: Any) -> bool:
     """Tell whether two values are written alike: to Python 1, 1.0 and true are equal."""
-    return one is two or (one == two and (type(one) is type(two) is str or _written(one) == _written(two)))
+    return one is two or (one == two and ((type(one) is type(two) in _PLAIN) or _written(one) == _written(two)))
 
 
 def transition(seen: Comparison) -> Transition | None:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from itertools import filterfalse, product
 from typing import NamedTuple
 
 import msgspec
@@ -233,7 +233,7 @@ def _strays(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
     """Yield files among the shards that are none of the dataset's; once a folder where there is no dataset."""
     ownerless = Counter[str]()
     digits = {name: shard.digits(dataset.shards) for name, dataset in project.datasets.items()}
-    for path in paths:
+    for path in filterfalse(shard.own_paths(digits).fullmatch, paths):
         top, _, rest = path.partition("/")
         name, _, inside = rest.partition("/")
         if top != "datasets" or not inside.startswith(("annotations/", "items/")):
@@ -241,16 +241,14 @@ def _strays(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
         if name not in project.datasets:
             ownerless[name] += 1
             continue
-        k, found = digits[name], shard.own_path(path)
-        if found is None or len(found[2]) != k:
-            example = shard.path(name, "annotations", "0" * k)
-            yield Finding(
-                "shard.stray",
-                "error",
-                Place(path),
-                f"the file is none of the dataset's {4**k} shards (such as {example})",
-                "labelvc format" if shard.parse_path(path) else "delete the file, or move it out of the shards",
-            )
+        example = shard.path(name, "annotations", "0" * digits[name])
+        yield Finding(
+            "shard.stray",
+            "error",
+            Place(path),
+            f"the file is none of the dataset's {4 ** digits[name]} shards (such as {example})",
+            "labelvc format" if shard.parse_path(path) else "delete the file, or move it out of the shards",
+        )
     for name, files in ownerless.items():
         message = f"there is no dataset {name!r}, yet {files} of its files lie here"
         left = f"git clean -fd datasets/{name}, when a branch left them behind; or write datasets/{name}/dataset.yaml"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from labelvc.codec import shard
 from labelvc.core import diff
 from labelvc.errors import StoreError
+from labelvc.model import listing
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
 from labelvc.model.snapshot import Snapshot
@@ -17,7 +19,9 @@ from labelvc.store import git as plumbing
 from labelvc.store.aside import Aside
 from labelvc.store.conflicts import Conflicts
 from labelvc.store.git import Git
-from labelvc.store.stale import Stale, among
+
+if TYPE_CHECKING:
+    from labelvc.store.stale import Stale
 
 
 class Range(NamedTuple):
@@ -109,8 +113,12 @@ def shard_deltas(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
 
 def stale(git: Git, pair: Range) -> list[Stale]:
     """Return the folders behind DVC pointers that are in a comparison as another commit left them, not as somebody edited them."""
-    pointers = [path for path in pair.new.entries if path.endswith("/annotations.dvc") and pair.new.kind == "work"]
-    return among(git, [path.removesuffix(".dvc") for path in pointers if pointer.stands_for_shards(path)])
+    listed = listing.ending(pair.new.entries, "/annotations.dvc") if pair.new.kind == "work" else []
+    folders = [path.removesuffix(".dvc") for path in sorted(listed) if pointer.stands_for_shards(path)]
+    if not folders:
+        return []
+    found: list[Stale] = importlib.import_module("labelvc.store.stale").among(git, folders)
+    return found
 
 
 def summary(git: Git, old: Snapshot, new: Snapshot) -> diff.Summary:

@@ -9,7 +9,7 @@ from labelvc.core.veil import Veil
 from labelvc.model.project import Sensitive
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import git as plumbing
-from labelvc.store import log, tree
+from labelvc.store import tree
 from labelvc.store.git import Git
 
 
@@ -70,7 +70,8 @@ def throughout(git: Git, end: Snapshot) -> Veil:
     def declared(name: str) -> Iterator[Sensitive]:
         path = f"datasets/{name}/dataset.yaml"
         with tree.reader(git) as reader:
-            for oid in log.blobs(git, end.commit, path):
+            # only who looks back needs what reads history
+            for oid in importlib.import_module("labelvc.store.log").blobs(git, end.commit, path):
                 yield from _fields(git, reader.read(path, Entry("git", oid)))
 
     return Veil(declared)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import NamedTuple
 
 from labelvc.codec import shard
 from labelvc.model.snapshot import Snapshot
-from labelvc.store import folder, pointer
 from labelvc.store import git as plumbing
+from labelvc.store import pointer
 from labelvc.store.git import Git
 
 _MARKER = b"<<<<<<< "
@@ -44,8 +45,10 @@ def find(git: Git) -> Conflicts:
             there = file.is_file() and not file.is_symlink()
             found.shards[path] = _places(file.read_bytes()) if there else 0
         elif pointer.stands_for_shards(path):
-            found.folders.append(path.removesuffix(".dvc"))
-            found.shards.update({name: _places(data) for name, data in folder.marked(git, path.removesuffix(".dvc"))})
+            folder = path.removesuffix(".dvc")
+            found.folders.append(folder)
+            marked = importlib.import_module("labelvc.store.folder").marked(git, folder)  # few merges need the module
+            found.shards.update({name: _places(data) for name, data in marked})
     return found
 
 

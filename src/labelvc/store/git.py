@@ -13,9 +13,10 @@ from labelvc.store import patch, process
 if TYPE_CHECKING:
     from labelvc.store.executors import Executor
 
-# Plumbing reads no diff.* settings of the interface; the rest says what attributes and basic settings could change.
+# Plumbing reads no diff.* settings of the interface; the rest says what attributes and basic settings could change. Whole
+# ids need no search for the shortest that is none other's.
 _PATCH = (
-    "-p", "-r", "-U0", "--inter-hunk-context=0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
+    "-p", "-r", "-U0", "--full-index", "--inter-hunk-context=0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
     "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "-O/dev/null",
 )  # fmt: skip
 _RAW = ("--raw", "-r", "--no-abbrev", "--no-renames", "--no-relative", "-O/dev/null")
@@ -346,7 +347,7 @@ def changes(git: Git, source: IO[bytes], form: str, paths: Sequence[str], *, lin
     Raises:
         StoreError: git failed; nothing that was yielded before is wrong.
     """
-    kind = ("--full-index", *_PATCH) if lines else _RAW
+    kind = _PATCH if lines else _RAW
     words = ("diff-tree", "--stdin", "--root", "-c", *kind, f"--format={form}", "--", *paths)
     # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
     nothing = str(git.directory / "labelvc-no-index")
