@@ -23,7 +23,7 @@ class References:
     """Looks at items and annotations of a shard together; an item's records always share its shard name."""
 
     name: ClassVar[str] = "labelvc.references"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "item.missing",
@@ -123,7 +123,7 @@ def _twice_answered(shard: Shard, project: Project) -> Iterator[Finding]:
 
 
 def _natural_keys(shard: Shard) -> bytes:
-    """Return lines of `<16 hex digits> <item id>`: a short digest of each item's natural key."""
+    """Return lines of `<16 hex digits> <item id as JSON>`: a short digest of each item's natural key."""
     pointers = shard.dataset.natural_key
     if not pointers:
         return b""
@@ -132,7 +132,7 @@ def _natural_keys(shard: Shard) -> bytes:
         values = [jsonpointer.reach(fields, pointer) for pointer in pointers]
         if isinstance(fields.get("id"), str) and any(value is not None for value in values):
             digest = hashlib.sha256(repr(values).encode(errors="replace")).hexdigest()[:16]
-            rows.append(f"{digest} {fields['id']}")
+            rows.append(f"{digest} {json.dumps(fields['id'], ensure_ascii=False)}")
     return "\n".join(rows).encode(errors="replace")
 
 
@@ -147,4 +147,4 @@ def _doubles(summaries: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]
             for item, digest in sorted([(row[17:], row[:16]) for row in rows], key=lambda row: (len(row[0]), row)):
                 first = owners.setdefault(digest, item)
                 if first != item:
-                    yield item, first
+                    yield json.loads(item), json.loads(first)

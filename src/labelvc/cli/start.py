@@ -139,10 +139,10 @@ def _examined(lines: list[Line], *, color: bool) -> str:
     rows = []
     for line in lines:
         rows.append(
-            f"{text.paint(line.state.ljust(4), _COLOURS[line.state], on=color)}  {line.topic.ljust(width)}  {line.message}\n"
+            f"{text.paint(line.state.ljust(4), _COLOURS[line.state], on=color)}  {line.topic.ljust(width)}  {text.safe(line.message)}\n"
         )
         if line.cure:
-            rows.append(f"{' ' * (width + 8)}{text.paint('next: ' + line.cure, 'dim', on=color)}\n")
+            rows.append(f"{' ' * (width + 8)}{text.paint('next: ' + text.safe(line.cure), 'dim', on=color)}\n")
     bad = [
         f"{count} {word}"
         for state, word in (("fail", "broken"), ("warn", "to look at"))

@@ -324,5 +324,5 @@ def _check_path(path: str) -> None:
     """Refuse a path that is no document or leads elsewhere: a diff may come from anybody."""
     parts = path.split("/")
     odd = any(part in ("", ".", "..") or _GIT.fullmatch(part) or not part.isprintable() for part in parts)
-    if odd or not is_document(path) or shard.parse_path(path.rpartition(":")[0]):
+    if odd or not is_document(path) or not is_document(path.lower()) or shard.parse_path(path.rpartition(":")[0]):
         raise DataError(f"{path!r} is no document that a diff may change", hint="leave it out of the diff")

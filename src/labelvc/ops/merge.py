@@ -89,6 +89,7 @@ def merge(
         )
         for pointer in pointers:
             folder.refuse_edits(git, pointer, before)
+        _fetch(git, other, outcome.fetched)
         begun = Pending(head, other, outcome.tree, pointers)
         pending.begin(git, begun, message or _message(git, rev, other))
         _write(git, head, outcome, before.entries)
@@ -216,6 +217,7 @@ def _forwarded(git: Git, head: str, other: str) -> Merge:
         before = tree.commit(git, head)
         for pointer in pointers:
             folder.refuse_edits(git, pointer, before)
+        _fetch(git, other, pointers)
     plumbing.run(git, "merge", "--ff-only", "--quiet", other)
     if pointers:
         importlib.import_module("labelvc.store.dvc").checkout(git, _present(git, pointers), force=True)
@@ -237,6 +239,14 @@ def _write(git: Git, head: str, outcome: Outcome, before: Mapping[str, Entry]) -
         data = b"" if (git.top / path).exists() else plumbing.show(git, outcome.tree, path)
         if data:
             disk.write_all({git.top / path: data}, git.top)
+
+
+def _fetch(git: Git, commit: str, pointers: Iterable[str]) -> None:
+    """Bring here what pointers of a commit name, while nothing has changed: DVC would miss it half way, or go where a listing leads."""
+    folders = [pointer.removesuffix(".dvc") for pointer in pointers]
+    if folders:
+        with tree.reader(git) as reader:
+            reader.fetch(tree.commit(git, commit, folders).entries.items())
 
 
 def _pointers(outcome: Outcome) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from labelvc.codec import expression, shard
@@ -16,7 +17,7 @@ from labelvc.model.names import Layer
 from labelvc.model.snapshot import Entry
 from labelvc.ops import layers, strategies, texts
 from labelvc.ops.layers import Layout, Side, Sides, Version
-from labelvc.store import draft, patch, process, tree, treewalk
+from labelvc.store import draft, patch, tree, treewalk
 from labelvc.store import git as plumbing
 from labelvc.store.draft import Draft
 from labelvc.store.git import Git
@@ -26,7 +27,9 @@ from labelvc.store.treewalk import FILE, Stage
 Advance = Callable[[int], None]
 Names = tuple[str, str, str]
 _Thing = TypeVar("_Thing")
+_CROSSED = "base of a criss-cross merge"
 _AT_ONCE = 256  # cells of which git is asked for the objects together
+_combined: dict[tuple[Path, str, str], str] = {}
 
 
 class Tally(NamedTuple):
@@ -111,11 +114,7 @@ def bases(git: Git, ours: str, theirs: str) -> list[str]:
     Raises:
         StoreError: they have none, or a shallow clone may hide it.
     """
-    found = plumbing.merge_bases(git, ours, theirs)
-    if plumbing.is_shallow(git) and not found:
-        raise StoreError(
-            "no common ancestor in this shallow clone", where=f"{ours[:10]}...{theirs[:10]}", hint=process.UNSHALLOW
-        )
+    found = sorted(plumbing.merge_bases(git, ours, theirs))  # the same for both sides, whoever asks
     if not found:
         hint = "git log --graph --oneline --all"
         raise StoreError("the two histories share no commit", where=f"{ours[:10]}...{theirs[:10]}", hint=hint)
@@ -152,7 +151,7 @@ def three_way(
         StoreError: no common ancestor, an object that is nowhere, or a git older than 2.38.
         DataError: conflict markers in a commit.
     """
-    start = _combined(git, found or bases(git, ours, theirs))
+    start = _single(git, found or bases(git, ours, theirs))
     with tree.reader(git) as reader, Draft(git, ours) as drawn:
         mine = layers.version_of(git, ours, reader)
         versions = [layers.version_of(git, start, reader, mine), mine, layers.version_of(git, theirs, reader, mine)]
@@ -174,19 +173,52 @@ def base(git: Git, ours: str, theirs: str) -> str:
     Raises:
         StoreError: there is none, or a shallow clone may hide it.
     """
-    return _combined(git, bases(git, ours, theirs))
+    return _single(git, bases(git, ours, theirs))
 
 
-def _combined(git: Git, found: Sequence[str]) -> str:
+def _single(git: Git, found: Sequence[str]) -> str:
     """Return the commit that common ancestors merge into."""
     one, *others = found
+    if others:
+        for pair in reversed(_crossed(git, one, others[0])):
+            combined(git, *pair)
     for other in others:
         one = combined(git, one, other)
     return one
 
 
 def combined(git: Git, one: str, other: str) -> str:
-    """Return a commit that no branch points to and that two commits merge into; a line nobody has stands for a conflict."""
+    """Return a commit that no branch points to and that two commits merge into; a line nobody has stands for a conflict.
+
+    It is remembered: where two branches merged each other again and again, every merge asks for all that lies below it.
+    """
+    known = _combined.get((git.common, one, other))
+    if known is None:
+        known = _combined[git.common, one, other] = _combine(git, one, other)
+    return known
+
+
+def _crossed(git: Git, one: str, other: str) -> list[tuple[str, str]]:
+    """Return two commits, two bases of theirs, two of those and so on, as far down as they cross and are not combined yet."""
+    found = [(one, other)]
+    while (git.common, *found[-1]) not in _combined and not _alike(git, *found[-1]):
+        below = bases(git, *found[-1])[:2]
+        if len(below) < 2:
+            break
+        found.append((below[0], below[1]))
+    return found
+
+
+def _alike(git: Git, one: str, other: str) -> str:
+    """Return the tree of two commits that have the same one, else nothing."""
+    trees = plumbing.run(git, "rev-parse", f"{one}^{{tree}}", f"{other}^{{tree}}").decode().split()
+    return trees[0] if trees[0] == trees[1] else ""
+
+
+def _combine(git: Git, one: str, other: str) -> str:
+    alike = _alike(git, one, other)
+    if alike:
+        return draft.commit(git, alike, (one, other), _CROSSED)
     outcome = three_way(git, one, other, settle=True)
     with Draft(git, one) as drawn, tree.reader(git) as reader:
         old, new = [{row.path: row for row in treewalk.files(git, side)} for side in (one, outcome.tree)]
@@ -194,7 +226,7 @@ def combined(git: Git, one: str, other: str) -> str:
         for path, entry in outcome.entries.items():
             if path.split("/")[1] in outcome.stored:  # no pointer says what DVC would hold
                 drawn.put(path, reader.read(path, entry))
-        return draft.commit(git, drawn.write(), (one, other), "base of a criss-cross merge")
+        return draft.commit(git, drawn.write(), (one, other), _CROSSED)
 
 
 def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer, advance: Advance | None) -> str:

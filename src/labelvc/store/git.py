@@ -159,28 +159,31 @@ def head(git: Git) -> str:
 
 
 def merge_bases(git: Git, ours: str, theirs: str) -> list[str]:
-    """Return the full ids of all best common ancestors of two commits: several after a criss-cross merge, at times none."""
+    """Return the full ids of all best common ancestors of two commits: several after a criss-cross merge, at times none.
+
+    Raises:
+        StoreError: a shallow clone hides them, or may hide better ones: from an older one a merge takes back what came since.
+    """
     done = _try(git, "merge-base", "--all", ours, theirs)
     if done.code > 1:
         raise _failure(git, "merge-base", done.said)
-    return done.text.split()
+    found = done.text.split()
+    if is_shallow(git) and (not found or run(git, "rev-list", "-1", "--max-parents=0", ours, theirs, "--not", *found)):
+        message = "nobody can tell the best common ancestor in this shallow clone"
+        raise StoreError(message, where=f"{ours[:10]}...{theirs[:10]}", hint=process.UNSHALLOW)
+    return found
 
 
 def merge_base(git: Git, ours: str, theirs: str) -> str:
     """Return the full id of the best common ancestor of two revisions.
 
     Raises:
-        StoreError: they have none, or a shallow clone hides it.
+        StoreError: they have none, or as for `merge_bases`.
     """
-    done = _try(git, "merge-base", *resolve_both(git, ours, theirs))
-    if done.code == 0:
-        return known(git, done.text.split("\n")[0])
-    if done.code > 1:
-        raise _failure(git, "merge-base", done.said)
-    where = f"{ours}...{theirs}"
-    if is_shallow(git):
-        raise StoreError("no common ancestor in this shallow clone", where=where, hint=process.UNSHALLOW)
-    raise StoreError("the two revisions share no ancestor", where=where, hint="git log --graph --oneline --all")
+    found = merge_bases(git, *resolve_both(git, ours, theirs))
+    if found:
+        return known(git, found[0])
+    raise StoreError("the two revisions share no ancestor", where=f"{ours}...{theirs}", hint="git log --graph --all")
 
 
 def first_parents(git: Git, base: str, head: str) -> list[tuple[str, str]]:
@@ -370,7 +373,8 @@ def _try(git: Git, *arguments: str, data: bytes = b"", index: str = "") -> proce
 
 
 def _command(git: Git, *arguments: str) -> list[str]:
-    return [*process.GIT, f"--git-dir={git.directory}", *arguments]
+    """Return the command line; it names both folders, since GIT_DIR and GIT_WORK_TREE may be relative to where a person stands."""
+    return [*process.GIT, f"--git-dir={git.directory}", *([] if git.bare else [f"--work-tree={git.top}"]), *arguments]
 
 
 def _batches(paths: Sequence[str]) -> Iterator[list[str]]:

@@ -76,7 +76,7 @@ class Transaction:
             fresh: replace it all the same, where it is a link to a file that others share.
 
         Raises:
-            StoreError: the disk is full, read-only or not ours, or the path leads out of the project.
+            StoreError: the disk is full, read-only or not ours, or the path leads out of the project or through a link.
         """
         place, name = self._place(path)
         try:
@@ -110,8 +110,17 @@ class Transaction:
             verb: `stage` adds paths to the index, `unstage` takes paths out of it and leaves the files, `store` puts
                 folders behind DVC pointers with their manifests and stages those.
             paths: relative to the top of the work tree.
+
+        Raises:
+            StoreError: git tracks what DVC is to store, so that DVC would refuse it when all files are in place.
         """
-        self._after.append((verb, list(paths)))
+        named = list(paths)
+        leaving = {path for before, some in self._after if before == "unstage" for path in some}
+        for path in named if verb == "store" else ():
+            if path not in leaving and plumbing.run(self._git, "--literal-pathspecs", "ls-files", "--", path):
+                message, hint = "git tracks what DVC is to store", f"git rm -r --cached {path}, then the command again"
+                raise StoreError(message, where=path, hint=hint)
+        self._after.append((verb, named))
 
     def _place(self, path: str | Path) -> tuple[str, str]:
         """Return the absolute path of a file, and its name in the journal."""
@@ -119,6 +128,10 @@ class Transaction:
         if folder not in self._inside:
             place = self._git.top / folder
             disk.refuse_outside(place / name, self._git.top, self._git.directory, self._git.common)
+            if not os.path.isabs(folder) and place.resolve() != self._git.top.resolve() / folder:
+                raise StoreError(
+                    "a symbolic link is not followed", where=str(place), hint="replace the link by a folder"
+                )
             inside = os.path.relpath(place, self._git.top)
             self._inside[folder] = f"{place}/", "" if inside == "." else f"{inside}/"
         absolute, relative = self._inside[folder]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +23,7 @@ _FIELDS = 8
 _FORM = "%x01%H%x00%P%x00%an%x00%ae%x00%aI%x00%cI%x00%B%x00%x01"
 _END = b"\0\1\n"
 _MODULE = "160000"
+_FIRST, _LAST = "1970-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"
 _ESCAPED = str.maketrans({mark: f"\\{mark}" for mark in "\\*?["})
 # Patterns that few need are compiled by who needs them: thirty at every start cost more than a git process.
 _COAUTHOR = r"(?im)^co-authored-by:\s*(.*?)\s*<([^<>\n]*)>\s*$"
@@ -211,8 +214,8 @@ class _Stream:
             tuple(above.split()),
             Person(name, address),
             _coauthors(message),
-            _offset(authored),
-            _offset(committed),
+            _date(authored),
+            _date(committed),
             message.strip().partition("\n")[0],
         )
 
@@ -231,9 +234,18 @@ def _coauthors(message: str) -> tuple[Person, ...]:
     return tuple([Person(who, mail.strip()) for who, mail in re.findall(_COAUTHOR, message)])
 
 
-def _offset(time: str) -> str:
-    """Spell UTC as an offset, whatever git's version does."""
-    return f"{time[:-1]}+00:00" if time.endswith("Z") else time
+def _date(time: str) -> str:
+    """Return a date of a commit in ISO 8601, UTC spelt as an offset whatever git's version does.
+
+    A commit may hold anything as its date: what is none is the epoch, as git itself has it, what lies beyond the year 9999
+    its end, and an offset of a day or more is left out.
+    """
+    found = f"{time[:-1]}+00:00" if time.endswith("Z") else time
+    for said in (found, f"{found[:19]}+00:00"):
+        with suppress(ValueError):
+            datetime.fromisoformat(said)
+            return said
+    return _LAST if found[:5].isdigit() else _FIRST
 
 
 def _files(lines: Iterator[bytes], *, merge: bool) -> Iterator[FileChange | Versions]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SHARDS = re.compile(r"datasets/[^/]+/(?:annotations|items)\.dvc")
 _MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
+_FOLDER = re.compile(r"[0-9a-f]{32}\.dir")
 _MANIFEST = re.compile(rb"\\?([0-9a-f]{64}) [ *](.+)")
 _SETTING = re.compile(r"\s*dir\s*=\s*(.*?)\s*$")
 
@@ -30,8 +31,8 @@ class Pointer(NamedTuple):
     """What a `.dvc` file says.
 
     Attributes:
-        path: of the file or folder it stands for, relative to the top of the project.
-        md5: of the object; a folder's ends in `.dir`.
+        path: of the folder it stands for, relative to the top of the project.
+        md5: of the object that lists its files; ends in `.dir`.
     """
 
     path: str
@@ -54,7 +55,7 @@ def manifest_path(path: str) -> str:
 
 
 def read(path: str, data: bytes) -> Pointer:
-    """Read a pointer file with one output, as `dvc add` writes it.
+    """Read the pointer file of a folder, as `dvc add` writes it.
 
     Args:
         path: of the pointer.
@@ -64,7 +65,7 @@ def read(path: str, data: bytes) -> Pointer:
         What it stands for.
 
     Raises:
-        StoreError: a merge conflict, or no pointer to one folder or file beside it.
+        StoreError: a merge conflict, or no pointer to the one folder of its name beside it.
     """
     text = data.decode("utf-8", "replace")
     if "<<<<<<< " in text:
@@ -84,7 +85,7 @@ def read(path: str, data: bytes) -> Pointer:
                 outs[-1].setdefault(name, value.strip().strip("'\""))
     md5 = outs[0].get("md5", "") if len(outs) == 1 else ""
     name = outs[0].get("path", "") if len(outs) == 1 else ""
-    if not _MD5.fullmatch(md5) or not name or "/" in name or name in (".", ".."):
+    if not _FOLDER.fullmatch(md5) or f"{name}.dvc" != path.rpartition("/")[2]:
         raise StoreError(
             "not a DVC pointer to one folder beside it", where=path, hint=f"dvc add {path.removesuffix('.dvc')}"
         )
@@ -108,9 +109,10 @@ def manifest(path: str, data: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in enumerate(data.splitlines(), 1):
         match = _MANIFEST.fullmatch(line)
-        if match is None:
+        name = "" if match is None else match[2].decode("utf-8", "surrogateescape")
+        if match is None or not _beneath(name):
             raise StoreError("not a line of sha256sum", where=f"{path}:{number}", hint="labelvc format")
-        found[f"{folder}/{match[2].decode('utf-8', 'surrogateescape')}"] = match[1].decode()
+        found[f"{folder}/{name}"] = match[1].decode()
     return found
 
 
@@ -135,7 +137,7 @@ def members(pointer: Pointer, listing: bytes, sums: Mapping[str, str] | None) ->
     try:
         rows = [(row["relpath"], row["md5"]) for row in json.loads(listing)]
         bad = next((name for name, md5 in rows if not _beneath(name) or not _MD5.fullmatch(md5)), None)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         bad = ""
     if bad is not None:
         raise StoreError(
@@ -317,4 +319,10 @@ def _md5(data: bytes) -> str:
 
 
 def _beneath(name: object) -> bool:
-    return isinstance(name, str) and bool(name) and all(part not in ("", ".", "..") for part in name.split("/"))
+    """Tell whether a name is one that a file below a folder can have."""
+    if not isinstance(name, str) or "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        return False
+    try:
+        return bool(name.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return False

@@ -125,9 +125,21 @@ class Reader:
         found = pointer.read(path, self.read(path, entry))
         beside = pointer.manifest_path(path)
         marks = None if sums is None else pointer.manifest(beside, self.read(beside, sums))
-        if not found.md5.endswith(".dir"):
-            return {found.path: Entry("dvc", found.md5)}
         return pointer.members(found, self._dvc.listing(found), marks)
+
+    def fetch(self, pairs: Iterable[tuple[str, Entry]]) -> None:
+        """Bring DVC objects that are in no cache here, and read none.
+
+        Args:
+            pairs: (path, entry) pairs; those that DVC does not hold are passed over.
+
+        Raises:
+            StoreError: one is nowhere, or its listing and its manifest do not agree on it.
+        """
+        wanted = [(path, entry) for path, entry in pairs if entry.kind == "dvc"]
+        for path, entry in wanted:
+            pointer.demand_whole(path, entry)
+        self._dvc.fetch((path, entry.id.partition(":")[0]) for path, entry in wanted)
 
     def at_hand(self, path: str, entry: Entry, sums: Entry | None) -> dict[str, Entry]:
         """Return the files behind a DVC pointer as far as this machine can prove them by SHA-256; nothing is fetched.
