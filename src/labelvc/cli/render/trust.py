@@ -46,7 +46,7 @@ def step_item(step: Step) -> Mapping[str, Any]:
         "approvals": [_said_item(said) for said in step.said],
         "later": [_said_item(said) for said in step.later],
         "ratified_by": list(step.ratified),
-        "problems": [problem._asdict() for problem in step.problems],
+        "problems": [{"path": each.path, "message": each.message} for each in step.problems],
     }
 
 
