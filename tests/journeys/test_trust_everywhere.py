@@ -59,7 +59,7 @@ def test_from_an_approval_to_a_bundle(place: Desk, tools: Path, tmp_path: Path):
     place.git("checkout", "-q", "main")
     place.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
     assert place.verify("HEAD")[0] == 0
-    code, out, err = place.labelvc("release", "cut", "1.0.0", "--yes", "--key", place.key("ada"))
+    code, out, err = place.labelvc("release", "cut", "1.0.0", "--unapproved", "--yes", "--key", place.key("ada"))
     assert code == 0, out + err
     place.commit("Release")
     code, out, err = place.labelvc("release", "verify", "--all")

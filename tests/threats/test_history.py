@@ -156,7 +156,7 @@ def test_threat_18_what_a_distrusted_key_released_or_witnessed_does_not_stand(ma
     assert main.labelvc("release", "cut", "1.0.0", "--yes", "--key", main.key("ben"))[0] == 0
     believed = main.commit("Release 1.0.0")
     merged(main)
-    assert main.labelvc("release", "cut", "2.0.0", "--yes", "--key", main.key("ben"))[0] == 0
+    assert main.labelvc("release", "cut", "2.0.0", "--unapproved", "--yes", "--key", main.key("ben"))[0] == 0
     main.commit("Release 2.0.0")
     assert main.labelvc("release", "witness", "1.0.0", "--key", main.key("cleo"))[0] == 0
     main.commit("Cleo saw it")

@@ -15,11 +15,10 @@ from labelvc.model.policy import ChangeKind, Need, Policy, Presence, Rule, Trust
 from labelvc.ops import approve as approving
 from labelvc.ops import people
 from labelvc.ops import project as projects
-from labelvc.ops import verify as verifying
 from labelvc.ops.approve import Change
 from labelvc.ops.past import Past
 from labelvc.ops.steps import Said
-from labelvc.ops.verify import Walk
+from labelvc.ops.verify import Course, Walk
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.folders import Folders
@@ -115,8 +114,9 @@ def change(git: Git, words: str, pin: str | None) -> Explained:
     ruler = plumbing.resolve(git, words.partition("...")[0] or "HEAD") if "..." in words else ""
     with tree.reader(git) as reader:
         walk = Walk(git, reader, pin)
-        walk.heed(verifying.course(git, words))
-        step = walk.step(found.base.commit, found.head.commit, ruler)
+        ends = found.base.commit, found.head.commit
+        walk.heed(Course(*ends, [ends], ruler))
+        step = walk.step(*ends, ruler)
     standings = {(each.role, each.asked, each.presence): each for each in reversed(step.needs)}
     policy, parts = found.trust.policy, _parts(found)
     places = (
