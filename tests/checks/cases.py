@@ -65,6 +65,19 @@ def value(key: str, inside: Any) -> Change:
     return lambda zoo: zoo.change(key, value=inside)
 
 
+def said(rule: str, loud: str, quiet: str) -> Case:
+    """Return the case of a text that an item of a Brazilian project has."""
+    return Case(f"privacy.{rule}", "error", text_of(loud), text_of(quiet), "pets/p2#", "/text", "take it out")
+
+
+def text_of(text: str) -> Change:
+    def write(zoo: Zoo) -> None:
+        zoo.replace("labelvc.yaml", "tasks:\n", "privacy: {leaks: {regions: [BR]}}\ntasks:\n")
+        zoo.change("pets/p2#", text=text)
+
+    return write
+
+
 def file_of(key: str) -> Callable[[Zoo], str]:
     return lambda zoo: zoo.shard(key)
 
@@ -272,6 +285,19 @@ CASES = [
     Case("box.outside", "error", value("pictures/b.jpg#x3", boxed(-1, 80, 20, 20)), value("pictures/b.jpg#x3", boxed(80, 0, 20, 20)), "pictures/b.jpg#x3", "/value/box", "clip"),
     Case("box.near_duplicate", "warning", value("pictures/b.jpg#x2", boxed(10, 10, 20, 21)), value("pictures/b.jpg#x2", boxed(10, 10, 20, 26)), "pictures/b.jpg#x2", "/value/box", "delete one"),
     Case("box.near_duplicate", "warning", value("pictures/b.jpg#x2", boxed(10, 10, 20, 20)), value("pictures/b.jpg#x2", {"label": "dog", "box": [10, 10, 20, 20]}), "pictures/b.jpg#x2", "/value/box", "delete one"),
+    # ---------------------------------------------------------------- plain text
+    said("email", "mail jo@firma.de", "mail jo@example.com"),
+    said("iban", "to DE89 3704 0044 0532 0130 00", "to DE89 3704 0044 0532 0130 01"),
+    said("card", "4111 1111 1111 1111", "4111 1111 1111 1112"),
+    said("ssn", "219-09-9998", "912-34-5678"),
+    said("phone", "+49 30 901820", "+1 212 555 0143"),
+    said("address", "from 8.8.8.8", "from 192.0.2.7"),
+    said("secret", "AGE-SECRET-KEY-1" + "Q" * 58, "AGE-SECRET-KEY-1..."),
+    said("url", "https://joe:s3cret@host.de/", "https://joe:s3cret@host.example/"),
+    said("place", "gps 48.85837,2.29448", "gps 48.8,2.2"),
+    said("birth", "born 2/8/1935", "sent 2/8/1935"),
+    said("paper", "passport C01234567", "parcel C01234567"),
+    said("identity", "CPF 598.212.434-60", "CPF 598.212.434-61"),
     # ---------------------------------------------------------------- documents and the tree
     Case("document.yaml", "error", replace(PICTURES, "shards: 4", "shards: 4\nshards: 4"), replace(PICTURES, "shards: 4", "shards: 4 # shards: 4"), hint="labelvc check", path=PICTURES, line=6),
     Case("document.yaml", "error", write("privacy/epochs.jsonl", "garbage\n"), write("privacy/notes.md", "garbage\n"), hint="mend privacy/epochs.jsonl:1", path="privacy/epochs.jsonl", line=1),

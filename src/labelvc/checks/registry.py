@@ -10,6 +10,7 @@ from labelvc.checks.boxes import Boxes
 from labelvc.checks.domains import Domains
 from labelvc.checks.interface import Check, Rule
 from labelvc.checks.layout import Layout
+from labelvc.checks.privacy import Privacy
 from labelvc.checks.pseudonyms import Pseudonyms
 from labelvc.checks.records import Records
 from labelvc.checks.references import References
@@ -22,6 +23,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "layout": Layout,
     "references": References,
     "pseudonyms": Pseudonyms,
+    "privacy": Privacy,
     "values": Values,
     "boxes": Boxes,
     "domains": Domains,

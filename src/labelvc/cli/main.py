@@ -43,6 +43,7 @@ COMMANDS: dict[str, Row] = {
     "trust": ("labelvc.cli.roots", "trust", "The root of trust: whose keys sign the policy."),
     "pseudonym": ("labelvc.cli.pseudonyms", "pseudonym", "Secrets that pseudonyms are made with."),
     "vault": ("labelvc.cli.vault", "vault", "What tokens stand for, outside of git."),
+    "privacy": ("labelvc.cli.privacy", "privacy", "Personal data and secrets that stand in plain."),
     "plumbing": ("labelvc.cli.plumbing", "plumbing", "What git and hooks call; not for typing."),
 }
 """Every command: name to module, attribute and its line in the help. A command's module is imported when called."""
@@ -51,7 +52,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
     "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace"),
     "Review": ("approve", "verify", "release", "audit"),
-    "Nouns": ("dataset", "policy", "trust", "key", "pseudonym", "vault"),
+    "Nouns": ("dataset", "policy", "trust", "key", "privacy", "pseudonym", "vault"),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""
 

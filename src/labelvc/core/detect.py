@@ -18,6 +18,7 @@ from labelvc.errors import ConfigurationError
 from labelvc.model.detection import Settings, Span
 
 NOTHING_SPECIAL = Settings()
+_RULES = {row.id: row.rule for row in DETECTORS}
 _AT_ONCE = 1 << 20
 _RANK = {row.id: rank for rank, row in enumerate(DETECTORS)}
 _compiled = lru_cache(maxsize=None)(re.compile)
@@ -75,6 +76,11 @@ def everywhere(text: str, settings: Settings = NOTHING_SPECIAL) -> tuple[Span, .
     for view in views.views(text):
         found += _placed(view, [span for row in rows for span in _found(view.text, row, settings)])
     return _apart(found)
+
+
+def rule_of(span: Span) -> str:
+    """Return the rule of a span's detector, without `privacy.`."""
+    return _RULES[span.detector]
 
 
 @lru_cache(maxsize=64)

@@ -51,7 +51,7 @@ def sift(texts: Sequence[str]) -> Mapping[str, set[int]]:
         ("digits", bare.translate(None, _JOINING), (_NUMBERS,)),
         ("pairs", bare.translate(None, b"0"), (b"::", b"-----")),
         ("run", data.translate(_TOKEN), (_RUN,)),
-        ("odd", bare, (b"%",)),
+        ("odd", bare, (b"%", b"\\")),
     ):
         for needle in needles:
             found[sieve].update(_holding(text, needle))

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from labelvc.codec.detectors import RUN
 
-_PERCENT = re.compile("(?:%[0-9A-Fa-f]{2})+")
+_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+|\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")
 _BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{{RUN},}}={{0,2}}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _SHORTEST = 9
@@ -56,8 +56,8 @@ def views(text: str) -> Iterator[View]:
         folded = _folded(text)
         if folded is not None:
             yield folded
-    if "%" in text:
-        decoded = _percent(folded or View(text, range(len(text)), range(1, len(text) + 1)))
+    if "%" in text or "\\" in text:
+        decoded = _escapes(folded or View(text, range(len(text)), range(1, len(text) + 1)))
         if decoded is not None:
             yield decoded
     for word in _BASE64.finditer(text):
@@ -101,17 +101,22 @@ def _folded(text: str) -> View | None:
     return View("".join(letters), starts, [at + 1 for at in starts])
 
 
-def _percent(view: View) -> View | None:
-    """Decode percent signs (RFC 3986 section 2.1)."""
+def _escapes(view: View) -> View | None:
+    """Decode percent signs (RFC 3986 section 2.1) and what JSON, YAML and programs write with a backslash."""
     letters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     at = 0
-    for found in _PERCENT.finditer(view.text):
+    for found in _ESCAPES.finditer(view.text):
         letters.append(view.text[at : found.start()])
         starts += view.starts[at : found.start()]
         ends += view.ends[at : found.start()]
-        said = unquote_to_bytes(found[0]).decode(errors="replace")
+        escaped = found[0]
+        said = (
+            unquote_to_bytes(escaped).decode(errors="replace")
+            if escaped[0] == "%"
+            else chr(int(escaped.lstrip("\\ux"), 16))
+        )
         letters.append(said)
         starts += [view.starts[found.start()]] * len(said)
         ends += [view.ends[found.end() - 1]] * len(said)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from labelvc.model.change import Strategy
+from labelvc.model.detection import Settings
 from labelvc.model.finding import Severity
 
 TaskType = Literal[
@@ -151,6 +152,7 @@ class Project(msgspec.Struct, frozen=True):
         datasets, taxonomies, guidelines: name to value.
         digest: `sha256:` over the bytes of all documents read, the key of remembered results.
         domain: pseudonymisation domain; tokens of two domains cannot be joined.
+        leaks: what is looked for in plain text.
     """
 
     id: str
@@ -161,3 +163,4 @@ class Project(msgspec.Struct, frozen=True):
     guidelines: Mapping[str, Guideline]
     digest: str
     domain: str = "main"
+    leaks: Settings = Settings()

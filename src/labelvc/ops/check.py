@@ -22,7 +22,7 @@ from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import diff, look, rules
+from labelvc.ops import diff, look, plain, rules
 from labelvc.ops import project as projects
 from labelvc.ops.look import Advance
 from labelvc.store import pointer, stale, tree
@@ -116,6 +116,7 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     findings += _pointers(project, snapshot)
     findings += _unstored(git, project, snapshot, snapshot.entries)
     findings += _ignored(project, snapshot)
+    findings += plain.outside_shards(git, project, snapshot, snapshot.entries)
     return Report(_configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered)
 
 
@@ -167,16 +168,19 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
     findings += _pointers(project, new)
+    findings += plain.outside_shards(git, project, new, paths)
     if findings and former is not None:  # what was there before matters only when there is something now
         earlier = look.cells_of(former, old, cells.places(), set())
         before += _strays(former, old.entries if whole else filter(old.entries.__contains__, paths))
         before += look.outcomes_of(git, former, earlier, cache, jobs).findings
         before += _pointers(former, old)
+        before += plain.outside_shards(git, former, old, paths)
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
     findings += _successions(git, project, old, new, paths)
     findings += _unstored(git, project, new, paths)
     findings += _ignored(project, new)
+    before = plain.same(git, old, new, findings, before)
     fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
     return Report(fresh, known, outcomes.shards, outcomes.lines, outcomes.remembered)
 
@@ -201,9 +205,10 @@ def _configured_by(base: Project, project: Project) -> Project:
         )
         for name, dataset in project.datasets.items()
     }
-    if datasets == project.datasets:
+    if datasets == project.datasets and base.leaks == project.leaks:
         return project
-    return msgspec.structs.replace(project, datasets=datasets, digest=f"{project.digest} {base.digest}")
+    digest = f"{project.digest} {base.digest}"
+    return msgspec.structs.replace(project, datasets=datasets, leaks=base.leaks, digest=digest)
 
 
 def _governed_anew(name: str, project: Project, former: Project | None) -> bool:

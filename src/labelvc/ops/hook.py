@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from labelvc.errors import DataError, RefusedError, StoreError
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import check
+from labelvc.ops import check, privacy
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -124,7 +124,10 @@ def received(git: Git, pushes: Sequence[Push], *, jobs: int = 1) -> Iterator[Jud
             if commit not in seen:
                 seen.add(commit)
                 old = tree.commit(git, parent) if parent else tree.empty()
-                yield from _judge(git, old, tree.commit(git, commit), f"{commit[:10]} for {push.ref}", jobs)
+                for told in _judge(git, old, tree.commit(git, commit), f"{commit[:10]} for {push.ref}", jobs):
+                    wanted = privacy.settings_of(git, old)
+                    said = [*privacy.message(git, commit, wanted), *privacy.ref(push.ref, wanted)]
+                    yield told._replace(report=told.report._replace(findings=[*told.report.findings, *said]))
 
 
 def read_pushed(text: str) -> list[Push]:

@@ -13,6 +13,7 @@ from labelvc import digests
 from labelvc.core import references
 from labelvc.errors import ConfigurationError
 from labelvc.model import listing
+from labelvc.model.detection import Settings as Leaks
 from labelvc.model.finding import Finding, Place
 from labelvc.model.parsed import Parsed
 from labelvc.model.project import Dataset, Guideline, Project, Sensitive, Task, Taxonomy
@@ -284,6 +285,7 @@ def _project(documents: Iterable[_Read]) -> Project:
         },
         digest=f"sha256:{digest.hexdigest()}",
         domain=top.get("privacy", {}).get("domain", _NO_DOMAIN),
+        leaks=msgspec.convert(top.get("privacy", {}).get("leaks", {}), Leaks),
     )
 
 

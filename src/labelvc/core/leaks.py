@@ -1,0 +1,236 @@
+"""Leaks: personal data and secrets that stand in plain in shards, other files, their names and the messages of commits.
+
+A finding shows no value: what kind it is, how long, where, and of an address its first letter.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from labelvc.core import detect
+from labelvc.model import jsonpointer
+from labelvc.model.detection import Settings, Span
+from labelvc.model.finding import Finding, Place, Severity
+
+BY = "labelvc.privacy/1"
+HINT = "take it out, or have `labelvc import` turn a field that is declared sensitive into a pseudonym"
+HIDDEN = "***"
+_SEVERITIES: Mapping[str, Severity] = {"block": "error", "warn": "warning"}
+
+
+class Words(NamedTuple):
+    """What a rule is called: in the catalogue, in a finding, and why it is one."""
+
+    title: str
+    found: str
+    why: str
+
+
+RULES: Mapping[str, Words] = {
+    "secret": Words("Secret in plain text", "a key or token", "Whoever clones the repository has what it opens."),
+    "url": Words("URL with a password", "a URL with a password", "Whoever clones the repository can log in."),
+    "email": Words(
+        "E-mail address in plain text", "an e-mail address", "An address is a person; git never forgets it."
+    ),
+    "iban": Words(
+        "Bank account in plain text", "a bank account number", "An account is a person; git never forgets it."
+    ),
+    "card": Words(
+        "Payment card in plain text", "a payment card number", "Whoever has the number can try to pay with it."
+    ),
+    "ssn": Words(
+        "Social Security number in plain text", "a US Social Security number", "It stays a person's for life."
+    ),
+    "address": Words(
+        "Address of a device or host", "an IP or MAC address", "It leads to a person's connection or device."
+    ),
+    "identity": Words("Identity number in plain text", "a national identity number", "It stays a person's for life."),
+    "phone": Words(
+        "Telephone number in plain text", "a telephone number", "A number is a person; git never forgets it."
+    ),
+    "place": Words("Coordinates in plain text", "a place exact to a metre", "Where somebody sleeps says who it is."),
+    "birth": Words(
+        "Date of birth in plain text", "a date of birth", "With a place and a sex it says who most people are."
+    ),
+    "paper": Words("Passport or licence in plain text", "the number of a passport or licence", "It is one person's."),
+}
+"""Every rule of `labelvc.codec.detectors.RULES`; in findings with `privacy.` before it."""
+
+# A string with its member's name where it has one, a name whose value is none, or a number that is long enough to be one.
+_STRING = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
+_PIECE = re.compile(rf"(?:{_STRING}:)?+(?:{_STRING}|(-?[0-9][0-9.]{{5,}}))|{_STRING}")
+_PROVED = re.compile(r"[a-z]{3}_[bcdfghjklmnpqrstvwxz]{28,29}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z")
+"""Forms that the schema of a record proves, of which a token or a time is nobody's secret."""
+_PRINTABLE = re.compile(rb"[\x20-\x7e\t]{6,}")
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_BEGINNING = 4096
+_GOVERNANCE = re.compile(r"(?m)^governance:.*\n(?:(?:[ \t#].*)?\n)*")
+"""Who answers for a project is meant to be reached."""
+
+
+def in_shard(path: str, data: bytes, key_of: Callable[[int], str], settings: Settings) -> Iterator[Finding]:
+    """Yield what stands in plain in a shard: in texts, numbers, names of members, wherever they are nested.
+
+    Args:
+        path: path of the shard.
+        data: its bytes.
+        key_of: returns the key of a line by its position from 0, empty when it cannot be read.
+        settings: what the project wants looked for.
+
+    Yields:
+        Findings by line.
+    """
+    text = data.decode("utf-8", "replace")
+    found = _telling(text, settings)
+    if not found:
+        return
+    told: set[str] = set()
+    for number, line in enumerate(text.split("\n")):
+        for pointer, said in _of_line(line, found, settings):
+            told.add(said)
+            key = key_of(number)
+            place = Place(path, number + 1, "" if detect.spans(key, settings) else key, pointer)
+            yield from [finding(span, said[span.start : span.end], place) for span in found[said]]
+    for said in sorted(found.keys() - told):  # a number that is not written as JSON writes it
+        yield from [finding(span, said[span.start : span.end], Place(path)) for span in found[said]]
+
+
+def in_file(path: str, data: bytes, settings: Settings) -> Iterator[Finding]:
+    """Yield what stands in plain in any file, by line; of a file of bytes that are no text, what is readable in it."""
+    for text, lines in _readings(data):
+        spans = detect.spans(text, settings)
+        public = _GOVERNANCE.search(text) if path == "labelvc.yaml" and spans else None
+        for span in spans:
+            meant = path.startswith(PUBLIC) or (public and public.start() <= span.start < public.end())
+            if not (meant and detect.rule_of(span) == "email"):
+                line = text.count("\n", 0, span.start) + 1 if lines else 0
+                yield finding(span, text[span.start : span.end], Place(path, line))
+
+
+PUBLIC = ("trust/", "approvals/", "releases/")
+"""Where people sign with their names and addresses, so that a reader can tell who answered for a label."""
+
+
+def in_names(paths: Sequence[str], settings: Settings) -> Iterator[Finding]:
+    """Yield what stands in plain in names of files; the name is shown with that left out."""
+    for at, spans in detect.scan(paths, settings):
+        place = Place(hidden(paths[at], spans))
+        yield from [finding(span, paths[at][span.start : span.end], place) for span in spans]
+
+
+def in_message(where: str, text: str, settings: Settings) -> Iterator[Finding]:
+    """Yield what stands in plain in the message of a commit or tag; trailers that name who made it are meant to."""
+    kept = _TRAILER.sub(lambda found: " " * len(found[0]), text)
+    for span in detect.spans(kept, settings):
+        yield finding(span, kept[span.start : span.end], Place(where, kept.count("\n", 0, span.start) + 1))
+
+
+_TRAILER = re.compile(r"(?mi)^(?:signed-off|co-authored|reviewed|acked|tested|reported|suggested|helped)-by: .*$")
+
+
+def hidden(text: str, spans: Iterable[Span]) -> str:
+    """Return a text with spans left out."""
+    for span in sorted(spans, reverse=True):
+        text = text[: span.start] + HIDDEN + text[span.end :]
+    return text
+
+
+def finding(span: Span, value: str, place: Place) -> Finding:
+    """Return the finding of a span.
+
+    Args:
+        span: what was found.
+        value: the characters of it, of which none but the first of an address is shown.
+        place: where.
+    """
+    rule = detect.rule_of(span)
+    shape = f"{value[0]}{HIDDEN}@{HIDDEN}" if rule == "email" and "@" in value else f"{len(value)} characters"
+    stands = "stands" if span.tier == "block" else "seems to stand"
+    message = f"{RULES[rule].found} ({span.detector}, {shape}) {stands} in plain text"
+    return Finding(f"privacy.{rule}", _SEVERITIES[span.tier], place, message, HINT, BY)
+
+
+def _telling(text: str, settings: Settings) -> dict[str, tuple[Span, ...]]:
+    """Return the pieces of JSON lines in which something was found; each piece is looked at once, however often it stands there."""
+    pieces = list(_pieces(text))
+    return {pieces[at]: spans for at, spans in detect.scan(pieces, settings)}
+
+
+def _pieces(text: str) -> set[str]:
+    """Return the strings and long numbers of JSON lines, each after the name of its member."""
+    found = set()
+    for name, string, number, alone in set(_PIECE.findall(text)):
+        if _PROVED.fullmatch(string):
+            found.add(_unescaped(name))
+        elif name:
+            found.add(f"{_unescaped(name)}: {_unescaped(string or number)}")
+        else:
+            found.add(_unescaped(string or number or alone))
+    return found
+
+
+def _of_line(line: str, found: Mapping[str, tuple[Span, ...]], settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the pointer of each piece of a line in which something was found, and the piece."""
+    try:
+        fields = msgspec.json.decode(line) if line else None
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        fields = None
+    if fields is None:  # no JSON, yet its pieces are read
+        yield from [("", said) for said in _pieces(line) if said in found]
+    else:
+        yield from _walk(fields, "", "", found, settings)
+
+
+def _walk(
+    value: Any, pointer: str, name: str, found: Mapping[str, tuple[Span, ...]], settings: Settings
+) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for member, inside in value.items():
+            below = f"{pointer}/{jsonpointer.escaped(hidden(member, detect.spans(member, settings)))}"
+            if isinstance(inside, (dict, list)) and member in found:
+                yield below, member
+            yield from _walk(inside, below, member, found, settings)
+    elif isinstance(value, list):
+        for at, inside in enumerate(value):
+            yield from _walk(inside, f"{pointer}/{at}", "", found, settings)
+    else:
+        said = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for text in {f"{name}: {said}" if name else said, name} & found.keys():
+            yield pointer, text
+
+
+def _unescaped(raw: str) -> str:
+    """Return what a JSON string says."""
+    if "\\" not in raw:
+        return raw
+    try:
+        said: str = msgspec.json.decode(f'"{raw}"', type=str)
+        return said
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return raw
+
+
+def _readings(data: bytes) -> Iterator[tuple[str, bool]]:
+    """Yield what a file says, and whether that has lines: as UTF-8, else what is readable in it; and in wider letters.
+
+    A file that looks as if it were UTF-16 or UTF-32 is read both ways, since looks are easily made.
+    """
+    try:
+        yield data.decode(), True
+    except UnicodeDecodeError:
+        yield "\n".join([run.decode() for run in _PRINTABLE.findall(data)]), False
+    wide = [encoding for mark, encoding in _BOMS if data.startswith(mark)][:1]
+    if not wide and data[:_BEGINNING].count(0) > len(data[:_BEGINNING]) // 8:
+        wide += ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+    for encoding in wide:
+        yield data.decode(encoding, "replace"), True

@@ -1,0 +1,88 @@
+"""Plain: personal data and secrets outside of shards - in documents, other files and names - and which were there before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from labelvc.codec import shard
+from labelvc.core import leaks
+from labelvc.model.finding import Finding
+from labelvc.model.project import Project
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.store import tree
+from labelvc.store.git import Git
+
+RULE = "privacy."
+
+
+def outside_shards(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
+    """Yield what stands in plain in files that are no shards, and in the names of all.
+
+    Bytes come from git's objects or the disk, never through `git diff`, which `.gitattributes`, a `textconv` or one NUL byte
+    make blind (gitleaks reads it).
+
+    Args:
+        git: the repository.
+        project: says what is looked for.
+        snapshot: where the files are.
+        paths: those that are wanted; what is not in the snapshot is left out.
+
+    Yields:
+        Findings.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    there = [path for path in paths if path in snapshot.entries]
+    yield from leaks.in_names(there, project.leaks)
+    wanted = [(path, snapshot.entries[path]) for path in there if not _elsewhere(path, snapshot.entries[path])]
+    if not wanted:
+        return
+    with tree.reader(git) as reader:
+        for path, data in reader.many(wanted):
+            yield from leaks.in_file(path, data, project.leaks)
+
+
+def same(git: Git, old: Snapshot, new: Snapshot, findings: Iterable[Finding], before: list[Finding]) -> list[Finding]:
+    """Return the findings of before without those whose line is another one now.
+
+    A finding shows no value, so two of one place look alike: another address in the place of one that was there is new.
+
+    Args:
+        git: the repository.
+        old: the snapshot the change starts from.
+        new: the snapshot to judge.
+        findings: what is found now.
+        before: what was found before.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    paths = {found.place.path for found in findings if found.rule.startswith(RULE)}
+    suspects = [found for found in before if found.rule.startswith(RULE) and found.place.path in paths]
+    if not suspects:
+        return before
+    lines = {
+        path: (_lines(git, old, path), frozenset(_lines(git, new, path)))
+        for path in {one.place.path for one in suspects}
+    }
+    changed = {found for found in suspects if not _stayed(found, *lines[found.place.path])}
+    return [found for found in before if found not in changed]
+
+
+def _stayed(found: Finding, old: list[bytes], new: frozenset[bytes]) -> bool:
+    number = found.place.line
+    return old[number - 1] in new if 0 < number <= len(old) else frozenset(old) == new
+
+
+def _lines(git: Git, snapshot: Snapshot, path: str) -> list[bytes]:
+    entry = snapshot.entries.get(path)
+    if entry is None:
+        return []
+    with tree.reader(git) as reader:
+        return reader.read(path, entry).split(b"\n")
+
+
+def _elsewhere(path: str, entry: Entry) -> bool:
+    """Tell whether a file is looked at by the check of shards, or is a media file behind DVC: too many to read."""
+    return bool(shard.parse_path(path)) or (entry.kind == "dvc" and not path.endswith(".jsonl"))

@@ -1,0 +1,147 @@
+"""Privacy: what stands in plain in what is staged, in everything, or in every commit of a range and its message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from labelvc.codec.detectors import DETECTORS
+from labelvc.core import detect, leaks
+from labelvc.errors import StoreError
+from labelvc.model.detection import Settings
+from labelvc.model.finding import Finding
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import check
+from labelvc.ops import project as projects
+from labelvc.ops.look import Advance
+from labelvc.ops.plain import RULE
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.cache import Cache
+from labelvc.store.git import Git
+
+LIMITS = (
+    "a name that is only a name, an address of a street, or what a sentence gives away is not recognised",
+    "hooks are a courtesy: --no-verify, cherry-pick, rebase, revert, am and stash run none; CI and pre-receive look at every commit",
+    "what was pushed once stays in every clone: taking it out of the history is an incident, not an edit",
+    "names and addresses of git authors and of people who sign approvals are not looked at: an audit needs them",
+    "files behind DVC other than shards are not read, and neither is what a picture shows",
+    "records under pseudonyms stay personal data: who holds the secret, or knows enough of what stands beside, finds the person",
+)
+"""What cannot be promised."""
+
+
+class Looked(NamedTuple):
+    """What a scan came to.
+
+    Attributes:
+        findings: sorted by commit, path and line.
+        base: what was compared with, or empty.
+        head: what was looked at.
+        commits: number of commits looked at; 0 for the index or the work tree.
+    """
+
+    findings: list[Finding]
+    base: str
+    head: str
+    commits: int = 0
+
+
+class Standing(NamedTuple):
+    """What a project has looked for."""
+
+    settings: Settings
+    detectors: tuple[str, ...]
+    off: tuple[str, ...]
+
+
+def staged(git: Git, *, jobs: int = 1, advance: Advance | None = None) -> Looked:
+    """Look at what a commit would bring."""
+    old, new = tree.staged(git)
+    return Looked(_plain(check.changed(git, old, new, jobs=jobs, advance=advance)), old.name, new.name)
+
+
+def everything(git: Git, *, jobs: int = 1, advance: Advance | None = None) -> Looked:
+    """Look at all files of the work tree."""
+    snapshot = tree.work(git)
+    return Looked(_plain(check.everything(git, snapshot, jobs=jobs, advance=advance)), "", snapshot.name)
+
+
+def history(git: Git, words: str, *, jobs: int = 1) -> Looked:
+    """Look at every commit of a range by itself: what one brings and the next takes back was published all the same.
+
+    Args:
+        git: the repository.
+        words: `A..B`, or `A...B` for what B has since the two parted.
+        jobs: worker processes.
+
+    Returns:
+        Findings, each naming its commit.
+
+    Raises:
+        StoreError: no range, an unknown revision, or a history that a shallow clone cuts off.
+    """
+    mark = "..." if "..." in words else ".."
+    one, found, two = words.partition(mark)
+    if not found:
+        raise StoreError(f"{words!r} is no range", hint=f"labelvc privacy scan {words}..HEAD")
+    base, head = plumbing.resolve_both(git, one or "HEAD", two or "HEAD")
+    if mark == "...":
+        base = plumbing.merge_base(git, base, head)
+    listed = plumbing.run(git, "rev-list", "--reverse", "--topo-order", "--parents", head, f"^{base}").decode()
+    rows = [row.split() for row in listed.splitlines()]
+    findings = [found for row in rows for found in _commit(git, row[0], row[1:], jobs)]
+    return Looked(findings, one, two, len(rows))
+
+
+def message(git: Git, commit: str, settings: Settings) -> Iterator[Finding]:
+    """Yield what stands in plain in the message of a commit.
+
+    Raises:
+        StoreError: the commit cannot be read.
+    """
+    raw = plumbing.run(git, "cat-file", "commit", commit).decode(errors="replace")
+    yield from leaks.in_message(f"message of commit {commit[:10]}", raw.partition("\n\n")[2], settings)
+
+
+def ref(name: str, settings: Settings) -> Iterator[Finding]:
+    """Yield what stands in plain in the name of a branch or tag."""
+    yield from leaks.in_names((name,), settings)
+
+
+def settings_of(git: Git, snapshot: Snapshot) -> Settings:
+    """Return what a snapshot's project has looked for; what is always looked for when its documents cannot be read."""
+    if projects.TOP not in snapshot.entries:
+        return Settings()
+    with Cache(git) as cache, tree.reader(git) as reader:
+        _, project = projects.examine(git, snapshot, reader, cache)
+    return project.leaks if project else Settings()
+
+
+def standing(git: Git) -> Standing:
+    """Return what the project in the work tree has looked for."""
+    settings = settings_of(git, tree.work(git))
+    rows = detect.detectors(settings)
+    return Standing(settings, tuple(row.id for row in rows), tuple(row.id for row in DETECTORS if row not in rows))
+
+
+def _commit(git: Git, commit: str, parents: list[str], jobs: int) -> list[Finding]:
+    """Return what a commit brings that none of its parents has: of a merge, what it made up itself."""
+    new = tree.commit(git, commit)
+    olds = [tree.commit(git, parent) for parent in parents] or [tree.empty()]
+    sides = [_plain(check.changed(git, old, new, jobs=jobs)) for old in olds if _either(old, new)]
+    brought = [found for found in sides[0] if all(found in side for side in sides[1:])] if sides else []
+    brought += message(git, commit, settings_of(git, olds[0]))
+    where = f" in commit {commit[:10]}"
+    return [
+        found if where in f" {found.place.path}" else found._replace(message=found.message + where) for found in brought
+    ]
+
+
+def _either(old: Snapshot, new: Snapshot) -> bool:
+    return projects.TOP in old.entries or projects.TOP in new.entries
+
+
+def _plain(report: check.Report) -> list[Finding]:
+    """Return the findings about plain text; those about documents too, since a project that cannot be read hides the rest."""
+    return [found for found in report.findings if found.rule.startswith((RULE, "document."))]

@@ -1,0 +1,93 @@
+"""Leaks: whatever a record holds and wherever, it is found at its pointer; what files hold is read in every encoding."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelvc.codec import canonical
+from labelvc.core import detect, leaks
+from labelvc.model import jsonpointer
+
+MAIL, CARD = "jo@firma.de", 4111111111111111
+KEYS = st.one_of(st.sampled_from(["text", "ext", "a b", 'q"\\', MAIL, "phone", "ü", ""]), st.text(max_size=4))
+LEAVES = st.one_of(
+    st.sampled_from([MAIL, CARD, f"ask {MAIL} now", "2026-03-01T09:12:44Z", "prs_" + "b" * 28, "30901820", 30901820, "\ud7ff", "a\nb"]),
+    st.none(), st.booleans(), st.integers(-(2**53) + 1, 2**53 - 1), st.floats(-(2.0**52), 2.0**52), st.text(max_size=6),
+)  # fmt: skip
+RECORDS = st.dictionaries(
+    KEYS,
+    st.recursive(LEAVES, lambda inside: st.one_of(st.lists(inside, max_size=3), st.dictionaries(KEYS, inside, max_size=3)), max_leaves=8),
+    max_size=4,
+)  # fmt: skip
+
+
+def walked(value: Any, pointer: str = "", name: str = "") -> set[str]:
+    """Return the pointers of what `detect.spans` finds in every member's name and value, the slow and plain way."""
+    if isinstance(value, dict):
+        found = set()
+        for member, inside in value.items():
+            spans = detect.spans(member)
+            below = f"{pointer}/{jsonpointer.escaped(leaks.hidden(member, spans))}"
+            found |= ({below} if spans else set()) | walked(inside, below, member)
+        return found
+    if isinstance(value, list):
+        return set().union(*[walked(inside, f"{pointer}/{at}") for at, inside in enumerate(value)])
+    said = value if isinstance(value, str) else canonical.encode(value).decode()
+    if not isinstance(value, str) and len(said) < 6:
+        return set()
+    return {pointer} if detect.spans(f"{name}: {said}" if name else said) else set()
+
+
+@given(st.lists(RECORDS, max_size=3))
+def test_law_what_a_record_holds_is_found_at_its_pointer(records: list[dict[str, Any]]):
+    data = b"".join([canonical.encode(record) + b"\n" for record in records])
+    found = list(leaks.in_shard("x.jsonl", data, lambda at: f"d/{at}#", detect.NOTHING_SPECIAL))
+    wanted = {(at + 1, pointer) for at, record in enumerate(records) for pointer in walked(record)}
+    assert {(one.place.line, one.place.pointer) for one in found} == wanted
+    assert MAIL not in repr(found)
+    assert str(CARD) not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [f'{{"text":"{MAIL}"', f'["{MAIL}"]', f'"{MAIL}"', f"<<<<<<< {json.dumps(MAIL)}", '{"a":"jo\\u0040firma.de"}'],
+)
+def test_a_line_that_is_no_record_is_read_all_the_same(line: str):
+    (found,) = leaks.in_shard("x.jsonl", f"{{}}\n{line}\n".encode(), lambda at: "", detect.NOTHING_SPECIAL)
+    assert found.place.line == 2
+
+
+def test_a_shard_with_bytes_that_are_no_text_is_read_all_the_same():
+    (found,) = leaks.in_shard(
+        "x.jsonl", b'\xff\xfe\n{"text":"' + MAIL.encode() + b'"}\n', lambda at: "", detect.NOTHING_SPECIAL
+    )
+    assert found.place.line == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_files_in_every_encoding(encoding: str):
+    (found,) = leaks.in_file("x", f"one\ntwo {MAIL}\n".encode(encoding), detect.NOTHING_SPECIAL)
+    assert (found.rule, found.severity, found.place.line) == ("privacy.email", "error", 2)
+
+
+def test_files_that_are_no_text_show_what_is_readable():
+    (found,) = leaks.in_file(
+        "x.jpg", b"\xff\xd8\xff\xe1\0\x10Exif\0" + MAIL.encode() + b"\0\x80" * 9, detect.NOTHING_SPECIAL
+    )
+    assert (found.rule, found.place.line) == ("privacy.email", 0)
+
+
+def test_who_answers_may_be_reached_and_who_signs_may_be_named():
+    text = f"name: x\ngovernance:\n  contact: {MAIL}\n  # and {MAIL}\n\n  owner: y\ngoal: ask {MAIL}\n".encode()
+    assert [one.place.line for one in leaks.in_file("labelvc.yaml", text, detect.NOTHING_SPECIAL)] == [7]
+    assert [one.place.line for one in leaks.in_file("notes.yaml", text, detect.NOTHING_SPECIAL)] == [3, 4, 7]
+    assert list(leaks.in_file("trust/policy.json", text, detect.NOTHING_SPECIAL)) == []
+    key = b"AGE-SECRET-KEY-1" + b"Q" * 58
+    assert [one.rule for one in leaks.in_file("approvals/x/y.json", key, detect.NOTHING_SPECIAL)] == ["privacy.secret"]
+    said = list(leaks.in_message("m", f"Say {MAIL}\n\nSigned-off-by: Jo <{MAIL}>\n", detect.NOTHING_SPECIAL))
+    assert [one.place.line for one in said] == [1]
