@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from labelvc.codec import epochs
 from labelvc.core import pseudonym
-from labelvc.store import age, vault
+from labelvc.store import age, keyring, vault
 from tests.vaulting import MAIL, NAME, PEOPLE, REASON, Vaulted, recipients, vaulted, vaulted_template, zoo, zoo_template
 
 __all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
@@ -367,3 +368,50 @@ def test_a_key_is_made_once_and_opens_what_is_meant_for_it(vaulted: Vaulted, lab
     )
     assert code == 2
     assert "passphrase is empty" in err
+
+
+def test_a_field_that_vanished_from_the_dataset_is_named_with_the_way_back(vaulted: Vaulted, labelvc):
+    vaulted.person()
+    vaulted.zoo.replace("datasets/pets/dataset.yaml", "  - {pointer: /ext/jsonl/name, kind: name, mode: sealed}\n", "")
+    words = ("vault", "reveal", "pets/q1#r1", "/ext/jsonl/name", "--reason", REASON, "-o", str(vaulted.keys / "value"))
+    code, out, err = labelvc(vaulted.folder, *words, *vaulted.by("ada", "ben"))
+    assert (code, out) == (2, "")
+    assert "/ext/jsonl/name holds a sealed value and is not declared sensitive any more" in err
+    assert "where: datasets/pets/dataset.yaml" in err
+    assert "next: git log -p -- datasets/pets/dataset.yaml" in err
+    token = vaulted.told()["name"].partition(":")[0]
+    code, _, err = labelvc(vaulted.folder, *words[:2], token, *words[4:], *vaulted.by("ada", "ben"))
+    assert code == 2
+    assert "name the record and the field" in err
+    assert not (vaulted.keys / "value").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"secret of grace",
+        b"{}",
+        b'{"content":{"value":"secret of grace"},"t":"x"}',
+        b'{"content":{"scope":1,"value":2},"t":"x"}',
+        b'{"content":{"keys":[1]},"t":"x"}',
+    ],
+)
+def test_what_somebody_put_into_the_inbox_is_told_apart_and_never_shown(vaulted: Vaulted, labelvc, line: bytes):
+    """Whoever has the vault's public half can write into its inbox; a line that no import writes stops, and keeps the rest."""
+    to = json.loads((vaulted.generation / "key.json").read_bytes())["to"]
+    path = vault.put_in(vaulted.home, age.encrypt(line + b"\n", [to]))
+    code, out, err = labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))
+    assert (code, out) == (2, "")
+    assert "none that an import writes" in err
+    assert "grace" not in err
+    assert path.exists()
+
+
+def test_authors_can_be_random_too(vaulted: Vaulted, labelvc):
+    vaulted.zoo.replace("datasets/pets/dataset.yaml", "sensitive:\n", "sensitive:\n  - {pointer: /by, mode: random}\n")
+    vaulted.person()
+    by = vaulted.zoo.row("pets/q1#r1")["by"]
+    (epoch,) = epochs.read(vaulted.zoo.read(epochs.PATH))
+    assert pseudonym.is_token(by)
+    assert by != pseudonym.token(keyring.load(vaulted.zoo.at, epoch), vaulted.project, "main", "person", "anna")
+    assert vaulted.reveal(labelvc, by) == "anna"

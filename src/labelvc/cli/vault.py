@@ -94,7 +94,9 @@ def vault_reveal(
         raise RefusedError(
             "what a token stands for is shown on a terminal only, never to a pipe or a log", hint="-o FILE"
         )
-    if output is not None and output.resolve().is_relative_to(git.top.resolve()):
+    if output is not None and any(
+        output.resolve().is_relative_to(top.resolve()) for top in (git.top, git.common.parent)
+    ):
         hint = "name a file outside of the repository with -o"
         raise RefusedError("a plain value is not written into the repository", where=str(output), hint=hint)
     found = custody.reveal(git, _act(git, reason), openers(brought), what, pointer)

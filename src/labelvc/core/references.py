@@ -129,6 +129,13 @@ def _unprotectable(field: Mapping[str, Any]) -> str:
 
 def _recipients(found: Document) -> Iterator[Trouble]:
     people = found.value["people"]
+    owners: dict[str, str] = {}
+    for person, keys in people.items():
+        for number, key in enumerate(keys):
+            owner = owners.setdefault(" ".join(key.split()[:2]), person)
+            if owner != person:
+                message = f"is the key of {owner!r} too; one key is one person's, or one alone could do what needs two"
+                yield Trouble(found, f"/people/{person}/{number}", "document.reference", message)
     for name, role in found.value["roles"].items():
         for number, person in enumerate(role["people"]):
             if person not in people:

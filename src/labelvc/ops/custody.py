@@ -135,6 +135,11 @@ def reveal(git: Git, act: Act, openers: Openers, what: str, pointer: str = "") -
             f"the token {token} {gone}", hint="" if row else "labelvc vault status; labelvc vault merge FOLDER"
         )
     content = one.content(token)
+    if "keys" in content and not letters:
+        message = f"{token} is the token of a sealed value, which stands in the record and not in the vault"
+        raise ConfigurationError(
+            message, hint="name the record and the field: labelvc vault reveal dataset/item#id /ext/field"
+        )
     if "keys" in content:
         return Revealed(token, _unsealed(content["keys"], letters, project, token, place), None)
     secret = _secret_of(git, pseudonym.epoch_of(token))
@@ -310,6 +315,13 @@ def _meant(git: Git, project: Project, what: str, pointer: str) -> tuple[str, st
             f"there is no token and nothing sealed at {pointer}", where=str(key), hint=f"labelvc blame {key}"
         )
     token, _, letters = value.partition(":")
+    if letters and field is None:
+        where = f"datasets/{dataset.name}/dataset.yaml"
+        raise ConfigurationError(
+            f"{pointer} holds a sealed value and is not declared sensitive any more, so nothing says what it was sealed for",
+            where=where,
+            hint=f"git log -p -- {where}, and declare the field again as it was",
+        )
     return token, letters, protection.place(dataset, field) if field else ""
 
 

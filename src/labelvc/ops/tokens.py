@@ -58,7 +58,8 @@ class Tokens:
 
     def __init__(self, git: Git, work: Snapshot, project: Project, dataset: Dataset) -> None:
         self._git, self._work, self._project, self._dataset = git, work, project, dataset
-        fields = [*dataset.sensitive, _BY]
+        authors = protection.declared(dataset.sensitive, "annotations", _BY.pointer)
+        fields = [*dataset.sensitive, *([] if authors else [_BY])]
         made: dict[tuple[str, str], dict[str, str]] = {}
         self._fields: dict[Layer, list[_Field]] = {layer: [] for layer in _LAYERS}
         self._others: dict[Layer, list[Sensitive]] = {layer: [] for layer in _LAYERS}

@@ -131,8 +131,7 @@ def fold(one: Opened) -> int:
             hint = f"if it came from before a rotation, bring that vault back; else set it aside: mv {path} {path}.odd"
             raise DataError("a file in the inbox of the vault is not encrypted to it", where=str(path), hint=hint)
         for number, line in enumerate(plain.splitlines(), 1):
-            value = canonical.decode(line)
-            put(one, value["t"], value["content"], f"{path}:{number}")
+            put(one, *_waiting(line, f"{path}:{number}"), f"{path}:{number}")
     return sum(before.get(token) != row for token, row in one.rows.items())
 
 
@@ -305,6 +304,33 @@ def _sealed(keys: Keys, content: bytes) -> str:
 def _derived(keys: Keys, use: str) -> bytes:
     salt = bytes.fromhex(keys.project.replace("-", ""))
     return hkdf(keys.secret, salt, prefixed("labelvc/v1", use), 32)
+
+
+def _waiting(line: bytes, where: str) -> tuple[str, dict[str, Any]]:
+    """Return the token and the content in a line of the inbox, which anybody who has the vault's public half can write.
+
+    Raises:
+        DataError: it is none that an import writes; what it holds is not told.
+    """
+    try:
+        value = canonical.decode(line)
+    except DataError:
+        value = None
+    content = value.get("content") if isinstance(value, dict) and isinstance(value.get("t"), str) else None
+    if not isinstance(content, dict) or not _is_content(content):
+        hint = "set the file aside and import again what it came from"
+        raise DataError(
+            "a line in the inbox of the vault is none that an import writes", where=where, hint=hint
+        ) from None
+    return value["t"], content
+
+
+def _is_content(content: Mapping[str, Any]) -> bool:
+    if content.keys() == {"keys"}:
+        keys = content["keys"]
+        return isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    known = content.keys() in ({"scope", "value"}, {"link", "scope", "value"})
+    return known and all(isinstance(inner, str) for inner in content.values())
 
 
 def _both(token: str, one: dict[str, Any], two: dict[str, Any], where: str) -> dict[str, Any]:
