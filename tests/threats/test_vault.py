@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import random
 import re
 import secrets
 import shutil
@@ -15,13 +16,16 @@ import pytest
 
 from labelvc.codec import epochs, keyfile, subkeys, vaultrow
 from labelvc.codec.vaultrow import Keys
-from labelvc.core import pseudonym
+from labelvc.core import pseudonym, redact
+from labelvc.core.redact import Piece
 from labelvc.model.secret import Secret
 from labelvc.ops import sharing
 from labelvc.ops import vault as vaults
 from labelvc.ops.sharing import Openers
 from labelvc.store import age, keyring, vault
+from tests.ops.test_mechanics import TOKENS, rekey
 from tests.vaulting import MAIL, NAME, REASON, Vaulted, recipients, vaulted, vaulted_template, zoo, zoo_template
+from tests.zoo import ANNA, BEN, Zoo
 
 __all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
@@ -326,3 +330,35 @@ def test_privacy_07_keys_and_vault_are_where_no_commit_can_hold_them(vaulted: Va
     assert vaulted.home.stat().st_mode & 0o077 == 0
     shutil.rmtree(vaulted.home)
     assert vaulted.zoo.git("status", "--porcelain") == ""
+
+
+def test_privacy_17_no_fragment_of_a_name_survives_whatever_overlaps():
+    """Of 1,000 names that detectors found in pieces, beside labels that cut them, no four letters stay."""
+    for seed in range(1_000):
+        chance = random.Random(seed)
+        name = "".join(chance.choices("αβγδεζηθικλμ", k=chance.randint(4, 20)))
+        before, after = ("".join(chance.choices("abc 😀é", k=chance.randint(0, 9))) for _ in range(2))
+        text, start = f"{before}{name}{after}", len(before)
+        cuts = sorted({0, *(chance.randint(0, len(name)) for _ in range(3)), len(name)})
+        found = [Piece(start + one, start + two, "person", chance.random()) for one, two in itertools.pairwise(cuts)]
+        found.append(Piece(start + cuts[0], start + cuts[-2] + 1, "email", chance.random()))
+        labels = [tuple(sorted(chance.sample(range(len(text) + 1), 2))) for _ in range(4)]
+        pieces = redact.apart(text, found)
+        done = redact.redacted(text, redact.parts(pieces, labels), lambda part: redact.marked("prs_x", part.number))
+        assert not any(name[at : at + 4] in done.text for at in range(len(name) - 3)), seed
+        assert not set(name) & set(done.text)
+        for label in labels:
+            assert done.back(done.place(label)) == label
+
+
+def test_privacy_18_people_exchanged_under_a_new_epoch_are_shown(zoo: Zoo, labelvc: Run):
+    """One record that gets another person's token makes the whole no re-key: every line of it is shown as a change."""
+    rekey(zoo)
+    assert labelvc(zoo.folder, "diff")[1].endswith("in 14 lines (mechanical)\n")
+    row = zoo.row("pets/p1#m2")
+    assert row["by"] == TOKENS[BEN]
+    zoo.change("pets/p1#m2", by=TOKENS[ANNA], bump=0)
+    _, out, _ = labelvc(zoo.folder, "diff", "--format", "jsonl")
+    changed = {item["key"] for item in map(json.loads, out.splitlines()) if item["kind"] == "changed"}
+    assert "pets/p1#m2" in changed
+    assert "re-keyed" not in labelvc(zoo.folder, "diff")[1]
