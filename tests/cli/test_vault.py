@@ -95,6 +95,29 @@ def test_importing_again_gives_everybody_the_token_they_have(vaulted: Vaulted):
     assert len(vault.waiting(vaulted.home)) == 1
 
 
+def test_an_import_says_that_something_waits_to_be_sealed(vaulted: Vaulted, labelvc):
+    source = vaulted.folder.parent / "in.jsonl"
+    source.write_text(json.dumps({"item": "q1", "id": "r1", "by": "anna", "said": "x", "mail": MAIL}) + "\n")
+    words = (
+        "import",
+        "jsonl",
+        str(source),
+        "--dataset",
+        "pets",
+        "--task",
+        "note",
+        "--item",
+        "item",
+        "--by",
+        "by",
+        "--value",
+        "said",
+    )
+    said = "1 value of random and sealed fields waits in the vault's inbox: labelvc vault seal\n"
+    assert said in labelvc(vaulted.folder, *words)[1]
+    assert "inbox" not in labelvc(vaulted.folder, *words)[1]
+
+
 def test_a_dry_run_writes_nothing_into_the_vault(vaulted: Vaulted, labelvc):
     before = sorted(path for path in vaulted.home.rglob("*"))
     source = vaulted.folder.parent / "in.jsonl"

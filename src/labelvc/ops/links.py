@@ -88,14 +88,18 @@ class Links:
             self._keys[token] = key
         return self._keys[token]
 
-    def keep(self) -> None:
+    def keep(self) -> int:
         """Write what is new: into the vault's inbox first, then links and keys; nothing when nothing is new.
+
+        Returns:
+            How many values wait in the inbox more than before.
 
         Raises:
             StoreError: another import gave one of these values a token meanwhile, or the disk refuses.
         """
-        if not self._fresh:
-            return
+        number = len(self._fresh)
+        if not number:
+            return 0
         with vault.held(self._git) as folder:
             known = self._read_links(folder / vault.LINKS)
             wrapped = _by_token(vault.lines(folder / vault.KEYS), str(folder / vault.KEYS))
@@ -111,6 +115,7 @@ class Links:
             add(folder / vault.LINKS, links)
             add(folder / vault.KEYS, keys)
             self._fresh, self._new_links, self._new_keys = [], {}, {}
+        return number
 
     def _link_line(self, link: str, token: str) -> bytes:
         return canonical.encode({"i": link, "m": subkeys.tag(self._link, link, token), "t": token})

@@ -67,9 +67,9 @@ class Reading:
             if columns is None or not self._at_once(incoming, columns, advance):
                 self._one_by_one(incoming, rows(), advance)
 
-    def keep(self) -> None:
-        """Keep what the vault must know of the values that were replaced."""
-        self._tokens.keep()
+    def keep(self) -> int:
+        """Keep what the vault must know of the values that were replaced, and return how many are new to it."""
+        return self._tokens.keep()
 
     def _one_by_one(self, incoming: Incoming, rows: Iterable[Row], advance: Callable[[int], None]) -> None:
         number = 0

@@ -44,3 +44,8 @@ def some(names: Sequence[str]) -> str:
     """Return names as a list for people, the first eight of them."""
     more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
     return ", ".join(names[:_TOLD]) + more
+
+
+def waiting(number: int) -> str:
+    """Say that values wait to be sealed."""
+    return f"{number} value{'s'[: number > 1]} of random and sealed fields wait{'s'[: number == 1]} in the vault's inbox: labelvc vault seal"

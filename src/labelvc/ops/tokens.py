@@ -132,10 +132,10 @@ class Tokens:
             return self._links.seal(field.kind, text, token, protection.place(self._dataset, field))
         return token
 
-    def keep(self) -> None:
-        """Keep what the vault must know of the values that were replaced; nothing where no field is random or sealed."""
-        if "_links" in vars(self):
-            self._links.keep()
+    def keep(self) -> int:
+        """Keep what the vault must know of the values that were replaced, and return how many are new to it."""
+        kept: int = self._links.keep() if "_links" in vars(self) else 0
+        return kept
 
     def _scope(self, field: Sensitive, fields: dict[str, Any]) -> str:
         """Return how far a value shares its token: everywhere, in this dataset, or in the record or item it stands in."""
