@@ -120,6 +120,24 @@ def line_astray(zoo: Zoo) -> int:
     return [line.startswith(b'{"item":"p1"') for line in shard.lines(zoo.read(elsewhere(zoo)))].index(True) + 1
 
 
+def erased(token: str, keep: str = "") -> Change:
+    """Write down that somebody was forgotten, and give what is theirs, but for one record, to somebody else."""
+
+    def write_down(zoo: Zoo) -> None:
+        zoo.write(
+            "privacy/erasures/0123456789abcdef.yaml",
+            f'schema: urn:labelvc:schema:erasure:1\nat: "2026-03-01T09:00:00Z"\ntokens: [{token}]\n',
+        )
+        for path in (zoo.folder / "datasets").rglob("*.jsonl"):
+            lines = path.read_bytes().splitlines()
+            kept = [
+                line if keep and line == zoo.raw(keep) else line.replace(token.encode(), BEN.encode()) for line in lines
+            ]
+            path.write_bytes(shard.write(kept))
+
+    return write_down
+
+
 def people(number: int, most: int = 1, kind: str = "person") -> Change:
     """Add 600 items of as many owners, one of whom owns several."""
 
@@ -274,6 +292,7 @@ CASES = [
     Case("reference.missing", "error", value("pets/p1#l1", {"label": "cat", "from": "m1x", "to": "w1"}), value("pets/p1#l1", {"label": "cat", "from": "m1", "to": "w1"}), "pets/p1#l1", "/value/from", "same item"),
     # ---------------------------------------------------------------- protected fields
     Case("privacy.plaintext", "error", replace(PETS, "kind: person, layer: items", "mode: drop, layer: items"), replace(PETS, "kind: person, layer: items", "scope: dataset, layer: items"), "pets/p1#", "/ext/owner", "remove the value"),
+    Case("privacy.erased", "error", erased(ANNA, "pets/p2#m1"), erased(pseudonym.token(SECRET, ID, "main", "person", "nobody")), "pets/p2#m1", hint="tombstone"),
     Case("privacy.domain", "error", fields("{sex: {enum: [f, m]}}", "{pointer: /sex, kind: other, layer: items}"), fields("{sex: {enum: [f, m]}}", "{pointer: /sex, kind: other, layer: items, scope: record}"), pointer="/sensitive/0", hint="scope: record", path=PETS, line=0),
     Case("privacy.domain", "error", few(100), few(600), pointer="/sensitive/1", hint="generalise or drop", path=PETS, line=0),
     Case("privacy.dominant", "warning", people(600, most=31), people(600, most=30), pointer="/sensitive/1", hint="scope: record", path=PETS, line=0),

@@ -257,6 +257,23 @@ def test_what_was_forgotten_stays_so_after_a_merge(vaulted: Vaulted, labelvc):
     assert ", and 1 forgotten" in labelvc(vaulted.folder, "vault", "status")[1]
 
 
+def test_who_was_forgotten_is_found_in_records_until_they_are_gone(vaulted: Vaulted, labelvc):
+    vaulted.person()
+    vaulted.zoo.commit("Import")
+    token = vaulted.told()["mail"]
+    code, _, err = labelvc(vaulted.folder, "vault", "forget", token, *vaulted.by("ada", "ben"))
+    assert code == 0
+    (path,) = vaulted.zoo.git("diff", "--cached", "--name-only").splitlines()
+    assert path.startswith("privacy/erasures/")
+    assert path in err
+    code, out, _ = labelvc(vaulted.folder, "check", "--all", "--format", "json")
+    found = [item for item in json.loads(out)["items"] if item["rule"] == "privacy.erased"]
+    assert code == 1
+    assert [item["place"]["key"] for item in found] == ["pets/q1#r1"]
+    vaulted.zoo.bury("pets/q1#r1")
+    assert "privacy.erased" not in labelvc(vaulted.folder, "check", "--all")[1]
+
+
 def test_a_new_key_goes_to_whom_the_commit_names_and_the_old_one_opens_no_more(vaulted: Vaulted, labelvc):
     vaulted.person()
     labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))

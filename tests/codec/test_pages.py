@@ -19,7 +19,7 @@ PAGES = {
     "audit-population": "audit-population", "audit-sample": "audit-population", "audit-bundle": "audit-bundle", "audit-trace": "audit-trace",
     "release-verify": "release", "inclusion": "release",
     "dataset-list": "datasets", "dataset-show": "datasets", "dataset-change": "datasets", "status": "status",
-    "client-state": "client-state", "recipients": "vault",
+    "client-state": "client-state", "recipients": "vault", "erasure": "vault",
 }  # fmt: skip
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from labelvc.checks.interface import Look, Rule, Shard, finding
 from labelvc.core import pseudonym
 from labelvc.model.finding import Finding, Place
+from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
+from labelvc.model.secret import TOKEN
 
 _MOST_KEPT = 1 << 16
 _LENGTHS = (32, 33)
+_LAYERS: tuple[Layer, ...] = ("annotations", "items")
+_tokens = re.compile(rb"(?<![a-z_])" + TOKEN.encode() + rb"(?![a-z])").findall
 _genuine: set[str] = set()
 
 
@@ -19,13 +24,19 @@ class Pseudonyms:
     """Looks at the distinct `by` of a shard: the accept path proves a token's letters, this proves they belong together."""
 
     name: ClassVar[str] = "labelvc.pseudonyms"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "privacy.token",
             "error",
             "Pseudonym has wrong check letters",
             "A mistyped token is another person, or nobody.",
+        ),
+        Rule(
+            "privacy.erased",
+            "error",
+            "Pseudonym of somebody who was forgotten",
+            "What the project says it erased must stand in no record.",
         ),
     )
 
@@ -45,11 +56,26 @@ class Pseudonyms:
                 place = Place(shard.path("annotations"), at + 1, str(shard.key("annotations", at) or ""), "/by")
                 message = "the check letters of the pseudonym are wrong"
                 found.append(finding(Pseudonyms, "privacy.token", place, message, "copy it whole from another record"))
-        return Look(found)
+        return Look([*found, *_erased(shard, project)])
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield nothing: each token stands for itself."""
         return iter(())
+
+
+def _erased(shard: Shard, project: Project) -> Iterator[Finding]:
+    """Yield the lines that hold a token of somebody who was forgotten, wherever in the line it stands."""
+    if not project.erased:
+        return
+    for layer in _LAYERS:
+        if project.erased.isdisjoint(map(bytes.decode, _tokens(shard.data(layer)))):
+            continue
+        for at, line in enumerate(shard.raw(layer)):
+            if not project.erased.isdisjoint(map(bytes.decode, _tokens(line))):
+                place = Place(shard.path(layer), at + 1, str(shard.key(layer, at) or ""))
+                message = "the line holds the pseudonym of somebody who was forgotten (privacy/erasures)"
+                hint = "leave a tombstone in its place, or take the field out; the history keeps what was pushed"
+                yield finding(Pseudonyms, "privacy.erased", place, message, hint)
 
 
 def _keep(token: str) -> None:

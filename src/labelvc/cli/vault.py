@@ -143,11 +143,20 @@ def vault_rotate(settings: Settings, /, reason: str, **brought: Any) -> None:
 @opening
 @pass_settings
 def vault_forget(settings: Settings, /, token: str, reason: str, **brought: Any) -> None:
-    """Make a token stand for nothing: nobody can tell any more what it stood for."""
+    """Make a token stand for nothing: nobody can tell any more what it stood for.
+
+    The tokens are written into privacy/erasures, and from then on `labelvc check` finds them in records.
+    """
     git = plumbing.find(settings.directory)
-    found = custody.forget(git, _act(git, reason), openers(brought), token)
+    act = _act(git, reason)
+    found = custody.forget(git, act, openers(brought), token)
     write("".join(f"{name}\n" for name in found))
-    say(settings, "gone here; every other copy of the vault must merge this one, and backups must be deleted")
+    path = custody.declared_erased(git, act, found)
+    say(
+        settings,
+        f"gone here, and staged: {path}; every other copy of the vault must merge this one, backups must be deleted",
+    )
+    say(settings, "next: labelvc check --all names the records that still hold it")
 
 
 @vault.command("lend")

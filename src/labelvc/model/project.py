@@ -153,6 +153,7 @@ class Project(msgspec.Struct, frozen=True):
         digest: `sha256:` over the bytes of all documents read, the key of remembered results.
         domain: pseudonymisation domain; tokens of two domains cannot be joined.
         leaks: what is looked for in plain text.
+        erased: tokens of people who were forgotten, which must stand nowhere any more.
     """
 
     id: str
@@ -164,3 +165,4 @@ class Project(msgspec.Struct, frozen=True):
     digest: str
     domain: str = "main"
     leaks: Settings = Settings()
+    erased: frozenset[str] = frozenset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +20,8 @@ from labelvc.ops import links, pseudonyms, sharing, vault
 from labelvc.ops import project as projects
 from labelvc.ops.sharing import Openers
 from labelvc.ops.vault import Opened
-from labelvc.store import keyring, tree
+from labelvc.store import disk, files, keyring, tree
+from labelvc.store import git as plumbing
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
 
@@ -206,6 +208,21 @@ def forget(git: Git, act: Act, openers: Openers, token: str) -> list[str]:
         vault.drop_links(folder, found)
         vault.write(one, clear=waiting)
     return found
+
+
+def declared_erased(git: Git, act: Act, tokens: Sequence[str]) -> str:
+    """Write down in the work tree which tokens stand for nobody any more, and stage it: `check` then finds them in records.
+
+    Returns:
+        The path.
+    """
+    path = f"{projects.ERASURES}{secrets.token_hex(8)}.yaml"
+    listed = "".join([f"  - {token}\n" for token in sorted(tokens)])
+    data = f'schema: urn:labelvc:schema:erasure:1\nat: "{act.at}"\ntokens:\n{listed}'.encode()
+    with files.lock(git):
+        disk.write_all({git.top / path: data}, git.top)
+        plumbing.add(git, [path])
+    return path
 
 
 def lend(git: Git, act: Act, openers: Openers, person: str) -> bytes:

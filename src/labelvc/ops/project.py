@@ -27,6 +27,7 @@ TOP = "labelvc.yaml"
 _BY = "labelvc.documents/2"
 _EPOCHS = "privacy/epochs.jsonl"
 RECIPIENTS = "privacy/recipients.yaml"
+ERASURES = "privacy/erasures/"
 _DATASET, _YAML, _VERSIONS = "/dataset.yaml", ".yaml", ".versions.jsonl"
 _NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline"}
 _ALONE = (TOP, "taxonomies", "guidelines", "privacy")
@@ -177,6 +178,9 @@ def noun_of(path: str) -> tuple[str, str] | None:
     """Return (noun, name) of a document's path, or None when the path is no document."""
     if path in _SINGLE:
         return _SINGLE[path], ""
+    if path.startswith(ERASURES) and path.endswith(_YAML):
+        name = path[len(ERASURES) : -len(_YAML)]
+        return ("erasure", name) if name and "/" not in name else None
     folder, _, rest = path.partition("/")
     noun, end = _NOUNS.get(folder, ""), _VERSIONS if rest.endswith(_VERSIONS) else _YAML
     if folder == "datasets":
@@ -286,6 +290,9 @@ def _project(documents: Iterable[_Read]) -> Project:
         digest=f"sha256:{digest.hexdigest()}",
         domain=top.get("privacy", {}).get("domain", _NO_DOMAIN),
         leaks=msgspec.convert(top.get("privacy", {}).get("leaks", {}), Leaks),
+        erased=frozenset(
+            [token for (noun, _), value in values.items() if noun == "erasure" for token in value["tokens"]]
+        ),
     )
 
 
