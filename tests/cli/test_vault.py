@@ -270,8 +270,19 @@ def test_who_was_forgotten_is_found_in_records_until_they_are_gone(vaulted: Vaul
     found = [item for item in json.loads(out)["items"] if item["rule"] == "privacy.erased"]
     assert code == 1
     assert [item["place"]["key"] for item in found] == ["pets/q1#r1"]
+    vaulted.zoo.commit("Forget")
+    code, out, _ = labelvc(vaulted.folder, "check", "HEAD~1..HEAD")
+    assert code == 1
+    assert "privacy.erased     pets/q1#r1" in out
     vaulted.zoo.bury("pets/q1#r1")
+    vaulted.zoo.commit("Bury")
     assert "privacy.erased" not in labelvc(vaulted.folder, "check", "--all")[1]
+    vaulted.zoo.git("rm", "-q", path)
+    vaulted.person(2, mail=token)
+    vaulted.zoo.commit("Take it back and bring the token in again")
+    code, out, _ = labelvc(vaulted.folder, "check", "HEAD~1..HEAD")
+    assert code == 1
+    assert "privacy.erased     pets/q2#r2" in out
 
 
 def test_a_new_key_goes_to_whom_the_commit_names_and_the_old_one_opens_no_more(vaulted: Vaulted, labelvc):

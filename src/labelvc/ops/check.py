@@ -205,20 +205,20 @@ def _configured_by(base: Project, project: Project) -> Project:
         )
         for name, dataset in project.datasets.items()
     }
-    if datasets == project.datasets and base.leaks == project.leaks:
-        return project
-    digest = f"{project.digest} {base.digest}"
-    return msgspec.structs.replace(project, datasets=datasets, leaks=base.leaks, digest=digest)
+    erased = base.erased | project.erased  # who was forgotten stays so, whatever the branch says
+    asked = msgspec.structs.replace(project, datasets=datasets, leaks=base.leaks, erased=erased)
+    return project if asked == project else msgspec.structs.replace(asked, digest=f"{project.digest} {base.digest}")
 
 
 def _governed_anew(name: str, project: Project, former: Project | None) -> bool:
     """Tell whether a dataset's rules may have changed: then all of its shards are looked at again."""
     if former is None or name not in former.datasets:
         return True
-    same = (former.tasks, former.taxonomies, former.guidelines) == (
+    same = (former.tasks, former.taxonomies, former.guidelines, former.erased) == (
         project.tasks,
         project.taxonomies,
         project.guidelines,
+        project.erased,
     )
     return not same or former.datasets[name] != project.datasets[name]
 
