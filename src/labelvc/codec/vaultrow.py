@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -122,8 +123,13 @@ def unwrap(key: bytes, text: str, *bound: str) -> bytes | None:
 
 
 def _cipher(keys: Keys, token: str) -> AESSIV:
+    return _of_kind(keys, token[:3])
+
+
+@lru_cache(maxsize=64)
+def _of_kind(keys: Keys, letters: str) -> AESSIV:
     salt = bytes.fromhex(keys.project.replace("-", ""))
-    return AESSIV(hkdf(keys.secret, salt, prefixed("labelvc/v1", "vault", token[:3]), KEY_BYTES))
+    return AESSIV(hkdf(keys.secret, salt, prefixed("labelvc/v1", "vault", letters), KEY_BYTES))
 
 
 def _bound(keys: Keys, token: str, epoch: str) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,8 +96,7 @@ def seal(git: Git, act: Act, openers: Openers, values: Sequence[str] = (), kind:
     with folders.held(git) as folder:
         one, waiting = _opened(folder, project, openers)
         number = vault.fold(one)
-        for value in values:
-            token = pseudonym.token(_active(git), project.id, project.domain, kind, value)
+        for token, value in _keyed(git, project, kind, values):
             number += token not in one.rows
             vault.put(one, token, {"scope": "", "value": value}, "the values to seal")
         if number or waiting:
@@ -289,9 +288,12 @@ def _project(git: Git) -> Project:
         return projects.load(git, snapshot, reader)
 
 
-def _active(git: Git) -> Secret:
-    with tree.reader(git) as reader:
-        return pseudonyms.active(git, tree.work(git), reader)
+def _keyed(git: Git, project: Project, kind: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the keyed token of each value, and the value; the epoch's secret is looked for where there is one."""
+    if values:
+        with tree.reader(git) as reader:
+            secret = pseudonyms.active(git, tree.work(git), reader)
+        yield from ((pseudonym.token(secret, project.id, project.domain, kind, value), value) for value in values)
 
 
 def _secret_of(git: Git, name: str) -> Secret | None:
