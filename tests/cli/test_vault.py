@@ -257,6 +257,23 @@ def test_what_was_forgotten_stays_so_after_a_merge(vaulted: Vaulted, labelvc):
     assert ", and 1 forgotten" in labelvc(vaulted.folder, "vault", "status")[1]
 
 
+def test_a_keyed_token_without_a_row_can_be_forgotten_and_gets_none_later(vaulted: Vaulted, labelvc):
+    vaulted.person(phone="+49 30 901820")
+    token = vaulted.told()["phone"]
+    code, out, err = labelvc(vaulted.folder, "vault", "forget", token, *vaulted.by("ada", "ben"))
+    assert (code, out) == (0, f"{token}\n"), err
+    (vaulted.keys / "values").write_text("+49 30 901820\n")
+    words = ("vault", "seal", "--values", str(vaulted.keys / "values"), "--kind", "phone")
+    assert labelvc(vaulted.folder, *words, *vaulted.by("ada", "ben"))[2] == "0 rows sealed\n"
+    words = ("vault", "reveal", token, "--reason", REASON, "-o", str(vaulted.keys / "value"))
+    assert "was forgotten" in labelvc(vaulted.folder, *words, *vaulted.by("ada", "ben"))[2]
+    code, _, err = labelvc(
+        vaulted.folder, "vault", "forget", token[:-1] + ("b" if token[-1] != "b" else "c"), *vaulted.by("ada", "ben")
+    )
+    assert code == 2
+    assert "no token" in err
+
+
 def test_who_was_forgotten_is_found_in_records_until_they_are_gone(vaulted: Vaulted, labelvc):
     vaulted.person()
     vaulted.zoo.commit("Import")

@@ -192,13 +192,13 @@ def merge(one: Opened, other: Opened) -> tuple[int, int]:
 
 
 def forget(one: Opened, token: str) -> list[str]:
-    """Make a token and its aliases stand for nothing, for good: their rows become tombstones.
+    """Make a token and its aliases stand for nothing, for good: tombstones take the place of their rows, also where none was.
 
     Returns:
-        The tokens; none when there is no row of it.
+        The tokens.
     """
     contents = {name: one.content(name) for name, row in one.rows.items() if row.sealed is not None}
-    found = {token, final(one, token)} & one.rows.keys()
+    found = {token, final(one, token)}
     found |= {name for name, content in contents.items() if content.get("alias") in found}
     for name in found:
         one.rows[name] = Row(name, pseudonym.epoch_of(name), None)
