@@ -32,6 +32,20 @@ class _Field(NamedTuple):
         return all(proves(value) for proves in self.proofs)
 
 
+class _Looked(NamedTuple):
+    """How lines with the same pointers are looked at.
+
+    Attributes:
+        fields: the pointers, cut where they lead into a field.
+        inside: which of them do, and into what.
+        above: which lead to a list or object that a field may lie in, with how far they go along its steps.
+    """
+
+    fields: tuple[str, ...]
+    inside: list[tuple[int, _Field]]
+    above: list[tuple[int, _Field, int]]
+
+
 class Veil:
     """Knows the fields of each dataset that must hold pseudonyms.
 
@@ -42,7 +56,7 @@ class Veil:
     def __init__(self, declared: Callable[[str], Iterable[Sensitive]] = lambda _: ()) -> None:
         self._declared = declared
         self._fields: dict[tuple[str, str], dict[str, _Field]] = {}
-        self._inside: dict[tuple[str, str, tuple[str, ...]], tuple[tuple[str, ...], list[tuple[int, _Field]]]] = {}
+        self._inside: dict[tuple[str, str, tuple[str, ...]], _Looked] = {}
         self._tokens: set[str] = set()
 
     def drawn(self, seen: Comparison) -> Comparison:
@@ -73,7 +87,12 @@ class Veil:
         """Yield pointers and what stands there, hidden where it is such a field or inside one, whose names it holds back too."""
         for pointer, value in found:
             shown, field = self._outside(key, pointer)
-            yield shown, HIDDEN if field is not None and not self._known(value, field) else value
+            if field is not None:
+                yield shown, value if self._known(value, field) else HIDDEN
+                continue
+            for above, depth in self._above(key, pointer):
+                value = _hide(value, above, depth)  # noqa: PLW2901
+            yield shown, value
 
     def line(self, key: Key, pointers: tuple[str, ...], values: list[Any]) -> tuple[tuple[str, ...], list[Any]]:
         """Return what `leaves` yields of all values of a line; the very same when nothing is hidden.
@@ -88,16 +107,19 @@ class Veil:
         if found is None:
             cut = [self._outside(key, pointer) for pointer in pointers]
             fields = tuple([shown for shown, _ in cut])
-            found = (fields, [(at, field) for at, (_, field) in enumerate(cut) if field is not None])
+            above = [(at, *one) for at, pointer in enumerate(pointers) for one in self._above(key, pointer)]
+            found = _Looked(fields, [(at, field) for at, (_, field) in enumerate(cut) if field is not None], above)
             if len(self._inside) < _MOST_SHAPES:
                 self._inside[place] = found
-        fields, inside = found
+        fields, inside, outside = found
         plain = [at for at, field in inside if not self._known(values[at], field)]
-        if not plain:
+        if not plain and not outside:
             return (pointers if fields == pointers else fields), values
         drawn = list(values)
         for at in plain:
             drawn[at] = HIDDEN
+        for at, field, depth in outside:
+            drawn[at] = _hide(drawn[at], field, depth)
         return fields, drawn
 
     def _bare(self, fields: Mapping[str, _Field], line: Mapping[str, Any]) -> bool:
@@ -127,6 +149,16 @@ class Veil:
                 return found[0], field
         return pointer, None
 
+    def _above(self, key: Key, pointer: str) -> list[tuple[_Field, int]]:
+        """Return the fields that lie deeper than a pointer and are reached through it, with the number of its steps."""
+        depth = pointer.count("/")
+        return [
+            (field, depth)
+            for glob, field in self._of(key).items()
+            if depth < len(field.steps)
+            and jsonpointer.inside("/".join(glob.split("/")[: depth + 1])).fullmatch(pointer)
+        ]
+
     def _of(self, key: Key) -> Mapping[str, _Field]:
         """Return the fields of a key's layer by their pointer; one declared twice shows what both declarations allow."""
         place = (key.dataset, layer_of(key))
@@ -154,8 +186,8 @@ def _hide(value: Any, field: _Field, at: int) -> Any:
     if isinstance(value, list) and step == jsonpointer.ANY:
         inner = [_hide(one, field, at + 1) for one in value]
         return inner if any(map(is_not, inner, value)) else value
-    if not isinstance(value, dict):
-        return value
+    if not isinstance(value, dict):  # where any member was meant, one value in their place is one of them
+        return value if step != jsonpointer.ANY or value in (None, "") or field.proves(value) else HIDDEN
     names = list(value) if step == jsonpointer.ANY else [step] if step in value else []
     changed = {name: now for name in names if (now := _hide(value[name], field, at + 1)) is not value[name]}
     return {**value, **changed} if changed else value
