@@ -205,8 +205,10 @@ def test_privacy_10_a_branch_cannot_widen_what_judges_it(zoo: Zoo, labelvc: Run,
 @pytest.mark.parametrize("setting", ["regions: [XX]", "regions: [us]", "off: [e-mail]", "locales: [US]"])
 def test_privacy_10_a_name_that_is_not_known_is_an_error_not_silence(zoo: Zoo, labelvc: Run, setting: str):
     zoo.replace("labelvc.yaml", "tasks:\n", f"privacy: {{leaks: {{{setting}}}}}\ntasks:\n")
-    code, out, _ = labelvc(zoo.folder, "privacy", "scan", "--all")
+    zoo.git("add", "--all")
+    code, out, _ = labelvc(zoo.folder, "privacy", "scan")
     assert (code, "document.schema" in out) == (1, True)
+    assert labelvc(zoo.folder, "privacy", "scan", "--all")[0] == 2
 
 
 def test_privacy_10_another_value_in_the_place_of_one_that_was_there_is_new(zoo: Zoo, labelvc: Run):

@@ -10,11 +10,11 @@ from labelvc.checks.boxes import Boxes
 from labelvc.checks.domains import Domains
 from labelvc.checks.interface import Check, Rule
 from labelvc.checks.layout import Layout
-from labelvc.checks.privacy import Privacy
 from labelvc.checks.pseudonyms import Pseudonyms
 from labelvc.checks.records import Records
 from labelvc.checks.references import References
 from labelvc.checks.values import Values
+from labelvc.core import leaks
 from labelvc.errors import ConfigurationError
 from labelvc.model.project import Project
 
@@ -23,7 +23,6 @@ BUILT_IN: dict[str, type[Check]] = {
     "layout": Layout,
     "references": References,
     "pseudonyms": Pseudonyms,
-    "privacy": Privacy,
     "values": Values,
     "boxes": Boxes,
     "domains": Domains,
@@ -32,9 +31,10 @@ BUILT_IN: dict[str, type[Check]] = {
 
 _ELSEWHERE = frozenset(
     {"record.rev", "shard.stray", "shard.ignored", "file.link", "dvc.unstored", "dvc.pointer"}
+    | {f"privacy.{name}" for name in leaks.RULES}
     | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version")}
 )
-"""Rules of documents and of the whole tree: `labelvc.ops.project` and `labelvc.ops.check` have them."""
+"""Rules of documents, of plain text and of the whole tree: modules of `labelvc.ops` have them."""
 _RULES = frozenset(rule.id for check in BUILT_IN.values() for rule in check.rules)
 
 

@@ -52,7 +52,7 @@ def privacy_scan(
         if revisions:
             looked = plain.history(git, revisions, jobs=settings.jobs)
         elif everything:
-            looked = plain.everything(git, jobs=settings.jobs, advance=advance)
+            looked = plain.everything(git)
         else:
             looked = plain.staged(git, jobs=settings.jobs, advance=advance)
     found = looked.findings

@@ -11,11 +11,11 @@ from labelvc.codec.addresses import Hit
 from labelvc.codec.surroundings import stands_free
 from labelvc.model.detection import Settings
 
-Sieve = Literal["at", "digits", "dotted", "pairs", "run", "dashes"]
+Sieve = Literal["at", "digits", "many", "iban", "fiscal", "dotted", "pairs", "run", "dashes"]
 """What every text that a detector can find something in has: `labelvc.core.sieve` looks for that first."""
 Judge = Callable[[str, int, int, Settings], Iterable[Hit]]
-NUMBERS = 6
-"""A detector of the sieve `digits` finds nothing with fewer decimal digits."""
+NUMBERS, MANY = 6, 8
+"""A detector of the sieve `digits`, or `many`, finds nothing with fewer decimal digits, between which no letter stands."""
 ANY_REGION = "*"
 RUN = 16
 """A detector of the sieve `run` finds nothing without so many letters, digits, `_`, `-`, `+`, `/` or `=` in a row."""
@@ -135,7 +135,9 @@ def _identity(row: identities.Identity) -> Detector:
             yield Hit(start, end, row.sure)
 
     return Detector(
-        f"identity.{row.region.lower()}-{row.name}", "identity", "other", "digits", f"{row.pattern}[0-9]*", judge, row.source,
+        f"identity.{row.region.lower()}-{row.name}", "identity", "other",
+        row.sieve,
+        f"{row.pattern}[0-9]*", judge, row.source,
         frozenset(row.words), row.needed, row.region,
     )  # fmt: skip
 
@@ -152,18 +154,18 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("secret.epoch", "secret", "secret", "run", credentials.EPOCH_FILE, credentials.plain, "docs/formats/pseudonym.md"),
     Detector("url.password", "url", "secret", "at", addresses.USERINFO, addresses.userinfo, "RFC 3986 section 3.2.1"),
     Detector("email", "email", "email", "at", addresses.EMAIL, addresses.email, "RFC 5321, RFC 5322, RFC 6531"),
-    Detector("iban", "iban", "iban", "digits", accounts.IBAN, accounts.iban, "ISO 13616-1"),
-    Detector("card", "card", "account", "digits", accounts.CARD, accounts.card, "ISO/IEC 7812-1", accounts.CARD_WORDS),
-    Detector("ssn", "ssn", "other", "digits", accounts.SSN, accounts.ssn, "SSA POMS RM 10201", _SSN_WORDS),
-    Detector("ssn.bare", "ssn", "other", "digits", accounts.BARE_SSN, accounts.bare_ssn, "SSA POMS RM 10201", _SSN_WORDS, needed=True),
+    Detector("iban", "iban", "iban", "iban", accounts.IBAN, accounts.iban, "ISO 13616-1"),
+    Detector("card", "card", "account", "many", accounts.CARD, accounts.card, "ISO/IEC 7812-1", accounts.CARD_WORDS),
+    Detector("ssn", "ssn", "other", "many", accounts.SSN, accounts.ssn, "SSA POMS RM 10201", _SSN_WORDS),
+    Detector("ssn.bare", "ssn", "other", "many", accounts.BARE_SSN, accounts.bare_ssn, "SSA POMS RM 10201", _SSN_WORDS, needed=True),
     Detector("ipv6", "address", "device", "pairs", addresses.IPV6, addresses.ipv6, "RFC 4291, RFC 5952, RFC 6890"),
     Detector("mac", "address", "device", "pairs", addresses.MAC, addresses.mac, "IEEE 802-2014 clause 8"),
     Detector("ipv4", "address", "device", "dotted", addresses.IPV4, addresses.ipv4, "RFC 791, RFC 6890"),
     *map(_identity, identities.IDENTITIES),
-    Detector("phone.international", "phone", "phone", "digits", telephones.INTERNATIONAL, telephones.international, "ITU-T E.164"),
-    Detector("phone.dialled", "phone", "phone", "digits", telephones.DIALLED, telephones.dialled, "ITU-T E.123"),
-    Detector("phone.north-american", "phone", "phone", "digits", telephones.NORTH_AMERICAN, telephones.north_american, "NANPA, ATIS-0300051", telephones.WORDS),
-    Detector("phone.trunk", "phone", "phone", "digits", telephones.TRUNK, telephones.trunk, "ITU-T E.123", telephones.WORDS),
+    Detector("phone.international", "phone", "phone", "many", telephones.INTERNATIONAL, telephones.international, "ITU-T E.164"),
+    Detector("phone.dialled", "phone", "phone", "many", telephones.DIALLED, telephones.dialled, "ITU-T E.123"),
+    Detector("phone.north-american", "phone", "phone", "many", telephones.NORTH_AMERICAN, telephones.north_american, "NANPA, ATIS-0300051", telephones.WORDS),
+    Detector("phone.trunk", "phone", "phone", "many", telephones.TRUNK, telephones.trunk, "ITU-T E.123", telephones.WORDS),
     Detector("phone.national", "phone", "phone", "digits", telephones.NUMBER, telephones.national, "ITU-T E.129, national numbering plans", telephones.WORDS, region=ANY_REGION),
     Detector("phone.number", "phone", "phone", "digits", telephones.NUMBER, telephones.number, "ITU-T E.164", telephones.WORDS, needed=True),
     Detector("place.coordinates", "place", "place", "digits", credentials.COORDINATES, credentials.coordinates, "ISO 6709", _PLACE_WORDS),

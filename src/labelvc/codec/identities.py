@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from labelvc.codec import checksums
 
@@ -69,6 +69,7 @@ class Identity(NamedTuple):
         sure: its form alone proves it; else a word beside it must.
         words: words that speak for it.
         needed: whether it is nothing without such a word: one check digit lets every tenth number through.
+        sieve: what a text must have, as `labelvc.codec.detectors` has it.
     """
 
     region: str
@@ -79,6 +80,7 @@ class Identity(NamedTuple):
     sure: bool = False
     words: tuple[str, ...] = ()
     needed: bool = False
+    sieve: Literal["digits", "many", "fiscal"] = "many"
 
 
 def compact(text: str) -> str:
@@ -182,20 +184,20 @@ IDENTITIES = (
     Identity("BR", "cpf-bare", r"[0-9]{11}", _cpf, "Receita Federal, CPF", words=("cpf",)),
     Identity("PL", "pesel", r"[0-9]{11}", _pesel, "Ustawa o ewidencji ludności, art. 15", words=("pesel",)),
     Identity("ES", "dni", r"[0-9]{8}[ -]?[A-Za-z]", _dni, "Real Decreto 1553/2005, NIF", sure=True, words=("dni", "nif")),
-    Identity("ES", "nie", r"[XYZxyz][ -]?[0-9]{7}[ -]?[A-Za-z]", _dni, "Orden INT/2058/2008", sure=True, words=("nie",)),
+    Identity("ES", "nie", r"[XYZxyz][ -]?[0-9]{7}[ -]?[A-Za-z]", _dni, "Orden INT/2058/2008", sure=True, words=("nie",), sieve="digits"),
     Identity(
-        "IT", "codice-fiscale", r"[A-Za-z]{6}[0-9LMNP-Vl-np-v]{2}[A-Za-z][0-9LMNP-Vl-np-v]{2}[A-Za-z][0-9LMNP-Vl-np-v]{3}[A-Za-z]",
-        _fiscal, "D.M. 23 dicembre 1976, codice fiscale", sure=True, words=("codice", "fiscale", "cf"),
+        "IT", "codice-fiscale", r"[A-Za-z]{6}[0-9]{2}[A-Za-z][0-9LMNP-Vl-np-v]{2}[A-Za-z][0-9LMNP-Vl-np-v]{3}[A-Za-z]",
+        _fiscal, "D.M. 23 dicembre 1976, codice fiscale", sure=True, words=("codice", "fiscale", "cf"), sieve="fiscal",
     ),
-    Identity("FR", "nir", r"[1-478] ?[0-9]{2} ?[0-9]{2} ?[0-9][0-9ABab] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}", _nir, "INSEE, NIR", sure=True, words=("nir", "insee", "sécu", "sociale")),
-    Identity("DE", "steuer-id", r"[0-9]{2} ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}", _steuer, "§ 139b AO, ISO/IEC 7064", words=("steuer", "steuernummer", "idnr", "id", "identifikationsnummer", "tin", "steueridentifikationsnummer")),
-    Identity("GB", "nino", r"[A-Za-z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-Da-d]", _nino, "HMRC NIM39110", sure=True, words=("ni", "nino", "insurance")),
+    Identity("FR", "nir", r"[1-478] ?[0-9]{2} ?[0-9]{2} ?[0-9][0-9ABab] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}", _nir, "INSEE, NIR", sure=True, words=("nir", "insee", "sécu", "sociale"), sieve="digits"),
+    Identity("DE", "steuer-id", r"[0-9]{2} ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}", _steuer, "§ 139b AO, ISO/IEC 7064", words=("steuer", "steuernummer", "idnr", "identifikationsnummer", "tin", "steueridentifikationsnummer")),
+    Identity("GB", "nino", r"[A-Za-z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-Da-d]", _nino, "HMRC NIM39110", sure=True, words=("ni", "nino", "insurance"), sieve="digits"),
     Identity("GB", "nhs", r"[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}", _nhs, "NHS Data Dictionary, NHS number", words=("nhs",), needed=True),
     Identity("NL", "bsn", r"[0-9]{9}", _bsn, "Wet algemene bepalingen burgerservicenummer", words=("bsn", "burgerservicenummer", "sofinummer"), needed=True),
     Identity("BE", "nrn", r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}[.-][0-9]{2}", _belgian, "AR 3 avril 1984, numéro national", sure=True),
     Identity("SE", "personnummer", r"(?:[12][0-9])?[0-9]{6}[-+][0-9]{4}", _swedish, "Skatteverket SKV 704", sure=True, words=("personnummer", "pnr")),
     Identity("DK", "cpr", r"[0-9]{6}-[0-9]{4}", _danish, "CPR-kontoret, personnummeret", words=("cpr", "personnummer"), needed=True),
-    Identity("FI", "hetu", r"[0-9]{6}[-+AaB-Fb-fU-Yu-y][0-9]{3}[0-9A-Ya-y]", _finnish, "DVV, henkilötunnus", sure=True, words=("hetu", "henkilötunnus")),
+    Identity("FI", "hetu", r"[0-9]{6}[-+AaB-Fb-fU-Yu-y][0-9]{3}[0-9A-Ya-y]", _finnish, "DVV, henkilötunnus", sure=True, words=("hetu", "henkilötunnus"), sieve="digits"),
     Identity("PT", "nif", r"[0-9]{9}", _nif, "Decreto-Lei 14/2013, NIF", words=("nif", "contribuinte"), needed=True),
     Identity("CH", "ahv", r"756\.?[0-9]{4}\.?[0-9]{4}\.?[0-9]{2}", _swiss, "AHVV Art. 133, EAN-13", sure=True, words=("ahv", "avs")),
     Identity("IN", "aadhaar", r"[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}", _aadhaar, "UIDAI, Aadhaar number", words=("aadhaar", "aadhar", "uid", "uidai")),

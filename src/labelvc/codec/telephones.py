@@ -37,7 +37,6 @@ WORDS = frozenset(
         "calling",
         "dial",
         "ring",
-        "text",
         "texted",
         "sms",
         "whatsapp",
@@ -390,6 +389,8 @@ def trunk(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
 
 def number(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge any 6 to 11 digits, for which a word beside them must speak."""
+    if start > 1 and text[start - 1] in "-#" and text[start - 2].isalpha():
+        return  # the number of an id, `review-0001234`
     for first, last in _windows(text, start, end):
         digits = _digits(text[first:last])
         if (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -196,7 +197,7 @@ def _walk(
 ) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for member, inside in value.items():
-            below = f"{pointer}/{jsonpointer.escaped(hidden(member, detect.spans(member, settings)))}"
+            below = f"{pointer}/{_shown(member, settings)}"
             if isinstance(inside, (dict, list)) and member in found:
                 yield below, member
             yield from _walk(inside, below, member, found, settings)
@@ -207,6 +208,12 @@ def _walk(
         said = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         for text in {f"{name}: {said}" if name else said, name} & found.keys():
             yield pointer, text
+
+
+@lru_cache(maxsize=4096)
+def _shown(member: str, settings: Settings) -> str:
+    """Return the name of a member as a step of a pointer, what it holds left out."""
+    return jsonpointer.escaped(hidden(member, detect.spans(member, settings)))
 
 
 def _unescaped(raw: str) -> str:

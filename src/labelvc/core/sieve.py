@@ -11,7 +11,7 @@ import string
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from labelvc.codec.detectors import NUMBERS, RUN
+from labelvc.codec.detectors import MANY, NUMBERS, RUN
 from labelvc.core import views
 
 MARK = "\x1f"
@@ -21,7 +21,11 @@ _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _JOINING = b" .-/()+"
 _TOKEN = bytes(ord("x") if chr(byte) in string.ascii_letters + string.digits + "_-+/=" else byte for byte in range(256))
 _RUN = b"x" * RUN
-_NUMBERS = b"0" * NUMBERS
+_NUMBERS, _MANY = b"0" * NUMBERS, b"0" * MANY
+_SHAPE = bytes(
+    byte if byte == ord(MARK) else ord("A") if byte in _LETTERS else ord("0") if byte in b"0123456789" else ord(" ")
+    for byte in range(256)
+)
 _DOTTED = (b"0.0.0", b"0.00.0", b"0.000.0")
 _ALNUM = b"0" + _LETTERS
 _AGE = b"-./0\n-> "  # age-encryption.org/v1 and the first stanza, without letters
@@ -43,12 +47,17 @@ def sift(texts: Sequence[str]) -> Mapping[str, set[int]]:
         joined = MARK.join([text.replace(MARK, " ") for text in texts])
     data = joined.encode("utf-8", "surrogatepass")
     bare = data.translate(_DIGITS, _LETTERS)
+    shapes = b" " + data.translate(_SHAPE).replace(_MARK, _MARK + b" ")
+    numbers = data.translate(_DIGITS, _JOINING)
     found: dict[str, set[int]] = defaultdict(set)
     for sieve, text, needles in (
         ("at", bare, (b"@",)),
         ("dotted", bare, _DOTTED),
         ("dashes", bare, (b"-----", _AGE)),
-        ("digits", bare.translate(None, _JOINING), (_NUMBERS,)),
+        ("digits", numbers, (_NUMBERS,)),
+        ("many", numbers, (_MANY,)),
+        ("iban", shapes, (b" AA00",)),
+        ("fiscal", shapes, (b"AAAAAA00A",)),
         ("pairs", bare.translate(None, b"0"), (b"::", b"-----")),
         ("run", data.translate(_TOKEN), (_RUN,)),
         ("odd", bare, (b"%", b"\\")),

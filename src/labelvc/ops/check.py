@@ -88,7 +88,7 @@ class Report(NamedTuple):
 
 
 def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance | None = None) -> Report:
-    """Check all documents and shards of a snapshot.
+    """Check all documents and shards of a snapshot, but for plain text, which `labelvc.ops.plain` finds.
 
     Args:
         git: the repository.
@@ -116,8 +116,7 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     findings += _pointers(project, snapshot)
     findings += _unstored(git, project, snapshot, snapshot.entries)
     findings += _ignored(project, snapshot)
-    findings += plain.outside_shards(git, project, snapshot, snapshot.entries)
-    return Report(_configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered)
+    return Report(configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered)
 
 
 def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: Advance | None = None) -> Report:
@@ -143,7 +142,7 @@ def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: A
 
 def catalogue() -> dict[str, Rule]:
     """Return every rule by its id: of the checks, of documents, and of the tree as a whole."""
-    return {**registry.catalogue(), **{rule.id: rule for rule in (*rules.RULES, *RULES)}}
+    return {**registry.catalogue(), **{rule.id: rule for rule in (*rules.RULES, *RULES, *plain.RULES)}}
 
 
 def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None) -> Report:
@@ -168,20 +167,20 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
     findings += _pointers(project, new)
-    findings += plain.outside_shards(git, project, new, paths)
+    findings += plain.standing(git, project, new, paths)
     if findings and former is not None:  # what was there before matters only when there is something now
         earlier = look.cells_of(former, old, cells.places(), set())
         before += _strays(former, old.entries if whole else filter(old.entries.__contains__, paths))
         before += look.outcomes_of(git, former, earlier, cache, jobs).findings
         before += _pointers(former, old)
-        before += plain.outside_shards(git, former, old, paths)
+        before += plain.standing(git, former, old, paths)
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
     findings += _successions(git, project, old, new, paths)
     findings += _unstored(git, project, new, paths)
     findings += _ignored(project, new)
     before = plain.same(git, old, new, findings, before)
-    fresh, known = _new_only(_configured(findings, project), _configured(before, former or project))
+    fresh, known = _new_only(configured(findings, project), configured(before, former or project))
     return Report(fresh, known, outcomes.shards, outcomes.lines, outcomes.remembered)
 
 
@@ -380,7 +379,7 @@ def _new_only(findings: list[Finding], before: list[Finding]) -> tuple[list[Find
     return fresh, len(findings) - len(fresh)
 
 
-def _configured(findings: Iterable[Finding], project: Project) -> list[Finding]:
+def configured(findings: Iterable[Finding], project: Project) -> list[Finding]:
     """Give each finding the severity its dataset wants, drop what is off, and sort."""
     kept = []
     for finding in findings:

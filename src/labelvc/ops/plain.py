@@ -1,22 +1,25 @@
-"""Plain: personal data and secrets outside of shards - in documents, other files and names - and which were there before."""
+"""Plain: personal data and secrets in shards, documents, other files and names, and which were there before."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from labelvc.checks.interface import Rule
 from labelvc.codec import shard
 from labelvc.core import leaks
 from labelvc.model.finding import Finding
+from labelvc.model.names import Layer
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import tree
 from labelvc.store.git import Git
 
 RULE = "privacy."
+RULES = tuple(Rule(f"{RULE}{name}", "error", words.title, words.why) for name, words in leaks.RULES.items())
 
 
-def outside_shards(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
-    """Yield what stands in plain in files that are no shards, and in the names of all.
+def standing(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
+    """Yield what stands in plain in files, and in their names.
 
     Bytes come from git's objects or the disk, never through `git diff`, which `.gitattributes`, a `textconv` or one NUL byte
     make blind (gitleaks reads it).
@@ -35,12 +38,22 @@ def outside_shards(git: Git, project: Project, snapshot: Snapshot, paths: Iterab
     """
     there = [path for path in paths if path in snapshot.entries]
     yield from leaks.in_names(there, project.leaks)
-    wanted = [(path, snapshot.entries[path]) for path in there if not _elsewhere(path, snapshot.entries[path])]
+    wanted = [(path, entry) for path in there if not _media(path, entry := snapshot.entries[path])]
     if not wanted:
         return
     with tree.reader(git) as reader:
         for path, data in reader.many(wanted):
-            yield from leaks.in_file(path, data, project.leaks)
+            found = shard.parse_path(path)
+            if found:
+                yield from leaks.in_shard(path, data, _keys(data, *found[:2]), project.leaks)
+            else:
+                yield from leaks.in_file(path, data, project.leaks)
+
+
+def _keys(data: bytes, dataset: str, layer: Layer) -> Callable[[int], str]:
+    """Return what tells the key of a line, empty when it cannot be read."""
+    lines = data.split(b"\n")
+    return lambda at: str(shard.key_of(lines[at], dataset, layer) or "")
 
 
 def same(git: Git, old: Snapshot, new: Snapshot, findings: Iterable[Finding], before: list[Finding]) -> list[Finding]:
@@ -83,6 +96,6 @@ def _lines(git: Git, snapshot: Snapshot, path: str) -> list[bytes]:
         return reader.read(path, entry).split(b"\n")
 
 
-def _elsewhere(path: str, entry: Entry) -> bool:
-    """Tell whether a file is looked at by the check of shards, or is a media file behind DVC: too many to read."""
-    return bool(shard.parse_path(path)) or (entry.kind == "dvc" and not path.endswith(".jsonl"))
+def _media(path: str, entry: Entry) -> bool:
+    """Tell whether a file is a media file behind DVC: there may be terabytes of them."""
+    return entry.kind == "dvc" and not path.endswith(".jsonl")

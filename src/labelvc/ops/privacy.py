@@ -11,10 +11,9 @@ from labelvc.errors import StoreError
 from labelvc.model.detection import Settings
 from labelvc.model.finding import Finding
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import check
+from labelvc.ops import check, plain
 from labelvc.ops import project as projects
 from labelvc.ops.look import Advance
-from labelvc.ops.plain import RULE
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.cache import Cache
@@ -61,10 +60,18 @@ def staged(git: Git, *, jobs: int = 1, advance: Advance | None = None) -> Looked
     return Looked(_plain(check.changed(git, old, new, jobs=jobs, advance=advance)), old.name, new.name)
 
 
-def everything(git: Git, *, jobs: int = 1, advance: Advance | None = None) -> Looked:
-    """Look at all files of the work tree."""
+def everything(git: Git) -> Looked:
+    """Look at all files of the work tree.
+
+    Raises:
+        ConfigurationError: there is no labelvc.yaml, or a document is wrong, so that nobody can tell what to look for.
+        StoreError: a file cannot be read.
+    """
     snapshot = tree.work(git)
-    return Looked(_plain(check.everything(git, snapshot, jobs=jobs, advance=advance)), "", snapshot.name)
+    with Cache(git) as cache, tree.reader(git) as reader:
+        project = projects.load(git, snapshot, reader, cache)
+    found = plain.standing(git, project, snapshot, snapshot.entries)
+    return Looked(check.configured(found, project), "", snapshot.name)
 
 
 def history(git: Git, words: str, *, jobs: int = 1) -> Looked:
@@ -144,4 +151,4 @@ def _either(old: Snapshot, new: Snapshot) -> bool:
 
 def _plain(report: check.Report) -> list[Finding]:
     """Return the findings about plain text; those about documents too, since a project that cannot be read hides the rest."""
-    return [found for found in report.findings if found.rule.startswith((RULE, "document."))]
+    return [found for found in report.findings if found.rule.startswith((plain.RULE, "document."))]
