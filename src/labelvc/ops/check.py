@@ -167,13 +167,13 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
     findings += _pointers(project, new)
-    findings += plain.standing(git, project, new, paths)
+    findings += plain.standing(git, project, new, paths, old)
     if findings and former is not None:  # what was there before matters only when there is something now
         earlier = look.cells_of(former, old, cells.places(), set())
         before += _strays(former, old.entries if whole else filter(old.entries.__contains__, paths))
         before += look.outcomes_of(git, former, earlier, cache, jobs).findings
         before += _pointers(former, old)
-        before += plain.standing(git, former, old, paths)
+        before += plain.standing(git, former, old, [path for path in paths if not shard.parse_path(path)])
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
     findings += _successions(git, project, old, new, paths)

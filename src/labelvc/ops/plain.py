@@ -18,7 +18,9 @@ RULE = "privacy."
 RULES = tuple(Rule(f"{RULE}{name}", "error", words.title, words.why) for name, words in leaks.RULES.items())
 
 
-def standing(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
+def standing(
+    git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str], old: Snapshot | None = None
+) -> Iterator[Finding]:
     """Yield what stands in plain in files, and in their names.
 
     Bytes come from git's objects or the disk, never through `git diff`, which `.gitattributes`, a `textconv` or one NUL byte
@@ -29,6 +31,7 @@ def standing(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str
         project: says what is looked for.
         snapshot: where the files are.
         paths: those that are wanted; what is not in the snapshot is left out.
+        old: the snapshot before: lines of shards that it has are left out.
 
     Yields:
         Findings.
@@ -41,13 +44,21 @@ def standing(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str
     wanted = [(path, entry) for path in there if not _media(path, entry := snapshot.entries[path])]
     if not wanted:
         return
-    with tree.reader(git) as reader:
+    earlier = {} if old is None else {path: old.entries[path] for path, _ in wanted if path in old.entries}
+    with tree.reader(git) as reader, tree.reader(git) as past:
         for path, data in reader.many(wanted):
             found = shard.parse_path(path)
             if found:
-                yield from leaks.in_shard(path, data, _keys(data, *found[:2]), project.leaks)
+                fresh = _without(data, past.read(path, earlier[path])) if path in earlier else data
+                yield from leaks.in_shard(path, fresh, _keys(data, *found[:2]), project.leaks)
             else:
                 yield from leaks.in_file(path, data, project.leaks)
+
+
+def _without(data: bytes, old: bytes) -> bytes:
+    """Return lines with those left empty that were there before."""
+    known = frozenset(old.split(b"\n"))
+    return b"\n".join([b"" if line in known else line for line in data.split(b"\n")])
 
 
 def _keys(data: bytes, dataset: str, layer: Layer) -> Callable[[int], str]:
