@@ -72,3 +72,11 @@ def test_another_spelling_is_refused(old: bytes, new: bytes):
     bad = GOOD.replace(old, new, 1)
     with pytest.raises(DataError):
         dsse.decode(bad, dsse.IN_TOTO)
+
+
+@given(st.binary(max_size=20), st.binary(min_size=4, max_size=20), st.binary(max_size=20))
+def test_a_file_whose_payload_holds_words_holds_one_of_their_spellings(before: bytes, words: bytes, after: bytes):
+    data = dsse.encode(Envelope(dsse.IN_TOTO, before + words + after, (Signature("k", b"s"),)))
+    spelled = dsse.inside(words)
+    assert spelled[len(before) % 3] in data
+    assert all(len(each) >= len(words) * 4 // 3 - 2 for each in spelled)

@@ -80,6 +80,15 @@ def decode(raw: bytes, payload_type: str) -> Envelope:
     return envelope
 
 
+def inside(words: bytes) -> tuple[bytes, ...]:
+    """Return what a file holds one of if its payload holds some words: their base64, wherever in it they begin (RFC 4648, section 4)."""
+    found = []
+    for before in range(3):  # three bytes are four letters; of the letters at the ends the neighbours are part
+        text = base64.b64encode(bytes(before) + words)
+        found.append(text[(before * 8 + 5) // 6 : (before + len(words)) * 8 // 6])
+    return tuple(found)
+
+
 def _signature(row: Any) -> Signature:
     if not isinstance(row, dict) or sorted(row) != ["keyid", "sig"] or not isinstance(row["keyid"], str):
         raise DataError("a signature has the members keyid and sig, and no other")

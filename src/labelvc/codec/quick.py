@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from json.encoder import encode_basestring
 from typing import Any
@@ -51,20 +52,23 @@ def _count(value: dict[Any, Any], depth: int, *, fractions: bool) -> int:
     """
     if not depth:
         return _NOT_PLAIN
-    found = len(value)
     for name in value:
         if type(name) is not str:
             return _NOT_PLAIN
-    for member in value.values():
+    return len(value) + _count_in(value.values(), depth - 1, fractions=fractions)
+
+
+def _count_in(members: Iterable[Any], depth: int, *, fractions: bool) -> int:
+    """Count the members of all objects among some values, as `_count` does."""
+    found = 0
+    for member in members:
         kind = type(member)
         if kind is str:
             continue
         if kind is dict:
-            found += _count(member, depth - 1, fractions=fractions)
+            found += _count(member, depth, fractions=fractions)
         elif kind is list:
-            found += _count({str(at): one for at, one in enumerate(member)}, depth - 1, fractions=fractions) - len(
-                member
-            )
+            found += _count_in(member, depth - 1, fractions=fractions) if depth else _NOT_PLAIN
         elif kind is int or (kind is float and fractions and not member.is_integer()):
             if not -canonical.EXACT <= member <= canonical.EXACT:
                 return _NOT_PLAIN

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import re
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -31,6 +32,7 @@ _END = "-----END SSH SIGNATURE-----"
 _COLUMNS = 70
 _LARGEST = 16384
 _LEAST_RSA = 3072
+_PEOPLE = 1000  # few people sign much: what was found of their keys is remembered
 _PRIME = 2**255 - 19
 # What `ssh-keygen -Y sign` uses, and the older choice its protocol still lists.
 _HASHES = {"sha512": hashlib.sha512, "sha256": hashlib.sha256}
@@ -77,6 +79,7 @@ class SshSignature(NamedTuple):
     tail: bytes
 
 
+@lru_cache(maxsize=_PEOPLE)
 def read_public(text: str, *, where: str = "") -> PublicKey:
     """Read one public key line, `ssh-ed25519 AAAA... comment`.
 
@@ -226,13 +229,13 @@ def verify(armoured: bytes, message: bytes, namespace: str, key: PublicKey) -> P
         raise TrustError(f"the signature was made for {found.namespace!r}, not for {namespace!r}")
     if found.key != key:
         raise TrustError(f"the signature was made by {found.key.fingerprint}, not by {key.fingerprint}")
-    _usable(key, "")
+    public = _usable(key, "")
     blob = _blob(message, namespace, found.hash)
     asserted = is_security_key(key)
     if len(found.tail) != (5 if asserted else 0):
         raise TrustError("the SSH signature does not end as one of its key type does")
     try:
-        _check(found, _asserted(found, blob) if asserted else blob)
+        _check(found, public, _asserted(found, blob) if asserted else blob)
     except InvalidSignature:
         raise TrustError(f"the signature by {key.fingerprint} is not good for these bytes") from None
     except (ValueError, UnsupportedAlgorithm):
@@ -296,8 +299,8 @@ def _asserted(found: SshSignature, blob: bytes) -> bytes:
     return hashlib.sha256(application).digest() + found.tail + hashlib.sha256(blob).digest()
 
 
-def _check(found: SshSignature, signed: bytes) -> None:
-    key, public = found.key, crypto_key(found.key)
+def _check(found: SshSignature, public: Crypto, signed: bytes) -> None:
+    key = found.key
     if isinstance(public, rsa.RSAPublicKey):
         if found.kind not in _RSA_HASHES:
             raise TrustError(f"an RSA signature of type {found.kind!r} is not accepted", hint="sign with rsa-sha2-512")
@@ -310,8 +313,9 @@ def _check(found: SshSignature, signed: bytes) -> None:
         public.verify(found.raw, signed)
 
 
-def _usable(key: PublicKey, where: str) -> None:
-    """Refuse keys that cannot be verified, or whose signatures prove nothing."""
+@lru_cache(maxsize=_PEOPLE)
+def _usable(key: PublicKey, where: str) -> Crypto:
+    """Return a key as `cryptography` has it; refuse one that cannot be verified, or whose signatures prove nothing."""
     kind = _name(_string(key.blob)[0])
     if kind != key.kind:
         raise TrustError(f"the key says it is {key.kind!r} and is {kind!r}", where=where)
@@ -331,6 +335,7 @@ def _usable(key: PublicKey, where: str) -> None:
     if is_security_key(key) and not parts[-1].startswith(b"ssh:"):
         message = f"unsupported key type {kind!r} made for web pages, not for SSH"
         raise TrustError(message, where=where, hint="ssh-keygen -t ed25519-sk")
+    return public
 
 
 def _unsupported(kind: str, where: str) -> TrustError:

@@ -38,6 +38,7 @@ VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0
 """What the version of a release looks like: Semantic Versioning 2.0.0 without a suffix."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+_PRINTED = re.compile(rb"[ -\[\]-~]*")  # ASCII that is seen, none of it escaped
 _SPELLING = "the root is not spelled canonically, or holds something that is not part of a root"
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _SPEC_VERSION = "1.0.34"
@@ -357,9 +358,10 @@ def _about(predicate_type: str, name: str, value: Approval | Release | Witness) 
 
 def _statement(predicate_type: str, name: str, digest: str, predicate: dict[str, Any]) -> bytes:
     subject = [{"digest": {"sha256": digest.removeprefix("sha256:")}, "name": name}]
-    value = {"_type": TYPE, "predicate": predicate, "predicateType": predicate_type, "subject": subject}
-    _readable(predicate)
-    return canonical.encode(value)
+    raw = canonical.encode({"_type": TYPE, "predicate": predicate, "predicateType": predicate_type, "subject": subject})
+    if not _PRINTED.fullmatch(raw):
+        _readable(predicate)
+    return raw
 
 
 def _open(payload: bytes, predicate_type: str, name: str) -> tuple[dict[str, Any], Digest]:
@@ -387,9 +389,7 @@ def _readable(value: Any) -> None:
     if isinstance(value, str):
         if not value.isascii() and unicodedata.normalize("NFC", value) != value:
             raise DataError("text in a statement is not in Unicode form NFC")
-        if not value.isprintable() and any(
-            unicodedata.category(letter) in {"Cc", "Cf", "Zl", "Zp"} for letter in value
-        ):
+        if not value.isprintable() and {"Cc", "Cf", "Zl", "Zp"}.intersection(map(unicodedata.category, value)):
             raise DataError("text in a statement holds control or direction characters")
     elif isinstance(value, dict):
         for name, member in value.items():
