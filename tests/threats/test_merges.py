@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labelvc.ops import people
+from labelvc.ops import makers
 from labelvc.store import git as plumbing
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
@@ -88,6 +88,6 @@ def test_a_merge_that_takes_each_change_where_it_was_made_has_no_author(desk: De
     start = desk.git("rev-parse", "main")
     more = ["--allow-unrelated-histories"] if flow == "unrelated" else []
     desk.git("merge", "-q", "--no-ff", "-m", "Merge", *more, "topic", who="ben")
-    made = people.commits(plumbing.find(desk.folder), start, desk.git("rev-parse", "HEAD"))
+    made = makers.commits(plumbing.find(desk.folder), start, desk.git("rev-parse", "HEAD"))
     assert made
     assert {address for each in made for address in each.addresses} == {"ada@example.com"}

@@ -19,7 +19,7 @@ from labelvc.model.approval import NAMESPACE, Approval, Envelope, Signature
 from labelvc.model.change import Delta
 from labelvc.model.names import Digest, Key
 from labelvc.model.policy import Need, Role, Root, RootKey, Trust
-from labelvc.ops import approvals, approve, ceremony, people, sealing, trust
+from labelvc.ops import approvals, approve, ceremony, makers, sealing, trust
 from labelvc.ops import policy as governing
 from labelvc.store import git as plumbing
 from labelvc.store import keys, tree
@@ -982,5 +982,5 @@ def test_threat_30_every_flipped_byte_of_the_payload_is_refused(desk: Desk):
 def test_authors_are_read_from_commits_and_not_from_mailmap(desk: Desk):
     desk.write(".mailmap", "Zoe <zoe@example.com> <ada@example.com>\n")
     desk.commit("Map")
-    made = people.commits(plumbing.find(desk.folder), "main", "topic")
+    made = makers.commits(plumbing.find(desk.folder), "main", "topic")
     assert {address for each in made for address in each.addresses} == {"ada@example.com"}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections import OrderedDict
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple, TypeVar
 
 from labelvc.codec import dsse, rawsig, sshsig, statement
 from labelvc.core import changeset, decide
@@ -16,14 +18,38 @@ from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.policy import Presence, PublicKey, Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.store import tree
 from labelvc.store.reader import Reader
 
 FOLDER = "approvals"
 CHANGE_SET = "changeset.jsonl"
 _PLACE = re.compile(rf"{FOLDER}/([0-9a-f]{{64}})/([^/]+)")
 _AGAINST = (b'"decision":"reject"', b'"decision":"withdraw"')  # the one spelling that a statement may have
+_ENCODED = [part for words in _AGAINST for part in dsse.inside(words)]
+_READY = 1000  # how many statements are kept at hand: more than one step brings
 _NAME = re.compile(r"([a-z0-9][a-z0-9._-]{0,62})\.([0-9a-f]{12})\.json")
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+Folders = Mapping[Digest, Mapping[str, Entry]]
+"""Folders of approvals: change-set root to the files in it by their paths."""
+
+
+class Known:
+    """Paths of statements that were in history before a step; the others came with it.
+
+    Args:
+        folders: the folders of approvals before the step.
+        gone: paths that were in them once.
+    """
+
+    def __init__(self, folders: Folders, gone: Collection[str] = ()) -> None:
+        self._folders, self._gone = folders, gone
+
+    def __contains__(self, path: object) -> bool:
+        """Tell it of a path."""
+        root = root_of(path) if isinstance(path, str) else None
+        return path in self._gone or (root is not None and path in self._folders.get(root, {}))
 
 
 class Problem(NamedTuple):
@@ -101,10 +127,17 @@ def folders(snapshot: Snapshot) -> dict[Digest, dict[str, Entry]]:
     return found
 
 
-def lost(old: Snapshot, new: Snapshot) -> list[Lost]:
-    """Return the approval files that a step took away or changed; the folder only ever grows."""
-    paths = [path for path in tree.changed(old, new, f"{FOLDER}/") if path in old.entries]
-    return [Lost(path, "this step changed or removed what somebody signed before it") for path in paths]
+def lost(paths: Iterable[str], old: Snapshot) -> list[Lost]:
+    """Return the approval files that a step took away or changed; the folder only ever grows.
+
+    Args:
+        paths: the files of the folder that differ after the step.
+        old: what was there before.
+    """
+    there = listing.of(old.entries)
+    return [
+        Lost(path, "this step changed or removed what somebody signed before it") for path in paths if path in there
+    ]
 
 
 def folder_of(root: Digest) -> str:
@@ -118,13 +151,14 @@ def path_of(root: Digest, principal: str, digest: Digest) -> str:
 
 
 class Shelf:
-    """Reads approvals once each: what was decoded and verified is remembered for the steps that follow."""
+    """Reads approvals: what was decoded and verified last is remembered for the steps that follow."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._changesets: dict[str, ChangeSet | str] = {}
         self._against: dict[str, bool] = {}
-        self._statements: dict[tuple[str, Digest], Opened | str] = {}
+        self._ready: OrderedDict[str, bytes] = OrderedDict()
+        self._statements: OrderedDict[tuple[str, Digest], Opened | str] = OrderedDict()
 
     def changeset(self, root: Digest, files: Mapping[str, Entry]) -> ChangeSet | Problem:
         """Return the change-set kept in a folder, or why it counts for nothing."""
@@ -147,6 +181,11 @@ class Shelf:
             if known.root == root
             else Problem(path, f"the change-set's root is {known.root}, not its folder's name")
         )
+
+    def objecting(self, folders: Folders) -> Iterator[Digest]:
+        """Yield the folders in which a file may say no or take a yes back; no signature is verified yet."""
+        self._look_through(row for files in folders.values() for row in files.items())
+        yield from (root for root, files in folders.items() if self.objects(files))
 
     def objects(self, files: Mapping[str, Entry]) -> bool:
         """Tell whether a file in a folder may say no or take a yes back; no signature is verified yet."""
@@ -177,17 +216,13 @@ class Shelf:
         backing = Backing(root, None if moves is None else frozenset(moves.moves), voices, authors(told))
         return Heard(backing, found, tuple(one for one in told if isinstance(one, Problem)))
 
-    def all_heard(
-        self, moved: ChangeSet, folders: Mapping[Digest, Mapping[str, Entry]], known: Container[str], trust: Trust
-    ) -> list[Heard]:
+    def all_heard(self, moved: ChangeSet, folders: Folders, known: Container[str], trust: Trust) -> list[Heard]:
         """Return what was said on a change-set and on the others that share moves with it."""
         own = folders.get(moved.root)
         first = [] if own is None else [self.heard(moved.root, own, known, trust)]
         return [*first, *self.carried(moved, folders, known, trust)]
 
-    def carried(
-        self, moved: ChangeSet, folders: Mapping[Digest, Mapping[str, Entry]], known: Container[str], trust: Trust
-    ) -> Iterator[Heard]:
+    def carried(self, moved: ChangeSet, folders: Folders, known: Container[str], trust: Trust) -> Iterator[Heard]:
         """Yield what was said on the other change-sets of a folder of approvals that share moves with one."""
         wanted = frozenset(moved.moves)
         for root, files in folders.items():
@@ -212,13 +247,24 @@ class Shelf:
             else:
                 yield Statement(path, found.envelope.digest, found.approval, found.presence)
 
+    def _look_through(self, files: Iterable[tuple[str, Entry]]) -> None:
+        """Read the statements that were not read before, all in one go."""
+        wanted = [
+            (path, entry)
+            for path, entry in files
+            if entry.kind == "git" and entry.id not in self._against and not path.endswith(f"/{CHANGE_SET}")
+        ]
+        with suppress(StoreError):  # whoever needs the one that is missing will be told
+            for (_, entry), (_, data) in zip(wanted, self._reader.many(wanted), strict=True):
+                self._against[entry.id] = _against(data)
+                _put(self._ready, entry.id, data)
+
     def _may_object(self, path: str, entry: Entry) -> bool:
         known = self._against.get(entry.id) if entry.id else None
         if known is None:
             try:
-                payload = dsse.decode(self._reader.read(path, entry), dsse.IN_TOTO).payload
-                known = any(words in payload for words in _AGAINST)
-            except (DataError, StoreError):
+                known = _against(self._reader.read(path, entry))
+            except StoreError:
                 known = False
             if entry.id:
                 self._against[entry.id] = known
@@ -229,15 +275,34 @@ class Shelf:
         at = (entry.id, trust.digest)
         known = self._statements.get(at) if entry.id else None
         if known is None:
+            data = self._ready.pop(entry.id, None) or self._reader.read(path, entry)
             try:
-                known = opened(self._reader.read(path, entry), trust)
+                known = opened(data, trust)
             except (DataError, TrustError) as error:
                 known = error.message
             if entry.id:
-                self._statements[at] = known
+                _put(self._statements, at, known)
         if isinstance(known, str):
             raise TrustError(known, where=path)
         return known
+
+
+def _put(kept: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Keep something at hand, and let go of what was put there long ago."""
+    kept[key] = value
+    if len(kept) > _READY:
+        kept.popitem(last=False)
+
+
+def _against(data: bytes) -> bool:
+    """Tell whether a file may say no or take a yes back; what none of its bytes could spell is not even decoded."""
+    if not any(words in data for words in _ENCODED):
+        return False
+    try:
+        payload = dsse.decode(data, dsse.IN_TOTO).payload
+    except DataError:
+        return False
+    return any(words in payload for words in _AGAINST)
 
 
 def opened(data: bytes, trust: Trust) -> Opened:

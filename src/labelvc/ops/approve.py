@@ -20,7 +20,7 @@ from labelvc.model.change import ChangeSet, Delta
 from labelvc.model.names import Digest
 from labelvc.model.policy import Need, PublicKey, Separation, Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, ownership, parts, people, silence
+from labelvc.ops import approvals, makers, ownership, parts, people, silence
 from labelvc.ops import diff as comparing
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
@@ -126,7 +126,7 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
         before, trust = _in_force(git, reader, words, pair, pin)
         first: list[Delta] = []
         whole = _gathered(git, words, pair, first)
-        commits = people.commits(git, pair.old.commit, pair.new.commit)
+        commits = makers.commits(git, pair.old.commit, pair.new.commit)
         made = people.authors(trust.policy, commits)
         annotators = people.annotators(trust.policy, whole.by)
         shelf, folders = Shelf(reader), _folders(git, pair.new)

@@ -146,14 +146,10 @@ class Gatherer:
             trusting.load(self._reader, tree.commit(self._git, going.head, ["trust"]), self._pin)
         ends = counting.end(self._git, self._reader, going.base), counting.end(self._git, self._reader, going.head)
         self._documents_at(going.base)
-        rows, before = [], self._approvals_at(going.base)
+        rows = []
         for row in totals.of(self._census.rows(going)):
-            after = self._approvals_at(row.commit.id)
-            self._step(
-                row, going.ruler, {path: entry for path, entry in after.items() if not entry.same(before.get(path))}
-            )
-            before = after
-            rows.append(row._replace(found=counting.NOTHING, words={}))
+            self._step(row, going.ruler)
+            rows.append(row._replace(found=counting.NOTHING, words={}, folders={}, brought={}))
             advance()
         self._policy(going.head)
         releases = list(self._releases(going.head))
@@ -166,7 +162,7 @@ class Gatherer:
         self._lists(going, rows)
         return Evidence(going, rows, self._files, self._policies, releases, totals, ends, self._left)
 
-    def _step(self, row: Row, ruler: str, new: dict[str, Entry]) -> None:
+    def _step(self, row: Row, ruler: str) -> None:
         """Add what one step brings: its policy, its change-set, documents, and the statements that came with it or speak for it."""
         policy = self._policy((ruler or row.step.parent) if row.trust else "")
         found = row.found.changeset
@@ -176,11 +172,10 @@ class Gatherer:
             path = move.key.replace("%23", "#").replace("%25", "%")
             if move.new is not None and "#" not in move.key and _DOCUMENT.fullmatch(path):
                 self._document(path, plumbing.show(self._git, row.commit.id, path))
-        snapshot = tree.commit(self._git, row.commit.id, [approvals.FOLDER])
-        folders = approvals.folders(snapshot)
+        folders, new = row.folders, row.brought
         for one in row.statements:
-            self._statement(one.path, snapshot.entries[one.path], policy)
-        for root in sorted({root for root, files in folders.items() if not new.keys().isdisjoint(files)}):
+            self._statement(one.path, folders[one.approval.root][one.path], policy)
+        for root in sorted({root for root in map(approvals.root_of, new) if root}):
             for said in self._shelf.statements(root, folders[root], row.trust) if row.trust else ():
                 if said.path in new:
                     self._statement(said.path, new[said.path], NONE if isinstance(said, Problem) else policy)
@@ -289,6 +284,3 @@ class Gatherer:
             return
         self._documents.add((path, name))
         self._files[f"documents/{name}"] = data
-
-    def _approvals_at(self, commit: str) -> dict[str, Entry]:
-        return dict(tree.commit(self._git, commit, [approvals.FOLDER]).entries) if commit else {}

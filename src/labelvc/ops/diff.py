@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from labelvc.codec import shard
@@ -19,6 +20,7 @@ from labelvc.store import git as plumbing
 from labelvc.store.aside import Aside
 from labelvc.store.conflicts import Conflicts
 from labelvc.store.git import Git
+from labelvc.store.reader import Reader
 
 if TYPE_CHECKING:
     from labelvc.store.stale import Stale
@@ -73,27 +75,28 @@ def settled(git: Git, pair: Range) -> tuple[Range, Conflicts]:
     return Range(torn.without(pair.old), torn.without(pair.new)), torn
 
 
-def between(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
+def between(git: Git, old: Snapshot, new: Snapshot, reader: Reader | None = None) -> Iterator[Delta]:
     """Yield what differs between two snapshots.
 
     Args:
         git: the repository.
         old: the earlier snapshot.
         new: the later snapshot.
+        reader: one that is kept from comparison to comparison; None: one for this alone.
 
     Yields:
         Deltas of items and records shard by shard, then of documents by path. `approvals/` and `releases/` are left out
         (they speak about changes), and so are DVC's pointer and manifest of annotations (derived from the records).
     """
-    yield from shard_deltas(git, old, new)
-    yield from _documents(git, old, new)
+    yield from shard_deltas(git, old, new, reader)
+    yield from _documents(git, old, new, reader)
 
 
-def shard_deltas(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
+def shard_deltas(git: Git, old: Snapshot, new: Snapshot, reader: Reader | None = None) -> Iterator[Delta]:
     """Yield the items and records that differ between two snapshots, shard by shard; what may have moved comes last."""
     shared: set[tuple[str, str]] | None = None
     with Aside() as alone:
-        for change in tree.changes(git, old, new, under="datasets/"):
+        for change in tree.changes(git, old, new, "datasets/", reader):
             found = shard.parse_path(change.path)
             if found is None:
                 continue
@@ -138,15 +141,15 @@ def _layers(snapshot: Snapshot) -> set[tuple[str, str]]:
     return {found[:2] for found in map(shard.parse_path, snapshot.entries) if found}
 
 
-def _documents(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Delta]:
+def _documents(git: Git, old: Snapshot, new: Snapshot, reader: Reader | None) -> Iterator[Delta]:
     paths = [path for path in tree.changed(old, new) if is_document(path)]
     if not paths:
         return
-    with tree.reader(git) as reader:
+    with nullcontext(reader) if reader else tree.reader(git) as source:
         for path in paths:
             before, after = old.entries.get(path), new.entries.get(path)
             delta = Delta(
-                path, reader.read(path, before) if before else None, reader.read(path, after) if after else None
+                path, source.read(path, before) if before else None, source.read(path, after) if after else None
             )
             if delta:
                 yield delta

@@ -18,7 +18,7 @@ from labelvc.ops import prove as proving
 from labelvc.ops import trace as tracing
 from labelvc.ops import verify as verifying
 from labelvc.ops.attest import Attester
-from labelvc.ops.people import Made
+from labelvc.ops.makers import Made
 from labelvc.ops.population import UNKNOWN, Census
 from labelvc.ops.steps import Step
 from labelvc.ops.trace import Life

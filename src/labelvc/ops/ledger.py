@@ -5,15 +5,16 @@ A history of many approvals is walked in time that follows what came in, not wha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import ChainMap
+from collections.abc import Container
 from typing import NamedTuple
 
 from labelvc.core import decide
-from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import approvals
-from labelvc.ops.approvals import Shelf
+from labelvc.ops.approvals import Folders, Known, Shelf
+from labelvc.ops.deeds import Deed
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -37,20 +38,20 @@ class Page(NamedTuple):
     """What stands at one commit.
 
     Attributes:
-        said: the files of approvals.
-        folders: the same by change-set.
+        folders: the files of approvals by change-set.
         objecting: change-sets on which somebody may have said no or taken a yes back.
         trust: the trust files.
     """
 
-    said: Snapshot
-    folders: Mapping[Digest, Mapping[str, Entry]]
+    folders: Folders
     objecting: frozenset[Digest]
     trust: Snapshot
 
 
 class Ledger:
     """Reads pages, each from the one before it where that is at hand.
+
+    A page that a step led to lies over the one before it, and takes its place when it is itself the page before a step.
 
     Args:
         git: where.
@@ -63,87 +64,101 @@ class Ledger:
         self._gone: tuple[str, frozenset[str]] = ("", frozenset())
 
     def page(self, commit: str) -> Page:
-        """Return the page of a commit; empty: of nothing.
+        """Return the page of a commit; empty: of nothing. It ends the pages that were returned before.
 
         Raises:
             StoreError: git data is missing.
         """
-        if commit not in self._pages:
+        known = self._pages.get(commit)
+        if known is None:
             said = tree.commit(self._git, commit, (approvals.FOLDER,)) if commit else tree.empty()
-            trust = tree.commit(self._git, commit, (_TRUST,)) if commit else tree.empty()
-            self._keep(commit, self.of(said, trust))
+            self._keep(commit, self.of(said, self.trust(commit)))
+        elif isinstance(known.folders, ChainMap):
+            turned, whole = known.folders.maps
+            whole.update(turned)
+            self._pages = {commit: known._replace(folders=whole)}
         return self._pages[commit]
 
-    def after(self, parent: str, commit: str, old: Snapshot, new: Snapshot) -> Page:
-        """Return the page of a commit.
-
-        Args:
-            parent: the commit before.
-            commit: the commit.
-            old: its files, of which those that are the same in the commit may be missing.
-            new: the files of the commit, likewise.
+    def after(self, deed: Deed) -> Page:
+        """Return the page of the commit that a step led to; of its parent, whose page holds beside it, ask after that.
 
         Raises:
             StoreError: git data is missing.
         """
-        if commit not in self._pages:
-            self._keep(commit, self._turned(self.page(parent), commit, old, new))
-        return self._pages[commit]
+        if deed.commit not in self._pages:
+            self._keep(deed.commit, self._turned(self.page(deed.parent), deed))
+        return self._pages[deed.commit]
 
-    def known(self, said: Snapshot, moved: ChangeSet) -> Collection[str]:
-        """Return the paths of statements that a step does not bring: they are at a commit, or were on the line that leads to it.
+    def trust(self, commit: str) -> Snapshot:
+        """Return the trust files at a commit.
+
+        Raises:
+            StoreError: git data is missing.
+        """
+        known = self._pages.get(commit)
+        if known is not None:
+            return known.trust
+        return tree.commit(self._git, commit, (_TRUST,)) if commit else tree.empty()
+
+    def known(self, at: str, deed: Deed) -> Container[str]:
+        """Return the paths of statements that a step does not bring: they are at a commit, or were on the line to it.
 
         Who takes a statement out and brings it back later brings nothing new. What was there once is looked up where it
         matters: something without a `rev` moves, so that an old statement could fit it again.
 
         Args:
-            said: the statements at the commit before.
-            moved: what moves in the step.
+            at: the commit before the step; empty for none.
+            deed: what the step did.
 
         Raises:
             StoreError: git data is missing.
         """
-        if all(decide.kind_of(move.key) == "labels" for move in moved.moves):
-            return said.entries.keys()
+        folders = self.page(at).folders
+        if all(decide.kind_of(move.key) == "labels" for move in deed.found.changeset.moves):
+            return Known(folders)
         start, gone = self._gone
-        if said.commit and said.commit != start:
-            if start and not plumbing.is_ancestor(self._git, start, said.commit):
+        if at and at != start:
+            if start and not plumbing.is_ancestor(self._git, start, at):
                 start, gone = "", frozenset()
-            reach = f"{start}..{said.commit}" if start else said.commit
+            reach = f"{start}..{at}" if start else at
             gone |= set(plumbing.run(self._git, *_GONE, reach, "--", approvals.FOLDER).decode(*_PATHS).split("\0"))
-            self._gone = said.commit, gone
-        return gone | said.entries.keys()
+            self._gone = at, gone
+        return Known(folders, gone)
 
     def of(self, said: Snapshot, trust: Snapshot) -> Page:
         """Return a page that is read from its files."""
-        folders = approvals.folders(said)
-        return Page(
-            said, folders, frozenset(root for root, files in folders.items() if self._shelf.objects(files)), trust
-        )
+        return self.over(approvals.folders(said), trust)
 
-    def _turned(self, before: Page, commit: str, old: Snapshot, new: Snapshot) -> Page:
-        moved = tree.changed(old, new, f"{_TRUST}/")
-        trust = tree.commit(self._git, commit, (_TRUST,)) if moved else before.trust
-        paths = tree.changed(old, new, f"{approvals.FOLDER}/")
-        if not paths:
+    def over(self, folders: Folders, trust: Snapshot) -> Page:
+        """Return a page of some folders of approvals."""
+        return Page(folders, frozenset(self._shelf.objecting(folders)), trust)
+
+    def joined(self, after: Page, ruler: Page) -> Page:
+        """Return what is said on a branch with what is said where it would go: a no that lies there binds here too."""
+        folders = {**ruler.folders, **after.folders}
+        for root in ruler.folders.keys() & after.folders.keys():
+            folders[root] = {**ruler.folders[root], **after.folders[root]}
+        return self.over(folders, after.trust)
+
+    def _turned(self, before: Page, deed: Deed) -> Page:
+        trust = before.trust._replace(name=deed.commit, commit=deed.commit)
+        if deed.changed(f"{_TRUST}/"):
+            trust = tree.commit(self._git, deed.commit, (_TRUST,))
+        turned: dict[Digest, dict[str, Entry]] = {}
+        brought = deed.brought
+        for path in deed.changed(f"{approvals.FOLDER}/"):
+            if root := approvals.root_of(path):
+                here = turned.setdefault(root, dict(before.folders.get(root, {})))
+                here.pop(path, None)
+                if path in brought:
+                    here[path] = brought[path]
+        if not turned:
             return before._replace(trust=trust)
-        entries = dict(before.said.entries)
-        for path in paths:
-            entries.pop(path, None)
-            if path in new.entries:
-                entries[path] = new.entries[path]
-        folders, objecting = dict(before.folders), set(before.objecting)
-        for root in {root for root in map(approvals.root_of, paths) if root}:
-            inside = approvals.folder_of(root)
-            kept = {path: entry for path, entry in folders.get(root, {}).items() if path in entries}
-            here = kept | {path: entries[path] for path in paths if path in entries and path.startswith(f"{inside}/")}
-            folders.pop(root, None)
-            objecting.discard(root)
-            if here:
-                folders[root] = here
-            if self._shelf.objects(here):
-                objecting.add(root)
-        return Page(Snapshot(commit, "commit", commit, entries), folders, frozenset(objecting), trust)
+        objecting = before.objecting.difference(turned).union(self._shelf.objecting(turned))
+        folders: Folders = ChainMap(turned, before.folders)  # type: ignore[arg-type]
+        if not all(turned.values()):
+            folders = {root: files for root, files in folders.items() if files}
+        return Page(folders, objecting, trust)
 
     def _keep(self, commit: str, page: Page) -> None:
         while len(self._pages) >= _KEPT:

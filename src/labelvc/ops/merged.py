@@ -1,4 +1,4 @@
-"""Merged: whether who merged made something that no parent brings, and so is an author of it."""
+"""Merged: whether who merged took back what a parent had changed, and so is an author of it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from labelvc.ops import diff as comparing
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
-
-_COMBINED = (
-    "diff-tree", "--cc", "-p", "-U0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-commit-id",
-)  # fmt: skip
 
 
 class _Side(NamedTuple):
@@ -44,32 +40,26 @@ class _Sides:
         return self._known[at]
 
 
-def by_hand(git: Git, merge: str, parents: Sequence[str], outside: tuple[str, ...]) -> bool:
-    """Tell whether a merge holds lines that none of its parents has, or takes back what one of them had changed.
+def takes_back(git: Git, merge: str, parents: Sequence[str]) -> bool:
+    """Tell whether a merge holds a record or document as two parents' common ancestor had it, though one of them had changed it.
+
+    A merge that takes each change where one side made it, as git does, never does: then it is the doing of who merged, by
+    `-s ours`, by hand, or with an older commit as a parent.
 
     Args:
         git: where.
         merge: the merge commit.
         parents: its parents.
-        outside: pathspecs of what is not looked at.
 
     Raises:
         StoreError: git or DVC data is missing.
     """
     sides, one = _Sides(git, merge), parents[0]
-    if any(_takes_back(git, sides, one, other) for other in parents[1:]):
-        return True
-    last, *before = reversed(parents)
-    alike = not sides[last].paths or not sides[last].paths.intersection(*(sides[each].paths for each in before))
-    return not alike and b"diff --cc " in plumbing.run(git, *_COMBINED, merge, "--", *outside)
+    return any(_takes_back(git, sides, one, other) for other in parents[1:])
 
 
 def _takes_back(git: Git, sides: _Sides, one: str, other: str) -> bool:
-    """Tell whether a merge holds a record or document as two parents' common ancestor had it, though one of them had changed it.
-
-    A merge that takes each change where one side made it, as git does, never does: then it is the doing of who merged, by
-    `-s ours`, by hand, or with an older commit as a parent.
-    """
+    """Tell it of two of the parents."""
     bases = plumbing.merge_bases(git, one, other) or [""]
     if bases == [one] and not sides[other].paths:  # nothing went on meanwhile, and the merge is as the branch was
         return False

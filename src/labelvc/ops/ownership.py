@@ -12,7 +12,7 @@ from labelvc.model.policy import Policy
 from labelvc.ops import diff as comparing
 from labelvc.ops import people
 from labelvc.ops.approvals import Problem
-from labelvc.ops.people import Made
+from labelvc.ops.makers import Made
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git

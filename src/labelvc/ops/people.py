@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from labelvc.errors import TrustError
 from labelvc.model.policy import Policy, PublicKey
-from labelvc.ops import merged
+from labelvc.ops.makers import Made
 from labelvc.store import git as plumbing
 from labelvc.store import keys
 from labelvc.store.git import Git
 from labelvc.store.keys import Ask, Signer
 
-_TRAILER = re.compile(r"^co-authored-by:.*?<([^<>\n]+)>[ \t]*$", re.IGNORECASE | re.MULTILINE)
-_ASIDE = (":(top,exclude)approvals", ":(top,exclude)releases")
 _SETTING = "labelvc.signingKey"
-_FORMAT = "--format=%H%n%P%n%ae%n%B"
-_LOG = ("log", "--full-history", "--no-show-signature", "--no-mailmap", "--encoding=UTF-8", "-z", _FORMAT)
-
-
-class Made(NamedTuple):
-    """A commit and the addresses of its author and co-authors."""
-
-    commit: str
-    addresses: tuple[str, ...]
 
 
 class Authors(NamedTuple):
@@ -53,41 +41,6 @@ class Where(NamedTuple):
     variable: str | None = None
     agent: str | None = None
     name: str = "--key"
-
-
-def commits(git: Git, base: str, head: str) -> list[Made]:
-    """Return the commits between two revisions that make something, leaving out those that only bring approvals or releases.
-
-    A merge makes something when it holds lines that none of its parents has (a conflict that was resolved, or more), or takes
-    back what one of them had changed.
-
-    Args:
-        git: where.
-        base: commit to start after; empty for all of history.
-        head: commit to end with.
-
-    Returns:
-        Newest first, merges last. Addresses are as committed: a `.mailmap` in the tree under judgement is not followed.
-
-    Raises:
-        StoreError: git or DVC data is missing.
-    """
-    reach = f"{base}..{head}" if base else head
-    made = list(_made(git, "--no-merges", reach, "--", *_ASIDE))
-    if [(each.commit, parent) for each, parent in made] == [(head, base)]:
-        return [made[0][0]]
-    # without paths: git leaves a merge out that is like one of its parents there, which says nothing of the other one
-    merges = _made(git, "--merges", reach)
-    by_hand = (each for each, parents in merges if merged.by_hand(git, each.commit, parents.split(), _ASIDE))
-    return [*(each for each, _ in made), *by_hand]
-
-
-def _made(git: Git, *words: str) -> Iterator[tuple[Made, str]]:
-    """Yield the commits that git lists, each with its parents."""
-    told = plumbing.run(git, *_LOG, *words).decode("utf-8", "replace")
-    for row in filter(None, told.split("\0")):
-        commit, parents, address, body = row.split("\n", 3)
-        yield Made(commit, tuple(dict.fromkeys([address, *_TRAILER.findall(body)]))), parents
 
 
 def authors(policy: Policy, made: Iterable[Made]) -> Authors:

@@ -9,23 +9,20 @@ from typing import NamedTuple, TypeVar
 
 from labelvc import digests
 from labelvc.core import changeset, decide
-from labelvc.core.changeset import Gathered
-from labelvc.core.diff import live
+from labelvc.core.changeset import Gathered, Touch
 from labelvc.core.release import Log
-from labelvc.errors import TrustError
 from labelvc.model.approval import Approval
-from labelvc.model.change import Delta, Move
+from labelvc.model.change import Move
 from labelvc.model.commit import Commit
-from labelvc.model.names import Digest, Key
+from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.release import Checkpoint
 from labelvc.model.snapshot import Entry
-from labelvc.ops import approvals, people
-from labelvc.ops import diff as comparing
+from labelvc.ops import people
 from labelvc.ops import release as releasing
-from labelvc.ops import trust as trusting
 from labelvc.ops import verify as verifying
-from labelvc.ops.approvals import Problem, Shelf, Statement
+from labelvc.ops.approvals import Folders, Problem, Statement
+from labelvc.ops.deeds import Deed
 from labelvc.ops.state import Scale
 from labelvc.ops.steps import Step
 from labelvc.ops.verify import Course, Walk
@@ -59,6 +56,8 @@ class Row(NamedTuple):
         trust: the policy in force before it; None where there was none or it cannot be used.
         found: its change-set.
         words: key of each move to what became of the thing.
+        folders: the approvals at its end, until the next step is asked for.
+        brought: the files of approvals that it brought or changed.
     """
 
     step: Step
@@ -70,6 +69,8 @@ class Row(NamedTuple):
     trust: Trust | None
     found: Gathered
     words: dict[str, str]
+    folders: Folders
+    brought: Mapping[str, Entry]
 
     @property
     def id(self) -> str:
@@ -106,8 +107,7 @@ class Moved(NamedTuple):
     def counts(self) -> Mapping[tuple[str, str], int]:
         """What became of what."""
         (kind,) = self.kinds
-        noun = "records" if kind == "labels" else "items" if kind == "items" else "documents"
-        return {(noun, self.row.words[self.move.key]): 1}
+        return {(_noun(kind), self.row.words[self.move.key]): 1}
 
     @property
     def authors(self) -> tuple[str, ...]:
@@ -189,7 +189,8 @@ class Census:
 
     def __init__(self, git: Git, reader: Reader, pin: str | None) -> None:
         self._git, self._reader = git, reader
-        self._walk, self._shelf = Walk(git, reader, pin), Shelf(reader)
+        self._walk = Walk(git, reader, pin)
+        self._shelf = self._walk.shelf
         self.anchors = self._walk.anchors
         """Digests of root version 1 met on the way, and whether they were pinned."""
 
@@ -204,54 +205,47 @@ class Census:
         while some := list(islice(rest, _AT_ONCE)):
             commits = log.named(self._git, [commit for _, (_, commit) in some])
             for at, (parent, commit) in some:
-                step = self._walk.step(parent, commit, going.ruler)
-                step = verifying.ratified(self._git, self._walk, going, at, step)
-                yield self._row(step, commits[commit], going.ruler)
+                deed = self._walk.deed(parent, commit)
+                step = verifying.ratified(self._git, self._walk, going, at, self._walk.judge(deed, going.ruler))
+                yield self._row(step, deed, commits[commit], going.ruler)
 
     def trust(self, commit: str) -> Trust | None:
         """Return the policy in force at a commit; None where there is none that can be used."""
-        snapshot = tree.commit(self._git, commit, ["trust"]) if commit else tree.empty()
-        try:
-            return self._walk.trust(snapshot) if trusting.present(snapshot) else None
-        except TrustError:
-            return None
+        return self._walk.trust_at(commit)
 
-    def _row(self, step: Step, commit: Commit, ruler: str) -> Row:
-        parent = step.parent
-        if parent:
-            old, new = tree.differing(self._git, parent, commit.id)
-        else:
-            old, new = tree.empty(), tree.commit(self._git, commit.id)
-        trust = self.trust(ruler or parent)
+    def _row(self, step: Step, deed: Deed, commit: Commit, ruler: str) -> Row:
+        trust = self.trust(ruler or step.parent)
         trust = self._walk.heeding(trust, commit.id) if trust else None
-        counts: Counter[tuple[str, str]] = Counter()
-        words: dict[str, str] = {}
-        found = changeset.gather(_told(comparing.between(self._git, old, new), counts, words))
-        kinds = {decide.kind_of(move.key, removed=move.new is None) for move in found.changeset.moves}
-        authors = self._authors(parent, commit.id, trust) if found.changeset.moves else ()
-        statements = tuple(self._statements(step, trust, found)) if trust else ()
-        return Row(step, commit, authors, counts, tuple(sorted(kinds)), statements, trust, found, words)
+        found, moved = deed.found, deed.found.changeset.moves
+        kinds = [decide.kind_of(move.key, removed=move.new is None) for move in moved]
+        became = [_word(touch) for touch in found.touches]
+        words = dict(zip((move.key for move in moved), became, strict=True))
+        counts = Counter(zip(map(_noun, kinds), became, strict=True))
+        authors = self._authors(deed, trust) if kinds else ()
+        statements = tuple(self._statements(step, trust, deed)) if trust else ()
+        folders, touched = self._walk.words(deed), tuple(sorted({*kinds}))
+        return Row(step, commit, authors, counts, touched, statements, trust, found, words, folders, deed.brought)
 
-    def _authors(self, parent: str, commit: str, trust: Trust | None) -> tuple[str, ...]:
+    def _authors(self, deed: Deed, trust: Trust | None) -> tuple[str, ...]:
         if trust is None:
             return (UNKNOWN,)
-        made = people.authors(trust.policy, people.commits(self._git, parent, commit))
+        made = people.authors(trust.policy, self._walk.made(deed))
         return (*sorted(made.principals), *([UNKNOWN] if made.strangers else []))
 
-    def _statements(self, step: Step, trust: Trust, found: Gathered) -> Iterator[Statement]:
+    def _statements(self, step: Step, trust: Trust, deed: Deed) -> Iterator[Statement]:
         """Yield the statements that speak for or against a step."""
-        folders = approvals.folders(tree.commit(self._git, step.commit, [approvals.FOLDER]))
+        folders = self._walk.words(deed)
         own = [*self._holding(step.root, folders, trust)]
         yield from own
         if not step.covered or any(one.approval.decision == "approve" for one in own):
             return
-        moved = frozenset(found.changeset.moves)
+        moved = frozenset(deed.found.changeset.moves)
         for root in sorted(folders):
             other = self._shelf.changeset(root, folders[root])
             if root != step.root and not isinstance(other, Problem) and not moved.isdisjoint(other.moves):
                 yield from self._holding(root, folders, trust)
 
-    def _holding(self, root: Digest, folders: dict[Digest, dict[str, Entry]], trust: Trust) -> Iterator[Statement]:
+    def _holding(self, root: Digest, folders: Folders, trust: Trust) -> Iterator[Statement]:
         found = self._shelf.statements(root, folders.get(root, {}), trust)
         yield from (one for one in found if isinstance(one, Statement))
 
@@ -287,13 +281,11 @@ def approving(statements: Sequence[Statement]) -> list[Approval]:
     return [found[at] for at in sorted(found)]
 
 
-def _told(deltas: Iterator[Delta], counts: Counter[tuple[str, str]], words: dict[str, str]) -> Iterator[Delta]:
-    """Yield deltas; count what they do to what, and note it by key."""
-    for delta in deltas:
-        record = isinstance(delta.key, Key)
-        noun = "documents" if not isinstance(delta.key, Key) else "records" if delta.key.id else "items"
-        before, after = [bool(live(side)) if record else side is not None for side in (delta.old, delta.new)]
-        word = "added" if not before else "changed" if after else "removed"
-        counts[noun, word] += 1
-        words[changeset.key_text(delta.key)] = word
-        yield delta
+def _noun(kind: str) -> str:
+    """Return what a move is counted as."""
+    return {"labels": "records", "items": "items"}.get(kind, "documents")
+
+
+def _word(touch: Touch) -> str:
+    """Return what became of a thing."""
+    return "added" if not touch.was else "changed" if touch.stays else "removed"

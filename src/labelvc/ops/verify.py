@@ -6,7 +6,6 @@ from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 from labelvc.core import changeset, decide
-from labelvc.core.changeset import Gathered
 from labelvc.core.decide import Case
 from labelvc.errors import StoreError, TrustError
 from labelvc.model import listing
@@ -14,12 +13,13 @@ from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, odd, ownership, people, silence, steps
-from labelvc.ops import diff as comparing
+from labelvc.ops import approvals, deeds, ownership, people, silence, steps
 from labelvc.ops import trust as trusting
-from labelvc.ops.approvals import Distrusted, Problem, Shelf, Statement
+from labelvc.ops.approvals import Distrusted, Folders, Problem, Shelf, Statement
+from labelvc.ops.deeds import Deed, Deeds
+from labelvc.ops.governed import Governed
 from labelvc.ops.ledger import Ledger, Page
-from labelvc.ops.people import Made
+from labelvc.ops.makers import Made
 from labelvc.ops.silence import Silence
 from labelvc.ops.steps import Step
 from labelvc.store import git as plumbing
@@ -83,22 +83,17 @@ def course(git: Git, words: str | None, *, everything: bool = False) -> Course:
 
 
 class _Done(NamedTuple):
-    """What a step did, whoever judges it.
+    """What a step did, and what of it no approval can mend or needs none.
 
     Attributes:
-        parent, commit: the step.
+        deed: what it did.
         known: paths of statements that were in history already.
-        found: its moves.
-        made: its commits with their authors.
         odd: keys of protected places that it makes something that no file of the project may be.
         settled: trust files that moved and that the trust before vouches for.
     """
 
-    parent: str
-    commit: str
+    deed: Deed
     known: Container[str]
-    found: Gathered
-    made: list[Made]
     odd: frozenset[str]
     settled: frozenset[str]
 
@@ -117,8 +112,11 @@ class Walk:
         self._git = git
         self._reader = reader
         self._pin = pin
-        self._shelf = Shelf(reader)
-        self._ledger = Ledger(git, self._shelf)
+        self.shelf = Shelf(reader)
+        """What was read of approvals."""
+        self._ledger = Ledger(git, self.shelf)
+        self._deeds = Deeds(git, reader)
+        self._governed = Governed(git)
         self._trusts: dict[tuple[tuple[str, Entry], ...], Trust] = {}
         self._witness = self._ledger.of(witness, tree.empty()) if witness else None
         self.silence: Silence | None = None
@@ -127,7 +125,12 @@ class Walk:
         """Digests of root version 1 met on the way, and whether they were pinned."""
 
     def heed(self, going: Course) -> None:
-        """Let the newest policy on a course say whose words count for nothing, in the steps before it too."""
+        """Let the newest policy on a course say whose words count for nothing, in the steps before it too.
+
+        What is asked of its steps is read for all of them at once from then on.
+        """
+        self._deeds.expect(going.pairs)
+        self._governed.expect(going.pairs)
         start = going.ruler or going.pairs[0][0] if going.pairs else ""
         span = f"{start}..{going.head}" if start else going.head
         words = ("rev-list", "--first-parent", "--reverse", span, "--", "trust")
@@ -150,13 +153,40 @@ class Walk:
         Raises:
             StoreError: git or DVC data is missing.
         """
-        old, new = self._pair(parent, commit)
-        found = changeset.gather(comparing.between(self._git, old, new))
+        return self.judge(self.deed(parent, commit), ruler)
+
+    def deed(self, parent: str, commit: str) -> Deed:
+        """Return what a step did; see `labelvc.ops.deeds.Deeds.of`."""
+        return self._deeds.of(parent, commit)
+
+    def trust_at(self, commit: str) -> Trust | None:
+        """Return the policy in force at a commit; None where there is none that can be used."""
+        snapshot = self._ledger.trust(commit)
+        try:
+            return self.trust(snapshot) if trusting.present(snapshot) else None
+        except TrustError:
+            return None
+
+    def words(self, deed: Deed) -> Folders:
+        """Return the approvals at the end of a step, until another is judged."""
+        return self._ledger.after(deed).folders
+
+    def at(self, commit: str) -> Folders:
+        """Return the approvals at a commit, until another step is judged."""
+        return self._ledger.page(commit).folders
+
+    def made(self, deed: Deed) -> list[Made]:
+        """Return the commits of a step and who made them."""
+        return self._deeds.made(deed)
+
+    def judge(self, deed: Deed, ruler: str = "") -> Step:
+        """Judge what a step did, as `step` does."""
+        parent, commit, found = deed.parent, deed.commit, deed.found
         total = len(found.changeset.moves)
+        after = self._ledger.after(deed)
         before = self._ledger.page(ruler or parent)
-        after = self._ledger.after(parent, commit, old, new)
-        lost = not trusting.present(after.trust) and self._had_trust(commit)
-        if not trusting.present(before.trust) and not lost and not self._had_trust(ruler or parent):
+        lost = not trusting.present(after.trust) and commit in self._governed
+        if not trusting.present(before.trust) and not lost and (ruler or parent) not in self._governed:
             if aside := self._aside(parent, commit):
                 why = (Problem(f"trust/ at {aside[:12]}", _ASIDE),)
                 return Step(parent, commit, "undecidable", 0, total, root=found.changeset.root, problems=why)
@@ -168,10 +198,11 @@ class Walk:
             why = (Problem(error.where or "trust/", error.message),)
             return Step(parent, commit, "undecidable", 0, total, keys, root=found.changeset.root, problems=why)
         problems: list[Problem] = []
-        done = self._done(parent, commit, found, before, trust, after.trust, problems)
-        words = self._joined(after, before) if ruler else after
+        done = self._done(deed, ruler or parent, trust, after.trust, problems)
+        words = self._ledger.joined(after, before) if ruler else after
         step = self._judged(done, self.heeding(trust, commit), self._witness or words, problems)
-        return step._replace(problems=(*step.problems, *approvals.lost(old, new)))
+        lost_words = approvals.lost(deed.changed(f"{approvals.FOLDER}/"), deed.old)
+        return step._replace(problems=(*step.problems, *lost_words))
 
     def trust(self, snapshot: Snapshot) -> Trust:
         """Return the policy in force at a snapshot, verified once for equal files.
@@ -203,11 +234,10 @@ class Walk:
             TrustError: that policy cannot be used.
             StoreError: git or DVC data is missing.
         """
-        old, new = self._pair(step.parent, step.commit)
+        deed = self.deed(step.parent, step.commit)
+        after = self._ledger.after(deed).trust
         before = self._ledger.page(ruler or step.parent)
-        after = self._ledger.after(step.parent, step.commit, old, new).trust
-        found = changeset.gather(comparing.between(self._git, old, new))
-        done = self._done(step.parent, step.commit, found, before, self.trust(before.trust), after, [])
+        done = self._done(deed, ruler or step.parent, self.trust(before.trust), after, [])
         trust = self.heeding(self.trust(tree.commit(self._git, later, ("trust",))), words.commit)
         return self._judged(done, trust, self._ledger.of(words, after), [])
 
@@ -221,49 +251,38 @@ class Walk:
         finally:
             self.silence = heeded
 
-    def later(self, step: Step, folders: dict[Digest, dict[str, Entry]], trust: Trust) -> Step:
+    def later(self, step: Step, folders: Folders, trust: Trust) -> Step:
         """Return a step with what a later folder of approvals says of it."""
         known = {said.path for said in step.said} | {problem.path for problem in step.problems}
         found: list[Statement] = []
         for root in step.roots:
             new = {path: entry for path, entry in folders.get(root, {}).items() if path not in known}
-            told = self._shelf.statements(root, new, trust)
+            told = self.shelf.statements(root, new, trust)
             found += [one for one in told if isinstance(one, Statement)]
         return steps.followed(step, found)
 
-    def _done(
-        self,
-        parent: str,
-        commit: str,
-        found: Gathered,
-        before: Page,
-        trust: Trust,
-        new: Snapshot,
-        problems: list[Problem],
-    ) -> _Done:
+    def _done(self, deed: Deed, at: str, trust: Trust, new: Snapshot, problems: list[Problem]) -> _Done:
         """Return what a step did, given its trust files; what is wrong with its files is added to the problems."""
-        strange = odd.paths(self._git, parent, commit)
-        problems += [Problem(path, odd.WHY) for path in sorted(strange)]
-        settled = self._settled(found.changeset, trust, new, problems)
+        strange = self._deeds.odd(deed)
+        problems += [Problem(path, deeds.ODD) for path in sorted(strange)]
         return _Done(
-            parent,
-            commit,
-            self._ledger.known(before.said, found.changeset),
-            found,
-            people.commits(self._git, parent, commit),
+            deed,
+            self._ledger.known(at, deed),
             frozenset(map(changeset.key_text, strange)),
-            settled,
+            self._settled(deed.found.changeset, trust, new, problems),
         )
 
     def _judged(self, done: _Done, trust: Trust, words: Page, problems: list[Problem]) -> Step:
         """Judge what a step did by a policy and approvals."""
-        found, made = done.found, people.authors(trust.policy, done.made)
+        deed, found = done.deed, done.deed.found
+        commits = self._deeds.made(deed)
+        made = people.authors(trust.policy, commits)
         known = {move.key for move in found.changeset.moves}
         folders, root = words.folders, found.changeset.root
-        heard = [self._shelf.heard(root, folders[root], done.known, trust)] if root in folders else []
+        heard = [self.shelf.heard(root, folders[root], done.known, trust)] if root in folders else []
         problems += [problem for each in heard for problem in each.problems]
         named = frozenset(name for each in heard for name in each.backing.authors)
-        foreign, why = ownership.foreign(self._git, trust.policy, found, done.made, named)
+        foreign, why = ownership.foreign(self._git, trust.policy, found, commits, named)
         problems += why
         case = Case(
             [*found.changeset.moves, *(Move(key, None, Digest("")) for key in sorted(done.odd - known))],
@@ -275,7 +294,7 @@ class Walk:
         )
         decision = decide.decide(trust.policy, case, [each.backing for each in heard])
         if decision.uncovered or words.objecting - {root}:
-            carried = list(self._shelf.carried(found.changeset, folders, done.known, trust))
+            carried = list(self.shelf.carried(found.changeset, folders, done.known, trust))
             problems += [one for each in carried for one in each.problems if isinstance(one, Distrusted)]
             heard += carried
             decision = decide.decide(trust.policy, case, [each.backing for each in heard])
@@ -284,7 +303,7 @@ class Walk:
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
         version = trust.policy.version
-        return steps.judged(done.parent, done.commit, version, found.changeset, decision, heard, problems)
+        return steps.judged(deed.parent, deed.commit, version, found.changeset, decision, heard, problems)
 
     def _settled(self, moved: ChangeSet, trust: Trust, new: Snapshot, problems: list[Problem]) -> frozenset[str]:
         """Return the trust files that moved and that the trust before vouches for."""
@@ -298,17 +317,6 @@ class Walk:
             return frozenset()
         return keys
 
-    def _pair(self, parent: str, commit: str) -> tuple[Snapshot, Snapshot]:
-        """Return what a step changed, as it was and as it is."""
-        if not parent:
-            return tree.empty(), tree.commit(self._git, commit)
-        return tree.differing(self._git, parent, commit)
-
-    def _joined(self, after: Page, ruler: Page) -> Page:
-        """Return what is said on a branch with what is said where it would go: a no that lies there binds here too."""
-        entries = {**ruler.said.entries, **after.said.entries}
-        return self._ledger.of(after.said._replace(entries=entries), after.trust)
-
     def _aside(self, parent: str, commit: str) -> str:
         """Return another parent of a merge under a policy whose protected things the merge changes; empty when there is none.
 
@@ -316,19 +324,9 @@ class Walk:
         """
         parents = plumbing.run(self._git, "rev-list", "--parents", "--max-count=1", commit).decode().split()[1:]
         for other in parents:
-            if other != parent and self._had_trust(other):
-                pair = tree.differing(self._git, other, commit)
-                if changeset.gather(comparing.between(self._git, *pair)).changeset.moves:
-                    return other
+            if other != parent and other in self._governed and self.deed(other, commit).found.changeset.moves:
+                return other
         return ""
-
-    def _had_trust(self, commit: str) -> bool:
-        """Tell whether an ancestor had a policy: a history that loses it is not one that never had it."""
-        return bool(commit) and bool(
-            plumbing.run(
-                self._git, "rev-list", "--max-count=1", "--full-history", commit, "--", trusting.POLICY
-            ).strip()
-        )
 
 
 def verify(
@@ -362,7 +360,7 @@ def verify(
 def _since(git: Git, walk: Walk, going: Course, found: list[Step]) -> Iterator[Step]:
     """Yield the steps with what was said of them later on the line; as approved where that settles what is open."""
     parent, end = going.pairs[-1]
-    folders = approvals.folders(tree.commit(git, end, (approvals.FOLDER,)))
+    folders = walk.at(end)
     try:
         trust = walk.heeding(walk.trust(tree.commit(git, parent, ("trust",))), end)
     except TrustError:

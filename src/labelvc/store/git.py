@@ -13,13 +13,12 @@ from labelvc.store import patch, process
 if TYPE_CHECKING:
     from labelvc.store.executors import Executor
 
-# Plumbing reads no diff.* settings of the interface; the rest says what attributes and basic settings could change. Whole
-# ids need no search for the shortest that is none other's.
-_PATCH = (
+# Plumbing reads no diff.* settings; the rest says what attributes and basic settings could change; whole ids need no search.
+PATCH = (
     "-p", "-r", "-U0", "--full-index", "--inter-hunk-context=0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
     "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "-O/dev/null",
 )  # fmt: skip
-_RAW = ("--raw", "-r", "--no-abbrev", "--no-renames", "--no-relative", "-O/dev/null")
+RAW = ("--raw", "-r", "--no-abbrev", "--no-renames", "--no-relative", "-O/dev/null")
 _NO_REPOSITORY = "cd into your project, or make one here: labelvc init"
 _ARGUMENTS = 60_000
 _commits: dict[Path, set[str]] = {}
@@ -101,7 +100,7 @@ def run(git: Git, *arguments: str, data: bytes = b"", index: str = "") -> bytes:
     """
     done = _try(git, *arguments, data=data, index=index)
     if done.code:
-        raise _failure(git, arguments[0], done.said)
+        raise failure(git, arguments[0], done.said)
     return done.out
 
 
@@ -166,7 +165,7 @@ def merge_bases(git: Git, ours: str, theirs: str) -> list[str]:
     """
     done = _try(git, "merge-base", "--all", ours, theirs)
     if done.code > 1:
-        raise _failure(git, "merge-base", done.said)
+        raise failure(git, "merge-base", done.said)
     found = done.text.split()
     if is_shallow(git) and (not found or run(git, "rev-list", "-1", "--max-parents=0", ours, theirs, "--not", *found)):
         message = "nobody can tell the best common ancestor in this shallow clone"
@@ -245,7 +244,7 @@ def config_get(git: Git, name: str) -> str | None:
     """Return the last value of a setting, or None when it is not set."""
     done = _try(git, "config", "--null", "--get", name)
     if done.code > 1:
-        raise _failure(git, "config", done.said)
+        raise failure(git, "config", done.said)
     return None if done.code else done.text.removesuffix("\0")
 
 
@@ -294,7 +293,7 @@ def show(git: Git, commit: str, path: str) -> bytes:
     """
     done = _try(git, "cat-file", "blob", f"{commit}:{path}")
     if done.code and run(git, "--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path):
-        raise _failure(git, "cat-file", done.said)
+        raise failure(git, "cat-file", done.said)
     return b"" if done.code else done.out
 
 
@@ -316,11 +315,11 @@ def diff_lines(git: Git, old: str, new: str, paths: Sequence[str] = ()) -> Itera
     before = resolve(git, old) if old else empty_tree(git)
     nothing = ""
     if new == "index":
-        words = ["diff-index", *_PATCH, "--cached", before]
+        words = ["diff-index", *PATCH, "--cached", before]
     elif new == "work":
-        words = ["diff-index", *_PATCH, before]
+        words = ["diff-index", *PATCH, before]
     else:
-        words = ["diff-tree", *_PATCH, before, resolve(git, new)]
+        words = ["diff-tree", *PATCH, before, resolve(git, new)]
         # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
         nothing = str(git.directory / "labelvc-no-index")
     for some in _batches(paths):
@@ -329,7 +328,7 @@ def diff_lines(git: Git, old: str, new: str, paths: Sequence[str] = ()) -> Itera
             yield from patch.read(running.out)
             done = running.end()
         if done.code:
-            raise _failure(git, words[0], done.said)
+            raise failure(git, words[0], done.said)
 
 
 def changes(git: Git, source: IO[bytes], form: str, paths: Sequence[str], *, lines: bool) -> Iterator[bytes]:
@@ -350,7 +349,7 @@ def changes(git: Git, source: IO[bytes], form: str, paths: Sequence[str], *, lin
     Raises:
         StoreError: git failed; nothing that was yielded before is wrong.
     """
-    kind = _PATCH if lines else _RAW
+    kind = PATCH if lines else RAW
     words = ("diff-tree", "--stdin", "--root", "-c", *kind, f"--format={form}", "--", *paths)
     # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
     nothing = str(git.directory / "labelvc-no-index")
@@ -359,13 +358,13 @@ def changes(git: Git, source: IO[bytes], form: str, paths: Sequence[str], *, lin
         yield from running.out
         done = running.end()
     if done.code:
-        raise _failure(git, "diff-tree", done.said)
+        raise failure(git, "diff-tree", done.said)
 
 
 def demand(git: Git, verb: str, done: process.Done) -> None:
     """Raise a StoreError with git's complaint when a command that was started did not end well."""
     if done.code:
-        raise _failure(git, verb, done.said)
+        raise failure(git, verb, done.said)
 
 
 def _try(git: Git, *arguments: str, data: bytes = b"", index: str = "") -> process.Done:
@@ -391,7 +390,7 @@ def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
         yield some
 
 
-def _failure(git: Git, verb: str, said: str) -> StoreError:
+def failure(git: Git, verb: str, said: str) -> StoreError:
     """Return git's complaint with the command that helps."""
     said = said or f"git {verb} failed"
     if any(word in said for word in _INDEX):

@@ -15,6 +15,7 @@ from labelvc.batches import batches
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store import objects, pointer
+from labelvc.store.differences import Differences
 from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 
@@ -24,10 +25,15 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Reader:
-    """Bytes of entries, wherever they are; keeps one `git cat-file` and some open folders until it is closed."""
+    """Bytes of entries, wherever they are; keeps one `git cat-file` and some open folders until it is closed.
+
+    Attributes:
+        differences: what differs between commits, from gits that are kept as well.
+    """
 
     def __init__(self, git: Git) -> None:
         self._git = git
+        self.differences = Differences(git)
         self._objects = Objects(git)
         self._dvc = pointer.Cache(git)
         self._folders: dict[str, int] = {}
@@ -39,6 +45,7 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         """Let go of git and the folders."""
         self._objects.close()
+        self.differences.close()
         for handle in self._folders.values():
             os.close(handle)
         self._folders.clear()

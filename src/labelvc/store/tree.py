@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import importlib
+import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -171,13 +172,14 @@ def staged(git: Git, *, settled: bool = True) -> tuple[Snapshot, Snapshot]:
     return Snapshot("HEAD", "commit", new.commit, entries), new
 
 
-def differing(git: Git, old: str, new: str) -> tuple[Snapshot, Snapshot]:
+def differing(git: Git, old: str, new: str, source: Reader | None = None) -> tuple[Snapshot, Snapshot]:
     """Return the snapshots of two commits with only the files that differ, or with all when records lie in DVC.
 
     Args:
         git: where.
         old: a revision.
         new: another.
+        source: a reader whose git has compared other commits before; None when two commits are all.
 
     Returns:
         The two snapshots, enough for `changed` and `changes`.
@@ -186,7 +188,10 @@ def differing(git: Git, old: str, new: str) -> tuple[Snapshot, Snapshot]:
         StoreError: as for `commit`.
     """
     ids = plumbing.resolve_both(git, old, new)
-    sides = _compared(git, "diff-tree", "-r", *ids)
+    if source is None:
+        sides = _compared(git, "diff-tree", "-r", *ids)
+    else:
+        sides = _enough(listing.compared(io.BytesIO(source.differences.files(*ids))))
     if sides is None:
         return commit(git, ids[0])._replace(name=old), commit(git, ids[1])._replace(name=new)
     return Snapshot(old, "commit", ids[0], sides[0]), Snapshot(new, "commit", ids[1], sides[1])
@@ -211,7 +216,9 @@ def changed(old: Snapshot, new: Snapshot, under: str = "") -> list[str]:
     return sorted(listing.of(old.entries).differing(listing.of(new.entries), under))
 
 
-def changes(git: Git, old: Snapshot, new: Snapshot, under: str = "datasets/") -> Iterator[FileChange]:
+def changes(
+    git: Git, old: Snapshot, new: Snapshot, under: str = "datasets/", source: Reader | None = None
+) -> Iterator[FileChange]:
     """Yield the lines that differ between two snapshots; lines equal on both sides are never yielded.
 
     From a commit to a commit or the index, git's own diff is the fastest producer of changed lines; what lies in DVC or
@@ -222,6 +229,7 @@ def changes(git: Git, old: Snapshot, new: Snapshot, under: str = "datasets/") ->
         old: before.
         new: after.
         under: what the paths start with.
+        source: as for `differing`.
 
     Yields:
         One change a file, sorted by path.
@@ -239,8 +247,11 @@ def changes(git: Git, old: Snapshot, new: Snapshot, under: str = "datasets/") ->
         _compared_far(git, old, new, [path for path in paths if path in away]),
     ]
     if plain:
-        few = sorted(plain) if len(plain) < 100 else [under] if under.endswith("/") else []
-        lines = plumbing.diff_lines(git, old.commit, "index" if new.kind == "index" else new.commit, few)
+        if source is not None and old.commit and new.kind == "commit":
+            lines = source.differences.lines(old.commit, new.commit)
+        else:
+            few = sorted(plain) if len(plain) < 100 else [under] if under.endswith("/") else []
+            lines = plumbing.diff_lines(git, old.commit, "index" if new.kind == "index" else new.commit, few)
         streams.append(change for change in lines if change.path in plain)
     yield from heapq.merge(*streams, key=attrgetter("path"))
 
@@ -283,6 +294,11 @@ def _compared(git: Git, *words: str) -> tuple[Listing, Listing] | None:
     with plumbing.start(git, words[0], "--raw", "-z", "--no-renames", "--no-abbrev", *words[1:]) as running:
         found = listing.compared(running.out)
         plumbing.demand(git, words[0], running.end())
+    return _enough(found)
+
+
+def _enough(found: tuple[Listing, Listing] | None) -> tuple[Listing, Listing] | None:
+    """Return the files that differ, or None as `_compared` does."""
     if found is None:
         return None
     about = [path for side in found for end in (".dvc", ".sha256") for path in side.ending(end)]

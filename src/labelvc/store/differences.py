@@ -1,0 +1,117 @@
+"""Differences: what differs between two commits, by file and by line, through one `git diff-tree` each however many are compared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from labelvc.errors import StoreError
+from labelvc.model.snapshot import FileChange
+from labelvc.store import git as plumbing
+from labelvc.store import patch, process
+from labelvc.store.git import Git
+
+_ALWAYS = ("diff-tree", "--stdin", "--always", "-r")
+
+
+class Differences:
+    """Compares commits by their full ids; close it when done.
+
+    Args:
+        git: the repository.
+        under: folder whose lines are compared.
+    """
+
+    def __init__(self, git: Git, under: str = "datasets") -> None:
+        self._files = _Asked(git, [*_ALWAYS, "-z", *plumbing.RAW])
+        self._lines = _Asked(git, [*_ALWAYS, *plumbing.PATCH, "--", under])
+
+    def close(self) -> None:
+        """End both gits; a later question starts them again."""
+        self._files.close()
+        self._lines.close()
+
+    def files(self, old: str, new: str) -> bytes:
+        """Return what `git diff-tree -r -z --raw --no-renames` prints of two commits.
+
+        Raises:
+            StoreError: an object is missing or broken.
+        """
+        return b"".join(self._files.answer(old, new))
+
+    def lines(self, old: str, new: str) -> Iterator[FileChange]:
+        """Yield the lines that differ between two commits in the files under the folder, one change a file, in git's order.
+
+        Raises:
+            StoreError: as for `files`; nothing that was yielded before is wrong.
+        """
+        return patch.read(self._lines.answer(old, new))
+
+
+class _Asked:
+    """A git that is asked for one pair of commits after another.
+
+    What is no object id it prints as it is, and then lets go of all it has to say (builtin/diff-tree.c): that marks the end of
+    an answer. The mark that we ask for is a number that no file of a repository can know.
+    """
+
+    def __init__(self, git: Git, words: Sequence[str]) -> None:
+        self._git, self._words = git, words
+        self._running: process.Running | None = None
+        self._busy = False
+        self._second: _Asked | None = None
+        self._mark = b"end of %b\n" % os.urandom(16).hex().encode()
+
+    def close(self) -> None:
+        self._end()
+        if self._second is not None:
+            self._second.close()
+
+    def answer(self, old: str, new: str) -> Iterator[bytes]:
+        """Yield what git prints of two commits, line by line; a question within an answer goes to another git."""
+        if self._busy:
+            self._second = self._second or _Asked(self._git, self._words)
+            yield from self._second.answer(old, new)
+            return
+        self._busy = True
+        try:
+            yield from self._told(old, new)
+            self._busy = False
+        finally:
+            if self._busy:  # what is left unread would be taken for the next answer
+                self._end()
+
+    def _told(self, old: str, new: str) -> Iterator[bytes]:
+        running = self._started()
+        if running.process.stdin is not None:
+            try:
+                running.process.stdin.write(f"{new} {old}\n".encode() + self._mark)
+                running.process.stdin.flush()
+            except BrokenPipeError:
+                raise self._broken(new) from None
+        line = running.out.readline()
+        if not line.startswith(new.encode()):  # of an object that is not here git says nothing
+            raise self._broken(new)
+        line = line[len(new) + 1 :]
+        while not line.endswith(self._mark):
+            yield line
+            line = running.out.readline()
+            if not line:
+                raise self._broken(new)
+        yield line.removesuffix(self._mark)
+
+    def _started(self) -> process.Running:
+        if self._running is None:
+            # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
+            nothing = str(self._git.directory / "labelvc-no-index")
+            line = ("-c", "core.quotePath=false", "--literal-pathspecs", *self._words)
+            self._running = plumbing.start(self._git, *line, talk=True, index=nothing)
+        return self._running
+
+    def _end(self) -> process.Done | None:
+        running, self._running, self._busy = self._running, None, False
+        return running.end() if running is not None else None
+
+    def _broken(self, where: str) -> StoreError:
+        done = self._end()
+        return plumbing.failure(self._git, "diff-tree", done.said if done else "")

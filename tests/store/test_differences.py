@@ -1,0 +1,78 @@
+"""Differences: a git that is asked again and again says what a git says that is asked once."""
+
+from __future__ import annotations
+
+import pytest
+
+from labelvc.errors import StoreError
+from labelvc.store import git as plumbing
+from labelvc.store.differences import Differences
+
+RAW = ("diff-tree", "-r", "-z", *plumbing.RAW)
+
+
+@pytest.fixture
+def line(repo, git):
+    """Return a repository and its commits, with names and content that could be taken for the end of an answer."""
+    found = []
+    for number in range(4):
+        for name in ("datasets/x.jsonl", "datasets/two words\n\1", "end of\n", "approvals/é\n:100644"):
+            (repo / name).parent.mkdir(parents=True, exist_ok=True)
+            (repo / name).write_bytes(b"end of %d\n\1\nsame\n" % number)
+        git(repo, "add", "-A")
+        git(repo, "commit", "-qm", f"{number}")
+        found.append(git(repo, "rev-parse", "HEAD").strip())
+    return plumbing.find(repo), found
+
+
+def test_every_pair_is_answered_as_by_a_git_of_its_own(line):
+    where, commits = line
+    asked = Differences(where)
+    for old in commits:
+        for new in (*commits[::-1], old):
+            assert asked.files(old, new) == plumbing.run(where, *RAW, old, new)
+            alone = list(plumbing.diff_lines(where, old, new, ["datasets"]))
+            assert list(asked.lines(old, new)) == alone
+            assert len(alone) == (2 if old != new else 0)
+    asked.close()
+
+
+def test_a_question_within_an_answer_and_after_one_that_was_left(line):
+    where, (one, two, three, _) = line
+    asked = Differences(where)
+    whole = list(asked.lines(one, two))
+    outer = asked.lines(one, two)
+    first = next(outer)
+    inner, _ = asked.lines(two, three)
+    assert inner.new == [b"end of 2"]
+    assert [first, *outer] == whole
+    left = asked.lines(one, two)
+    next(left)
+    left.close()
+    assert list(asked.lines(one, two)) == whole
+    asked.close()
+    assert list(asked.lines(one, two)) == whole
+    asked.close()
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_commit_that_is_not_here_is_no_empty_answer(line, which):
+    where, commits = line
+    asked = Differences(where)
+    pair = [commits[0], commits[1]]
+    pair[which] = "1" * 40
+    for question in (asked.files, lambda *ids: list(asked.lines(*ids))):
+        with pytest.raises(StoreError):
+            question(*pair)
+    assert asked.files(*commits[:2]) == plumbing.run(where, *RAW, *commits[:2])
+    asked.close()
+
+
+def test_a_missing_tree_is_told(line, repo, git):
+    where, (one, *_, last) = line
+    tree = git(repo, "rev-parse", f"{last}^{{tree}}").strip()
+    (repo / ".git/objects" / tree[:2] / tree[2:]).unlink()
+    asked = Differences(where)
+    with pytest.raises(StoreError, match=tree[:7]):
+        asked.files(one, last)
+    asked.close()
