@@ -18,6 +18,7 @@ from labelvc.model.names import Key
 from labelvc.ops import approvals, makers, trust, verify
 from labelvc.ops import diff as comparing
 from labelvc.ops.deeds import Deeds
+from labelvc.ops.merged import takes_back
 from labelvc.ops.population import Census
 from labelvc.ops.verify import Course, Walk
 from labelvc.store import git as plumbing
@@ -246,7 +247,8 @@ def made_one_by_one(git: Git, parent: str, commit: str) -> list[str]:
     ):
         how = ("--cc", "-p", "-U0") if len(parents) > 1 else ("-r", "--root", "--name-only")
         told = plumbing.run(git, "diff-tree", "--no-commit-id", *how, own, *words)
-        found += [own] if (b"diff --cc" in told if len(parents) > 1 else told) else []
+        new = b"diff --cc" in told or takes_back(git, own, parents) if len(parents) > 1 else told
+        found += [own] if new else []
     return found
 
 
