@@ -341,6 +341,7 @@ def test_abort_restores_everything(zoo: Zoo):
     ("spoil", "said"),
     [
         (lambda zoo: zoo.write(zoo.shard("pets/p1#m2"), b"edited"), "edits that the merge would overwrite"),
+        (lambda zoo: (zoo.folder / zoo.shard("pets/p1#m2")).unlink(), "edits that the merge would overwrite"),
         (lambda zoo: (zoo.write("new.txt", "x"), zoo.git("add", "new.txt")), "staged that are not committed"),
         (lambda zoo: zoo.git("merge", "-q", "topic", code=1), "a merge is underway"),
         (lambda zoo: zoo.git("cherry-pick", "topic", code=1), "a cherry-pick is underway"),

@@ -72,7 +72,7 @@ def merge(
             an object is nowhere: then nothing was written.
     """
     with files.lock(git):
-        _ready(git)
+        clean = _ready(git)
         head, other = plumbing.resolve_both(git, "HEAD", rev)
         found = threeway.bases(git, head, other)
         if other in found:
@@ -81,8 +81,9 @@ def merge(
             return _forwarded(git, head, other)
         names = ("HEAD", "base", rev)
         outcome = threeway.three_way(git, head, other, names, found=found, lying=True, advance=advance)
-        _refuse_edits(git, head, outcome.tree)
-        plumbing.run(git, "read-tree", "-m", "-u", "--dry-run", head, outcome.tree)  # untracked files in the way
+        if not clean:
+            _refuse_edits(git, head, outcome.tree)
+        plumbing.run(git, "read-tree", "-m", "-u", "--dry-run", head, outcome.tree)  # untracked files, late edits
         pointers = _pointers(outcome)
         before = (
             tree.commit(git, head, [pointer.removesuffix(".dvc") for pointer in pointers]) if pointers else tree.empty()
@@ -186,8 +187,8 @@ def _checked(git: Git, jobs: int) -> Report | None:
     return report
 
 
-def _ready(git: Git) -> None:
-    """Refuse to begin where a merge could not be told from what was there before."""
+def _ready(git: Git) -> bool:
+    """Refuse to begin where a merge could not be told from what was there before; tell whether no file has edits."""
     begun = pending.read(git)
     if begun is not None and begun.writing:
         raise interrupted()
@@ -202,13 +203,14 @@ def _ready(git: Git) -> None:
             else f"git {verb} --continue, or git {verb} --abort"
         )
         raise StoreError(f"{underway} is underway", where=str(git.top), hint=go_on)
-    plumbing.refresh(git)
+    clean = plumbing.refresh(git)
     staged = plumbing.run(git, "diff-index", "--cached", "--name-only", "-z", "HEAD").split(b"\0")
     if staged[0]:
         where = staged[0].decode("utf-8", "surrogateescape")
         raise StoreError(
             "changes are staged that are not committed", where=where, hint="git commit, or git stash; then merge"
         )
+    return clean
 
 
 def _forwarded(git: Git, head: str, other: str) -> Merge:

@@ -13,6 +13,7 @@ from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import tree
 from labelvc.store.git import Git
+from labelvc.store.reader import Reader
 
 RULE = "privacy."
 RULES = tuple(Rule(f"{RULE}{name}", "error", words.title, words.why) for name, words in leaks.RULES.items())
@@ -86,10 +87,11 @@ def same(git: Git, old: Snapshot, new: Snapshot, findings: Iterable[Finding], be
     suspects = [found for found in before if found.rule.startswith(RULE) and found.place.path in paths]
     if not suspects:
         return before
-    lines = {
-        path: (_lines(git, old, path), frozenset(_lines(git, new, path)))
-        for path in {one.place.path for one in suspects}
-    }
+    with tree.reader(git) as reader:
+        lines = {
+            path: (_lines(reader, old, path), frozenset(_lines(reader, new, path)))
+            for path in sorted({one.place.path for one in suspects})
+        }
     changed = {found for found in suspects if not _stayed(found, *lines[found.place.path])}
     return [found for found in before if found not in changed]
 
@@ -99,12 +101,9 @@ def _stayed(found: Finding, old: list[bytes], new: frozenset[bytes]) -> bool:
     return old[number - 1] in new if 0 < number <= len(old) else frozenset(old) == new
 
 
-def _lines(git: Git, snapshot: Snapshot, path: str) -> list[bytes]:
+def _lines(reader: Reader, snapshot: Snapshot, path: str) -> list[bytes]:
     entry = snapshot.entries.get(path)
-    if entry is None:
-        return []
-    with tree.reader(git) as reader:
-        return reader.read(path, entry).split(b"\n")
+    return [] if entry is None else reader.read(path, entry).split(b"\n")
 
 
 def _media(path: str, entry: Entry) -> bool:

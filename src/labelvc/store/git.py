@@ -264,9 +264,9 @@ def add(git: Git, paths: Sequence[str]) -> None:
         run(git, *words, data=names)
 
 
-def refresh(git: Git) -> None:
-    """Let the index take note of files that were written and say the same; those that differ stay as they are."""
-    _try(git, "update-index", "-q", "--refresh")
+def refresh(git: Git) -> bool:
+    """Let the index take note of files that were written and say the same; tell whether all do: those that differ stay as they are."""
+    return _try(git, "update-index", "--refresh").code == 0
 
 
 def unmerged(git: Git) -> list[str]:
