@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from labelvc.codec import canonical
@@ -43,6 +43,7 @@ def walked(value: Any, pointer: str = "", name: str = "") -> set[str]:
     return {pointer} if detect.spans(f"{name}: {said}" if name else said) else set()
 
 
+@example([{"text": {MAIL: 3.388827808836963e-300}}])
 @given(st.lists(RECORDS, max_size=3))
 def test_law_what_a_record_holds_is_found_at_its_pointer(records: list[dict[str, Any]]):
     data = b"".join([canonical.encode(record) + b"\n" for record in records])
@@ -69,6 +70,35 @@ def test_a_shard_with_bytes_that_are_no_text_is_read_all_the_same():
     assert found.place.line == 2
 
 
+@pytest.mark.parametrize(
+    "shard",
+    [
+        f"{{}}\n# ask {MAIL}\n".encode(),
+        f'"\n{{"text":"{MAIL}"}}\n'.encode(),
+        f"{{}}\n{{'text':'{MAIL}'}}\n".encode(),
+        f"<<<<<<< ours\n{{}}\n=======\n{MAIL}\n>>>>>>> theirs\n".encode(),
+        f'{{"text":"{MAIL}"}}\n'.encode("utf-16"),
+        f'{{"text":"{MAIL}"}}\n'.encode("utf-32-be"),
+        b'{}\n{"phone" : "30901820"}\n',
+    ],
+)
+def test_a_shard_that_is_not_written_as_shards_are_hides_nothing(shard: bytes):
+    assert list(leaks.in_shard("x.jsonl", shard, lambda at: "", detect.NOTHING_SPECIAL))
+
+
+@pytest.mark.parametrize("depth", [900, *range(940, 1000), 1500, 100_000])
+def test_depth_hides_nothing_and_stops_nothing(depth: int):
+    line = f"{'[' * depth}{json.dumps(MAIL)}{']' * depth}\n".encode()
+    assert len(list(leaks.in_shard("x.jsonl", line, lambda at: "", detect.NOTHING_SPECIAL))) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_letters_behind_a_long_beginning_of_narrow_ones_are_read(encoding: str):
+    data = b"a" * 9001 + f"\nask {MAIL} now".encode(encoding)
+    (found,) = leaks.in_file("x.bin", data, detect.NOTHING_SPECIAL)
+    assert (found.rule, found.place.line) == ("privacy.email", 0)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_files_in_every_encoding(encoding: str):
     (found,) = leaks.in_file("x", f"one\ntwo {MAIL}\n".encode(encoding), detect.NOTHING_SPECIAL)
@@ -89,5 +119,6 @@ def test_who_answers_may_be_reached_and_who_signs_may_be_named():
     assert list(leaks.in_file("trust/policy.json", text, detect.NOTHING_SPECIAL)) == []
     key = b"AGE-SECRET-KEY-1" + b"Q" * 58
     assert [one.rule for one in leaks.in_file("approvals/x/y.json", key, detect.NOTHING_SPECIAL)] == ["privacy.secret"]
-    said = list(leaks.in_message("m", f"Say {MAIL}\n\nSigned-off-by: Jo <{MAIL}>\n", detect.NOTHING_SPECIAL))
-    assert [one.place.line for one in said] == [1]
+    signed = f"Say {MAIL}\n\nSigned-off-by: Jo <{MAIL}>\nReviewed-by: card 4111 1111 1111 1111\n"
+    said = list(leaks.in_message("m", signed, detect.NOTHING_SPECIAL))
+    assert [(one.rule, one.place.line) for one in said] == [("privacy.email", 1), ("privacy.card", 4)]

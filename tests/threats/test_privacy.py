@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.zoo import Zoo, zoo, zoo_template
+from tests.zoo import Zoo, author, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
@@ -202,6 +202,84 @@ def test_privacy_10_a_branch_cannot_widen_what_judges_it(zoo: Zoo, labelvc: Run,
     assert scan(zoo, labelvc, "--staged") == (0, [])
 
 
+@pytest.mark.parametrize("widened", ["labelvc.yaml", "datasets/pets/dataset.yaml"])
+def test_privacy_10_one_commit_cannot_widen_what_judges_the_next(zoo: Zoo, labelvc: Run, widened: str):
+    before = zoo.git("rev-parse", "HEAD").strip()
+    zoo.git("switch", "-q", "-c", "topic")
+    old, new = {
+        "labelvc.yaml": ("tasks:\n", "privacy: {leaks: {off: [email]}}\ntasks:\n"),
+        "datasets/pets/dataset.yaml": ("checks: {}", "checks: {privacy.email: {severity: off}}"),
+    }[widened]
+    zoo.replace(widened, old, new)
+    zoo.commit("Widen")
+    zoo.change("pets/p2#", text=f"ask {MAIL}")
+    zoo.commit("Use it")
+    assert scan(zoo, labelvc, "main..topic") == (1, [("privacy.email", zoo.shard("pets/p2#"), "/text")])
+    pushed = zoo.git("rev-parse", "HEAD").strip()
+    zoo.git("switch", "-q", "main")
+    zoo.git("branch", "-qD", "topic")
+    code, said = received(zoo, before, pushed, "refs/heads/topic")
+    assert (code, "an e-mail address" in said) == (1, True)
+
+
+def received(zoo: Zoo, old: str, new: str, ref: str) -> tuple[int, str]:
+    """Return what a server's hook says of a push; it holds no value."""
+    program = "import sys; from labelvc.cli.main import run; sys.exit(run(['plumbing', 'hook', 'pre-receive']))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=f"{old} {new} {ref}\n",
+        cwd=zoo.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert MAIL not in done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_privacy_06_the_name_of_a_branch_and_the_message_of_a_tag_bring_no_commit(zoo: Zoo):
+    head, nothing = zoo.git("rev-parse", "HEAD").strip(), "0" * 40
+    assert received(zoo, nothing, head, "refs/heads/topic") == (0, "")
+    code, said = received(zoo, nothing, head, f"refs/heads/{MAIL}")
+    assert (code, "refs/heads/***" in said) == (1, True)
+    zoo.git("tag", "-a", "-m", f"Thanks to {MAIL}", "v1", **author("Ada"))
+    zoo.git("tag", "-a", "-m", "A tag of a tag", "v2", "v1", **author("Ada"))
+    for name in ("v1", "v2"):
+        code, said = received(zoo, nothing, zoo.git("rev-parse", name).strip(), f"refs/tags/{name}")
+        assert (code, "message of tag" in said) == (1, True)
+
+
+def test_privacy_09_a_branch_without_a_project_and_a_shallow_clone_are_never_green(zoo: Zoo, labelvc: Run):
+    zoo.git("switch", "-q", "--orphan", "pages")
+    zoo.write("notes.txt", f"ask {MAIL}")
+    zoo.git("add", "notes.txt")
+    zoo.git("commit", "-q", "--no-verify", "-m", "Aside", **author("Ada"))
+    assert scan(zoo, labelvc, "main..pages") == (1, [("privacy.email", "notes.txt", "")])
+    zoo.git("rm", "-q", "notes.txt")
+    zoo.git("commit", "-q", "--no-verify", "--allow-empty", "-m", "Gone again", **author("Ada"))
+    place = zoo.folder.parent / "shallow"
+    for words in (
+        ("clone", "-q", "--depth=1", "--branch=pages", f"file://{zoo.folder}", str(place)),
+        ("-C", str(place), "fetch", "-q", "--depth=1", "origin", "main"),
+    ):
+        subprocess.run(["git", *words], check=True)
+    assert labelvc(place, "privacy", "scan", "FETCH_HEAD..HEAD")[0] == 2
+
+
+def test_privacy_09_a_merge_is_judged_alike_against_all_of_its_parents(zoo: Zoo, labelvc: Run):
+    zoo.git("switch", "-q", "-c", "topic")
+    zoo.replace("datasets/pets/dataset.yaml", "checks: {}", "checks: {privacy.email: {severity: warning}}")
+    zoo.commit("Widen")
+    zoo.git("switch", "-q", "main")
+    zoo.change("pets/p1#m1", value={"score": 3})
+    zoo.commit("Else")
+    zoo.git("switch", "-q", "topic")
+    zoo.git("merge", "-q", "--no-ff", "--no-commit", "main", **author("Ada"))
+    zoo.change("pets/p2#", text=f"ask {MAIL}")
+    zoo.commit("Merge")
+    assert scan(zoo, labelvc, "main..topic") == (1, [("privacy.email", zoo.shard("pets/p2#"), "/text")])
+
+
 @pytest.mark.parametrize("setting", ["regions: [XX]", "regions: [us]", "off: [e-mail]", "locales: [US]"])
 def test_privacy_10_a_name_that_is_not_known_is_an_error_not_silence(zoo: Zoo, labelvc: Run, setting: str):
     zoo.replace("labelvc.yaml", "tasks:\n", f"privacy: {{leaks: {{{setting}}}}}\ntasks:\n")
@@ -221,6 +299,18 @@ def test_privacy_10_another_value_in_the_place_of_one_that_was_there_is_new(zoo:
     zoo.git("add", "--all")
     code, found = scan(zoo, labelvc, "--staged")
     assert (code, [path for _, path, _ in found]) == (1, [zoo.shard("pets/p2#"), "notes.txt"])
+
+
+@pytest.mark.parametrize("after", ["ask {0}\nask ju.public@firma.de\n", "ask ju.public@firma.de\nx\n\nask {0}\n"])
+def test_privacy_10_one_of_two_equal_lines_excuses_no_other_value(zoo: Zoo, labelvc: Run, after: str):
+    zoo.write("notes.txt", f"ask {MAIL}\nask {MAIL}\n")
+    zoo.commit("As it was")
+    zoo.write("notes.txt", f"x\nask {MAIL}\n\nask {MAIL}\n")
+    zoo.git("add", "--all")
+    assert scan(zoo, labelvc, "--staged") == (0, [])
+    zoo.write("notes.txt", after.format(MAIL))
+    zoo.git("add", "--all")
+    assert scan(zoo, labelvc, "--staged") == (1, [("privacy.email", "notes.txt", "")])
 
 
 @pytest.mark.parametrize("piece", ["1 ", "a@", "@a.", "4111 ", "::", "%40", "\\\\u0031"])

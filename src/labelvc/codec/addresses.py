@@ -42,7 +42,7 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 
 def email(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge what follows an at sign: a mailbox of RFC 5321 section 4.1.2, its local part of RFC 5322 atoms or RFC 6531 letters."""
-    while not text[end - 1].isalnum():
+    while end > start and not text[end - 1].isalnum():
         end -= 1
     labels = text[start + 1 : end].split(".")
     while len(labels) > 1 and not _top(labels[-1]):

@@ -64,10 +64,12 @@ RULES: Mapping[str, Words] = {
 
 # A string with its member's name where it has one, a name whose value is none, or a number that is long enough to be one.
 _STRING = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
-_PIECE = re.compile(rf"(?:{_STRING}:)?+(?:{_STRING}|(-?[0-9][0-9.]{{5,}}))|{_STRING}")
+_PIECE = re.compile(rf"(?:{_STRING}[ \t]*+:[ \t]*+)?+(?:{_STRING}|(-?[0-9][0-9.]{{5,}}(?:[eE][-+]?[0-9]+)?))|{_STRING}")
 _PROVED = re.compile(r"[a-z]{3}_[bcdfghjklmnpqrstvwxz]{28,29}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z")
 """Forms that the schema of a record proves, of which a token or a time is nobody's secret."""
 _PRINTABLE = re.compile(rb"[\x20-\x7e\t]{6,}")
+_WIDE = re.compile(rb"[\x20-\x7e\t](?:(?:\0|\0\0\0)[\x20-\x7e\t]){5,}")
+"""ASCII in letters of two or four bytes, of either order, wherever in a file it begins."""
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -82,6 +84,8 @@ _GOVERNANCE = re.compile(r"(?m)^governance:.*\n(?:(?:[ \t#].*)?\n)*")
 def in_shard(path: str, data: bytes, key_of: Callable[[int], str], settings: Settings) -> Iterator[Finding]:
     """Yield what stands in plain in a shard: in texts, numbers, names of members, wherever they are nested.
 
+    A shard that is not lines of JSON is read as any other file is, since its pieces may be anywhere.
+
     Args:
         path: path of the shard.
         data: its bytes.
@@ -92,6 +96,9 @@ def in_shard(path: str, data: bytes, key_of: Callable[[int], str], settings: Set
         Findings by line.
     """
     text = data.decode("utf-8", "replace")
+    if not _is_json(data):
+        yield from in_file(path, text.encode(), settings)
+        return
     found = _telling(text, settings)
     if not found:
         return
@@ -130,10 +137,11 @@ def in_names(paths: Sequence[str], settings: Settings) -> Iterator[Finding]:
 
 
 def in_message(where: str, text: str, settings: Settings) -> Iterator[Finding]:
-    """Yield what stands in plain in the message of a commit or tag; trailers that name who made it are meant to."""
-    kept = _TRAILER.sub(lambda found: " " * len(found[0]), text)
-    for span in detect.spans(kept, settings):
-        yield finding(span, kept[span.start : span.end], Place(where, kept.count("\n", 0, span.start) + 1))
+    """Yield what stands in plain in the message of a commit or tag; addresses in trailers that name who made it are meant to."""
+    meant = [found.span() for found in _TRAILER.finditer(text)]
+    for span in detect.spans(text, settings):
+        if not (detect.rule_of(span) == "email" and any(start <= span.start < end for start, end in meant)):
+            yield finding(span, text[span.start : span.end], Place(where, text.count("\n", 0, span.start) + 1))
 
 
 _TRAILER = re.compile(r"(?mi)^(?:signed-off|co-authored|reviewed|acked|tested|reported|suggested|helped)-by: .*$")
@@ -161,6 +169,19 @@ def finding(span: Span, value: str, place: Place) -> Finding:
     return Finding(f"privacy.{rule}", _SEVERITIES[span.tier], place, message, HINT, BY)
 
 
+def _is_json(data: bytes) -> bool:
+    """Tell whether bytes are lines of JSON in UTF-8."""
+    try:
+        data.decode()
+        _LINES.decode_lines(data)
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+_LINES = msgspec.json.Decoder(msgspec.Raw)
+
+
 def _telling(text: str, settings: Settings) -> dict[str, tuple[Span, ...]]:
     """Return the pieces of JSON lines in which something was found; each piece is looked at once, however often it stands there."""
     pieces = list(_pieces(text))
@@ -180,16 +201,12 @@ def _pieces(text: str) -> set[str]:
     return found
 
 
-def _of_line(line: str, found: Mapping[str, tuple[Span, ...]], settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield the pointer of each piece of a line in which something was found, and the piece."""
+def _of_line(line: str, found: Mapping[str, tuple[Span, ...]], settings: Settings) -> list[tuple[str, str]]:
+    """Return the pointer of each piece of a line in which something was found, and the piece."""
     try:
-        fields = msgspec.json.decode(line) if line else None
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-        fields = None
-    if fields is None:  # no JSON, yet its pieces are read
-        yield from [("", said) for said in _pieces(line) if said in found]
-    else:
-        yield from _walk(fields, "", "", found, settings)
+        return list(_walk(msgspec.json.decode(line), "", "", found, settings)) if line else []
+    except (msgspec.DecodeError, RecursionError):  # too deep to be walked, or no single value: its pieces are read
+        return [("", said) for said in _pieces(line) if said in found]
 
 
 def _walk(
@@ -230,7 +247,8 @@ def _unescaped(raw: str) -> str:
 def _readings(data: bytes) -> Iterator[tuple[str, bool]]:
     """Yield what a file says, and whether that has lines: as UTF-8, else what is readable in it; and in wider letters.
 
-    A file that looks as if it were UTF-16 or UTF-32 is read both ways, since looks are easily made.
+    A file that looks as if it were UTF-16 or UTF-32 is read both ways, since looks are easily made; of any other what is
+    written in wider letters somewhere in it.
     """
     try:
         yield data.decode(), True
@@ -241,3 +259,5 @@ def _readings(data: bytes) -> Iterator[tuple[str, bool]]:
         wide += ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
     for encoding in wide:
         yield data.decode(encoding, "replace"), True
+    if not wide and b"\0" in data:
+        yield "\n".join([run.replace(b"\0", b"").decode() for run in _WIDE.findall(data)]), False

@@ -60,7 +60,7 @@ def sift(texts: Sequence[str]) -> Mapping[str, set[int]]:
         ("fiscal", shapes, (b"AAAAAA00A",)),
         ("pairs", bare.translate(None, b"0"), (b"::", b"-----")),
         ("run", data.translate(_TOKEN), (_RUN,)),
-        ("odd", bare, (b"%", b"\\")),
+        ("odd", bare, (b"%", b"\\", b"&#")),
     ):
         for needle in needles:
             found[sieve].update(_holding(text, needle))

@@ -1,9 +1,10 @@
-"""Views: other ways in which a text may be written - full-width digits, invisible marks, percent, base64, hex - read plainly."""
+"""Views: other ways in which a text may be written - full-width digits, invisible marks, escapes, base64, hex - read plainly."""
 
 from __future__ import annotations
 
 import binascii
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -12,7 +13,9 @@ from urllib.parse import unquote_to_bytes
 
 from labelvc.codec.detectors import RUN
 
-_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+|\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")
+_ESCAPES = re.compile(
+    r"(?:%[0-9A-Fa-f]{2})+|\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});"
+)
 _BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{{RUN},}}={{0,2}}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _SHORTEST = 9
@@ -48,15 +51,14 @@ class View(NamedTuple):
 def views(text: str) -> Iterator[View]:
     """Yield what a text says when it is read in each other way that it may be written in; nothing for plain text.
 
-    Compatibility forms, other digits and marks that show as nothing are folded into one view; percent signs are decoded in
-    it; words of base64 and hex that decode to text are each a view of their own. One level deep.
+    Compatibility forms, other digits and marks that show as nothing are folded into one view; escapes are decoded in it; words of base64 and hex that decode to text are each a view of their own. One level deep.
     """
     folded = None
     if not text.isascii():
         folded = _folded(text)
         if folded is not None:
             yield folded
-    if "%" in text or "\\" in text:
+    if "%" in text or "\\" in text or "&#" in text:
         decoded = _escapes(folded or View(text, range(len(text)), range(1, len(text) + 1)))
         if decoded is not None:
             yield decoded
@@ -102,7 +104,7 @@ def _folded(text: str) -> View | None:
 
 
 def _escapes(view: View) -> View | None:
-    """Decode percent signs (RFC 3986 section 2.1) and what JSON, YAML and programs write with a backslash."""
+    """Decode percent signs (RFC 3986 section 2.1), `&#64;` of HTML and what JSON, YAML and programs write with a backslash."""
     letters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -111,12 +113,7 @@ def _escapes(view: View) -> View | None:
         letters.append(view.text[at : found.start()])
         starts += view.starts[at : found.start()]
         ends += view.ends[at : found.start()]
-        escaped = found[0]
-        said = (
-            unquote_to_bytes(escaped).decode(errors="replace")
-            if escaped[0] == "%"
-            else chr(int(escaped.lstrip("\\ux"), 16))
-        )
+        said = _said(found[0])
         letters.append(said)
         starts += [view.starts[found.start()]] * len(said)
         ends += [view.ends[found.end() - 1]] * len(said)
@@ -124,6 +121,15 @@ def _escapes(view: View) -> View | None:
     if not at:
         return None
     return View("".join(letters) + view.text[at:], starts + list(view.starts[at:]), ends + list(view.ends[at:]))
+
+
+def _said(escaped: str) -> str:
+    """Return what one escape stands for."""
+    if escaped[0] == "%":
+        return unquote_to_bytes(escaped).decode(errors="replace")
+    number = escaped.lstrip("\\ux&#X").rstrip(";")
+    code = int(number, 10 if escaped[0] == "&" and escaped[2] not in "xX" else 16)
+    return chr(code) if code <= sys.maxunicode else "\ufffd"
 
 
 def _hidden(word: str) -> str | None:

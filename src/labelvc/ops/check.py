@@ -119,13 +119,16 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     return Report(configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered)
 
 
-def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: Advance | None = None) -> Report:
+def changed(
+    git: Git, old: Snapshot, new: Snapshot, *, by: Project | None = None, jobs: int = 1, advance: Advance | None = None
+) -> Report:
     """Check what differs between two snapshots; findings that were there before are counted, not listed.
 
     Args:
         git: the repository.
         old: the snapshot the change starts from.
         new: the snapshot to judge.
+        by: whose settings judge, when it is not the old snapshot's: a branch's second commit is not judged by its first.
         jobs: worker processes.
         advance: called with the number of shards done.
 
@@ -137,7 +140,7 @@ def changed(git: Git, old: Snapshot, new: Snapshot, *, jobs: int = 1, advance: A
         StoreError: a file cannot be read.
     """
     with Cache(git) as cache:
-        return _changed(git, old, new, cache, jobs, advance)
+        return _changed(git, old, new, cache, by, jobs, advance)
 
 
 def catalogue() -> dict[str, Rule]:
@@ -145,7 +148,9 @@ def catalogue() -> dict[str, Rule]:
     return {**registry.catalogue(), **{rule.id: rule for rule in (*rules.RULES, *RULES, *plain.RULES)}}
 
 
-def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, advance: Advance | None) -> Report:
+def _changed(
+    git: Git, old: Snapshot, new: Snapshot, cache: Cache, by: Project | None, jobs: int, advance: Advance | None
+) -> Report:
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
     findings += _links(paths, new)
@@ -157,6 +162,8 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, jobs: int, ad
         before, former = _documents(git, old, cache) if projects.TOP in old.entries else ([], None)
         if former is not None and new.kind != "work":  # in the work tree a person tries settings out
             project = _configured_by(former, project)
+    if by is not None:
+        project, former = _configured_by(by, project), former and _configured_by(by, former)
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
     cells = look.cells_of(project, new, touched, whole)

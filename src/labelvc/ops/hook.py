@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from labelvc.errors import DataError, RefusedError, StoreError
+from labelvc.model.detection import Settings
+from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import check, privacy
 from labelvc.store import git as plumbing
@@ -96,11 +98,14 @@ def pushed(git: Git, pushes: Sequence[Push], remote: str, *, jobs: int = 1) -> I
         known = _known(git, push.old)
         base = _common(git, push.old, head) if known else _outside(git, head, remote)
         old = tree.commit(git, base) if base else tree.empty()
-        yield from _judge(git, old, tree.commit(git, head), f"{head[:10]} for {push.ref}", jobs)
+        yield from _judge(git, old, tree.commit(git, head), f"{head[:10]} for {privacy.shown(push.ref)}", jobs)
 
 
 def received(git: Git, pushes: Sequence[Push], *, jobs: int = 1) -> Iterator[Judgement]:
     """Judge every new commit of a push against its first parent: what one commit brings and the next takes back counts.
+
+    The settings of what the server had before judge all of them. The names of refs and messages of tags are looked at where
+    no commit is new, too.
 
     Args:
         git: the bare repository, its quarantine in the environment.
@@ -108,7 +113,7 @@ def received(git: Git, pushes: Sequence[Push], *, jobs: int = 1) -> Iterator[Jud
         jobs: worker processes.
 
     Yields:
-        A judgement a commit, oldest first.
+        A judgement a commit, oldest first, and one of a ref in whose name or tag something stands in plain.
 
     Raises:
         RefusedError: a ref is to point to something that is no commit.
@@ -119,15 +124,21 @@ def received(git: Git, pushes: Sequence[Push], *, jobs: int = 1) -> Iterator[Jud
             continue
         _refuse_other(git, push)
         listed = plumbing.run(git, "rev-list", "--reverse", "--topo-order", "--parents", push.new, "--not", "--all")
-        for words in map(str.split, listed.decode().splitlines()):
+        rows = list(map(str.split, listed.decode().splitlines()))
+        before = _before(git, push, rows)
+        by, shown = privacy.project_of(git, before), privacy.shown(push.ref)
+        if PROJECT in before.entries or PROJECT in tree.commit(git, plumbing.resolve(git, push.new)).entries:
+            said = list(privacy.ref(git, push.ref, push.new, by.leaks if by else Settings()))
+            yield Judgement(shown, "git push --dry-run", check.Report(said))
+        for words in rows:
             commit, parent = words[0], words[1] if len(words) > 1 else ""
             if commit not in seen:
                 seen.add(commit)
                 old = tree.commit(git, parent) if parent else tree.empty()
-                for told in _judge(git, old, tree.commit(git, commit), f"{commit[:10]} for {push.ref}", jobs):
-                    wanted = privacy.settings_of(git, old)
-                    said = [*privacy.message(git, commit, wanted), *privacy.ref(push.ref, wanted)]
-                    yield told._replace(report=told.report._replace(findings=[*told.report.findings, *said]))
+                for told in _judge(git, old, tree.commit(git, commit), f"{commit[:10]} for {shown}", jobs, by):
+                    wanted = by.leaks if by else privacy.settings_of(git, old)
+                    said = [*told.report.findings, *privacy.message(git, commit, wanted)]
+                    yield told._replace(report=told.report._replace(findings=said))
 
 
 def read_pushed(text: str) -> list[Push]:
@@ -148,12 +159,23 @@ def read_received(text: str) -> list[Push]:
     return [Push(words[2], _id(words[0]), _id(words[1])) for words in _rows(text, 3)]
 
 
-def _judge(git: Git, old: Snapshot, new: Snapshot, step: str, jobs: int) -> Iterator[Judgement]:
+def _before(git: Git, push: Push, rows: Sequence[Sequence[str]]) -> Snapshot:
+    """Return what the server had before a push: where the ref was, else where its oldest new commit starts."""
+    if _known(git, push.old):
+        return tree.commit(git, plumbing.resolve(git, push.old))
+    known = {words[0] for words in rows}
+    start = next((parent for words in rows for parent in words[1:] if parent not in known), "")
+    return tree.commit(git, start) if start else tree.empty()
+
+
+def _judge(
+    git: Git, old: Snapshot, new: Snapshot, step: str, jobs: int, by: Project | None = None
+) -> Iterator[Judgement]:
     if PROJECT in old.entries or PROJECT in new.entries:
         command = (
             "labelvc check --staged" if new.kind == "index" else f"labelvc check {old.commit[:10]}..{new.commit[:10]}"
         )
-        yield Judgement(step, command, check.changed(git, old, new, jobs=jobs))
+        yield Judgement(step, command, check.changed(git, old, new, by=by, jobs=jobs))
 
 
 def _refuse_other(git: Git, push: Push) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from labelvc.checks.interface import Rule
 from labelvc.codec import shard
 from labelvc.core import leaks
-from labelvc.model.finding import Finding
+from labelvc.model.detection import Settings
+from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry, Snapshot
@@ -16,7 +18,22 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 RULE = "privacy."
+_ALWAYS = Settings()
 RULES = tuple(Rule(f"{RULE}{name}", "error", words.title, words.why) for name, words in leaks.RULES.items())
+
+
+def without_project(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Finding]:
+    """Yield what stands in plain in files that changed where there is no labelvc.yaml, before or after: what is always looked for.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    paths = tree.changed(old, new)
+    there = [path for path in paths if path in new.entries and not _media(path, new.entries[path])]
+    yield from leaks.in_names(there, _ALWAYS)
+    with tree.reader(git) as reader:
+        for path, data in reader.many([(path, new.entries[path]) for path in there]):
+            yield from leaks.in_file(path, data, _ALWAYS)
 
 
 def standing(
@@ -83,27 +100,39 @@ def same(git: Git, old: Snapshot, new: Snapshot, findings: Iterable[Finding], be
     Raises:
         StoreError: a file cannot be read.
     """
-    paths = {found.place.path for found in findings if found.rule.startswith(RULE)}
-    suspects = [found for found in before if found.rule.startswith(RULE) and found.place.path in paths]
-    if not suspects:
+    now = [found for found in findings if found.rule.startswith(RULE)]
+    paths = {found.place.path for found in now}
+    if not any(found.rule.startswith(RULE) and found.place.path in paths for found in before):
         return before
+    kept = []
     with tree.reader(git) as reader:
-        lines = {
-            path: (_lines(reader, old, path), frozenset(_lines(reader, new, path)))
-            for path in sorted({one.place.path for one in suspects})
-        }
-    changed = {found for found in suspects if not _stayed(found, *lines[found.place.path])}
-    return [found for found in before if found not in changed]
+        ours, theirs = _Lines(reader, new), _Lines(reader, old)
+        stayed = Counter([(found.fingerprint, ours.of(found.place)) for found in now])
+        for found in before:
+            if found.rule.startswith(RULE) and found.place.path in paths:
+                one = found.fingerprint, theirs.of(found.place)
+                if stayed[one] <= 0:
+                    continue
+                stayed[one] -= 1
+            kept.append(found)
+    return kept
 
 
-def _stayed(found: Finding, old: list[bytes], new: frozenset[bytes]) -> bool:
-    number = found.place.line
-    return old[number - 1] in new if 0 < number <= len(old) else frozenset(old) == new
+class _Lines:
+    """The lines of files of a snapshot."""
 
+    def __init__(self, reader: Reader, snapshot: Snapshot) -> None:
+        self._reader, self._entries = reader, snapshot.entries
+        self._read: dict[str, list[bytes]] = {}
 
-def _lines(reader: Reader, snapshot: Snapshot, path: str) -> list[bytes]:
-    entry = snapshot.entries.get(path)
-    return [] if entry is None else reader.read(path, entry).split(b"\n")
+    def of(self, place: Place) -> frozenset[bytes]:
+        """Return the line at a place; all lines of the file when it tells none, or when its lines are not those of its bytes."""
+        lines = self._read.get(place.path)
+        if lines is None:
+            entry = self._entries.get(place.path)
+            lines = self._read[place.path] = self._reader.read(place.path, entry).split(b"\n") if entry else []
+        alone = 0 < place.line <= len(lines) and not any(b"\0" in line for line in lines)
+        return frozenset([lines[place.line - 1]] if alone else lines)
 
 
 def _media(path: str, entry: Entry) -> bool:

@@ -10,6 +10,7 @@ from labelvc.core import detect, leaks
 from labelvc.errors import StoreError
 from labelvc.model.detection import Settings
 from labelvc.model.finding import Finding
+from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import check, plain
 from labelvc.ops import project as projects
@@ -18,13 +19,14 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
+from labelvc.store.process import UNSHALLOW
 
 LIMITS = (
     "a name that is only a name, an address of a street, or what a sentence gives away is not recognised",
     "hooks are a courtesy: --no-verify, cherry-pick, rebase, revert, am and stash run none; CI and pre-receive look at every commit",
     "what was pushed once stays in every clone: taking it out of the history is an incident, not an edit",
     "names and addresses of git authors and of people who sign approvals are not looked at: an audit needs them",
-    "files behind DVC other than shards are not read, and neither is what a picture shows",
+    "files behind DVC other than shards are not read, and neither is what is compressed (zip, xlsx, gz, Parquet) or what a picture shows",
     "records under pseudonyms stay personal data: who holds the secret, or knows enough of what stands beside, finds the person",
 )
 """What cannot be promised."""
@@ -97,7 +99,10 @@ def history(git: Git, words: str, *, jobs: int = 1) -> Looked:
         base = plumbing.merge_base(git, base, head)
     listed = plumbing.run(git, "rev-list", "--reverse", "--topo-order", "--parents", head, f"^{base}").decode()
     rows = [row.split() for row in listed.splitlines()]
-    findings = [found for row in rows for found in _commit(git, row[0], row[1:], jobs)]
+    if any(len(row) == 1 for row in rows) and plumbing.is_shallow(git):
+        raise StoreError("history ends early in this shallow clone", where=words, hint=UNSHALLOW)
+    by = project_of(git, tree.commit(git, base))
+    findings = [found for row in rows for found in _commit(git, row[0], row[1:], by, jobs)]
     return Looked(findings, one, two, len(rows))
 
 
@@ -111,18 +116,37 @@ def message(git: Git, commit: str, settings: Settings) -> Iterator[Finding]:
     yield from leaks.in_message(f"message of commit {commit[:10]}", raw.partition("\n\n")[2], settings)
 
 
-def ref(name: str, settings: Settings) -> Iterator[Finding]:
-    """Yield what stands in plain in the name of a branch or tag."""
+def ref(git: Git, name: str, points_to: str, settings: Settings) -> Iterator[Finding]:
+    """Yield what stands in plain in the name of a branch or tag, and in the messages of the tags that it points to.
+
+    Raises:
+        StoreError: a tag cannot be read.
+    """
     yield from leaks.in_names((name,), settings)
+    while plumbing.run(git, "cat-file", "-t", points_to).strip() == b"tag":
+        raw = plumbing.run(git, "cat-file", "tag", points_to).decode(errors="replace")
+        head, _, said = raw.partition("\n\n")
+        yield from leaks.in_message(f"message of tag {points_to[:10]}", said.partition("-----BEGIN ")[0], settings)
+        points_to = head.split(maxsplit=2)[1]
+
+
+def shown(name: str) -> str:
+    """Return the name of a branch or tag with what stands in plain in it left out."""
+    return leaks.hidden(name, detect.spans(name))
 
 
 def settings_of(git: Git, snapshot: Snapshot) -> Settings:
     """Return what a snapshot's project has looked for; what is always looked for when its documents cannot be read."""
-    if projects.TOP not in snapshot.entries:
-        return Settings()
-    with Cache(git) as cache, tree.reader(git) as reader:
-        _, project = projects.examine(git, snapshot, reader, cache)
+    project = project_of(git, snapshot)
     return project.leaks if project else Settings()
+
+
+def project_of(git: Git, snapshot: Snapshot) -> Project | None:
+    """Return a snapshot's project; None when there is none, or when its documents cannot be read."""
+    if projects.TOP not in snapshot.entries:
+        return None
+    with Cache(git) as cache, tree.reader(git) as reader:
+        return projects.examine(git, snapshot, reader, cache)[1]
 
 
 def standing(git: Git) -> Standing:
@@ -132,21 +156,24 @@ def standing(git: Git) -> Standing:
     return Standing(settings, tuple(row.id for row in rows), tuple(row.id for row in DETECTORS if row not in rows))
 
 
-def _commit(git: Git, commit: str, parents: list[str], jobs: int) -> list[Finding]:
+def _commit(git: Git, commit: str, parents: list[str], by: Project | None, jobs: int) -> list[Finding]:
     """Return what a commit brings that none of its parents has: of a merge, what it made up itself."""
     new = tree.commit(git, commit)
     olds = [tree.commit(git, parent) for parent in parents] or [tree.empty()]
-    sides = [_plain(check.changed(git, old, new, jobs=jobs)) for old in olds if _either(old, new)]
-    brought = [found for found in sides[0] if all(found in side for side in sides[1:])] if sides else []
-    brought += message(git, commit, settings_of(git, olds[0]))
+    sides = [_side(git, old, new, by, jobs) for old in olds]
+    brought = [found for found in sides[0] if all(found in side for side in sides[1:])]
+    brought += message(git, commit, by.leaks if by else settings_of(git, olds[0]))
     where = f" in commit {commit[:10]}"
     return [
         found if where in f" {found.place.path}" else found._replace(message=found.message + where) for found in brought
     ]
 
 
-def _either(old: Snapshot, new: Snapshot) -> bool:
-    return projects.TOP in old.entries or projects.TOP in new.entries
+def _side(git: Git, old: Snapshot, new: Snapshot, by: Project | None, jobs: int) -> list[Finding]:
+    """Return what a commit brings that one of its parents has not; a branch without a project is published as well."""
+    if projects.TOP in old.entries or projects.TOP in new.entries:
+        return _plain(check.changed(git, old, new, by=by, jobs=jobs))
+    return list(plain.without_project(git, old, new))
 
 
 def _plain(report: check.Report) -> list[Finding]:
