@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import random
 import re
 import secrets
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from labelvc.ops import sharing
 from labelvc.ops import vault as vaults
 from labelvc.ops.sharing import Openers
 from labelvc.store import age, keyring, vault
+from tests.killing import every_write
 from tests.ops.test_mechanics import TOKENS, rekey
 from tests.vaulting import MAIL, NAME, REASON, Vaulted, recipients, vaulted, vaulted_template, zoo, zoo_template
 from tests.zoo import ANNA, BEN, Zoo
@@ -208,6 +212,77 @@ def test_privacy_12_a_stolen_share_file_asks_for_little_work_or_is_refused(tmp_p
     )
     with pytest.raises(Exception, match="steps of scrypt"):
         age.load(path, lambda _: pytest.fail("a passphrase was asked for"))
+
+
+@pytest.mark.parametrize("command", ["rotate", "seal", "forget"])
+def test_privacy_12_a_kill_leaves_the_vault_before_or_after_never_half(
+    vaulted: Vaulted, labelvc: Run, tmp_path: Path, command: str
+):
+    """Killed before each of its writes: the same people open it, and nothing that was forgotten stays behind for good."""
+    told = sealed(vaulted, labelvc)
+    by = vaulted.by("ada", "ben")
+    if command == "seal":
+        vaulted.person(2, mail="ada.lovelace@example.org")
+    words = {"rotate": ("--reason", REASON), "forget": (told["mail"], "--reason", REASON)}.get(command, ())
+    (tmp_path / "copies").mkdir()
+    copies = every_write(
+        vaulted.folder, ("vault", command, *words, *by), tmp_path / "copies", step=3 if command == "seal" else 2
+    )
+    left = 0
+    for folder in copies:
+        one = Vaulted(Zoo(folder), vaulted.keys)
+        code, _, said = labelvc(folder, "vault", "status")
+        left += code
+        assert code == 0 or said.count("error:") == said.count("a kill left behind"), said
+        code, _, said = asked(one, labelvc, told["mail"])
+        assert code == 0 or (command == "forget" and "was forgotten" in said), said
+        assert labelvc(folder, "vault", "status")[0] == 0
+        assert len([path for path in one.home.iterdir() if re.fullmatch("[0-9a-f]{16}", path.name)]) == 1
+    assert (len(copies) > 5, left > 0) == (True, True)
+
+
+HALF = """
+import resource, sys
+from pathlib import Path
+from labelvc.store import vault
+folder = Path(sys.argv[1])
+full = (folder / vault.LOG).stat().st_size + 20
+resource.setrlimit(resource.RLIMIT_FSIZE, (full, full))
+vault.append(folder, {"did": "lend"})
+"""
+
+
+def test_privacy_12_half_a_line_of_the_log_is_taken_back(vaulted: Vaulted):
+    before = (vaulted.home / vault.LOG).read_bytes()
+    done = subprocess.run([sys.executable, "-c", HALF, str(vaulted.home)], capture_output=True, text=True, check=False)
+    assert "could not write" in done.stderr
+    assert (vaulted.home / vault.LOG).read_bytes() == before
+
+
+@pytest.mark.parametrize("there", ["a file for all to read", "a link", "a pipe", "another work tree"])
+def test_privacy_16_a_value_goes_into_a_file_that_only_its_owner_reads(vaulted: Vaulted, labelvc: Run, there: str):
+    told = sealed(vaulted, labelvc)
+    place = real = vaulted.keys / "value"
+    if there == "a link":
+        real = vaulted.keys / "real"
+        place.symlink_to(real)
+    if there == "a pipe":
+        os.mkfifo(place)
+    elif there == "another work tree":
+        vaulted.zoo.git("worktree", "add", "-q", str(vaulted.folder.parent / "other"), "-b", "other")
+        place = vaulted.folder.parent / "other/value"
+    else:
+        real.write_text("before")
+        real.chmod(0o644)
+    words = ("vault", "reveal", told["mail"], "--reason", REASON, "-o", str(place))
+    code, out, err = labelvc(vaulted.folder, *words, *vaulted.by("ada", "ben"))
+    assert MAIL not in out + err
+    if there in ("a pipe", "another work tree"):
+        assert code == (2 if there == "a pipe" else 1)
+        assert place.is_fifo() or not place.exists()
+    else:
+        assert (code, real.read_text(), real.stat().st_mode & 0o777) == (0, f"{MAIL}\n", 0o600)
+        assert place.is_symlink() == (there == "a link")
 
 
 def test_privacy_13_a_token_led_to_another_person_is_noticed_even_with_the_key(vaulted: Vaulted, labelvc: Run):

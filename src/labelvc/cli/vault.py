@@ -19,6 +19,7 @@ from labelvc.ops import vault as vaults
 from labelvc.ops.custody import Act
 from labelvc.store import age, disk
 from labelvc.store import git as plumbing
+from labelvc.store import vault as folders
 from labelvc.store.git import Git
 
 
@@ -94,9 +95,7 @@ def vault_reveal(
         raise RefusedError(
             "what a token stands for is shown on a terminal only, never to a pipe or a log", hint="-o FILE"
         )
-    if output is not None and any(
-        output.resolve().is_relative_to(top.resolve()) for top in (git.top, git.common.parent)
-    ):
+    if output is not None and folders.inside(git, output):
         hint = "name a file outside of the repository with -o"
         raise RefusedError("a plain value is not written into the repository", where=str(output), hint=hint)
     found = custody.reveal(git, _act(git, reason), openers(brought), what, pointer)
@@ -105,8 +104,7 @@ def vault_reveal(
     if output is None:
         write(f"{text.safe(found.value)}\n")
         return
-    output.touch(mode=0o600)
-    disk.replace(output, f"{found.value}\n".encode())
+    disk.write_private(output, f"{found.value}\n".encode())
 
 
 @vault.command("merge")
@@ -182,7 +180,7 @@ def vault_lend(settings: Settings, /, person: str, output: Path, **brought: Any)
 @pass_settings
 def vault_identity(settings: Settings, /, output: Path, passphrase_file: Path | None, no_passphrase: bool) -> None:
     """Make a key of your own that opens shares, and print its public half for privacy/recipients.yaml."""
-    if output.exists():
+    if output.exists() or output.is_symlink():
         raise RefusedError(
             "there is a file already, and no key is overwritten", where=str(output), hint="name another -o FILE"
         )
@@ -195,8 +193,7 @@ def vault_identity(settings: Settings, /, output: Path, passphrase_file: Path | 
                 "the passphrase is empty", hint="--no-passphrase when the file's permissions are enough"
             )
         data = age.protect(private, words)
-    output.touch(mode=0o600)
-    disk.replace(output, data)
+    disk.write_private(output, data)
     write(f"{public}\n")
 
 

@@ -76,6 +76,23 @@ def replace(path: Path, data: bytes) -> None:
     write_all({path: data})
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that nobody but its owner may read, whoever could read the one that was there; a link is followed.
+
+    Raises:
+        StoreError: it is a device, pipe or folder, or the disk refuses; what was there stays.
+    """
+    real = path.resolve()
+    if real.exists() and not real.is_file():
+        raise StoreError("this is no file", where=str(path), hint="name a file that is new with -o")
+    try:
+        real.touch(mode=0o600)
+        real.chmod(0o600)
+    except OSError as error:
+        raise failure(error, path) from None
+    replace(real, data)
+
+
 def remove(path: Path) -> None:
     """Delete a file; one that is not there is no error.
 

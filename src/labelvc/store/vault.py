@@ -6,6 +6,7 @@ generation beside the current one and then names it, so that a kill leaves the o
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -19,6 +20,7 @@ from pathlib import Path
 from labelvc.codec import canonical, merkle
 from labelvc.errors import DataError, StoreError, TrustError
 from labelvc.store import disk, files
+from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
 KEY, ROOT, LINKS, KEYS, LOG = "key.json", "root.json", "links.jsonl", "keys.jsonl", "log.jsonl"
@@ -32,6 +34,17 @@ NEW = "labelvc vault new"
 def home(git: Git) -> Path:
     """Return where the vault of a repository is."""
     return git.common / "labelvc" / "vault"
+
+
+def inside(git: Git, path: Path) -> bool:
+    """Tell whether a path leads into the repository: its git folder, or any of its work trees.
+
+    Raises:
+        StoreError: git cannot tell its work trees.
+    """
+    listed = plumbing.run(git, "worktree", "list", "--porcelain", "-z").split(b"\0")
+    trees = [Path(os.fsdecode(row.removeprefix(b"worktree "))) for row in listed if row.startswith(b"worktree ")]
+    return any(path.resolve().is_relative_to(top.resolve()) for top in (git.top, git.common.parent, *trees))
 
 
 @contextmanager
@@ -131,9 +144,19 @@ def begin(folder: Path, contents: Mapping[str, bytes]) -> None:
     except (OSError, StoreError) as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise disk.failure(error, fresh) if isinstance(error, OSError) else error from None
-    for path in folder.iterdir():
-        if _NAME.fullmatch(path.name) and path != fresh:
-            shutil.rmtree(path, ignore_errors=True)
+    sweep(folder)
+
+
+def leftover(folder: Path) -> list[Path]:
+    """Return generations that are not the current one; none when nobody can tell which that is."""
+    now = current(folder)
+    return [path for path in sorted(folder.iterdir()) if now and _NAME.fullmatch(path.name) and path != now]
+
+
+def sweep(folder: Path) -> None:
+    """Delete the generations before the current one, which a kill may have left: they hold what was forgotten since."""
+    for path in leftover(folder):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def waiting(folder: Path) -> dict[Path, bytes]:
@@ -176,12 +199,21 @@ def append(folder: Path, entry: Mapping[str, object], seal: Callable[[bytes], st
     try:
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.write(handle, line)
-            os.fsync(handle)
+            _add(handle, line)
         finally:
             os.close(handle)
     except OSError as error:
         raise disk.failure(error, path) from None
+
+
+def _add(handle: int, line: bytes) -> None:
+    """Write a line at the end of a file, or nothing: half a one would be a log that somebody edited."""
+    length = os.fstat(handle).st_size
+    done = os.write(handle, line)
+    if done < len(line):
+        os.ftruncate(handle, length)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fsync(handle)
 
 
 def chain(folder: Path) -> tuple[str, int]:
