@@ -42,8 +42,8 @@ def privacy_scan(
     """Look for e-mail addresses, accounts, telephone numbers, keys and the like that stand in plain.
 
     With A..B every commit is looked at by itself, merges against all their parents, and its message: what one commit brings
-    and the next takes back was published all the same. No output shows a value. Exit 1 when a finding is at or above
-    --fail-on.
+    and the next takes back was published all the same. The settings of A say what is looked for, so a branch cannot look
+    away from itself. No output shows a value. Exit 1 when a finding is at or above --fail-on.
     """
     if sum((bool(revisions), staged, everything)) > 1:
         raise click.UsageError("choose one of A..B, --staged and --all")
