@@ -155,6 +155,17 @@ def test_no_command_shows_a_plain_value_that_a_glob_reaches(ready: Zoo, labelvc,
     assert any(HIDDEN in out for _, out, _ in shown)
 
 
+@pytest.mark.parametrize("layer", ["annotations", "items"])
+@pytest.mark.parametrize("how", ["kind: email", "mode: drop", "mode: generalise, to: month"])
+def test_no_export_carries_a_plain_value_on(ready: Zoo, labelvc, tmp_path: Path, how: str, layer: str):
+    declare(ready, f"{{pointer: /ext/told, layer: {layer}, {how}}}")
+    ready.change("pets/p1#n1" if layer == "annotations" else "pets/p1#", ext={"told": PLAIN})
+    words = ("export", "jsonl", "-D", "pets", "--task", "note", "-o", str(tmp_path / "out.jsonl"))
+    code, out, err = labelvc(ready.folder, *words)
+    assert (code, PLAIN in out + err, (tmp_path / "out.jsonl").exists()) == (2, False, False)
+    assert "declared sensitive" in err
+
+
 def test_a_scope_says_how_far_equal_values_share_a_token(ready: Zoo):
     declare(
         ready,

@@ -323,6 +323,17 @@ def test_privacy_11_a_line_made_to_be_slow_is_not(zoo: Zoo, labelvc: Run, piece:
     assert time.process_time() - before < 10
 
 
+def test_privacy_11_a_file_of_findings_is_not_slow(zoo: Zoo, labelvc: Run):
+    zoo.write("notes.txt", f"ask {MAIL}\n" * 10_000)
+    zoo.commit("As it was")
+    zoo.write("notes.txt", f"ask {MAIL}\n" * 10_001)
+    zoo.git("add", "--all")
+    before = time.process_time()
+    code, found = scan(zoo, labelvc, "--staged")
+    assert (code, len(found)) == (1, 1)
+    assert time.process_time() - before < 10
+
+
 @pytest.mark.skipif(not DATA.is_dir(), reason="LABELVC_TEST_DATA names no folder with pii/")
 def test_privacy_16_no_output_cache_log_or_traceback_holds_a_value(
     zoo: Zoo, labelvc: Run, caplog: pytest.LogCaptureFixture

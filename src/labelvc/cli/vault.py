@@ -76,9 +76,17 @@ def vault_seal(settings: Settings, /, values: Path | None, kind: str, **brought:
 @vault.command("reveal")
 @click.argument("what", metavar="TOKEN|KEY")
 @click.argument("pointer", required=False, default="")
-@click.option("--reason", default="", metavar="TEXT", help="What it is for, eight characters or more; goes into the log.")
+@click.option(
+    "--reason", default="", metavar="TEXT", help="What it is for, eight characters or more; goes into the log."
+)
 @click.option("--show", is_flag=True, help="Show the value on this terminal.")
-@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write the value to a file outside of the repository that you alone may read.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    metavar="FILE",
+    help="Write the value to a file outside of the repository that you alone may read.",
+)
 @opening
 @pass_settings
 def vault_reveal(

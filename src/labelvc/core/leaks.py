@@ -118,11 +118,13 @@ def in_file(path: str, data: bytes, settings: Settings) -> Iterator[Finding]:
     for text, lines in _readings(data):
         spans = detect.spans(text, settings)
         public = _GOVERNANCE.search(text) if path == "labelvc.yaml" and spans else None
+        number, counted = 1, 0
         for span in spans:
+            number += text.count("\n", counted, span.start)
+            counted = span.start
             meant = path.startswith(PUBLIC) or (public and public.start() <= span.start < public.end())
             if not (meant and detect.rule_of(span) == "email"):
-                line = text.count("\n", 0, span.start) + 1 if lines else 0
-                yield finding(span, text[span.start : span.end], Place(path, line))
+                yield finding(span, text[span.start : span.end], Place(path, number if lines else 0))
 
 
 PUBLIC = ("trust/", "approvals/", "releases/")

@@ -123,16 +123,20 @@ class _Lines:
 
     def __init__(self, reader: Reader, snapshot: Snapshot) -> None:
         self._reader, self._entries = reader, snapshot.entries
-        self._read: dict[str, list[bytes]] = {}
+        self._read: dict[str, tuple[list[bytes], frozenset[bytes]]] = {}
 
     def of(self, place: Place) -> frozenset[bytes]:
         """Return the line at a place; all lines of the file when it tells none, or when its lines are not those of its bytes."""
-        lines = self._read.get(place.path)
-        if lines is None:
-            entry = self._entries.get(place.path)
-            lines = self._read[place.path] = self._reader.read(place.path, entry).split(b"\n") if entry else []
-        alone = 0 < place.line <= len(lines) and not any(b"\0" in line for line in lines)
-        return frozenset([lines[place.line - 1]] if alone else lines)
+        if place.path not in self._read:
+            lines = self._lines(place.path)
+            self._read[place.path] = lines, frozenset(lines)
+        lines, whole = self._read[place.path]
+        return frozenset([lines[place.line - 1]]) if 0 < place.line <= len(lines) else whole
+
+    def _lines(self, path: str) -> list[bytes]:
+        entry = self._entries.get(path)
+        data = self._reader.read(path, entry) if entry else b""
+        return [data] if b"\0" in data else data.split(b"\n")
 
 
 def _media(path: str, entry: Entry) -> bool:

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc.codec import canonical, document, shard
+from labelvc.core.veil import Veil
 from labelvc.errors import ConfigurationError, DataError
 from labelvc.formats import block, registry
 from labelvc.formats.interface import Plan
-from labelvc.model.names import Layer
+from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project, Task
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import identity, lines, remarks, renumbering, rewrite, taxonomy
@@ -237,7 +238,8 @@ def export(
 
     Raises:
         ConfigurationError: the format cannot be written, or the dataset or task does not exist.
-        DataError: a line cannot be read or its value written: a file that lacks it would look complete.
+        DataError: a line cannot be read or its value written: a file that lacks it would look complete; or a plain value
+            stands where a pseudonym should.
     """
     form = registry.find(form_name)
     if not form.writes:
@@ -245,14 +247,28 @@ def export(
     with tree.reader(git) as reader:
         project = projects.load(git, snapshot, reader)
         dataset, name = find(project, dataset_name, task)
-        items = [row for rows in lines.live(reader, snapshot, dataset.name, "items") for row in rows]
+        seen = Veil(lambda _: dataset.sensitive)
+        items = [
+            _refuse_plain(seen, dataset.name, row)
+            for rows in lines.live(reader, snapshot, dataset.name, "items")
+            for row in rows
+        ]
         found = lines.live(reader, snapshot, dataset.name, "annotations")
-        kept = (row for rows in found for row in rows if row.get("task") == name)
+        kept = (_refuse_plain(seen, dataset.name, row) for rows in found for row in rows if row.get("task") == name)
         try:
             return form.write(items, kept, dataset, _plan(project, dataset, name, words), target)
         except DataError as error:
             where = error.where or f"datasets/{dataset.name}"
             raise DataError(error.message, where=where, hint=error.hint or lines.MEND) from None
+
+
+def _refuse_plain(veil: Veil, dataset: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a record or item; refuse one with a plain value in a field that is declared sensitive."""
+    key = Key(dataset, row["item"], row["id"]) if "item" in row else Key(dataset, row["id"], "")
+    if veil.over(key, row) is not row:
+        message = "a plain value stands in a field that is declared sensitive, and is not carried into another file"
+        raise DataError(message, where=str(key), hint="labelvc check --all")
+    return row
 
 
 def find(project: Project, dataset: str, task: str = "") -> tuple[Dataset, str]:
