@@ -716,6 +716,35 @@ def test_one_side_moves_to_git_while_the_other_edits_in_dvc(zoo: Zoo, side):
     assert zoo.git("status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("forward", [False, True])
+def test_shards_that_leave_dvc_for_others_leave_the_work_tree(zoo: Zoo, forward):
+    """git does not know the files behind a pointer, so it would leave those that the new layout has no place for."""
+    fork(zoo, stored(scored("pets/p1#m2", -3)), both(scored("pets/p1#m1", 3), from_dvc, reshard(16)), behind)
+    if forward:
+        zoo.git("reset", "-q", "--hard", "HEAD~1")
+        dvc.checkout(zoo.at, ["datasets/pets/annotations.dvc"], force=True)
+    assert merged(zoo).state == ("forward" if forward else "merged")
+    there = sorted(path.name for path in (zoo.folder / "datasets/pets/annotations").iterdir())
+    assert there == [name.rpartition("/")[2] for name in zoo.git("ls-files", "datasets/pets/annotations").splitlines()]
+    assert at(zoo, "pets/p1#m1")["value"] == {"score": 3}
+    assert not [one for one in zoo.everything() if one.severity == "error"]
+    assert zoo.git("status", "--porcelain") == ""
+
+
+def test_abort_puts_the_pointer_back_that_a_merge_stored(zoo: Zoo):
+    def titled(title: str) -> Change:
+        return lambda zoo: zoo.write(PETS_YAML, document.edit(zoo.read(PETS_YAML), {("title",): title}))
+
+    ours, theirs = (both(titled(name), scored(f"pets/p1#{key}", 3)) for name, key in (("One", "m1"), ("Two", "m2")))
+    fork(zoo, stored(ours), stored(theirs), behind)
+    assert merged(zoo).state == "conflict"
+    merge.abort(zoo.at)
+    assert zoo.git("status", "--porcelain") == ""
+    assert zoo.row("pets/p1#m1")["value"] == {"score": 3}
+    assert zoo.row("pets/p1#m2")["value"] != {"score": 3}
+    assert not [one for one in zoo.everything() if one.severity == "error"]
+
+
 def test_a_missing_object_on_one_side_is_named_and_nothing_is_written(zoo: Zoo):
     fork(zoo, stored(scored("pets/p1#m1", 3)), stored(scored("pets/p1#m2", -3)), behind)
     theirs = tree.commit(zoo.at, "topic").entries[zoo.shard("pets/p1#m1")].id.partition(":")[0]

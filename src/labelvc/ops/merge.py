@@ -11,7 +11,7 @@ from labelvc.model.snapshot import Entry
 from labelvc.ops import project as projects
 from labelvc.ops import threeway
 from labelvc.ops.threeway import Advance, Outcome
-from labelvc.store import disk, draft, files, folder, pending, tree
+from labelvc.store import disk, draft, files, folder, pending, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.pending import Pending
@@ -163,9 +163,10 @@ def abort(git: Git) -> str:
         pending.unlock(git)
         touched = _touched(git, begun.head, begun.tree)
         plumbing.run(git, "read-tree", "--reset", begun.head)
-        folder.restore(git, begun.head, touched)
+        beside = [f"{path.removesuffix('.dvc')}{end}" for path in begun.pointers for end in (".dvc", ".sha256")]
+        folder.restore(git, begun.head, [*touched, *beside])
         if begun.pointers:
-            importlib.import_module("labelvc.store.dvc").checkout(git, _present(git, begun.pointers), force=True)
+            _turn(git, begun.head, begun.pointers)
         for top in {path.split("/")[0] for path in (*touched, *begun.pointers)}:
             files.sweep(git.top / top)
         pending.forget(git, whole=True)
@@ -222,12 +223,14 @@ def _forwarded(git: Git, head: str, other: str) -> Merge:
         _fetch(git, other, pointers)
     plumbing.run(git, "merge", "--ff-only", "--quiet", other)
     if pointers:
-        importlib.import_module("labelvc.store.dvc").checkout(git, _present(git, pointers), force=True)
+        _turn(git, other, pointers)
     return Merge("forward", other, other)
 
 
 def _write(git: Git, head: str, outcome: Outcome, before: Mapping[str, Entry]) -> None:
     """Make index and work tree what a merge comes to."""
+    for pointer in outcome.left:  # git does not know these files, so it would leave them
+        folder.write(git, pointer.removesuffix(".dvc"), {}, before)
     plumbing.run(git, "read-tree", "-m", "-u", head, outcome.tree)
     for name in outcome.stored:
         written = folder.write(git, f"datasets/{name}/annotations", outcome.entries, before)
@@ -252,11 +255,16 @@ def _fetch(git: Git, commit: str, pointers: Iterable[str]) -> None:
 
 
 def _pointers(outcome: Outcome) -> list[str]:
-    return sorted({*(f"datasets/{name}/annotations.dvc" for name in outcome.stored), *outcome.fetched})
+    return sorted({*(f"datasets/{name}/annotations.dvc" for name in outcome.stored), *outcome.fetched, *outcome.left})
 
 
-def _present(git: Git, pointers: Iterable[str]) -> list[str]:
-    return [path for path in pointers if (git.top / path).is_file()]
+def _turn(git: Git, commit: str, pointers: Iterable[str]) -> None:
+    """Make the folders of pointers what a commit that is checked out says: without a pointer, what git has of them."""
+    present = [path for path in pointers if (git.top / path).is_file()]
+    if present:
+        importlib.import_module("labelvc.store.dvc").checkout(git, present, force=True)
+    for path in set(pointers).difference(present):
+        folder.restore(git, commit, [*stale.lying(git, path.removesuffix(".dvc"))])
 
 
 def _touched(git: Git, old: str, new: str) -> list[str]:

@@ -58,6 +58,7 @@ class Outcome(NamedTuple):
         said: git's sentences about documents in conflict.
         stored: datasets whose annotations must be written to the work tree and stored with DVC.
         fetched: pointers whose folder in the work tree must become what the pointer says.
+        left: pointers of ours that the merged tree has not: what lies behind them leaves the work tree.
         tally: counts.
     """
 
@@ -68,6 +69,7 @@ class Outcome(NamedTuple):
     said: list[str]
     stored: list[str]
     fetched: list[str]
+    left: list[str]
     tally: Tally
 
 
@@ -156,15 +158,18 @@ def three_way(
         mine = layers.version_of(git, ours, reader)
         versions = [layers.version_of(git, start, reader, mine), mine, layers.version_of(git, theirs, reader, mine)]
         work = _Work(git, reader, drawn, names, settle, lying, {}, {}, [], defaultdict(int))
-        stored, fetched = list[str](), list[str]()
+        stored, pointed = list[str](), dict[str, list[str]]({"fetch": [], "leave": []})
         for dataset, layer in sorted(set().union(*[version.layers for version in versions])):
             kind = _layer(work, versions, dataset, layer, advance)
             stored += [dataset] if kind == "store" else []
-            fetched += [f"datasets/{dataset}/{layer}.dvc"] if kind == "fetch" else []
+            if kind in pointed:
+                pointed[kind].append(f"datasets/{dataset}/{layer}.dvc")
         said, stages = texts.three_way(git, drawn, (versions[0].rows, versions[1].rows, versions[2].rows))
         work.stages.extend([] if settle else stages)
         tally = Tally(work.counts["taken"], work.counts["merged"], work.counts["records"])
-        return Outcome(work.entries, drawn.write(), work.stages, work.torn, said, stored, fetched, tally)
+        return Outcome(
+            work.entries, drawn.write(), work.stages, work.torn, said, stored, pointed["fetch"], pointed["leave"], tally
+        )
 
 
 def base(git: Git, ours: str, theirs: str) -> str:
@@ -230,7 +235,7 @@ def _combine(git: Git, one: str, other: str) -> str:
 
 
 def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer, advance: Advance | None) -> str:
-    """Merge one layer of a dataset; return what its folder in the work tree needs from DVC: `store`, `fetch` or nothing."""
+    """Merge one layer of a dataset; return what its folder in the work tree needs: `store`, `fetch`, `leave` or nothing."""
     layouts = [layers.layout(version, dataset, layer) for version in versions]
     pick = 2 if layouts[1] in (layouts[0], None) and layouts[2] is not None else 1
     final = layouts[pick] or layouts[0]
@@ -258,7 +263,9 @@ def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer,
     theirs_won = winners == {"theirs"}
     if winners & {"theirs", "both"} or layouts[1] != final:
         _derived(work, versions, versions[2 if theirs_won or pick == 2 else 1], dataset, layer)
-    if final.storage != "dvc" or (winners <= {"ours"} and layouts[1] == final):
+    if final.storage != "dvc":
+        return "leave" if layouts[1] is not None and layouts[1].storage == "dvc" else ""
+    if winners <= {"ours"} and layouts[1] == final:
         return ""
     return "fetch" if theirs_won else "store"
 
