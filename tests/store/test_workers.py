@@ -80,7 +80,9 @@ def test_items_are_asked_for_as_they_are_needed():
 
 def test_an_interrupt_ends_everything():
     script = (
-        "import time\nfrom labelvc.store import workers\nprint('ready', flush=True)\n"
+        "import signal, time\nfrom labelvc.store import workers\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # who runs the tests in the background has it ignored
+        "print('ready', flush=True)\n"
         "for _ in workers.map_chunks(lambda chunk: [time.sleep(0.05) for _ in chunk], range(2000), 2): pass\n"
     )
     process = subprocess.Popen(
