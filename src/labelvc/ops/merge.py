@@ -15,6 +15,7 @@ from labelvc.store import disk, draft, files, folder, pending, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.pending import Pending
+from labelvc.store.pointer import manifest_path
 
 if TYPE_CHECKING:
     from labelvc.ops.check import Report
@@ -163,8 +164,7 @@ def abort(git: Git) -> str:
         pending.unlock(git)
         touched = _touched(git, begun.head, begun.tree)
         plumbing.run(git, "read-tree", "--reset", begun.head)
-        beside = [f"{path.removesuffix('.dvc')}{end}" for path in begun.pointers for end in (".dvc", ".sha256")]
-        folder.restore(git, begun.head, [*touched, *beside])
+        folder.restore(git, begun.head, [*touched, *begun.pointers, *map(manifest_path, begun.pointers)])
         if begun.pointers:
             _turn(git, begun.head, begun.pointers)
         for top in {path.split("/")[0] for path in (*touched, *begun.pointers)}:
