@@ -81,6 +81,8 @@ def record_merged(was: Record | None, mine: Record | None, new: Record | None, c
         return new
     assert mine is not None
     assert new is not None
+    if UNDECIDED in (mine, new):  # a base of a base that nobody agreed on stays one
+        return UNDECIDED
     if dead(mine) and dead(new):
         return max((mine, new), key=lambda record: record["rev"])
     if dead(mine) or dead(new):
@@ -96,6 +98,8 @@ def record_merged(was: Record | None, mine: Record | None, new: Record | None, c
     one, two, fields = flat(mine), flat(new), dict[tuple[str, ...], Any]()
     for name in sorted({*base, *one, *two}):
         three = [side.get(name, "(none)") for side in (base, one, two)]
+        if was == UNDECIDED:
+            three[0] = "(like nothing)"
         if three[1] == three[2] or three[2] == three[0]:
             value = three[1]
         elif three[1] == three[0]:
