@@ -37,6 +37,12 @@ COMMANDS: dict[str, Row] = {
     "verify": ("labelvc.cli.trust", "verify", "Ask whether the trust is right: who approved what."),
     "release": ("labelvc.cli.release", "release", "Name a state of the data, sign it, prove it again."),
     "audit": ("labelvc.cli.audit", "audit", "Look back: what went wrong and nobody saw."),
+    "guideline": (
+        "labelvc.cli.guidelines",
+        "guideline",
+        "Guidelines: how to decide, in versions; what a new one changes.",
+    ),
+    "taxonomy": ("labelvc.cli.guidelines", "taxonomy", "Taxonomies: sets of labels, in versions."),
     "dataset": ("labelvc.cli.dataset", "dataset", "Datasets: what they hold, how they are stored."),
     "key": ("labelvc.cli.people", "key", "Keys of people and CI."),
     "policy": ("labelvc.cli.policy", "policy", "Roles, and the approvals a change needs."),
@@ -52,7 +58,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
     "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace"),
     "Review": ("approve", "verify", "release", "audit"),
-    "Nouns": ("dataset", "policy", "trust", "key", "privacy", "pseudonym", "vault"),
+    "Nouns": ("guideline", "taxonomy", "dataset", "policy", "trust", "key", "privacy", "pseudonym", "vault"),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""
 

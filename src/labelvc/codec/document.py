@@ -16,7 +16,7 @@ from labelvc.codec.outline import MAX_BYTES, Member, Node, outline, trouble
 from labelvc.errors import DataError
 from labelvc.model import jsonpointer
 
-_PLAIN = re.compile(r"[A-Za-z](?:[A-Za-z0-9 _./@()+-]*[A-Za-z0-9_)])?")
+_PLAIN = re.compile(r"[A-Za-z](?:[A-Za-z0-9 _./@()+-]*[A-Za-z0-9_)])?|[0-9]+\.[0-9]+\.[0-9]+")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _RESERVED = re.compile(r"(?i:null|true|false)")
 _CONTROL = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")

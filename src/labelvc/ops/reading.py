@@ -47,6 +47,7 @@ class Reading:
         self.riders: dict[str, Layer] = {}
         self.about: dict[str, Any] = {}
         self._origin = {"tool": tool}
+        self._bound = False
         self._noted: dict[Layer, set[str]] = {"items": set(), "annotations": set()}
         under = {"under": self._under[task]} if task in self._under else {}
         self._tabled = Tabled(tokens, {"origin": self._origin, "rev": 1, "task": task, **under}, _said)
@@ -66,6 +67,10 @@ class Reading:
         for rows, columns in blocks:
             if columns is None or not self._at_once(incoming, columns, advance):
                 self._one_by_one(incoming, rows(), advance)
+
+    def assumed(self) -> Mapping[str, str]:
+        """Return the version of the guideline that records of each task were given; none where the source names versions."""
+        return {} if self._bound else self._under
 
     def keep(self) -> int:
         """Keep what the vault must know of the values that were replaced, and return how many are new to it."""
@@ -167,6 +172,7 @@ class Reading:
         fields["rev"] = 1
         value = fields.get("value")
         if type(task) is str:
+            self._bound |= "under" in fields
             if not gone and task in self._under:
                 fields.setdefault("under", self._under[task])
             owner = self._taxonomies.get(task)

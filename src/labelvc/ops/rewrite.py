@@ -35,6 +35,8 @@ class Wanted(NamedTuple):
         tasks: with `whole`, only records of these tasks go; empty means all. An item stays while a record of it does.
         mended: work-tree shards whose lines, whatever their form, are all in `lines`; any other shard must be sound.
         fresh: the `rev` of every line in `lines` is 1.
+        assumed: task to the `under` that its lines have because their source names none: a record that says the same as
+            before was not decided again, and keeps the version it was made under.
     """
 
     lines: Mapping[Layer, Mapping[Key, bytes]] = {}
@@ -42,6 +44,7 @@ class Wanted(NamedTuple):
     tasks: frozenset[str] = frozenset()
     mended: frozenset[str] = frozenset()
     fresh: bool = False
+    assumed: Mapping[str, str] = {}
 
 
 class Source(Protocol):
@@ -308,7 +311,9 @@ def _result(
     """Return a layer as it is to be: what is asked, what stays, and tombstones of records that went since the commit."""
     asked = wanted.lines.get(layer, {})
     result = (
-        dict(asked) if layer == "items" else {key: _follow(committed.get(key), key, raw) for key, raw in asked.items()}
+        dict(asked)
+        if layer == "items"
+        else {key: _follow(committed.get(key), key, raw, wanted.assumed) for key, raw in asked.items()}
     )
     for key, raw in present.items():
         if key in asked:
@@ -338,10 +343,14 @@ def _refuse_other_tasks(wanted: Wanted, present: Mapping[Key, bytes]) -> None:
             raise DataError(f"{key} already answers the task {_task(old)!r}", hint=hint)
 
 
-def _follow(old: bytes | None, key: Key, raw: bytes) -> bytes:
+def _follow(old: bytes | None, key: Key, raw: bytes, assumed: Mapping[str, str]) -> bytes:
     if old == raw:
         return raw
     fields = decoded(raw)
+    if assumed and old is not None and fields.get("under") == assumed.get(str(fields.get("task"))):
+        known = decoded(old).get("under")
+        if known is not None and revise.successor(old, {**fields, "under": known}, key) == old:
+            return old
     if old is None and fields.get("rev") == 1:
         return raw
     line = revise.successor(old, None if fields.get("gone") is True else fields, key)

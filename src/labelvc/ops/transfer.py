@@ -186,7 +186,7 @@ def _worked_out(git: Git, work: Snapshot, source: _Source, put: rewrite.Put, *, 
 
     settled = identity.Settled(_called(source, dataset, opened), asked)
     layers: frozenset[Layer] = frozenset(("annotations", "items") if asked.whole else ())
-    wanted = rewrite.Wanted({}, layers, frozenset([asked.task]), fresh=True)
+    wanted = rewrite.Wanted({}, layers, frozenset([asked.task]), fresh=True, assumed=reading.assumed())
     change = rewrite.plan(git, dataset, (work, head), wanted, settled, put, aside=aside)
     read = dict(settled.read)
     notes += remarks.riding(reading.riders, dataset.name)

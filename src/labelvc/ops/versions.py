@@ -1,0 +1,341 @@
+"""Versions: published versions of guidelines and taxonomies, the text each had, and publishing the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from labelvc.codec import canonical, document
+from labelvc.core import bump
+from labelvc.core.bump import Weighed, Weight
+from labelvc.errors import ConfigurationError, RefusedError, StoreError
+from labelvc.model.finding import Finding
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import project as projects
+from labelvc.store import disk, files, log, tree
+from labelvc.store import git as plumbing
+from labelvc.store.cache import Cache
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+Noun = Literal["guideline", "taxonomy"]
+FOLDERS: Mapping[Noun, str] = {"guideline": "guidelines", "taxonomy": "taxonomies"}
+Value = Mapping[str, Any]
+
+
+class Texts:
+    """Finds what a guideline or taxonomy said in a version: as it lies in a snapshot, or as a commit before has it.
+
+    A published version is found by its digest, so that a text edited later under the same number is never taken for it.
+
+    Args:
+        git: the repository.
+        snapshot: where the document lies now.
+        reader: reads it.
+        cache: where documents are remembered.
+        noun: kind of the document.
+        name: its name.
+
+    Attributes:
+        path: of the document.
+        now: what it says; None when it cannot be read.
+        lines: the published versions, oldest first.
+    """
+
+    def __init__(self, git: Git, snapshot: Snapshot, reader: Reader, cache: Cache, noun: Noun, name: str) -> None:
+        self._git, self._reader, self._cache, self._noun = git, reader, cache, noun
+        self._entries = snapshot.entries
+        self._start = snapshot.commit or plumbing.head(git)
+        self.path = path_of(noun, name)
+        self.now: Value | None = self._value(noun, self.path, self._entries.get(self.path))
+        listed = listed_at(noun, name)
+        self.lines: Sequence[Value] = self._value("versions", listed, self._entries.get(listed)) or ()
+        self._olds: list[str] | None = None
+        self._read: dict[str, Value | None] = {}
+
+    def version(self, wanted: str) -> Value:
+        """Return what the document said in a version.
+
+        Raises:
+            StoreError: no commit here has it.
+        """
+        line = next((line for line in self.lines if line["version"] == wanted), None)
+        for value in self._all():
+            if value.get("version") == wanted and (line is None or document.digest(value) == line["digest"]):
+                return value
+        hint = "git fetch --unshallow, if the clone is shallow; or git commit what was published"
+        raise StoreError(f"what version {wanted} said is in no commit here", where=self.path, hint=hint)
+
+    def beside(self, noun: Noun, name: str) -> Value | None:
+        """Return what another document of the same snapshot says; None when it is not there."""
+        path = path_of(noun, name)
+        found: Value | None = self._value(noun, path, self._entries.get(path))
+        return found
+
+    def _all(self) -> Iterator[Value]:
+        if self.now is not None:
+            yield self.now
+        if self._olds is None:
+            self._olds = log.blobs(self._git, self._start, self.path) if self._start else []
+        for oid in self._olds:
+            if oid not in self._read:
+                self._read[oid] = self._value(self._noun, self.path, Entry("git", oid))
+            value = self._read[oid]
+            if value is not None:
+                yield value
+
+    def _value(self, noun: str, path: str, entry: Entry | None) -> Any:
+        if entry is None:
+            return None
+        data = self._reader.read(path, entry)
+        (value,) = projects.values(self._git, [(noun, data)], self._cache)
+        return value
+
+
+class Publication(NamedTuple):
+    """What publishing came to.
+
+    Attributes:
+        path: of the document.
+        before: the version published last; empty when it is the first.
+        version: the version now published.
+        status: of the document.
+        edits: what it says otherwise than the version before.
+        weight: how much that changes; None for a first version.
+        affected: labels whose meaning changed; None when it is that of every label.
+        written: whether anything was written: a version that is published already, or a dry run, writes nothing.
+    """
+
+    path: str
+    before: str
+    version: str
+    status: str
+    edits: Sequence[Weighed]
+    weight: Weight | None
+    affected: frozenset[str] | None
+    written: bool
+
+
+class Standing(NamedTuple):
+    """How a document stands to what was published of it.
+
+    Attributes:
+        name: of the document.
+        version: that it says it has.
+        status: of a guideline; empty for a taxonomy.
+        last: the version published last; empty when none was.
+        labels: how many it names.
+        weight: how much it says otherwise than that version; None when nothing.
+        least: the least version that may be published now; empty where nothing is to publish.
+    """
+
+    name: str
+    version: str
+    status: str
+    last: str
+    labels: int
+    weight: Weight | None
+    least: str
+
+
+class Shown(NamedTuple):
+    """A guideline to be read by people.
+
+    Attributes:
+        value: what it says.
+        names: label to its name in the taxonomy.
+        against: the version it is compared with; empty for none.
+        edits: what it says otherwise than that.
+        published: whether this very text is published under its version.
+    """
+
+    value: Value
+    names: Mapping[str, str]
+    against: str
+    edits: Sequence[Weighed]
+    published: bool
+
+
+def path_of(noun: Noun, name: str) -> str:
+    """Return the path of a document."""
+    return f"{FOLDERS[noun]}/{name}.yaml"
+
+
+def listed_at(noun: Noun, name: str) -> str:
+    """Return the path of its list of published versions."""
+    return f"{FOLDERS[noun]}/{name}.versions.jsonl"
+
+
+def listing(git: Git, noun: Noun) -> list[Standing]:
+    """Return the documents of a kind in the work tree, by name.
+
+    Raises:
+        ConfigurationError: no project here, or a document is wrong.
+        StoreError: what the version published last said is in no commit here.
+    """
+    with tree.reader(git) as reader, Cache(git) as cache:
+        work = tree.work(git)
+        for one in projects.problems_of(git, work, reader, cache):
+            if one.rule != "document.version":
+                raise ConfigurationError(
+                    f"{one.place.pointer} {one.message}".strip(), where=one.place.path, hint=one.hint
+                )
+        return [_standing(Texts(git, work, reader, cache, noun, name), noun, name) for name in _names(work, noun)]
+
+
+def shown(git: Git, name: str, against: str = "") -> Shown:
+    """Return a guideline of the work tree for people to read.
+
+    Args:
+        git: the repository.
+        name: of the guideline.
+        against: a published version to compare it with; empty for none.
+
+    Raises:
+        ConfigurationError: there is no such guideline, or something is wrong with it.
+        StoreError: what that version said is in no commit here.
+    """
+    with tree.reader(git) as reader, Cache(git) as cache:
+        work = tree.work(git)
+        if path_of("guideline", name) not in work.entries:
+            raise _unknown(work, "guideline", name)
+        _refuse_troubles(projects.problems_of(git, work, reader, cache), "guideline", name)
+        texts = Texts(git, work, reader, cache, "guideline", name)
+        value: Value = texts.now or {}
+        owner = value.get("taxonomy")
+        labels = (texts.beside("taxonomy", owner) or {}).get("labels", ()) if owner else ()
+        names = {label["id"]: str(label.get("name", "")) for label in labels}
+        edits = bump.weighed("guideline", texts.version(against), value) if against else []
+        published = any(line["digest"] == document.digest(value) for line in texts.lines)
+        return Shown(value, names, against, edits, published)
+
+
+def publish(git: Git, noun: Noun, name: str, *, version: str = "", status: str = "", dry: bool = False) -> Publication:
+    """Publish the document in the work tree: give it the version that its change calls for and enter that into the list.
+
+    Args:
+        git: the repository.
+        noun: kind of the document.
+        name: its name.
+        version: the version wanted; empty for the one in the document where it was raised, else for the least allowed.
+        status: a guideline's new status; empty to leave it.
+        dry: write nothing.
+
+    Returns:
+        What it came to; document and list are written and not staged.
+
+    Raises:
+        ConfigurationError: there is no such document, or something is wrong with it.
+        RefusedError: the version goes backwards, is published already with another text, or is too small for the change.
+        StoreError: the text of the version before is in no commit here, or the disk is full.
+    """
+    with files.lock(git), tree.reader(git) as reader, Cache(git) as cache:
+        work = tree.work(git)
+        path, entry = path_of(noun, name), work.entries.get(path_of(noun, name))
+        if entry is None:
+            raise _unknown(work, noun, name)
+        _refuse_troubles(projects.problems_of(git, work, reader, cache), noun, name)
+        texts = Texts(git, work, reader, cache, noun, name)
+        data = reader.read(path, entry)
+        data = document.edit(data, {("status",): status}) if status else data
+        base = texts.version(texts.lines[-1]["version"]) if texts.lines else _committed(git, texts, noun, reader)
+        wanted = _judged(texts, noun, base, document.read(data, path), version)
+        if wanted.version != document.read(data, path)["version"]:
+            data = document.edit(data, {("version",): wanted.version})
+        if dry or not wanted.written:
+            return wanted._replace(written=False)
+        fresh = [document.read(data, path)]
+        if base and wanted.before and not texts.lines:  # records name it, so it must stay known
+            fresh.insert(0, dict(base))
+        listed = work.entries.get(listed_at(noun, name))
+        known = reader.read(listed_at(noun, name), listed) if listed else b""
+        lines = b"".join([canonical.encode(_line(texts, value)) + b"\n" for value in fresh])
+        disk.write_all({git.top / path: data, git.top / listed_at(noun, name): known + lines}, git.top)
+        return wanted
+
+
+def _standing(texts: Texts, noun: Noun, name: str) -> Standing:
+    value: Value = texts.now or {}
+    last = texts.lines[-1]["version"] if texts.lines else ""
+    edits = bump.weighed(noun, texts.version(last), value) if last else []
+    weight = bump.heaviest(edits)
+    least = bump.least(last, weight) if weight else "" if last else value["version"]
+    return Standing(name, value["version"], str(value.get("status", "")), last, len(value["labels"]), weight, least)
+
+
+def _names(work: Snapshot, noun: Noun) -> list[str]:
+    folder = FOLDERS[noun] + "/"
+    rows = [
+        path[len(folder) : -len(".yaml")] for path in work.entries if path.startswith(folder) and path.endswith(".yaml")
+    ]
+    return sorted(name for name in rows if "/" not in name)
+
+
+def _committed(git: Git, texts: Texts, noun: Noun, reader: Reader) -> Value | None:
+    """Return what HEAD says of a document that was never published: records may have been made under it."""
+    entry = tree.commit(git, "HEAD", (texts.path,)).entries.get(texts.path) if plumbing.head(git) else None
+    if entry is None:
+        return None
+    (value,) = projects.values(git, [(noun, reader.read(texts.path, entry))])
+    return value if isinstance(value, dict) else None
+
+
+def _judged(texts: Texts, noun: Noun, base: Value | None, value: Value, version: str) -> Publication:
+    """Return what publishing a text after another comes to, without writing it."""
+    said, status = str(value["version"]), str(value.get("status", ""))
+    edits = bump.weighed(noun, base, value) if base else []
+    weight = bump.heaviest(edits)
+    if base is None or (not texts.lines and weight in (None, "editorial")):
+        return Publication(texts.path, "", version or said, status, (), None, frozenset(), written=True)
+    last, affected = str(base["version"]), bump.affected(edits)
+    if weight is None and (version or said) == last:
+        return Publication(texts.path, last, last, status, (), None, frozenset(), written=False)
+    least = bump.least(last, weight or "editorial")
+    wanted = version or (said if said != last else least)
+    hint = f"labelvc {noun} publish {value['name']} --version {least}"
+    if wanted == last or any(line["version"] == wanted for line in texts.lines):
+        raise RefusedError(f"version {wanted} is published and never changes", where=texts.path, hint=hint)
+    if not bump.precedes(last, wanted):
+        raise RefusedError(f"version {wanted} comes before {last}, which is published", where=texts.path, hint=hint)
+    if bump.precedes(wanted, least) and not _announces(wanted, least):
+        worst = next(one.edit for one in edits if one.weight == weight)
+        why = (
+            f"{worst.pointer} {worst.what} changes the meaning"
+            if weight == "meaning"
+            else f"{worst.pointer} was {worst.what}"
+        )
+        raise RefusedError(
+            f"{wanted} is too small a step from {last}: {why}, so it is {least} at least", where=texts.path, hint=hint
+        )
+    return Publication(texts.path, last, wanted, status, edits, weight, affected, written=True)
+
+
+def _announces(version: str, least: str) -> bool:
+    """Tell whether a version with a suffix announces the least one allowed, or a later one."""
+    core = version.partition("-")[0]
+    return core != version and not bump.precedes(core, least)
+
+
+def _line(texts: Texts, value: Value) -> Value:
+    return {"digest": document.digest(value), "taxonomy": _explained(texts, value), "version": value["version"]}
+
+
+def _explained(texts: Texts, value: Value) -> str | None:
+    """Return the taxonomy a guideline explains, with its version; None for one that explains none, and for a taxonomy."""
+    owner = value.get("taxonomy")
+    found = texts.beside("taxonomy", owner) if isinstance(owner, str) else None
+    return f"{owner}@{found['version']}" if found else None
+
+
+def _refuse_troubles(found: Sequence[Finding], noun: Noun, name: str) -> None:
+    """Refuse to publish what a check would refuse; that the text differs from what was published is why it is published."""
+    own = (path_of(noun, name), listed_at(noun, name))
+    for one in found:
+        if one.place.path in own and one.rule != "document.version":
+            where = f"{one.place.path}:{one.place.line}" if one.place.line else one.place.path
+            raise ConfigurationError(f"{one.place.pointer} {one.message}".strip(), where=where, hint=one.hint)
+
+
+def _unknown(work: Snapshot, noun: Noun, name: str) -> ConfigurationError:
+    hint = f"choose one of: {', '.join(_names(work, noun)) or 'none yet'}"
+    return ConfigurationError(f"there is no {noun} {name!r}", where=path_of(noun, name), hint=hint)
