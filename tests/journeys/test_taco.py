@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from labelvc.codec import document
 from tests.oracles import taco_counts
 
 VERSIONS = ("2019-06-09.56bdab8", "2019-06-24.a35e944", "2019-06-26.1e4d24a", "2019-12-19.508da01")
@@ -200,3 +201,44 @@ def ordered(path: Path) -> dict[str, Any]:
                 key=lambda member: json.dumps([member.get(n) for n in ("id", "image_id", "bbox", "background_ids")])
             )
     return said
+
+
+def test_what_upstream_merged_and_renamed_is_lineage_and_migrates_to_the_published_labels(
+    project, versions, bring, commit, labelvc, git
+):
+    """63 categories became 60: four were merged away, two renamed. The oracle reads what each outline is called in the files."""
+    folder = project("boxes")
+
+    def run(*words: str) -> str:
+        code, out, err = labelvc(folder, "taxonomy", *words)
+        assert code == 0, out + err
+        return out
+
+    assert bring(folder, versions[0], *KEYED)[0] == 0
+    run("publish", "objects")
+    commit(folder)
+    before = {line["id"]: line["value"]["label"] for line in lines(folder, "annotations")}
+    run("merge", "objects", "Bread bag", "Cereal bag", "Produce bag", "--into", "Plastic Film")
+    run("merge", "objects", "Retort pouch", "--into", "Other plastic wrapper")
+    run("rename", "objects", "Plastic Film", "Plastic film")
+    run("rename", "objects", "Plastic drink bottle", "Clear plastic bottle")
+    told = json.loads(run("migrate", "objects", "--format", "json"))["summary"]
+    moves = {(*way["from"], *way["to"]): way["records"] for way in told["labels"]}
+    assert moves == taco_counts.compare(versions[0], versions[1])["moved"]
+    assert (told["open"], told["alike"]) == (0, 0)
+    assert labelvc(folder, "check", "--all")[0] == 0
+    named = {label["id"]: label["name"] for label in taxonomy(folder)["labels"]}
+    after = {line["id"]: named[line["value"]["label"]] for line in lines(folder, "annotations")}
+    ways = Counter((before[name], after[name]) for name in before if before[name] != after[name])
+    published = taco_counts.compare(versions[0], versions[3])["moved"]
+    assert ways.keys() == published.keys()
+    assert all(
+        ways[way] >= number for way, number in published.items()
+    )  # four records were deleted upstream, 28 redrawn
+    assert {label["id"] for label in taxonomy(folder)["labels"] if label.get("status") == "deprecated"} == {
+        "Bread bag", "Cereal bag", "Produce bag", "Retort pouch",
+    }  # fmt: skip
+
+
+def taxonomy(folder: Path) -> dict[str, Any]:
+    return document.read((folder / "taxonomies/objects.yaml").read_bytes())

@@ -1,4 +1,4 @@
-"""Commands on guidelines and taxonomies: what versions there are, publishing the next, and what it leaves to be done."""
+"""Commands on guidelines: what versions there are, publishing the next, what it leaves to be done, and pages for annotators."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from labelvc.ops.versions import Noun, Publication
 from labelvc.store import git as plumbing
 
 _STATUSES = ("draft", "pilot", "active", "retired")
-_DRY = click.option("--dry-run", is_flag=True, help="Say what would happen, write nothing.")
+DRY = click.option("--dry-run", is_flag=True, help="Say what would happen, write nothing.")
 
 
 def _version(context: click.Context, option: click.Parameter, given: str) -> str:
@@ -25,7 +25,7 @@ def _version(context: click.Context, option: click.Parameter, given: str) -> str
     return given
 
 
-_VERSION = click.option(
+VERSION = click.option(
     "--version",
     "version",
     default="",
@@ -40,12 +40,8 @@ def guideline() -> None:
     """Guidelines: how to decide, in versions that never change what they say."""
 
 
-@click.group()
-def taxonomy() -> None:
-    """Taxonomies: sets of labels, in versions that never change what they say."""
-
-
-def _list(settings: Settings, noun: Noun, form: str, output: Path | None) -> None:
+def listed(settings: Settings, noun: Noun, form: str, output: Path | None) -> None:
+    """Write the documents of a kind with how they stand to what was published."""
     found = versions.listing(plumbing.find(settings.directory), noun)
     items = [render.row(one) for one in found]
     if form == "json":
@@ -65,26 +61,14 @@ def guideline_list(settings: Settings, /, form: str, output: Path | None) -> Non
     \b
       labelvc guideline list
     """
-    _list(settings, "guideline", form, output)
-
-
-@taxonomy.command("list")
-@output_options("text", "json", "jsonl")
-@pass_settings
-def taxonomy_list(settings: Settings, /, form: str, output: Path | None) -> None:
-    """List the taxonomies and what changed since publication.
-
-    \b
-      labelvc taxonomy list
-    """
-    _list(settings, "taxonomy", form, output)
+    listed(settings, "guideline", form, output)
 
 
 @guideline.command("publish")
 @click.argument("name")
-@_VERSION
+@VERSION
 @click.option("--status", type=click.Choice(_STATUSES), default=None, help="Give it this status as well.")
-@_DRY
+@DRY
 @output_options("text", "json")
 @pass_settings
 def guideline_publish(
@@ -102,33 +86,13 @@ def guideline_publish(
     """
     git = plumbing.find(settings.directory)
     done = versions.publish(git, "guideline", name, version=version, status=status or "", dry=dry_run)
-    _tell(settings, "guideline", name, done, form, output, dry=dry_run)
+    tell(settings, "guideline", name, done, form, output, dry=dry_run)
 
 
-@taxonomy.command("publish")
-@click.argument("name")
-@_VERSION
-@_DRY
-@output_options("text", "json")
-@pass_settings
-def taxonomy_publish(
-    settings: Settings, /, name: str, version: str, dry_run: bool, form: str, output: Path | None
-) -> None:
-    """Publish NAME under the version its change calls for.
-
-    The document is taken as it lies in the work tree. A label that goes, moves, is merged or split takes a major version, a new, renamed or deprecated one a minor, the rest
-    a patch. A smaller step is refused. Commit document and list together.
-
-    \b
-      labelvc taxonomy publish cells
-    """
-    done = versions.publish(plumbing.find(settings.directory), "taxonomy", name, version=version, dry=dry_run)
-    _tell(settings, "taxonomy", name, done, form, output, dry=dry_run)
-
-
-def _tell(
+def tell(
     settings: Settings, noun: Noun, name: str, done: Publication, form: str, output: Path | None, *, dry: bool
 ) -> None:
+    """Write what publishing came to, and say what comes next."""
     if form == "json":
         write(
             json.document("publication", list(render.edited(done)), summary=render.published(noun, name, done)), output

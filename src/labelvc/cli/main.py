@@ -42,7 +42,7 @@ COMMANDS: dict[str, Row] = {
         "guideline",
         "Guidelines: how to decide, in versions; what a new one changes.",
     ),
-    "taxonomy": ("labelvc.cli.guidelines", "taxonomy", "Taxonomies: sets of labels, in versions."),
+    "taxonomy": ("labelvc.cli.taxonomies", "taxonomy", "Taxonomies: labels, what is done to them, in versions."),
     "dataset": ("labelvc.cli.dataset", "dataset", "Datasets: what they hold, how they are stored."),
     "key": ("labelvc.cli.people", "key", "Keys of people and CI."),
     "policy": ("labelvc.cli.policy", "policy", "Roles, and the approvals a change needs."),

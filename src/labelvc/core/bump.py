@@ -175,7 +175,7 @@ def _steps(said: Any) -> list[Mapping[str, Any]]:
 
 
 def _ends(edit: Edit) -> set[str]:
-    steps = [*_steps(edit.old), *_steps(edit.new)]
+    steps = [step for step in (*_steps(edit.old), *_steps(edit.new)) if step.get("kind") in _PARTING]
     return {str(label) for step in steps for end in ("from", "to") for label in step.get(end, ())}
 
 

@@ -24,13 +24,14 @@ from labelvc.model.secret import Epoch, Secret
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import diff as differing
 from labelvc.ops import manifest as manifests
-from labelvc.ops import people
+from labelvc.ops import migrate, people
 from labelvc.ops import project as projects
 from labelvc.ops import trust as trusting
 from labelvc.ops.manifest import Made
 from labelvc.ops.state import Scale, State
 from labelvc.store import git as plumbing
 from labelvc.store import keyring, tree
+from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
 from labelvc.store.reader import Reader
@@ -115,9 +116,11 @@ def plan(
         The plan.
 
     Raises:
-        RefusedError: the version does not follow the last, or is a smaller step than the changes ask for.
+        RefusedError: the version does not follow the last, or is a smaller step than the changes ask for; or records have
+            labels that were merged or split away.
         DataError: a release before it does not hold.
     """
+    _refuse_undecided(git, reader, head)
     base = based(git, reader, scale, head.commit)
     version, step = _step(git, base.made, wanted, head.commit)
     found = scale.statements(head)
@@ -219,6 +222,15 @@ def demand_clean(git: Git, head: Snapshot) -> None:
     if where:
         message = "a release is of what is committed, and the work tree differs from HEAD"
         raise RefusedError(message, where=where, hint="git status; commit it, or git stash --include-untracked")
+
+
+def _refuse_undecided(git: Git, reader: Reader, head: Snapshot) -> None:
+    """Refuse to release records whose label means nothing any more: merged and not migrated, or split and not decided."""
+    with Cache(git) as cache:
+        found = next(migrate.undecided(git, head, reader, cache), None)
+    if found is not None:
+        message = "a record has a label that was merged or split, and nobody decided what it is now"
+        raise RefusedError(message, where=str(found.key), hint=f"labelvc taxonomy migrate {found.taxonomy}")
 
 
 def secret_of(git: Git, reader: Reader, snapshot: Snapshot, name: str | None = None) -> Secret | None:

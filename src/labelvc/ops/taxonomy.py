@@ -1,10 +1,93 @@
-"""Taxonomies edited by commands: labels added to the document, everything else in it left as it was."""
+"""Taxonomies edited by commands: what is done to labels is written with its lineage, everything else left as it was."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from labelvc.codec import document
+from labelvc.core import bump, lineage, references
+from labelvc.core.lineage import Operation
+from labelvc.core.references import Document
+from labelvc.errors import RefusedError
+from labelvc.ops import versions
+from labelvc.store import disk, files, tree
+from labelvc.store.cache import Cache
+from labelvc.store.git import Git
+
+
+class Done(NamedTuple):
+    """What was done to a taxonomy.
+
+    Attributes:
+        path: of its document.
+        version: that it has now.
+        asked: what was done.
+        data: the document's bytes.
+    """
+
+    path: str
+    version: str
+    asked: Operation
+    data: bytes
+
+
+def operate(git: Git, name: str, asked: Operation, *, dry: bool = False) -> Done:
+    """Do something to the labels of a taxonomy in the work tree: edit the labels, append the lineage, raise the version.
+
+    Args:
+        git: the repository.
+        name: of the taxonomy.
+        asked: what is to be done.
+        dry: write nothing.
+
+    Returns:
+        What was done; the document is not staged.
+
+    Raises:
+        ConfigurationError: there is no such taxonomy, or something is wrong with its document.
+        RefusedError: the labels do not allow it.
+        StoreError: what the version published last said is in no commit here, or the disk is full.
+    """
+    asked = asked._replace(
+        labels=tuple(label for label in asked.labels if asked.kind != "merge" or label not in asked.into)
+    )
+    with files.lock(git), tree.reader(git) as reader, Cache(git) as cache:
+        texts, data = versions.opened(git, reader, cache, "taxonomy", name)
+        base = texts.base()
+        last = str(base["version"]) if base else ""
+        value = document.read(data, texts.path)
+        try:
+            edits = lineage.changes(value, asked)
+        except RefusedError as refused:
+            raise RefusedError(refused.message, where=texts.path, hint=refused.hint.replace("NAME", name)) from None
+        for path, said in edits:  # one by one, so that labels are appended and none is set over another
+            data = document.edit(data, {path: said})
+        data = document.edit(data, {("lineage", "-"): dict(lineage.step(asked, str(value["version"])))})
+        version = _version(base, document.read(data, texts.path))
+        steps = lineage.pending({"lineage": document.read(data)["lineage"][:-1]}, last)
+        at = str(len(document.read(data)["lineage"]) - 1)
+        for number in (*steps, at):
+            data = document.edit(data, {("lineage", number, "version"): version})
+        if document.read(data)["version"] != version:
+            data = document.edit(data, {("version",): version})
+        for trouble in references.troubles(
+            [Document("taxonomy", name, document.read(data))], {"taxonomy": frozenset([name])}
+        ):
+            raise RefusedError(trouble.message, where=f"{texts.path} {trouble.pointer}")
+        if not dry:
+            disk.write_all({git.top / texts.path: data}, git.top)
+        return Done(texts.path, version, asked, data)
+
+
+def _version(base: versions.Value | None, value: versions.Value) -> str:
+    """Return the version a taxonomy has after an operation: the least its edits since the last one allow, or a higher one it has."""
+    said = str(value["version"])
+    weight = bump.heaviest(bump.weighed("taxonomy", base, value)) if base else None
+    if base is None or weight is None:
+        return said
+    least = bump.least(str(base["version"]), weight)
+    return least if bump.precedes(said, least) else said
 
 
 def add_labels(data: bytes, labels: Sequence[str]) -> bytes:

@@ -40,6 +40,7 @@ class Texts:
         path: of the document.
         now: what it says; None when it cannot be read.
         lines: the published versions, oldest first.
+        listed: the bytes of their list.
     """
 
     def __init__(self, git: Git, snapshot: Snapshot, reader: Reader, cache: Cache, noun: Noun, name: str) -> None:
@@ -48,8 +49,9 @@ class Texts:
         self._start = snapshot.commit or plumbing.head(git)
         self.path = path_of(noun, name)
         self.now: Value | None = self._value(noun, self.path, self._entries.get(self.path))
-        listed = listed_at(noun, name)
-        self.lines: Sequence[Value] = self._value("versions", listed, self._entries.get(listed)) or ()
+        listed, entry = listed_at(noun, name), self._entries.get(listed_at(noun, name))
+        self.listed = reader.read(listed, entry) if entry else b""
+        self.lines: Sequence[Value] = self._value("versions", listed, entry) or ()
         self._olds: list[str] | None = None
         self._read: dict[str, Value | None] = {}
 
@@ -71,6 +73,22 @@ class Texts:
         path = path_of(noun, name)
         found: Value | None = self._value(noun, path, self._entries.get(path))
         return found
+
+    def base(self) -> Value | None:
+        """Return what the next version is held against, None where there is nothing.
+
+        It is the version published last; where none was, what HEAD says, since records may have been made under it.
+
+        Raises:
+            StoreError: as for `version`.
+        """
+        if self.lines:
+            return self.version(self.lines[-1]["version"])
+        if not plumbing.head(self._git):
+            return None
+        entry = tree.commit(self._git, "HEAD", (self.path,)).entries.get(self.path)
+        found = self._value(self._noun, self.path, entry)
+        return found if isinstance(found, dict) else None
 
     def _all(self) -> Iterator[Value]:
         if self.now is not None:
@@ -196,11 +214,7 @@ def shown(git: Git, name: str, against: str = "") -> Shown:
         StoreError: what that version said is in no commit here.
     """
     with tree.reader(git) as reader, Cache(git) as cache:
-        work = tree.work(git)
-        if path_of("guideline", name) not in work.entries:
-            raise _unknown(work, "guideline", name)
-        _refuse_troubles(projects.problems_of(git, work, reader, cache), "guideline", name)
-        texts = Texts(git, work, reader, cache, "guideline", name)
+        texts, _ = opened(git, reader, cache, "guideline", name)
         value: Value = texts.now or {}
         owner = value.get("taxonomy")
         labels = (texts.beside("taxonomy", owner) or {}).get("labels", ()) if owner else ()
@@ -208,6 +222,29 @@ def shown(git: Git, name: str, against: str = "") -> Shown:
         edits = bump.weighed("guideline", texts.version(against), value) if against else []
         published = any(line["digest"] == document.digest(value) for line in texts.lines)
         return Shown(value, names, against, edits, published)
+
+
+def opened(git: Git, reader: Reader, cache: Cache, noun: Noun, name: str) -> tuple[Texts, bytes]:
+    """Return what there is to say of a document of the work tree that a command is to edit, and its bytes.
+
+    Args:
+        git: the repository.
+        reader: reads it.
+        cache: where documents are remembered.
+        noun: kind of the document.
+        name: its name.
+
+    Raises:
+        ConfigurationError: there is no such document, or something else is wrong with it than that it was edited.
+        StoreError: a document cannot be read.
+    """
+    work = tree.work(git)
+    path = path_of(noun, name)
+    entry = work.entries.get(path)
+    if entry is None:
+        raise unknown(work, noun, name)
+    _refuse_troubles(projects.problems_of(git, work, reader, cache), noun, name)
+    return Texts(git, work, reader, cache, noun, name), reader.read(path, entry)
 
 
 def publish(git: Git, noun: Noun, name: str, *, version: str = "", status: str = "", dry: bool = False) -> Publication:
@@ -230,15 +267,10 @@ def publish(git: Git, noun: Noun, name: str, *, version: str = "", status: str =
         StoreError: the text of the version before is in no commit here, or the disk is full.
     """
     with files.lock(git), tree.reader(git) as reader, Cache(git) as cache:
-        work = tree.work(git)
-        path, entry = path_of(noun, name), work.entries.get(path_of(noun, name))
-        if entry is None:
-            raise _unknown(work, noun, name)
-        _refuse_troubles(projects.problems_of(git, work, reader, cache), noun, name)
-        texts = Texts(git, work, reader, cache, noun, name)
-        data = reader.read(path, entry)
+        texts, data = opened(git, reader, cache, noun, name)
+        path = texts.path
         data = document.edit(data, {("status",): status}) if status else data
-        base = texts.version(texts.lines[-1]["version"]) if texts.lines else _committed(git, texts, noun, reader)
+        base = texts.base()
         wanted = _judged(texts, noun, base, document.read(data, path), version)
         if wanted.version != document.read(data, path)["version"]:
             data = document.edit(data, {("version",): wanted.version})
@@ -247,10 +279,8 @@ def publish(git: Git, noun: Noun, name: str, *, version: str = "", status: str =
         fresh = [document.read(data, path)]
         if base and wanted.before and not texts.lines:  # records name it, so it must stay known
             fresh.insert(0, dict(base))
-        listed = work.entries.get(listed_at(noun, name))
-        known = reader.read(listed_at(noun, name), listed) if listed else b""
         lines = b"".join([canonical.encode(_line(texts, value)) + b"\n" for value in fresh])
-        disk.write_all({git.top / path: data, git.top / listed_at(noun, name): known + lines}, git.top)
+        disk.write_all({git.top / path: data, git.top / listed_at(noun, name): texts.listed + lines}, git.top)
         return wanted
 
 
@@ -269,15 +299,6 @@ def _names(work: Snapshot, noun: Noun) -> list[str]:
         path[len(folder) : -len(".yaml")] for path in work.entries if path.startswith(folder) and path.endswith(".yaml")
     ]
     return sorted(name for name in rows if "/" not in name)
-
-
-def _committed(git: Git, texts: Texts, noun: Noun, reader: Reader) -> Value | None:
-    """Return what HEAD says of a document that was never published: records may have been made under it."""
-    entry = tree.commit(git, "HEAD", (texts.path,)).entries.get(texts.path) if plumbing.head(git) else None
-    if entry is None:
-        return None
-    (value,) = projects.values(git, [(noun, reader.read(texts.path, entry))])
-    return value if isinstance(value, dict) else None
 
 
 def _judged(texts: Texts, noun: Noun, base: Value | None, value: Value, version: str) -> Publication:
@@ -336,6 +357,7 @@ def _refuse_troubles(found: Sequence[Finding], noun: Noun, name: str) -> None:
             raise ConfigurationError(f"{one.place.pointer} {one.message}".strip(), where=where, hint=one.hint)
 
 
-def _unknown(work: Snapshot, noun: Noun, name: str) -> ConfigurationError:
+def unknown(work: Snapshot, noun: Noun, name: str) -> ConfigurationError:
+    """Return the error that says there is no such document, and which there are."""
     hint = f"choose one of: {', '.join(_names(work, noun)) or 'none yet'}"
     return ConfigurationError(f"there is no {noun} {name!r}", where=path_of(noun, name), hint=hint)

@@ -1,0 +1,250 @@
+"""Migrate: give records the labels that theirs were merged into, and list those whose label was split."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from labelvc.codec import canonical, shard
+from labelvc.core import bump, diff, lineage
+from labelvc.core.lineage import Fate
+from labelvc.model import listing
+from labelvc.model.names import Key
+from labelvc.model.project import Dataset, Project
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import dataset as datasets
+from labelvc.ops import meaning, rewrite, versions
+from labelvc.ops import project as projects
+from labelvc.ops.incoming import RECORD, Incoming
+from labelvc.store import files, tree
+from labelvc.store import git as plumbing
+from labelvc.store.cache import Cache
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+
+class Move(NamedTuple):
+    """A record that gets another label.
+
+    Attributes:
+        key: of the record.
+        old, new: its labels before and after.
+        by: the annotator's pseudonym; empty when the record names none.
+    """
+
+    key: Key
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    by: str
+
+
+class Open(NamedTuple):
+    """A record whose label was split: a person must say which of the new ones it is.
+
+    Attributes:
+        key: of the record.
+        label: that was split.
+        to: the labels it may have.
+        by: the annotator's pseudonym; empty when the record names none.
+    """
+
+    key: Key
+    label: str
+    to: tuple[str, ...]
+    by: str
+
+
+class Twin(NamedTuple):
+    """Two records of one annotator that say the same of one item after the migration, and did not before."""
+
+    key: Key
+    other: Key
+
+
+class Migration(NamedTuple):
+    """What a migration does.
+
+    Attributes:
+        version: of the taxonomy, `name@version`, which `origin.migration` of the records says.
+        moves: records that get another label.
+        open: records that a person must decide.
+        twins: records that a merge made alike.
+        files: number of shards that differ.
+    """
+
+    version: str
+    moves: tuple[Move, ...]
+    open: tuple[Open, ...]
+    twins: tuple[Twin, ...]
+    files: int
+
+
+class _Work(NamedTuple):
+    """A taxonomy's fates, the tasks that take labels from it, and how old the guideline version of a record is."""
+
+    name: str
+    version: str
+    fates: Mapping[str, Fate]
+    project: Project
+    older: Callable[[str, str], bool]
+
+    def tasks(self) -> frozenset[str]:
+        return frozenset(name for name, task in self.project.tasks.items() if task.taxonomy == self.name)
+
+
+def migrate(git: Git, name: str, *, dry: bool = False, advance: Callable[[], None] = lambda: None) -> Migration:
+    """Migrate the records of the work tree whose labels were merged, one commit's worth of it and nothing else.
+
+    Args:
+        git: the repository.
+        name: of the taxonomy.
+        dry: write nothing.
+        advance: called after each shard.
+
+    Returns:
+        What it does; shards are written and not staged.
+
+    Raises:
+        ConfigurationError: there is no such taxonomy, or a document is wrong.
+        RefusedError: a dataset has changes that are not committed.
+        DataError: a line cannot be read.
+        StoreError: a DVC folder is stale, another command writes here, or the disk is full.
+    """
+    with files.lock(git) as began, tree.reader(git) as reader, Cache(git) as cache:
+        work = tree.work(git)
+        found = _work(git, work, reader, cache, name)
+        moves: list[Move] = []
+        opened: list[Open] = []
+        twins: list[Twin] = []
+        lines: dict[str, list[tuple[str, bytes]]] = {}
+        for dataset in _concerned(found):
+            told = _looked(reader, work, dataset, found, advance)
+            moves += told.moves
+            opened += told.open
+            twins += told.twins
+            if told.lines:
+                datasets.refuse_dirty(git, dataset, work)
+                lines[dataset.name] = told.lines
+        written = 0 if dry or not lines else _written(git, began, work, found.project, lines)
+        return Migration(f"{name}@{found.version}", tuple(moves), tuple(opened), tuple(twins), written)
+
+
+class Left(NamedTuple):
+    """A record that the lineage of a taxonomy leaves to be migrated or decided."""
+
+    key: Key
+    taxonomy: str
+
+
+def undecided(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache) -> Iterator[Left]:
+    """Yield the records of a snapshot that some taxonomy's lineage leaves to be migrated or decided.
+
+    Raises:
+        ConfigurationError: a document is wrong.
+        DataError: a line cannot be read.
+    """
+    project = projects.load(git, snapshot, reader, cache)
+    for name in sorted(project.taxonomies):
+        found = _work(git, snapshot, reader, cache, name)
+        if found.fates:
+            for dataset in _concerned(found):
+                told = _looked(reader, snapshot, dataset, found, lambda: None)
+                yield from (
+                    Left(key, name) for key in [move.key for move in told.moves] + [one.key for one in told.open]
+                )
+
+
+def _work(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache, name: str) -> _Work:
+    project = projects.load(git, snapshot, reader, cache)
+    if name not in project.taxonomies:
+        raise versions.unknown(snapshot, "taxonomy", name)
+    texts = versions.Texts(git, snapshot, reader, cache, "taxonomy", name)
+    bound = {
+        f"{guideline}@{line['version']}": str(line.get("taxonomy") or "").rpartition("@")[2]
+        for guideline in project.guidelines
+        for line in versions.Texts(git, snapshot, reader, cache, "guideline", guideline).lines
+    }
+
+    def older(under: str, version: str) -> bool:
+        """Tell whether a record was made under a guideline that explained an earlier version of the taxonomy, or an unknown one."""
+        explained = bound.get(under, "")
+        return not explained or bump.precedes(explained, version)
+
+    return _Work(name, project.taxonomies[name].version, lineage.fates(texts.now or {}), project, older)
+
+
+def _concerned(found: _Work) -> list[Dataset]:
+    tasks = found.tasks()
+    named = sorted(found.project.datasets.items()) if found.fates else []
+    return [dataset for _, dataset in named if tasks & dataset.tasks.keys()]
+
+
+class _Looked(NamedTuple):
+    """What was found in a dataset; `lines` are the records as they are to be, with their items."""
+
+    moves: list[Move]
+    open: list[Open]
+    twins: list[Twin]
+    lines: list[tuple[str, bytes]]
+
+
+def _looked(reader: Reader, snapshot: Snapshot, dataset: Dataset, found: _Work, advance: Callable[[], None]) -> _Looked:
+    seen = _Looked([], [], [], [])
+    tasks = found.tasks()
+    rows = [
+        row
+        for row in listing.under(snapshot.entries, f"datasets/{dataset.name}/annotations/")
+        if shard.parse_path(row[0])
+    ]
+    for _, data in reader.many(rows):
+        told: dict[bytes, list[Key]] = defaultdict(list)
+        moved: set[Key] = set()
+        for raw in shard.lines(data):
+            fields = diff.decoded(raw)
+            if fields.get("gone") is True or fields.get("task") not in tasks:
+                continue
+            key = Key(dataset.name, str(fields.get("item")), str(fields.get("id")))
+            value = lineage.migrated(fields.get("value"), found.fates)
+            by = str(fields.get("by", ""))
+            if value is not fields.get("value"):
+                moved.add(key)
+                seen.moves.append(Move(key, _labels(fields.get("value")), _labels(value), by))
+                origin = {**fields.get("origin", {}), "migration": f"{found.name}@{found.version}"}
+                seen.lines.append((key.item, canonical.encode_record({**fields, "origin": origin, "value": value})))
+            under = str(fields.get("under", ""))
+            for label in lineage.undecided(_labels(value), found.fates):
+                fate = found.fates[label]
+                if not fate.kept or (under and found.older(under, fate.version)):
+                    seen.open.append(Open(key, label, fate.to, by))
+            told[canonical.encode([key.item, fields.get("task"), by, value])].append(key)
+        for alike in told.values():
+            seen.twins.extend(Twin(alike[0], key) for key in alike[1:] if moved & {alike[0], key})
+        advance()
+    return seen
+
+
+def _labels(value: Any) -> tuple[str, ...]:
+    return tuple(meaning.labels(value))
+
+
+def _written(
+    git: Git, began: int, work: Snapshot, project: Project, lines: Mapping[str, list[tuple[str, bytes]]]
+) -> int:
+    head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
+
+    def rewritten(change: Any, aside: bool) -> int:
+        number = 0
+        for name, found in lines.items():
+            dataset = project.datasets[name]
+            with Incoming(dataset) as incoming:
+                for item, line in found:
+                    incoming.add(RECORD, item, line)
+                put = rewrite.putting(change)
+                done = rewrite.plan(git, dataset, [work, head], rewrite.Wanted(), incoming, put, aside=aside)
+            number += len(done.files)
+            if dataset.storage == "dvc":
+                change.then("store", [f"datasets/{name}/annotations"])
+        return number
+
+    return rewrite.carried_out(git, "migrate", began, rewritten)

@@ -1,0 +1,276 @@
+"""taxonomy add, rename, merge, split, move, deprecate and migrate as a user meets them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from inline_snapshot import snapshot
+
+from labelvc.codec import document, schema
+
+TAXONOMY = """# What we see
+schema: urn:labelvc:schema:taxonomy:1
+name: topics
+version: 1.0.0
+labels:
+  - {id: order, name: Order}   # the first
+  - {id: parcel, name: Parcel}
+  - {id: damage, name: Damage, parent: parcel}
+  - {id: money, name: Money}
+  - {id: other, name: Other}
+"""
+GUIDELINE = """schema: urn:labelvc:schema:guideline:1
+name: topic
+version: 1.0.0
+title: Topics
+status: active
+taxonomy: topics
+labels: {}
+"""
+ROWS = [
+    ("a1", "m1", "order"),
+    ("a2", "m1", "parcel"),
+    ("a3", "m2", "damage"),
+    ("a4", "m2", "parcel"),
+    ("a5", "m3", "money"),
+    ("a6", "m4", "other"),
+]
+
+
+@pytest.fixture
+def labels(repo, labelvc, git, tmp_path) -> Path:
+    """Return a project with a published taxonomy, a guideline, and six answers of two people, committed."""
+    assert labelvc(repo, "init", "--template", "classification")[0] == 0
+    (repo / "taxonomies/topics.yaml").write_text(TAXONOMY)
+    (repo / "guidelines/topic.yaml").write_text(GUIDELINE)
+    for noun, name in (("taxonomy", "topics"), ("guideline", "topic")):
+        assert labelvc(repo, noun, "publish", name)[0] == 0
+    bring(repo, labelvc, tmp_path, ROWS)
+    commit(repo, git)
+    return repo
+
+
+def bring(repo: Path, labelvc, folder: Path, rows) -> None:
+    lines = "".join(
+        [
+            f"{name},{item},text of {item},{'ada' if at % 2 else 'ben'},{label}\n"
+            for at, (name, item, label) in enumerate(rows)
+        ]
+    )
+    (folder / "in.csv").write_text(f"id,item,text,annotator,label\n{lines}")
+    code, _, err = labelvc(repo, "import", "csv", str(folder / "in.csv"), "--dataset", "texts", "--mode", "replace")
+    assert code == 0, err
+
+
+def commit(repo: Path, git) -> None:
+    git(repo, "add", "--all")
+    git(repo, "commit", "-qnm", "next")
+
+
+def run(repo: Path, labelvc, *words: str, code: int = 0) -> str:
+    found, out, err = labelvc(repo, *words)
+    assert found == code, out + err
+    return out
+
+
+def answers(repo: Path) -> dict[str, str]:
+    found = {}
+    for path in (repo / "datasets/texts/annotations").rglob("*.jsonl"):
+        for line in path.read_text().splitlines():
+            row = json.loads(line)
+            found[f"{row['item']}#{row['id']}"] = row["value"]["label"]
+    return found
+
+
+def valid(noun: str, text: str) -> dict:
+    told = json.loads(text)
+    assert schema.problems(noun, told) == []
+    return told
+
+
+def test_a_rename_touches_no_record_and_no_other_character(labels, labelvc):
+    before = answers(labels)
+    assert run(labels, labelvc, "taxonomy", "rename", "topics", "order", "Purchase", "--reason", "clearer") == snapshot(
+        "topics is 1.1.0: order is called Purchase\n"
+    )
+    text = (labels / "taxonomies/topics.yaml").read_text()
+    assert text.startswith(TAXONOMY.replace("1.0.0", "1.1.0").replace("name: Order", "name: Purchase"))
+    assert document.read(text.encode())["lineage"] == [
+        {"version": "1.1.0", "kind": "rename", "from": ["order"], "to": ["order"], "reason": "clearer"}
+    ]
+    assert run(labels, labelvc, "taxonomy", "migrate", "topics") == snapshot(
+        "no record has a label that was merged or split in topics@1.1.0\n"
+    )
+    assert answers(labels) == before
+    assert run(labels, labelvc, "diff").startswith(
+        "= taxonomies/topics.yaml  label order renamed from Order to Purchase"
+    )
+    run(labels, labelvc, "check", "--all")
+
+
+def test_a_merge_migrates_records_with_provenance(labels, labelvc, git):
+    run(labels, labelvc, "taxonomy", "merge", "topics", "damage", "--into", "parcel", "--reason", "never agreed on")
+    assert "label.deprecated" in run(labels, labelvc, "check", "--all", code=1)
+    code, out, _ = labelvc(labels, "taxonomy", "migrate", "topics", "--dry-run", "--format", "json")
+    told = valid("taxonomy-migrate", out)
+    assert (code, told["summary"]["moved"], told["summary"]["written"]) == (0, 1, False)
+    assert "damage" in answers(labels).values()
+    run(labels, labelvc, "taxonomy", "migrate", "topics")
+    assert sorted(answers(labels).values()) == ["money", "order", "other", "parcel", "parcel", "parcel"]
+    run(labels, labelvc, "check", "--all")
+    (line,) = [
+        json.loads(line)
+        for path in (labels / "datasets/texts/annotations").rglob("*.jsonl")
+        for line in path.read_text().splitlines()
+        if "migration" in line
+    ]
+    assert line["origin"]["migration"] == "topics@2.0.0"
+    assert (line["rev"], line["under"]) == (2, "topic@1.0.0")
+    assert document.read((labels / "taxonomies/topics.yaml").read_bytes())["labels"][2] == {
+        "id": "damage",
+        "name": "Damage",
+        "parent": "parcel",
+        "status": "deprecated",
+    }
+    run(labels, labelvc, "taxonomy", "publish", "topics")
+    commit(labels, git)
+    assert run(labels, labelvc, "taxonomy", "migrate", "topics").startswith("no record")
+    assert run(labels, labelvc, "status")
+
+
+def test_a_migration_goes_through_dvc(labels, labelvc, git):
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=labels, check=True)
+    commit(labels, git)
+    run(labels, labelvc, "dataset", "storage", "texts", "dvc")
+    commit(labels, git)
+    run(labels, labelvc, "taxonomy", "merge", "topics", "damage", "--into", "parcel")
+    run(labels, labelvc, "taxonomy", "migrate", "topics")
+    assert "damage" not in answers(labels).values()
+    run(labels, labelvc, "check", "--all")
+    commit(labels, git)
+    assert git(labels, "status", "--porcelain") == ""
+
+
+def test_a_merge_that_makes_two_answers_alike_is_told(labels, labelvc, git, tmp_path):
+    bring(labels, labelvc, tmp_path, [("a1", "m1", "order"), ("a9", "m0", "other"), ("a3", "m1", "money")])
+    commit(labels, git)
+    run(labels, labelvc, "taxonomy", "merge", "topics", "money", "--into", "order")
+    out = run(labels, labelvc, "taxonomy", "migrate", "topics", "--dry-run", code=1)
+    assert "1 record of one annotator alike by the merge: delete one of each two" in out
+
+
+def test_a_split_leaves_a_worklist_until_somebody_decides(labels, labelvc, git, tmp_path):
+    run(labels, labelvc, "taxonomy", "split", "topics", "parcel", "--into", "parcel", "--into", "carrier")
+    run(labels, labelvc, "taxonomy", "publish", "topics")
+    commit(labels, git)
+    code, out, _ = labelvc(labels, "taxonomy", "migrate", "topics", "--format", "json")
+    told = valid("taxonomy-migrate", out)
+    assert (code, told["summary"]["open"], told["summary"]["moved"]) == (1, 2, 0)
+    assert {item["key"].partition("#")[0] for item in told["items"]} == {"texts/m1", "texts/m2"}
+    assert told["items"][0]["to"] == ["parcel", "carrier"]
+
+    guideline = labels / "guidelines/topic.yaml"
+    guideline.write_text(GUIDELINE.replace("labels: {}", "labels:\n  carrier: {definition: What the carrier did.}"))
+    run(labels, labelvc, "guideline", "publish", "topic")
+    lines = (labels / "guidelines/topic.versions.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["taxonomy"] == "topics@2.0.0"
+    bring(labels, labelvc, tmp_path, [(name, item, "carrier" if name == "a2" else label) for name, item, label in ROWS])
+    commit(labels, git)
+    code, out, _ = labelvc(labels, "taxonomy", "migrate", "topics", "--format", "json")
+    assert (code, valid("taxonomy-migrate", out)["summary"]["open"]) == (1, 1)  # a4 was not looked at again
+    rows = tmp_path / "own.jsonl"
+    run(labels, labelvc, "export", "jsonl", "--dataset", "texts", "-o", str(rows))
+    rows.write_text(rows.read_text().replace("topic@1.0.0", "topic@1.1.0"))
+    run(labels, labelvc, "import", "jsonl", str(rows), "--dataset", "texts")
+    assert run(labels, labelvc, "taxonomy", "migrate", "topics").startswith("no record")
+
+
+def test_a_migration_waits_for_what_is_not_committed(labels, labelvc, tmp_path):
+    run(labels, labelvc, "taxonomy", "merge", "topics", "damage", "--into", "parcel")
+    bring(labels, labelvc, tmp_path, [("a1", "m1", "damage"), *ROWS[1:]])
+    before = answers(labels)
+    code, out, err = labelvc(labels, "taxonomy", "migrate", "topics")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: texts has changes that are not committed\n")
+    assert answers(labels) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("rename", "topics", "order", "Parcel"),
+            snapshot("""\
+error: 'Parcel' is the label 'parcel' already
+  where: taxonomies/topics.yaml
+  next: labelvc taxonomy merge topics order --into parcel
+"""),
+        ),
+        (
+            ("merge", "topics", "pracel", "--into", "order"),
+            snapshot("""\
+error: there is no label 'pracel'
+  where: taxonomies/topics.yaml
+  next: choose one of: parcel
+"""),
+        ),
+        (
+            ("move", "topics", "parcel", "--under", "damage"),
+            snapshot("""\
+error: the label 'parcel' would be its own ancestor
+  where: taxonomies/topics.yaml
+"""),
+        ),
+        (
+            ("split", "topics", "parcel", "--into", "parcel"),
+            snapshot("""\
+error: the label 'parcel' is split into two labels or more, each named once
+  where: taxonomies/topics.yaml
+"""),
+        ),
+        (
+            ("add", "topics", "order"),
+            snapshot("""\
+error: 'order' is the label 'order' already
+  where: taxonomies/topics.yaml
+"""),
+        ),
+    ],
+)
+def test_what_the_labels_do_not_allow_is_refused_and_nothing_written(labels, labelvc, words, said):
+    code, out, err = labelvc(labels, "taxonomy", *words)
+    assert (code, out, err) == (1, "", said)
+    assert (labels / "taxonomies/topics.yaml").read_text() == TAXONOMY
+
+
+def test_several_operations_make_one_version(labels, labelvc):
+    run(labels, labelvc, "taxonomy", "add", "topics", "praise", "--name", "Praise")
+    assert b"version: 1.1.0" in (labels / "taxonomies/topics.yaml").read_bytes()
+    run(labels, labelvc, "taxonomy", "move", "topics", "money", "--under", "order")
+    run(labels, labelvc, "taxonomy", "deprecate", "topics", "praise", "--dry-run")
+    value = document.read((labels / "taxonomies/topics.yaml").read_bytes())
+    assert value["version"] == "2.0.0"
+    assert [step["version"] for step in value["lineage"]] == ["2.0.0", "2.0.0"]
+    assert value["labels"][-1] == {"id": "praise", "name": "Praise"}
+    assert run(labels, labelvc, "taxonomy", "publish", "topics").startswith("topics 2.0.0 is published after 1.0.0")
+
+
+def test_a_release_waits_until_every_record_is_decided(labels, labelvc, git, tmp_path):
+    run(labels, labelvc, "taxonomy", "merge", "topics", "damage", "--into", "parcel")
+    commit(labels, git)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
+    run(labels, labelvc, "trust", "init", "--key", str(tmp_path / "key"))
+    commit(labels, git)
+    words = ("release", "cut", "1.0.0", "--unapproved", "--key", str(tmp_path / "key"))
+    code, _, err = labelvc(labels, *words)
+    assert code == 1
+    assert err.startswith("error: a record has a label that was merged or split, and nobody decided what it is now\n")
+    assert err.endswith("next: labelvc taxonomy migrate topics\n")
+    assert not (labels / "releases").exists()
+    run(labels, labelvc, "taxonomy", "migrate", "topics")
+    commit(labels, git)
+    run(labels, labelvc, *words)
