@@ -161,3 +161,22 @@ def test_lines_that_are_refused(data: bytes, line: int, word: str):
 def test_the_digest_is_of_what_is_said():
     assert document.digest(document.read(b"a: 1 # words\nb: [x]\n")) == document.digest(json.loads('{"b":["x"],"a":1}'))
     assert document.digest(document.read(b"a: 1\n")) != document.digest(document.read(b'a: "1"\n'))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {("a",): 2, ("c", "d"): "x", ("l", "0"): 5},
+        {("new", "x"): 1, ("new", "y"): 2},
+        {("l", "-"): 4, ("l", "2"): 5},
+        {("c",): {"d": 1}, ("c", "d"): 2},
+        {("l", "-"): {"z": 1}, ("c", "e"): 3, ("a",): None},
+    ],
+)
+def test_many_edits_at_once_are_the_same_as_one_after_another(changes):
+    text = b"# top\na: 1  # one\nc:\n  d: 2\nl:\n  - 1\n  - 2\n"
+    one_by_one = text
+    for path, value in changes.items():
+        one_by_one = document.edit(one_by_one, {path: value})
+    assert document.edit(text, changes) == one_by_one
+    assert document.read(one_by_one) == document.edited(document.read(text), changes)

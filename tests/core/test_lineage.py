@@ -51,9 +51,8 @@ def carried_out(data: bytes, asked: Operation) -> bytes:
         edits = lineage.changes(document.read(data), asked)
     except RefusedError:
         return data
-    for path, said in edits:
-        data = document.edit(data, {path: said})
-    return document.edit(data, {("lineage", "-"): dict(lineage.step(asked, "1.1.0"))})
+    data = document.edit(data, {**edits.values, ("lineage", "-"): dict(lineage.step(asked, "1.1.0"))})
+    return document.extend(data, ("labels",), edits.fresh)
 
 
 @given(st.lists(OPERATIONS, max_size=8))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical
@@ -102,9 +103,14 @@ def edit(data: bytes, changes: Mapping[tuple[str, ...], Any]) -> bytes:
         DataError: the document cannot be read, a path leads through text or past the end of a list, or a value is no
             JSON value.
     """
-    for path, value in changes.items():
-        data = _splice(data, path, [value])
-    return data
+    return _splice(data, [(path, [value]) for path, value in changes.items()])
+
+
+def edited(value: Any, changes: Mapping[tuple[str, ...], Any]) -> Any:
+    """Return what a document says after `edit`, given what it says."""
+    for path, said in changes.items():
+        value = _applied(value, path, [said])
+    return value
 
 
 def extend(data: bytes, path: tuple[str, ...], members: Sequence[Any]) -> bytes:
@@ -113,7 +119,7 @@ def extend(data: bytes, path: tuple[str, ...], members: Sequence[Any]) -> bytes:
     Raises:
         DataError: as `edit`.
     """
-    return _splice(data, (*path, "-"), members) if members else data
+    return _splice(data, [((*path, "-"), members)]) if members else data
 
 
 def _text(data: bytes, where: str) -> str:
@@ -140,20 +146,47 @@ def _places(node: Node, pointer: str, lines: dict[str, int]) -> None:
         _places(below_node, below, lines)
 
 
-def _splice(data: bytes, path: tuple[str, ...], values: Sequence[Any]) -> bytes:
-    if not path:
+_Edit = tuple[tuple[str, ...], Sequence[Any]]
+"""A path and what to set there, or to append."""
+
+
+def _splice(data: bytes, edits: Sequence[_Edit]) -> bytes:
+    """Carry edits out in one reading of the text, or one after another where they meet."""
+    if not edits:
+        return data
+    if not all(path for path, _ in edits):
         raise DataError("an edit needs a path")
-    canonical.encode(list(values))
+    canonical.encode([list(values) for _, values in edits])
     text = _text(data, "")
     root = outline(text, "")
-    start, end, new = _change(root, path, values, text)
-    new = new.replace("\n", "\r\n") if "\r\n" in text else new
-    result = (text[:start] + new + text[end:]).encode()
-    if read(result) != _applied(root.plain(), path, values):
-        raise DataError(
-            f"could not set {'/'.join(path)[:40]} without touching the rest", hint="edit the document by hand"
-        )
+    wanted = root.plain()
+    for path, values in edits:
+        wanted = _applied(wanted, path, values)
+    pieces = _apart(root, edits, text)
+    if pieces is None:
+        for one in edits:
+            data = _splice(data, [one])
+        return data
+    lines = "\r\n" if "\r\n" in text else "\n"
+    for start, end, new in reversed(pieces):
+        text = text[:start] + new.replace("\n", lines) + text[end:]
+    result = text.encode()
+    if read(result) != wanted:
+        first = "/".join(edits[0][0])[:40]
+        raise DataError(f"could not set {first} without touching the rest", hint="edit the document by hand")
     return result
+
+
+def _apart(root: Node, edits: Sequence[_Edit], text: str) -> list[tuple[int, int, str]] | None:
+    """Return what to put where, in order; None when edits meet, or one needs what another brings."""
+    if len(edits) == 1:
+        return [_change(root, *edits[0], text)]
+    try:
+        pieces = sorted(_change(root, path, values, text) for path, values in edits)
+    except DataError:
+        return None
+    met = any(two[0] < one[1] or two[0] == one[0] for one, two in pairwise(pieces))
+    return None if met else pieces
 
 
 def _change(root: Node, path: tuple[str, ...], values: Sequence[Any], text: str) -> tuple[int, int, str]:

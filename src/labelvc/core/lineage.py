@@ -17,7 +17,19 @@ from labelvc.errors import RefusedError
 Kind = Literal["add", "rename", "merge", "split", "move", "deprecate"]
 Value = Mapping[str, Any]
 Change = tuple[tuple[str, ...], Any]
-"""A path into the document as `codec.document.edit` takes it, and the value to set there."""
+_FRESH = ("labels", "-")
+
+
+class Edits(NamedTuple):
+    """Edits of a taxonomy's document.
+
+    Attributes:
+        values: paths as `codec.document.edit` takes them, and what to set there.
+        fresh: labels to append to the list.
+    """
+
+    values: Mapping[tuple[str, ...], Any]
+    fresh: tuple[Mapping[str, Any], ...]
 
 
 class Operation(NamedTuple):
@@ -54,7 +66,7 @@ class Fate(NamedTuple):
     kept: bool = False
 
 
-def changes(value: Value, asked: Operation) -> list[Change]:
+def changes(value: Value, asked: Operation) -> Edits:
     """Return the edits of a taxonomy's document that carry an operation out, lineage and version left out.
 
     Args:
@@ -68,7 +80,9 @@ def changes(value: Value, asked: Operation) -> list[Change]:
     for label in asked.labels:
         if label not in labels:
             raise _missing(labels, label)
-    return list(_DOING[asked.kind](labels, asked))
+    found = list(_DOING[asked.kind](labels, asked))
+    fresh = [said for path, said in found if path == _FRESH]
+    return Edits({path: said for path, said in found if path != _FRESH}, tuple(fresh))
 
 
 def step(asked: Operation, version: str) -> Mapping[str, Any]:
@@ -233,7 +247,7 @@ def _retired(at: str, known: Value) -> Iterator[Change]:
 
 
 def _new(label: str, name: str, parent: str | None) -> Change:
-    return ("labels", "-"), {"id": label, "name": name or label, **({"parent": parent} if parent else {})}
+    return _FRESH, {"id": label, "name": name or label, **({"parent": parent} if parent else {})}
 
 
 def _missing(labels: _Labels, label: str) -> RefusedError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from labelvc.codec import document
 from labelvc.core import bump, lineage, references
@@ -61,19 +61,15 @@ def operate(git: Git, name: str, asked: Operation, *, dry: bool = False) -> Done
             edits = lineage.changes(value, asked)
         except RefusedError as refused:
             raise RefusedError(refused.message, where=texts.path, hint=refused.hint.replace("NAME", name)) from None
-        for path, said in edits:  # one by one, so that labels are appended and none is set over another
-            data = document.edit(data, {path: said})
-        data = document.edit(data, {("lineage", "-"): dict(lineage.step(asked, str(value["version"])))})
-        version = _version(base, document.read(data, texts.path))
-        steps = lineage.pending({"lineage": document.read(data)["lineage"][:-1]}, last)
-        at = str(len(document.read(data)["lineage"]) - 1)
-        for number in (*steps, at):
-            data = document.edit(data, {("lineage", number, "version"): version})
-        if document.read(data)["version"] != version:
-            data = document.edit(data, {("version",): version})
-        for trouble in references.troubles(
-            [Document("taxonomy", name, document.read(data))], {"taxonomy": frozenset([name])}
-        ):
+        grown = {**value, "labels": [*value["labels"], *edits.fresh]}
+        step = dict(lineage.step(asked, str(value["version"])))
+        version = _version(base, document.edited(grown, {**edits.values, ("lineage", "-"): step}))
+        values: dict[tuple[str, ...], Any] = {**edits.values, ("version",): version}
+        values |= {("lineage", at, "version"): version for at in lineage.pending(value, last)}
+        values["lineage", "-"] = {**step, "version": version}
+        told = document.edited(grown, values)
+        data = document.extend(document.edit(data, values), ("labels",), edits.fresh)
+        for trouble in references.troubles([Document("taxonomy", name, told)], {"taxonomy": frozenset([name])}):
             raise RefusedError(trouble.message, where=f"{texts.path} {trouble.pointer}")
         if not dry:
             disk.write_all({git.top / texts.path: data}, git.top)
