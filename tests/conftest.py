@@ -124,6 +124,21 @@ def labelvc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
+def gits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Write down every git that starts from here on: `gits()` returns their commands and forgets them."""
+    told = tmp_path / "gits"
+    told.touch()
+    monkeypatch.setenv("GIT_TRACE", str(told))
+
+    def taken() -> list[str]:
+        rows = told.read_text(errors="replace").splitlines()
+        told.write_text("")
+        return [row.partition("built-in: git ")[2] for row in rows if "built-in: git " in row]
+
+    return taken
+
+
+@pytest.fixture
 def ssh_key(tmp_path: Path) -> Callable[..., Path]:
     """Make a real SSH key: `ssh_key("ada")` returns the private key's path; `.pub` lies beside it."""
 

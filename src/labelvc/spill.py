@@ -7,6 +7,7 @@ import importlib
 import marshal
 import os
 import struct
+import zlib
 from array import array
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, Self
@@ -103,6 +104,10 @@ class Spill:
     def __exit__(self, *_: object) -> None:
         """Let go of the file."""
         self._blocks.close()
+
+    def part_of(self, name: bytes) -> int:
+        """Return a part for what has a name, the same one in every run."""
+        return zlib.crc32(name) % len(self._waiting)
 
     def add(self, part: int, row: Any, weight: int) -> None:
         """Set a row aside.

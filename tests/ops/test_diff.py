@@ -282,14 +282,19 @@ def test_a_narrow_listing_gives_the_same_deltas(zoo: Zoo):
     """What `labelvc diff` asks for lists only what differs; storage, reshards and documents must not matter."""
 
     def same(words: str) -> None:
-        whole, part = diff.resolve(zoo.at, words), diff.resolve(zoo.at, words, whole=False)
-        found = list(diff.between(zoo.at, *whole))
+        found = list(diff.between(zoo.at, *diff.resolve(zoo.at, words)))
         assert found
-        assert list(diff.between(zoo.at, *part)) == found
+        with tree.reader(zoo.at) as reader:
+            part = diff.resolve(zoo.at, words, reader=reader)
+            assert list(diff.between(zoo.at, *part, reader)) == found
+            assert list(diff.between(zoo.at, *part, reader)) == found, "a second time"
+            assert list(diff.between(zoo.at, *part)) == found, "with another reader"
 
     zoo.change("pets/p1#m1", value={"score": 3})
     zoo.put("pets/p9#", {"id": "p9", "natural": {"word": "w9"}, "text": "new"})
     zoo.replace("labelvc.yaml", "Know the animals", "Know all animals")
+    zoo.write("approvals/x/changeset.jsonl", "{}\n")
+    zoo.write("releases/1.json", "{}\n")
     zoo.commit("edits")
     same("HEAD~1..HEAD")
     zoo.store_in_dvc()

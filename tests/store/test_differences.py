@@ -37,6 +37,44 @@ def test_every_pair_is_answered_as_by_a_git_of_its_own(line):
     asked.close()
 
 
+def test_what_differs_is_told_with_its_lines_by_one_git(line):
+    where, commits = line
+    asked = Differences(where)
+    for old in commits:
+        for new in (*commits[::-1], old):
+            assert asked.begin(old, new) == plumbing.run(where, *RAW, old, new)
+            assert list(asked.lines(old, new)) == list(plumbing.diff_lines(where, old, new))
+            assert list(asked.lines(old, new)) == list(plumbing.diff_lines(where, old, new, ["datasets"])), "again"
+    asked.close()
+
+
+def test_folders_that_are_left_out_cost_no_lines(line):
+    where, (one, two, *_) = line
+    asked = Differences(where)
+    beside = ("approvals/", "end of\n", "datasets/*")
+    left = plumbing.run(where, *RAW, one, two, "--", "datasets")
+    assert asked.begin(one, two, beside) == left, "names are taken as they are; no pattern, no prefix"
+    assert [change.path for change in asked.lines(one, two)] == ["datasets/two words\n\1", "datasets/x.jsonl"]
+    assert asked.begin(one, two, ("approvals/", "datasets", "end of\n")) == b""
+    asked.close()
+
+
+def test_lines_that_were_begun_and_not_asked_for(line):
+    where, (one, two, three, _) = line
+    asked = Differences(where)
+    asked.begin(one, two)
+    assert list(asked.lines(two, three)) == list(plumbing.diff_lines(where, two, three, ["datasets"]))
+    asked.begin(one, two)
+    asked.begin(two, three)
+    left = asked.lines(two, three)
+    next(left)
+    left.close()
+    asked.begin(one, two)
+    asked.close()
+    assert list(asked.lines(one, two)) == list(plumbing.diff_lines(where, one, two, ["datasets"]))
+    asked.close()
+
+
 def test_a_question_within_an_answer_and_after_one_that_was_left(line):
     where, (one, two, three, _) = line
     asked = Differences(where)
@@ -61,7 +99,7 @@ def test_a_commit_that_is_not_here_is_no_empty_answer(line, which):
     asked = Differences(where)
     pair = [commits[0], commits[1]]
     pair[which] = "1" * 40
-    for question in (asked.files, lambda *ids: list(asked.lines(*ids))):
+    for question in (asked.files, asked.begin, lambda *ids: list(asked.lines(*ids))):
         with pytest.raises(StoreError):
             question(*pair)
     assert asked.files(*commits[:2]) == plumbing.run(where, *RAW, *commits[:2])
@@ -73,6 +111,18 @@ def test_a_missing_tree_is_told(line, repo, git):
     tree = git(repo, "rev-parse", f"{last}^{{tree}}").strip()
     (repo / ".git/objects" / tree[:2] / tree[2:]).unlink()
     asked = Differences(where)
-    with pytest.raises(StoreError, match=tree[:7]):
-        asked.files(one, last)
+    for question in (asked.files, asked.begin):
+        with pytest.raises(StoreError, match=f"{tree[:7]}|{last[:7]}"):
+            question(one, last)
+    asked.close()
+
+
+def test_a_missing_file_is_told_when_its_lines_are_asked_for(line, repo, git):
+    where, (one, *_, last) = line
+    lost = git(repo, "rev-parse", f"{last}:datasets/x.jsonl").strip()
+    (repo / ".git/objects" / lost[:2] / lost[2:]).unlink()
+    asked = Differences(where)
+    assert lost.encode() in asked.begin(one, last)
+    with pytest.raises(StoreError, match=lost[:7]):
+        list(asked.lines(one, last))
     asked.close()

@@ -107,21 +107,22 @@ def diff(
         raise click.UsageError("--format jsonl lists changes; counts are in --format json")
     git = repository(settings)
     whole = bool(asked.keys or asked.labels or "slice" in asked.by)
-    pair, torn = differing.settled(git, differing.resolve(git, revisions, staged=staged, whole=whole))
     with tree.reader(git) as reader:
+        found = differing.resolve(git, revisions, staged=staged, reader=None if whole else reader)
+        pair, torn = differing.settled(git, found)
         stream = _stream(git, pair, asked, reader)._replace(torn=torn)
         _print(settings, pair, asked, stream, output)
     for one in differing.stale(git, pair):
         say(settings, f"{text.safe(one.folder)}: {text.safe(one.message)}\n  next: {text.safe(one.hint)}")
-    found = stream.tally.summary()
-    return 1 if exit_code and (torn.paths or any((found.records, found.items, found.documents))) else 0
+    counts = stream.tally.summary()
+    return 1 if exit_code and (torn.paths or any((counts.records, counts.items, counts.documents))) else 0
 
 
 def _stream(git: Git, pair: Range, asked: _Asked, reader: Any) -> _Stream:
     """Return the changes that were asked for, counted as they come."""
-    drawing = veil.over(git, *pair)
+    drawing = veil.over(git, *pair, reader=reader)
     drawn = mechanics.between(git, pair, drawing).drawn
-    deltas, wanted, left = differing.between(git, *pair), None, None
+    deltas, wanted, left = differing.between(git, *pair, reader), None, None
     tally = rules.Tally(kinds=asked.form == "jsonl")
     if asked.keys or asked.labels:
         narrow = importlib.import_module("labelvc.ops.narrow")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
 from labelvc.cli.context import Settings, environment
-from labelvc.store import executors
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
@@ -31,7 +32,7 @@ def repository(settings: Settings) -> Git:
     if name == "dask" and not address:
         raise click.UsageError("--executor dask needs --scheduler ADDR, such as tcp://localhost:8786")
     git = plumbing.find(settings.directory)
-    executor = executors.find(name, address)
-    if executor is None:
+    if name == "processes":
         return git
+    executor = importlib.import_module("labelvc.store.executors").find(name, address)
     return git._replace(far=click.get_current_context().with_resource(executor))

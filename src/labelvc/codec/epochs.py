@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from labelvc.codec import canonical
 from labelvc.errors import DataError
-from labelvc.model.secret import ALPHABET, Epoch, Secret
+from labelvc.model.secret import ALPHABET, EPOCHS, Epoch, Secret
 
-PATH = "privacy/epochs.jsonl"
+PATH = EPOCHS
 _HEADER = "labelvc-epoch-secret-v1"
 _SECRET = re.compile(rf"{_HEADER} ([{ALPHABET}]{{1,2}}) ([0-9a-f]{{64}})\n?".encode())
 _FIELDS = {

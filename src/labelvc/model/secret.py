@@ -14,6 +14,10 @@ SEALED = f"{TOKEN}:[{ALPHABET}]{{34,}}"
 """What a sealed value looks like: a token that says whose it is, and a ciphertext in letters, two a byte."""
 
 
+EPOCHS = "privacy/epochs.jsonl"
+"""Path of the file that lists the epochs of a project."""
+
+
 class Epoch(NamedTuple):
     """One line of `privacy/epochs.jsonl`: a period in which one secret made the tokens.
 

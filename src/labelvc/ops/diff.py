@@ -14,7 +14,7 @@ from labelvc.model import listing
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops.naming import is_document
+from labelvc.ops.naming import BESIDE, is_document
 from labelvc.store import conflicts, pointer, tree
 from labelvc.store import git as plumbing
 from labelvc.store.aside import Aside
@@ -33,14 +33,15 @@ class Range(NamedTuple):
     new: Snapshot
 
 
-def resolve(git: Git, words: str | None, *, staged: bool = False, whole: bool = True) -> Range:
+def resolve(git: Git, words: str | None, *, staged: bool = False, reader: Reader | None = None) -> Range:
     """Read a range as git writes it.
 
     Args:
         git: the repository.
         words: `A`, `A..B`, `A...B` or None (HEAD).
         staged: compare with the index instead of the work tree; only with one revision or none.
-        whole: list all files; otherwise those that differ may do, which is all that `between` asks for.
+        reader: the one that `between` gets; of two commits only those files that differ, which is all that it asks for, are
+            listed then, `approvals/` and `releases/` left out. None: list all files.
 
     Returns:
         `A` against the work tree (or the index), `A` against `B`, or their merge base against `B`.
@@ -57,7 +58,9 @@ def resolve(git: Git, words: str | None, *, staged: bool = False, whole: bool = 
         mark = "..." if "..." in words else ".."
         one, two = [part or "HEAD" for part in words.split(mark, 1)]
         base = plumbing.merge_base(git, one, two) if mark == "..." else one
-        return Range(tree.commit(git, base), tree.commit(git, two)) if whole else Range(*tree.differing(git, base, two))
+        if reader is not None:
+            return Range(*tree.differing(git, base, two, reader, beside=BESIDE))
+        return Range(tree.commit(git, base), tree.commit(git, two))
     if words == "HEAD" and staged:
         return Range(*tree.staged(git))
     new = tree.index(git) if staged else tree.work(git)

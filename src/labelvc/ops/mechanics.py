@@ -6,11 +6,12 @@ import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from labelvc.codec import epochs, shard
+from labelvc.codec import shard
 from labelvc.core.diff import Comparison, compare
 from labelvc.core.veil import Veil
 from labelvc.errors import DataError
 from labelvc.model import listing
+from labelvc.model.secret import EPOCHS
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import diff
 from labelvc.ops.diff import Range
@@ -65,11 +66,11 @@ def between(git: Git, pair: Range, veil: Veil) -> Mechanics:
     old, new = pair
     changed = [
         path
-        for path in listing.ending(new.entries, _DATASET, epochs.PATH)
+        for path in listing.ending(new.entries, _DATASET, EPOCHS)
         if (was := old.entries.get(path)) is not None and not was.same(new.entries[path])
     ]
     moved = frozenset(path.split("/")[1] for path in changed if path.endswith(_DATASET) and _moves(git, pair, path))
-    rekey = _rekey(git, pair, veil) if epochs.PATH in changed else None
+    rekey = _rekey(git, pair, veil) if EPOCHS in changed else None
     return Mechanics(veil, moved, rekey)
 
 
@@ -88,8 +89,9 @@ def _both(git: Git, pair: Range, path: str) -> tuple[bytes, bytes]:
 
 def _rekey(git: Git, pair: Range, veil: Veil) -> Rekeying | None:
     """Return the re-key that came with new epochs, or None; the other way round, with epochs that are not there any more."""
+    epochs = importlib.import_module("labelvc.codec.epochs")
     try:
-        one, two = [[epoch._asdict() for epoch in epochs.read(data)] for data in _both(git, pair, epochs.PATH)]
+        one, two = [[epoch._asdict() for epoch in epochs.read(data)] for data in _both(git, pair, EPOCHS)]
     except DataError:
         return None
     rules = importlib.import_module("labelvc.core.rekey")

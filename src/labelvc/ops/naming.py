@@ -15,8 +15,9 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 WRITTEN = "a record is dataset/item#id, an item dataset/item, a dataset its name and a document its path"
+BESIDE = ("approvals/", "releases/")
+"""Folders that speak about changes, so that they are in none."""
 _DERIVED = ("annotations.dvc", "annotations.sha256")
-_BESIDE = ("approvals/", "releases/")
 _MOST = 3
 _LOOKED_AT = 50_000
 _DIGITS = 10
@@ -24,7 +25,7 @@ _DIGITS = 10
 
 def is_document(path: str) -> bool:
     """Tell whether a path counts as a document in a change-set: all but shards, approvals, releases and derived files."""
-    if path.startswith(_BESIDE) or shard.parse_path(path) is not None:
+    if path.startswith(BESIDE) or shard.parse_path(path) is not None:
         return False
     return not (path.startswith("datasets/") and path.rpartition("/")[2] in _DERIVED)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 
 from labelvc.core.veil import Veil
 from labelvc.model.project import Sensitive
@@ -11,14 +12,16 @@ from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
+from labelvc.store.reader import Reader
 
 
-def over(git: Git, *snapshots: Snapshot) -> Veil:
+def over(git: Git, *snapshots: Snapshot, reader: Reader | None = None) -> Veil:
     """Return the veil over some snapshots.
 
     Args:
         git: the repository.
         snapshots: what is shown; of two commits the files that differ are enough.
+        reader: one that is open as long as the veil is used; None: one for each dataset.
 
     Returns:
         A veil over what is declared sensitive in any of them; a document is read when a record of its dataset is shown.
@@ -27,12 +30,12 @@ def over(git: Git, *snapshots: Snapshot) -> Veil:
     def declared(name: str) -> Iterator[Sensitive]:
         path = f"datasets/{name}/dataset.yaml"
         listed = [one.entries[path] for one in snapshots if path in one.entries]
-        with tree.reader(git) as reader:
-            for entry in listed:
-                yield from _fields(git, reader.read(path, entry))
         commit = snapshots[-1].commit
-        if not listed and commit:  # where only what differs is listed, it is the same in all of them
-            yield from _fields(git, plumbing.show(git, commit, path))
+        with nullcontext(reader) if reader else tree.reader(git) as source:
+            for entry in listed:
+                yield from _fields(git, source.read(path, entry))
+            if not listed and commit:  # where only what differs is listed, it is the same in all of them
+                yield from _fields(git, source.show(commit, path))
 
     return Veil(declared)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
+import importlib
 from collections.abc import Iterator
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
-from labelvc.spill import Spill
+
+if TYPE_CHECKING:
+    from labelvc.spill import Spill
 
 _MOST = 20_000
 _PARTS = 1024
@@ -45,9 +47,10 @@ class Aside:
             return
         self._few.append(delta)
         if len(self._few) >= self._most:
-            self._spill = Spill(_PARTS, self._most)
+            spill: Spill = importlib.import_module("labelvc.spill").Spill(_PARTS, self._most)
             for one in self._few:
-                self._set(self._spill, one)
+                self._set(spill, one)
+            self._spill = spill
             self._few = []
 
     def groups(self) -> Iterator[list[Delta]]:
@@ -60,6 +63,6 @@ class Aside:
 
     @staticmethod
     def _set(spill: Spill, delta: Delta) -> None:
-        part = zlib.crc32(str(delta.key).encode(errors="surrogateescape")) % _PARTS
+        part = spill.part_of(str(delta.key).encode(errors="surrogateescape"))
         key = delta.key if isinstance(delta.key, str) else tuple(delta.key)
         spill.add(part, (key, delta.old, delta.new), 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import FileChange
@@ -12,6 +14,7 @@ from labelvc.store import patch, process
 from labelvc.store.git import Git
 
 _ALWAYS = ("diff-tree", "--stdin", "--always", "-r")
+_BETWEEN = b"\0\0"  # the end of the last row, and what stands before the first patch (diff.c, `diff_flush`)
 
 
 class Differences:
@@ -23,13 +26,16 @@ class Differences:
     """
 
     def __init__(self, git: Git, under: str = "datasets") -> None:
+        self._git = git
         self._files = _Asked(git, [*_ALWAYS, "-z", *plumbing.RAW])
         self._lines = _Asked(git, [*_ALWAYS, *plumbing.PATCH, "--", under])
+        self._begun: _Begun | None = None
 
     def close(self) -> None:
-        """End both gits; a later question starts them again."""
+        """End all gits; a later question starts them again."""
         self._files.close()
         self._lines.close()
+        self._leave()
 
     def files(self, old: str, new: str) -> bytes:
         """Return what `git diff-tree -r -z --raw --no-renames` prints of two commits.
@@ -45,7 +51,69 @@ class Differences:
         Raises:
             StoreError: as for `files`; nothing that was yielded before is wrong.
         """
-        return patch.read(self._lines.answer(old, new))
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return patch.read(self._lines.answer(old, new))
+        if (begun.old, begun.new) == (old, new):
+            return self._rest(begun)
+        begun.running.end()
+        return self.lines(old, new)
+
+    def begin(self, old: str, new: str, beside: Sequence[str] = ()) -> bytes:
+        """Return what `files` does, from a git of its own that goes on with the lines, where `lines` is asked for them next.
+
+        Args:
+            old: full id of a commit.
+            new: of another.
+            beside: folders that are left out.
+
+        Raises:
+            StoreError: as for `files`.
+        """
+        self._leave()
+        left_out = [f":(exclude,literal){folder}" for folder in beside]
+        line = (
+            "-c",
+            "core.quotePath=false",
+            "diff-tree",
+            "-z",
+            *plumbing.RAW,
+            *plumbing.PATCH,
+            old,
+            new,
+            "--",
+            *left_out,
+        )
+        running = plumbing.start(self._git, *line, index=_no_index(self._git))
+        rows = list[bytes]()
+        for text in running.out:
+            row, mark, first = text.partition(_BETWEEN)
+            rows.append(row + mark[:1])
+            if mark:
+                self._begun = _Begun(old, new, first, running)
+                break
+        else:  # nothing differs, or git failed
+            plumbing.demand(self._git, "diff-tree", running.end())
+        return b"".join(rows)
+
+    def _rest(self, begun: _Begun) -> Iterator[FileChange]:
+        with begun.running as running:
+            yield from patch.read(chain((begun.first,), running.out))
+            plumbing.demand(self._git, "diff-tree", running.end())
+
+    def _leave(self) -> None:
+        if self._begun is not None:
+            self._begun.running.end()
+            self._begun = None
+
+
+class _Begun(NamedTuple):
+    """A git that told which files differ between two commits, and of their lines the first one that it says."""
+
+    old: str
+    new: str
+    first: bytes
+    running: process.Running
 
 
 class _Asked:
@@ -102,10 +170,8 @@ class _Asked:
 
     def _started(self) -> process.Running:
         if self._running is None:
-            # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
-            nothing = str(self._git.directory / "labelvc-no-index")
             line = ("-c", "core.quotePath=false", "--literal-pathspecs", *self._words)
-            self._running = plumbing.start(self._git, *line, talk=True, index=nothing)
+            self._running = plumbing.start(self._git, *line, talk=True, index=_no_index(self._git))
         return self._running
 
     def _end(self) -> process.Done | None:
@@ -115,3 +181,11 @@ class _Asked:
     def _broken(self, where: str) -> StoreError:
         done = self._end()
         return plumbing.failure(self._git, "diff-tree", done.said if done else "")
+
+
+def _no_index(git: Git) -> str:
+    """Return an index that is not there: with one at hand git reads a file that looks unchanged instead of the commit's object.
+
+    Source: diff.c, `reuse_worktree_file`.
+    """
+    return str(git.directory / "labelvc-no-index")

@@ -45,7 +45,7 @@ class Folders:
             StoreError: no such revision, a missing object, or a DVC listing that is nowhere.
         """
         commit = self.commit(rev)
-        entries = dict(self._under(commit, tree.with_pointers(under)))
+        entries = dict(self._under(commit, pointer.beside(under)))
         if any(map(pointer.stands_for_shards, entries)):
             return tree.commit(self.git, commit, under)._replace(name=rev)
         return Snapshot(rev, "commit", commit, entries)

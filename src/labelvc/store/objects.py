@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Self
+from typing import NamedTuple, Self
 
 from labelvc import digests
 from labelvc.errors import StoreError
@@ -14,6 +14,14 @@ from labelvc.store.git import Git
 
 _AHEAD = 60
 _SHA1_LENGTH = 40
+
+
+class Named(NamedTuple):
+    """An object that a name led to: its full id, its kind (`blob`, `commit` ...) and its bytes."""
+
+    id: str
+    kind: str
+    data: bytes
 
 
 class Objects:
@@ -53,21 +61,26 @@ class Objects:
 
     def commit(self, rev: str) -> tuple[str, bytes] | None:
         """Return full id and bytes of the commit that a revision names; None when git knows none, or knows several."""
-        if "\n" in rev or "\0" in rev:
+        found = self.named(f"{rev}^{{commit}}")
+        return (found.id, found.data) if found else None
+
+    def named(self, name: str) -> Named | None:
+        """Return the object that a name leads to, as `HEAD:labelvc.yaml`; None when git knows none, or knows several."""
+        if "\n" in name or "\0" in name:
             return None
         if self._waiting:
             self._second = self._second or Objects(self._git)
-            return self._second.commit(rev)
+            return self._second.named(name)
         running = self._git_process()
-        self._send(f"{rev}^{{commit}}\n".encode("utf-8", "surrogateescape"), rev)
+        self._send(f"{name}\n".encode("utf-8", "surrogateescape"), name)
         words = running.out.readline().split()
-        if len(words) != 3 or words[1] != b"commit" or not words[0].isalnum():
+        if len(words) != 3 or not words[0].isalnum() or not words[2].isdigit():
             return None
         size = int(words[2])
         data = running.out.read(size + 1)
         if len(data) != size + 1:
-            raise self._broken(rev)
-        return words[0].decode(), data[:-1]
+            raise self._broken(name)
+        return Named(words[0].decode(), words[1].decode(), data[:-1])
 
     def many(self, oids: Iterable[str]) -> Iterator[bytes]:
         """Yield the bytes of objects in the order asked.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,6 +37,19 @@ class Pointer(NamedTuple):
 
     path: str
     md5: str
+
+
+def beside(under: Sequence[str]) -> list[str]:
+    """Return the wanted paths with the pointers and manifests that may hold them."""
+    found: dict[str, None] = {}
+    for path in under:
+        found[path] = None
+        parts = path.rstrip("/").split("/")
+        for count in range(1, len(parts) + 1):
+            above = "/".join(parts[:count]) + ".dvc"
+            if stands_for_shards(above):
+                found[above] = found[manifest_path(above)] = None
+    return list(found)
 
 
 def stands_for_shards(path: str) -> bool:

@@ -14,6 +14,7 @@ from labelvc import digests
 from labelvc.batches import batches
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
+from labelvc.store import git as plumbing
 from labelvc.store import objects, pointer
 from labelvc.store.differences import Differences
 from labelvc.store.git import Git
@@ -72,6 +73,24 @@ class Reader:
     def commit(self, rev: str) -> tuple[str, bytes] | None:
         """Return full id and bytes of the commit that a revision names; None when git knows none, or knows several."""
         return self._objects.commit(rev)
+
+    def resolve(self, rev: str) -> str:
+        """Return the full id of the commit that a revision names, as `git.resolve` does.
+
+        Raises:
+            StoreError: there is no such commit here.
+        """
+        found = self._objects.commit(rev)
+        return plumbing.known(self._git, found[0]) if found else plumbing.resolve(self._git, rev)
+
+    def show(self, commit: str, path: str) -> bytes:
+        """Return the bytes of a file in a commit, as `git.show` does; where there seems to be none, that one is asked.
+
+        Raises:
+            StoreError: the commit, its trees or the file cannot be read: that is not the same as no file.
+        """
+        found = self._objects.named(f"{commit}:{path}")
+        return found.data if found and found.kind == "blob" else plumbing.show(self._git, commit, path)
 
     def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
         """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched a thousand at a time.

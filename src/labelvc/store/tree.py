@@ -43,7 +43,7 @@ def commit(git: Git, rev: str, under: Sequence[str] = ()) -> Snapshot:
         StoreError: no such revision, a missing object, or a DVC listing that is nowhere.
     """
     found = plumbing.resolve(git, rev)
-    entries = _listed(git, "ls-tree", "-r", "-z", "--full-tree", found, "--", *with_pointers(under))
+    entries = _listed(git, "ls-tree", "-r", "-z", "--full-tree", found, "--", *pointer.beside(under))
     if entries is None:
         raise StoreError("the trees of a commit cannot be read", where=found, hint="git fsck --full")
     return Snapshot(rev, "commit", found, _with_members(git, entries, under))
@@ -86,7 +86,7 @@ def work(git: Git, under: Sequence[str] = (), *, settled: bool = True) -> Snapsh
         raise StoreError("a bare repository has no work tree", where=str(git.top), hint="name a commit")
     if settled:
         refuse_unfinished(git)
-    wide = with_pointers(under)
+    wide = pointer.beside(under)
     listed = _staged(git, under)
     changed = _rows(plumbing.run(git, "--literal-pathspecs", "diff-files", "--raw", "-z", "--", *wide))
     lying: dict[str, Entry | None] = {}
@@ -172,7 +172,9 @@ def staged(git: Git, *, settled: bool = True) -> tuple[Snapshot, Snapshot]:
     return Snapshot("HEAD", "commit", new.commit, entries), new
 
 
-def differing(git: Git, old: str, new: str, source: Reader | None = None) -> tuple[Snapshot, Snapshot]:
+def differing(
+    git: Git, old: str, new: str, source: Reader | None = None, *, beside: Sequence[str] | None = None
+) -> tuple[Snapshot, Snapshot]:
     """Return the snapshots of two commits with only the files that differ, or with all when records lie in DVC.
 
     Args:
@@ -180,6 +182,7 @@ def differing(git: Git, old: str, new: str, source: Reader | None = None) -> tup
         old: a revision.
         new: another.
         source: a reader whose git has compared other commits before; None when two commits are all.
+        beside: folders to leave out; where they are told, a git tells the lines with the files, for `changes` to read next.
 
     Returns:
         The two snapshots, enough for `changed` and `changes`.
@@ -187,11 +190,15 @@ def differing(git: Git, old: str, new: str, source: Reader | None = None) -> tup
     Raises:
         StoreError: as for `commit`.
     """
-    ids = plumbing.resolve_both(git, old, new)
+    if source is None or beside is None:
+        ids = plumbing.resolve_both(git, old, new)
+    else:
+        ids = source.resolve(old), source.resolve(new)
     if source is None:
         sides = _compared(git, "diff-tree", "-r", *ids)
     else:
-        sides = _enough(listing.compared(io.BytesIO(source.differences.files(*ids))))
+        told = source.differences.files(*ids) if beside is None else source.differences.begin(*ids, beside)
+        sides = _enough(listing.compared(io.BytesIO(told)))
     if sides is None:
         return commit(git, ids[0])._replace(name=old), commit(git, ids[1])._replace(name=new)
     return Snapshot(old, "commit", ids[0], sides[0]), Snapshot(new, "commit", ids[1], sides[1])
@@ -279,7 +286,7 @@ def _listed(git: Git, *words: str) -> Listing | None:
 
 
 def _staged(git: Git, under: Sequence[str]) -> Listing:
-    found = _listed(git, "ls-files", "-s", "-z", "--", *with_pointers(under))
+    found = _listed(git, "ls-files", "-s", "-z", "--", *pointer.beside(under))
     if found is None:
         where = str(git.directory / "index")
         raise StoreError("the index is cut short or broken", where=where, hint="rm .git/index && git reset")
@@ -303,19 +310,6 @@ def _enough(found: tuple[Listing, Listing] | None) -> tuple[Listing, Listing] | 
         return None
     about = [path for side in found for end in (".dvc", ".sha256") for path in side.ending(end)]
     return None if any(map(pointer.is_about_shards, about)) else found
-
-
-def with_pointers(under: Sequence[str]) -> list[str]:
-    """Return the wanted paths with the pointers and manifests that may hold them."""
-    found: dict[str, None] = {}
-    for path in under:
-        found[path] = None
-        parts = path.rstrip("/").split("/")
-        for count in range(1, len(parts) + 1):
-            above = "/".join(parts[:count]) + ".dvc"
-            if pointer.stands_for_shards(above):
-                found[above] = found[pointer.manifest_path(above)] = None
-    return list(found)
 
 
 def _with_members(git: Git, entries: Listing, under: Sequence[str], *, disk: bool = False) -> Listing:

@@ -6,7 +6,7 @@ import importlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,9 +14,11 @@ from labelvc.codec import canonical, shard
 from labelvc.core import diff
 from labelvc.errors import DataError
 from labelvc.model.change import Edit
-from labelvc.model.commit import Commit
-from labelvc.model.finding import Finding
 from labelvc.model.names import Key
+
+if TYPE_CHECKING:
+    from labelvc.model.commit import Commit
+    from labelvc.model.finding import Finding
 
 Item = Mapping[str, Any]
 _encode = msgspec.json.Encoder().encode
