@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -84,3 +85,14 @@ def test_carriage_returns_and_longer_rows_are_no_markers_or_are():
 def test_without_takes_each_line_as_often_as_it_goes():
     assert markers.without([b"a", b"b", b"a"], [b"a"]) == [b"b", b"a"]
     assert markers.without([b"a"], []) == [b"a"]
+
+
+@given(st.lists(st.sampled_from([b"a", b"b", b"c", b"d"]), max_size=8), st.data())
+def test_without_is_the_difference_of_two_bags_in_any_order(lines, data):
+    gone = data.draw(st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b"e"]), max_size=5))
+    for order in (lines, sorted(lines)):
+        left = markers.without(order, gone)
+        assert Counter(left) == Counter(lines) - Counter(gone)
+        rest = iter(order)
+        assert all(line in rest for line in left), "what stays keeps its order"
+    assert Counter(markers.without(lines * 20, gone * 20)) == Counter(lines * 20) - Counter(gone * 20), "many"

@@ -6,6 +6,7 @@ record that is not in conflict never stands between markers.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from labelvc.errors import DataError
 from labelvc.model.change import Conflict
 
 SIZE = 7
+_FEW = 32
 
 
 class Block(NamedTuple):
@@ -106,8 +108,16 @@ def read(data: bytes, where: str = "", size: int = SIZE) -> Torn:
     return Torn(lines, blocks)
 
 
-def without(lines: Iterable[bytes], gone: Iterable[bytes]) -> list[bytes]:
-    """Return lines less those that go, each as often as it goes."""
+def without(lines: Sequence[bytes], gone: Sequence[bytes]) -> list[bytes]:
+    """Return lines less those that go, each as often as it goes; a few that go out of sorted lines are looked up in them."""
+    kept = list(lines)
+    for line in gone if len(gone) <= _FEW else ():
+        at = bisect_left(kept, line)
+        if at == len(kept) or kept[at] != line:
+            break
+        del kept[at]
+    if len(kept) == len(lines) - len(gone):
+        return kept
     left = Counter(gone)
     kept = []
     for line in lines:

@@ -6,6 +6,7 @@ driver once a file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -46,7 +47,8 @@ def merge(ours: FileChange, theirs: FileChange, resolve: Resolve) -> Merged:
     """
     if not ours.old and not ours.new:
         return Merged(list(theirs.old), list(theirs.new), [])
-    sides = [by_head(lines, ours.path) for lines in (ours.old, ours.new, theirs.old, theirs.new)]
+    match = _head_of(ours.path)
+    sides = [_by_head(lines, match) for lines in (ours.old, ours.new, theirs.old, theirs.new)]
     mine = sides[0].keys() | sides[1].keys()
     gone, come, conflicts = list[bytes](), list[bytes](), list[Conflict]()
     resolved = 0
@@ -87,8 +89,16 @@ def differences(ours: FileChange, theirs: FileChange) -> Iterator[Conflict]:
 
 def by_head(lines: Iterable[bytes], path: str) -> dict[bytes, list[bytes]]:
     """Return the lines by what they begin with, their key; a line whose key cannot be read is its own."""
+    return _by_head(lines, _head_of(path))
+
+
+def _head_of(path: str) -> Callable[[bytes], re.Match[bytes] | None]:
+    """Return what finds the head of a line of a shard."""
     found = shard.parse_path(path)
-    match = shard.HEADS[found[1] if found else "annotations"].match
+    return shard.HEADS[found[1] if found else "annotations"].match
+
+
+def _by_head(lines: Iterable[bytes], match: Callable[[bytes], re.Match[bytes] | None]) -> dict[bytes, list[bytes]]:
     table: dict[bytes, list[bytes]] = {}
     for line in lines:
         head = match(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Self
+from typing import Self
 
 from labelvc import digests
 from labelvc.errors import StoreError
@@ -14,14 +14,6 @@ from labelvc.store.git import Git
 
 _AHEAD = 60
 _SHA1_LENGTH = 40
-
-
-class Named(NamedTuple):
-    """An object that a name led to: its full id, its kind (`blob`, `commit` ...) and its bytes."""
-
-    id: str
-    kind: str
-    data: bytes
 
 
 class Objects:
@@ -62,10 +54,10 @@ class Objects:
     def commit(self, rev: str) -> tuple[str, bytes] | None:
         """Return full id and bytes of the commit that a revision names; None when git knows none, or knows several."""
         found = self.named(f"{rev}^{{commit}}")
-        return (found.id, found.data) if found else None
+        return (found[0], found[2]) if found else None
 
-    def named(self, name: str) -> Named | None:
-        """Return the object that a name leads to, as `HEAD:labelvc.yaml`; None when git knows none, or knows several."""
+    def named(self, name: str) -> tuple[str, str, bytes] | None:
+        """Return full id, kind and bytes of the object that a name leads to (`HEAD:labelvc.yaml`); None as for `commit`."""
         if "\n" in name or "\0" in name:
             return None
         if self._waiting:
@@ -80,7 +72,7 @@ class Objects:
         data = running.out.read(size + 1)
         if len(data) != size + 1:
             raise self._broken(name)
-        return Named(words[0].decode(), words[1].decode(), data[:-1])
+        return words[0].decode(), words[1].decode(), data[:-1]
 
     def many(self, oids: Iterable[str]) -> Iterator[bytes]:
         """Yield the bytes of objects in the order asked.

@@ -82,6 +82,10 @@ def walk(path: str, old: bytes, new: bytes) -> FileChange:
         theirs, to_end = _line(new, to)
         if ours == theirs:
             at, to = at_end, to_end
+        elif _line(old, at_end)[0] == _line(new, to_end)[0]:  # a line that was changed where it stands, as most are
+            gone.append(ours)
+            come.append(theirs)
+            at, to = at_end, to_end
         elif ours < theirs:
             gone.append(ours)
             at = at_end

@@ -90,7 +90,7 @@ class Reader:
             StoreError: the commit, its trees or the file cannot be read: that is not the same as no file.
         """
         found = self._objects.named(f"{commit}:{path}")
-        return found.data if found and found.kind == "blob" else plumbing.show(self._git, commit, path)
+        return found[2] if found and found[1] == "blob" else plumbing.show(self._git, commit, path)
 
     def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
         """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched a thousand at a time.
@@ -212,9 +212,12 @@ class Reader:
         folder, _, name = path.rpartition("/")
         try:
             handle = os.open(name, _FILE, dir_fd=self._folder(folder))
-            with os.fdopen(handle, "rb", buffering=0) as file:
-                if stat.S_ISREG(os.fstat(handle).st_mode):
-                    return file.read()
+            try:
+                about = os.fstat(handle)
+                if stat.S_ISREG(about.st_mode):
+                    return _whole(handle, about.st_size + 1)
+            finally:
+                os.close(handle)
         except FileNotFoundError:
             raise StoreError("the file is gone", where=path, hint=f"git restore {path}") from None
         except IsADirectoryError:
@@ -244,3 +247,11 @@ class Reader:
             handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self._git.top, _FOLDER)
             self._folders[folder] = handle
         return handle
+
+
+def _whole(handle: int, size: int) -> bytes:
+    """Return what an open file holds, which may be more or less than its size was; a Python file object takes twice as long."""
+    parts = []
+    while part := os.read(handle, size):
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
