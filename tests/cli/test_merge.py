@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -278,3 +279,26 @@ def test_a_pointer_in_conflict_is_told_by_its_shards(zoo: Zoo, labelvc: Run):
     _, out, err = labelvc(zoo.folder, "diff")
     assert out == ""
     assert f"in conflict, not compared: {path}  1 conflict\n" in err
+
+
+def test_a_merge_starts_as_few_gits_as_it_can(forked: Zoo, labelvc: Run, gits: Callable[[], list[str]]):
+    """Two trees are listed by what they differ in from a third, revisions and documents are read by the git that reads objects."""
+    gits()
+    assert labelvc(forked.folder, "merge", "topic")[0] == 1
+    verbs = Counter(words.removeprefix("-c pack.compression=1 ").split()[0] for words in gits())
+    assert verbs["ls-tree"] == verbs["merge-base"] == verbs["write-tree"] == verbs["fast-import"] == 1
+    assert verbs["diff-tree"] == verbs["cat-file"] == verbs["update-index"] - 1 == 2
+    assert verbs["read-tree"] == 3, "the draft, the dry run that protects what is not committed, and the work tree"
+    assert verbs.total() - verbs["unpack-objects"] == 18, "fast-import itself starts that one"
+
+
+@pytest.mark.parametrize(
+    "rev", ["nowhere", "topic~9", "topic:labelvc.yaml", "topic^{tree}", "two words", "a\nb", "topic\n"]
+)
+def test_what_is_no_commit_is_refused_and_nothing_written(forked: Zoo, labelvc: Run, rev: str):
+    before = {path: path.read_bytes() for path in (forked.folder / ".git").iterdir() if path.is_file()}
+    code, out, err = labelvc(forked.folder, "merge", rev)
+    assert (code, out) == (2, "")
+    assert "no such revision" in err
+    assert before.items() <= {p: p.read_bytes() for p in (forked.folder / ".git").iterdir() if p.is_file()}.items()
+    assert forked.git("status", "--porcelain") == ""

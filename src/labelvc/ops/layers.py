@@ -20,7 +20,7 @@ from labelvc.store import git as plumbing
 from labelvc.store import pointer, treewalk
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
-from labelvc.store.treewalk import Stage
+from labelvc.store.treewalk import Outline, Stage
 
 _MARKER = b"<<<<<<< "
 Side = Mapping[str, Entry]
@@ -51,16 +51,20 @@ class Version(NamedTuple):
         snapshot: all files that are no shards.
         rows: the same with their modes.
         project: what its documents say; None when they cannot be read.
-        digits: dataset and layer to the numbers of digits in the names of the shards that git holds.
+        digits: dataset and layer to the numbers of digits in the names of the shards that git holds, each with how many.
         members: dataset and layer to the shards behind a DVC pointer.
+        base: commit from which it was told; empty where its files were listed.
+        moves: what differs from that, as `treewalk.moves` tells it.
     """
 
     git: Git
     snapshot: Snapshot
-    rows: Mapping[str, Stage]
+    rows: dict[str, Stage]
     project: Project | None
-    digits: Mapping[tuple[str, Layer], set[int]]
+    digits: dict[tuple[str, Layer], dict[int, int]]
     members: Mapping[tuple[str, Layer], Side]
+    base: str = ""
+    moves: Mapping[str, str] | None = None
 
     @property
     def layers(self) -> set[tuple[str, Layer]]:
@@ -77,23 +81,45 @@ class Version(NamedTuple):
         return found
 
 
-def version_of(git: Git, commit: str, reader: Reader, like: Version | None = None) -> Version:
+def version_of(git: Git, commit: str, reader: Reader) -> Version:
     """Return the project at a commit.
 
     Args:
         git: the repository.
         commit: full id.
         reader: reads its documents.
-        like: another version; where both have the same documents they are read once.
 
     Raises:
         StoreError: an object that is nowhere.
     """
-    rows, digits = treewalk.outline(git, commit)
+    return _version(git, commit, treewalk.outline(git, commit), reader)
+
+
+def version_after(base: Version, commit: str, reader: Reader) -> Version:
+    """Return the project at a commit that came from another: what both have is listed and read once.
+
+    Args:
+        base: the other.
+        commit: full id.
+        reader: reads its documents.
+
+    Raises:
+        StoreError: an object that is nowhere.
+    """
+    start = base.snapshot.commit
+    moves = treewalk.moves(base.git, start, commit)
+    told = treewalk.outline_after(Outline(base.rows, base.digits), moves)
+    if told.rows == base.rows:
+        found = base._replace(snapshot=_documents(commit, told.rows), digits=told.digits)
+    else:
+        found = _version(base.git, commit, told, reader)
+    return found._replace(base=start, moves=moves)
+
+
+def _version(git: Git, commit: str, told: Outline, reader: Reader) -> Version:
+    rows, digits = told
     snapshot = _documents(commit, rows)
     entries = snapshot.entries
-    if like is not None and like.rows == rows:
-        return like._replace(snapshot=snapshot, digits=digits)
     project = projects.examine(git, snapshot, reader)[1] if projects.TOP in entries else None
     members: dict[tuple[str, Layer], dict[str, Entry]] = defaultdict(dict)
     for path, entry in entries.items():
@@ -181,8 +207,12 @@ def _moved(versions: Sequence[Version], dataset: str, layer: Layer) -> Iterator[
 
 def _changes(versions: Sequence[Version], number: int, folder: str) -> Iterator[tuple[str, int, Side, Side]]:
     """Yield path, number and both sides of each shard in which a version differs from the first; what is no shard may lie out of order."""
-    one, two = versions[0].snapshot.commit, versions[number].snapshot.commit
-    for path, was, new in treewalk.moved(versions[0].git, one, two, folder):
+    base, version = versions[0].snapshot.commit, versions[number]
+    if version.moves is not None and version.base == base:
+        rows = treewalk.moved_in(version.moves.get(folder, ""))
+    else:
+        rows = treewalk.moved(version.git, base, version.snapshot.commit, folder)
+    for path, was, new in rows:
         if shard.parse_path(path):
             yield path, number, {path: was} if was else {}, {path: new} if new else {}
 

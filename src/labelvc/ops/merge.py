@@ -72,16 +72,16 @@ def merge(
         StoreError: changes that are not committed are in the way, git is in the middle of something, no common ancestor,
             an object is nowhere: then nothing was written.
     """
-    with files.lock(git):
+    with files.lock(git), tree.reader(git) as reader:
         clean = _ready(git)
-        head, other = plumbing.resolve_both(git, "HEAD", rev)
+        head, other = reader.resolve("HEAD"), reader.resolve(rev)
         found = threeway.bases(git, head, other)
         if other in found:
             return Merge("current", head, other)
         if forward and commit and head in found:
             return _forwarded(git, head, other)
         names = ("HEAD", "base", rev)
-        outcome = threeway.three_way(git, head, other, names, found=found, lying=True, advance=advance)
+        outcome = threeway.three_way(git, head, other, names, found=found, lying=True, advance=advance, reader=reader)
         if not clean:
             _refuse_edits(git, head, outcome.tree)
         plumbing.run(git, "read-tree", "-m", "-u", "--dry-run", head, outcome.tree)  # untracked files, late edits

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -133,6 +134,7 @@ def three_way(
     settle: bool = False,
     lying: bool = False,
     advance: Advance | None = None,
+    reader: Reader | None = None,
 ) -> Outcome:
     """Work out what two commits merge into; nothing but unreferenced objects is written.
 
@@ -145,6 +147,7 @@ def three_way(
         lying: whether our files lie in the work tree, where they are read quicker.
         settle: leave no conflict: a line nobody agreed on stands for each, as the base of a further merge needs.
         advance: called with the number of shards done.
+        reader: one that is open already.
 
     Returns:
         The outcome.
@@ -154,10 +157,10 @@ def three_way(
         DataError: conflict markers in a commit.
     """
     start = _single(git, found or bases(git, ours, theirs))
-    with tree.reader(git) as reader, Draft(git, ours) as drawn:
-        mine = layers.version_of(git, ours, reader)
-        versions = [layers.version_of(git, start, reader, mine), mine, layers.version_of(git, theirs, reader, mine)]
-        work = _Work(git, reader, drawn, names, settle, lying, {}, {}, [], defaultdict(int))
+    with nullcontext(reader) if reader else tree.reader(git) as source, Draft(git, ours) as drawn:
+        base = layers.version_of(git, start, source)
+        versions = [base, *[layers.version_after(base, commit, source) for commit in (ours, theirs)]]
+        work = _Work(git, source, drawn, names, settle, lying, {}, {}, [], defaultdict(int))
         stored, pointed = list[str](), dict[str, list[str]]({"fetch": [], "leave": []})
         for dataset, layer in sorted(set().union(*[version.layers for version in versions])):
             kind = _layer(work, versions, dataset, layer, advance)

@@ -53,8 +53,9 @@ def at(git: Git, *commits: str) -> Veil:
     found = [plumbing.resolve(git, commit) for commit in commits]
 
     def declared(name: str) -> Iterator[Sensitive]:
-        for commit in found:
-            yield from _fields(git, plumbing.show(git, commit, f"datasets/{name}/dataset.yaml"))
+        with tree.reader(git) as reader:
+            for commit in found:
+                yield from _fields(git, reader.show(commit, f"datasets/{name}/dataset.yaml"))
 
     return Veil(declared)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from labelvc.codec import shard
@@ -20,6 +21,8 @@ _CHUNK = 1 << 16
 _LISTED = re.compile(r"(\d{6}) [a-z]+ ([0-9a-f]+)\t([^\0]+)\0")
 _MOVED = re.compile(r":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*\0([^\0]+)\0")
 _SHARD = re.compile(rf"(?<![^\0]){FILE} blob [0-9a-f]+\t{shard.OWN_PATH}\0")
+_CHANGED_SHARD = re.compile(rf"(?<![^\0]):{FILE} {FILE} [0-9a-f]+ [0-9a-f]+ M\0{shard.OWN_PATH}\0")
+_FOLDER = re.compile(r"datasets/[^/]+/(?:annotations|items)(?=/)")
 
 
 class Stage(NamedTuple):
@@ -41,12 +44,12 @@ class Outline(NamedTuple):
 
     Attributes:
         rows: path to all that is no shard.
-        digits: dataset and layer to the numbers of digits in the names of its shards; below zero for what is no plain file in
-            the folder where a shard of that name belongs.
+        digits: dataset and layer to the numbers of digits in the names of its shards, each with the number of such shards;
+            below zero for what is no plain file in the folder where a shard of that name belongs.
     """
 
     rows: dict[str, Stage]
-    digits: dict[tuple[str, Layer], set[int]]
+    digits: dict[tuple[str, Layer], dict[int, int]]
 
 
 def files(git: Git, tree: str, under: str = "") -> Iterator[Stage]:
@@ -73,16 +76,63 @@ def outline(git: Git, tree: str) -> Outline:
     """
     found = Outline({}, {})
     for text in _pieces(git, "ls-tree", _listing(tree)):
-        sound = {(name, layer, len(few or many)) for name, layer, few, _, many in _SHARD.findall(text)}
-        for name, layer, digits in sound:
-            found.digits.setdefault((name, "items" if layer == "items" else "annotations"), set()).add(digits)
+        sound = Counter([(name, layer, len(few or many)) for name, layer, few, _, many in _SHARD.findall(text)])
+        for (name, layer, digits), number in sound.items():
+            _count(found, (name, "items" if layer == "items" else "annotations"), digits, number)
         for mode, oid, path in _LISTED.findall(_SHARD.sub("", text)):
-            parsed = shard.parse_path(path)
-            if parsed is None:
-                found.rows[path] = Stage(path, mode, oid)
-            else:
-                found.digits.setdefault(parsed[:2], set()).add(-len(parsed[2]))
+            _note(found, Stage(path, mode, oid), 1)
     return found
+
+
+def outline_after(before: Outline, moves: Mapping[str, str]) -> Outline:
+    """Return the files of a tree, from those of another tree and what `moves` tells of the two."""
+    found = Outline(dict(before.rows), {place: dict(digits) for place, digits in before.digits.items()})
+    for text in moves.values():
+        for row in _MOVED.finditer(_CHANGED_SHARD.sub("", text)):
+            was, now, old, new, path = row.groups()
+            for mode, oid, number in ((was, old, -1), (now, new, 1)):
+                if mode != _NOTHING:
+                    _note(found, Stage(path, mode, oid), number)
+    return found
+
+
+def _note(found: Outline, stage: Stage, number: int) -> None:
+    """Note that a file is there, or with -1 that it is not any more."""
+    own = shard.own_path(stage.path) if stage.mode == FILE else None
+    parsed = own or shard.parse_path(stage.path)
+    if parsed is not None:
+        _count(found, parsed[:2], len(parsed[2]) if own else -len(parsed[2]), number)
+    elif number > 0:
+        found.rows[stage.path] = stage
+    else:
+        found.rows.pop(stage.path, None)
+
+
+def _count(found: Outline, place: tuple[str, Layer], digits: int, number: int) -> None:
+    counts = found.digits.setdefault(place, {})
+    counts[digits] = counts.get(digits, 0) + number
+    if not counts[digits]:
+        del counts[digits]
+    if not counts:
+        del found.digits[place]
+
+
+def moves(git: Git, old: str, new: str) -> dict[str, str]:
+    """Return the rows of the files in which two trees differ, for `moved_in`: those of each folder of shards, all others under no name.
+
+    Args:
+        git: where.
+        old: id of a tree or commit.
+        new: id of another.
+
+    Raises:
+        StoreError: no such object.
+    """
+    found: dict[str, list[str]] = {}
+    for row in _moved(git, old, new):
+        folder = _FOLDER.match(row[5])
+        found.setdefault(folder[0] if folder else "", []).append(row[0])
+    return {folder: "".join(rows) for folder, rows in found.items()}
 
 
 def moved(git: Git, old: str, new: str, under: str) -> Iterator[tuple[str, Entry | None, Entry | None]]:
@@ -97,8 +147,16 @@ def moved(git: Git, old: str, new: str, under: str) -> Iterator[tuple[str, Entry
     Raises:
         StoreError: no such object.
     """
+    yield from map(_sides, _moved(git, old, new, under))
+
+
+def moved_in(rows: str) -> Iterator[tuple[str, Entry | None, Entry | None]]:
+    """Yield what `moved` yields, from the rows of one folder."""
+    yield from map(_sides, _MOVED.finditer(rows))
+
+
+def _moved(git: Git, old: str, new: str, under: str = "") -> Iterator[re.Match[str]]:
     words = (
-        "--literal-pathspecs",
         "diff-tree",
         "-r",
         "-z",
@@ -107,17 +165,20 @@ def moved(git: Git, old: str, new: str, under: str) -> Iterator[tuple[str, Entry
         "--no-abbrev",
         old,
         new,
-        "--",
-        under,
+        *(["--", under] if under else []),
     )
     rest = ""
-    for piece in _pieces(git, "diff-tree", words):
+    for piece in _pieces(git, "diff-tree", ("--literal-pathspecs", *words)):
         text, end = rest + piece, 0
         for row in _MOVED.finditer(text):
-            was, now, before, after, path = row.groups()
+            yield row
             end = row.end()
-            yield path, _entry(was, before), _entry(now, after)
         rest = text[end:]
+
+
+def _sides(row: re.Match[str]) -> tuple[str, Entry | None, Entry | None]:
+    was, now, before, after, path = row.groups()
+    return path, _entry(was, before), _entry(now, after)
 
 
 def _entry(mode: str, oid: str) -> Entry | None:
