@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
@@ -11,12 +10,10 @@ from labelvc.core import pseudonym
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
-from labelvc.model.secret import TOKEN
 
 _MOST_KEPT = 1 << 16
 _LENGTHS = (32, 33)
 _LAYERS: tuple[Layer, ...] = ("annotations", "items")
-_tokens = re.compile(rb"(?<![a-z_])" + TOKEN.encode() + rb"(?![a-z])").findall
 _genuine: set[str] = set()
 
 
@@ -24,7 +21,7 @@ class Pseudonyms:
     """Looks at the distinct `by` of a shard: the accept path proves a token's letters, this proves they belong together."""
 
     name: ClassVar[str] = "labelvc.pseudonyms"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "privacy.token",
@@ -68,13 +65,13 @@ def _erased(shard: Shard, project: Project) -> Iterator[Finding]:
     if not project.erased:
         return
     for layer in _LAYERS:
-        if project.erased.isdisjoint(map(bytes.decode, _tokens(shard.data(layer)))):
+        if project.erased.isdisjoint(pseudonym.found_in(shard.data(layer))):
             continue
         for at, line in enumerate(shard.raw(layer)):
-            if not project.erased.isdisjoint(map(bytes.decode, _tokens(line))):
+            if not project.erased.isdisjoint(pseudonym.found_in(line)):
                 place = Place(shard.path(layer), at + 1, str(shard.key(layer, at) or ""))
                 message = "the line holds the pseudonym of somebody who was forgotten (privacy/erasures)"
-                hint = "leave a tombstone in its place, or take the field out; the history keeps what was pushed"
+                hint = "labelvc erase TOKEN --apply takes it out of all records; the history keeps what was pushed"
                 yield finding(Pseudonyms, "privacy.erased", place, message, hint)
 
 

@@ -49,6 +49,7 @@ COMMANDS: dict[str, Row] = {
     "trust": ("labelvc.cli.roots", "trust", "The root of trust: whose keys sign the policy."),
     "pseudonym": ("labelvc.cli.pseudonyms", "pseudonym", "Secrets that pseudonyms are made with."),
     "vault": ("labelvc.cli.vault", "vault", "What tokens stand for, outside of git."),
+    "erase": ("labelvc.cli.erase", "erase", "Take a person out of records, vault and ledger."),
     "privacy": ("labelvc.cli.privacy", "privacy", "Personal data and secrets that stand in plain."),
     "plumbing": ("labelvc.cli.plumbing", "plumbing", "What git and hooks call; not for typing."),
 }
@@ -56,7 +57,7 @@ COMMANDS: dict[str, Row] = {
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
-    "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace"),
+    "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace", "erase"),
     "Review": ("approve", "verify", "release", "audit"),
     "Nouns": ("guideline", "taxonomy", "dataset", "policy", "trust", "key", "privacy", "pseudonym", "vault"),
 }

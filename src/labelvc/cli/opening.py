@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from labelvc.cli.signing import ask
-from labelvc.errors import TrustError
+from labelvc.errors import ConfigurationError, TrustError
 from labelvc.ops.sharing import Openers
 from labelvc.store import age
 
@@ -48,6 +49,21 @@ def openers(options: dict[str, Any]) -> Openers:
     words = asking(options["passphrase_file"])
     found = [identity for path in options["identity"] for identity in age.load(path, words)]
     return Openers(found, options["share"])
+
+
+def typed(words: str) -> str:
+    """Return a sensitive value: typed on the terminal without being shown, or the first line of stdin.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if sys.stdin.isatty():
+        found = str(click.prompt(words, hide_input=True, err=True))
+    else:
+        found = sys.stdin.readline().rstrip("\r\n")
+    if not found.strip():
+        raise ConfigurationError("no value came in", hint="type it when asked, or send it to stdin: --value < FILE")
+    return found
 
 
 def asking(path: Path | None) -> age.Ask:

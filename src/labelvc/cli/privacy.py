@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import importlib
 import json as library
 from pathlib import Path
 
 import click
 
 from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.lazy import LazyGroup
 from labelvc.cli.output import output_options, progress, write
 from labelvc.cli.render import json, text
+from labelvc.model import listing
 from labelvc.model.finding import SEVERITIES
 from labelvc.ops import privacy as plain
+from labelvc.ops.project import ERASURES
 from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.git import Git
+
+_HERE = "labelvc.cli.privacy"
+_TABLE = {
+    "scan": (_HERE, "privacy_scan", "Look for what stands in plain: staged, everywhere, or in every commit."),
+    "status": (_HERE, "privacy_status", "Show what is looked for here, and what cannot be promised."),
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, table=_TABLE)
 def privacy() -> None:
-    """Find personal data and secrets before git keeps them."""
+    """Find personal data and secrets before git keeps them, and say what to do when it came too late."""
 
 
-@privacy.command("scan")
+@click.command("scan")
 @click.argument("revisions", metavar="[A..B]", required=False)
 @click.option("--staged", is_flag=True, help="Look at the index: what a commit would bring. This is the default.")
 @click.option("--all", "everything", is_flag=True, help="Look at all files of the work tree.")
@@ -70,12 +82,14 @@ def privacy_scan(
     return 1 if any(SEVERITIES.index(one.severity) >= least for one in found) else 0
 
 
-@privacy.command("status")
+@click.command("status")
 @output_options("text", "json")
 @pass_settings
 def privacy_status(settings: Settings, /, form: str, output: Path | None) -> None:
     """Show what is looked for here, and what cannot be promised."""
-    standing = plain.standing(plumbing.find(settings.directory))
+    git = plumbing.find(settings.directory)
+    standing = plain.standing(git)
+    entries, held = _erasures(git)
     if form == "json":
         told = {
             "schema": "urn:labelvc:schema:privacy-status:1",
@@ -83,15 +97,40 @@ def privacy_status(settings: Settings, /, form: str, output: Path | None) -> Non
             "domains": standing.settings.domains,
             "detectors": standing.detectors,
             "off": standing.off,
+            "erasures": [
+                {"name": name, "pending": pending, "holders": holders} for name, pending, holders, _ in entries
+            ],
+            "held": held,
             "limits": plain.LIMITS,
         }
         write(library.dumps(told, ensure_ascii=False, indent=1) + "\n", output)
         return
     none = "none (labelvc.yaml: privacy.leaks.{})"
+    rows = [f"erased         {name}  {said}\n" for name, _, _, said in entries]
+    rows += (
+        [f"vault          still holds {text.count(held, 'erased token')}: labelvc erase --confirm\n"] if held else []
+    )
     write(
         f"looked for     {', '.join(standing.detectors)}\n"
         f"regions        {', '.join(standing.settings.regions) or none.format('regions')}\n"
         f"own domains    {', '.join(standing.settings.domains) or none.format('domains')}\n"
-        "not promised\n" + "".join([f"  - {limit}\n" for limit in plain.LIMITS]),
+        + "".join(rows)
+        + "not promised\n"
+        + "".join([f"  - {limit}\n" for limit in plain.LIMITS]),
         output,
     )
+
+
+def _erasures(git: Git) -> tuple[list[tuple[str, list[str], list[str], str]], int]:
+    """Return the erasures with who is pending of whom, and how many erased tokens the vault here still knows.
+
+    What reads signatures is loaded where there is something to read.
+    """
+    work = tree.work(git)
+    if not any(listing.paths(work.entries, ERASURES)):
+        return [], 0
+    erasures = importlib.import_module("labelvc.ops.erasures")
+    render = importlib.import_module("labelvc.cli.render.erasing")
+    found = erasures.read(git, work)
+    held = erasures.held(git, {token for entry in found for token in entry.tokens})
+    return [(entry.name, entry.pending, list(entry.holders), render.standing(entry)) for entry in found], held

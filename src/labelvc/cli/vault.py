@@ -14,7 +14,7 @@ from labelvc.cli.output import say, write
 from labelvc.cli.render import text
 from labelvc.core.pseudonym import KINDS
 from labelvc.errors import ConfigurationError, RefusedError
-from labelvc.ops import custody
+from labelvc.ops import custody, erasures
 from labelvc.ops import vault as vaults
 from labelvc.ops.custody import Act
 from labelvc.store import age, disk
@@ -155,14 +155,14 @@ def vault_forget(settings: Settings, /, token: str, reason: str, **brought: Any)
     """
     git = plumbing.find(settings.directory)
     act = _act(git, reason)
-    found = custody.forget(git, act, openers(brought), token)
+    found = custody.forget(git, act, openers(brought), [token]).tokens
     write("".join(f"{name}\n" for name in found))
-    path = custody.declared_erased(git, act, found)
+    path = erasures.declare(git, found, act.at)
     say(
         settings,
         f"gone here, and staged: {path}; every other copy of the vault must merge this one, backups must be deleted",
     )
-    say(settings, "next: labelvc check --all names the records that still hold it")
+    say(settings, f"next: labelvc erase {token} takes it out of records, and tells what else holds it")
 
 
 @vault.command("lend")

@@ -53,7 +53,7 @@ def encode_approval(value: Approval) -> bytes:
     Raises:
         DataError: text that is not NFC, or that holds control or direction characters.
     """
-    return _about(approval.PREDICATE, CHANGE_SET, value)
+    return about(approval.PREDICATE, CHANGE_SET, value)
 
 
 def decode_approval(payload: bytes) -> Approval:
@@ -68,14 +68,14 @@ def decode_approval(payload: bytes) -> Approval:
     Raises:
         DataError: it is anything but the exact bytes of one approval.
     """
-    predicate, digest = _open(payload, approval.PREDICATE, CHANGE_SET)
+    predicate, digest = opened(payload, approval.PREDICATE, CHANGE_SET)
     try:
         value = msgspec.convert({**predicate, "root": digest}, Approval)
     except msgspec.ValidationError as error:
         raise DataError(f"the approval is not well formed: {error}") from None
     good = (
         PRINCIPAL.fullmatch(value.signer.principal)
-        and _is_instant(value.signed_at)
+        and is_instant(value.signed_at)
         and _NONCE.fullmatch(value.nonce)
         and all(_DIGEST.fullmatch(each) for each in value.supersedes)
         and all(_SHA256.fullmatch(each.sha256) for each in value.materials)
@@ -102,7 +102,7 @@ def decode_policy(payload: bytes) -> Policy:
     Raises:
         DataError: it is anything but the exact bytes of one policy, or the policy contradicts itself (`flaws`).
     """
-    predicate, digest = _open(payload, policy.PREDICATE, DOCUMENT)
+    predicate, digest = opened(payload, policy.PREDICATE, DOCUMENT)
     if canonical.digest(canonical.encode(predicate)) != digest:
         raise DataError("the policy is not the document its statement is about")
     try:
@@ -149,7 +149,7 @@ def encode_release(value: Release) -> bytes:
     Raises:
         DataError: text that is not NFC, or that holds control or direction characters.
     """
-    return _about(release.PREDICATE, STATE, value)
+    return about(release.PREDICATE, STATE, value)
 
 
 def decode_release(payload: bytes) -> Release:
@@ -164,7 +164,7 @@ def decode_release(payload: bytes) -> Release:
     Raises:
         DataError: it is anything but the exact bytes of one release.
     """
-    predicate, digest = _open(payload, release.PREDICATE, STATE)
+    predicate, digest = opened(payload, release.PREDICATE, STATE)
     try:
         value = msgspec.convert({**predicate, "root": digest}, Release)
     except msgspec.ValidationError as error:
@@ -182,7 +182,7 @@ def encode_witness(value: Witness) -> bytes:
     Raises:
         DataError: text that is not NFC, or that holds control or direction characters.
     """
-    return _about(witness.PREDICATE, RELEASE, value)
+    return about(witness.PREDICATE, RELEASE, value)
 
 
 def decode_witness(payload: bytes) -> Witness:
@@ -191,7 +191,7 @@ def decode_witness(payload: bytes) -> Witness:
     Raises:
         DataError: it is anything but the exact bytes of one.
     """
-    predicate, digest = _open(payload, witness.PREDICATE, RELEASE)
+    predicate, digest = opened(payload, witness.PREDICATE, RELEASE)
     try:
         value = msgspec.convert({**predicate, "root": digest}, Witness)
     except msgspec.ValidationError as error:
@@ -203,7 +203,7 @@ def decode_witness(payload: bytes) -> Witness:
         and value.approvals.size >= 0
         and _SHA256.fullmatch(value.approvals.root)
         and PRINCIPAL.fullmatch(value.signer.principal)
-        and _is_instant(value.signed_at)
+        and is_instant(value.signed_at)
         and (since is None or (VERSION.fullmatch(since.version) and _SHA256.fullmatch(since.sha256)))
     )
     if not good:
@@ -237,7 +237,7 @@ def encode_root(value: Root, expires: str) -> bytes:
     )
 
 
-def _is_instant(words: str) -> bool:
+def is_instant(words: str) -> bool:
     """Tell whether words are a moment that there is, RFC 3339 in UTC with `Z`."""
     try:
         return bool(_INSTANT.fullmatch(words) and datetime.fromisoformat(words))
@@ -256,7 +256,7 @@ def decode_root(payload: bytes) -> Root:
     value = canonical.decode(payload)
     try:
         found, expires = _root_of(value, payload)
-        good = _is_instant(expires) and encode_root(found, expires) == payload
+        good = is_instant(expires) and encode_root(found, expires) == payload
         flaws = list(_flaws_of_root(found)) if good else [_SPELLING]
     except (KeyError, TypeError, AttributeError, ValueError):
         raise DataError("the root is not well formed") from None
@@ -296,7 +296,7 @@ def _flaws_of_release(value: Release) -> Iterator[str]:
         yield "a version is not three numbers"
     if value.sequence < 1 or (value.sequence == 1) != (before is None):
         yield "releases count from 1, and every one but the first names the one before"
-    if not PRINCIPAL.fullmatch(value.signer.principal) or not _is_instant(value.signed_at):
+    if not PRINCIPAL.fullmatch(value.signer.principal) or not is_instant(value.signed_at):
         yield "its signer or time is not as it must be"
     digests = [value.policy.sha256, log.root, *log.consistency, *(one.sha256 for one in value.documents)]
     digests += [each.root for one in value.datasets for each in (one, one.salted) if each]
@@ -350,7 +350,7 @@ def _shared(pairs: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
     return None
 
 
-def _about(predicate_type: str, name: str, value: Approval | Release | Witness) -> bytes:
+def about(predicate_type: str, name: str, value: msgspec.Struct) -> bytes:
     """Return a statement about what a value calls its root; the other members are the predicate."""
     predicate = msgspec.to_builtins(value)
     return _statement(predicate_type, name, predicate.pop("root"), predicate)
@@ -364,7 +364,8 @@ def _statement(predicate_type: str, name: str, digest: str, predicate: dict[str,
     return raw
 
 
-def _open(payload: bytes, predicate_type: str, name: str) -> tuple[dict[str, Any], Digest]:
+def opened(payload: bytes, predicate_type: str, name: str) -> tuple[dict[str, Any], Digest]:
+    """Return the predicate of a statement and the digest of its one subject, which has a name; raises DataError."""
     value = canonical.decode(payload)
     if not isinstance(value, dict) or sorted(value) != ["_type", "predicate", "predicateType", "subject"]:
         raise DataError("a statement has the members _type, subject, predicateType and predicate, and no other")
@@ -392,9 +393,8 @@ def _readable(value: Any) -> None:
         if not value.isprintable() and {"Cc", "Cf", "Zl", "Zp"}.intersection(map(unicodedata.category, value)):
             raise DataError("text in a statement holds control or direction characters")
     elif isinstance(value, dict):
-        for name, member in value.items():
-            _readable(name)
-            _readable(member)
+        for inside in (*value, *value.values()):
+            _readable(inside)
     elif isinstance(value, list | tuple):
         for member in value:
             _readable(member)

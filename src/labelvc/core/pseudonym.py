@@ -17,7 +17,7 @@ from typing import NamedTuple
 from labelvc.codec.derive import commitment as _commitment
 from labelvc.codec.derive import hkdf, prefixed
 from labelvc.errors import ConfigurationError, DataError
-from labelvc.model.secret import ALPHABET, Secret
+from labelvc.model.secret import ALPHABET, TOKEN, Secret
 
 BODY = 24
 CHECK = 3
@@ -26,6 +26,9 @@ _MODULUS = 7993  # the largest prime below 20^3
 _MULTIPLIER = 31
 _TOKEN = re.compile(f"[a-z]{{3}}_[{ALPHABET}]{{{1 + BODY + CHECK},{2 + BODY + CHECK}}}")
 _TRIPLES = [a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET]
+_ERASED = ALPHABET[0] * (BODY // 2)
+_SHORTER = 4 + 1 + BODY + CHECK
+_anywhere = re.compile(TOKEN.encode()).findall
 _BLANKS = re.compile(r"\s+")
 
 
@@ -136,6 +139,32 @@ def of_bytes(kind: str, epoch: str, random: bytes) -> str:
     number = int.from_bytes(random, "big")
     start = f"{_kind(kind).letters}_{epoch}{_letters(number * 20**BODY >> 256, BODY)}"
     return start + check(start)
+
+
+def marker(token: str, random: bytes) -> str:
+    """Return what stands in place of a token whose person was erased: of the same kind, epoch and length, and nobody's.
+
+    Half of its body says that it is a marker; a token that a value yields begins so once in 20^12. The other half is drawn,
+    so that two markers tell nothing of whether they stood for one person.
+
+    Args:
+        token: the token that goes.
+        random: 32 random bytes.
+    """
+    start = token[: -BODY - CHECK] + _ERASED
+    start += _letters(int.from_bytes(random, "big") % 20 ** (BODY // 2), BODY // 2)
+    return start + check(start)
+
+
+def is_marker(text: str) -> bool:
+    """Tell whether a token marks somebody who was erased."""
+    return is_token(text) and text[-BODY - CHECK :].startswith(_ERASED)
+
+
+def found_in(data: bytes) -> set[str]:
+    """Return everything in some bytes that may be a token, whatever stands around it; of two readings both."""
+    found = {token.decode() for token in set(_anywhere(data))}
+    return found | {token[:_SHORTER] for token in found}
 
 
 def kind_of(text: str) -> str:

@@ -7,11 +7,13 @@ merge or a revert leaves one, does no harm.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
 from labelvc.codec import canonical
 from labelvc.core.diff import decoded, layer_of, live
+from labelvc.core.pseudonym import found_in
 from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
@@ -20,11 +22,12 @@ _BOOKKEEPING = ("rev", "at")
 _LEAP = 1_000_000  # more changes than one range holds; a rev near 2^53 could not grow any more
 
 
-def problem(delta: Delta) -> str:
+def problem(delta: Delta, erased: Collection[str] = frozenset()) -> str:
     """Return what is wrong with the `rev` of a change, or an empty text.
 
     Args:
         delta: a record's change; items and documents carry no `rev`.
+        erased: tokens of people who were forgotten: of a record whose key holds one no tombstone may stay.
 
     Returns:
         One sentence, or an empty text when the change is a legal successor.
@@ -33,7 +36,8 @@ def problem(delta: Delta) -> str:
         return ""
     old, new = revision(delta.old), revision(delta.new)
     if delta.new is None:
-        return "the record was deleted without a tombstone"
+        unnamed = not erased or found_in(str(delta.key).encode()).isdisjoint(erased)
+        return "the record was deleted without a tombstone" if unnamed else ""
     if old < new <= old + _LEAP:
         return ""
     if new > old:

@@ -70,6 +70,25 @@ class Sensitive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prefix: int = 0
 
 
+class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A field of records or of items: JSON pointer and layer."""
+
+    pointer: str
+    layer: Literal["annotations", "items"] = "annotations"
+
+
+class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What tells people apart without naming them.
+
+    Attributes:
+        quasi: fields that together may point to a person: a year of birth, a region, a profession.
+        person: the field that says whose a line is, mostly one with pseudonyms; None: each line counts as one person.
+    """
+
+    quasi: tuple[Field, ...]
+    person: Field | None = None
+
+
 class CheckSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a dataset wants one rule: its severity (`off` silences it) and its threshold."""
 
@@ -91,6 +110,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         item_fields: declared extra fields of an item, name to JSON Schema.
         slices: JSON pointers into the item to break results down by.
         sensitive: fields that must never hold a plain value, besides `/by` which always holds a pseudonym.
+        risk: the quasi-identifiers, for `labelvc privacy risk`; None where nobody declared any.
         checks: rule id to setting.
         sources: where the items come from: name, url, licence.
         merge: pointer into the record or item to what a merge does where both sides changed what is there.
@@ -108,6 +128,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     item_fields: dict[str, Any] = {}
     slices: tuple[str, ...] = ()
     sensitive: tuple[Sensitive, ...] = ()
+    risk: Risk | None = None
     checks: dict[str, CheckSetting] = {}
     sources: tuple[dict[str, str], ...] = ()
     merge: dict[str, Strategy] = {}
@@ -154,6 +175,7 @@ class Project(msgspec.Struct, frozen=True):
         domain: pseudonymisation domain; tokens of two domains cannot be joined.
         leaks: what is looked for in plain text.
         erased: tokens of people who were forgotten, which must stand nowhere any more.
+        erase: how records of an erased person go, where the project fixes it; None: each by its place.
     """
 
     id: str
@@ -166,3 +188,4 @@ class Project(msgspec.Struct, frozen=True):
     domain: str = "main"
     leaks: Settings = Settings()
     erased: frozenset[str] = frozenset()
+    erase: Literal["drop", "unlink"] | None = None

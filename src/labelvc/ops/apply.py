@@ -71,7 +71,7 @@ def apply(git: Git, deltas: Iterable[Delta]) -> diff.Summary:
             the disk is full, then nothing has changed; or DVC could not store the files.
     """
     tally = diff.Tally()
-    with files.lock(git) as since, tree.reader(git) as reader, _Patch(git, reader, tree.work(git)) as patch:
+    with files.lock(git) as since, tree.reader(git) as reader, Patch(git, reader, tree.work(git)) as patch:
         for delta in deltas:
             patch.take(delta)
             tally.add(diff.compare(delta))
@@ -80,7 +80,7 @@ def apply(git: Git, deltas: Iterable[Delta]) -> diff.Summary:
     return tally.summary()
 
 
-class _Patch:
+class Patch:
     """Deltas set aside by the shard they belong to, then brought into the files of a transaction; a context manager."""
 
     def __init__(self, git: Git, reader: Reader, work: Snapshot) -> None:

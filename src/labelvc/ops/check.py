@@ -356,7 +356,7 @@ def _successions(git: Git, project: Project, old: Snapshot, new: Snapshot, paths
     }[new.kind]
     gone = Counter[str]()
     for delta in diff.shard_deltas(git, old, new):
-        problem = revise.problem(delta)
+        problem = revise.problem(delta, project.erased)
         if not problem or not isinstance(delta.key, Key):
             continue
         if delta.key.dataset in project.datasets:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,8 +19,7 @@ from labelvc.ops import links, pseudonyms, sharing, vault
 from labelvc.ops import project as projects
 from labelvc.ops.sharing import Openers
 from labelvc.ops.vault import Opened
-from labelvc.store import disk, files, keyring, tree
-from labelvc.store import git as plumbing
+from labelvc.store import keyring, tree
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
 
@@ -53,6 +51,14 @@ class Revealed(NamedTuple):
     def __repr__(self) -> str:
         """Show no value."""
         return f"Revealed({self.token!r}, ..., proved={self.proved})"
+
+
+class Forgotten(NamedTuple):
+    """What the vault forgot: tokens with their aliases, whether it had to, and the RFC 6962 root over the rows that are left."""
+
+    tokens: list[str]
+    fresh: bool
+    root: str
 
 
 class Status(NamedTuple):
@@ -92,15 +98,15 @@ def seal(git: Git, act: Act, openers: Openers, values: Sequence[str] = (), kind:
     Returns:
         How many rows are new.
     """
-    project = _project(git)
+    project = project_here(git)
     with folders.held(git) as folder:
-        one, waiting = _opened(folder, project, openers)
+        one, waiting = opened(folder, project, openers)
         number = vault.fold(one)
         for token, value in _keyed(git, project, kind, values):
             number += token not in one.rows
             vault.put(one, token, {"scope": "", "value": value}, "the values to seal")
         if number or waiting:
-            vault.record(one, _entry(act, "seal", rows=number))
+            vault.record(one, entry(act, "seal", rows=number))
             vault.write(one, clear=waiting)
     return number
 
@@ -122,14 +128,14 @@ def reveal(git: Git, act: Act, openers: Openers, what: str, pointer: str = "") -
     if len(act.reason) < _SHORTEST or not _WORDS.fullmatch(act.reason):
         hint = "--reason with the ticket or request it is for: who asks may be asked for it"
         raise ConfigurationError(f"to reveal needs a reason of at least {_SHORTEST} characters", hint=hint)
-    project = _project(git)
+    project = project_here(git)
     token, letters, place = _meant(git, project, what, pointer)
     with folders.held(git) as folder:
-        one, _ = _opened(folder, project, openers)
+        one, _ = opened(folder, project, openers)
         vault.fold(one)
         token = vault.final(one, token)
         row = one.rows.get(token)
-        vault.record(one, _entry(act, "reveal", found=row is not None and row.sealed is not None, token=token))
+        vault.record(one, entry(act, "reveal", found=row is not None and row.sealed is not None, token=token))
     if row is None or row.sealed is None:
         gone = "was forgotten: nobody can tell any more what it stood for" if row else "has no row in the vault"
         raise DataError(
@@ -157,16 +163,16 @@ def merge(git: Git, act: Act, openers: Openers, source: Path) -> tuple[int, int]
     Returns:
         How many rows are new or changed, and how many tokens became aliases.
     """
-    project = _project(git)
+    project = project_here(git)
     with folders.held(git) as folder:
         if source.resolve() == folder.resolve():
             raise ConfigurationError("that is this vault itself", where=str(source), hint="name a colleague's copy")
-        one, waiting = _opened(folder, project, openers)
+        one, waiting = opened(folder, project, openers)
         other = vault.beside(one, source)
         folded = vault.fold(one)
         vault.fold(other)
         changed, aliases = vault.merge(one, other)
-        vault.record(one, _entry(act, "merge", aliases=aliases, rows=changed))
+        vault.record(one, entry(act, "merge", aliases=aliases, rows=changed))
         for name in (folders.LINKS, folders.KEYS):
             links.add(folder / name, folders.lines(source / name))
         vault.drop_links(folder, [token for token, row in one.rows.items() if row.sealed is None])
@@ -177,49 +183,47 @@ def merge(git: Git, act: Act, openers: Openers, source: Path) -> tuple[int, int]
 
 def rotate(git: Git, act: Act, openers: Openers) -> Opened:
     """Give the vault a new key, in shares for the people whom the last commit names; the old key opens it no more."""
-    project = _project(git)
+    project = project_here(git)
     to = sharing.role(git, "reverse")
     with folders.held(git) as folder:
-        one, waiting = _opened(folder, project, openers)
+        one, waiting = opened(folder, project, openers)
         vault.fold(one)
         fresh = vault.rotated(one, to)
-        vault.record(one, _entry(act, "rotate", key=fresh.file.commitment))  # by the old key: it opens until `write`
+        vault.record(one, entry(act, "rotate", key=fresh.file.commitment))  # by the old key: it opens until `write`
         vault.write(fresh, clear=waiting)
     return fresh
 
 
-def forget(git: Git, act: Act, openers: Openers, token: str) -> list[str]:
-    """Make a token stand for nothing: its row and aliases become tombstones, its links and keys go.
+def forget(git: Git, act: Act, openers: Openers, tokens: Sequence[str], did: str = "forget") -> Forgotten:
+    """Make tokens stand for nothing: their rows and aliases become tombstones, their links and keys go.
+
+    What is gone already is left alone, log and all, so that doing it twice changes nothing.
+
+    Args:
+        git: the repository.
+        act: who, when, why.
+        openers: open the vault.
+        tokens: what to forget.
+        did: what the log calls it.
 
     Raises:
-        DataError: it is no token.
+        DataError: one is no token.
     """
-    if not pseudonym.is_token(token):
+    if not all(map(pseudonym.is_token, tokens)):
         raise DataError("this is no token", hint="copy it whole from a record: labelvc blame dataset/item")
-    project = _project(git)
+    project = project_here(git)
     with folders.held(git) as folder:
-        one, waiting = _opened(folder, project, openers)
+        one, waiting = opened(folder, project, openers)
+        before = dict(one.rows)
         vault.fold(one)
-        found = vault.forget(one, token)
-        vault.record(one, _entry(act, "forget", tokens=found))
-        vault.drop_links(folder, found)
-        vault.write(one, clear=waiting)
-    return found
-
-
-def declared_erased(git: Git, act: Act, tokens: Sequence[str]) -> str:
-    """Write down in the work tree which tokens stand for nobody any more, and stage it: `check` then finds them in records.
-
-    Returns:
-        The path.
-    """
-    path = f"{projects.ERASURES}{secrets.token_hex(8)}.yaml"
-    listed = "".join([f"  - {token}\n" for token in sorted(tokens)])
-    data = f'schema: urn:labelvc:schema:erasure:1\nat: "{act.at}"\ntokens:\n{listed}'.encode()
-    with files.lock(git):
-        disk.write_all({git.top / path: data}, git.top)
-        plumbing.add(git, [path])
-    return path
+        found = vault.forget(one, tokens)
+        fresh = bool(waiting or one.rows != before or vault.linked(folder, found))
+        if fresh:
+            vault.record(one, entry(act, did, tokens=found))
+            vault.drop_links(folder, found)
+            vault.write(one, clear=waiting)
+        root = folders.root_of(folders.rows(folders.needed(folder)))[1]
+    return Forgotten(found, fresh, root)
 
 
 def lend(git: Git, act: Act, openers: Openers, person: str) -> bytes:
@@ -233,7 +237,7 @@ def lend(git: Git, act: Act, openers: Openers, person: str) -> bytes:
             message = f"{person} holds no share of the vault's key, so lending one would widen who can open it"
             raise RefusedError(message, where=str(where), hint=f"one of: {', '.join(sorted(file.shares))}")
         data = sharing.lend(file, openers, to, str(where))
-        folders.append(folder, _entry(act, "lend", to=person))
+        folders.append(folder, entry(act, "lend", to=person))
     return data
 
 
@@ -280,10 +284,11 @@ def status(git: Git) -> Status:
 
 def project_id(git: Git) -> str:
     """Return the UUID of the project in the work tree."""
-    return _project(git).id
+    return project_here(git).id
 
 
-def _project(git: Git) -> Project:
+def project_here(git: Git) -> Project:
+    """Return the project in the work tree."""
     snapshot = tree.work(git)
     with tree.reader(git) as reader:
         return projects.load(git, snapshot, reader)
@@ -309,14 +314,21 @@ def _secret_of(git: Git, name: str) -> Secret | None:
     return keyring.load(git, epoch)
 
 
-def _opened(folder: Path, project: Project, openers: Openers) -> tuple[Opened, Iterable[Path]]:
+def opened(folder: Path, project: Project, openers: Openers) -> tuple[Opened, Iterable[Path]]:
+    """Return a vault with its key open, and the files that wait in its inbox; the caller holds it.
+
+    Raises:
+        TrustError: there is no vault, too few shares, or a wrong one.
+        DataError: it is damaged.
+    """
     folders.chain(folder)
     one = vault.opened(folder, project.id, openers)
     folders.sweep(folder)  # now that the current generation is proved to be sound
     return one, list(folders.waiting(folder))
 
 
-def _entry(act: Act, did: str, **more: object) -> dict[str, object]:
+def entry(act: Act, did: str, **more: object) -> dict[str, object]:
+    """Return a line of the vault's log."""
     return {"at": act.at, "did": did, "reason": act.reason, "who": act.who, **more}
 
 

@@ -24,10 +24,14 @@ from labelvc.store.process import UNSHALLOW
 LIMITS = (
     "a name that is only a name, an address of a street, or what a sentence gives away is not recognised",
     "hooks are a courtesy: --no-verify, cherry-pick, rebase, revert, am and stash run none; CI and pre-receive look at every commit",
-    "what was pushed once stays in every clone: taking it out of the history is an incident, not an edit",
+    "what was pushed once stays in every clone, and what a host keeps of it: `labelvc privacy incident` says where, and reaches only this clone",
+    "an erasure reaches no other clone, no backup of the vault, no release that was handed out and nothing that was trained on it",
+    "a holder's word that their copy of the vault forgot is a word: nothing proves that there is no other copy",
     "names and addresses of git authors and of people who sign approvals are not looked at: an audit needs them",
     "files behind DVC other than shards are not read, and neither is what is compressed (zip, xlsx, gz, Parquet) or what a picture shows",
     "records under pseudonyms stay personal data: who holds the secret, or knows enough of what stands beside, finds the person",
+    "`labelvc privacy risk` counts over the fields that are declared: what nobody declared, and text, tell more",
+    "who may fetch reads everything in git: what some people must not read belongs in a repository of its own",
 )
 """What cannot be promised."""
 

@@ -293,6 +293,7 @@ def _project(documents: Iterable[_Read]) -> Project:
         erased=frozenset(
             [token for (noun, _), value in values.items() if noun == "erasure" for token in value["tokens"]]
         ),
+        erase=top.get("privacy", {}).get("erase"),
     )
 
 

@@ -21,6 +21,7 @@ from labelvc.store import age, vault
 from labelvc.store.git import Git
 
 _MOST_ALIASES = 16
+_BESIDE = {vault.LINKS: ("i", "m", "t"), vault.KEYS: ("d", "t")}
 
 
 class Opened(NamedTuple):
@@ -191,24 +192,38 @@ def merge(one: Opened, other: Opened) -> tuple[int, int]:
     return sum(before.get(token) != row for token, row in one.rows.items()), aliases
 
 
-def forget(one: Opened, token: str) -> list[str]:
-    """Make a token and its aliases stand for nothing, for good: tombstones take the place of their rows, also where none was.
+def forget(one: Opened, tokens: Iterable[str]) -> list[str]:
+    """Make tokens and their aliases stand for nothing, for good: tombstones take the place of their rows, also where none was.
 
     Returns:
         The tokens.
     """
-    contents = {name: one.content(name) for name, row in one.rows.items() if row.sealed is not None}
-    found = {token, final(one, token)}
-    found |= {name for name, content in contents.items() if content.get("alias") in found}
+    found = aliases(one, tokens)
     for name in found:
         one.rows[name] = Row(name, pseudonym.epoch_of(name), None)
     return sorted(found)
 
 
+def aliases(one: Opened, tokens: Iterable[str]) -> set[str]:
+    """Return tokens with those that they are aliases of, and all aliases of these."""
+    found = {name for token in tokens for name in (token, final(one, token))}
+    held = ((name, one.content(name)) for name, row in one.rows.items() if row.sealed is not None)
+    return found | {name for name, content in held if content.get("alias") in found}
+
+
+def linked(folder: Path, tokens: Iterable[str]) -> int:
+    """Return how many links and keys of tokens are on this machine."""
+    wanted = frozenset(tokens)
+    rows = ((path, members) for name, members in _BESIDE.items() if (path := folder / name).exists())
+    return sum(
+        links.entry(line, members, str(path))["t"] in wanted for path, members in rows for line in vault.lines(path)
+    )
+
+
 def drop_links(folder: Path, tokens: Iterable[str]) -> None:
     """Take the links and keys of tokens off this machine."""
     gone = frozenset(tokens)
-    for name, members in ((vault.LINKS, ("i", "m", "t")), (vault.KEYS, ("d", "t"))):
+    for name, members in _BESIDE.items():
         path = folder / name
         kept = [line for line in vault.lines(path) if links.entry(line, members, str(path))["t"] not in gone]
         if path.exists():

@@ -1,0 +1,119 @@
+"""The subject of an erasure: every token that stands for one person, as far as this machine can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from labelvc.codec import epochs, subkeys
+from labelvc.core import erasure, pseudonym
+from labelvc.errors import TrustError
+from labelvc.model.project import Dataset, Project
+from labelvc.model.secret import Secret
+from labelvc.ops import custody, links, vault
+from labelvc.ops.custody import Act
+from labelvc.ops.sharing import Openers
+from labelvc.store import keyring, tree
+from labelvc.store import vault as folders
+from labelvc.store.git import Git
+
+_PERSON = "person"
+_LINK = ("i", "m", "t")
+
+
+class Asked(NamedTuple):
+    """Whom somebody named: by a token, or by a plain value and its kind; a value is never shown."""
+
+    token: str = ""
+    value: str = ""
+    kind: str = _PERSON
+
+    def __repr__(self) -> str:
+        """Show no value."""
+        return f"Asked({self.token!r}, ..., {self.kind!r})"
+
+
+class Subject(NamedTuple):
+    """Who is to be forgotten.
+
+    Attributes:
+        tokens: all that are known to stand for them.
+        opened: whether the vault was asked; else only what was typed, and what the epochs' secrets here yield, is known.
+        vault: whether there is a vault on this machine.
+    """
+
+    tokens: tuple[str, ...]
+    opened: bool
+    vault: bool
+
+
+def find(git: Git, asked: Asked, openers: Openers | None, act: Act) -> Subject:
+    """Return all tokens of a person.
+
+    Args:
+        git: the repository.
+        asked: whom.
+        openers: open the vault; None where nobody brought a key.
+        act: who asks, when and why; the vault's log keeps it.
+
+    Raises:
+        DataError: what was typed is no token, or the vault is damaged.
+        TrustError: no secret of an epoch is here, so that nobody can tell the tokens of a value; or the vault does not open.
+    """
+    project = custody.project_here(git)
+    home = folders.home(git)
+    here = folders.current(home) is not None
+    if asked.value:
+        found = set(_tokens_of(git, project, asked.kind, asked.value, home))
+        if not found:
+            hint = "labelvc pseudonym accept FILE -i MY_KEY, or name the token: labelvc erase TOKEN"
+            raise TrustError("no secret of an epoch is on this machine, so nobody can tell its tokens", hint=hint)
+    else:
+        found = set(erasure.tokens_of([asked.token]))
+    if here and openers is not None:
+        found |= _beside(git, project, openers, sorted(found), act)
+    return Subject(tuple(sorted(found)), here and openers is not None, here)
+
+
+def _beside(git: Git, project: Project, openers: Openers, tokens: Sequence[str], act: Act) -> set[str]:
+    """Return tokens with all others of the same people that the vault tells: aliases, and those of other epochs and scopes."""
+    with folders.held(git) as folder:
+        one, _ = custody.opened(folder, project, openers)
+        vault.record(one, custody.entry(act, "trace", tokens=list(tokens)))
+        vault.fold(one)
+        found = vault.aliases(one, tokens)
+        for token in sorted(found):
+            row = one.rows.get(token)
+            content = one.content(token) if row is not None and row.sealed is not None else {}
+            if "value" in content:
+                found |= set(_tokens_of(git, project, pseudonym.kind_of(token), content["value"], folder))
+        return vault.aliases(one, found)
+
+
+def _tokens_of(git: Git, project: Project, kind: str, value: str, folder: Path) -> Iterator[str]:
+    """Yield the keyed tokens of a value in each epoch whose secret is here, and the random ones that links lead to."""
+    where = folder / folders.LINKS
+    known = {(found := links.entry(line, _LINK, str(where)))["i"]: found["t"] for line in folders.lines(where)}
+    scopes = ["", *[dataset.id for dataset in project.datasets.values() if _scoped(dataset, kind)]]
+    for secret in _secrets(git):
+        blind = subkeys.subkey(secret, project.id, "blind", project.domain, kind)
+        for scope in scopes:
+            yield pseudonym.token(secret, project.id, project.domain, kind, value, scope)
+            link = subkeys.tag(blind, scope, *pseudonym.normalised(kind, value))
+            if link in known:
+                yield known[link]
+
+
+def _scoped(dataset: Dataset, kind: str) -> bool:
+    """Tell whether a dataset has tokens of a kind that hold in it alone."""
+    return any(field.kind == kind and field.scope == "dataset" for field in dataset.sensitive)
+
+
+def _secrets(git: Git) -> list[Secret]:
+    """Return the secrets of all epochs that are on this machine."""
+    snapshot = tree.work(git)
+    entry = snapshot.entries.get(epochs.PATH)
+    with tree.reader(git) as reader:
+        known = epochs.read(reader.read(epochs.PATH, entry)) if entry else ()
+    return [keyring.load(git, epoch) for epoch in known if keyring.path(git, epoch.id).exists()]
