@@ -127,6 +127,26 @@ def in_file(path: str, data: bytes, settings: Settings) -> Iterator[Finding]:
                 yield finding(span, text[span.start : span.end], Place(path, number if lines else 0))
 
 
+def values(data: bytes, rule: str, settings: Settings) -> set[str]:
+    """Return what stands in plain in some bytes by one rule: the values themselves, for who takes them out; never to be shown.
+
+    Args:
+        data: lines of JSON, or any file.
+        rule: `privacy.email` ...
+        settings: what the project wants looked for.
+    """
+    if _is_json(data):
+        told = list(_telling(data.decode("utf-8", "replace"), settings).items())
+    else:
+        told = [(text, detect.spans(text, settings)) for text, _ in _readings(data)]
+    return {
+        text[span.start : span.end]
+        for text, spans in told
+        for span in spans
+        if f"privacy.{detect.rule_of(span)}" == rule
+    }
+
+
 PUBLIC = ("trust/", "approvals/", "releases/")
 """Where people sign with their names and addresses, so that a reader can tell who answered for a label."""
 
