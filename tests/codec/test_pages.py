@@ -20,6 +20,7 @@ PAGES = {
     "release-verify": "release", "inclusion": "release",
     "dataset-list": "datasets", "dataset-show": "datasets", "dataset-change": "datasets", "status": "status",
     "client-state": "client-state", "recipients": "vault", "erasure": "vault",
+    "erase-plan": "erasure", "erase-list": "erasure", "privacy-incident": "incident", "privacy-risk": "risk",
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from labelvc.store.git import Git
 _HERE = "labelvc.cli.privacy"
 _TABLE = {
     "incident": ("labelvc.cli.incident", "incident", "Find all that holds a value, and how to take it out of history."),
+    "risk": ("labelvc.cli.risk", "risk", "Count how many people look alike by their quasi-identifiers."),
     "scan": (_HERE, "privacy_scan", "Look for what stands in plain: staged, everywhere, or in every commit."),
     "status": (_HERE, "privacy_status", "Show what is looked for here, and what cannot be promised."),
 }
