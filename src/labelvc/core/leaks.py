@@ -67,6 +67,8 @@ _STRING = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _PIECE = re.compile(rf"(?:{_STRING}[ \t]*+:[ \t]*+)?+(?:{_STRING}|(-?[0-9][0-9.]{{5,}}(?:[eE][-+]?[0-9]+)?))|{_STRING}")
 _PROVED = re.compile(r"[a-z]{3}_[bcdfghjklmnpqrstvwxz]{28,29}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z")
 """Forms that the schema of a record proves, of which a token or a time is nobody's secret."""
+_IDENTIFIERS = frozenset(("/id", "/item", "/origin/ref"))
+"""What the schemas of items and records say is an identifier: one random run of digits in ten has the check digit of a card."""
 _PRINTABLE = re.compile(rb"[\x20-\x7e\t]{6,}")
 _WIDE = re.compile(rb"[\x20-\x7e\t](?:(?:\0|\0\0\0)[\x20-\x7e\t]){5,}")
 """ASCII in letters of two or four bytes, of either order, wherever in a file it begins."""
@@ -108,7 +110,11 @@ def in_shard(path: str, data: bytes, key_of: Callable[[int], str], settings: Set
             told.add(said)
             key = key_of(number)
             place = Place(path, number + 1, "" if detect.spans(key, settings) else key, pointer)
-            yield from [finding(span, said[span.start : span.end], place) for span in found[said]]
+            yield from [
+                finding(span, said[span.start : span.end], place)
+                for span in found[said]
+                if not _identifies(pointer, span, said)
+            ]
     for said in sorted(found.keys() - told):  # a number that is not written as JSON writes it
         yield from [finding(span, said[span.start : span.end], Place(path)) for span in found[said]]
 
@@ -189,6 +195,11 @@ def finding(span: Span, value: str, place: Place) -> Finding:
     stands = "stands" if span.tier == "block" else "seems to stand"
     message = f"{RULES[rule].found} ({span.detector}, {shape}) {stands} in plain text"
     return Finding(f"privacy.{rule}", _SEVERITIES[span.tier], place, message, HINT, BY)
+
+
+def _identifies(pointer: str, span: Span, said: str) -> bool:
+    """Tell whether a card's number is the bare digits of an identifier: ISO/IEC 7812-1 proves a form, and one in ten has it."""
+    return span.detector == "card" and pointer in _IDENTIFIERS and said[span.start : span.end].isdigit()
 
 
 def _is_json(data: bytes) -> bool:
