@@ -19,7 +19,7 @@ PAGES = {
     "audit-population": "audit-population", "audit-sample": "audit-population", "audit-bundle": "audit-bundle", "audit-trace": "audit-trace",
     "release-verify": "release", "inclusion": "release",
     "dataset-list": "datasets", "dataset-show": "datasets", "dataset-change": "datasets", "status": "status",
-    "client-state": "client-state", "recipients": "vault", "erasure": "vault",
+    "client-state": "client-state", "recipients": "vault", "baseline": "leaks", "erasure": "vault",
     "erase-plan": "erasure", "erase-list": "erasure", "privacy-incident": "incident", "privacy-risk": "risk",
 }  # fmt: skip
 
@@ -63,7 +63,8 @@ def test_yaml_examples_are_valid(noun: str):
 
 
 @pytest.mark.parametrize(
-    ("noun", "first"), [("item", ("id",)), ("record", ("item", "id")), ("versions", ()), ("epoch", ())]
+    ("noun", "first"),
+    [("item", ("id",)), ("record", ("item", "id")), ("versions", ()), ("epoch", ()), ("baseline", ())],
 )
 def test_json_lines_are_valid_and_canonical(noun: str, first: tuple[str, ...]):
     examples = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.output import output_options, progress, write
 from labelvc.cli.render import json, text
 from labelvc.cli.spreading import repository
@@ -54,11 +54,11 @@ def check(
         if everything:
             snapshot = tree.work(git)
             head = snapshot.name
-            report = checking.everything(git, snapshot, jobs=settings.jobs, advance=advance)
+            report = checking.everything(git, snapshot, today=today(), jobs=settings.jobs, advance=advance)
         else:
             pair = differing.resolve(git, revisions, staged=staged)
             base, head = pair.old.name, pair.new.name
-            report = checking.changed(git, pair.old, pair.new, jobs=settings.jobs, advance=advance)
+            report = checking.changed(git, pair.old, pair.new, today=today(), jobs=settings.jobs, advance=advance)
     summary: dict[str, int] = {
         severity: sum(one.severity == severity for one in report.findings) for severity in SEVERITIES
     }

@@ -91,6 +91,11 @@ def settings_from(settings: Settings, options: Mapping[str, Any]) -> Settings:
     )
 
 
+def today() -> str:
+    """Return the date in UTC, `2026-12-02`, of the time that `now` returns."""
+    return now().strftime("%Y-%m-%d")
+
+
 def now() -> datetime:
     """Return the time in UTC, to the second; SOURCE_DATE_EPOCH, when set, is the time.
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import importlib
 import json as library
 from pathlib import Path
+from typing import get_args
 
 import click
 
-from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.lazy import LazyGroup
-from labelvc.cli.output import output_options, progress, write
+from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
+from labelvc.core import baseline
 from labelvc.model import listing
+from labelvc.model.detection import Why
 from labelvc.model.finding import SEVERITIES
+from labelvc.ops import accepting
 from labelvc.ops import privacy as plain
 from labelvc.ops.project import ERASURES
 from labelvc.store import git as plumbing
@@ -22,6 +26,7 @@ from labelvc.store.git import Git
 
 _HERE = "labelvc.cli.privacy"
 _TABLE = {
+    "accept": (_HERE, "privacy_accept", "Answer for a finding: this value may stand in this place."),
     "incident": ("labelvc.cli.incident", "incident", "Find all that holds a value, and how to take it out of history."),
     "risk": ("labelvc.cli.risk", "risk", "Count how many people look alike by their quasi-identifiers."),
     "scan": (_HERE, "privacy_scan", "Look for what stands in plain: staged, everywhere, or in every commit."),
@@ -64,11 +69,11 @@ def privacy_scan(
     git = plumbing.find(settings.directory)
     with progress(settings, None, "looking for plain text", "shards") as advance:
         if revisions:
-            looked = plain.history(git, revisions, jobs=settings.jobs)
+            looked = plain.history(git, revisions, today=today(), jobs=settings.jobs)
         elif everything:
-            looked = plain.everything(git)
+            looked = plain.everything(git, today=today())
         else:
-            looked = plain.staged(git, jobs=settings.jobs, advance=advance)
+            looked = plain.staged(git, today=today(), jobs=settings.jobs, advance=advance)
     found = looked.findings
     items = [json.finding(one) for one in found]
     if form == "json":
@@ -82,6 +87,28 @@ def privacy_scan(
         write("".join(text.findings(found, color=settings.color)) + f"{text.tally(found)}{commits}\n", output)
     least = SEVERITIES.index(fail_on)
     return 1 if any(SEVERITIES.index(one.severity) >= least for one in found) else 0
+
+
+@click.command("accept")
+@click.argument("finding", metavar="MARK")
+@click.option("--why", required=True, type=click.Choice(get_args(Why)), help="Why the value may stand.")
+@click.option("--expires", default="", metavar="DATE", help="Last day on which it may, such as 2027-06-30.")
+@click.option(
+    "--at", multiple=True, metavar="PLACE", help="Only this record, item or file, when the value stands in several."
+)
+@pass_settings
+def privacy_accept(settings: Settings, /, finding: str, why: Why, expires: str, at: tuple[str, ...]) -> None:
+    """Answer for a finding: write an exception for it into privacy/baseline.jsonl and stage that.
+
+    MARK is the ten letters that `privacy scan --all` shows beside a finding where the epoch's secret is on this machine.
+    The exception holds for this value in this place and needs the approval that the policy asks for the folder `privacy`.
+    A branch is judged by the exceptions it started from: merge the exception first. Keys can never be accepted.
+    """
+    git = plumbing.find(settings.directory)
+    answer = accepting.Answer(plumbing.config_get(git, "user.email") or "", why, expires, today())
+    lines = accepting.accept(git, finding, answer, at)
+    write("".join([f"{line.rule}  {line.at} {line.pointer}".rstrip() + "\n" for line in lines]))
+    say(settings, f"staged; next: git commit -m 'Answer for a finding' -- {baseline.PATH}, and have it approved")
 
 
 @click.command("status")

@@ -42,14 +42,22 @@ def pseudonym_new(settings: Settings, /, yes: bool) -> None:
 
 @pseudonym.command("share")
 @click.option("-o", "--output", required=True, type=FILE, metavar="FILE", help="Where the key file goes.")
+@click.option(
+    "--role",
+    type=click.Choice([handover.TOKENISE, handover.GATE]),
+    default=handover.TOKENISE,
+    show_default=True,
+    help="Who gets it: those who import, or hooks and CI, which only judge.",
+)
 @pass_settings
-def pseudonym_share(settings: Settings, /, output: Path) -> None:
-    """Write the active epoch's secret into a file that only those who may import can open.
+def pseudonym_share(settings: Settings, /, output: Path, role: str) -> None:
+    """Write the active epoch's secret, or its gate key, into a file that only those who have the role can open.
 
-    Who that is, the role `tokenise` of privacy/recipients.yaml says in the last commit. The file can be sent by any way.
+    Who that is, the roles of privacy/recipients.yaml say in the last commit. The file can be sent by any way. The gate key
+    makes no tokens: it tells which findings are accepted, and finds people who are known here.
     """
     git = plumbing.find(settings.directory)
-    disk.replace(output, handover.share(git))
+    disk.replace(output, handover.share(git, role))
     say(settings, f"next, at theirs: labelvc pseudonym accept {output.name} --identity THEIR_KEY")
 
 
@@ -58,7 +66,8 @@ def pseudonym_share(settings: Settings, /, output: Path) -> None:
 @opening
 @pass_settings
 def pseudonym_accept(settings: Settings, /, file: Path, **brought: Any) -> None:
-    """Put the secret in a key file that somebody shared into this machine's keyring."""
+    """Put the key in a file that somebody shared into this machine's keyring."""
     git = plumbing.find(settings.directory)
-    epoch = handover.accept(git, file, openers(brought))
-    say(settings, f"this machine makes pseudonyms of epoch {epoch} now")
+    purpose, epoch = handover.accept(git, file, openers(brought))
+    does = "makes pseudonyms" if purpose == handover.TOKENISE else "tells which findings are accepted"
+    say(settings, f"this machine {does} of epoch {epoch} now")

@@ -19,7 +19,12 @@ SLACK = "xox[abeoprs]-[A-Za-z0-9-]{11,255}|xapp-[0-9]-[A-Za-z0-9-]{9,255}"
 GOOGLE = "AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28}"
 AGE_KEY = "AGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{20,}|age-secret-key-(?:pq-)?1[02-9ac-hj-np-z]{20,}"
 AGE_FILE = r"age-encryption\.org/v1\n-> |-----BEGIN AGE ENCRYPTED FILE-----"
-EPOCH_FILE = "labelvc-epoch-secret-v1 [a-z]{1,2} [0-9a-f]{64}"
+OWN = (
+    "labelvc-(?:epoch-secret|gate-key)-v1 [a-z]{1,2} [0-9a-f]{64}"
+    "|labelvc-share-v1 [a-z]+ [0-9a-f]{32} [0-9]{1,3} [0-9a-f]{32,}"
+    "|labelvc-known-v1 [a-z]{1,2} [0-9a-f]{32}"
+)
+"""What labelvc itself keeps outside of git: secrets of epochs, gate keys, shares of a key, the filter of known people."""
 
 COORDINATES = r"[-+]?[0-9]{1,3}\.[0-9]{5,}[,;]? ?[-+]?[0-9]{1,3}\.[0-9]{5,}"
 BIRTH = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][12][0-9]{3}|[12][0-9]{3}[./-][0-9]{1,2}[./-][0-9]{1,2}"

@@ -10,8 +10,9 @@ from labelvc.errors import DataError
 from labelvc.model.secret import ALPHABET, EPOCHS, Epoch, Secret
 
 PATH = EPOCHS
-_HEADER = "labelvc-epoch-secret-v1"
-_SECRET = re.compile(rf"{_HEADER} ([{ALPHABET}]{{1,2}}) ([0-9a-f]{{64}})\n?".encode())
+EPOCH, GATE = "labelvc-epoch-secret-v1", "labelvc-gate-key-v1"
+"""How the two kinds of key file begin; leak detectors know both."""
+_SECRET = re.compile(rf"([a-z0-9-]+) ([{ALPHABET}]{{1,2}}) ([0-9a-f]{{64}})\n?".encode())
 _FIELDS = {
     "id": re.compile(f"[{ALPHABET}]{{1,2}}"),
     "status": re.compile("active|retired|destroyed"),
@@ -54,17 +55,17 @@ def active(epochs: Iterable[Epoch]) -> Epoch | None:
     return next((epoch for epoch in epochs if epoch.status == "active"), None)
 
 
-def read_secret(data: bytes, epoch: str) -> Secret | None:
-    """Return the secret in a key file's bytes, or None when they are no key file of this epoch."""
+def read_secret(data: bytes, epoch: str, header: str = EPOCH) -> Secret | None:
+    """Return the secret in a key file's bytes, or None when they are no key file of this kind and epoch."""
     found = _SECRET.fullmatch(data)
-    if found is None or found[1].decode() != epoch:
+    if found is None or (found[1].decode(), found[2].decode()) != (header, epoch):
         return None
-    return Secret(epoch, bytes.fromhex(found[2].decode()))
+    return Secret(epoch, bytes.fromhex(found[3].decode()))
 
 
-def write_secret(secret: Secret) -> bytes:
+def write_secret(secret: Secret, header: str = EPOCH) -> bytes:
     """Return the bytes of a key file: a header that leak detectors know, the epoch's letters, 64 hex digits."""
-    return f"{_HEADER} {secret.epoch} {secret.reveal().hex()}\n".encode()
+    return f"{header} {secret.epoch} {secret.reveal().hex()}\n".encode()
 
 
 def _line(raw: bytes, where: str) -> Epoch:

@@ -7,6 +7,8 @@ import hmac
 from labelvc.codec.derive import hkdf, prefixed
 from labelvc.model.secret import Secret
 
+GATE = "gate"
+"""The use of the key that marks findings and finds known people; who holds it can make no token."""
 _TAG = 16
 
 

@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc.core import detect
+from labelvc.core.baseline import LETTERS
+from labelvc.core.gate import Gate
 from labelvc.model import jsonpointer
-from labelvc.model.detection import Settings, Span
+from labelvc.model.detection import Span
 from labelvc.model.finding import Finding, Place, Severity
+from labelvc.model.secret import ALPHABET
 
 BY = "labelvc.privacy/1"
 HINT = "take it out, or have `labelvc import` turn a field that is declared sensitive into a pseudonym"
@@ -83,7 +86,7 @@ _GOVERNANCE = re.compile(r"(?m)^governance:.*\n(?:(?:[ \t#].*)?\n)*")
 """Who answers for a project is meant to be reached."""
 
 
-def in_shard(path: str, data: bytes, key_of: Callable[[int], str], settings: Settings) -> Iterator[Finding]:
+def in_shard(path: str, data: bytes, key_of: Callable[[int], str], gate: Gate) -> Iterator[Finding]:
     """Yield what stands in plain in a shard: in texts, numbers, names of members, wherever they are nested.
 
     A shard that is not lines of JSON is read as any other file is, since its pieces may be anywhere.
@@ -92,37 +95,35 @@ def in_shard(path: str, data: bytes, key_of: Callable[[int], str], settings: Set
         path: path of the shard.
         data: its bytes.
         key_of: returns the key of a line by its position from 0, empty when it cannot be read.
-        settings: what the project wants looked for.
+        gate: what judges.
 
     Yields:
         Findings by line.
     """
     text = data.decode("utf-8", "replace")
     if not _is_json(data):
-        yield from in_file(path, text.encode(), settings)
+        yield from in_file(path, text.encode(), gate)
         return
-    found = _telling(text, settings)
+    found = _telling(text, gate)
     if not found:
         return
     told: set[str] = set()
     for number, line in enumerate(text.split("\n")):
-        for pointer, said in _of_line(line, found, settings):
+        for pointer, said in _of_line(line, found, gate):
             told.add(said)
             key = key_of(number)
-            place = Place(path, number + 1, "" if detect.spans(key, settings) else key, pointer)
-            yield from [
-                finding(span, said[span.start : span.end], place)
-                for span in found[said]
-                if not _identifies(pointer, span, said)
-            ]
+            place = Place(path, number + 1, "" if gate.spans(key) else key, pointer)
+            yield from _findings(
+                [span for span in found[said] if not _identifies(pointer, span, said)], said, place, gate
+            )
     for said in sorted(found.keys() - told):  # a number that is not written as JSON writes it
-        yield from [finding(span, said[span.start : span.end], Place(path)) for span in found[said]]
+        yield from _findings(found[said], said, Place(path), gate)
 
 
-def in_file(path: str, data: bytes, settings: Settings) -> Iterator[Finding]:
+def in_file(path: str, data: bytes, gate: Gate) -> Iterator[Finding]:
     """Yield what stands in plain in any file, by line; of a file of bytes that are no text, what is readable in it."""
     for text, lines in _readings(data):
-        spans = detect.spans(text, settings)
+        spans = gate.spans(text)
         public = _GOVERNANCE.search(text) if path == "labelvc.yaml" and spans else None
         number, counted = 1, 0
         for span in spans:
@@ -130,21 +131,21 @@ def in_file(path: str, data: bytes, settings: Settings) -> Iterator[Finding]:
             counted = span.start
             meant = path.startswith(PUBLIC) or (public and public.start() <= span.start < public.end())
             if not (meant and detect.rule_of(span) == "email"):
-                yield finding(span, text[span.start : span.end], Place(path, number if lines else 0))
+                yield from _findings((span,), text, Place(path, number if lines else 0), gate)
 
 
-def values(data: bytes, rule: str, settings: Settings) -> set[str]:
+def values(data: bytes, rule: str, gate: Gate) -> set[str]:
     """Return what stands in plain in some bytes by one rule: the values themselves, for who takes them out; never to be shown.
 
     Args:
         data: lines of JSON, or any file.
         rule: `privacy.email` ...
-        settings: what the project wants looked for.
+        gate: what judges.
     """
     if _is_json(data):
-        told = list(_telling(data.decode("utf-8", "replace"), settings).items())
+        told = list(_telling(data.decode("utf-8", "replace"), gate).items())
     else:
-        told = [(text, detect.spans(text, settings)) for text, _ in _readings(data)]
+        told = [(text, gate.spans(text)) for text, _ in _readings(data)]
     return {
         text[span.start : span.end]
         for text, spans in told
@@ -157,19 +158,18 @@ PUBLIC = ("trust/", "approvals/", "releases/")
 """Where people sign with their names and addresses, so that a reader can tell who answered for a label."""
 
 
-def in_names(paths: Sequence[str], settings: Settings) -> Iterator[Finding]:
+def in_names(paths: Sequence[str], gate: Gate) -> Iterator[Finding]:
     """Yield what stands in plain in names of files; the name is shown with that left out."""
-    for at, spans in detect.scan(paths, settings):
-        place = Place(hidden(paths[at], spans))
-        yield from [finding(span, paths[at][span.start : span.end], place) for span in spans]
+    for at, spans in gate.scan(paths):
+        yield from _findings(spans, paths[at], Place(hidden(paths[at], spans)), gate)
 
 
-def in_message(where: str, text: str, settings: Settings) -> Iterator[Finding]:
+def in_message(where: str, text: str, gate: Gate) -> Iterator[Finding]:
     """Yield what stands in plain in the message of a commit or tag; addresses in trailers that name who made it are meant to."""
     meant = [found.span() for found in _TRAILER.finditer(text)]
-    for span in detect.spans(text, settings):
+    for span in gate.spans(text):
         if not (detect.rule_of(span) == "email" and any(start <= span.start < end for start, end in meant)):
-            yield finding(span, text[span.start : span.end], Place(where, text.count("\n", 0, span.start) + 1))
+            yield from _findings((span,), text, Place(where, text.count("\n", 0, span.start) + 1), gate)
 
 
 _TRAILER = re.compile(r"(?mi)^(?:signed-off|co-authored|reviewed|acked|tested|reported|suggested|helped)-by: .*$")
@@ -182,18 +182,36 @@ def hidden(text: str, spans: Iterable[Span]) -> str:
     return text
 
 
-def finding(span: Span, value: str, place: Place) -> Finding:
+def mark_of(finding: Finding) -> str:
+    """Return the mark by which a finding can be accepted, empty where it shows none."""
+    found = _MARK.search(finding.message)
+    return found[1] if found else ""
+
+
+_MARK = re.compile(rf", ([{ALPHABET}]{{{LETTERS}}})\) (?:stands|seems to stand) in plain text")
+
+
+def _findings(spans: Iterable[Span], text: str, place: Place, gate: Gate) -> Iterator[Finding]:
+    """Yield the findings of spans of a text for which nobody answers."""
+    for span in spans:
+        value = text[span.start : span.end]
+        if not gate.excuses(span, value, place):
+            yield _finding(span, value, place, gate.mark(span, value))
+
+
+def _finding(span: Span, value: str, place: Place, mark: str) -> Finding:
     """Return the finding of a span.
 
     Args:
         span: what was found.
         value: the characters of it, of which none but the first of an address is shown.
         place: where.
+        mark: what only the gate key makes of it; empty for none.
     """
     rule = detect.rule_of(span)
     shape = f"{value[0]}{HIDDEN}@{HIDDEN}" if rule == "email" and "@" in value else f"{len(value)} characters"
     stands = "stands" if span.tier == "block" else "seems to stand"
-    message = f"{RULES[rule].found} ({span.detector}, {shape}) {stands} in plain text"
+    message = f"{RULES[rule].found} ({span.detector}, {shape}{mark and f', {mark}'}) {stands} in plain text"
     return Finding(f"privacy.{rule}", _SEVERITIES[span.tier], place, message, HINT, BY)
 
 
@@ -215,10 +233,10 @@ def _is_json(data: bytes) -> bool:
 _LINES = msgspec.json.Decoder(msgspec.Raw)
 
 
-def _telling(text: str, settings: Settings) -> dict[str, tuple[Span, ...]]:
+def _telling(text: str, gate: Gate) -> dict[str, tuple[Span, ...]]:
     """Return the pieces of JSON lines in which something was found; each piece is looked at once, however often it stands there."""
     pieces = list(_pieces(text))
-    return {pieces[at]: spans for at, spans in detect.scan(pieces, settings)}
+    return {pieces[at]: spans for at, spans in gate.scan(pieces)}
 
 
 def _pieces(text: str) -> set[str]:
@@ -234,26 +252,26 @@ def _pieces(text: str) -> set[str]:
     return found
 
 
-def _of_line(line: str, found: Mapping[str, tuple[Span, ...]], settings: Settings) -> list[tuple[str, str]]:
+def _of_line(line: str, found: Mapping[str, tuple[Span, ...]], gate: Gate) -> list[tuple[str, str]]:
     """Return the pointer of each piece of a line in which something was found, and the piece."""
     try:
-        return list(_walk(msgspec.json.decode(line), "", "", found, settings)) if line else []
+        return list(_walk(msgspec.json.decode(line), "", "", found, gate)) if line else []
     except (msgspec.DecodeError, RecursionError):  # too deep to be walked, or no single value: its pieces are read
         return [("", said) for said in _pieces(line) if said in found]
 
 
 def _walk(
-    value: Any, pointer: str, name: str, found: Mapping[str, tuple[Span, ...]], settings: Settings
+    value: Any, pointer: str, name: str, found: Mapping[str, tuple[Span, ...]], gate: Gate
 ) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for member, inside in value.items():
-            below = f"{pointer}/{_shown(member, settings)}"
+            below = f"{pointer}/{_shown(member, gate)}"
             if isinstance(inside, (dict, list)) and member in found:
                 yield below, member
-            yield from _walk(inside, below, member, found, settings)
+            yield from _walk(inside, below, member, found, gate)
     elif isinstance(value, list):
         for at, inside in enumerate(value):
-            yield from _walk(inside, f"{pointer}/{at}", "", found, settings)
+            yield from _walk(inside, f"{pointer}/{at}", "", found, gate)
     else:
         said = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         for text in {f"{name}: {said}" if name else said, name} & found.keys():
@@ -261,9 +279,9 @@ def _walk(
 
 
 @lru_cache(maxsize=4096)
-def _shown(member: str, settings: Settings) -> str:
+def _shown(member: str, gate: Gate) -> str:
     """Return the name of a member as a step of a pointer, what it holds left out."""
-    return jsonpointer.escaped(hidden(member, detect.spans(member, settings)))
+    return jsonpointer.escaped(hidden(member, gate.spans(member)))
 
 
 def _unescaped(raw: str) -> str:

@@ -41,3 +41,31 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     off: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     reserved: bool = False
+
+
+Why = Literal["false_positive", "synthetic", "public", "consented"]
+"""Why a finding may stand: it is none, its value was made up, is published, or its person agreed."""
+
+
+class Accepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of `privacy/baseline.jsonl`: a finding that somebody answers for.
+
+    Attributes:
+        at: key of the record or item, `dataset/item#id`, or the path of another file.
+        by: token of who wrote the line.
+        epoch: epoch whose gate key made the mark.
+        fp: ten letters that only the gate key makes of rule and value.
+        rule: rule of the finding.
+        why: why it may stand.
+        expires: last day on which it holds, `2027-06-30`; None for no end.
+        pointer: JSON pointer into the record; empty for another file.
+    """
+
+    at: str
+    by: str
+    epoch: str
+    fp: str
+    rule: str
+    why: Why
+    expires: str | None = None
+    pointer: str = ""

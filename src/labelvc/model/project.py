@@ -8,8 +8,9 @@ from typing import Any, Literal
 import msgspec
 
 from labelvc.model.change import Strategy
-from labelvc.model.detection import Settings
+from labelvc.model.detection import Accepted, Settings
 from labelvc.model.finding import Severity
+from labelvc.model.secret import Epoch
 
 TaskType = Literal[
     "label", "labels", "soft", "score", "span", "box", "polygon", "polyline", "points", "mask",
@@ -176,6 +177,8 @@ class Project(msgspec.Struct, frozen=True):
         leaks: what is looked for in plain text.
         erased: tokens of people who were forgotten, which must stand nowhere any more.
         erase: how records of an erased person go, where the project fixes it; None: each by its place.
+        accepted: findings of plain text that somebody answers for.
+        epochs: of pseudonymisation, in the order they began.
     """
 
     id: str
@@ -189,3 +192,5 @@ class Project(msgspec.Struct, frozen=True):
     leaks: Settings = Settings()
     erased: frozenset[str] = frozenset()
     erase: Literal["drop", "unlink"] | None = None
+    accepted: tuple[Accepted, ...] = ()
+    epochs: tuple[Epoch, ...] = ()

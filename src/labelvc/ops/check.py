@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import filterfalse, product
+from itertools import filterfalse
 from typing import NamedTuple
 
 import msgspec
@@ -22,10 +21,10 @@ from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import diff, look, plain, rules
+from labelvc.ops import behind, diff, gates, look, plain, rules
 from labelvc.ops import project as projects
 from labelvc.ops.look import Advance
-from labelvc.store import pointer, stale, tree
+from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
@@ -48,18 +47,7 @@ RULES = (
         "Link stands where a file must",
         "What a link shows is another file's content, or none, in another clone.",
     ),
-    Rule(
-        "dvc.unstored",
-        "error",
-        "Work tree differs from its DVC manifest",
-        "A commit would keep the old pointer and lose the edit.",
-    ),
-    Rule(
-        "dvc.pointer",
-        "error",
-        "DVC pointer does not fit its dataset",
-        "Edits would be stored nowhere, or one of two versions of a shard would count without a word.",
-    ),
+    *behind.RULES,
     Rule("record.rev", "error", "Revision does not follow", "Without a growing rev an old approval could be replayed."),
 )
 _FOLDERS = re.compile(r"taxonomies|guidelines|datasets(?:/[^/]+(?:/(?:annotations|items))?)?")
@@ -87,12 +75,15 @@ class Report(NamedTuple):
         return max((finding.severity for finding in self.findings), key=SEVERITIES.index, default=None)
 
 
-def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance | None = None) -> Report:
+def everything(
+    git: Git, snapshot: Snapshot, *, today: str = "", jobs: int = 1, advance: Advance | None = None
+) -> Report:
     """Check all documents and shards of a snapshot, but for plain text, which `labelvc.ops.plain` finds.
 
     Args:
         git: the repository.
         snapshot: what to check.
+        today: date, by which exceptions from the search for plain text end; without one those with an end have ended.
         jobs: worker processes.
         advance: called with the number of shards done.
 
@@ -113,14 +104,22 @@ def everything(git: Git, snapshot: Snapshot, *, jobs: int = 1, advance: Advance 
     findings += _strays(project, snapshot.entries)
     findings += outcomes.findings
     findings += look.judged(project, outcomes)
-    findings += _pointers(project, snapshot)
-    findings += _unstored(git, project, snapshot, snapshot.entries)
+    findings += behind.pointers(project, snapshot)
+    findings += behind.unstored(git, project, snapshot, snapshot.entries)
     findings += _ignored(project, snapshot)
+    findings += gates.audit(git, project, snapshot, today)
     return Report(configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered)
 
 
 def changed(
-    git: Git, old: Snapshot, new: Snapshot, *, by: Project | None = None, jobs: int = 1, advance: Advance | None = None
+    git: Git,
+    old: Snapshot,
+    new: Snapshot,
+    *,
+    by: Project | None = None,
+    today: str = "",
+    jobs: int = 1,
+    advance: Advance | None = None,
 ) -> Report:
     """Check what differs between two snapshots; findings that were there before are counted, not listed.
 
@@ -129,6 +128,7 @@ def changed(
         old: the snapshot the change starts from.
         new: the snapshot to judge.
         by: whose settings judge, when it is not the old snapshot's: a branch's second commit is not judged by its first.
+        today: as for `everything`.
         jobs: worker processes.
         advance: called with the number of shards done.
 
@@ -140,7 +140,7 @@ def changed(
         StoreError: a file cannot be read.
     """
     with Cache(git) as cache:
-        return _changed(git, old, new, cache, by, jobs, advance)
+        return _changed(git, old, new, cache, _Asked(by, today, jobs, advance))
 
 
 def catalogue() -> dict[str, Rule]:
@@ -148,15 +148,23 @@ def catalogue() -> dict[str, Rule]:
     return {**registry.catalogue(), **{rule.id: rule for rule in (*rules.RULES, *RULES, *plain.RULES)}}
 
 
-def _changed(
-    git: Git, old: Snapshot, new: Snapshot, cache: Cache, by: Project | None, jobs: int, advance: Advance | None
-) -> Report:
+class _Asked(NamedTuple):
+    """What `changed` was asked for beside the two snapshots."""
+
+    by: Project | None
+    today: str
+    jobs: int
+    advance: Advance | None
+
+
+def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked) -> Report:
+    by, today, jobs, advance = asked
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
     findings += _links(paths, new)
     if project is None:
         return Report(findings)
-    before: list[Finding] = []
+    own, before = project, list[Finding]()
     former: Project | None = project
     if any(map(projects.noun_of, paths)):
         before, former = _documents(git, old, cache) if projects.TOP in old.entries else ([], None)
@@ -173,18 +181,22 @@ def _changed(
     rejudged = _rejudged(paths, whole, project)
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
-    findings += _pointers(project, new)
-    findings += plain.standing(git, project, new, paths, old)
+    findings += behind.pointers(project, new)
+    findings += plain.standing(git, gates.of(git, project, today), new, paths, old)
+    findings += gates.audit(git, own, new, today, paths)
     if findings and former is not None:  # what was there before matters only when there is something now
         earlier = look.cells_of(former, old, cells.places(), set())
         before += _strays(former, old.entries if whole else filter(old.entries.__contains__, paths))
         before += look.outcomes_of(git, former, earlier, cache, jobs).findings
-        before += _pointers(former, old)
-        before += plain.standing(git, former, old, [path for path in paths if not shard.parse_path(path)])
+        before += behind.pointers(former, old)
+        before += plain.standing(
+            git, gates.of(git, former, today), old, [path for path in paths if not shard.parse_path(path)]
+        )
+        before += gates.audit(git, former, old, today, paths)
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
     findings += _successions(git, project, old, new, paths)
-    findings += _unstored(git, project, new, paths)
+    findings += behind.unstored(git, project, new, paths)
     findings += _ignored(project, new)
     before = plain.same(git, old, new, findings, before)
     fresh, known = _new_only(configured(findings, project), configured(before, former or project))
@@ -213,7 +225,9 @@ def _configured_by(base: Project, project: Project) -> Project:
     }
     erased = base.erased | project.erased  # who was forgotten stays so, whatever the branch says
     asked = msgspec.structs.replace(project, datasets=datasets, leaks=base.leaks, erased=erased)
-    return project if asked == project else msgspec.structs.replace(asked, digest=f"{project.digest} {base.digest}")
+    if asked != project:
+        asked = msgspec.structs.replace(asked, digest=f"{project.digest} {base.digest}")
+    return msgspec.structs.replace(asked, accepted=base.accepted)
 
 
 def _governed_anew(name: str, project: Project, former: Project | None) -> bool:
@@ -288,61 +302,6 @@ def _ignored(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
         message = f"git ignores {len(paths)} of the shards that lie here, so no commit would hold them"
         hint = f"git check-ignore -v {paths[0]} names the rule to take out; then git add datasets/{name}"
         yield Finding("shard.ignored", "error", Place(paths[0]), message, "labelvc format" if stored else hint)
-
-
-def _pointers(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
-    """Yield DVC pointers that stand where git is to store, lack their manifest, or name shards that git holds too."""
-    for dataset, layer in product(project.datasets.values(), ("annotations", "items")):
-        folder = f"datasets/{dataset.name}/{layer}"
-        place = Place(f"{folder}.dvc")
-        if place.path not in snapshot.entries:
-            continue
-        out = f"git rm {folder}.dvc, and git add the shards instead of ignoring them"
-        if layer == "items":
-            message = "items are kept in git: labelvc stores annotations with DVC and nothing else"
-            yield Finding("dvc.pointer", "error", place, message, out)
-        elif dataset.storage != "dvc":
-            message = f"the pointer is there, yet datasets/{dataset.name}/dataset.yaml does not say `storage: dvc`"
-            yield Finding("dvc.pointer", "error", place, message, f"write `storage: dvc`; or {out}")
-        elif f"{folder}.sha256" not in snapshot.entries:
-            message = "no SHA-256 manifest stands beside the pointer, so the shards are known by their MD5 alone"
-            yield Finding("dvc.pointer", "error", place, message, "labelvc format")
-        both = [path for path, entry in listing.under(snapshot.entries, f"{folder}/") if entry.kind == "git"]
-        if both:
-            message = f"git holds {len(both)} of the shards that the pointer stands for"
-            yield Finding("dvc.pointer", "error", place, message, f"git rm -r --cached {folder}")
-
-
-def _unstored(git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
-    """Yield DVC datasets whose work-tree shards differ from their manifest: `git commit` would not store them."""
-    behind = [dataset for dataset in project.datasets.values() if dataset.storage == "dvc"]
-    if snapshot.kind != "work" or not behind:
-        return
-    touched = {tuple(path.split("/")[:2]) for path in paths}
-    with tree.reader(git) as reader:
-        for dataset in behind:
-            folder = f"datasets/{dataset.name}"
-            if ("datasets", dataset.name) not in touched:
-                continue
-            if not (git.top / folder / "annotations").is_dir():
-                continue  # nothing lies here: the pointer and its manifest speak for themselves
-            others = stale.among(git, [f"{folder}/annotations"])
-            yield from [Finding("dvc.unstored", "error", Place(it.folder), it.message, it.hint) for it in others]
-            entry = snapshot.entries.get(f"{folder}/annotations.sha256")
-            if entry is None or others:
-                continue
-            stored = pointer.manifest(
-                f"{folder}/annotations.sha256", reader.read(f"{folder}/annotations.sha256", entry)
-            )
-            lying = list(listing.under(snapshot.entries, f"{folder}/annotations/"))
-            sums = {path: found.id.partition(":")[2] for path, found in lying if found.kind == "dvc"}
-            unproved = [(path, found) for path, found in lying if not sums.get(path)]
-            sums |= {path: hashlib.sha256(data).hexdigest() for path, data in reader.many(unproved)}
-            differing = sorted(path for path in stored.keys() | sums.keys() if stored.get(path) != sums.get(path))
-            if differing:
-                message = f"{len(differing)} shards differ from {folder}/annotations.sha256"
-                hint = "labelvc format, which stores them with DVC; or dvc checkout, which drops them"
-                yield Finding("dvc.unstored", "error", Place(differing[0]), message, hint)
 
 
 def _successions(git: Git, project: Project, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[Finding]:

@@ -89,8 +89,8 @@ def values_at(git: Git, rule: str, place: str, at: str | None) -> set[str]:
         StoreError: there is no such commit or file.
     """
     snapshot = tree.commit(git, at) if at else tree.work(git)
-    settings = plain.settings_of(git, snapshot)
-    found = leaks.values(_bytes(git, snapshot, place), rule, settings)
+    gate = plain.gate_of(git, None, snapshot, "")
+    found = leaks.values(_bytes(git, snapshot, place), rule, gate)
     if not found:
         hint = "labelvc privacy scan --all, or A..B with --at COMMIT: copy rule and place from a finding"
         raise DataError(f"nothing of the rule {rule} stands there", where=f"{place} in {snapshot.name}", hint=hint)

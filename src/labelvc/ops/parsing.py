@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from labelvc.codec import document, epochs, schema
+from labelvc.core import baseline
 from labelvc.errors import DataError
+from labelvc.model.detection import Accepted
 from labelvc.model.parsed import Parsed, Trouble
 
 
@@ -16,7 +20,7 @@ def parse(noun: str, data: bytes) -> Parsed:
     """Read a document and hold it against its schema.
 
     Args:
-        noun: its kind; `versions` and `epoch` are files of canonical lines.
+        noun: its kind; `versions`, `baseline` and `epoch` are files of canonical lines.
         data: its bytes.
 
     Returns:
@@ -25,8 +29,8 @@ def parse(noun: str, data: bytes) -> Parsed:
     try:
         if noun == "epoch":
             return Parsed([epoch._asdict() for epoch in epochs.read(data)], {}, [])
-        if noun == "versions":
-            return _lines(noun, document.read_lines(data))
+        if noun in ("versions", "baseline"):
+            return _lines(noun, data)
         value, places = document.read_places(data)
     except DataError as error:
         where = error.where.rpartition(":")[2]
@@ -36,13 +40,16 @@ def parse(noun: str, data: bytes) -> Parsed:
     return Parsed(value, parsed.lines, found)
 
 
-def _lines(noun: str, values: list[dict[str, Any]]) -> Parsed:
+def _lines(noun: str, data: bytes) -> Parsed:
+    values = document.read_lines(data)
     found = []
     for number, value in enumerate(values):
         found += [
             Trouble("document.schema", f"/{number}{at}", message, number + 1)
             for at, message in schema.problems(noun, value)
         ]
+    if noun == "baseline" and not found and data != baseline.write(msgspec.convert(values, list[Accepted])):
+        found.append(Trouble("document.schema", "", "is not sorted, or has a line twice", 1))
     return Parsed(values, {f"/{number}": number + 1 for number in range(len(values))}, found)
 
 

@@ -7,22 +7,28 @@ from collections.abc import Callable, Iterable, Iterator
 
 from labelvc.checks.interface import Rule
 from labelvc.codec import shard
-from labelvc.core import leaks
-from labelvc.model.detection import Settings
+from labelvc.core import baseline, leaks
+from labelvc.core.gate import Gate
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
-from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 RULE = "privacy."
-_ALWAYS = Settings()
-RULES = tuple(Rule(f"{RULE}{name}", "error", words.title, words.why) for name, words in leaks.RULES.items())
+RULES = (
+    *[Rule(f"{RULE}{name}", "error", words.title, words.why) for name, words in leaks.RULES.items()],
+    Rule(
+        baseline.RULE,
+        "error",
+        "Exception that ended, or that nothing needs",
+        "An exception that nobody looks at again hides the next value.",
+    ),
+)
 
 
-def without_project(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Finding]:
+def without_project(git: Git, gate: Gate, old: Snapshot, new: Snapshot) -> Iterator[Finding]:
     """Yield what stands in plain in files that changed where there is no labelvc.yaml, before or after: what is always looked for.
 
     Raises:
@@ -30,14 +36,14 @@ def without_project(git: Git, old: Snapshot, new: Snapshot) -> Iterator[Finding]
     """
     paths = tree.changed(old, new)
     there = [path for path in paths if path in new.entries and not _media(path, new.entries[path])]
-    yield from leaks.in_names(there, _ALWAYS)
+    yield from leaks.in_names(there, gate)
     with tree.reader(git) as reader:
         for path, data in reader.many([(path, new.entries[path]) for path in there]):
-            yield from leaks.in_file(path, data, _ALWAYS)
+            yield from leaks.in_file(path, data, gate)
 
 
 def standing(
-    git: Git, project: Project, snapshot: Snapshot, paths: Iterable[str], old: Snapshot | None = None
+    git: Git, gate: Gate, snapshot: Snapshot, paths: Iterable[str], old: Snapshot | None = None
 ) -> Iterator[Finding]:
     """Yield what stands in plain in files, and in their names.
 
@@ -46,7 +52,7 @@ def standing(
 
     Args:
         git: the repository.
-        project: says what is looked for.
+        gate: what judges.
         snapshot: where the files are.
         paths: those that are wanted; what is not in the snapshot is left out.
         old: the snapshot before: lines of shards that it has are left out.
@@ -58,7 +64,7 @@ def standing(
         StoreError: a file cannot be read.
     """
     there = [path for path in paths if path in snapshot.entries]
-    yield from leaks.in_names(there, project.leaks)
+    yield from leaks.in_names(there, gate)
     wanted = [(path, entry) for path in there if not _media(path, entry := snapshot.entries[path])]
     if not wanted:
         return
@@ -68,9 +74,9 @@ def standing(
             found = shard.parse_path(path)
             if found:
                 fresh = _without(data, past.read(path, earlier[path])) if path in earlier else data
-                yield from leaks.in_shard(path, fresh, _keys(data, *found[:2]), project.leaks)
+                yield from leaks.in_shard(path, fresh, _keys(data, *found[:2]), gate)
             else:
-                yield from leaks.in_file(path, data, project.leaks)
+                yield from leaks.in_file(path, data, gate)
 
 
 def _without(data: bytes, old: bytes) -> bytes:

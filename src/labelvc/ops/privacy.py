@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from labelvc.codec.detectors import DETECTORS
 from labelvc.core import detect, leaks
+from labelvc.core.gate import Gate
 from labelvc.errors import StoreError
 from labelvc.model.detection import Settings
 from labelvc.model.finding import Finding
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import check, plain
+from labelvc.ops import check, gates, plain
 from labelvc.ops import project as projects
 from labelvc.ops.look import Advance
 from labelvc.store import git as plumbing
@@ -60,13 +61,13 @@ class Standing(NamedTuple):
     off: tuple[str, ...]
 
 
-def staged(git: Git, *, jobs: int = 1, advance: Advance | None = None) -> Looked:
+def staged(git: Git, *, today: str = "", jobs: int = 1, advance: Advance | None = None) -> Looked:
     """Look at what a commit would bring."""
     old, new = tree.staged(git)
-    return Looked(_plain(check.changed(git, old, new, jobs=jobs, advance=advance)), old.name, new.name)
+    return Looked(_plain(check.changed(git, old, new, today=today, jobs=jobs, advance=advance)), old.name, new.name)
 
 
-def everything(git: Git) -> Looked:
+def everything(git: Git, *, today: str = "") -> Looked:
     """Look at all files of the work tree.
 
     Raises:
@@ -76,16 +77,18 @@ def everything(git: Git) -> Looked:
     snapshot = tree.work(git)
     with Cache(git) as cache, tree.reader(git) as reader:
         project = projects.load(git, snapshot, reader, cache)
-    found = plain.standing(git, project, snapshot, snapshot.entries)
-    return Looked(check.configured(found, project), "", snapshot.name)
+    found = plain.standing(git, gates.of(git, project, today), snapshot, snapshot.entries)
+    worth = gates.audit(git, project, snapshot, today)
+    return Looked(check.configured([*found, *worth], project), "", snapshot.name)
 
 
-def history(git: Git, words: str, *, jobs: int = 1) -> Looked:
+def history(git: Git, words: str, *, today: str = "", jobs: int = 1) -> Looked:
     """Look at every commit of a range by itself: what one brings and the next takes back was published all the same.
 
     Args:
         git: the repository.
         words: `A..B`, or `A...B` for what B has since the two parted.
+        today: date, by which exceptions end.
         jobs: worker processes.
 
     Returns:
@@ -105,32 +108,32 @@ def history(git: Git, words: str, *, jobs: int = 1) -> Looked:
     rows = [row.split() for row in listed.splitlines()]
     if any(len(row) == 1 for row in rows) and plumbing.is_shallow(git):
         raise StoreError("history ends early in this shallow clone", where=words, hint=UNSHALLOW)
-    by = project_of(git, tree.commit(git, base))
-    findings = [found for row in rows for found in _commit(git, row[0], row[1:], by, jobs)]
+    asked = _Asked(project_of(git, tree.commit(git, base)), today, jobs)
+    findings = [found for row in rows for found in _commit(git, row[0], row[1:], asked)]
     return Looked(findings, one, two, len(rows))
 
 
-def message(git: Git, commit: str, settings: Settings) -> Iterator[Finding]:
+def message(git: Git, commit: str, gate: Gate) -> Iterator[Finding]:
     """Yield what stands in plain in the message of a commit.
 
     Raises:
         StoreError: the commit cannot be read.
     """
     raw = plumbing.run(git, "cat-file", "commit", commit).decode(errors="replace")
-    yield from leaks.in_message(f"message of commit {commit[:10]}", raw.partition("\n\n")[2], settings)
+    yield from leaks.in_message(f"message of commit {commit[:10]}", raw.partition("\n\n")[2], gate)
 
 
-def ref(git: Git, name: str, points_to: str, settings: Settings) -> Iterator[Finding]:
+def ref(git: Git, name: str, points_to: str, gate: Gate) -> Iterator[Finding]:
     """Yield what stands in plain in the name of a branch or tag, and in the messages of the tags that it points to.
 
     Raises:
         StoreError: a tag cannot be read.
     """
-    yield from leaks.in_names((name,), settings)
+    yield from leaks.in_names((name,), gate)
     while plumbing.run(git, "cat-file", "-t", points_to).strip() == b"tag":
         raw = plumbing.run(git, "cat-file", "tag", points_to).decode(errors="replace")
         head, _, said = raw.partition("\n\n")
-        yield from leaks.in_message(f"message of tag {points_to[:10]}", said.partition("-----BEGIN ")[0], settings)
+        yield from leaks.in_message(f"message of tag {points_to[:10]}", said.partition("-----BEGIN ")[0], gate)
         points_to = head.split(maxsplit=2)[1]
 
 
@@ -139,10 +142,9 @@ def shown(name: str) -> str:
     return leaks.hidden(name, detect.spans(name))
 
 
-def settings_of(git: Git, snapshot: Snapshot) -> Settings:
-    """Return what a snapshot's project has looked for; what is always looked for when its documents cannot be read."""
-    project = project_of(git, snapshot)
-    return project.leaks if project else Settings()
+def gate_of(git: Git, by: Project | None, snapshot: Snapshot, today: str) -> Gate:
+    """Return what judges a message: whose settings do, else those of a snapshot's project."""
+    return gates.of(git, by or project_of(git, snapshot), today)
 
 
 def project_of(git: Git, snapshot: Snapshot) -> Project | None:
@@ -155,29 +157,39 @@ def project_of(git: Git, snapshot: Snapshot) -> Project | None:
 
 def standing(git: Git) -> Standing:
     """Return what the project in the work tree has looked for."""
-    settings = settings_of(git, tree.work(git))
+    project = project_of(git, tree.work(git))
+    settings = project.leaks if project else Settings()
     rows = detect.detectors(settings)
     return Standing(settings, tuple(row.id for row in rows), tuple(row.id for row in DETECTORS if row not in rows))
 
 
-def _commit(git: Git, commit: str, parents: list[str], by: Project | None, jobs: int) -> list[Finding]:
+class _Asked(NamedTuple):
+    """What a scan of commits was asked for: whose settings judge, the date, worker processes."""
+
+    by: Project | None
+    today: str
+    jobs: int
+
+
+def _commit(git: Git, commit: str, parents: list[str], asked: _Asked) -> list[Finding]:
     """Return what a commit brings that none of its parents has: of a merge, what it made up itself."""
     new = tree.commit(git, commit)
     olds = [tree.commit(git, parent) for parent in parents] or [tree.empty()]
-    sides = [_side(git, old, new, by, jobs) for old in olds]
+    sides = [_side(git, old, new, asked) for old in olds]
     brought = [found for found in sides[0] if all(found in side for side in sides[1:])]
-    brought += message(git, commit, by.leaks if by else settings_of(git, olds[0]))
+    brought += message(git, commit, gate_of(git, asked.by, olds[0], asked.today))
     where = f" in commit {commit[:10]}"
     return [
         found if where in f" {found.place.path}" else found._replace(message=found.message + where) for found in brought
     ]
 
 
-def _side(git: Git, old: Snapshot, new: Snapshot, by: Project | None, jobs: int) -> list[Finding]:
+def _side(git: Git, old: Snapshot, new: Snapshot, asked: _Asked) -> list[Finding]:
     """Return what a commit brings that one of its parents has not; a branch without a project is published as well."""
     if projects.TOP in old.entries or projects.TOP in new.entries:
-        return _plain(check.changed(git, old, new, by=by, jobs=jobs))
-    return list(plain.without_project(git, old, new))
+        by, today, jobs = asked
+        return _plain(check.changed(git, old, new, by=by, today=today, jobs=jobs))
+    return list(plain.without_project(git, gates.of(git, asked.by, asked.today), old, new))
 
 
 def _plain(report: check.Report) -> list[Finding]:

@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc import digests
-from labelvc.core import references
+from labelvc.core import baseline, references
 from labelvc.errors import ConfigurationError
 from labelvc.model import listing
+from labelvc.model.detection import Accepted
 from labelvc.model.detection import Settings as Leaks
 from labelvc.model.finding import Finding, Place
 from labelvc.model.parsed import Parsed
 from labelvc.model.project import Dataset, Guideline, Project, Sensitive, Task, Taxonomy
+from labelvc.model.secret import Epoch
 from labelvc.model.snapshot import Snapshot
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
@@ -31,8 +33,8 @@ ERASURES = "privacy/erasures/"
 _DATASET, _YAML, _VERSIONS = "/dataset.yaml", ".yaml", ".versions.jsonl"
 _NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline"}
 _ALONE = (TOP, "taxonomies", "guidelines", "privacy")
-_SINGLE = {TOP: "project", _EPOCHS: "epoch", RECIPIENTS: "recipients"}
-_UNJUDGED = ("epoch", "recipients")  # which there are changes no verdict on a record
+_SINGLE = {TOP: "project", _EPOCHS: "epoch", RECIPIENTS: "recipients", baseline.PATH: "baseline"}
+_UNJUDGED = ("epoch", "recipients", "baseline")  # which there are changes no verdict on a record
 _NO_DOMAIN = "main"
 
 
@@ -203,7 +205,9 @@ def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -
 
 def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[_Read]:
     homes = {
-        path: home for path in listing.ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS) if (home := noun_of(path))
+        path: home
+        for path in listing.ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS, baseline.PATH)
+        if (home := noun_of(path))
     }
     data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
     parsed = _remembered(cache, [(homes[path][0], raw) for path, raw in data.items()])
@@ -294,6 +298,8 @@ def _project(documents: Iterable[_Read]) -> Project:
             [token for (noun, _), value in values.items() if noun == "erasure" for token in value["tokens"]]
         ),
         erase=top.get("privacy", {}).get("erase"),
+        accepted=msgspec.convert(values.get(("baseline", ""), ()), tuple[Accepted, ...]),
+        epochs=tuple([Epoch(**row) for row in values.get(("epoch", ""), ())]),
     )
 
 

@@ -1,6 +1,7 @@
 """The keyring: secrets of pseudonymisation epochs in files that only their owner can read, outside of git's history.
 
-One file an epoch, `<git common dir>/labelvc/keyring/<epoch>.key`: all work trees share it and no commit can hold it.
+One file an epoch, `<git common dir>/labelvc/keyring/<epoch>.key`: all work trees share it and no commit can hold it. Who only
+judges has `<epoch>.gate` instead, the gate key that is derived from it.
 """
 
 from __future__ import annotations
@@ -56,19 +57,55 @@ def keep(git: Git, secret: Secret) -> None:
         TrustError: there is a key file of this epoch already, with another secret.
         StoreError: the file cannot be written.
     """
+    _keep(git, path(git, secret.epoch), secret, epochs.EPOCH)
+
+
+def gate_path(git: Git, epoch: str) -> Path:
+    """Return where the gate key of an epoch is kept on this machine, when the epoch's secret is not here."""
+    return git.common / "labelvc" / "keyring" / f"{epoch}.gate"
+
+
+def keep_gate(git: Git, key: Secret) -> None:
+    """Put a gate key that a colleague handed over into the keyring.
+
+    Raises:
+        TrustError: there is another gate key of this epoch already.
+        StoreError: the file cannot be written.
+    """
+    _keep(git, gate_path(git, key.epoch), key, epochs.GATE)
+
+
+def load_gate(git: Git, epoch: str) -> Secret | None:
+    """Return the gate key of an epoch that was handed over; None when there is none here.
+
+    Raises:
+        TrustError: others may read it, or it is damaged.
+        StoreError: the disk refuses.
+    """
+    file = gate_path(git, epoch)
+    data = _read(file)
+    if data is None:
+        return None
+    key = epochs.read_secret(data, epoch, epochs.GATE)
+    if key is None:
+        hint = f"rm {shlex.quote(str(file))}; then ask for it again: labelvc pseudonym share --role gate -o FILE"
+        raise TrustError(f"this is no gate key of epoch {epoch!r}", where=str(file), hint=hint)
+    return key
+
+
+def _keep(git: Git, file: Path, secret: Secret, header: str) -> None:
     folder = disk.private_folder(git, "keyring")
-    file = path(git, secret.epoch)
     unfinished = folder / f".{file.name}.{secrets.token_hex(4)}{files.UNFINISHED}"
     try:
         folder.chmod(0o700)
         handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as opened:
-            opened.write(epochs.write_secret(secret))
+            opened.write(epochs.write_secret(secret, header))
             opened.flush()
             os.fsync(handle)
         os.link(unfinished, file)  # unlike a rename, a link fails where a key already is
     except FileExistsError:
-        if load(git, Epoch(secret.epoch, "active", "", "")) != secret:
+        if epochs.read_secret(_read(file) or b"", secret.epoch, header) != secret:
             raise TrustError(
                 f"there is another secret of epoch {secret.epoch!r} already",
                 where=str(file),
@@ -79,6 +116,23 @@ def keep(git: Git, secret: Secret) -> None:
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def _read(file: Path) -> bytes | None:
+    """Return the bytes of a key file that only its owner can read; None when there is none.
+
+    Raises:
+        TrustError: others may read it, it is a link, or another user's.
+        StoreError: the disk refuses.
+    """
+    try:
+        _guarded(file)
+        with file.open("rb") as opened:
+            return opened.read(_LONGEST)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"could not read: {error.strerror}", where=str(file), hint=f"ls -l {file}") from None
 
 
 def load(git: Git, epoch: Epoch) -> Secret:
@@ -97,18 +151,11 @@ def load(git: Git, epoch: Epoch) -> Secret:
         StoreError: the disk refuses.
     """
     file = path(git, epoch.id)
-    try:
-        _guarded(file)
-        with file.open("rb") as opened:
-            data = opened.read(_LONGEST)
-    except FileNotFoundError:
+    data = _read(file)
+    if data is None:
         raise TrustError(
-            f"the secret of epoch {epoch.id!r} is not on this machine",
-            where=str(file),
-            hint=_copied(file),
-        ) from None
-    except OSError as error:
-        raise StoreError(f"could not read: {error.strerror}", where=str(file), hint=f"ls -l {file}") from None
+            f"the secret of epoch {epoch.id!r} is not on this machine", where=str(file), hint=_copied(file)
+        )
     secret = epochs.read_secret(data, epoch.id)
     if secret is None:
         raise TrustError(

@@ -1,0 +1,84 @@
+"""The gate: what judges a text - patterns, people who are known here, and the findings that somebody answers for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+
+from labelvc.codec.detectors import FINAL
+from labelvc.core import baseline, detect
+from labelvc.errors import TrustError
+from labelvc.model.detection import Accepted, Settings, Span
+from labelvc.model.finding import Place
+
+
+class Gate:
+    """What judges texts.
+
+    Args:
+        settings: what the project wants looked for.
+        accepted: findings that somebody answers for.
+        key_of: returns the gate key of an epoch, None when this machine has none.
+        epoch: the active epoch, whose key marks what is found; empty when there is none.
+        today: date, `2026-12-02`; empty when nobody said: then no exception with an end holds.
+
+    Attributes:
+        used: lines of the baseline that excused something.
+    """
+
+    def __init__(
+        self,
+        settings: Settings = detect.NOTHING_SPECIAL,
+        *,
+        accepted: Iterable[Accepted] = (),
+        key_of: Callable[[str], bytes | None] = lambda epoch: None,
+        epoch: str = "",
+        today: str = "",
+    ) -> None:
+        self.settings, self.today = settings, today
+        self.used: set[Accepted] = set()
+        self._accepted = baseline.by_place(accepted)
+        self._key_of, self._epoch = key_of, epoch
+
+    def spans(self, text: str) -> tuple[Span, ...]:
+        """Return what stands in plain in a text, as `detect.spans` does."""
+        return detect.spans(text, self.settings)
+
+    def scan(self, texts: Sequence[str]) -> Iterator[tuple[int, tuple[Span, ...]]]:
+        """Yield what stands in plain in many texts, as `detect.scan` does."""
+        return detect.scan(texts, self.settings)
+
+    def mark(self, span: Span, value: str) -> str:
+        """Return the mark by which a finding can be accepted; empty without the gate key, and for what never can be."""
+        with suppress(TrustError):
+            key = self._key_of(self._epoch) if self._epoch and span.detector not in FINAL else None
+            return baseline.mark(key, _rule(span), span.kind, value) if key else ""
+        return ""
+
+    def excuses(self, span: Span, value: str, place: Place) -> bool:
+        """Tell whether somebody answers for a value in a place.
+
+        Raises:
+            TrustError: only a gate key that is not on this machine could tell.
+        """
+        rule, pointer = _rule(span), place.pointer if place.key else ""
+        if span.detector in FINAL:
+            return False
+        for line in self._accepted.get((rule, place.key or place.path, pointer), ()):
+            if baseline.ended(line, self.today):
+                continue
+            key = self._key_of(line.epoch)
+            if key is None:
+                raise TrustError(
+                    f"could not tell whether a finding of {rule} is accepted: the gate key of epoch {line.epoch!r} is not on this machine",
+                    where=place.key or place.path,
+                    hint="ask for it: labelvc pseudonym share --role gate -o FILE, at theirs; labelvc pseudonym accept FILE -i MY_KEY, here",
+                )
+            if line.fp == baseline.mark(key, rule, span.kind, value):
+                self.used.add(line)
+                return True
+        return False
+
+
+def _rule(span: Span) -> str:
+    return f"privacy.{detect.rule_of(span)}"

@@ -1,0 +1,146 @@
+"""Gates: what judges texts here, by a project's documents and the keys on this machine; and what its baseline is still worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+
+from labelvc.codec import epochs, expression, shard, subkeys
+from labelvc.core import baseline, leaks
+from labelvc.core.gate import Gate
+from labelvc.errors import DataError
+from labelvc.model.detection import Accepted
+from labelvc.model.finding import Finding, Place, Severity
+from labelvc.model.names import Key
+from labelvc.model.project import Project
+from labelvc.model.snapshot import Snapshot
+from labelvc.store import keyring, tree
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+_BY = "labelvc.privacy/1"
+
+
+def of(git: Git, project: Project | None, today: str = "") -> Gate:
+    """Return what judges texts by a project's documents; of what is always looked for when there is none.
+
+    Args:
+        git: the repository, with the keyring.
+        project: whose settings and baseline judge.
+        today: date; without one no exception with an end holds.
+    """
+    if project is None:
+        return Gate(today=today)
+    active = epochs.active(project.epochs)
+    return Gate(
+        project.leaks,
+        accepted=project.accepted,
+        key_of=keys(git, project),
+        epoch=active.id if active else "",
+        today=today,
+    )
+
+
+def keys(git: Git, project: Project) -> Callable[[str], bytes | None]:
+    """Return what finds the gate key of an epoch: derived from its secret, or as it was handed over; None where it is not here.
+
+    Raises:
+        TrustError: (of what is returned) a key that others may read, or that is another epoch's.
+        StoreError: (of what is returned) the disk refuses.
+    """
+    known = {epoch.id: epoch for epoch in project.epochs}
+
+    @cache
+    def key_of(epoch: str) -> bytes | None:
+        if epoch in known and keyring.path(git, epoch).exists():
+            return subkeys.subkey(keyring.load(git, known[epoch]), project.id, subkeys.GATE)
+        handed = keyring.load_gate(git, epoch)
+        return handed.reveal() if handed else None
+
+    return key_of
+
+
+def audit(
+    git: Git, project: Project, snapshot: Snapshot, today: str, paths: Iterable[str] | None = None
+) -> Iterator[Finding]:
+    """Yield what is wrong with exceptions: those that ended, and those that nothing needs any more.
+
+    Args:
+        git: the repository.
+        project: the documents of the snapshot.
+        snapshot: where the files are.
+        today: date.
+        paths: files that changed: of exceptions for others nothing is said; None for all.
+
+    Raises:
+        TrustError: a key that others may read.
+        StoreError: a file cannot be read.
+    """
+    changed = None if paths is None else frozenset(paths)
+    key_of = keys(git, project)
+    with tree.reader(git) as reader:
+        for number, line in enumerate(project.accepted, 1):
+            path = _path(project, line)
+            if changed is None or baseline.PATH in changed or path in changed:
+                said = _worth(line, path, key_of, project, snapshot, reader, today)
+                if said:
+                    severity, message, hint = said
+                    yield Finding(baseline.RULE, severity, Place(baseline.PATH, number), message, hint, _BY)
+
+
+def _worth(
+    line: Accepted,
+    path: str,
+    key_of: Callable[[str], bytes | None],
+    project: Project,
+    snapshot: Snapshot,
+    reader: Reader,
+    today: str,
+) -> tuple[Severity, str, str] | None:
+    """Return severity, message and hint for an exception that is worth nothing; None for one that something needs."""
+    out = f"delete the line from {baseline.PATH}, and have that approved"
+    if baseline.ended(line, today):
+        return "error", f"the exception for {line.rule} ended on {line.expires}", f"take the value out; then {out}"
+    if key_of(line.epoch) is None:
+        hint = "labelvc pseudonym accept FILE -i MY_KEY, with what `labelvc pseudonym share --role gate` wrote"
+        return (
+            "warning",
+            f"only the gate key of epoch {line.epoch!r} tells whether something needs this exception",
+            hint,
+        )
+    gate = Gate(project.leaks, accepted=(line,), key_of=key_of, today=today)
+    for _ in _findings(line, path, snapshot, reader, gate):
+        pass
+    return None if gate.used else ("warning", f"nothing needs this exception for {line.rule}", out)
+
+
+def _findings(line: Accepted, path: str, snapshot: Snapshot, reader: Reader, gate: Gate) -> Iterator[Finding]:
+    """Yield what stands in plain where an exception points to."""
+    entry = snapshot.entries.get(path)
+    found = shard.parse_path(path)
+    if entry is None or not found:
+        yield from leaks.in_names(list(snapshot.entries) if "***" in path else (path,), gate)
+    if entry is None:
+        return
+    data = reader.read(path, entry)
+    if found and line.pointer:
+        data = shard.find(data, Key.parse(line.at)) or b""
+        yield from leaks.in_shard(path, data, lambda at: line.at, gate)
+    else:
+        yield from leaks.in_file(path, data, gate)
+
+
+def _path(project: Project, line: Accepted) -> str:
+    """Return the file that an exception is about."""
+    if not line.pointer:
+        return line.at
+    try:
+        key = Key.parse(line.at)
+    except DataError:
+        return line.at
+    dataset = project.datasets.get(key.dataset)
+    if dataset is None:
+        return line.at
+    group = shard.group_of(key.item, expression.compiled(dataset.group))
+    name = shard.place(group, shard.digits(dataset.shards))
+    return shard.path(key.dataset, "annotations" if key.id else "items", name)
