@@ -13,6 +13,7 @@ from labelvc.cli.spreading import repository
 from labelvc.model.finding import SEVERITIES
 from labelvc.ops import check as checking
 from labelvc.ops import diff as differing
+from labelvc.ops.gates import Brought
 from labelvc.store import tree
 
 
@@ -54,11 +55,13 @@ def check(
         if everything:
             snapshot = tree.work(git)
             head = snapshot.name
-            report = checking.everything(git, snapshot, today=today(), jobs=settings.jobs, advance=advance)
+            report = checking.everything(git, snapshot, brought=Brought(today()), jobs=settings.jobs, advance=advance)
         else:
             pair = differing.resolve(git, revisions, staged=staged)
             base, head = pair.old.name, pair.new.name
-            report = checking.changed(git, pair.old, pair.new, today=today(), jobs=settings.jobs, advance=advance)
+            report = checking.changed(
+                git, pair.old, pair.new, brought=Brought(today()), jobs=settings.jobs, advance=advance
+            )
     summary: dict[str, int] = {
         severity: sum(one.severity == severity for one in report.findings) for severity in SEVERITIES
     }

@@ -13,6 +13,7 @@ from labelvc.core import changeset as changesets
 from labelvc.model.finding import SEVERITIES
 from labelvc.ops import diff
 from labelvc.ops import hook as hooks
+from labelvc.ops.gates import Brought
 from labelvc.ops.hook import Judgement, Push
 from labelvc.store import git as plumbing
 from labelvc.store import program, tree
@@ -47,15 +48,15 @@ def hook(settings: Settings, first: Path | None, name: str, words: tuple[str, ..
     git = plumbing.find(settings.directory)
     rows = told.decode("utf-8", "surrogateescape")
     if name == "pre-receive":
-        judgements = hooks.received(git, hooks.read_received(rows), today=today(), jobs=settings.jobs)
+        judgements = hooks.received(git, hooks.read_received(rows), brought=Brought(today()), jobs=settings.jobs)
     elif name == "pre-push" or (framework and environment("PRE_COMMIT_TO_REF")):
         pushes = [_from_framework()] if framework else hooks.read_pushed(rows)
         remote = environment("PRE_COMMIT_REMOTE_NAME") or (words[0] if words else "")
-        judgements = hooks.pushed(git, pushes, remote, today=today(), jobs=settings.jobs)
+        judgements = hooks.pushed(git, pushes, remote, brought=Brought(today()), jobs=settings.jobs)
     elif framework and in_ci():
-        judgements = hooks.checkout(git, today=today(), jobs=settings.jobs)
+        judgements = hooks.checkout(git, brought=Brought(today()), jobs=settings.jobs)
     else:
-        judgements = hooks.staged(git, today=today(), jobs=settings.jobs)
+        judgements = hooks.staged(git, brought=Brought(today()), jobs=settings.jobs)
     errors = sum([_tell(settings, judgement) for judgement in judgements])
     if errors:
         round_it = f"; `{PASSED_BY[name]}` goes round this hook, not round CI" if name in PASSED_BY else ""

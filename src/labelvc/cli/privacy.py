@@ -11,14 +11,16 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.lazy import LazyGroup
+from labelvc.cli.opening import FILE, lines
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
-from labelvc.core import baseline
+from labelvc.core import baseline, known
 from labelvc.model import listing
 from labelvc.model.detection import Why
 from labelvc.model.finding import SEVERITIES
 from labelvc.ops import accepting
 from labelvc.ops import privacy as plain
+from labelvc.ops.gates import Brought
 from labelvc.ops.project import ERASURES
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -46,6 +48,12 @@ def privacy() -> None:
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), default="error", show_default=True, help="Least severity that exits 1."
 )
+@click.option(
+    "--identities",
+    type=FILE,
+    metavar="FILE",
+    help="Look for these names, addresses and numbers too, one a line, this once.",
+)
 @output_options("text", "json", "jsonl")
 @pass_settings
 def privacy_scan(
@@ -55,6 +63,7 @@ def privacy_scan(
     staged: bool,
     everything: bool,
     fail_on: str,
+    identities: Path | None,
     form: str,
     output: Path | None,
 ) -> int:
@@ -67,13 +76,14 @@ def privacy_scan(
     if sum((bool(revisions), staged, everything)) > 1:
         raise click.UsageError("choose one of A..B, --staged and --all")
     git = plumbing.find(settings.directory)
+    brought = _brought(settings, identities)
     with progress(settings, None, "looking for plain text", "shards") as advance:
         if revisions:
-            looked = plain.history(git, revisions, today=today(), jobs=settings.jobs)
+            looked = plain.history(git, revisions, brought=brought, jobs=settings.jobs)
         elif everything:
-            looked = plain.everything(git, today=today())
+            looked = plain.everything(git, brought=brought)
         else:
-            looked = plain.staged(git, today=today(), jobs=settings.jobs, advance=advance)
+            looked = plain.staged(git, brought=brought, jobs=settings.jobs, advance=advance)
     found = looked.findings
     items = [json.finding(one) for one in found]
     if form == "json":
@@ -87,6 +97,15 @@ def privacy_scan(
         write("".join(text.findings(found, color=settings.color)) + f"{text.tally(found)}{commits}\n", output)
     least = SEVERITIES.index(fail_on)
     return 1 if any(SEVERITIES.index(one.severity) >= least for one in found) else 0
+
+
+def _brought(settings: Settings, identities: Path | None) -> Brought:
+    """Return the date and the people that a file lists; says how many of them are too short to be looked for."""
+    people = tuple(lines(identities)) if identities else ()
+    left = known.plain(people)[1]
+    if left:
+        say(settings, f"note: {text.count(left, 'line')} of {identities} too short, or too long, to be looked for")
+    return Brought(today(), people)
 
 
 @click.command("accept")
@@ -106,8 +125,8 @@ def privacy_accept(settings: Settings, /, finding: str, why: Why, expires: str, 
     """
     git = plumbing.find(settings.directory)
     answer = accepting.Answer(plumbing.config_get(git, "user.email") or "", why, expires, today())
-    lines = accepting.accept(git, finding, answer, at)
-    write("".join([f"{line.rule}  {line.at} {line.pointer}".rstrip() + "\n" for line in lines]))
+    made = accepting.accept(git, finding, answer, at)
+    write("".join([f"{line.rule}  {line.at} {line.pointer}".rstrip() + "\n" for line in made]))
     say(settings, f"staged; next: git commit -m 'Answer for a finding' -- {baseline.PATH}, and have it approved")
 
 

@@ -15,9 +15,10 @@ from labelvc.cli.render import text
 from labelvc.core.pseudonym import KINDS
 from labelvc.errors import ConfigurationError, RefusedError
 from labelvc.ops import custody, erasures
+from labelvc.ops import filter as filtering
 from labelvc.ops import vault as vaults
 from labelvc.ops.custody import Act
-from labelvc.store import age, disk
+from labelvc.store import age, disk, keyring
 from labelvc.store import git as plumbing
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
@@ -113,6 +114,21 @@ def vault_reveal(
         write(f"{text.safe(found.value)}\n")
         return
     disk.write_private(output, f"{found.value}\n".encode())
+
+
+@vault.command("filter")
+@opening
+@pass_settings
+def vault_filter(settings: Settings, /, **brought: Any) -> None:
+    """Write the filter with which hooks and CI find the people whom the vault knows.
+
+    It lies beside the keys, outside of every commit, and holds no value: only who has the gate key can ask it, and only for
+    values that they have. Write it anew after `vault seal`, `merge` and `forget`, and give it to those who have the gate key.
+    """
+    git = plumbing.find(settings.directory)
+    number, left = filtering.write(git, _act(git), openers(brought))
+    short = f"; {left:,} too short, or too long, to be looked for" if left else ""
+    say(settings, f"{text.count(number, 'value')} in {keyring.filter_path(git)}{short}")
 
 
 @vault.command("merge")

@@ -13,14 +13,14 @@ from functools import lru_cache
 
 from labelvc.codec.detectors import ANY_REGION, DETECTORS, IDS, REGIONS, Detector
 from labelvc.codec.surroundings import beside
-from labelvc.core import sieve, views
+from labelvc.core import known, sieve, views
 from labelvc.errors import ConfigurationError
 from labelvc.model.detection import Settings, Span
 
 NOTHING_SPECIAL = Settings()
-_RULES = {row.id: row.rule for row in DETECTORS}
+_RULES = {**{row.id: row.rule for row in DETECTORS}, known.DETECTOR: known.DETECTOR}
 _AT_ONCE = 1 << 20
-_RANK = {row.id: rank for rank, row in enumerate(DETECTORS)}
+_RANK = {name: rank for rank, name in enumerate(_RULES)}
 _compiled = lru_cache(maxsize=None)(re.compile)
 
 
@@ -65,7 +65,7 @@ def scan(texts: Sequence[str], settings: Settings = NOTHING_SPECIAL) -> Iterator
             at, view = read[number]
             found.setdefault(at, []).extend(_placed(view, hits))
     for at in sorted(found):
-        if kept := _apart(found[at]):
+        if kept := apart(found[at]):
             yield at, kept
 
 
@@ -75,12 +75,24 @@ def everywhere(text: str, settings: Settings = NOTHING_SPECIAL) -> tuple[Span, .
     found = [span for row in rows for span in _found(text, row, settings)]
     for view in views.views(text):
         found += _placed(view, [span for row in rows for span in _found(view.text, row, settings)])
-    return _apart(found)
+    return apart(found)
 
 
 def rule_of(span: Span) -> str:
     """Return the rule of a span's detector, without `privacy.`."""
     return _RULES[span.detector]
+
+
+def apart(found: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans of which none overlaps another."""
+    kept: list[Span] = []
+    starts: list[int] = []
+    for span in sorted(set(found), key=_order):
+        at = bisect_left(starts, span.end)
+        if not at or kept[at - 1].end <= span.start:
+            kept.insert(at, span)
+            starts.insert(at, span.start)
+    return tuple(kept)
 
 
 @lru_cache(maxsize=64)
@@ -90,10 +102,10 @@ def detectors(settings: Settings) -> tuple[Detector, ...]:
     Raises:
         ConfigurationError: a region or detector that there is not; one that is left out in silence would be a leak.
     """
-    for said, known, noun in ((settings.regions, REGIONS, "region"), (settings.off, IDS, "detector")):
+    for said, there, noun in ((settings.regions, REGIONS, "region"), (settings.off, IDS, "detector")):
         for name in said:
-            if name not in known:
-                hint = f"choose among {', '.join(sorted(known))}"
+            if name not in there:
+                hint = f"choose among {', '.join(sorted(there))}"
                 raise ConfigurationError(f"there is no {noun} {name!r} to look for", where="labelvc.yaml", hint=hint)
     wanted = {"", *settings.regions, *[ANY_REGION for _ in settings.regions[:1]]}
     return tuple(row for row in DETECTORS if row.region in wanted and row.id not in settings.off)
@@ -125,18 +137,6 @@ def _placed(view: views.View, hits: Iterable[Span]) -> Iterator[Span]:
         if not view.whole or span.tier == "block":
             start, end = view.place(span.start, span.end)
             yield span._replace(start=start, end=end)
-
-
-def _apart(found: Iterable[Span]) -> tuple[Span, ...]:
-    """Return spans of which none overlaps another."""
-    kept: list[Span] = []
-    starts: list[int] = []
-    for span in sorted(set(found), key=_order):
-        at = bisect_left(starts, span.end)
-        if not at or kept[at - 1].end <= span.start:
-            kept.insert(at, span)
-            starts.insert(at, span.start)
-    return tuple(kept)
 
 
 def _order(span: Span) -> tuple[bool, int, int, int]:

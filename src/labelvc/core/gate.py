@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 
 from labelvc.codec.detectors import FINAL
 from labelvc.core import baseline, detect
+from labelvc.core.known import Known
 from labelvc.errors import TrustError
 from labelvc.model.detection import Accepted, Settings, Span
 from labelvc.model.finding import Place
@@ -21,6 +23,7 @@ class Gate:
         key_of: returns the gate key of an epoch, None when this machine has none.
         epoch: the active epoch, whose key marks what is found; empty when there is none.
         today: date, `2026-12-02`; empty when nobody said: then no exception with an end holds.
+        known: returns what finds people who are known here; asked before the first text is read.
 
     Attributes:
         used: lines of the baseline that excused something.
@@ -34,19 +37,32 @@ class Gate:
         key_of: Callable[[str], bytes | None] = lambda epoch: None,
         epoch: str = "",
         today: str = "",
+        known: Callable[[], Sequence[Known]] = tuple,
     ) -> None:
         self.settings, self.today = settings, today
         self.used: set[Accepted] = set()
         self._accepted = baseline.by_place(accepted)
-        self._key_of, self._epoch = key_of, epoch
+        self._key_of, self._epoch, self._ask = key_of, epoch, known
 
     def spans(self, text: str) -> tuple[Span, ...]:
-        """Return what stands in plain in a text, as `detect.spans` does."""
-        return detect.spans(text, self.settings)
+        """Return what stands in plain in a text, as `detect.spans` does, and who is known here."""
+        return dict(self.scan((text,))).get(0, ())
 
     def scan(self, texts: Sequence[str]) -> Iterator[tuple[int, tuple[Span, ...]]]:
-        """Yield what stands in plain in many texts, as `detect.scan` does."""
-        return detect.scan(texts, self.settings)
+        """Yield what stands in plain in many texts, as `detect.scan` does, and who is known here."""
+        found = detect.scan(texts, self.settings)
+        if not self._known:
+            yield from found
+            return
+        shaped = dict(found)
+        for at, text in enumerate(texts):
+            people = [span for known in self._known for span in known.spans(text)]
+            if people or at in shaped:
+                yield at, detect.apart([*shaped.get(at, ()), *people])
+
+    @cached_property
+    def _known(self) -> Sequence[Known]:
+        return self._ask()
 
     def mark(self, span: Span, value: str) -> str:
         """Return the mark by which a finding can be accepted; empty without the gate key, and for what never can be."""

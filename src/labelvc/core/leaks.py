@@ -61,9 +61,12 @@ RULES: Mapping[str, Words] = {
     "birth": Words(
         "Date of birth in plain text", "a date of birth", "With a place and a sex it says who most people are."
     ),
+    "known": Words(
+        "Known person in plain text", "what somebody is known by here", "A name that is on the list is a person's."
+    ),
     "paper": Words("Passport or licence in plain text", "the number of a passport or licence", "It is one person's."),
 }
-"""Every rule of `labelvc.codec.detectors.RULES`; in findings with `privacy.` before it."""
+"""Every rule of `labelvc.codec.detectors.RULES`, and that of `labelvc.core.known`; in findings with `privacy.` before it."""
 
 # A string with its member's name where it has one, a name whose value is none, or a number that is long enough to be one.
 _STRING = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'

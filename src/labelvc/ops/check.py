@@ -23,6 +23,7 @@ from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import behind, diff, gates, look, plain, rules
 from labelvc.ops import project as projects
+from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
 from labelvc.store import tree
 from labelvc.store.cache import Cache
@@ -76,14 +77,14 @@ class Report(NamedTuple):
 
 
 def everything(
-    git: Git, snapshot: Snapshot, *, today: str = "", jobs: int = 1, advance: Advance | None = None
+    git: Git, snapshot: Snapshot, *, brought: Brought = NOTHING, jobs: int = 1, advance: Advance | None = None
 ) -> Report:
     """Check all documents and shards of a snapshot, but for plain text, which `labelvc.ops.plain` finds.
 
     Args:
         git: the repository.
         snapshot: what to check.
-        today: date, by which exceptions from the search for plain text end; without one those with an end have ended.
+        brought: the date, and people to look for.
         jobs: worker processes.
         advance: called with the number of shards done.
 
@@ -107,7 +108,7 @@ def everything(
     findings += behind.pointers(project, snapshot)
     findings += behind.unstored(git, project, snapshot, snapshot.entries)
     findings += _ignored(project, snapshot)
-    findings += gates.audit(git, project, snapshot, today)
+    findings += gates.audit(git, project, snapshot, brought)
     return Report(configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered)
 
 
@@ -117,7 +118,7 @@ def changed(
     new: Snapshot,
     *,
     by: Project | None = None,
-    today: str = "",
+    brought: Brought = NOTHING,
     jobs: int = 1,
     advance: Advance | None = None,
 ) -> Report:
@@ -128,7 +129,7 @@ def changed(
         old: the snapshot the change starts from.
         new: the snapshot to judge.
         by: whose settings judge, when it is not the old snapshot's: a branch's second commit is not judged by its first.
-        today: as for `everything`.
+        brought: as for `everything`.
         jobs: worker processes.
         advance: called with the number of shards done.
 
@@ -140,7 +141,7 @@ def changed(
         StoreError: a file cannot be read.
     """
     with Cache(git) as cache:
-        return _changed(git, old, new, cache, _Asked(by, today, jobs, advance))
+        return _changed(git, old, new, cache, _Asked(by, brought, jobs, advance))
 
 
 def catalogue() -> dict[str, Rule]:
@@ -152,13 +153,13 @@ class _Asked(NamedTuple):
     """What `changed` was asked for beside the two snapshots."""
 
     by: Project | None
-    today: str
+    brought: Brought
     jobs: int
     advance: Advance | None
 
 
 def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked) -> Report:
-    by, today, jobs, advance = asked
+    by, brought, jobs, advance = asked
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
     findings += _links(paths, new)
@@ -182,17 +183,17 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
     findings += behind.pointers(project, new)
-    findings += plain.standing(git, gates.of(git, project, today), new, paths, old)
-    findings += gates.audit(git, own, new, today, paths)
+    findings += plain.standing(git, gates.of(git, project, brought), new, paths, old)
+    findings += gates.audit(git, own, new, brought, paths)
     if findings and former is not None:  # what was there before matters only when there is something now
         earlier = look.cells_of(former, old, cells.places(), set())
         before += _strays(former, old.entries if whole else filter(old.entries.__contains__, paths))
         before += look.outcomes_of(git, former, earlier, cache, jobs).findings
         before += behind.pointers(former, old)
         before += plain.standing(
-            git, gates.of(git, former, today), old, [path for path in paths if not shard.parse_path(path)]
+            git, gates.of(git, former, brought), old, [path for path in paths if not shard.parse_path(path)]
         )
-        before += gates.audit(git, former, old, today, paths)
+        before += gates.audit(git, former, old, brought, paths)
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
     findings += _successions(git, project, old, new, paths)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
+from typing import NamedTuple
 
 from labelvc.codec import epochs, expression, shard, subkeys
-from labelvc.core import baseline, leaks
+from labelvc.codec.derive import commitment
+from labelvc.core import baseline, known, leaks
 from labelvc.core.gate import Gate
-from labelvc.errors import DataError
+from labelvc.core.known import Known
+from labelvc.errors import DataError, TrustError
 from labelvc.model.detection import Accepted
 from labelvc.model.finding import Finding, Place, Severity
 from labelvc.model.names import Key
@@ -19,26 +23,93 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 _BY = "labelvc.privacy/1"
+_HEADER = "labelvc-known-v1"
+_HEAD = re.compile(rf"{_HEADER} ([a-z]{{1,2}}) ([0-9a-f]{{32}})".encode())
+_SHARED = "labelvc pseudonym accept FILE -i MY_KEY, with what `labelvc pseudonym share --role gate` wrote"
+_FILTERED = "who opens the vault makes it anew: labelvc vault filter -i MY_KEY"
 
 
-def of(git: Git, project: Project | None, today: str = "") -> Gate:
+class Brought(NamedTuple):
+    """What whoever judges brings along.
+
+    Attributes:
+        today: date, `2026-12-02`; empty when nobody said: then no exception with an end holds.
+        people: values to look for beside those that are known here: names, addresses.
+    """
+
+    today: str = ""
+    people: tuple[str, ...] = ()
+
+
+NOTHING = Brought()
+
+
+def of(git: Git, project: Project | None, brought: Brought = NOTHING) -> Gate:
     """Return what judges texts by a project's documents; of what is always looked for when there is none.
 
     Args:
         git: the repository, with the keyring.
         project: whose settings and baseline judge.
-        today: date; without one no exception with an end holds.
+        brought: date, and people to look for.
     """
+    listed = cache(lambda: [known.plain(brought.people)[0]] if brought.people else [])
     if project is None:
-        return Gate(today=today)
-    active = epochs.active(project.epochs)
+        return Gate(today=brought.today, known=listed)
+    active, key_of = epochs.active(project.epochs), keys(git, project)
     return Gate(
         project.leaks,
         accepted=project.accepted,
-        key_of=keys(git, project),
+        key_of=key_of,
         epoch=active.id if active else "",
-        today=today,
+        today=brought.today,
+        known=lambda: [*listed(), *_filters(git, key_of)],
     )
+
+
+def write_filter(git: Git, project: Project, values: Collection[str]) -> tuple[int, int]:
+    """Write the filter with which hooks find people whom the vault knows, beside the keys of this machine.
+
+    Args:
+        git: the repository.
+        project: whose active gate key makes the filter.
+        values: plain values.
+
+    Returns:
+        How many values are in it, and how many are too short or too long to be looked for.
+
+    Raises:
+        TrustError: the gate key is not here.
+        StoreError: the disk refuses.
+    """
+    active = epochs.active(project.epochs)
+    key = keys(git, project)(active.id) if active else None
+    if active is None or key is None:
+        raise TrustError("the gate key is not on this machine", where=epochs.PATH, hint=_SHARED)
+    found, left = known.keyed(values, key)
+    head = f"{_HEADER} {active.id} {commitment(key)}\n".encode()
+    keyring.keep_filter(git, head + known.write(found))
+    return len(values) - left, left
+
+
+def _filters(git: Git, key_of: Callable[[str], bytes | None]) -> list[Known]:
+    """Return the filter on this machine; none where there is none.
+
+    Raises:
+        TrustError: its key is not here, or it is damaged: who would be found by it cannot be told.
+    """
+    data = keyring.load_filter(git)
+    if data is None:
+        return []
+    head, _, body = data.partition(b"\n")
+    found = _HEAD.fullmatch(head)
+    key = key_of(found[1].decode()) if found else None
+    where = str(keyring.filter_path(git))
+    if found and key is None:
+        raise TrustError("the filter of known people needs a gate key that is not here", where=where, hint=_SHARED)
+    filtered = known.read(body, key) if found and key and commitment(key) == found[2].decode() else None
+    if filtered is None:
+        raise TrustError("the filter of known people is damaged, or of another key", where=where, hint=_FILTERED)
+    return [filtered]
 
 
 def keys(git: Git, project: Project) -> Callable[[str], bytes | None]:
@@ -48,12 +119,12 @@ def keys(git: Git, project: Project) -> Callable[[str], bytes | None]:
         TrustError: (of what is returned) a key that others may read, or that is another epoch's.
         StoreError: (of what is returned) the disk refuses.
     """
-    known = {epoch.id: epoch for epoch in project.epochs}
+    listed = {epoch.id: epoch for epoch in project.epochs}
 
     @cache
     def key_of(epoch: str) -> bytes | None:
-        if epoch in known and keyring.path(git, epoch).exists():
-            return subkeys.subkey(keyring.load(git, known[epoch]), project.id, subkeys.GATE)
+        if epoch in listed and keyring.path(git, epoch).exists():
+            return subkeys.subkey(keyring.load(git, listed[epoch]), project.id, subkeys.GATE)
         handed = keyring.load_gate(git, epoch)
         return handed.reveal() if handed else None
 
@@ -61,7 +132,7 @@ def keys(git: Git, project: Project) -> Callable[[str], bytes | None]:
 
 
 def audit(
-    git: Git, project: Project, snapshot: Snapshot, today: str, paths: Iterable[str] | None = None
+    git: Git, project: Project, snapshot: Snapshot, brought: Brought, paths: Iterable[str] | None = None
 ) -> Iterator[Finding]:
     """Yield what is wrong with exceptions: those that ended, and those that nothing needs any more.
 
@@ -69,7 +140,7 @@ def audit(
         git: the repository.
         project: the documents of the snapshot.
         snapshot: where the files are.
-        today: date.
+        brought: date.
         paths: files that changed: of exceptions for others nothing is said; None for all.
 
     Raises:
@@ -82,7 +153,7 @@ def audit(
         for number, line in enumerate(project.accepted, 1):
             path = _path(project, line)
             if changed is None or baseline.PATH in changed or path in changed:
-                said = _worth(line, path, key_of, project, snapshot, reader, today)
+                said = _worth(line, path, key_of, project, snapshot, reader, brought.today)
                 if said:
                     severity, message, hint = said
                     yield Finding(baseline.RULE, severity, Place(baseline.PATH, number), message, hint, _BY)
@@ -102,11 +173,10 @@ def _worth(
     if baseline.ended(line, today):
         return "error", f"the exception for {line.rule} ended on {line.expires}", f"take the value out; then {out}"
     if key_of(line.epoch) is None:
-        hint = "labelvc pseudonym accept FILE -i MY_KEY, with what `labelvc pseudonym share --role gate` wrote"
         return (
             "warning",
             f"only the gate key of epoch {line.epoch!r} tells whether something needs this exception",
-            hint,
+            _SHARED,
         )
     gate = Gate(project.leaks, accepted=(line,), key_of=key_of, today=today)
     for _ in _findings(line, path, snapshot, reader, gate):

@@ -9,6 +9,7 @@ from labelvc.errors import DataError, RefusedError, StoreError
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import check, gates, privacy
+from labelvc.ops.gates import NOTHING, Brought
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -45,33 +46,33 @@ class Judgement(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """What each judgement was asked for: the date, worker processes, and whose settings judge when not those of its base."""
+    """What each judgement was asked for: what was brought, worker processes, and whose settings judge when not those of its base."""
 
-    today: str
+    brought: Brought
     jobs: int
     by: Project | None = None
 
 
-def staged(git: Git, *, today: str = "", jobs: int = 1) -> Iterator[Judgement]:
+def staged(git: Git, *, brought: Brought = NOTHING, jobs: int = 1) -> Iterator[Judgement]:
     """Judge the index against HEAD: what the commit, or the merge, would bring.
 
     Args:
         git: the repository.
-        today: date, by which exceptions from the search for plain text end.
+        brought: the date, and people to look for.
         jobs: worker processes.
 
     Yields:
         One judgement; none when neither side is a labels project, since a hook may serve many repositories.
     """
-    yield from _judge(git, *tree.staged(git), "what is staged", _Asked(today, jobs))
+    yield from _judge(git, *tree.staged(git), "what is staged", _Asked(brought, jobs))
 
 
-def checkout(git: Git, *, today: str = "", jobs: int = 1) -> Iterator[Judgement]:
+def checkout(git: Git, *, brought: Brought = NOTHING, jobs: int = 1) -> Iterator[Judgement]:
     """Judge what CI has checked out: nothing is staged there, and a check of nothing would be green whatever was committed.
 
     Args:
         git: the repository.
-        today: date, by which exceptions from the search for plain text end.
+        brought: the date, and people to look for.
         jobs: worker processes.
 
     Yields:
@@ -79,21 +80,23 @@ def checkout(git: Git, *, today: str = "", jobs: int = 1) -> Iterator[Judgement]
     """
     old, new = tree.staged(git)
     if tree.changed(old, new):
-        yield from _judge(git, old, new, "what is staged", _Asked(today, jobs))
+        yield from _judge(git, old, new, "what is staged", _Asked(brought, jobs))
     elif PROJECT in new.entries:
         yield Judgement(
-            "all that is checked out", "labelvc check --all", check.everything(git, new, today=today, jobs=jobs)
+            "all that is checked out", "labelvc check --all", check.everything(git, new, brought=brought, jobs=jobs)
         )
 
 
-def pushed(git: Git, pushes: Sequence[Push], remote: str, *, today: str = "", jobs: int = 1) -> Iterator[Judgement]:
+def pushed(
+    git: Git, pushes: Sequence[Push], remote: str, *, brought: Brought = NOTHING, jobs: int = 1
+) -> Iterator[Judgement]:
     """Judge what each ref would bring to a remote, as one change from what is there to what is pushed.
 
     Args:
         git: the repository.
         pushes: refs about to move; one whose old commit is unknown here counts as new.
         remote: name of the remote, empty when it has none; decides what a new branch brings.
-        today: date, by which exceptions from the search for plain text end.
+        brought: the date, and people to look for.
         jobs: worker processes.
 
     Yields:
@@ -111,11 +114,11 @@ def pushed(git: Git, pushes: Sequence[Push], remote: str, *, today: str = "", jo
         base = _common(git, push.old, head) if known else _outside(git, head, remote)
         old = tree.commit(git, base) if base else tree.empty()
         yield from _judge(
-            git, old, tree.commit(git, head), f"{head[:10]} for {privacy.shown(push.ref)}", _Asked(today, jobs)
+            git, old, tree.commit(git, head), f"{head[:10]} for {privacy.shown(push.ref)}", _Asked(brought, jobs)
         )
 
 
-def received(git: Git, pushes: Sequence[Push], *, today: str = "", jobs: int = 1) -> Iterator[Judgement]:
+def received(git: Git, pushes: Sequence[Push], *, brought: Brought = NOTHING, jobs: int = 1) -> Iterator[Judgement]:
     """Judge every new commit of a push against its first parent: what one commit brings and the next takes back counts.
 
     The settings of what the server had before judge all of them. The names of refs and messages of tags are looked at where
@@ -124,7 +127,7 @@ def received(git: Git, pushes: Sequence[Push], *, today: str = "", jobs: int = 1
     Args:
         git: the bare repository, its quarantine in the environment.
         pushes: refs about to move.
-        today: date, by which exceptions from the search for plain text end.
+        brought: the date, and people to look for.
         jobs: worker processes.
 
     Yields:
@@ -143,7 +146,7 @@ def received(git: Git, pushes: Sequence[Push], *, today: str = "", jobs: int = 1
         before = _before(git, push, rows)
         by, shown = privacy.project_of(git, before), privacy.shown(push.ref)
         if PROJECT in before.entries or PROJECT in tree.commit(git, plumbing.resolve(git, push.new)).entries:
-            said = list(privacy.ref(git, push.ref, push.new, gates.of(git, by, today)))
+            said = list(privacy.ref(git, push.ref, push.new, gates.of(git, by, brought)))
             yield Judgement(shown, "git push --dry-run", check.Report(said))
         for words in rows:
             commit, parent = words[0], words[1] if len(words) > 1 else ""
@@ -151,9 +154,9 @@ def received(git: Git, pushes: Sequence[Push], *, today: str = "", jobs: int = 1
                 seen.add(commit)
                 old = tree.commit(git, parent) if parent else tree.empty()
                 for told in _judge(
-                    git, old, tree.commit(git, commit), f"{commit[:10]} for {shown}", _Asked(today, jobs, by)
+                    git, old, tree.commit(git, commit), f"{commit[:10]} for {shown}", _Asked(brought, jobs, by)
                 ):
-                    gate = privacy.gate_of(git, by, old, today)
+                    gate = privacy.gate_of(git, by, old, brought)
                     said = [*told.report.findings, *privacy.message(git, commit, gate)]
                     yield told._replace(report=told.report._replace(findings=said))
 
@@ -190,8 +193,8 @@ def _judge(git: Git, old: Snapshot, new: Snapshot, step: str, asked: _Asked) -> 
         command = (
             "labelvc check --staged" if new.kind == "index" else f"labelvc check {old.commit[:10]}..{new.commit[:10]}"
         )
-        today, jobs, by = asked
-        yield Judgement(step, command, check.changed(git, old, new, by=by, today=today, jobs=jobs))
+        brought, jobs, by = asked
+        yield Judgement(step, command, check.changed(git, old, new, by=by, brought=brought, jobs=jobs))
 
 
 def _refuse_other(git: Git, push: Push) -> None:

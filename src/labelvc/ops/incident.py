@@ -15,6 +15,7 @@ from labelvc.model.names import Key
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import naming, reach
 from labelvc.ops import privacy as plain
+from labelvc.ops.gates import Brought
 from labelvc.ops.look import Advance
 from labelvc.ops.reach import Object, Reach
 from labelvc.store import disk, tree
@@ -89,7 +90,7 @@ def values_at(git: Git, rule: str, place: str, at: str | None) -> set[str]:
         StoreError: there is no such commit or file.
     """
     snapshot = tree.commit(git, at) if at else tree.work(git)
-    gate = plain.gate_of(git, None, snapshot, "")
+    gate = plain.gate_of(git, None, snapshot, Brought())
     found = leaks.values(_bytes(git, snapshot, place), rule, gate)
     if not found:
         hint = "labelvc privacy scan --all, or A..B with --at COMMIT: copy rule and place from a finding"

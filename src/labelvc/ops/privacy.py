@@ -15,6 +15,7 @@ from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import check, gates, plain
 from labelvc.ops import project as projects
+from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -23,7 +24,7 @@ from labelvc.store.git import Git
 from labelvc.store.process import UNSHALLOW
 
 LIMITS = (
-    "a name that is only a name, an address of a street, or what a sentence gives away is not recognised",
+    "a name that no list and no filter holds, an address of a street, or what a sentence gives away is not recognised",
     "hooks are a courtesy: --no-verify, cherry-pick, rebase, revert, am and stash run none; CI and pre-receive look at every commit",
     "what was pushed once stays in every clone, and what a host keeps of it: `labelvc privacy incident` says where, and reaches only this clone",
     "an erasure reaches no other clone, no backup of the vault, no release that was handed out and nothing that was trained on it",
@@ -61,13 +62,13 @@ class Standing(NamedTuple):
     off: tuple[str, ...]
 
 
-def staged(git: Git, *, today: str = "", jobs: int = 1, advance: Advance | None = None) -> Looked:
+def staged(git: Git, *, brought: Brought = NOTHING, jobs: int = 1, advance: Advance | None = None) -> Looked:
     """Look at what a commit would bring."""
     old, new = tree.staged(git)
-    return Looked(_plain(check.changed(git, old, new, today=today, jobs=jobs, advance=advance)), old.name, new.name)
+    return Looked(_plain(check.changed(git, old, new, brought=brought, jobs=jobs, advance=advance)), old.name, new.name)
 
 
-def everything(git: Git, *, today: str = "") -> Looked:
+def everything(git: Git, *, brought: Brought = NOTHING) -> Looked:
     """Look at all files of the work tree.
 
     Raises:
@@ -77,18 +78,18 @@ def everything(git: Git, *, today: str = "") -> Looked:
     snapshot = tree.work(git)
     with Cache(git) as cache, tree.reader(git) as reader:
         project = projects.load(git, snapshot, reader, cache)
-    found = plain.standing(git, gates.of(git, project, today), snapshot, snapshot.entries)
-    worth = gates.audit(git, project, snapshot, today)
+    found = plain.standing(git, gates.of(git, project, brought), snapshot, snapshot.entries)
+    worth = gates.audit(git, project, snapshot, brought)
     return Looked(check.configured([*found, *worth], project), "", snapshot.name)
 
 
-def history(git: Git, words: str, *, today: str = "", jobs: int = 1) -> Looked:
+def history(git: Git, words: str, *, brought: Brought = NOTHING, jobs: int = 1) -> Looked:
     """Look at every commit of a range by itself: what one brings and the next takes back was published all the same.
 
     Args:
         git: the repository.
         words: `A..B`, or `A...B` for what B has since the two parted.
-        today: date, by which exceptions end.
+        brought: the date, and people to look for.
         jobs: worker processes.
 
     Returns:
@@ -108,7 +109,7 @@ def history(git: Git, words: str, *, today: str = "", jobs: int = 1) -> Looked:
     rows = [row.split() for row in listed.splitlines()]
     if any(len(row) == 1 for row in rows) and plumbing.is_shallow(git):
         raise StoreError("history ends early in this shallow clone", where=words, hint=UNSHALLOW)
-    asked = _Asked(project_of(git, tree.commit(git, base)), today, jobs)
+    asked = _Asked(project_of(git, tree.commit(git, base)), brought, jobs)
     findings = [found for row in rows for found in _commit(git, row[0], row[1:], asked)]
     return Looked(findings, one, two, len(rows))
 
@@ -142,9 +143,9 @@ def shown(name: str) -> str:
     return leaks.hidden(name, detect.spans(name))
 
 
-def gate_of(git: Git, by: Project | None, snapshot: Snapshot, today: str) -> Gate:
+def gate_of(git: Git, by: Project | None, snapshot: Snapshot, brought: Brought) -> Gate:
     """Return what judges a message: whose settings do, else those of a snapshot's project."""
-    return gates.of(git, by or project_of(git, snapshot), today)
+    return gates.of(git, by or project_of(git, snapshot), brought)
 
 
 def project_of(git: Git, snapshot: Snapshot) -> Project | None:
@@ -164,10 +165,10 @@ def standing(git: Git) -> Standing:
 
 
 class _Asked(NamedTuple):
-    """What a scan of commits was asked for: whose settings judge, the date, worker processes."""
+    """What a scan of commits was asked for: whose settings judge, what was brought, worker processes."""
 
     by: Project | None
-    today: str
+    brought: Brought
     jobs: int
 
 
@@ -177,7 +178,7 @@ def _commit(git: Git, commit: str, parents: list[str], asked: _Asked) -> list[Fi
     olds = [tree.commit(git, parent) for parent in parents] or [tree.empty()]
     sides = [_side(git, old, new, asked) for old in olds]
     brought = [found for found in sides[0] if all(found in side for side in sides[1:])]
-    brought += message(git, commit, gate_of(git, asked.by, olds[0], asked.today))
+    brought += message(git, commit, gate_of(git, asked.by, olds[0], asked.brought))
     where = f" in commit {commit[:10]}"
     return [
         found if where in f" {found.place.path}" else found._replace(message=found.message + where) for found in brought
@@ -187,9 +188,9 @@ def _commit(git: Git, commit: str, parents: list[str], asked: _Asked) -> list[Fi
 def _side(git: Git, old: Snapshot, new: Snapshot, asked: _Asked) -> list[Finding]:
     """Return what a commit brings that one of its parents has not; a branch without a project is published as well."""
     if projects.TOP in old.entries or projects.TOP in new.entries:
-        by, today, jobs = asked
-        return _plain(check.changed(git, old, new, by=by, today=today, jobs=jobs))
-    return list(plain.without_project(git, gates.of(git, asked.by, asked.today), old, new))
+        by, brought, jobs = asked
+        return _plain(check.changed(git, old, new, by=by, brought=brought, jobs=jobs))
+    return list(plain.without_project(git, gates.of(git, asked.by, asked.brought), old, new))
 
 
 def _plain(report: check.Report) -> list[Finding]:

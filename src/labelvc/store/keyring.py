@@ -93,6 +93,31 @@ def load_gate(git: Git, epoch: str) -> Secret | None:
     return key
 
 
+def filter_path(git: Git) -> Path:
+    """Return where the filter of people whom the vault knows is kept on this machine."""
+    return git.common / "labelvc" / "keyring" / "known"
+
+
+def keep_filter(git: Git, data: bytes) -> None:
+    """Put a filter of known people into the keyring, in place of one that is there.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    disk.private_folder(git, "keyring").chmod(0o700)
+    disk.write_private(filter_path(git), data)
+
+
+def load_filter(git: Git) -> bytes | None:
+    """Return the filter of known people; None when there is none here.
+
+    Raises:
+        TrustError: others may read it.
+        StoreError: the disk refuses.
+    """
+    return _read(filter_path(git), -1)
+
+
 def _keep(git: Git, file: Path, secret: Secret, header: str) -> None:
     folder = disk.private_folder(git, "keyring")
     unfinished = folder / f".{file.name}.{secrets.token_hex(4)}{files.UNFINISHED}"
@@ -118,7 +143,7 @@ def _keep(git: Git, file: Path, secret: Secret, header: str) -> None:
             unfinished.unlink()
 
 
-def _read(file: Path) -> bytes | None:
+def _read(file: Path, longest: int = _LONGEST) -> bytes | None:
     """Return the bytes of a key file that only its owner can read; None when there is none.
 
     Raises:
@@ -128,7 +153,7 @@ def _read(file: Path) -> bytes | None:
     try:
         _guarded(file)
         with file.open("rb") as opened:
-            return opened.read(_LONGEST)
+            return opened.read(longest)
     except FileNotFoundError:
         return None
     except OSError as error:
