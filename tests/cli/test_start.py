@@ -224,6 +224,7 @@ def test_install_tells_what_it_did_and_a_second_time_changes_nothing(repo, label
             """\
 pre-commit        set up
 pre-merge-commit  set up
+commit-msg        set up
 pre-push          set up
 interpreter       set up: what hooks run when labelvc is not on PATH
 merge driver      set up: merges shards by record and field; what no rule decides is marked as a conflict

@@ -121,8 +121,9 @@ def test_privacy_08_attributes_drivers_and_encodings_hide_nothing(zoo: Zoo, labe
     zoo.change("pets/p2#", text=f"ask {MAIL}")
     zoo.git("add", "--all")
     code, found = scan(zoo, labelvc, "--staged")
+    attributes = [".gitattributes"] if trick in ("binary", "-diff", "textconv") else []
     assert code == 1
-    assert [path for _, path, _ in found] == [zoo.shard("pets/p2#"), "notes.txt"]
+    assert [path for _, path, _ in found] == [*attributes, zoo.shard("pets/p2#"), "notes.txt"]
 
 
 def route(zoo: Zoo, name: str) -> None:
@@ -399,3 +400,97 @@ def test_the_scan_imports_nothing_heavy(zoo: Zoo):
             [sys.executable, "-c", program], cwd=zoo.folder, capture_output=True, text=True, check=True
         )
     assert done.stdout.splitlines()[-1] == "[]", done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "found"),
+    [
+        (".gitattributes", "*.jsonl binary", True),
+        (".gitattributes", "*.jsonl -diff", True),
+        (".gitattributes", "* -diff", True),
+        (".gitattributes", "datasets/** diff=mine", True),
+        (".gitattributes", "/guidelines/*.yaml linguist-generated", True),
+        (".gitattributes", "[attr]quiet -diff\nlabelvc.yaml quiet", True),
+        (".gitattributes", '"*.jsonl" text binary', True),
+        ("datasets/pets/.gitattributes", "items/*.jsonl -diff", True),
+        (".gitattributes", "datasets/**/*.jsonl text eol=lf diff=labelvc merge=labelvc", False),
+        (".gitattributes", "*.png binary\n*.py diff=python\n# *.jsonl binary", False),
+        ("media/.gitattributes", "* binary", False),
+    ],
+)
+def test_privacy_08_attributes_that_hide_data_from_a_review_are_told(
+    zoo: Zoo, labelvc: Run, path: str, line: str, found: bool
+):
+    zoo.write(path, f"{line}\n")
+    zoo.write("media/a.png", "x")
+    zoo.git("add", "--all")
+    assert scan(zoo, labelvc, "--staged") == ((1, [("privacy.hidden", path, "")]) if found else (0, []))
+    zoo.commit("As it was")
+    zoo.write(path, f"# a word\n{line}\n")
+    zoo.git("add", "--all")
+    assert scan(zoo, labelvc, "--staged") == (0, []), "what was there before is known"
+
+
+@pytest.mark.parametrize("where", ["a message", "the comment of git", "below the scissors"])
+def test_privacy_06_a_message_is_looked_at_before_its_commit(zoo: Zoo, labelvc: Run, where: str):
+    text = {
+        "a message": f"Say it\n\nasked {MAIL}\n",
+        "the comment of git": f"Say it\n# Author:    Jo <{MAIL}>\n",
+        "below the scissors": f"Say it\n# ------------------------ >8 ------------------------\n-ask {MAIL}\n",
+    }[where]
+    zoo.write(".git/COMMIT_EDITMSG", text)
+    code, out, err = labelvc(zoo.folder, "plumbing", "hook", "commit-msg", ".git/COMMIT_EDITMSG")
+    assert (code, "an e-mail address" in err, MAIL in out + err) == (
+        int(where == "a message"),
+        where == "a message",
+        False,
+    )
+    assert labelvc(zoo.folder, "plumbing", "hook", "commit-msg", "nowhere")[0] == 2
+
+
+def test_privacy_06_git_stops_at_the_message(zoo: Zoo, labelvc: Run):
+    assert labelvc(zoo.folder, "install")[0] == 0
+    words = ("git", "commit", "-q", "--allow-empty", "-m", f"asked {MAIL}")
+    there = {**os.environ, **author("Ada")}
+    done = subprocess.run(words, cwd=zoo.folder, capture_output=True, text=True, env=there, check=False)
+    assert (done.returncode, "commit-msg: stopped by 1 error" in done.stderr, MAIL in done.stderr) == (1, True, False)
+
+
+@pytest.mark.parametrize("way", ["a commit", "a message", "a branch", "a tag"])
+def test_privacy_09_a_push_is_looked_at_commit_by_commit(zoo: Zoo, labelvc: Run, way: str):
+    server = zoo.folder.parent / "server.git"
+    zoo.git("init", "-q", "--bare", str(server))
+    zoo.git("remote", "add", "origin", str(server))
+    zoo.git("push", "-q", "origin", "main")
+    assert labelvc(zoo.folder, "install")[0] == 0
+    ref = "topic"
+    zoo.git("switch", "-q", "-c", "topic")
+    if way == "a commit":
+        zoo.change("pets/p2#", text=f"ask {MAIL}")
+        zoo.commit("Bring")
+        zoo.change("pets/p2#", text="nothing")
+        zoo.commit("Take back")
+    elif way == "a message":
+        zoo.commit(f"Asked {MAIL}")
+    elif way == "a branch":
+        ref = f"topic:refs/heads/{MAIL}"
+    else:
+        zoo.git("tag", "-a", "-m", f"Thanks to {MAIL}", "v1", **author("Ada"))
+        ref = "v1"
+    words = ("git", "push", "origin", ref)
+    done = subprocess.run(words, cwd=zoo.folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, "an e-mail address" in done.stderr) == (1, True), done.stderr
+    assert "pre-push: stopped by 1 error" in done.stderr
+    if way != "a branch":  # what git itself says names the branch
+        assert MAIL not in done.stderr
+    zoo.git("push", "-q", "--no-verify", "origin", "topic:refs/heads/aside")
+    if way in ("a commit", "a message"):
+        zoo.commit("More")
+        zoo.git("push", "-q", "origin", "topic:refs/heads/aside")
+
+
+def test_privacy_06_the_reason_of_an_approval(zoo: Zoo, labelvc: Run):
+    payload = base64.b64encode(json.dumps({"predicate": {"reason": f"ask {MAIL}"}}).encode()).decode()
+    zoo.write("approvals/x/y.json", json.dumps({"payload": payload, "payloadType": "application/vnd.in-toto+json"}))
+    zoo.git("add", "--all")
+    assert scan(zoo, labelvc, "--staged") == (1, [("privacy.email", "approvals/x/y.json", "")])

@@ -11,7 +11,7 @@ from labelvc.cli.context import Settings, environment, in_ci, pass_settings, tod
 from labelvc.cli.render import text
 from labelvc.core import changeset as changesets
 from labelvc.model.finding import SEVERITIES
-from labelvc.ops import diff
+from labelvc.ops import diff, install
 from labelvc.ops import hook as hooks
 from labelvc.ops.gates import Brought
 from labelvc.ops.hook import Judgement, Push
@@ -23,19 +23,20 @@ SHOWN = 20
 PASSED_BY = {
     "pre-commit": "git commit --no-verify",
     "pre-merge-commit": "git merge --no-verify",
+    "commit-msg": "git commit --no-verify",
     "pre-push": "git push --no-verify",
 }
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--first", type=click.Path(path_type=Path), metavar="FILE", help="Run this hook first, when it is there.")
-@click.argument("name", type=click.Choice(["pre-commit", "pre-merge-commit", "pre-push", "pre-receive"]))
+@click.argument("name", type=click.Choice([*install.HOOKS, *install.SERVER_HOOKS]))
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 @pass_settings
 def hook(settings: Settings, first: Path | None, name: str, words: tuple[str, ...]) -> int:
     """Judge what git is about to take in: the hook NAME with the arguments git gave it.
 
-    Commits and merges are judged by the index, pushes by the commits they bring. Run in CI by the pre-commit framework,
+    Commits and merges are judged by the index, messages by their file, pushes by the commits they bring. Run in CI by the pre-commit framework,
     where nothing is staged, all of the checkout is judged, or with --from-ref and --to-ref what lies between them.
     Exits with 0 when there is no error.
     """
@@ -47,7 +48,9 @@ def hook(settings: Settings, first: Path | None, name: str, words: tuple[str, ..
             return code if 0 < code < 128 else 1
     git = plumbing.find(settings.directory)
     rows = told.decode("utf-8", "surrogateescape")
-    if name == "pre-receive":
+    if name == "commit-msg":
+        judgements = hooks.message(git, Path(words[0] if words else ""), brought=Brought(today()))
+    elif name == "pre-receive":
         judgements = hooks.received(git, hooks.read_received(rows), brought=Brought(today()), jobs=settings.jobs)
     elif name == "pre-push" or (framework and environment("PRE_COMMIT_TO_REF")):
         pushes = [_from_framework()] if framework else hooks.read_pushed(rows)

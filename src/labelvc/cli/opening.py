@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
+from labelvc.cli.listing import FILE, lines
 from labelvc.cli.signing import ask
-from labelvc.errors import ConfigurationError, TrustError
+from labelvc.errors import ConfigurationError
 from labelvc.ops.sharing import Openers
 from labelvc.store import age
 
-FILE = click.Path(dir_okay=False, path_type=Path)
 _identity = click.option(
     "--identity",
     "-i",
@@ -73,15 +73,3 @@ def asking(path: Path | None) -> age.Ask:
 
 def _first_line(path: Path) -> str:
     return (lines(path) or [""])[0]
-
-
-def lines(path: Path) -> list[str]:
-    """Return the lines of a file that are not blank.
-
-    Raises:
-        TrustError: it cannot be read as text.
-    """
-    try:
-        return [line for line in path.read_text().splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError):
-        raise TrustError("could not read the file as text", where=str(path), hint=f"ls -l {path}") from None

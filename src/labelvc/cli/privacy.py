@@ -11,7 +11,7 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.lazy import LazyGroup
-from labelvc.cli.opening import FILE, lines
+from labelvc.cli.listing import FILE, lines
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import baseline, known
@@ -79,7 +79,7 @@ def privacy_scan(
     brought = _brought(settings, identities)
     with progress(settings, None, "looking for plain text", "shards") as advance:
         if revisions:
-            looked = plain.history(git, revisions, brought=brought, jobs=settings.jobs)
+            looked = plain.history(git, revisions, brought=brought)
         elif everything:
             looked = plain.everything(git, brought=brought)
         else:

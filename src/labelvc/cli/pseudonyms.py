@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings, now, pass_settings
-from labelvc.cli.opening import FILE, openers, opening
+from labelvc.cli.listing import FILE
+from labelvc.cli.opening import openers, opening
 from labelvc.cli.output import say, write
 from labelvc.ops import handover, pseudonyms
 from labelvc.store import disk

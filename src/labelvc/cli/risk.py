@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli.context import Settings, pass_settings
-from labelvc.cli.opening import FILE
+from labelvc.cli.listing import FILE
 from labelvc.cli.output import output_options, progress, write
 from labelvc.cli.render.text import count, safe
 from labelvc.ops import risk as risks

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings, in_ci, now, pass_settings
-from labelvc.cli.opening import FILE, asking, lines, openers, opening
+from labelvc.cli.listing import FILE, lines
+from labelvc.cli.opening import asking, openers, opening
 from labelvc.cli.output import say, write
 from labelvc.cli.render import text
 from labelvc.core.pseudonym import KINDS

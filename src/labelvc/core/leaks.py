@@ -157,7 +157,7 @@ def values(data: bytes, rule: str, gate: Gate) -> set[str]:
     }
 
 
-PUBLIC = ("trust/", "approvals/", "releases/")
+PUBLIC = ("trust/", "releases/")
 """Where people sign with their names and addresses, so that a reader can tell who answered for a label."""
 
 

@@ -200,7 +200,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     findings += behind.unstored(git, project, new, paths)
     findings += _ignored(project, new)
     before = plain.same(git, old, new, findings, before)
-    fresh, known = _new_only(configured(findings, project), configured(before, former or project))
+    fresh, known = new_only(configured(findings, project), configured(before, former or project))
     return Report(fresh, known, outcomes.shards, outcomes.lines, outcomes.remembered)
 
 
@@ -335,7 +335,8 @@ def _place(delta: Delta, key: Key) -> Place:
     return Place(f"datasets/{key.dataset}/annotations", 0, str(key), "/rev" if delta.new else "")
 
 
-def _new_only(findings: list[Finding], before: list[Finding]) -> tuple[list[Finding], int]:
+def new_only(findings: list[Finding], before: list[Finding]) -> tuple[list[Finding], int]:
+    """Return the findings that were not there before, and how many were."""
     known = Counter([finding.fingerprint for finding in before])
     fresh = []
     for finding in findings:

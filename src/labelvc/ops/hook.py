@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from labelvc.core import leaks
 from labelvc.errors import DataError, RefusedError, StoreError
+from labelvc.model.finding import Finding
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import check, gates, privacy
@@ -67,6 +70,39 @@ def staged(git: Git, *, brought: Brought = NOTHING, jobs: int = 1) -> Iterator[J
     yield from _judge(git, *tree.staged(git), "what is staged", _Asked(brought, jobs))
 
 
+def message(git: Git, file: Path, *, brought: Brought = NOTHING) -> Iterator[Judgement]:
+    """Judge the message of the commit that is about to be made.
+
+    Lines that begin with `#` are git's own, and what it does not keep stands below its line of scissors; what a message keeps
+    of either, `pre-push` and CI see.
+
+    Args:
+        git: the repository.
+        file: what git gives a commit-msg hook (githooks(5)).
+        brought: the date, and people to look for.
+
+    Yields:
+        One judgement; none outside a labels project.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    old, new = tree.staged(git)
+    if PROJECT not in old.entries and PROJECT not in new.entries:
+        return
+    try:
+        text = (git.top / file).read_text(errors="replace")
+    except OSError as error:
+        raise StoreError(f"could not read the message: {error.strerror}", where=str(file), hint="git commit") from None
+    kept = [line for line in text.partition(_SCISSORS)[0].splitlines() if not line.startswith("#")]
+    gate = privacy.gate_of(git, privacy.project_of(git, old), new, brought)
+    found = list(leaks.in_message("the message", "\n".join(kept), gate))
+    yield Judgement("the message", "git commit", check.Report(found))
+
+
+_SCISSORS = "# ------------------------ >8 ------------------------\n"
+
+
 def checkout(git: Git, *, brought: Brought = NOTHING, jobs: int = 1) -> Iterator[Judgement]:
     """Judge what CI has checked out: nothing is staged there, and a check of nothing would be green whatever was committed.
 
@@ -92,6 +128,9 @@ def pushed(
 ) -> Iterator[Judgement]:
     """Judge what each ref would bring to a remote, as one change from what is there to what is pushed.
 
+    Plain text is looked for in each commit, in its message, in the ref's name and in the messages of tags too: what one commit
+    brings and the next takes back is published all the same.
+
     Args:
         git: the repository.
         pushes: refs about to move; one whose old commit is unknown here counts as new.
@@ -113,9 +152,12 @@ def pushed(
         known = _known(git, push.old)
         base = _common(git, push.old, head) if known else _outside(git, head, remote)
         old = tree.commit(git, base) if base else tree.empty()
-        yield from _judge(
-            git, old, tree.commit(git, head), f"{head[:10]} for {privacy.shown(push.ref)}", _Asked(brought, jobs)
-        )
+        step = f"{head[:10]} for {privacy.shown(push.ref)}"
+        for told in _judge(git, old, tree.commit(git, head), step, _Asked(brought, jobs)):
+            said = told.report.findings
+            more = privacy.brought_by(git, push.ref, push.new, _fresh(git, push, known, remote), old, brought)
+            apart = [one for one in more if not any(_same(one, other) for other in said)]
+            yield told._replace(report=told.report._replace(findings=[*said, *apart]))
 
 
 def received(git: Git, pushes: Sequence[Push], *, brought: Brought = NOTHING, jobs: int = 1) -> Iterator[Judgement]:
@@ -234,10 +276,29 @@ def _common(git: Git, old: str, head: str) -> str:
         return ""
 
 
+def _fresh(git: Git, push: Push, known: bool, remote: str) -> list[str]:
+    """Return the commits that a push brings, oldest first, as far as can be told here."""
+    there = _remotes(remote)
+    words = ("rev-list", "--reverse", "--topo-order", push.new, "--not", there, *([push.old] if known else []))
+    return plumbing.run(git, *words).decode().split()
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    """Tell whether a commit's finding is one that the change as a whole has."""
+    return one.rule == other.rule and one.place._replace(line=0) == other.place._replace(line=0)
+
+
+def _remotes(remote: str) -> str:
+    return "--remotes" if not remote or "/" in remote or ":" in remote else f"--remotes={remote}"
+
+
 def _outside(git: Git, head: str, remote: str) -> str:
     """Return the commit that a new branch leaves the remote's branches at; empty when it shares none with them."""
-    shown = "--remotes" if not remote or "/" in remote or ":" in remote else f"--remotes={remote}"
-    listed = plumbing.run(git, "rev-list", "--first-parent", "--parents", head, "--not", shown).decode().splitlines()
+    listed = (
+        plumbing.run(git, "rev-list", "--first-parent", "--parents", head, "--not", _remotes(remote))
+        .decode()
+        .splitlines()
+    )
     if not listed:
         return head
     oldest = listed[-1].split()

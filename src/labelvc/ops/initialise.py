@@ -40,7 +40,7 @@ _FRAMEWORK = """\
 # For users of the pre-commit framework (https://pre-commit.com): run `pre-commit install`.
 # Without it, `labelvc install` sets up the same hooks. `labelvc` must be on PATH.
 minimum_pre_commit_version: 3.2.0
-default_install_hook_types: [pre-commit, pre-merge-commit, pre-push]
+default_install_hook_types: [pre-commit, pre-merge-commit, commit-msg, pre-push]
 repos:
   - repo: local
     hooks:
@@ -52,6 +52,12 @@ repos:
         pass_filenames: false
         require_serial: true
         stages: [pre-commit, pre-merge-commit, manual]
+      - id: labelvc-message
+        name: labelvc check of the message
+        entry: labelvc plumbing hook commit-msg
+        language: system
+        always_run: true
+        stages: [commit-msg]
       - id: labelvc-push
         name: labelvc check before push
         entry: labelvc plumbing hook pre-push

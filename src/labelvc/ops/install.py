@@ -12,8 +12,8 @@ from labelvc.store import disk
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
-HOOKS = ("pre-commit", "pre-merge-commit", "pre-push")
-"""What runs in a clone: a commit, a merge without conflict (which runs no pre-commit), a push."""
+HOOKS = ("pre-commit", "pre-merge-commit", "commit-msg", "pre-push")
+"""What runs in a clone: a commit, a merge without conflict (which runs no pre-commit), the message of either, a push."""
 SERVER_HOOKS = ("pre-receive",)
 """What runs in a bare repository that people push to."""
 PYTHON = "labelvc.python"

@@ -7,18 +7,22 @@ from collections.abc import Callable, Iterable, Iterator
 
 from labelvc.checks.interface import Rule
 from labelvc.codec import shard
+from labelvc.core import attributes as hidden
 from labelvc.core import baseline, leaks
 from labelvc.core.gate import Gate
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import project as projects
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 RULE = "privacy."
+HIDDEN = "privacy.hidden"
 RULES = (
     *[Rule(f"{RULE}{name}", "error", words.title, words.why) for name, words in leaks.RULES.items()],
+    Rule(HIDDEN, "error", "Attribute hides data from a diff", "What a reviewer is not shown, nobody reviewed."),
     Rule(
         baseline.RULE,
         "error",
@@ -65,6 +69,9 @@ def standing(
     """
     there = [path for path in paths if path in snapshot.entries]
     yield from leaks.in_names(there, gate)
+    attributes = [path for path in there if path.rpartition("/")[2] == hidden.NAME]
+    if attributes:
+        yield from _hiding(git, snapshot, attributes)
     wanted = [(path, entry) for path in there if not _media(path, entry := snapshot.entries[path])]
     if not wanted:
         return
@@ -77,6 +84,17 @@ def standing(
                 yield from leaks.in_shard(path, fresh, _keys(data, *found[:2]), gate)
             else:
                 yield from leaks.in_file(path, data, gate)
+
+
+def _hiding(git: Git, snapshot: Snapshot, attributes: Iterable[str]) -> Iterator[Finding]:
+    """Yield lines of `.gitattributes` by which changes of shards or documents are not shown to those who review them."""
+    data = [path for path in snapshot.entries if shard.parse_path(path) or projects.noun_of(path)]
+    with tree.reader(git) as reader:
+        for path, content in reader.many([(path, snapshot.entries[path]) for path in attributes]):
+            folder = path.removesuffix(hidden.NAME)
+            for line, attribute, example in hidden.hiding(content.decode(errors="replace"), folder, data):
+                message = f"`{attribute}` keeps what changes in {example} from those who read a diff"
+                yield Finding(HIDDEN, "error", Place(path, line), message, "take the line out", leaks.BY)
 
 
 def _without(data: bytes, old: bytes) -> bytes:

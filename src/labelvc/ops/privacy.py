@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from labelvc.codec import shard
 from labelvc.codec.detectors import DETECTORS
 from labelvc.core import detect, leaks
 from labelvc.core.gate import Gate
@@ -83,14 +84,13 @@ def everything(git: Git, *, brought: Brought = NOTHING) -> Looked:
     return Looked(check.configured([*found, *worth], project), "", snapshot.name)
 
 
-def history(git: Git, words: str, *, brought: Brought = NOTHING, jobs: int = 1) -> Looked:
+def history(git: Git, words: str, *, brought: Brought = NOTHING) -> Looked:
     """Look at every commit of a range by itself: what one brings and the next takes back was published all the same.
 
     Args:
         git: the repository.
         words: `A..B`, or `A...B` for what B has since the two parted.
         brought: the date, and people to look for.
-        jobs: worker processes.
 
     Returns:
         Findings, each naming its commit.
@@ -109,8 +109,8 @@ def history(git: Git, words: str, *, brought: Brought = NOTHING, jobs: int = 1) 
     rows = [row.split() for row in listed.splitlines()]
     if any(len(row) == 1 for row in rows) and plumbing.is_shallow(git):
         raise StoreError("history ends early in this shallow clone", where=words, hint=UNSHALLOW)
-    asked = _Asked(project_of(git, tree.commit(git, base)), brought, jobs)
-    findings = [found for row in rows for found in _commit(git, row[0], row[1:], asked)]
+    by = project_of(git, tree.commit(git, base))
+    findings = [found for row in rows for found in _commit(git, row[0], row[1:], by, brought)]
     return Looked(findings, one, two, len(rows))
 
 
@@ -164,33 +164,54 @@ def standing(git: Git) -> Standing:
     return Standing(settings, tuple(row.id for row in rows), tuple(row.id for row in DETECTORS if row not in rows))
 
 
-class _Asked(NamedTuple):
-    """What a scan of commits was asked for: whose settings judge, what was brought, worker processes."""
+def brought_by(
+    git: Git, name: str, points_to: str, commits: Iterable[str], base: Snapshot, brought: Brought
+) -> list[Finding]:
+    """Return what stands in plain in what a push brings: each commit and its message, the ref's name, messages of tags.
 
-    by: Project | None
-    brought: Brought
-    jobs: int
+    Args:
+        git: the repository.
+        name: of the ref.
+        points_to: what it shall point to.
+        commits: new ones, oldest first.
+        base: whose settings judge.
+        brought: the date, and people to look for.
+
+    Raises:
+        StoreError: a commit cannot be read.
+    """
+    by = project_of(git, base)
+    found = list(ref(git, name, points_to, gates.of(git, by, brought)))
+    for commit in commits:
+        parents = plumbing.run(git, "rev-list", "--parents", "--max-count=1", commit).decode().split()[1:]
+        found += _commit(git, commit, parents, by, brought)
+    return found
 
 
-def _commit(git: Git, commit: str, parents: list[str], asked: _Asked) -> list[Finding]:
+def _commit(git: Git, commit: str, parents: list[str], by: Project | None, brought: Brought) -> list[Finding]:
     """Return what a commit brings that none of its parents has: of a merge, what it made up itself."""
     new = tree.commit(git, commit)
     olds = [tree.commit(git, parent) for parent in parents] or [tree.empty()]
-    sides = [_side(git, old, new, asked) for old in olds]
-    brought = [found for found in sides[0] if all(found in side for side in sides[1:])]
-    brought += message(git, commit, gate_of(git, asked.by, olds[0], asked.brought))
+    sides = [_side(git, old, new, by, brought) for old in olds]
+    found = [one for one in sides[0] if all(one in side for side in sides[1:])]
+    found += message(git, commit, gate_of(git, by, olds[0], brought))
     where = f" in commit {commit[:10]}"
-    return [
-        found if where in f" {found.place.path}" else found._replace(message=found.message + where) for found in brought
-    ]
+    return [one if where in f" {one.place.path}" else one._replace(message=one.message + where) for one in found]
 
 
-def _side(git: Git, old: Snapshot, new: Snapshot, asked: _Asked) -> list[Finding]:
+def _side(git: Git, old: Snapshot, new: Snapshot, by: Project | None, brought: Brought) -> list[Finding]:
     """Return what a commit brings that one of its parents has not; a branch without a project is published as well."""
-    if projects.TOP in old.entries or projects.TOP in new.entries:
-        by, brought, jobs = asked
-        return _plain(check.changed(git, old, new, by=by, brought=brought, jobs=jobs))
-    return list(plain.without_project(git, gates.of(git, asked.by, asked.brought), old, new))
+    project = by or project_of(git, old) or project_of(git, new)
+    gate = gates.of(git, project, brought)
+    if project is None:
+        return list(plain.without_project(git, gate, old, new))
+    paths = tree.changed(old, new)
+    found = list(plain.standing(git, gate, new, paths, old))
+    if not found:
+        return []
+    before = list(plain.standing(git, gate, old, [path for path in paths if not shard.parse_path(path)]))
+    before = plain.same(git, old, new, found, before)
+    return check.new_only(check.configured(found, project), check.configured(before, project))[0]
 
 
 def _plain(report: check.Report) -> list[Finding]:
