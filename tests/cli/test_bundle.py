@@ -18,7 +18,7 @@ import pytest
 from msgspec.structs import replace
 
 from labelvc.cli.render import bundle as render
-from labelvc.codec import canonical, dsse, schema, sshsig, statement, tar
+from labelvc.codec import canonical, dsse, rootfile, schema, sshsig, statement, tar
 from labelvc.core.release import Log
 from labelvc.model.approval import NAMESPACE, Envelope, Signature, Signer
 from labelvc.model.policy import PublicKey, Root, RootKey
@@ -419,11 +419,11 @@ def test_a_second_root_needs_both(
     project: Desk, case: Case, tools: Path, tmp_path: Path, owners: str, by: str, policy_by: str, said: str
 ):
     """Root 2 asks for two people; those of root 1 must sign it, and so must its own, and both the policies under it."""
-    first = statement.decode_root(dsse.decode(case.files["root/1.json"], dsse.TUF).payload)
+    first = rootfile.decode(dsse.decode(case.files["root/1.json"], dsse.TUF).payload)
     held = {who: public(project, who) for who in owners.split()}
     keys = {key.fingerprint: RootKey(str(key), who) for who, key in held.items()}
     both = (tuple(sorted(keys)), 2)
-    root = statement.encode_root(Root(2, first.repository, keys, both, both, first.digest), "2036-01-01T00:00:00Z")
+    root = rootfile.encode(Root(2, first.repository, keys, both, both, first.digest), "2036-01-01T00:00:00Z")
     changes: dict[str, bytes | None] = {"root/2.json": signed(project, dsse.TUF, root, by)}
     for name in [one for one in case.files if one.startswith("policies/") and one.endswith(".json")]:
         payload = dsse.decode(case.files[name], dsse.IN_TOTO).payload
@@ -443,11 +443,11 @@ def test_only_owners_of_the_root_in_force_speak_as_root(
     project: Desk, case: Case, tools: Path, tmp_path: Path, owners: str, good: bool
 ):
     """Ada owned root 1 and signed that root 2 has others; what she says as `root` under root 2 is no word of it."""
-    first = statement.decode_root(dsse.decode(case.files["root/1.json"], dsse.TUF).payload)
+    first = rootfile.decode(dsse.decode(case.files["root/1.json"], dsse.TUF).payload)
     held = {who: public(project, who) for who in owners.split()}
     both = (tuple(sorted(key.fingerprint for key in held.values())), 2)
     keys = {key.fingerprint: RootKey(str(key), who) for who, key in held.items()}
-    root = statement.encode_root(Root(2, first.repository, keys, both, both, first.digest), "2036-01-01T00:00:00Z")
+    root = rootfile.encode(Root(2, first.repository, keys, both, both, first.digest), "2036-01-01T00:00:00Z")
     changes: dict[str, bytes | None] = {"root/2.json": signed(project, dsse.TUF, root, "ada ben cleo")}
     for name in [one for one in case.files if one.startswith("policies/") and one.endswith(".json")]:
         changes[name] = signed(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from labelvc.codec import canonical, statement
+from labelvc.codec import canonical, rootfile, statement
 from labelvc.errors import DataError
 from labelvc.model.approval import Approval, Material, Scope, Seen, Signer
 from labelvc.model.names import Digest
@@ -121,8 +121,8 @@ def root(**change: object) -> Root:
 
 
 def test_a_root_comes_back():
-    payload = statement.encode_root(root(), "2036-01-01T00:00:00Z")
-    found = statement.decode_root(payload)
+    payload = rootfile.encode(root(), "2036-01-01T00:00:00Z")
+    found = rootfile.decode(payload)
     assert replace(found, digest=Digest("")) == root()
     assert found.digest == canonical.digest(payload)
 
@@ -143,13 +143,13 @@ def test_a_root_comes_back():
 )
 def test_a_root_nobody_could_meet_is_refused(change: dict, words: str):
     with pytest.raises(DataError, match=words):
-        statement.decode_root(statement.encode_root(root(**change), "2036-01-01T00:00:00Z"))
+        rootfile.decode(rootfile.encode(root(**change), "2036-01-01T00:00:00Z"))
 
 
 @pytest.mark.parametrize("payload", [b"{}", b"[]", b"null", b"x", b'{"keys":[],"roles":1}', b'{"keys":{},"roles":{}}'])
 def test_what_is_no_root_is_refused_cleanly(payload: bytes):
     with pytest.raises(DataError):
-        statement.decode_root(payload)
+        rootfile.decode(payload)
 
 
 @given(
@@ -170,6 +170,6 @@ def test_what_is_no_root_is_refused_cleanly(payload: bytes):
 )
 def test_any_json_is_refused_cleanly(value: object):
     payload = canonical.encode(value)
-    for decode in (statement.decode_approval, statement.decode_policy, statement.decode_root):
+    for decode in (statement.decode_approval, statement.decode_policy, rootfile.decode):
         with pytest.raises(DataError):
             decode(payload)

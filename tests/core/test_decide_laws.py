@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelvc.core import decide
-from labelvc.core.decide import Backing, Case, Decision, Voice
+from labelvc.core.decide import Case, Decision
+from labelvc.core.voices import Backing, Voice
 from labelvc.model.change import Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Need, Policy, Presence, Principal, Role, Rule

@@ -24,7 +24,7 @@ from tuf.api.metadata import Root as OtherRoot
 from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 from tuf.ngclient.config import EnvelopeType
 
-from labelvc.codec import canonical, dsse, merkle, sshsig, statement
+from labelvc.codec import canonical, dsse, merkle, rootfile, sshsig, statement
 from labelvc.errors import Error
 from labelvc.model.approval import NAMESPACE, TRUST_NAMESPACE, Envelope, Signature
 from labelvc.model.names import Digest
@@ -131,7 +131,7 @@ def chain_root(desk: Desk, version: int, owners: str, threshold: int) -> Root:
 
 
 def sealed(desk: Desk, root: Root, by: str) -> bytes:
-    payload = statement.encode_root(root, "2036-01-01T00:00:00Z")
+    payload = rootfile.encode(root, "2036-01-01T00:00:00Z")
     names = [{"a": "ada", "b": "ben", "c": "cleo", "m": "mallory"}[letter] for letter in by]
     signatures: tuple[Signature, ...] = tuple(
         trust.seal(dsse.TUF, payload, signer(desk, who)).signatures[0] for who in names

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from labelvc.codec import canonical, dsse, statement
+from labelvc.codec import canonical, dsse, rootfile, statement
 from labelvc.errors import DataError
 from tests.people import Desk, in_force
 from tests.trusting import desk, desk_template, people_keys
@@ -104,12 +104,12 @@ def test_threat_27_a_root_of_the_wrong_types_is_refused(desk: Desk, place: str, 
     for each in root["keys"].values():
         each[place] = value
     with pytest.raises(DataError, match="not well formed"):
-        statement.decode_root(canonical.encode(root))
+        rootfile.decode(canonical.encode(root))
     for keyids in ([[]], [{}], 5, None):
         root = json.loads(envelope.payload)
         root["roles"]["root"]["keyids"] = keyids
         with pytest.raises(DataError):
-            statement.decode_root(canonical.encode(root))
+            rootfile.decode(canonical.encode(root))
 
 
 @pytest.mark.parametrize("moment", ["2026-13-45T99:99:99Z", "2026-01-0\u0661T00:00:00Z"])

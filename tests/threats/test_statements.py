@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from labelvc.codec import canonical, dsse, sshsig, statement
+from labelvc.codec import canonical, dsse, rootfile, sshsig, statement
 from labelvc.core import changeset
 from labelvc.errors import Error, RefusedError, TrustError
 from labelvc.model.approval import NAMESPACE, Approval, Envelope, Signature
@@ -756,7 +756,7 @@ def root_of(desk: Desk, version: int, owners: tuple[str, ...], threshold: int) -
 
 
 def sealed(desk: Desk, root: Root, *who: str) -> bytes:
-    payload = statement.encode_root(root, NOW)
+    payload = rootfile.encode(root, NOW)
     signatures = tuple(trust.seal(dsse.TUF, payload, signer(desk, each)).signatures[0] for each in who)
     return dsse.encode(Envelope(dsse.TUF, payload, signatures))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from labelvc.codec import canonical
 from labelvc.errors import DataError
@@ -19,6 +20,7 @@ _FIELDS = {
     "created": re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"),
     "commitment": re.compile("[0-9a-f]{32}"),
 }
+_BEFORE = "from"
 
 
 def read(data: bytes, where: str = PATH) -> tuple[Epoch, ...]:
@@ -32,7 +34,8 @@ def read(data: bytes, where: str = PATH) -> tuple[Epoch, ...]:
         Epochs in the order they began.
 
     Raises:
-        DataError: a line that is no epoch in canonical form, an id used twice, or two active epochs.
+        DataError: a line that is no epoch in canonical form, an id used twice, two active epochs, or one that is chained to
+            none before it.
     """
     found: list[Epoch] = []
     for number, raw in enumerate(data.splitlines(), 1):
@@ -41,13 +44,30 @@ def read(data: bytes, where: str = PATH) -> tuple[Epoch, ...]:
             raise DataError(f"the epoch {value.id!r} occurs twice", where=f"{where}:{number}", hint=_hint(where))
         if value.status == "active" and any(epoch.status == "active" for epoch in found):
             raise DataError("two epochs are active", where=f"{where}:{number}", hint=_hint(where))
+        if value.before and all(value.before != epoch.id for epoch in found):
+            message = f"the epoch {value.id!r} is made of tokens of {value.before!r}, which is none before it"
+            raise DataError(message, where=f"{where}:{number}", hint=_hint(where))
         found.append(value)
     return tuple(found)
 
 
+def members(epoch: Epoch) -> dict[str, Any]:
+    """Return an epoch as the object its line is."""
+    found = {name: value for name, value in epoch._asdict().items() if name in _FIELDS}
+    return {**found, _BEFORE: epoch.before} if epoch.before else found
+
+
+def chain(epochs: Sequence[Epoch], last: Epoch) -> list[Epoch]:
+    """Return the epochs whose tokens a token of an epoch is made of, oldest first, and that epoch itself."""
+    found = [last]
+    while before := found[0].before:
+        found.insert(0, next(epoch for epoch in epochs if epoch.id == before))
+    return found
+
+
 def write(epochs: Iterable[Epoch]) -> bytes:
     """Return the file's bytes: one canonical line an epoch, oldest first."""
-    return b"".join([canonical.encode(epoch._asdict()) + b"\n" for epoch in epochs])
+    return b"".join([canonical.encode(members(epoch)) + b"\n" for epoch in epochs])
 
 
 def active(epochs: Iterable[Epoch]) -> Epoch | None:
@@ -73,14 +93,15 @@ def _line(raw: bytes, where: str) -> Epoch:
         value = canonical.decode(raw)
     except DataError as error:
         raise DataError(error.message, where=where, hint=_hint(where)) from None
-    good = isinstance(value, dict) and set(value) == set(_FIELDS)
+    rules = {**_FIELDS, _BEFORE: _FIELDS["id"]} if isinstance(value, dict) and _BEFORE in value else _FIELDS
+    good = isinstance(value, dict) and set(value) == set(rules)
     if not good or not all(
-        isinstance(value[name], str) and rule.fullmatch(value[name]) for name, rule in _FIELDS.items()
+        isinstance(value[name], str) and rule.fullmatch(value[name]) for name, rule in rules.items()
     ):
         raise DataError("the line is no epoch (docs/formats/pseudonym.md)", where=where, hint=_hint(where))
     if canonical.encode(value) != raw:
         raise DataError("the line is not in canonical form", where=where, hint=_hint(where))
-    return Epoch(value["id"], value["status"], value["created"], value["commitment"])
+    return Epoch(value["id"], value["status"], value["created"], value["commitment"], value.get(_BEFORE, ""))
 
 
 def _hint(where: str) -> str:

@@ -1,8 +1,8 @@
-"""The signed statements: in-toto Statement v1 for approvals, policies, releases and their witnesses, TUF metadata for the root.
+"""The signed statements: in-toto Statement v1 for approvals, re-keys, policies, releases and their witnesses.
 
 A statement is accepted only when its bytes are those this module writes for the same content: no duplicate, missing,
 unknown or differently cased member, no escape or number in another spelling can then mean something else elsewhere.
-Source: in-toto/attestation `spec/v1/statement.md` and `digest_set.md`; TUF specification 1.0 section 4.3.
+Source: in-toto/attestation `spec/v1/statement.md` and `digest_set.md`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import msgspec
 from labelvc.codec import canonical, sshsig
 from labelvc.errors import DataError, TrustError
 from labelvc.model import approval, policy, release, witness
-from labelvc.model.approval import Approval
+from labelvc.model.approval import Approval, Rekeying
 from labelvc.model.names import Digest
-from labelvc.model.policy import Distrust, Policy, Root, RootKey
+from labelvc.model.policy import Distrust, Policy
 from labelvc.model.release import Release
+from labelvc.model.secret import ALPHABET
 from labelvc.model.witness import Witness
 
 TYPE = "https://in-toto.io/Statement/v1"
@@ -39,21 +40,18 @@ VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _PRINTED = re.compile(rb"[ -\[\]-~]*")  # ASCII that is seen, none of it escaped
-_SPELLING = "the root is not spelled canonically, or holds something that is not part of a root"
+_EPOCH = re.compile(f"[{ALPHABET}]{{1,2}}")
+_REKEY = f'"predicateType":"{approval.REKEY}"'.encode()
 _NONCE = re.compile(r"[0-9a-f]{32}")
-_SPEC_VERSION = "1.0.34"
-_SCHEME = f"sshsig:{approval.TRUST_NAMESPACE}"
-_OWNER = "x-labelvc-principal"
-_REPOSITORY = "x-labelvc-repository"
 
 
 def encode_approval(value: Approval) -> bytes:
-    """Return the payload of an approval.
+    """Return the payload of an approval, or of a statement on a re-key, which is one that says more.
 
     Raises:
         DataError: text that is not NFC, or that holds control or direction characters.
     """
-    return about(approval.PREDICATE, CHANGE_SET, value)
+    return about(approval.REKEY if isinstance(value, Rekeying) else approval.PREDICATE, CHANGE_SET, value)
 
 
 def decode_approval(payload: bytes) -> Approval:
@@ -63,14 +61,15 @@ def decode_approval(payload: bytes) -> Approval:
         payload: the bytes that were verified.
 
     Returns:
-        The decision.
+        The decision; a `Rekeying` of a statement on a re-key.
 
     Raises:
-        DataError: it is anything but the exact bytes of one approval.
+        DataError: it is anything but the exact bytes of one of the two.
     """
-    predicate, digest = opened(payload, approval.PREDICATE, CHANGE_SET)
+    kind, sort = (approval.REKEY, Rekeying) if _REKEY in payload else (approval.PREDICATE, Approval)
+    predicate, digest = opened(payload, kind, CHANGE_SET)
     try:
-        value = msgspec.convert({**predicate, "root": digest}, Approval)
+        value = msgspec.convert({**predicate, "root": digest}, sort)
     except msgspec.ValidationError as error:
         raise DataError(f"the approval is not well formed: {error}") from None
     good = (
@@ -82,12 +81,24 @@ def decode_approval(payload: bytes) -> Approval:
         and all(PRINCIPAL.fullmatch(each) for each in value.authors)
         and min(value.scope.added, value.scope.changed, value.scope.removed) >= 0
         and (value.reason or (value.decision == "approve" and value.meaning != "emergency"))
+        and (not isinstance(value, Rekeying) or _is_rekeying(value))
     )
     if not good:
         raise DataError("the approval is not well formed: a name, digest, time, count or reason is not as it must be")
     if encode_approval(value) != payload:
         raise DataError("the approval is not spelled canonically")
     return value
+
+
+def _is_rekeying(value: Rekeying) -> bool:
+    digests = (value.mapping.sha256, value.states.before, value.states.after)
+    letters = (*value.epochs.before, value.epochs.after)
+    return (
+        (value.decision, value.meaning) == ("approve", "verification")
+        and all(_SHA256.fullmatch(each) for each in digests)
+        and all(_EPOCH.fullmatch(each) for each in letters)
+        and value.mapping.tokens > 0 < len(value.epochs.before)
+    )
 
 
 def encode_policy(value: Policy) -> bytes:
@@ -215,79 +226,12 @@ def decode_witness(payload: bytes) -> Witness:
     return value
 
 
-def encode_root(value: Root, expires: str) -> bytes:
-    """Return the payload of a root: TUF root metadata, whose other two roles repeat the targets keys as TUF demands four.
-
-    Args:
-        value: the root; its digest is not used.
-        expires: RFC 3339 UTC; labelvc only tells, since an old root must stay readable in history.
-
-    Returns:
-        Canonical JSON.
-    """
-    keys = {
-        keyid: {"keytype": "ssh", "keyval": {"public": each.key}, "scheme": _SCHEME, _OWNER: each.owner}
-        for keyid, each in value.keys.items()
-    }
-    root, targets = ({"keyids": list(keyids), "threshold": count} for keyids, count in (value.root, value.targets))
-    roles = {"root": root, "snapshot": targets, "targets": targets, "timestamp": targets}
-    head = {"_type": "root", "consistent_snapshot": True, "expires": expires, "spec_version": _SPEC_VERSION}
-    return canonical.encode(
-        {**head, "keys": keys, "roles": roles, "version": value.version, _REPOSITORY: value.repository}
-    )
-
-
 def is_instant(words: str) -> bool:
     """Tell whether words are a moment that there is, RFC 3339 in UTC with `Z`."""
     try:
         return bool(_INSTANT.fullmatch(words) and datetime.fromisoformat(words))
     except ValueError:
         return False
-
-
-def decode_root(payload: bytes) -> Root:
-    """Read the payload of a root.
-
-    Raises:
-        DataError: it is anything but the exact bytes of one root, a key is named by another fingerprint than its own,
-            two keys have one owner (a threshold counts people), or a threshold cannot be met.
-        TrustError: a key cannot be used.
-    """
-    value = canonical.decode(payload)
-    try:
-        found, expires = _root_of(value, payload)
-        good = is_instant(expires) and encode_root(found, expires) == payload
-        flaws = list(_flaws_of_root(found)) if good else [_SPELLING]
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise DataError("the root is not well formed") from None
-    for flaw in flaws:
-        raise DataError(flaw)
-    return found
-
-
-def _root_of(value: Any, payload: bytes) -> tuple[Root, Any]:
-    keys = {keyid: RootKey(each["keyval"]["public"], each[_OWNER]) for keyid, each in value["keys"].items()}
-    root, targets = (
-        (tuple(each["keyids"]), each["threshold"]) for each in map(value["roles"].get, ("root", "targets"))
-    )
-    return Root(value["version"], value[_REPOSITORY], keys, root, targets, canonical.digest(payload)), value["expires"]
-
-
-def _flaws_of_root(found: Root) -> Iterator[str]:
-    if not isinstance(found.version, int) or found.version < 1 or not isinstance(found.repository, str):
-        yield "the root has no version or repository"
-    for keyid, each in found.keys.items():
-        if sshsig.read_public(each.key).fingerprint != keyid:
-            yield f"the root names a key {keyid} that has another fingerprint"
-    if len({each.owner for each in found.keys.values()}) != len(found.keys):
-        yield "two root keys have one owner; a threshold counts people"
-    if not all(isinstance(each.owner, str) and PRINCIPAL.fullmatch(each.owner) for each in found.keys.values()):
-        yield "an owner of a root key is no principal's id"
-    for keyids, threshold in (found.root, found.targets):
-        if len(set(keyids)) != len(keyids) or not set(keyids) <= set(found.keys):
-            yield "a role of the root names a key twice or a key it does not have"
-        if type(threshold) is not int or not 1 <= threshold <= len(keyids):
-            yield "a threshold of the root cannot be met"
 
 
 def _flaws_of_release(value: Release) -> Iterator[str]:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from labelvc.core import globs
+from labelvc.core import globs, voices
 from labelvc.core.quorum import Standing, Tallies, seated
-from labelvc.model.approval import Verdict
+from labelvc.core.voices import Backing, Voice
 from labelvc.model.change import Move
 from labelvc.model.names import Digest
-from labelvc.model.policy import ChangeKind, Need, Policy, Presence, Rule
+from labelvc.model.policy import ChangeKind, Need, Policy, Rule
 
 State = Literal["approved", "conditional", "missing", "denied", "rejected", "unchanged", "ungoverned", "undecidable"]
 
@@ -38,43 +38,6 @@ _PROTECTED: dict[str, ChangeKind] = {
     "datasets": "datasets", "guidelines": "guidelines", "taxonomies": "taxonomies", "registers": "registers",
     "trust": "controls",
 }  # fmt: skip
-
-
-class Voice(NamedTuple):
-    """One valid statement by a principal on a change-set.
-
-    Attributes:
-        principal, role, decision, digest, supersedes, authors: as signed.
-        fresh: whether it came into history with the step judged.
-        presence: what its signature proves of the person.
-        emergency: whether it is a yes in an emergency, which counts for nothing else.
-    """
-
-    principal: str
-    role: str
-    decision: Verdict
-    digest: Digest
-    supersedes: tuple[Digest, ...]
-    authors: tuple[str, ...]
-    fresh: bool
-    presence: Presence = Presence()
-    emergency: bool = False
-
-
-class Backing(NamedTuple):
-    """A change-set with the statements on it.
-
-    Attributes:
-        root: its digest.
-        moves: None when it is the very change-set judged.
-        voices: the statements.
-        authors: who is an author by any of them, also by one that does not count any more; `decide` adds the voices'.
-    """
-
-    root: Digest
-    moves: Collection[Move] | None
-    voices: tuple[Voice, ...]
-    authors: frozenset[str] = frozenset()
 
 
 class Decision(NamedTuple):
@@ -110,6 +73,8 @@ class Case(NamedTuple):
         strangers: whether a commit has an author whom the policy does not know.
         settled: keys that are proved otherwise: trust files that the root before them vouches for.
         barred: keys that nobody can allow, such as one that moves twice.
+        rekeyed: keys of lines in which a re-key was proved, and nothing else: the rules on re-keys ask for them.
+        vouched: payload digests of the statements on that re-key which say what was proved.
     """
 
     moves: Sequence[Move]
@@ -118,6 +83,8 @@ class Case(NamedTuple):
     strangers: bool = False
     settled: frozenset[str] = frozenset()
     barred: frozenset[str] = frozenset()
+    rekeyed: frozenset[str] = frozenset()
+    vouched: frozenset[Digest] = frozenset()
 
 
 class _Group(NamedTuple):
@@ -130,6 +97,7 @@ class _Group(NamedTuple):
     holders: tuple[int, ...]
     keys: list[str]
     fresh: bool
+    rekey: bool = False
 
 
 def kind_of(key: str, *, removed: bool = False) -> ChangeKind:
@@ -165,9 +133,11 @@ def place_of(key: str) -> str:
 
 def rules_for(policy: Policy, key: str, *, removed: bool = False) -> tuple[Rule, ...] | None:
     """Return the rules a move falls under; none of them means denied, None that it is outside the protected places."""
-    kind, place = kind_of(key, removed=removed), place_of(key)
-    if kind == "other":
-        return None
+    kind = kind_of(key, removed=removed)
+    return None if kind == "other" else _rules(policy, kind, place_of(key))
+
+
+def _rules(policy: Policy, kind: ChangeKind, place: str) -> tuple[Rule, ...]:
     return tuple(
         rule for rule in policy.rules if kind in rule.kinds and (not rule.paths or globs.match(place, rule.paths))
     )
@@ -263,37 +233,17 @@ class _Weighed(NamedTuple):
 
 
 def _weighed(policy: Policy, case: Case, groups: Iterable[_Group], backings: Sequence[Backing]) -> Iterator[_Weighed]:
-    backings = _current(backings)
+    backings = voices.current(backings)
     moves = frozenset(case.moves) if len(backings) > 1 else frozenset()
     whole = [backing.moves is None or moves.issuperset(backing.moves) for backing in backings]
     for group in groups:
         vetoes = {at: _noes(policy, group.rules, backings[at]) for at in group.holders}
         binding = {voice.digest: voice for at, noes in vetoes.items() if whole[at] for voice in noes}
-        held = [_heard(backings[at], fresh=group.fresh) for at, noes in vetoes.items() if not noes]
+        vouched = case.vouched if group.rekey else ()
+        held = [
+            voices.heard(backings[at], fresh=group.fresh, vouched=vouched) for at, noes in vetoes.items() if not noes
+        ]
         yield _Weighed(group, held, any(vetoes.values()), binding)
-
-
-def _current(backings: Sequence[Backing]) -> list[Backing]:
-    """Return the backings with what each principal says now: statements that none of their own supersedes, wherever it is."""
-    gone = {(voice.principal, digest) for each in backings for voice in each.voices for digest in voice.supersedes}
-    return [
-        each._replace(
-            voices=tuple(voice for voice in each.voices if (voice.principal, voice.digest) not in gone),
-            authors=each.authors.union(*(voice.authors for voice in each.voices)),
-        )
-        for each in backings
-    ]
-
-
-def _heard(backing: Backing, *, fresh: bool) -> Backing:
-    return backing._replace(voices=tuple(voice for voice in backing.voices if voice.fresh)) if fresh else backing
-
-
-def _by_principal(backing: Backing) -> dict[str, list[Voice]]:
-    said: dict[str, list[Voice]] = defaultdict(list)
-    for voice in backing.voices:
-        said[voice.principal].append(voice)
-    return said
 
 
 def _grouped(policy: Policy, case: Case, backings: Sequence[Backing]) -> tuple[list[_Group], list[str]]:
@@ -310,14 +260,15 @@ def _grouped(policy: Policy, case: Case, backings: Sequence[Backing]) -> tuple[l
         if move.key in case.barred:
             denied.append(move.key)
             continue
-        kind = kind_of(move.key, removed=move.new is None)
+        rekey = move.key in case.rekeyed
+        kind: ChangeKind = "rekeys" if rekey else kind_of(move.key, removed=move.new is None)
         if kind == "other" or move.key in case.settled:
             continue
         held = tuple(sorted([*everywhere, *holders.get(move, ())]))
         place = (kind, place_of(move.key), held)
         if place not in groups:
-            rules = rules_for(policy, move.key, removed=move.new is None) or ()
-            groups[place] = _Group(rules if kind != "trust" else (), held, [], kind != "labels")
+            rules = _rules(policy, kind, place[1])
+            groups[place] = _Group(rules if kind != "trust" else (), held, [], kind != "labels", rekey)
         groups[place].keys.append(move.key)
     denied += [key for group in groups.values() if not group.rules for key in group.keys]
     return [group for group in groups.values() if group.rules], denied
@@ -344,7 +295,7 @@ def _able(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing]) -> li
 def _willing(policy: Policy, need: Need, case: Case, held: Sequence[Backing], *, emergency: bool) -> set[str]:
     found: set[str] = set()
     for backing in held:
-        said = (voice for voice in _agreed(backing) if voice.role == need.role and voice.emergency is emergency)
+        said = (voice for voice in voices.agreed(backing) if voice.role == need.role and voice.emergency is emergency)
         found |= {voice.principal for voice in said if voice.presence.proves(need.presence)} - _barred(
             need, case, backing
         )
@@ -362,13 +313,6 @@ def _saved(policy: Policy, case: Case, weighed: _Weighed, met: Sequence[bool]) -
         if len(_willing(policy, need, case, weighed.held, emergency=True)) < need.count:
             return False
     return True
-
-
-def _agreed(backing: Backing) -> Iterator[Voice]:
-    """Yield the approvals of those whose every current word on the change-set is yes or nothing."""
-    for voices in _by_principal(backing).values():
-        if not any(voice.decision in {"reject", "withdraw"} for voice in voices):
-            yield from (voice for voice in voices if voice.decision == "approve")
 
 
 def _noes(policy: Policy, rules: Sequence[Rule], backing: Backing) -> list[Voice]:

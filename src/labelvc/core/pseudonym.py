@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
@@ -115,6 +115,52 @@ def token(secret: Secret, project_id: str, domain: str, kind: str, value: str, s
     normaliser, plain = normalised(kind, value)
     message = prefixed("tok1", scope, normaliser, plain)
     return of_bytes(kind, secret.epoch, hmac.digest(_key(secret, project_id, domain, kind), message, "sha256"))
+
+
+def chained(secret: Secret, project_id: str, domain: str, old: str) -> str:
+    """Return the token that follows a token of another epoch: made of that token alone, so it needs no plain value.
+
+    Args:
+        secret: of the epoch it belongs to.
+        project_id: UUID of the project.
+        domain: pseudonymisation domain.
+        old: the token it follows, whatever epoch made it.
+
+    Returns:
+        A token of the same kind; two old ones never share it but with the chance of a collision.
+
+    Raises:
+        ConfigurationError: a project id that is no UUID.
+        DataError: the old text is no token, is of a kind nobody knows, or belongs to this very epoch.
+    """
+    kind = kind_of(old)
+    if not is_token(old) or not kind or epoch_of(old) == secret.epoch:
+        raise DataError("only a token of a known kind and of another epoch can be carried into this one")
+    key = _key(secret, project_id, domain, kind, "chain")
+    return of_bytes(kind, secret.epoch, hmac.digest(key, prefixed("chain1", old), "sha256"))
+
+
+def lineage(
+    secrets: Sequence[Secret], project_id: str, domain: str, kind: str, value: str, scope: str = ""
+) -> list[str]:
+    """Return the tokens a value had and has in a chain of epochs, each made of the one before it.
+
+    Args:
+        secrets: of the epochs of a chain, oldest first; of an epoch that is not chained that one alone.
+        project_id: as for `token`.
+        domain: as for `token`.
+        kind: as for `token`.
+        value: as for `token`.
+        scope: as for `token`.
+
+    Returns:
+        As many tokens; the last one is the one that stands for the value now.
+    """
+    first, *later = secrets
+    found = [token(first, project_id, domain, kind, value, scope)]
+    for secret in later:
+        found.append(chained(secret, project_id, domain, found[-1]))
+    return found
 
 
 def normalised(kind: str, value: str) -> tuple[str, bytes]:
@@ -226,14 +272,14 @@ def _kind(name: str) -> Kind:
 
 
 @lru_cache(maxsize=256)
-def _key(secret: Secret, project_id: str, domain: str, kind: str) -> bytes:
+def _key(secret: Secret, project_id: str, domain: str, kind: str, use: str = "tok") -> bytes:
     try:
         salt = bytes.fromhex(project_id.replace("-", ""))
     except ValueError:
         salt = b""
     if len(salt) != _UUID_BYTES:
         raise ConfigurationError("the project's id is no UUID", where="labelvc.yaml", hint="labelvc check")
-    return hkdf(secret.reveal(), salt, prefixed("labelvc/v1", "tok", domain, kind), 32)
+    return hkdf(secret.reveal(), salt, prefixed("labelvc/v1", use, domain, kind), 32)
 
 
 def _letters(number: int, count: int) -> str:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from labelvc.core.diff import Comparison
+from labelvc.core.diff import Comparison, layer_of, pointers
 from labelvc.core.pseudonym import epoch_of, is_token
 from labelvc.model import jsonpointer
 from labelvc.model.secret import TOKEN
 
 MOST = 100_000
-"""How many tokens are looked at; a re-key of more is shown record by record."""
+"""How many tokens a diff looks at; a re-key of more is shown record by record."""
 _KIND = 4
 _tokens = re.compile(rb"(?<![a-z_])" + TOKEN.encode() + rb"(?![a-z])").findall
+Pair = tuple[str, str]
+
+
+class Flaw(NamedTuple):
+    """What keeps a change from being part of a re-key: in which line, and why. No value is part of it.
+
+    Attributes:
+        key: the key of a record or item, or a path.
+        message: one sentence.
+    """
+
+    key: str
+    message: str
 
 
 class Rekey:
@@ -22,45 +37,22 @@ class Rekey:
     Args:
         old: ids of the epochs that were there before.
         new: ids of the epochs that began.
+        most: how many tokens may have become others.
     """
 
-    def __init__(self, old: Collection[str], new: Collection[str]) -> None:
-        self._old, self._new = frozenset(old), frozenset(new)
+    def __init__(self, old: Collection[str], new: Collection[str], most: int = MOST) -> None:
+        self._old, self._new, self._most = frozenset(old), frozenset(new), most
         self._into: dict[str, str] = {}
         self._from: dict[str, str] = {}
-        self.possible = True
+        self._first: dict[str, str] = {}
+        self.flaw: Flaw | None = None
+        """What was found first that makes it no re-key at all."""
         self.records = 0
 
-    def weigh(self, seen: Comparison, fields: Collection[str]) -> None:
-        """Take in one change.
-
-        Args:
-            seen: the change.
-            fields: pointers of the fields that hold pseudonyms in such a line.
-        """
-        if not self.possible:
-            return
-        for old, new in self._swaps(seen, fields).values():
-            if (
-                self._into.setdefault(old, new) != new
-                or self._from.setdefault(new, old) != old
-                or len(self._into) > MOST
-            ):
-                self.possible = False
-                return
-
-    def weigh_lines(self, *, old: Iterable[bytes] = (), new: Iterable[bytes] = ()) -> None:
-        """Take in whole shards: an old token that stays somewhere, or a new one that was there before, is one person made two.
-
-        Args:
-            old: bytes of the shards before.
-            new: bytes of the shards after.
-        """
-        for sides, taken in ((old, self._from), (new, self._into)):
-            for data in sides:
-                if not self.possible:
-                    return
-                self.possible = not any(token.decode() in taken for token in set(_tokens(data)))
+    @property
+    def possible(self) -> bool:
+        """Whether nothing was found yet that makes it none."""
+        return self.flaw is None
 
     @property
     def found(self) -> bool:
@@ -72,6 +64,57 @@ class Rekey:
         """How many tokens became others."""
         return len(self._into)
 
+    @property
+    def into(self) -> Mapping[str, str]:
+        """Each old token with what it became."""
+        return self._into
+
+    @property
+    def first(self) -> Mapping[str, str]:
+        """Each old token with the key of the line in which it was met first."""
+        return self._first
+
+    def weigh(self, seen: Comparison, fields: Collection[str]) -> None:
+        """Take in one change.
+
+        Args:
+            seen: the change.
+            fields: pointers of the fields that hold pseudonyms in such a line; a step `*` is any member.
+        """
+        if not self.possible:
+            return
+        key = str(seen.delta.key)
+        for old, new in self._swaps(seen, fields)[0]:
+            if self._into.setdefault(old, new) != new:
+                self.flaw = Flaw(
+                    key, f"one token became two: what became of it here is not what did in {self._where(old)}"
+                )
+            elif self._from.setdefault(new, old) != old:
+                self.flaw = Flaw(key, f"two tokens became one: here and in {self._where(self._from[new])}")
+            elif len(self._into) > self._most:
+                self.flaw = Flaw(key, f"more than {self._most:,} tokens became others")
+            else:
+                self._first.setdefault(old, key)
+                continue
+            return
+
+    def weigh_lines(self, *, old: Iterable[bytes] = (), new: Iterable[bytes] = ()) -> None:
+        """Take in whole shards: an old token that stays somewhere, or a new one that was there before, is one person made two.
+
+        Args:
+            old: bytes of the shards before.
+            new: bytes of the shards after.
+        """
+        for sides, taken, message in (
+            (old, self._from, "a token that others became stood here before, so two people would be one"),
+            (new, self._into, "a token that became another elsewhere stands here still, so one person would be two"),
+        ):
+            for data in sides:
+                if not self.possible:
+                    return
+                if any(token.decode() in taken for token in set(_tokens(data))):
+                    self.flaw = Flaw("", message)
+
     def covers(self, seen: Comparison, fields: Collection[str]) -> bool:
         """Tell whether a change is part of the re-key and nothing but that; `rev` grows with every change.
 
@@ -79,24 +122,64 @@ class Rekey:
             seen: the change.
             fields: as for `weigh`.
         """
-        if not self.found or not seen.pointers or seen.kind != "changed":
-            return False
-        swaps = self._swaps(seen, fields)
-        rest = [pointer for pointer in seen.pointers if pointer not in swaps]
-        return bool(swaps) and rest in ([], ["/rev"]) and all(self._into.get(old) == new for old, new in swaps.values())
+        return self.found and not self.why(seen, fields)
 
-    def _swaps(self, seen: Comparison, fields: Collection[str]) -> Mapping[str, tuple[str, str]]:
-        """Return where a token of an old epoch became one of the same kind of a new epoch: pointer to both."""
-        found = {}
-        for pointer in fields:
-            if pointer not in seen.pointers:
+    def why(self, seen: Comparison, fields: Collection[str]) -> str:
+        """Return why a change is not part of the re-key, in words without values; empty when it is."""
+        if seen.kind != "changed":
+            return f"it was {seen.kind}, not re-keyed"
+        pairs, rest = self._swaps(seen, fields)
+        rest = [pointer for pointer in rest if pointer != "/rev"]
+        if rest:
+            return f"something else than a token of the epoch before, in a field for pseudonyms, changed at {rest[0]}"
+        if not pairs:
+            return "no token changed in it"
+        if any(self._into.get(old) != new for old, new in pairs):
+            return "a token became another one than elsewhere"
+        return ""
+
+    def left(self, data: bytes) -> str:
+        """Return a token of the epochs before that stands in some bytes; empty when none does."""
+        found = (token.decode() for token in _tokens(data))
+        return next((token for token in found if is_token(token) and epoch_of(token) in self._old), "")
+
+    def _where(self, old: str) -> str:
+        return self._first.get(old, "another line")
+
+    def _swaps(self, seen: Comparison, fields: Collection[str]) -> tuple[list[Pair], list[str]]:
+        """Return the pairs of tokens of which one took the other's place, and where else the two lines differ."""
+        pairs: list[Pair] = []
+        undone = copy.deepcopy(seen.new)
+        for glob in fields:
+            steps = jsonpointer.steps(glob)
+            rows = list(jsonpointer.places(seen.old, steps)), list(jsonpointer.places(undone, steps))
+            if [name for _, name in rows[0]] != [name for _, name in rows[1]]:
                 continue
-            old, new = jsonpointer.reach(seen.old, pointer), jsonpointer.reach(seen.new, pointer)
-            if self._is_swap(old, new):
-                found[pointer] = (old, new)
-        return found
+            for (before, name), (after, _) in zip(*rows, strict=True):
+                pair = self._swap(before[name], after[name])
+                if pair is not None:
+                    pairs.append(pair)
+                    after[name] = before[name]
+        return pairs, pointers(seen.old, undone)
 
-    def _is_swap(self, old: object, new: object) -> bool:
-        if not isinstance(old, str) or not isinstance(new, str) or old[:_KIND] != new[:_KIND]:
-            return False
-        return is_token(old) and is_token(new) and epoch_of(old) in self._old and epoch_of(new) in self._new
+    def _swap(self, old: Any, new: Any) -> Pair | None:
+        """Return a token of an old epoch and the one of the same kind of a new epoch in its place; what is sealed stays."""
+        if old == new or not isinstance(old, str) or not isinstance(new, str):
+            return None
+        (one, *sealed), (two, *other) = old.split(":", 1), new.split(":", 1)
+        good = sealed == other and one[:_KIND] == two[:_KIND] and is_token(one) and is_token(two)
+        return (one, two) if good and epoch_of(one) in self._old and epoch_of(two) in self._new else None
+
+
+def tokens_in(data: bytes) -> Iterator[str]:
+    """Yield every text in some bytes that has the shape of a token, check letters or not."""
+    return (token.decode() for token in _tokens(data))
+
+
+def grown(seen: Comparison) -> bool:
+    """Tell whether the `rev` of a record went up by one; an item has none."""
+    key = seen.delta.key
+    if isinstance(key, str) or layer_of(key) == "items":
+        return True
+    old, new = seen.old.get("rev"), seen.new.get("rev")
+    return type(old) is int and type(new) is int and new == old + 1

@@ -10,6 +10,7 @@ import msgspec
 from labelvc.model.names import Digest
 
 PREDICATE = "urn:labelvc:approval:1"
+REKEY = "urn:labelvc:rekey:1"
 NAMESPACE = "approval@labelvc.v1"
 """SSHSIG namespace of approvals."""
 TRUST_NAMESPACE = "trust@labelvc.v1"
@@ -124,3 +125,41 @@ class Approval(_Part, frozen=True, kw_only=True):
     authors: tuple[str, ...] = ()
     materials: tuple[Material, ...] = ()
     supersedes: tuple[Digest, ...] = ()
+
+
+class Epochs(_Part, frozen=True):
+    """Whose tokens became others, and the epoch that these are of."""
+
+    before: tuple[str, ...]
+    after: str
+
+
+class Mapped(_Part, frozen=True):
+    """What became of the tokens: how many, and the SHA-256 of the lines `<old> <new>`, sorted, each ended by a line break."""
+
+    tokens: int
+    sha256: str
+
+
+class States(_Part, frozen=True):
+    """State digests of the snapshots between which the signer read the re-key, SHA-256 in hexadecimal."""
+
+    before: str
+    after: str
+
+
+class Rekeying(Approval, frozen=True, kw_only=True):
+    """A yes to a re-key, and what it is said to be; the predicate `urn:labelvc:rekey:1`.
+
+    The moves of its change-set are records and items in which tokens changed, one to one, and nothing else. Whether that is
+    so, the lines tell: it counts for nothing where they say otherwise.
+
+    Attributes:
+        epochs: of the tokens.
+        mapping: what became of each.
+        states: evidence: the whole states, other changes included.
+    """
+
+    epochs: Epochs
+    mapping: Mapped
+    states: States

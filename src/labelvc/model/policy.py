@@ -16,10 +16,10 @@ ROOT_ROLE = "root"
 
 ChangeKind = Literal[
     "labels", "items", "guidelines", "taxonomies", "datasets", "project", "registers", "privacy", "trust", "controls",
-    "unknown", "other",
+    "unknown", "rekeys", "other",
 ]  # fmt: skip
 """What a change touches; `controls` are hooks, CI, schemas and attributes, `unknown` a stray file in a protected folder,
-`other` a file that no policy protects."""
+`rekeys` records and items that a statement calls re-keyed and in which nothing else changed, `other` a file that no policy protects."""
 
 Separation = Literal["author", "annotators"]
 

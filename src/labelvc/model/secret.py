@@ -26,12 +26,14 @@ class Epoch(NamedTuple):
         status: `active` (makes new tokens), `retired` (only old tokens carry it) or `destroyed` (nobody holds the secret).
         created: UTC time, `2026-03-01T09:00:00Z`.
         commitment: 32 hex digits that only this epoch's secret yields.
+        before: the epoch whose tokens its own are made of, by a chained re-key; empty: they are made of values.
     """
 
     id: str
     status: Literal["active", "retired", "destroyed"]
     created: str
     commitment: str
+    before: str = ""
 
 
 class Secret:

@@ -10,10 +10,10 @@ from typing import NamedTuple, TypeVar
 
 from labelvc.codec import dsse, rawsig, sshsig, statement
 from labelvc.core import changeset, decide
-from labelvc.core.decide import Backing, Voice
+from labelvc.core.voices import Backing, Voice
 from labelvc.errors import DataError, StoreError, TrustError
 from labelvc.model import listing
-from labelvc.model.approval import NAMESPACE, Approval, Envelope, Signature
+from labelvc.model.approval import NAMESPACE, Approval, Envelope, Rekeying, Signature
 from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.policy import Presence, PublicKey, Trust
@@ -382,5 +382,14 @@ def voice(found: Statement, *, fresh: bool) -> Voice:
     said = found.approval
     who, emergency = said.signer.principal, said.meaning == "emergency"
     return Voice(
-        who, said.role, said.decision, found.digest, said.supersedes, said.authors, fresh, found.presence, emergency
+        who,
+        said.role,
+        said.decision,
+        found.digest,
+        said.supersedes,
+        said.authors,
+        fresh,
+        found.presence,
+        emergency,
+        isinstance(said, Rekeying),
     )

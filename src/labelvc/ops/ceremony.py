@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from labelvc.codec import dsse, sshsig, statement
+from labelvc.codec import dsse, rootfile, sshsig, statement
 from labelvc.errors import DataError, RefusedError, StoreError, TrustError
 from labelvc.model.approval import Envelope
 from labelvc.model.names import Digest
@@ -85,7 +85,7 @@ def create(
     for flaw in statement.flaws(policy):
         raise TrustError(flaw, hint=f"{trusting.INIT} --as ID --name NAME --email ADDRESS")
     root = _root(1, project_id, owners, threshold)
-    payload = statement.encode_root(root, _expires(now))
+    payload = rootfile.encode(root, _expires(now))
     return {
         FIRST_ROOT: dsse.encode(trusting.seal(dsse.TUF, payload, signer)),
         POLICY: trusting.sealed_policy(policy, signer),
@@ -227,7 +227,7 @@ def rotate(found: Chain, root: Root, signer: Signer, now: datetime) -> dict[str,
         TrustError: the key could not sign.
     """
     path, key = trusting.root_path(root.version), signer.key.fingerprint
-    envelope = trusting.seal(dsse.TUF, statement.encode_root(root, _expires(now)), signer)
+    envelope = trusting.seal(dsse.TUF, rootfile.encode(root, _expires(now)), signer)
     if not seals.of_root(path, envelope, root, found.roots[-1]).counts(key):
         message = f"the key {key} is none of the root's, before or after"
         raise RefusedError(message, where=signer.where, hint=SHOW)

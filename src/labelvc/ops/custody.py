@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from labelvc.codec import canonical, epochs, expression, keyfile, shard, vaultrow
+from labelvc.codec import canonical, expression, keyfile, shard, vaultrow
 from labelvc.core import protection, pseudonym
 from labelvc.errors import ConfigurationError, DataError, Error, RefusedError, TrustError
 from labelvc.model import jsonpointer
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project
 from labelvc.model.secret import Secret
-from labelvc.ops import links, pseudonyms, sharing, vault
+from labelvc.ops import carrying, lineage, links, pseudonyms, sharing, vault
 from labelvc.ops import project as projects
 from labelvc.ops.sharing import Openers
 from labelvc.ops.vault import Opened
-from labelvc.store import keyring, tree
+from labelvc.store import tree
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
 
@@ -133,26 +133,28 @@ def reveal(git: Git, act: Act, openers: Openers, what: str, pointer: str = "") -
     with folders.held(git) as folder:
         one, _ = opened(folder, project, openers)
         vault.fold(one)
-        token = vault.final(one, token)
+        trail = vault.trail(one, token)
+        token = trail[-1]
         row = one.rows.get(token)
         vault.record(one, entry(act, "reveal", found=row is not None and row.sealed is not None, token=token))
+    if letters and any(_keys(one, each) for each in trail):
+        return Revealed(token, _unsealed(one, letters, project, trail, place), None)
     if row is None or row.sealed is None:
         gone = "was forgotten: nobody can tell any more what it stood for" if row else "has no row in the vault"
         raise DataError(
             f"the token {token} {gone}", hint="" if row else "labelvc vault status; labelvc vault merge FOLDER"
         )
     content = one.content(token)
-    if "keys" in content and not letters:
+    if "value" not in content:
         message = f"{token} is the token of a sealed value, which stands in the record and not in the vault"
         raise ConfigurationError(
             message, hint="name the record and the field: labelvc vault reveal dataset/item#id /ext/field"
         )
-    if "keys" in content:
-        return Revealed(token, _unsealed(content["keys"], letters, project, token, place), None)
-    secret = _secret_of(git, pseudonym.epoch_of(token))
-    known = None if secret is None else vault.proved(content, token, secret, project.id, project.domain)
+    known = lineage.proved(git, project, trail, content)
     if known is False:
-        message = f"the row of {token} holds a value that does not yield this token: somebody with the key wrote it"
+        message = (
+            f"the row of {trail[0]} leads to a value that does not yield this token: somebody wrote it who should not"
+        )
         raise DataError(message, where=str(folder), hint="labelvc vault status; take the row from a backup")
     return Revealed(token, content["value"], known)
 
@@ -224,6 +226,25 @@ def forget(git: Git, act: Act, openers: Openers, tokens: Sequence[str], did: str
             vault.write(one, clear=waiting)
         root = folders.root_of(folders.rows(folders.needed(folder)))[1]
     return Forgotten(found, fresh, root)
+
+
+def carriers(git: Git, act: Act, openers: Openers) -> Callable[[Secret, Project], carrying.Revealed]:
+    """Return what opens the vault for a re-key by values, with a line in its log, once the new epoch's secret is known."""
+
+    def carrier(secret: Secret, project: Project) -> carrying.Revealed:
+        return carrying.Revealed(git, secret, project, read(git, act, openers, project))
+
+    return carrier
+
+
+def read(git: Git, act: Act, openers: Openers, project: Project | None = None) -> Opened:
+    """Return the vault opened for a re-key, what waits in its inbox among its rows, with a line in its log."""
+    project = project or project_here(git)
+    with folders.held(git) as folder:
+        one, _ = opened(folder, project, openers)
+        vault.fold(one)
+        vault.record(one, entry(act, "rekey"))
+    return one
 
 
 def lend(git: Git, act: Act, openers: Openers, person: str) -> bytes:
@@ -298,20 +319,9 @@ def _keyed(git: Git, project: Project, kind: str, values: Sequence[str]) -> Iter
     """Yield the keyed token of each value, and the value; the epoch's secret is looked for where there is one."""
     if values:
         with tree.reader(git) as reader:
-            secret = pseudonyms.active(git, tree.work(git), reader)
-        yield from ((pseudonym.token(secret, project.id, project.domain, kind, value), value) for value in values)
-
-
-def _secret_of(git: Git, name: str) -> Secret | None:
-    """Return the secret of an epoch, or None where it is not on this machine."""
-    snapshot = tree.work(git)
-    entry = snapshot.entries.get(epochs.PATH)
-    with tree.reader(git) as reader:
-        known = epochs.read(reader.read(epochs.PATH, entry)) if entry else ()
-    epoch = next((epoch for epoch in known if epoch.id == name), None)
-    if epoch is None or not keyring.path(git, name).exists():
-        return None
-    return keyring.load(git, epoch)
+            secrets = pseudonyms.making(git, tree.work(git), reader)
+        tokenise = pseudonyms.tokeniser(secrets, project.id, project.domain)
+        yield from ((tokenise(kind, value, ""), value) for value in values)
 
 
 def opened(folder: Path, project: Project, openers: Openers) -> tuple[Opened, Iterable[Path]]:
@@ -372,12 +382,19 @@ def _fields(git: Git, dataset: Dataset, key: Key, layer: Layer) -> dict[str, obj
     return dict(canonical.decode(line))
 
 
-def _unsealed(texts: Sequence[str], letters: str, project: Project, token: str, place: str) -> str:
-    kind = pseudonym.kind_of(token)
-    for text in texts:
-        value = vaultrow.show(vault.key_of(text), letters, project.id, kind, token, place)
-        if value is not None:
-            return value
+def _keys(one: Opened, token: str) -> Sequence[str]:
+    row = one.rows.get(token)
+    found: Sequence[str] = one.content(token).get("keys", ()) if row is not None and row.sealed is not None else ()
+    return found
+
+
+def _unsealed(one: Opened, letters: str, project: Project, trail: Sequence[str], place: str) -> str:
+    """Return what is sealed, under the token it stands behind or one that this one was before a re-key."""
+    for token in trail:
+        for text in _keys(one, token):
+            value = vaultrow.show(vault.key_of(text), letters, project.id, pseudonym.kind_of(token), token, place)
+            if value is not None:
+                return value
     raise TrustError(
         "what is sealed here does not open with its token's key: it was changed, or moved here from another field",
         hint="labelvc vault reveal dataset/item#id /ext/field, with the record and field it was imported into",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +28,18 @@ class Links:
     Args:
         git: the repository, whose vault must have been begun.
         project: its project.
-        secret: the active epoch's secret.
+        secrets: the active epoch's secret, and before it those of the epochs it is chained to, oldest first.
 
     Raises:
         TrustError: there is no vault on this machine, or others may enter it.
         DataError: its key file is damaged.
     """
 
-    def __init__(self, git: Git, project: Project, secret: Secret) -> None:
-        self._git, self._project, self._secret = git, project, secret
+    def __init__(self, git: Git, project: Project, secrets: Sequence[Secret]) -> None:
+        self._git, self._project, self._secrets = git, project, secrets
         generation = vault.needed(vault.home(git))
         where = generation / vault.KEY
         self._to = keyfile.read(where.read_bytes(), str(where)).to
-        self._link = subkeys.subkey(secret, project.id, "link")
-        self._wrap = subkeys.subkey(secret, project.id, "wrap", length=vaultrow.KEY_BYTES)
         self._tokens = self._read_links(vault.home(git) / vault.LINKS)
         self._keys: dict[str, bytes] = {}
         self._wrapped = _by_token(vault.lines(vault.home(git) / vault.KEYS), str(vault.home(git) / vault.KEYS))
@@ -56,37 +54,58 @@ class Links:
             DataError: the value is empty once normalised.
         """
         normaliser, plain = pseudonym.normalised(kind, value)
-        blind = subkeys.subkey(self._secret, self._project.id, "blind", self._project.domain, kind)
-        link = subkeys.tag(blind, scope, normaliser, plain)
-        found = self._tokens.get(link)
-        if found is None:
-            found = pseudonym.of_bytes(kind, self._secret.epoch, secrets.token_bytes(32))
-            self._tokens[link] = self._new_links[link] = found
-            self._fresh.append((found, {"link": link, "scope": scope, "value": value}))
+        blinds = [self._subkey(at, "blind", self._project.domain, kind) for at in range(len(self._secrets))]
+        *_, link = links = [subkeys.tag(blind, scope, normaliser, plain) for blind in blinds]
+        for at in reversed(range(len(links))):
+            if links[at] in self._tokens:
+                return self._carried(self._tokens[links[at]], at)
+        found = pseudonym.of_bytes(kind, self._secrets[-1].epoch, secrets.token_bytes(32))
+        self._tokens[link] = self._new_links[link] = found
+        self._fresh.append((found, {"link": link, "scope": scope, "value": value}))
         return found
 
-    def seal(self, kind: str, value: str, token: str, place: str) -> str:
-        """Return a value sealed in place, under the key of its token.
+    def seal(self, kind: str, value: str, scope: str, place: str) -> str:
+        """Return a value sealed in place behind its token: under that token's key, or that of the one it was chained from.
 
         Args:
             kind: of the value.
             value: the plain value.
-            token: whose it is: the keyed token of the value itself.
+            scope: how far it shares its token.
             place: dataset and field it stands in; it opens nowhere else.
         """
-        return f"{token}:{vaultrow.hide(self._key(token), value, self._project.id, kind, token, place)}"
+        project = self._project
+        tokens = pseudonym.lineage(self._secrets, project.id, project.domain, kind, value, scope)
+        at = next((at for at in reversed(range(len(tokens))) if self._known(tokens[at], at)), len(tokens) - 1)
+        key = self._known(tokens[at], at) or self._drawn(tokens[at])
+        return f"{tokens[-1]}:{vaultrow.hide(key, value, project.id, kind, tokens[at], place)}"
 
-    def _key(self, token: str) -> bytes:
-        """Return the key of a token: the one that is here, or a fresh one."""
+    def _carried(self, token: str, at: int) -> str:
+        """Return the token that a token of an epoch of the chain has become."""
+        for secret in self._secrets[at + 1 :]:
+            token = pseudonym.chained(secret, self._project.id, self._project.domain, token)
+        return token
+
+    def _known(self, token: str, at: int) -> bytes | None:
+        """Return the key of a token of an epoch of the chain, where it is here."""
         if token not in self._keys:
-            here = (vaultrow.unwrap(self._wrap, text, self._project.id, token) for text in self._wrapped.get(token, ()))
+            wrap = self._subkey(at, "wrap", length=vaultrow.KEY_BYTES)
+            here = (vaultrow.unwrap(wrap, text, self._project.id, token) for text in self._wrapped.get(token, ()))
             key = next(filter(None, here), None)
             if key is None:
-                key = secrets.token_bytes(vaultrow.KEY_BYTES)
-                self._new_keys[token] = vaultrow.wrap(self._wrap, key, self._project.id, token)
-                self._fresh.append((token, {"keys": [base64.b64encode(key).decode()]}))
+                return None
             self._keys[token] = key
         return self._keys[token]
+
+    def _drawn(self, token: str) -> bytes:
+        """Return a fresh key for a token of the active epoch."""
+        key = self._keys[token] = secrets.token_bytes(vaultrow.KEY_BYTES)
+        wrap = self._subkey(-1, "wrap", length=vaultrow.KEY_BYTES)
+        self._new_keys[token] = vaultrow.wrap(wrap, key, self._project.id, token)
+        self._fresh.append((token, {"keys": [base64.b64encode(key).decode()]}))
+        return key
+
+    def _subkey(self, at: int, use: str, domain: str = "", kind: str = "", length: int = 32) -> bytes:
+        return subkeys.subkey(self._secrets[at], self._project.id, use, domain, kind, length)
 
     def keep(self) -> int:
         """Write what is new: into the vault's inbox first, then links and keys; nothing when nothing is new.
@@ -118,20 +137,22 @@ class Links:
         return number
 
     def _link_line(self, link: str, token: str) -> bytes:
-        return canonical.encode({"i": link, "m": subkeys.tag(self._link, link, token), "t": token})
+        return canonical.encode({"i": link, "m": subkeys.tag(self._subkey(-1, "link"), link, token), "t": token})
 
     def _read_links(self, path: Path) -> dict[str, str]:
-        """Return the links of this epoch that were made with its secret; the smallest token where there are two.
+        """Return the links of the chain's epochs that were made with their secrets; the smallest token where there are two.
 
         Raises:
-            DataError: a link of this epoch leads to a token that nobody with the secret gave it.
+            DataError: a link of one of these epochs leads to a token that nobody with the secret gave it.
         """
         found: dict[str, str] = {}
+        keys = {secret.epoch: self._subkey(at, "link") for at, secret in enumerate(self._secrets)}
         for number, line in enumerate(vault.lines(path), 1):
             value = entry(line, ("i", "m", "t"), f"{path}:{number}")
-            if pseudonym.epoch_of(value["t"]) != self._secret.epoch:
+            key = keys.get(pseudonym.epoch_of(value["t"]))
+            if key is None:
                 continue
-            if not hmac.compare_digest(subkeys.tag(self._link, value["i"], value["t"]), value["m"]):
+            if not hmac.compare_digest(subkeys.tag(key, value["i"], value["t"]), value["m"]):
                 message = "a link of the vault was changed: it leads to another token than it was made for"
                 raise DataError(
                     message, where=f"{path}:{number}", hint="take the file from a backup or a colleague's vault"

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from labelvc.codec import dsse, sshsig, statement
 from labelvc.core import decide
 from labelvc.core import release as rules
-from labelvc.core.decide import Backing, Case, Decision, Voice
+from labelvc.core.decide import Case, Decision
 from labelvc.core.diff import Summary
+from labelvc.core.voices import Backing, Voice
 from labelvc.errors import DataError, StoreError, TrustError
 from labelvc.model.approval import Envelope, Seen
 from labelvc.model.change import Move

@@ -91,7 +91,7 @@ def _rekey(git: Git, pair: Range, veil: Veil) -> Rekeying | None:
     """Return the re-key that came with new epochs, or None; the other way round, with epochs that are not there any more."""
     epochs = importlib.import_module("labelvc.codec.epochs")
     try:
-        one, two = [[epoch._asdict() for epoch in epochs.read(data)] for data in _both(git, pair, EPOCHS)]
+        one, two = [[epochs.members(epoch) for epoch in epochs.read(data)] for data in _both(git, pair, EPOCHS)]
     except DataError:
         return None
     rules = importlib.import_module("labelvc.core.rekey")

@@ -28,7 +28,7 @@ def parse(noun: str, data: bytes) -> Parsed:
     """
     try:
         if noun == "epoch":
-            return Parsed([epoch._asdict() for epoch in epochs.read(data)], {}, [])
+            return Parsed([epochs.members(epoch) for epoch in epochs.read(data)], {}, [])
         if noun in ("versions", "baseline"):
             return _lines(noun, data)
         value, places = document.read_places(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from labelvc.codec import epochs
 from labelvc.core import pseudonym
@@ -55,13 +55,62 @@ def active(git: Git, snapshot: Snapshot, reader: Reader) -> Secret:
         ConfigurationError: the project has no active epoch.
         TrustError: the secret is not on this machine, is readable by others, or is the wrong one.
     """
+    return keyring.load(git, _active(git, listed(snapshot, reader), present=epochs.PATH in snapshot.entries))
+
+
+def making(git: Git, snapshot: Snapshot, reader: Reader) -> tuple[Secret, ...]:
+    """Return the secrets that make new tokens: the active epoch's, and before it those of the epochs it is chained to.
+
+    Args:
+        git: the repository.
+        snapshot: where `privacy/epochs.jsonl` is read from.
+        reader: reads it.
+
+    Returns:
+        Secrets, oldest first, each proved against its commitment.
+
+    Raises:
+        ConfigurationError: as for `active`, or nobody holds the secret of an epoch that new values must go through.
+        TrustError: as for `active`, of any of them.
+    """
+    known = listed(snapshot, reader)
+    return secrets(git, known, _active(git, known, present=epochs.PATH in snapshot.entries))
+
+
+def secrets(git: Git, known: Sequence[Epoch], last: Epoch) -> tuple[Secret, ...]:
+    """Return the secrets of an epoch's chain, oldest first.
+
+    Raises:
+        ConfigurationError: nobody holds one of them any more.
+        TrustError: one is not on this machine, is readable by others, or is the wrong one.
+    """
+    chain = epochs.chain(known, last)
+    for epoch in chain:
+        if epoch.status == "destroyed":
+            message = (
+                f"nobody holds the secret of epoch {epoch.id!r} any more, and new values of {last.id!r} go through it"
+            )
+            raise ConfigurationError(message, where=epochs.PATH, hint=_NEW)
+    return tuple(keyring.load(git, epoch) for epoch in chain)
+
+
+def listed(snapshot: Snapshot, reader: Reader) -> tuple[Epoch, ...]:
+    """Return the epochs of a snapshot; none where it has no list.
+
+    Raises:
+        DataError: the list cannot be read.
+    """
     entry = snapshot.entries.get(epochs.PATH)
-    epoch = epochs.active(epochs.read(reader.read(epochs.PATH, entry))) if entry else None
+    return epochs.read(reader.read(epochs.PATH, entry)) if entry else ()
+
+
+def _active(git: Git, known: Sequence[Epoch], *, present: bool) -> Epoch:
+    epoch = epochs.active(known)
     if epoch is None:
-        if entry is None:
+        if not present:
             _never_had(git)
         raise ConfigurationError("the project has no active epoch for pseudonyms", where=epochs.PATH, hint=_NEW)
-    return keyring.load(git, epoch)
+    return epoch
 
 
 def renew(git: Git, created: str) -> str:
@@ -103,11 +152,11 @@ def _never_had(git: Git) -> None:
         raise ConfigurationError("the list of epochs for pseudonyms is gone", where=epochs.PATH, hint=cure)
 
 
-def tokeniser(secret: Secret, project_id: str, domain: str) -> Callable[[str, str, str], str]:
+def tokeniser(secrets: Sequence[Secret], project_id: str, domain: str) -> Callable[[str, str, str], str]:
     """Return a function from (kind, plain value, scope) to token.
 
     Args:
-        secret: the active epoch's secret.
+        secrets: what `making` returns.
         project_id: UUID of the project.
         domain: pseudonymisation domain.
 
@@ -118,6 +167,6 @@ def tokeniser(secret: Secret, project_id: str, domain: str) -> Callable[[str, st
     def tokenise(kind: str, value: str, scope: str = "") -> str:
         if pseudonym.is_token(value):
             return value
-        return pseudonym.token(secret, project_id, domain, kind, value, scope)
+        return pseudonym.lineage(secrets, project_id, domain, kind, value, scope)[-1]
 
     return tokenise

@@ -127,10 +127,9 @@ class Tokens:
         scope = self._scope(field, fields)
         if field.mode == "random":
             return self._links.random(field.kind, text, scope)
-        token = self._tokenise(field.kind, text, scope)
         if field.mode == "sealed":
-            return self._links.seal(field.kind, text, token, protection.place(self._dataset, field))
-        return token
+            return self._links.seal(field.kind, text, scope, protection.place(self._dataset, field))
+        return self._tokenise(field.kind, text, scope)
 
     def keep(self) -> int:
         """Keep what the vault must know of the values that were replaced, and return how many are new to it."""
@@ -184,18 +183,18 @@ class Tokens:
         return found
 
     @cached_property
-    def _secret(self) -> Secret:
+    def _secrets(self) -> tuple[Secret, ...]:
         with tree.reader(self._git) as reader:
-            return pseudonyms.active(self._git, self._work, reader)
+            return pseudonyms.making(self._git, self._work, reader)
 
     @cached_property
     def _tokenise(self) -> Callable[[str, str, str], str]:
-        return pseudonyms.tokeniser(self._secret, self._project.id, self._project.domain)
+        return pseudonyms.tokeniser(self._secrets, self._project.id, self._project.domain)
 
     @cached_property
     def _links(self) -> Any:
         """Return the links of random and sealed fields; what encrypts is loaded only where there are such fields."""
-        return importlib.import_module("labelvc.ops.links").Links(self._git, self._project, self._secret)
+        return importlib.import_module("labelvc.ops.links").Links(self._git, self._project, self._secrets)
 
 
 def _leads(glob: str, texts: Iterable[str], others: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from labelvc.codec import dsse, sshsig, statement
+from labelvc.codec import dsse, rootfile, sshsig, statement
 from labelvc.errors import ConfigurationError, DataError, TrustError
 from labelvc.model import listing
 from labelvc.model.approval import TRUST_NAMESPACE, Envelope, Signature
@@ -233,7 +233,7 @@ def read_root(data: bytes, before: Root | None, path: str) -> tuple[Root, Seal]:
     """
     try:
         envelope = dsse.decode(data, dsse.TUF)
-        root = statement.decode_root(envelope.payload)
+        root = rootfile.decode(envelope.payload)
     except DataError as error:
         raise TrustError(error.message, where=path, hint="git log -- trust/root") from None
     if root.version != (before.version + 1 if before else 1):

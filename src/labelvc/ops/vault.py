@@ -20,7 +20,8 @@ from labelvc.ops.sharing import Openers
 from labelvc.store import age, vault
 from labelvc.store.git import Git
 
-_MOST_ALIASES = 16
+_MOST_ALIASES = 500
+_WAYS = ("alias", "before")
 _BESIDE = {vault.LINKS: ("i", "m", "t"), vault.KEYS: ("d", "t")}
 
 
@@ -193,7 +194,9 @@ def merge(one: Opened, other: Opened) -> tuple[int, int]:
 
 
 def forget(one: Opened, tokens: Iterable[str]) -> list[str]:
-    """Make tokens and their aliases stand for nothing, for good: tombstones take the place of their rows, also where none was.
+    """Make tokens stand for nothing, for good, with their aliases and what they were before and after a re-key.
+
+    Tombstones take the place of their rows, also where none was.
 
     Returns:
         The tokens.
@@ -205,10 +208,16 @@ def forget(one: Opened, tokens: Iterable[str]) -> list[str]:
 
 
 def aliases(one: Opened, tokens: Iterable[str]) -> set[str]:
-    """Return tokens with those that they are aliases of, and all aliases of these."""
-    found = {name for token in tokens for name in (token, final(one, token))}
-    held = ((name, one.content(name)) for name, row in one.rows.items() if row.sealed is not None)
-    return found | {name for name, content in held if content.get("alias") in found}
+    """Return tokens with those that stand for the same: their aliases, and what they were before and after a re-key."""
+    contents = {name: one.content(name) for name, row in one.rows.items() if row.sealed is not None}
+    found: set[str] = set()
+    more = set(tokens)
+    while more:
+        found |= more
+        ends = {content.get(way) for name in more for content in [contents.get(name, {})] for way in _WAYS}
+        starts = {name for name, content in contents.items() if any(content.get(way) in found for way in _WAYS)}
+        more = ({end for end in ends if end} | starts) - found
+    return found
 
 
 def linked(folder: Path, tokens: Iterable[str]) -> int:
@@ -241,27 +250,19 @@ def rotated(one: Opened, to: sharing.Role) -> Opened:
     return Opened(one.folder, sharing.lock(keys.secret, to, recipient=recipient), keys, rows)
 
 
-def final(one: Opened, token: str) -> str:
-    """Return the token that a token is an alias of, or itself."""
+def trail(one: Opened, token: str) -> list[str]:
+    """Return a token and those it leads to: what it is an alias of, and what it was before a re-key; the last one has the value."""
+    found = [token]
     for _ in range(_MOST_ALIASES):
-        row = one.rows.get(token)
+        row = one.rows.get(found[-1])
         if row is None or row.sealed is None:
             break
-        after = one.content(token).get("alias")
-        if after is None:
-            break
-        token = after
-    return token
-
-
-def proved(content: Mapping[str, Any], token: str, secret: Any, project: str, domain: str) -> bool:
-    """Tell whether a row's value yields its token, or the link that its token was given for, under the epoch's secret."""
-    kind = pseudonym.kind_of(token)
-    value, scope = content["value"], content.get("scope", "")
-    if "link" not in content:
-        return pseudonym.token(secret, project, domain, kind, value, scope) == token
-    blind = subkeys.subkey(secret, project, "blind", domain, kind)
-    return hmac.compare_digest(subkeys.tag(blind, scope, *pseudonym.normalised(kind, value)), content["link"])
+        content = one.content(found[-1])
+        after = content.get("alias") or (None if "value" in content else content.get("before"))
+        if after is None or ("alias" not in content and pseudonym.epoch_of(after) == pseudonym.epoch_of(found[-1])):
+            break  # what a token was before a re-key is of another epoch
+        found.append(after)
+    return found
 
 
 def _with(folder: Path, file: KeyFile, keys: Keys) -> Opened:
@@ -344,7 +345,7 @@ def _is_content(content: Mapping[str, Any]) -> bool:
     if content.keys() == {"keys"}:
         keys = content["keys"]
         return isinstance(keys, list) and all(isinstance(key, str) for key in keys)
-    known = content.keys() in ({"scope", "value"}, {"link", "scope", "value"})
+    known = content.keys() in ({"before"}, {"scope", "value"}, {"link", "scope", "value"})
     return known and all(isinstance(inner, str) for inner in content.values())
 
 
@@ -352,6 +353,15 @@ def _both(token: str, one: dict[str, Any], two: dict[str, Any], where: str) -> d
     """Return what two rows of one token say together."""
     if "alias" in one or "alias" in two:
         return one if "alias" in one else two
+    if one.get("before", two.get("before")) != two.get("before", one.get("before")):
+        message = f"the token {token} is said to have been two different ones before a re-key"
+        raise DataError(
+            message, where=where, hint="labelvc pseudonym verify-rekey A..B --keys, of the commit that re-keyed"
+        )
+    if "before" in one or "before" in two:
+        before = {"before": one.get("before") or two["before"]}
+        ours, theirs = ({name: said for name, said in each.items() if name != "before"} for each in (one, two))
+        return {**(_both(token, ours, theirs, where) if ours and theirs else ours or theirs), **before}
     if "keys" in one and "keys" in two:
         return {"keys": sorted({*one["keys"], *two["keys"]})}
     same = {**one, "value": ""} == {**two, "value": ""} and "value" in one and "value" in two

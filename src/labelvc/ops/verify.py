@@ -13,7 +13,7 @@ from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, deeds, ownership, people, silence, steps
+from labelvc.ops import approvals, deeds, ownership, people, silence, steps, vouching
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Distrusted, Folders, Problem, Shelf, Statement
 from labelvc.ops.deeds import Deed, Deeds
@@ -114,6 +114,7 @@ class Walk:
         self._pin = pin
         self.shelf = Shelf(reader)
         """What was read of approvals."""
+        self._at = vouching.Place(git, reader, self.shelf)
         self._ledger = Ledger(git, self.shelf)
         self._deeds = Deeds(git, reader)
         self._governed = Governed(git)
@@ -181,8 +182,7 @@ class Walk:
 
     def judge(self, deed: Deed, ruler: str = "") -> Step:
         """Judge what a step did, as `step` does."""
-        parent, commit, found = deed.parent, deed.commit, deed.found
-        total = len(found.changeset.moves)
+        parent, commit, found, total = deed.parent, deed.commit, deed.found, len(deed.found.changeset.moves)
         after = self._ledger.after(deed)
         before = self._ledger.page(ruler or parent)
         lost = not trusting.present(after.trust) and commit in self._governed
@@ -201,8 +201,7 @@ class Walk:
         done = self._done(deed, ruler or parent, trust, after.trust, problems)
         words = self._ledger.joined(after, before) if ruler else after
         step = self._judged(done, self.heeding(trust, commit), self._witness or words, problems)
-        lost_words = approvals.lost(deed.changed(f"{approvals.FOLDER}/"), deed.old)
-        return step._replace(problems=(*step.problems, *lost_words))
+        return step._replace(problems=(*step.problems, *approvals.lost(deed.changed(f"{approvals.FOLDER}/"), deed.old)))
 
     def trust(self, snapshot: Snapshot) -> Trust:
         """Return the policy in force at a snapshot, verified once for equal files.
@@ -279,18 +278,22 @@ class Walk:
         made = people.authors(trust.policy, commits)
         known = {move.key for move in found.changeset.moves}
         folders, root = words.folders, found.changeset.root
+        vouched = vouching.of(self._at, deed, done.known, folders, trust, self.trust_at)
         heard = [self.shelf.heard(root, folders[root], done.known, trust)] if root in folders else []
+        heard += vouched.heard
         problems += [problem for each in heard for problem in each.problems]
         named = frozenset(name for each in heard for name in each.backing.authors)
         foreign, why = ownership.foreign(self._git, trust.policy, found, commits, named)
-        problems += why
+        problems += [*vouched.problems, *(why if foreign - vouched.keys else ())]
         case = Case(
             [*found.changeset.moves, *(Move(key, None, Digest("")) for key in sorted(done.odd - known))],
             made.principals,
             people.annotators(trust.policy, found.by),
             bool(made.strangers),
             done.settled,
-            found.twice | done.odd | foreign,
+            found.twice | done.odd | (foreign - vouched.keys),
+            vouched.keys,
+            vouched.statements,
         )
         decision = decide.decide(trust.policy, case, [each.backing for each in heard])
         if decision.uncovered or words.objecting - {root}:
@@ -302,8 +305,7 @@ class Walk:
             decision, problems = decision._replace(state="undecidable"), [*problems, *untold]
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
-        version = trust.policy.version
-        return steps.judged(deed.parent, deed.commit, version, found.changeset, decision, heard, problems)
+        return steps.judged(deed.parent, deed.commit, trust.policy.version, found.changeset, decision, heard, problems)
 
     def _settled(self, moved: ChangeSet, trust: Trust, new: Snapshot, problems: list[Problem]) -> frozenset[str]:
         """Return the trust files that moved and that the trust before vouches for."""

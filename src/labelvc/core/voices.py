@@ -1,0 +1,91 @@
+"""Voices: what people said on change-sets, and which of it is their word now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from labelvc.model.approval import Verdict
+from labelvc.model.change import Move
+from labelvc.model.names import Digest
+from labelvc.model.policy import Presence
+
+
+class Voice(NamedTuple):
+    """One valid statement by a principal on a change-set.
+
+    Attributes:
+        principal, role, decision, digest, supersedes, authors: as signed.
+        fresh: whether it came into history with the step judged.
+        presence: what its signature proves of the person.
+        emergency: whether it is a yes in an emergency, which counts for nothing else.
+        rekey: whether it is a statement on a re-key, which counts for what is proved to be one and for nothing else.
+    """
+
+    principal: str
+    role: str
+    decision: Verdict
+    digest: Digest
+    supersedes: tuple[Digest, ...]
+    authors: tuple[str, ...]
+    fresh: bool
+    presence: Presence = Presence()
+    emergency: bool = False
+    rekey: bool = False
+
+
+class Backing(NamedTuple):
+    """A change-set with the statements on it.
+
+    Attributes:
+        root: its digest.
+        moves: None when it is the very change-set judged.
+        voices: the statements.
+        authors: who is an author by any of them, also by one that does not count any more; `decide` adds the voices'.
+    """
+
+    root: Digest
+    moves: Collection[Move] | None
+    voices: tuple[Voice, ...]
+    authors: frozenset[str] = frozenset()
+
+
+def current(backings: Sequence[Backing]) -> list[Backing]:
+    """Return the backings with what each principal says now: statements that none of their own supersedes, wherever it is."""
+    gone = {(voice.principal, digest) for each in backings for voice in each.voices for digest in voice.supersedes}
+    return [
+        each._replace(
+            voices=tuple(voice for voice in each.voices if (voice.principal, voice.digest) not in gone),
+            authors=each.authors.union(*(voice.authors for voice in each.voices)),
+        )
+        for each in backings
+    ]
+
+
+def heard(backing: Backing, *, fresh: bool, vouched: Collection[Digest] = ()) -> Backing:
+    """Return a backing with the voices that count for a group of moves.
+
+    Args:
+        backing: the change-set with all of them.
+        fresh: whether only those count that came with the step.
+        vouched: statements on a re-key that count; of moves that are none, no such statement does.
+    """
+    kept = tuple(
+        voice for voice in backing.voices if (voice.fresh or not fresh) and (not voice.rekey or voice.digest in vouched)
+    )
+    return backing if len(kept) == len(backing.voices) else backing._replace(voices=kept)
+
+
+def agreed(backing: Backing) -> Iterator[Voice]:
+    """Yield the approvals of those whose every current word on the change-set is yes or nothing."""
+    for voices in _by_principal(backing).values():
+        if not any(voice.decision in {"reject", "withdraw"} for voice in voices):
+            yield from (voice for voice in voices if voice.decision == "approve")
+
+
+def _by_principal(backing: Backing) -> dict[str, list[Voice]]:
+    said: dict[str, list[Voice]] = defaultdict(list)
+    for voice in backing.voices:
+        said[voice.principal].append(voice)
+    return said

@@ -1,0 +1,71 @@
+"""Lineage: whether a value yields the token that stands for it, through whatever re-keys lie between the two."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from labelvc.codec import epochs, subkeys
+from labelvc.core import pseudonym
+from labelvc.model.project import Project
+from labelvc.model.secret import Secret
+from labelvc.ops import pseudonyms
+from labelvc.store import keyring, tree
+from labelvc.store.git import Git
+
+
+def proved(git: Git, project: Project, trail: Sequence[str], content: Mapping[str, Any]) -> bool | None:
+    """Tell whether the value of a row of the vault yields the token that it was asked for.
+
+    Args:
+        git: the repository, whose work tree lists the epochs.
+        project: its project.
+        trail: the token, and those that it leads to in the vault; the last one has the value.
+        content: of that one's row.
+
+    Returns:
+        None where a secret that would tell is not on this machine.
+    """
+    first, token = trail[0], trail[-1]
+    here = secrets_of(git, pseudonym.epoch_of(token))
+    if here is None:
+        return None
+    if not yields(content, token, here, project):
+        return False
+    if pseudonym.epoch_of(first) == pseudonym.epoch_of(token):  # an alias, which only who holds the vault's key writes
+        return True
+    later = secrets_of(git, pseudonym.epoch_of(first))
+    if later is None:
+        return None
+    names = [each.epoch for each in later]
+    if pseudonym.epoch_of(token) not in names:
+        return "link" not in content and yields(content, first, later, project)
+    for secret in later[names.index(pseudonym.epoch_of(token)) + 1 :]:
+        token = pseudonym.chained(secret, project.id, project.domain, token)
+    return token in trail[:-1]
+
+
+def yields(content: Mapping[str, Any], token: str, secrets: Sequence[Secret], project: Project) -> bool:
+    """Tell whether a row's value yields its token, or the link that its token was given for, under the epoch's secrets."""
+    kind = pseudonym.kind_of(token)
+    value, scope = content["value"], content.get("scope", "")
+    if "link" not in content:
+        return pseudonym.lineage(secrets, project.id, project.domain, kind, value, scope)[-1] == token
+    blind = subkeys.subkey(secrets[-1], project.id, "blind", project.domain, kind)
+    return hmac.compare_digest(subkeys.tag(blind, scope, *pseudonym.normalised(kind, value)), content["link"])
+
+
+def secrets_of(git: Git, name: str) -> tuple[Secret, ...] | None:
+    """Return the secrets of an epoch and of those it is chained to; None where one of them is not on this machine.
+
+    Raises:
+        TrustError: one of them can be read by others, or is the wrong one.
+    """
+    snapshot = tree.work(git)
+    with tree.reader(git) as reader:
+        known = pseudonyms.listed(snapshot, reader)
+    epoch = next((epoch for epoch in known if epoch.id == name), None)
+    if epoch is None or not all(keyring.path(git, each.id).exists() for each in epochs.chain(known, epoch)):
+        return None
+    return pseudonyms.secrets(git, known, epoch)

@@ -1,0 +1,339 @@
+"""Re-key: every token of a project carried into a new epoch in one step, and nothing else changed."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple
+
+from labelvc.codec import canonical, epochs, shard
+from labelvc.core import protection, pseudonym
+from labelvc.core.rekey import tokens_in
+from labelvc.errors import ConfigurationError, DataError, RefusedError
+from labelvc.model import jsonpointer
+from labelvc.model.names import Key, Layer
+from labelvc.model.project import Dataset, Project
+from labelvc.model.secret import Epoch, Secret
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import carrying, naming, pseudonyms
+from labelvc.ops import dataset as datasets
+from labelvc.ops import project as projects
+from labelvc.ops.carrying import Way
+from labelvc.ops.dataset import Advance
+from labelvc.store import files, journal, keyring, tree
+from labelvc.store import git as plumbing
+from labelvc.store.git import Git
+from labelvc.store.journal import Transaction
+from labelvc.store.keyring import SECRET_BYTES
+from labelvc.store.reader import Reader
+
+_BY = ("annotations", "/by")
+_WITH_TOKENS = ("keyed", "random", "sealed")
+_NAMES = ("/id", "/item")
+_is_name = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}").fullmatch
+Ways = Callable[[Secret, Project], Way]
+
+
+class Asked(NamedTuple):
+    """What a person asked for.
+
+    Attributes:
+        epoch: the epoch that the tokens shall be of.
+        created: when it begins, UTC.
+        chained: whether new tokens are made of the old ones; otherwise of the values that the vault has.
+    """
+
+    epoch: str
+    created: str
+    chained: bool
+
+
+class Done(NamedTuple):
+    """What a re-key did, or would do.
+
+    Attributes:
+        before: the epochs of the tokens that were carried.
+        epoch: the one they are of now.
+        tokens: old token to new one.
+        records, items: how many lines of each changed.
+        datasets: their names.
+        waiting: rows that wait in the vault's inbox.
+    """
+
+    before: tuple[str, ...]
+    epoch: str
+    tokens: dict[str, str]
+    records: int
+    items: int
+    datasets: tuple[str, ...]
+    waiting: int = 0
+
+
+def rekey(git: Git, asked: Asked, ways: Ways, *, dry: bool = False, advance: Advance | None = None) -> Done:
+    """Carry every token of the work tree into an epoch that begins with it.
+
+    Args:
+        git: the repository.
+        asked: what is asked.
+        ways: makes of the new epoch's secret what turns old tokens into new ones.
+        dry: only say what would happen; with a secret that is thrown away, unless the epoch's is here already.
+        advance: called with the number of lines looked at.
+
+    Returns:
+        What happened.
+
+    Raises:
+        ConfigurationError: the epoch cannot begin now.
+        RefusedError: a dataset has changes that are not committed.
+        TrustError: a secret that is needed is not here, or is the wrong one.
+        DataError: a token stands where it cannot be rewritten, is of an epoch nobody knows or of the new one, has wrong check
+            letters, or cannot be carried; nothing was written.
+        StoreError: a conflict, another command writes here, or the disk, git or DVC could not do it.
+    """
+    with nullcontext(0) if dry else files.lock(git) as since:
+        work, project = datasets.opened(git)
+        for dataset in project.datasets.values():
+            datasets.refuse_dirty(git, dataset, work)
+        with tree.reader(git) as reader:
+            known = _begun(git, work, reader, asked)
+            secret, fresh = _secret(git, known, asked, dry=dry)
+            try:
+                way = ways(secret, project)
+                run = _Run(git, work, project, way, known, asked)
+                if dry:
+                    return run.all(reader, None, secret, advance)
+                with journal.transaction(git, f"pseudonym rekey --to {asked.epoch}", since) as change:
+                    done = run.all(reader, change, secret, advance)
+                    return done._replace(waiting=carrying.keep(git, way))
+            except BaseException:
+                if fresh and not journal.is_pending(git):
+                    keyring.path(git, asked.epoch).unlink(missing_ok=True)
+                raise
+
+
+def _begun(git: Git, work: Snapshot, reader: Reader, asked: Asked) -> list[Epoch]:
+    """Return the epochs as they will be, without the new one's commitment where it has none yet.
+
+    An epoch that the last commit knows may have tokens already, which nobody could tell from those of a re-key.
+    """
+    before = pseudonyms.listed(tree.commit(git, "HEAD"), reader) if plumbing.head(git) else ()
+    here = pseudonyms.listed(work, reader)
+    if not before:
+        message = "no epoch was committed yet, so there is nothing to re-key"
+        raise ConfigurationError(message, where=epochs.PATH, hint="labelvc import, then git commit")
+    following = pseudonym.next_epoch(before[-1].id)
+    if asked.epoch != following:
+        message = f"a re-key begins an epoch of its own, the next one: {following!r}, not {asked.epoch!r}"
+        hint = f"labelvc pseudonym rekey --to {following}{' --chained' if asked.chained else ''}"
+        raise ConfigurationError(message, where=epochs.PATH, hint=hint)
+    last = epochs.active(before) or before[-1]
+    if here != before and ([each.id for each in here[:-1]], here[-1].id) != ([each.id for each in before], following):
+        message = "the list of epochs was changed by hand"
+        raise ConfigurationError(message, where=epochs.PATH, hint=f"git restore --staged --worktree {epochs.PATH}")
+    committed = here[-1].commitment if here != before else ""
+    retired = [epoch._replace(status="retired") if epoch.status == "active" else epoch for epoch in before]
+    chained = last.id if asked.chained else ""
+    return [*retired, Epoch(following, "active", asked.created, committed, chained)]
+
+
+def _secret(git: Git, known: list[Epoch], asked: Asked, *, dry: bool) -> tuple[Secret, bool]:
+    """Return the new epoch's secret, and whether it was made now; `known` gets its commitment.
+
+    One that a killed command left is taken up: no list has its epoch, so it made no token that anybody keeps.
+    """
+    if asked.chained:
+        pseudonyms.secrets(git, known[:-1], next(each for each in known if each.id == known[-1].before))
+    there = keyring.path(git, asked.epoch).exists()
+    if there or known[-1].commitment:
+        secret, fresh = keyring.load(git, known[-1]), False
+    elif dry:
+        secret, fresh = Secret(asked.epoch, secrets.token_bytes(SECRET_BYTES)), False
+    else:
+        secret, fresh = keyring.create(git, asked.epoch), True
+    known[-1] = known[-1]._replace(commitment=pseudonym.commitment(secret))
+    return secret, fresh
+
+
+class _Run:
+    """One re-key as it is worked out: looks at every line, and refuses what it cannot carry."""
+
+    def __init__(
+        self, git: Git, work: Snapshot, project: Project, way: Way, known: Sequence[Epoch], asked: Asked
+    ) -> None:
+        self._git, self._work, self._project, self._way = git, work, project, way
+        self._known, self._asked = known, asked
+        self._old = {epoch.id for epoch in known[:-1]}
+        self._met: set[str] = set()
+        self._tokens: dict[str, str] = {}
+        self._changed = {"annotations": 0, "items": 0}
+
+    def all(self, reader: Reader, change: Transaction | None, secret: Secret, advance: Advance | None) -> Done:
+        """Look at everything, and hand what changes to a transaction."""
+        self._refuse_elsewhere(reader)
+        every = self._project.datasets.values()
+        touched = [dataset for dataset in every if self._dataset(reader, dataset, change, advance)]
+        if not self._tokens:
+            message = "there is no token to re-key"
+            raise RefusedError(message, where=str(self._git.top), hint="labelvc pseudonym new begins an epoch")
+        stage = [epochs.PATH]
+        if change is not None:
+            change.write(epochs.PATH, epochs.write(self._known))
+            stage += self._erased(reader, change)
+            self._then(change, touched, stage)
+        names = tuple(dataset.name for dataset in touched)
+        counts = self._changed["annotations"], self._changed["items"]
+        return Done(tuple(sorted(self._met)), self._asked.epoch, dict(self._tokens), *counts, names)
+
+    def _dataset(self, reader: Reader, dataset: Dataset, change: Transaction | None, advance: Advance | None) -> bool:
+        """Rewrite the shards of a dataset; tells whether one changed."""
+        places = {layer: _places(dataset, layer) for layer in ("annotations", "items")}
+        touched = False
+        for path in sorted(
+            path for path in self._work.entries if (at := shard.parse_path(path)) and at[0] == dataset.name
+        ):
+            lines, changed = [], False
+            for layer, _, _, raw in datasets.layer_lines(reader, self._work, dataset, [path]):
+                new = self._line(raw, dataset, layer, places[layer])
+                changed |= new is not raw
+                self._changed[layer] += new is not raw
+                lines.append(new)
+            if changed and change is not None:
+                change.write(path, shard.write(lines), fresh=self._work.entries[path].kind == "dvc")
+            touched |= changed
+            if advance:
+                advance(len(lines))
+        return touched
+
+    def _line(self, raw: bytes, dataset: Dataset, layer: Layer, places: Sequence[list[str]]) -> bytes:
+        """Return a line with its tokens carried and the next `rev`; the very same where it has none."""
+        if not any(True for _ in tokens_in(raw)):
+            return raw
+        key = shard.key_of(raw, dataset.name, layer)
+        where = str(key)
+        fields = canonical.decode(raw)
+        first = canonical.RECORD_FIRST if layer == "annotations" else canonical.ITEM_FIRST
+        if canonical.encode(fields, first) != raw:
+            raise DataError("the line is not in canonical form", where=where, hint="labelvc format, then commit")
+        changed = False
+        for steps in places:
+            for holder, name in list(jsonpointer.places(fields, steps)):
+                value = holder[name]
+                if isinstance(value, str) and protection.protected(value):
+                    holder[name] = self._carried(value, where)
+                    changed = True
+        self._refuse_left(fields, key, layer)
+        if not changed:
+            return raw
+        if layer == "annotations":
+            fields["rev"] = fields["rev"] + 1 if type(fields.get("rev")) is int else 1
+        return canonical.encode(fields, first)
+
+    def _carried(self, value: str, where: str) -> str:
+        """Return a token, or a sealed value, with the token that takes its place."""
+        token, mark, letters = value.partition(":")
+        epoch = pseudonym.epoch_of(token)
+        if not pseudonym.is_token(token):
+            message = "the check letters of a token are wrong"
+            raise DataError(message, where=where, hint="labelvc check --all, and mend what it finds")
+        if epoch == self._asked.epoch:
+            message = f"a token of the new epoch {epoch!r} is here already: two epochs would be mixed"
+            raise DataError(message, where=where, hint="git checkout -- datasets, then the command again")
+        if epoch not in self._old:
+            message = f"a token of an epoch that this project does not have: {epoch!r}"
+            raise DataError(message, where=where, hint=f"git log -p -- {epochs.PATH}; labelvc blame {where}")
+        self._met.add(epoch)
+        new = self._tokens[token] = self._way.of(token, where)
+        return f"{new}{mark}{letters}"
+
+    def _refuse_left(self, fields: dict[str, Any], key: Key | None, layer: Layer) -> None:
+        """Refuse a line in which a token stands where none is declared, so that it would stay as it was."""
+        for pointer, text in _texts(fields):
+            for token in tokens_in(text.encode()):
+                if pseudonym.is_token(token) and pseudonym.epoch_of(token) != self._asked.epoch:
+                    raise _misplaced(str(key), pointer, layer)
+
+    def _refuse_elsewhere(self, reader: Reader) -> None:
+        """Refuse tokens in what is no dataset's line: shards of no dataset, and documents."""
+        for path in self._work.entries:
+            place = shard.parse_path(path)
+            if place is not None and place[0] not in self._project.datasets:
+                message = "shards of a dataset that the project does not have may hold tokens"
+                raise DataError(
+                    message, where=path, hint=f"bring datasets/{place[0]}/dataset.yaml back, or delete them"
+                )
+        rows = [(path, entry) for path, entry in self._work.entries.items() if _may_tell(path)]
+        for path, data in reader.lying(rows):
+            if any(pseudonym.is_token(token) and pseudonym.epoch_of(token) in self._old for token in tokens_in(data)):
+                message = "a token stands in a file that a re-key does not rewrite"
+                raise DataError(message, where=path, hint="take it out, or write there who is meant in another way")
+
+    def _erased(self, reader: Reader, change: Transaction) -> list[str]:
+        """Write down what tokens of the forgotten would be now, where that can be told, so that `check` finds these too."""
+        if not self._asked.chained:
+            return []
+        found: set[str] = set()
+        for path, entry in self._work.entries.items():
+            if path.startswith(projects.ERASURES):
+                found |= set(filter(pseudonym.is_token, tokens_in(reader.read(path, entry))))
+        gone = sorted(self._way.of(token, projects.ERASURES) for token in found)
+        if not gone:
+            return []
+        path = f"{projects.ERASURES}rekey-{self._asked.epoch}.yaml"
+        listed = "".join([f"  - {token}\n" for token in gone])
+        head = f'schema: urn:labelvc:schema:erasure:1\nat: "{self._asked.created}"\nnote: what tokens of before are since a re-key\n'
+        change.write(path, f"{head}tokens:\n{listed}".encode())
+        return [path]
+
+    def _then(self, change: Transaction, touched: Sequence[Dataset], stage: list[str]) -> None:
+        for dataset in touched:
+            folder = f"datasets/{dataset.name}"
+            layers = [layer for layer in ("annotations", "items") if any(_under(self._work, f"{folder}/{layer}/"))]
+            if dataset.storage == "dvc" and "annotations" in layers:
+                change.then("store", [f"{folder}/annotations"])
+                layers.remove("annotations")
+            stage += [f"{folder}/{layer}" for layer in layers]
+        change.then("stage", stage)
+
+
+def _places(dataset: Dataset, layer: Layer) -> list[list[str]]:
+    """Return the steps to the fields of a layer that may hold tokens; a record's or item's name is none."""
+    found = [field.pointer for field in dataset.sensitive if field.layer == layer and field.mode in _WITH_TOKENS]
+    found += [_BY[1]] if layer == _BY[0] and _BY[1] not in found else []
+    return [jsonpointer.steps(pointer) for pointer in found if pointer not in _NAMES]
+
+
+def _misplaced(key: str, pointer: str, layer: Layer) -> DataError:
+    if pointer in _NAMES:
+        message = (
+            f"a token names the {'record' if layer == 'annotations' else 'item'}: with another it would be another one"
+        )
+        hint = "datasets whose items are named by pseudonyms are not re-keyed: import them anew from their source"
+        return DataError(message, where=f"{key} {pointer}", hint=hint)
+    message = "a token stands in a field that is not declared to hold any"
+    hint = "declare the field under `sensitive` in the document of its dataset, or take the token out; then git commit"
+    return DataError(message, where=f"{key} {pointer}", hint=hint)
+
+
+def _may_tell(path: str) -> bool:
+    """Tell whether a file is a document of the project that could hold a token which has to change."""
+    away = ("trust/", projects.ERASURES)
+    return naming.is_document(path) and not path.startswith(away) and "/media/" not in path
+
+
+def _texts(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text in a value, names of members among them, with a pointer to it."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, list):
+        for position, one in enumerate(value):
+            yield from _texts(one, f"{at}/{position}")
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield at, name
+            yield from _texts(one, f"{at}/{name if _is_name(name) else '***'}")
+
+
+def _under(work: Snapshot, folder: str) -> Iterator[str]:
+    return (path for path in work.entries if path.startswith(folder))
