@@ -46,10 +46,14 @@ def lp(*parts: bytes) -> bytes:
 def second_opinion(row: dict[str, str]) -> tuple[str, str]:
     """Return (token, commitment) by the words of docs/formats/pseudonym.md alone, with other people's HKDF and HMAC."""
     secret = bytes.fromhex(row["secret"])
-    info = lp(b"labelvc/v1", b"tok", row["domain"].encode(), row["kind"].encode())
+    use = b"chain" if "old" in row else b"tok"
+    info = lp(b"labelvc/v1", use, row["domain"].encode(), row["kind"].encode())
     key = HKDF(hashes.SHA256(), 32, UUID(row["project"]).bytes, info).derive(secret)
     mac = HMAC(key, hashes.SHA256())
-    mac.update(lp(b"tok1", row["scope"].encode(), row["normaliser"].encode(), row["normalised"].encode()))
+    if "old" in row:
+        mac.update(lp(b"chain1", row["old"].encode()))
+    else:
+        mac.update(lp(b"tok1", row["scope"].encode(), row["normaliser"].encode(), row["normalised"].encode()))
     digits, rest = "", int.from_bytes(mac.finalize(), "big")
     for _ in range(24):  # the first 24 digits of the fraction rest / 2^256 in base 20
         rest *= 20
@@ -71,6 +75,43 @@ def test_published_vectors(row: dict[str, str]):
     assert (kind.normaliser, kind.normalise(row["value"])) == (row["normaliser"], row["normalised"])
     assert pseudonym.is_token(token)
     assert pseudonym.epoch_of(token) == row["epoch"]
+
+
+@pytest.mark.parametrize("row", VECTORS["chained"], ids=lambda row: row["why"])
+def test_published_vectors_of_a_chained_re_key(row: dict[str, str]):
+    secret = Secret(row["epoch"], bytes.fromhex(row["secret"]))
+    token = pseudonym.chained(secret, row["project"], row["domain"], row["old"])
+    assert token == row["token"] == second_opinion(row)[0]
+    assert pseudonym.is_token(token)
+    assert (pseudonym.epoch_of(token), token[:4]) == (row["epoch"], row["old"][:4])
+
+
+def test_tokens_of_a_chain_follow_one_another():
+    first, second, third = (Secret(epoch, bytes([at]) * 32) for at, epoch in enumerate(("b", "c", "d")))
+    tokens = pseudonym.lineage((first, second, third), PROJECT, "main", "person", " Ada ", "s")
+    assert tokens[0] == pseudonym.token(first, PROJECT, "main", "person", "Ada", "s")
+    assert tokens[1:] == [
+        pseudonym.chained(second, PROJECT, "main", tokens[0]),
+        pseudonym.chained(third, PROJECT, "main", tokens[1]),
+    ]
+    assert pseudonym.lineage((first,), PROJECT, "main", "person", "Ada", "s") == tokens[:1]
+
+
+@given(WORDS, WORDS)
+def test_a_chain_keeps_two_values_apart_and_is_no_token_of_a_value(one: str, other: str):
+    new = Secret("c", bytes(range(1, 33)))
+    tokens = [make(one), make(other)]
+    chained = [pseudonym.chained(new, PROJECT, "main", token) for token in tokens]
+    assert (chained[0] == chained[1]) == (tokens[0] == tokens[1])
+    assert chained[0] not in (make(tokens[0], secret=new), make(one, secret=new))
+
+
+@pytest.mark.parametrize(
+    "old", ["prs_x", make("ada", kind="person")[:-1] + "b", "ada", make("x", secret=Secret("c", bytes(32)))]
+)
+def test_only_a_token_of_another_epoch_is_carried(old: str):
+    with pytest.raises(DataError):
+        pseudonym.chained(Secret("c", bytes(32)), PROJECT, "main", old)
 
 
 @pytest.mark.parametrize("row", VECTORS["no_tokens"], ids=lambda row: row["why"])

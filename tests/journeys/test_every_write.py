@@ -11,13 +11,21 @@ from typing import NamedTuple
 
 import pytest
 
+from labelvc.cli import main as cli
 from labelvc.store import disk
 from tests.killing import every_write
 
 Command = Callable[..., tuple[int, str, str]]
 FOLDER = "datasets/ratings"
 COLUMNS = ("--dataset", "ratings", "--item", "text", "--value", "score", "--by", "who", "--key", "id")
-LAZY = ("labelvc.ops.rewrite", "labelvc.ops.tidy", "labelvc.ops.transfer", "labelvc.ops.reshard", "labelvc.ops.doctor")
+LAZY = (
+    "labelvc.ops.rewrite",
+    "labelvc.ops.tidy",
+    "labelvc.ops.transfer",
+    "labelvc.ops.reshard",
+    "labelvc.ops.rekey",
+    "labelvc.ops.doctor",
+)
 WITH_DVC = (*LAZY, "labelvc.store.dvc")
 
 
@@ -65,6 +73,11 @@ def edit(folder: Path) -> None:
         path.write_text(text)
 
 
+def new_epoch(folder: Path) -> None:
+    """Draw the secret beforehand, so that every run makes the same tokens of it."""
+    assert cli.run(["-C", str(folder), "pseudonym", "new", "--yes"]) == 0
+
+
 def nothing(_: Path) -> None:
     """Change nothing beforehand."""
 
@@ -92,6 +105,8 @@ JOBS = {
     "storage dvc": Job(False, nothing, ("dataset", "storage", "ratings", "dvc"), 9),
     "storage git": Job(True, nothing, ("dataset", "storage", "ratings", "git"), 7),
     "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 23),
+    "re-key": Job(False, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 5),
+    "re-key behind DVC": Job(True, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 13),
     "import behind DVC": Job(True, nothing, ("import", "csv", "{more}", *COLUMNS), 23),
 }
 

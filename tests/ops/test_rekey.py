@@ -7,15 +7,17 @@ from collections.abc import Callable
 import pytest
 from inline_snapshot import snapshot
 
-from labelvc.codec import epochs
+from labelvc.codec import canonical, epochs, keyfile
 from labelvc.core import pseudonym
 from labelvc.model.secret import Secret
-from labelvc.store import keyring
-from tests.vaulting import vaulted, vaulted_template, zoo, zoo_template
+from labelvc.store import age, keyring
+from labelvc.store import vault as folders
+from tests.vaulting import MAIL, NAME, Vaulted, vaulted, vaulted_template, zoo, zoo_template
 from tests.zoo import ANNA, BEN, CONTACT, ID, SECRET, Zoo, rows
 
 __all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
+COUNTED = "3 tokens of epoch b became one of c each, in 13 records and 1 item\n"
 FIRST = epochs.Epoch("b", "active", "2026-03-01T09:00:00Z", pseudonym.commitment(SECRET))
 
 
@@ -43,10 +45,7 @@ def test_a_chained_re_key_changes_every_token_and_nothing_else(begun: Zoo, label
     assert labelvc(begun.folder, "pseudonym", "rekey", "--to", "c", "--chained") == (
         0,
         "",
-        (
-            "3 tokens of epoch b became one of c each, in 13 records and 1 item\n"
-            "staged; next: labelvc pseudonym verify-rekey, then git commit\n"
-        ),
+        f"{COUNTED}staged; next: labelvc pseudonym verify-rekey, then git commit\n",
     )
     anna, ben, contact = (carried(begun, token) for token in (ANNA, BEN, CONTACT))
     owner, rated, known, note, soft = (begun.row(key) for key in before)
@@ -178,6 +177,13 @@ def test_an_epoch_that_was_committed_may_have_tokens_and_is_none(begun: Zoo, lab
     assert labelvc(begun.folder, "pseudonym", "rekey", "--to", "d", "--chained")[0] == 0
 
 
+def test_a_secret_that_a_killed_command_left_is_taken_up(begun: Zoo, labelvc: Run):
+    left = keyring.create(begun.at, "c")
+    assert labelvc(begun.folder, "pseudonym", "rekey", "--to", "c", "--chained")[0] == 0
+    assert secret_of(begun, "c") == left
+    assert labelvc(begun.folder, "pseudonym", "verify-rekey", "--keys")[0] == 0
+
+
 def test_a_dry_run_writes_nothing(begun: Zoo, labelvc: Run):
     code, err = refused(begun, labelvc, "--to", "c", "--dry-run")
     assert (code, err) == (0, "3 tokens of epoch b would become one of c each, in 13 records and 1 item\n")
@@ -190,3 +196,195 @@ def test_a_project_without_tokens_has_nothing_to_re_key(begun: Zoo, labelvc: Run
     begun.commit("All gone")
     code, err = refused(begun, labelvc)
     assert (code, "there is no token to re-key" in err) == (1, True)
+
+
+# ---------------------------------------------------------------- with values, a vault, DVC
+def swapped(zoo: Zoo, one: str, two: str) -> None:
+    """Let two tokens change places in every line."""
+    for path in sorted((zoo.folder / "datasets").rglob("*.jsonl")):
+        text = path.read_text().replace(one, "%").replace(two, one).replace("%", two)
+        path.write_text("".join(sorted(line + "\n" for line in text.splitlines())))
+
+
+def test_what_is_imported_afterwards_meets_the_same_people(vaulted: Vaulted, labelvc: Run):
+    """Keyed, random and sealed fields: an import of the same rows after a chained re-key changes nothing."""
+    vaulted.person(phone="+49 30 901820")
+    vaulted.zoo.commit("A person")
+    before = vaulted.told()
+    code, _, err = labelvc(vaulted.folder, "pseudonym", "rekey", "--to", "c", "--chained")
+    assert code == 0, err
+    assert "rows for the vault to take in: labelvc vault seal" in err
+    vaulted.zoo.commit("Re-key")
+    after = vaulted.told()
+    token, letters = before["name"].split(":")
+    row = vaulted.zoo.row("pets/q1#r1")
+    assert after == {
+        "mail": carried(vaulted.zoo, before["mail"]),
+        "name": f"{carried(vaulted.zoo, token)}:{letters}",
+        "phone": carried(vaulted.zoo, before["phone"]),
+    }
+    vaulted.person(phone="+49 30 901820")
+    assert vaulted.zoo.row("pets/q1#r1") == row
+    assert vaulted.zoo.git("status", "--porcelain") == ""
+    vaulted.person(2, phone="+49 30 901820", name="Somebody New")
+    new = vaulted.told(2)
+    assert {**new, "name": ""} == {**after, "name": ""}
+    assert new["name"].startswith("nam_c")
+
+
+def test_the_vault_tells_what_new_tokens_stand_for(vaulted: Vaulted, labelvc: Run):
+    vaulted.person(phone="+49 30 901820")
+    vaulted.zoo.commit("A person")
+    values = vaulted.folder.parent / "values"
+    values.write_text("+49 30 901820\n")
+    old = vaulted.told()
+    words = ("vault", "seal", "--values", str(values), "--kind", "phone", *vaulted.by("ada", "ben"))
+    assert labelvc(vaulted.folder, *words)[0] == 0
+    for epoch in "cd":
+        assert labelvc(vaulted.folder, "pseudonym", "rekey", "--to", epoch, "--chained")[0] == 0
+        assert labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))[0] == 0
+        vaulted.zoo.commit(f"Re-key to {epoch}")
+    told = vaulted.told()
+    assert (told["mail"][:5], told["phone"][:5], told["name"][:5]) == ("eml_d", "phn_d", "nam_d")
+    assert vaulted.reveal(labelvc, told["mail"]) == MAIL
+    assert vaulted.reveal(labelvc, told["phone"]) == "+49 30 901820"
+    assert vaulted.reveal(labelvc, "pets/q1#r1", "/ext/jsonl/name") == NAME
+    code, out, err = labelvc(
+        vaulted.folder, "vault", "forget", told["mail"], "--reason", "asked", *vaulted.by("ada", "ben")
+    )
+    assert code == 0, err
+    assert len(out.splitlines()) == 3
+    assert {old["mail"], told["mail"]} <= set(out.splitlines())
+
+
+def test_the_vault_leads_a_new_token_to_nobody_else(vaulted: Vaulted, labelvc: Run):
+    """Whoever has the vault's public half can write its inbox, and lead one person's new token to another person."""
+    vaulted.person()
+    vaulted.person(2, mail="ada@example.org")
+    vaulted.zoo.commit("Two people")
+    old = vaulted.told(2)["mail"]
+    assert labelvc(vaulted.folder, "pseudonym", "rekey", "--to", "c", "--chained")[0] == 0
+    max((vaulted.home / "inbox").glob("*.age"), key=lambda path: path.stat().st_mtime_ns).unlink()
+    line = canonical.encode({"content": {"before": old}, "t": vaulted.told()["mail"]}) + b"\n"
+    to = keyfile.read((vaulted.generation / "key.json").read_bytes(), "here").to
+    folders.put_in(vaulted.home, age.encrypt(line, [to], "here"))
+    words = ("vault", "reveal", vaulted.told()["mail"], "--reason", "ticket 4711", "-o", str(vaulted.keys / "value"))
+    code, _, err = labelvc(vaulted.folder, *words, *vaulted.by("ada", "ben"))
+    assert (code, "leads to a value that does not yield this token" in err) == (2, True), err
+    assert not (vaulted.keys / "value").exists()
+
+
+@pytest.fixture
+def known(vaulted: Vaulted, labelvc: Run) -> Vaulted:
+    """Return the project with people whose values are all in the vault, without sealed fields."""
+    zoo = vaulted.zoo
+    zoo.replace("datasets/pets/dataset.yaml", "  - {pointer: /ext/jsonl/name, kind: name, mode: sealed}\n", "")
+    for key in [key for key in rows() if not key.endswith("#")]:
+        zoo.bury(key)
+    zoo.change("pets/p1#", ext={})
+    row = {"item": "q1", "id": "r1", "by": "anna", "said": "hello", "mail": MAIL, "phone": "+49 30 901820"}
+    vaulted.bring(
+        row, {**row, "item": "q2", "id": "r2", "by": "ben", "mail": "ada@example.org", "phone": "+49 30 901821"}
+    )
+    zoo.commit("Two people")
+    for kind, values in (("phone", "+49 30 901820\n+49 30 901821\n"), ("person", "anna\nben\n")):
+        (vaulted.folder.parent / "values").write_text(values)
+        words = ("vault", "seal", "--values", str(vaulted.folder.parent / "values"), "--kind", kind)
+        assert labelvc(vaulted.folder, *words, *vaulted.by("ada", "ben"))[0] == 0
+    return vaulted
+
+
+def test_a_re_key_by_values(known: Vaulted, labelvc: Run):
+    """Keyed tokens are those that an import makes in the new epoch; random ones are drawn anew, and found again."""
+    opened = known.by("ada", "ben")
+    code, _, err = labelvc(known.folder, "pseudonym", "rekey", "--to", "c", *opened)
+    assert code == 0, err
+    secret = secret_of(known.zoo, "c")
+    assert known.told()["phone"] == pseudonym.token(secret, ID, "main", "phone", "+49 30 901820")
+    assert known.zoo.row("pets/q2#r2")["by"] == pseudonym.token(secret, ID, "main", "person", "ben")
+    assert known.told()["mail"].startswith("eml_c")
+    assert [each.before for each in epochs.read(known.zoo.read(epochs.PATH))] == ["", ""]
+    assert labelvc(known.folder, "pseudonym", "verify-rekey")[0] == 0
+    code, _, err = labelvc(known.folder, "pseudonym", "verify-rekey", "--keys")
+    assert (code, "only the vault can tell" in err) == (2, True)
+    code, out, err = labelvc(known.folder, "pseudonym", "verify-rekey", "--keys", *opened)
+    assert (code, out.splitlines()[1:]) == (0, ["every new token is the one that the keys make"]), err
+    known.zoo.commit("Re-key")
+    row = known.zoo.row("pets/q1#r1")
+    known.bring({"item": "q1", "id": "r1", "by": "anna", "said": "hello", "mail": MAIL, "phone": "+49 30 901820"})
+    assert known.zoo.row("pets/q1#r1") == row
+    assert known.reveal(labelvc, row["ext"]["jsonl"]["mail"]) == MAIL
+    assert known.reveal(labelvc, row["ext"]["jsonl"]["phone"]) == "+49 30 901820"
+    for field in ("mail", "phone"):
+        swapped(known.zoo, known.told()[field], known.told(2)[field])
+        known.zoo.git("add", "--all")
+        assert labelvc(known.folder, "pseudonym", "verify-rekey", "HEAD~1")[0] == 0
+        code, _, err = labelvc(known.folder, "pseudonym", "verify-rekey", "HEAD~1", "--keys", *opened)
+        assert (code, "where: pets/q1#r1" in err or "where: pets/q2#r2" in err) == (1, True), err
+        known.zoo.git("reset", "-q", "--hard")
+
+
+def test_a_value_that_the_vault_does_not_have_stops_it(known: Vaulted, labelvc: Run):
+    known.bring({"item": "q3", "id": "r1", "by": "cleo", "said": "hello"})
+    known.zoo.commit("Cleo")
+    code, _, err = labelvc(known.folder, "pseudonym", "rekey", "--to", "c", *known.by("ada", "ben"))
+    assert (code, "the vault has no row for a token\n  where: pets/q3#r1" in err) == (2, True)
+    assert known.zoo.git("status", "--porcelain") == ""
+
+
+def test_a_sealed_value_needs_the_chained_way(vaulted: Vaulted, labelvc: Run):
+    vaulted.person()
+    for key in [key for key in rows() if not key.endswith("#")]:
+        vaulted.zoo.bury(key)
+    vaulted.zoo.change("pets/p1#", ext={})
+    vaulted.zoo.change("pets/q1#r1", by=None)
+    vaulted.zoo.commit("A person")
+    code, _, err = labelvc(vaulted.folder, "pseudonym", "rekey", "--to", "c", *vaulted.by("ada", "ben"))
+    assert (code, "next: carry the old tokens on: add --chained" in err) == (2, True), err
+
+
+def test_the_forgotten_stay_forgotten(vaulted: Vaulted, labelvc: Run):
+    """What their tokens would be in the new epoch is told as well: who imports them again is found out."""
+    vaulted.person(phone="+49 30 901820")
+    vaulted.zoo.commit("A person")
+    token = vaulted.told()["phone"]
+    words = ("vault", "forget", token, "--reason", "asked", *vaulted.by("ada", "ben"))
+    assert labelvc(vaulted.folder, *words)[0] == 0
+    vaulted.zoo.commit("Forgotten")
+    code, _, err = labelvc(vaulted.folder, "pseudonym", "rekey", "--to", "c", "--chained")
+    assert (code, "a token of somebody who was forgotten still stands here\n  where: pets/q1#r1" in err) == (2, True)
+    vaulted.zoo.bury("pets/q1#r1")
+    vaulted.zoo.commit("Taken out")
+    assert labelvc(vaulted.folder, "pseudonym", "rekey", "--to", "c", "--chained")[0] == 0
+    assert labelvc(vaulted.folder, "pseudonym", "verify-rekey")[0] == 0
+    vaulted.zoo.commit("Re-key")
+    assert labelvc(vaulted.folder, "check", "--all")[0] == 0
+    vaulted.person(2, phone="+49 30 901820")
+    code, out, _ = labelvc(vaulted.folder, "check", "--all")
+    assert (code, "privacy.erased" in out) == (1, True)
+
+
+def test_records_behind_dvc_are_re_keyed_too(begun: Zoo, labelvc: Run):
+    begun.store_in_dvc()
+    begun.commit("To DVC")
+    assert labelvc(begun.folder, "pseudonym", "rekey", "--to", "c", "--chained")[0] == 0
+    assert begun.git("status", "--porcelain", "--untracked-files=all").split() == [
+        "M", "datasets/pets/annotations.dvc", "M", "datasets/pets/annotations.sha256", "M", begun.shard("pets/p1#"),
+        "M", begun.shard("pictures/b.jpg#x1"), "M", "privacy/epochs.jsonl",
+    ]  # fmt: skip
+    assert labelvc(begun.folder, "pseudonym", "verify-rekey", "--keys")[0] == 0
+    begun.commit("Re-key")
+    assert labelvc(begun.folder, "pseudonym", "verify-rekey", "HEAD~1..HEAD", "--keys")[0] == 0
+    assert labelvc(begun.folder, "check", "--all")[0] == 0
+
+
+def test_a_list_of_people_is_re_keyed_whole(begun: Zoo, labelvc: Run):
+    begun.replace("datasets/pets/dataset.yaml", "sensitive:\n", "sensitive:\n  - {pointer: /ext/with/*/who}\n")
+    begun.change("pets/p3#m1", ext={"with": [{"who": ANNA}, {"who": BEN, "how": "well"}, {"how": "badly"}]})
+    begun.commit("Together")
+    assert labelvc(begun.folder, "pseudonym", "rekey", "--to", "c", "--chained")[0] == 0
+    anna, ben = carried(begun, ANNA), carried(begun, BEN)
+    assert begun.row("pets/p3#m1")["ext"]["with"] == [{"who": anna}, {"how": "well", "who": ben}, {"how": "badly"}]
+    assert labelvc(begun.folder, "pseudonym", "verify-rekey", "--keys")[0] == 0
+    out = labelvc(begun.folder, "diff", "--staged")[1]
+    assert "one to one, in 14 lines (mechanical)" in out

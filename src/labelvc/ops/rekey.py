@@ -132,10 +132,10 @@ def _begun(git: Git, work: Snapshot, reader: Reader, asked: Asked) -> list[Epoch
     if here != before and ([each.id for each in here[:-1]], here[-1].id) != ([each.id for each in before], following):
         message = "the list of epochs was changed by hand"
         raise ConfigurationError(message, where=epochs.PATH, hint=f"git restore --staged --worktree {epochs.PATH}")
-    committed = here[-1].commitment if here != before else ""
+    began, committed = (here[-1].created, here[-1].commitment) if here != before else (asked.created, "")
     retired = [epoch._replace(status="retired") if epoch.status == "active" else epoch for epoch in before]
     chained = last.id if asked.chained else ""
-    return [*retired, Epoch(following, "active", asked.created, committed, chained)]
+    return [*retired, Epoch(following, "active", began, committed, chained)]
 
 
 def _secret(git: Git, known: list[Epoch], asked: Asked, *, dry: bool) -> tuple[Secret, bool]:
@@ -167,10 +167,12 @@ class _Run:
         self._old = {epoch.id for epoch in known[:-1]}
         self._met: set[str] = set()
         self._tokens: dict[str, str] = {}
+        self._gone: set[str] = set()
         self._changed = {"annotations": 0, "items": 0}
 
     def all(self, reader: Reader, change: Transaction | None, secret: Secret, advance: Advance | None) -> Done:
         """Look at everything, and hand what changes to a transaction."""
+        self._gone = self._erased(reader)
         self._refuse_elsewhere(reader)
         every = self._project.datasets.values()
         touched = [dataset for dataset in every if self._dataset(reader, dataset, change, advance)]
@@ -180,7 +182,7 @@ class _Run:
         stage = [epochs.PATH]
         if change is not None:
             change.write(epochs.PATH, epochs.write(self._known))
-            stage += self._erased(reader, change)
+            stage += self._erase(change)
             self._then(change, touched, stage)
         names = tuple(dataset.name for dataset in touched)
         counts = self._changed["annotations"], self._changed["items"]
@@ -243,6 +245,11 @@ class _Run:
         if epoch not in self._old:
             message = f"a token of an epoch that this project does not have: {epoch!r}"
             raise DataError(message, where=where, hint=f"git log -p -- {epochs.PATH}; labelvc blame {where}")
+        if token in self._gone:
+            message = "a token of somebody who was forgotten still stands here"
+            raise DataError(
+                message, where=where, hint="labelvc check --all names the lines: take it out of them, and commit"
+            )
         self._met.add(epoch)
         new = self._tokens[token] = self._way.of(token, where)
         return f"{new}{mark}{letters}"
@@ -269,21 +276,21 @@ class _Run:
                 message = "a token stands in a file that a re-key does not rewrite"
                 raise DataError(message, where=path, hint="take it out, or write there who is meant in another way")
 
-    def _erased(self, reader: Reader, change: Transaction) -> list[str]:
+    def _erased(self, reader: Reader) -> set[str]:
+        """Return the tokens of those who were forgotten."""
+        paths = [path for path in self._work.entries if path.startswith(projects.ERASURES)]
+        data = [reader.read(path, self._work.entries[path]) for path in paths]
+        return {token for each in data for token in tokens_in(each) if pseudonym.is_token(token)}
+
+    def _erase(self, change: Transaction) -> list[str]:
         """Write down what tokens of the forgotten would be now, where that can be told, so that `check` finds these too."""
-        if not self._asked.chained:
-            return []
-        found: set[str] = set()
-        for path, entry in self._work.entries.items():
-            if path.startswith(projects.ERASURES):
-                found |= set(filter(pseudonym.is_token, tokens_in(reader.read(path, entry))))
-        gone = sorted(self._way.of(token, projects.ERASURES) for token in found)
-        if not gone:
+        if not self._asked.chained or not self._gone:
             return []
         path = f"{projects.ERASURES}rekey-{self._asked.epoch}.yaml"
-        listed = "".join([f"  - {token}\n" for token in gone])
-        head = f'schema: urn:labelvc:schema:erasure:1\nat: "{self._asked.created}"\nnote: what tokens of before are since a re-key\n'
-        change.write(path, f"{head}tokens:\n{listed}".encode())
+        listed = "".join([f"  - {self._way.of(token, path)}\n" for token in sorted(self._gone)])
+        head = "schema: urn:labelvc:schema:erasure:1\n"
+        said = f'at: "{self._asked.created}"\nnote: what tokens of before are since a re-key\n'
+        change.write(path, f"{head}{said}tokens:\n{listed}".encode())
         return [path]
 
     def _then(self, change: Transaction, touched: Sequence[Dataset], stage: list[str]) -> None:

@@ -345,7 +345,9 @@ def _is_content(content: Mapping[str, Any]) -> bool:
     if content.keys() == {"keys"}:
         keys = content["keys"]
         return isinstance(keys, list) and all(isinstance(key, str) for key in keys)
-    known = content.keys() in ({"before"}, {"scope", "value"}, {"link", "scope", "value"})
+    known = content.keys() - {"before"} in ({"scope", "value"}, {"link", "scope", "value"}) or content.keys() == {
+        "before"
+    }
     return known and all(isinstance(inner, str) for inner in content.values())
 
 

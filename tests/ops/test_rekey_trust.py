@@ -1,0 +1,304 @@
+"""A re-key under a policy: who may vouch for it, that approvals survive it, and that nothing else comes in under its cover."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from labelvc.codec import canonical, dsse, epochs, statement
+from labelvc.core import pseudonym
+from labelvc.model.approval import Rekeying
+from labelvc.store import keyring
+from tests.people import make_keys
+from tests.zoo import ANNA, BEN, CONTACT, ID, SECRET, Zoo, zoo, zoo_template
+
+__all__ = ["zoo", "zoo_template"]
+Run = Callable[..., tuple[int, str, str]]
+FIRST = epochs.Epoch("b", "active", "2026-03-01T09:00:00Z", pseudonym.commitment(SECRET))
+
+
+class Court(NamedTuple):
+    """The zoo under a policy: Ada keeps the root, Ben and Cleo review; Cleo is a lead too."""
+
+    zoo: Zoo
+    keys: Path
+    run: Run
+
+    def ok(self, *words: str) -> str:
+        code, out, err = self.run(self.zoo.folder, *words)
+        assert code == 0, out + err
+        return out + err
+
+    def key(self, who: str) -> tuple[str, str]:
+        return "--key", str(self.keys / who)
+
+    def rule(self, *words: str) -> None:
+        self.ok("policy", "rule", "set", "re-keys", "--kind", "rekeys", *words, "--sign-with", str(self.keys / "ada"))
+        self.zoo.commit("A rule on re-keys")
+
+    def rekey(self, *words: str) -> str:
+        return self.ok("pseudonym", "rekey", "--to", "c", "--chained", *words)
+
+    def approve(self, who: str, words: str, role: str = "reviewer") -> None:
+        self.ok("approve", words, "--role", role, *self.key(who))
+        self.zoo.git("commit", "-q", "--no-verify", "-m", f"{who} decides", "--", "approvals")
+
+    def judged(self, *words: str) -> list[dict[str, Any]]:
+        _, out, err = self.run(self.zoo.folder, "verify", *(words or ("HEAD",)), "--format", "json")
+        assert out.startswith("{\n"), err
+        return list(json.loads(out)["items"])
+
+    def merge(self, branch: str = "topic") -> str:
+        self.zoo.git("switch", "-q", "main")
+        self.zoo.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", branch)
+        return self.zoo.git("rev-parse", "HEAD").strip()
+
+
+@pytest.fixture(scope="session")
+def court_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("court")
+    make_keys(folder)
+    return folder
+
+
+@pytest.fixture
+def court(zoo: Zoo, court_keys: Path, labelvc: Run) -> Court:
+    zoo.git("config", "user.name", "Ada")
+    zoo.git("config", "user.email", "ada@example.com")
+    zoo.write(epochs.PATH, epochs.write([FIRST]))
+    keyring.keep(zoo.at, SECRET)
+    found = Court(zoo, court_keys, labelvc)
+    found.ok("trust", "init", "--as", "ada", "--name", "Ada", "--email", "ada@example.com", *found.key("ada"))
+    for who, roles in (("ben", ["reviewer"]), ("cleo", ["reviewer", "lead"])):
+        words = ["--name", who, "--email", f"{who}@example.com", "--key", str(court_keys / f"{who}.pub")]
+        roles_ = [word for role in roles for word in ("--role", role)]
+        found.ok("policy", "add", who, *words, *roles_, "--sign-with", str(court_keys / "ada"))
+    zoo.commit("Govern")
+    return found
+
+
+def topic(court: Court) -> None:
+    court.zoo.git("switch", "-q", "-c", "topic")
+
+
+def branch(court: Court, *words: str) -> None:
+    """Re-key on a branch, and let the lead approve the list of epochs."""
+    topic(court)
+    court.rekey(*words)
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Re-key")
+    court.ok("approve", "main...topic", "--role", "lead", "--except", "**#**", *court.key("cleo"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "The list of epochs", "--", "approvals")
+
+
+def test_without_a_rule_on_re_keys_nobody_can_vouch_for_one(court: Court):
+    branch(court)
+    code, _, err = court.run(
+        court.zoo.folder, "pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo")
+    )
+    assert (code, "no rule of the policy lets the role lead vouch for a re-key" in err) == (1, True)
+    assert "next: labelvc policy rule set re-keys --kind rekeys --need lead" in err
+    court.merge()
+    (step,) = court.judged()
+    assert step["state"] == "missing"
+    assert len(step["uncovered"]) == 14
+
+
+def test_a_statement_lets_a_re_key_in_and_says_what_it_is(court: Court):
+    court.rule("--need", "lead:1:author")
+    branch(court)
+    out = court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))
+    (path,) = [line for line in out.splitlines() if line.endswith(".json")]
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    envelope = dsse.decode(court.zoo.read(path), dsse.IN_TOTO)
+    payload = json.loads(envelope.payload)
+    assert (payload["_type"], payload["predicateType"]) == ("https://in-toto.io/Statement/v1", "urn:labelvc:rekey:1")
+    said = payload["predicate"]
+    assert (said["epochs"], said["mapping"]["tokens"]) == ({"after": "c", "before": ["b"]}, 3)
+    assert said["scope"] == {"added": 0, "binding": "delta", "changed": 14, "removed": 0, "repository": ID}
+    assert said["states"]["before"] != said["states"]["after"]
+    assert isinstance(statement.decode_approval(envelope.payload), Rekeying)
+    court.merge()
+    (step,) = court.judged()
+    assert (step["state"], step["covered"], step["total"], step["uncovered"]) == ("approved", 15, 15, [])
+    assert {(each["principal"], each["meaning"]) for each in step["approvals"]} >= {("cleo", "verification")}
+
+
+def test_a_re_key_straight_on_main_is_one_commit(court: Court):
+    """Of a rule without `author`, whoever re-keys may vouch for it; the list of epochs falls under its own rule."""
+    court.rule("--need", "lead")
+    court.ok(
+        "policy",
+        "rule",
+        "set",
+        "documents",
+        "--kind",
+        "privacy",
+        "--need",
+        "lead",
+        "--sign-with",
+        str(court.keys / "ada"),
+    )
+    court.zoo.commit("Rules")
+    court.zoo.git("config", "user.email", "cleo@example.com")
+    out = court.rekey("--role", "lead", *court.key("cleo"))
+    assert "signed and staged; next: git commit" in out
+    topic(court)
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Re-key")
+    found = court.judged("main...topic")
+    assert found[0]["uncovered"] == ["privacy/epochs.jsonl"]
+
+
+def test_approvals_of_before_survive_and_the_whole_history_is_green(court: Court):
+    """Two reviewers approve a label, it is released, everything is re-keyed: `verify --all` and the release hold."""
+    court.rule("--need", "lead:1:author")
+    start = court.zoo.git("rev-parse", "HEAD").strip()
+    topic(court)
+    court.zoo.change("pets/p1#m1", value={"score": 2})
+    court.zoo.commit("A better score")
+    court.approve("ben", "main...topic")
+    court.approve("cleo", "main...topic")
+    court.merge()
+    court.zoo.git("branch", "-qD", "topic")
+    branch(court)
+    court.ok("pseudonym", "verify-rekey", "main...topic", "--keys", "--role", "lead", *court.key("cleo"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    court.merge()
+    states = [step["state"] for step in court.judged(f"{start}..HEAD")]
+    assert states == ["approved", "approved"]
+    assert court.run(court.zoo.folder, "verify", f"{start}..HEAD")[0] == 0
+    code, out, err = court.run(court.zoo.folder, "trace", "pets/p1#m1", "--format", "json")
+    assert code == 0, err
+    life = json.loads(out)["items"]
+    assert ("ben" in out, "cleo" in out, len(life) > 0) == (True, True, True)
+    code, out, _ = court.run(court.zoo.folder, "blame", "pets/p1#m1", "--format", "json")
+    assert "A better score" in out
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"value": {"score": -2}},
+        {"value": {"score": -2}, "bump": 1},
+        {"at": "2026-03-01T09:12:44Z"},
+        {"by": "BEN"},
+        {"ext": {"note": "x"}},
+    ],
+    ids=["a value", "a value and rev", "a time", "another person", "more"],
+)
+def test_one_record_changed_under_its_cover_is_not_let_in(court: Court, spoil: dict[str, Any]):
+    court.rule("--need", "lead:1:author")
+    branch(court)
+    court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    bump = spoil.pop("bump", 0)
+    if "by" in spoil:
+        spoil["by"] = court.zoo.row("pets/p1#m2")["by"]
+    court.zoo.change("pets/p2#m1", bump=bump, **spoil)
+    court.zoo.commit("Nothing to see")
+    code, out, err = court.run(court.zoo.folder, "pseudonym", "verify-rekey", "main...topic")
+    assert (code, out) == (1, "")
+    assert "pets/p" in err
+    court.merge()
+    (step,) = court.judged()
+    assert step["state"] == "missing"
+    assert "pets/p2#m1" in step["uncovered"]
+    assert court.run(court.zoo.folder, "verify")[0] == 1
+
+
+def test_a_statement_that_says_otherwise_counts_for_nothing(court: Court):
+    """One of another re-key, moved to this one's change-set and signed again, is found out by the mapping in it."""
+    court.rule("--need", "lead:1:author")
+    branch(court)
+    court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    shards = [
+        path for path in court.zoo.git("ls-files").splitlines() if path.endswith(".jsonl") and "/annotations/" in path
+    ]
+    anna, ben = (court.zoo.row(key)["by"] for key in ("pets/p1#m1", "pets/p1#m2"))
+    for path in [*shards, court.zoo.shard("pets/p1#")]:
+        text = court.zoo.read(path).decode().replace(anna, "%").replace(ben, anna).replace("%", ben)
+        court.zoo.write(path, b"".join(sorted(f"{line}\n".encode() for line in text.splitlines())))
+    court.zoo.commit("Two people change places, everywhere")
+    out = court.ok("pseudonym", "verify-rekey", "main...topic")  # nobody can see that without keys
+    assert "3 tokens, one to one, 0 content changes" in out
+    code, _, err = court.run(court.zoo.folder, "pseudonym", "verify-rekey", "main...topic", "--keys")
+    assert (code, "not the one that the keys make" in err) == (1, True)
+    court.merge()
+    (step,) = court.judged()
+    assert step["state"] == "missing"
+    assert any("not what the lines show" in problem["message"] for problem in step["problems"])
+
+
+def test_the_policy_must_name_people_by_their_new_tokens(court: Court):
+    """Otherwise Ben could approve his own records after it, since nobody would know any more that they are his."""
+    court.ok("policy", "add", "ben", "--pseudonym", BEN, "--sign-with", str(court.keys / "ada"))
+    court.rule("--need", "lead:1:author")
+    topic(court)
+    out = court.rekey("--role", "lead", *court.key("cleo"))
+    assert "staged, not signed" in out
+    (command,) = [line.split(": ", 1)[1] for line in out.splitlines() if "policy add ben --pseudonym" in line]
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Re-key")
+    code, _, err = court.run(court.zoo.folder, "pseudonym", "verify-rekey", "main...topic")
+    assert (code, command in err) == (1, True)
+    court.ok(*command.split()[1:], "--sign-with", str(court.keys / "ada"))
+    court.zoo.commit("Ben has another token")
+    court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    court.approve("cleo", "main...topic", "lead")
+    court.merge()
+    assert [step["state"] for step in court.judged()] == ["approved"]
+
+
+def test_a_statement_is_no_approval_of_anything_else(court: Court):
+    """Signed by a reviewer, it would be the word that the rule on labels asks for, were it one on labels."""
+    court.rule("--need", "reviewer")
+    branch(court)
+    court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "reviewer", *court.key("ben"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    court.zoo.change("pictures/b.jpg#x1", bump=0, by=ANNA)
+    court.zoo.change("pictures/b.jpg#x1", bump=-1)
+    court.zoo.commit("One record keeps its old token")
+    court.merge()
+    (step,) = court.judged()
+    assert step["state"] == "missing"
+    assert len(step["uncovered"]) >= 13
+
+
+def test_a_no_binds_here_too(court: Court):
+    court.rule("--need", "lead:1:author")
+    branch(court)
+    court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    words = ("--role", "lead", "--decision", "reject", "--reason", "not now")
+    court.ok("approve", "main...topic", *words, *court.key("cleo"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "No", "--", "approvals")
+    court.merge()
+    assert [step["state"] for step in court.judged()] == ["rejected"]
+
+
+def test_whoever_made_it_cannot_vouch_where_the_rule_asks_for_others(court: Court):
+    court.rule("--need", "lead:1:author")
+    court.zoo.git("config", "user.email", "cleo@example.com")
+    topic(court)
+    code, _, err = court.run(
+        court.zoo.folder, "pseudonym", "rekey", "--to", "c", "--chained", "--role", "lead", *court.key("cleo")
+    )
+    assert (code, "cleo is an author of this re-key" in err) == (1, True)
+    assert not (court.zoo.folder / "approvals").exists()
+
+
+def test_a_line_of_a_mapping_is_what_the_page_says(court: Court):
+    court.rule("--need", "lead:1:author")
+    branch(court)
+    out = court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))
+    (path,) = [line for line in out.splitlines() if line.endswith(".json")]
+    said = json.loads(dsse.decode(court.zoo.read(path), dsse.IN_TOTO).payload)["predicate"]
+    raw = epochs.read_secret(keyring.path(court.zoo.at, "c").read_bytes(), "c")
+    assert raw is not None
+    tokens = (ANNA, BEN, CONTACT)
+    lines = sorted(f"{old} {pseudonym.chained(raw, ID, 'main', old)}\n".encode() for old in tokens)
+    assert said["mapping"]["sha256"] == canonical.digest(b"".join(lines)).removeprefix("sha256:")
