@@ -244,6 +244,12 @@ def test_the_policy_must_name_people_by_their_new_tokens(court: Court):
     court.zoo.git("commit", "-q", "--no-verify", "-m", "Re-key")
     code, _, err = court.run(court.zoo.folder, "pseudonym", "verify-rekey", "main...topic")
     assert (code, command in err) == (1, True)
+    court.ok("policy", "remove", "ben", "--sign-with", str(court.keys / "ada"))
+    code, _, err = court.run(court.zoo.folder, "pseudonym", "verify-rekey", "main")
+    assert (code, command in err) == (1, True), (
+        "taking him out of the policy makes nobody forget whose records those are"
+    )
+    court.zoo.git("reset", "-q", "--hard")
     court.ok(*command.split()[1:], "--sign-with", str(court.keys / "ada"))
     court.zoo.commit("Ben has another token")
     court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))

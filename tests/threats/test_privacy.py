@@ -15,7 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.zoo import Zoo, author, zoo, zoo_template
+from labelvc.codec import epochs
+from labelvc.core import pseudonym
+from labelvc.model.secret import Secret
+from labelvc.ops import pseudonyms
+from labelvc.store import keyring
+from tests.zoo import ANNA, BEN, CONTACT, ID, Zoo, author, zoo, zoo_template
+from tests.zoo import SECRET as EPOCH
 
 __all__ = ["zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
@@ -494,3 +500,138 @@ def test_privacy_06_the_reason_of_an_approval(zoo: Zoo, labelvc: Run):
     zoo.write("approvals/x/y.json", json.dumps({"payload": payload, "payloadType": "application/vnd.in-toto+json"}))
     zoo.git("add", "--all")
     assert scan(zoo, labelvc, "--staged") == (1, [("privacy.email", "approvals/x/y.json", "")])
+
+
+def begun(zoo: Zoo) -> None:
+    """Commit the epoch that made the tokens, whose secret is here."""
+    first = epochs.Epoch("b", "active", "2026-03-01T09:00:00Z", pseudonym.commitment(EPOCH))
+    zoo.write(epochs.PATH, epochs.write([first]))
+    zoo.commit("The first epoch")
+    keyring.keep(zoo.at, EPOCH)
+
+
+def rekeyed(zoo: Zoo, labelvc: Run) -> None:
+    begun(zoo)
+    code, _, err = labelvc(zoo.folder, "pseudonym", "rekey", "--to", "c", "--chained")
+    assert code == 0, err
+    zoo.commit("Re-key")
+
+
+def lines(zoo: Zoo) -> list[bytes]:
+    return [line for path in (zoo.folder / "datasets").rglob("*.jsonl") for line in path.read_bytes().splitlines()]
+
+
+def exchanged(zoo: Zoo, one: str, two: str) -> None:
+    """Let two people change places in every line."""
+    for path in (zoo.folder / "datasets").rglob("*.jsonl"):
+        text = path.read_text().replace(one, "%").replace(two, one).replace("%", two)
+        path.write_text("".join(sorted(line + "\n" for line in text.splitlines())))
+
+
+def test_privacy_05_the_old_secret_makes_no_token_that_is_left_after_a_re_key(zoo: Zoo, labelvc: Run):
+    """A leaver who holds it, and guesses every name right, finds nobody at HEAD; the history keeps what it had."""
+    rekeyed(zoo, labelvc)
+    names = [("person", "anna"), ("person", "ben"), ("email", "anna@example.com")]
+    guesses = {pseudonym.token(EPOCH, ID, "main", kind, name) for kind, name in names}
+    found = set(re.findall(rb"[a-z]{3}_[b-z]{28,29}", b"\n".join(lines(zoo))))
+    assert guesses == {ANNA, BEN, CONTACT}
+    assert len(found) == 3
+    assert found.isdisjoint(guess.encode() for guess in guesses)
+    chained = {pseudonym.chained(Secret("c", EPOCH.reveal()), ID, "main", guess) for guess in guesses}
+    assert found.isdisjoint(guess.encode() for guess in chained)
+    assert BEN in zoo.git("show", "HEAD~1:" + zoo.shard("pets/p1#m2"))
+
+
+def test_privacy_14_a_re_key_mixes_no_epochs(zoo: Zoo, labelvc: Run):
+    """With another epoch's secret, an unknown epoch's token or one of the new epoch in the data nothing is written."""
+    begun(zoo)
+    path = keyring.path(zoo.at, "b")
+    path.write_bytes(epochs.write_secret(Secret("b", b"\3" * 32)))
+    before = zoo.git("status", "--porcelain")
+    code, _, err = labelvc(zoo.folder, "pseudonym", "rekey", "--to", "c", "--chained")
+    assert (code, "its tokens would be other people" in err) == (2, True)
+    path.write_bytes(epochs.write_secret(EPOCH))
+    keyring.keep(zoo.at, Secret("c", b"\4" * 32))
+    for epoch, words in (("c", "two epochs would be mixed"), ("d", "an epoch that this project does not have")):
+        zoo.change("pets/p3#m1", by=pseudonym.token(Secret(epoch, b"\5" * 32), ID, "main", "person", "dora"))
+        zoo.commit("A token from elsewhere")
+        code, _, err = labelvc(zoo.folder, "pseudonym", "rekey", "--to", "c", "--chained")
+        assert (code, words in err, "where: pets/p3#m1" in err) == (2, True, True)
+    assert zoo.git("status", "--porcelain") == before == ""
+
+
+@pytest.mark.parametrize("side", ["new", "old"], ids=["in the new epoch", "in the old one"])
+def test_privacy_18_two_people_exchanged_in_one_line_of_a_re_key_are_found_without_a_key(
+    zoo: Zoo, labelvc: Run, side: str
+):
+    rekeyed(zoo, labelvc)
+    anna, ben = (zoo.row(key)["by"] for key in ("pets/p1#m1", "pets/p1#m2")) if side == "new" else (ANNA, BEN)
+    zoo.change("pets/p1#m2", bump=0, by=anna)
+    zoo.commit("Ben's is Anna's now")
+    code, out, err = labelvc(zoo.folder, "pseudonym", "verify-rekey", "HEAD~2..HEAD")
+    assert (code, out, "where: pets/p1#m" in err) == (1, "", True)
+    assert not any(token in err for token in (anna, ben, ANNA, BEN))
+
+
+def test_privacy_18_a_swap_within_an_epoch_is_no_re_key(zoo: Zoo, labelvc: Run):
+    """It is one to one, and of the same kind; but no token of an epoch before became one of an epoch that began."""
+    begun(zoo)
+    exchanged(zoo, ANNA, BEN)
+    zoo.write(epochs.PATH, pseudonyms.begin(zoo.at, "2026-04-01T09:00:00Z", zoo.read(epochs.PATH)))
+    zoo.commit("Re-key")
+    code, _, err = labelvc(zoo.folder, "pseudonym", "verify-rekey", "HEAD~1..HEAD")
+    assert (code, "no token of an epoch before became one of c" in err) == (1, True)
+
+
+def test_privacy_18_two_people_exchanged_everywhere_are_found_with_the_keys(zoo: Zoo, labelvc: Run):
+    rekeyed(zoo, labelvc)
+    exchanged(zoo, *(zoo.row(key)["by"] for key in ("pets/p1#m1", "pets/p1#m2")))
+    zoo.git("commit", "-q", "-a", "--amend", "--no-edit", "--no-verify", **author("Ada"))
+    assert labelvc(zoo.folder, "pseudonym", "verify-rekey", "HEAD~1..HEAD")[0] == 0, "nobody can see it without keys"
+    code, _, err = labelvc(zoo.folder, "pseudonym", "verify-rekey", "HEAD~1..HEAD", "--keys")
+    assert (code, "its new token is not the one that the keys make" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("key", "members", "told"),
+    [
+        ("pets/p3#m1", {"value": {"score": 2}}, "changed at /value/score"),
+        ("pets/p3#m1", {"at": "2026-03-01T09:12:44Z"}, "changed at /at"),
+        ("pets/p3#m1", {"rev": 9}, "its rev did not go up by one"),
+        ("pets/p3#m1", {"rev": 1}, "its rev did not go up by one"),
+        ("pets/p3#m1", {"by": None}, "changed at /by"),
+        ("pets/p3#", {"text": "the dog"}, "changed at /text"),
+    ],
+)
+def test_privacy_18_nothing_else_changes_under_cover_of_a_re_key(
+    zoo: Zoo, labelvc: Run, key: str, members: dict[str, object], told: str
+):
+    rekeyed(zoo, labelvc)
+    zoo.change(key, bump=0, **members)
+    zoo.git("commit", "-q", "-a", "--amend", "--no-edit", "--no-verify", **author("Ada"))
+    code, out, err = labelvc(zoo.folder, "pseudonym", "verify-rekey", "HEAD~1..HEAD")
+    assert (code, out, told in err, f"where: {key}" in err) == (1, "", True, True), err
+
+
+@pytest.mark.parametrize(
+    "change", ["added", "removed", "a tombstone", "a document", "a line elsewhere", "one left behind"]
+)
+def test_privacy_18_nothing_comes_or_goes_under_cover_of_a_re_key(zoo: Zoo, labelvc: Run, change: str):
+    rekeyed(zoo, labelvc)
+    row = zoo.row("pets/p3#m1")
+    if change == "added":
+        zoo.put("pets/p3#m2", {**row, "id": "m2", "rev": 1})
+    elif change == "removed":
+        zoo.put("pets/p3#m1", None)
+    elif change == "a tombstone":
+        zoo.bury("pets/p3#m1")
+    elif change == "a document":
+        zoo.replace("datasets/pets/dataset.yaml", "checks: {}", "checks: {privacy.email: {severity: off}}")
+    elif change == "a line elsewhere":
+        zoo.put("pets/p3#m1", {**row, "item": "p4", "id": "m9"})
+    else:
+        zoo.put("pets/p3#m1", {**row, "by": ANNA, "rev": 1})
+    zoo.git("add", "--all")
+    zoo.git("commit", "-q", "--amend", "--no-edit", "--no-verify", **author("Ada"))
+    code, out, _ = labelvc(zoo.folder, "pseudonym", "verify-rekey", "HEAD~1..HEAD")
+    assert (code, out) == (1, "")

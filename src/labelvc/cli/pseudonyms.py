@@ -63,15 +63,17 @@ def pseudonym_new(settings: Settings, /, yes: bool) -> None:
     show_default=True,
     help="Who gets it: those who import, or hooks and CI, which only judge.",
 )
+@click.option("--epoch", metavar="EPOCH", help="Letters of the epoch; the active one when left out.")
 @pass_settings
-def pseudonym_share(settings: Settings, /, output: Path, role: str) -> None:
-    """Write the active epoch's secret, or its gate key, into a file that only those who have the role can open.
+def pseudonym_share(settings: Settings, /, output: Path, role: str, epoch: str | None) -> None:
+    """Write an epoch's secret, or its gate key, into a file that only those who have the role can open.
 
     Who that is, the roles of privacy/recipients.yaml say in the last commit. The file can be sent by any way. The gate key
-    makes no tokens: it tells which findings are accepted, and finds people who are known here.
+    makes no tokens: it tells which findings are accepted, and finds people who are known here. After a chained re-key who
+    imports needs the secrets of the epochs before it too.
     """
     git = plumbing.find(settings.directory)
-    disk.replace(output, handover.share(git, role))
+    disk.replace(output, handover.share(git, role, epoch))
     say(settings, f"next, at theirs: labelvc pseudonym accept {output.name} --identity THEIR_KEY")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from labelvc import digests
@@ -10,7 +11,7 @@ from labelvc.codec import epochs, shard
 from labelvc.core import changeset, documents
 from labelvc.core.diff import compare, layer_of
 from labelvc.core.pseudonym import epoch_of
-from labelvc.core.rekey import Flaw, Rekey, grown
+from labelvc.core.rekey import Flaw, Rekey, grown, tokens_in
 from labelvc.core.veil import Veil
 from labelvc.errors import DataError
 from labelvc.model.change import Delta
@@ -25,7 +26,6 @@ from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_POLICY = "trust/policy.json"
 _BESIDE = (epochs.PATH, "trust/", "privacy/erasures/")
 
 
@@ -107,27 +107,16 @@ def read(git: Git, reader: Reader, old: Snapshot, new: Snapshot) -> Found:
     return _parts(git, reader, rekey, Range(old, new), veil, left)._replace(epoch=epoch)
 
 
-def followed(into: Mapping[str, str], before: Policy, after: Policy) -> Flaw | None:
-    """Return why the policy does not know its people's new tokens; None when it does.
+def unnamed(into: Mapping[str, str], before: Policy, after: Policy) -> list[tuple[str, str]]:
+    """Return whom a policy knew by an old token and does not know by the new one, each with that token.
 
-    Otherwise somebody could approve their own records from then on, as nobody knows that they are theirs.
+    Otherwise they could approve their own records from then on, as nobody knows any more that these are theirs.
     """
+    found = []
     for name, person in before.principals.items():
         known = after.principals[name].pseudonyms if name in after.principals else ()
-        for token in person.pseudonyms:
-            if token in into and into[token] not in known:
-                return Flaw(_POLICY, f"the policy names {name} by a token from before, and not by what it became")
-    return None
-
-
-def lacking(into: Mapping[str, str], policy: Policy) -> list[tuple[str, str]]:
-    """Return who of a policy needs which new token named, by principal."""
-    rows = [(name, token) for name, person in policy.principals.items() for token in person.pseudonyms]
-    return [
-        (name, into[token])
-        for name, token in rows
-        if token in into and into[token] not in policy.principals[name].pseudonyms
-    ]
+        found += [(name, into[old]) for old in person.pseudonyms if old in into and into[old] not in known]
+    return found
 
 
 def _epochs(reader: Reader, old: Snapshot, new: Snapshot) -> tuple[tuple[list[str], str], Flaw | None]:
@@ -155,22 +144,25 @@ def _whole(git: Git, reader: Reader, rekey: Rekey, old: Snapshot, new: Snapshot)
         for path, data in _shards(git, reader, side):
             rekey.weigh_lines(**{name: [data]})
             if rekey.flaw is not None:
-                rekey.flaw = rekey.flaw._replace(key=path)
+                taken = frozenset(rekey.into.values() if name == "old" else rekey.into)
+                key = _where(path, data, partial(_holds, taken))
+                rekey.flaw = rekey.flaw._replace(key=key)
                 return None
     for path, data in _shards(git, reader, new):
         if rekey.left(data):
-            return _where(path, data, rekey)
+            return Flaw(_where(path, data, rekey.left), "a token of an epoch before still stands in it")
     return None
 
 
-def _where(path: str, data: bytes, rekey: Rekey) -> Flaw:
-    """Return the first line of a shard that still holds a token of an epoch before."""
+def _holds(taken: frozenset[str], raw: bytes) -> bool:
+    return not taken.isdisjoint(tokens_in(raw))
+
+
+def _where(path: str, data: bytes, wrong: Callable[[bytes], object]) -> str:
+    """Return the key of the first line of a shard in which something is wrong."""
     dataset, layer, _ = shard.parse_path(path) or ("", "annotations", "")
-    for raw in shard.lines(data):
-        if rekey.left(raw):
-            key = shard.key_of(raw, dataset, "items" if layer == "items" else "annotations")
-            return Flaw(str(key or path), "a token of an epoch before still stands in it")
-    return Flaw(path, "a token of an epoch before still stands in it")
+    raw = next(filter(wrong, shard.lines(data)), b"")
+    return str(shard.key_of(raw, dataset, "items" if layer == "items" else "annotations") or path)
 
 
 def _shards(git: Git, reader: Reader, side: Snapshot) -> Iterator[tuple[str, bytes]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labelvc.codec import epochs, keyfile, subkeys
-from labelvc.errors import TrustError
+from labelvc.errors import ConfigurationError, TrustError
 from labelvc.model.secret import Secret
 from labelvc.ops import project as projects
 from labelvc.ops import pseudonyms, sharing
@@ -17,17 +17,26 @@ TOKENISE, GATE = "tokenise", "gate"
 """What may be handed on: the epoch's secret to who imports, the gate key that is derived from it to hooks and CI."""
 
 
-def share(git: Git, purpose: str = TOKENISE) -> bytes:
-    """Return a key file with the active epoch's secret, or its gate key, for the people of the role at HEAD.
+def share(git: Git, purpose: str = TOKENISE, epoch: str | None = None) -> bytes:
+    """Return a key file with an epoch's secret, or its gate key, for the people of the role at HEAD.
+
+    Args:
+        git: the repository.
+        purpose: what is handed on; the role of those who can open it.
+        epoch: letters of the epoch; None: of the active one.
 
     Raises:
         TrustError: the secret is not on this machine.
-        ConfigurationError: no active epoch, or nobody has the role.
+        ConfigurationError: no active epoch, or none of these letters, or nobody has the role.
     """
     to = sharing.role(git, purpose)
     snapshot = tree.work(git)
     with tree.reader(git) as reader:
-        secret = pseudonyms.active(git, snapshot, reader)
+        known = {each.id: each for each in pseudonyms.listed(snapshot, reader)}
+        if epoch is not None and epoch not in known:
+            message = f"there is no epoch {epoch!r}"
+            raise ConfigurationError(message, where=epochs.PATH, hint=f"one of: {', '.join(known) or 'none'}")
+        secret = keyring.load(git, known[epoch]) if epoch else pseudonyms.active(git, snapshot, reader)
         project = projects.load(git, snapshot, reader)
     key = secret.reveal() if purpose == TOKENISE else subkeys.subkey(secret, project.id, subkeys.GATE)
     return keyfile.write(sharing.lock(key, to, secret.epoch))

@@ -80,7 +80,7 @@ def look(git: Git, words: str | None, pin: str | None = None) -> Looked:
         )
         trust = trusting.load(reader, before, pin) if trusting.present(before) else None
         after = trusting.load(reader, pair.new, pin) if trust and trusting.present(pair.new) else trust
-        unnamed = bijection.lacking(found.into, after.policy) if after else []
+    unnamed = bijection.unnamed(found.into, trust.policy, after.policy) if trust and after else []
     return Looked(pair, found, trust, unnamed)
 
 

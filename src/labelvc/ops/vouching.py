@@ -20,6 +20,7 @@ from labelvc.store.reader import Reader
 KIND = "rekeys"
 """The kind of rules that let a re-key in by a statement; without one nobody can."""
 _UNRULED = "no rule of the policy in force is about re-keys, so nobody can vouch for one"
+_UNNAMED = "the policy names somebody by a token from before, and not by what it became"
 _OTHERWISE = "what it says of the re-key is not what the lines show"
 
 
@@ -76,9 +77,10 @@ def of(
     if not any(KIND in rule.kinds for rule in trust.policy.rules):
         return _none(told, _UNRULED)
     found = bijection.read(at.git, at.reader, deed.old, deed.new)
-    flaw = found.broken or bijection.followed(found.into, trust.policy, (later(deed.commit) or trust).policy)
-    if flaw is not None:
-        return _none(told, f"{flaw.key}: {flaw.message}")
+    if found.broken is not None:
+        return _none(told, f"{found.broken.key}: {found.broken.message}")
+    if bijection.unnamed(found.into, trust.policy, (later(deed.commit) or trust).policy):
+        return _none(told, _UNNAMED)
     good = frozenset(one.digest for one in told if _says(one.approval, found))
     odd = _none([one for one in told if one.digest not in good], _OTHERWISE)
     if not good:
