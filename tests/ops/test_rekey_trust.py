@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -152,10 +154,13 @@ def test_a_re_key_straight_on_main_is_one_commit(court: Court):
     assert found[0]["uncovered"] == ["privacy/epochs.jsonl"]
 
 
-def test_approvals_of_before_survive_and_the_whole_history_is_green(court: Court):
-    """Two reviewers approve a label, it is released, everything is re-keyed: `verify --all` and the release hold."""
+def test_approvals_of_before_survive_and_the_whole_history_is_green(court: Court, tmp_path: Path):
+    """Two reviewers approve a label, it is released, everything is re-keyed: the history, the release and a bundle hold."""
+    court.ok(
+        "policy", "rule", "set", "labels and items", "--kind", "labels", "--kind", "items",
+        "--need", "reviewer:2:author,annotators", "--sign-with", str(court.keys / "ada"),
+    )  # fmt: skip
     court.rule("--need", "lead:1:author")
-    start = court.zoo.git("rev-parse", "HEAD").strip()
     topic(court)
     court.zoo.change("pets/p1#m1", value={"score": 2})
     court.zoo.commit("A better score")
@@ -163,19 +168,31 @@ def test_approvals_of_before_survive_and_the_whole_history_is_green(court: Court
     court.approve("cleo", "main...topic")
     court.merge()
     court.zoo.git("branch", "-qD", "topic")
+    court.ok("release", "cut", "1.0.0", "--role", "lead", "--unapproved", *court.key("cleo"))
+    court.zoo.commit("Release", "cleo")
     branch(court)
     court.ok("pseudonym", "verify-rekey", "main...topic", "--keys", "--role", "lead", *court.key("cleo"))
     court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
     court.merge()
-    states = [step["state"] for step in court.judged(f"{start}..HEAD")]
-    assert states == ["approved", "approved"]
-    assert court.run(court.zoo.folder, "verify", f"{start}..HEAD")[0] == 0
+    steps = court.judged("--all")
+    assert [step["state"] for step in steps[-3:]] == ["approved", "unchanged", "approved"]
+    assert {step["state"] for step in steps} == {"approved", "unchanged", "ungoverned"}
+    assert court.run(court.zoo.folder, "verify", "--all")[0] == 0
+    court.ok("release", "verify", "1.0.0")
     code, out, err = court.run(court.zoo.folder, "trace", "pets/p1#m1", "--format", "json")
     assert code == 0, err
-    life = json.loads(out)["items"]
-    assert ("ben" in out, "cleo" in out, len(life) > 0) == (True, True, True)
+    assert ("A better score" in out, '"ben"' in out, '"cleo"' in out, "verification" in out) == (True,) * 4
     code, out, _ = court.run(court.zoo.folder, "blame", "pets/p1#m1", "--format", "json")
-    assert "A better score" in out
+    rows = {row["pointer"]: row["commit"] for row in json.loads(out)["items"] if row["key"] == "pets/p1#m1"}
+    told = [json.dumps(rows[pointer]) for pointer in ("/value/score", "/by")]
+    assert ("A better score" in told[0], "Re-key" in told[1]) == (True, True)
+    court.ok("audit", "bundle", "-o", str(tmp_path / "b.tar"))
+    root = json.loads(court.ok("trust", "show", "--format", "json"))["summary"]["root"]
+    assert "wrong" not in court.ok("audit", "recheck", str(tmp_path / "b.tar"), "--root", root)
+    shutil.unpack_archive(tmp_path / "b.tar", tmp_path / "b")
+    words = ["sh", "verify.sh", root]
+    done = subprocess.run(words, cwd=tmp_path / "b", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

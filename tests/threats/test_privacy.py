@@ -635,3 +635,20 @@ def test_privacy_18_nothing_comes_or_goes_under_cover_of_a_re_key(zoo: Zoo, labe
     zoo.git("commit", "-q", "--amend", "--no-edit", "--no-verify", **author("Ada"))
     code, out, _ = labelvc(zoo.folder, "pseudonym", "verify-rekey", "HEAD~1..HEAD")
     assert (code, out) == (1, "")
+
+
+@pytest.mark.parametrize("way", ["a member twice", "a space", "a line twice"])
+def test_privacy_18_a_line_that_can_be_read_in_two_ways_is_no_part_of_a_re_key(zoo: Zoo, labelvc: Run, way: str):
+    """Of two members of one name some programs take the first and some the last: only one of them was there before."""
+    rekeyed(zoo, labelvc)
+    raw = zoo.raw("pets/p3#m1")
+    path = zoo.folder / zoo.shard("pets/p3#m1")
+    other = {
+        "a member twice": raw.replace(b'"value":', b'"value":{"score":2},"value":'),
+        "a space": raw.replace(b'"rev":2', b'"rev": 2'),
+        "a line twice": raw + b"\n" + raw,
+    }[way]
+    path.write_bytes(path.read_bytes().replace(raw, other))
+    zoo.git("commit", "-q", "-a", "--amend", "--no-edit", "--no-verify", **author("Ada"))
+    code, out, err = labelvc(zoo.folder, "pseudonym", "verify-rekey", "HEAD~1..HEAD")
+    assert (code, out, "where: pets/p3#m1" in err) == (1, "", True), err

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from labelvc import digests
-from labelvc.codec import epochs, shard
+from labelvc.codec import canonical, epochs, shard
 from labelvc.core import changeset, documents
 from labelvc.core.diff import compare, layer_of
 from labelvc.core.pseudonym import epoch_of
@@ -183,6 +183,8 @@ def _parts(git: Git, reader: Reader, rekey: Rekey, pair: Range, veil: Veil, left
             named.append(delta.key)
             continue
         why = _why(rekey, delta, veil.fields(delta.key))
+        if not why and changeset.key_text(delta.key) in keys:
+            why = "it stands there twice"
         if why:
             beside.append(Flaw(str(delta.key), why))
         else:
@@ -198,6 +200,14 @@ def _parts(git: Git, reader: Reader, rekey: Rekey, pair: Range, veil: Veil, left
 
 
 def _why(rekey: Rekey, delta: Delta, fields: Iterable[str]) -> str:
+    """Return why a change is no part of a re-key; a line that two programs could read differently is none."""
     seen = compare(delta)
-    why = rekey.why(seen, list(fields))
-    return why or ("" if grown(seen) else "its rev did not go up by one")
+    if why := rekey.why(seen, list(fields)):
+        return why
+    if not grown(seen):
+        return "its rev did not go up by one"
+    first = canonical.ITEM_FIRST if isinstance(delta.key, Key) and not delta.key.id else canonical.RECORD_FIRST
+    try:
+        return "" if canonical.encode(seen.new, first) == delta.new else "its line is not in canonical form"
+    except DataError as error:
+        return error.message

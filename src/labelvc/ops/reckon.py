@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -11,7 +11,9 @@ from msgspec.structs import replace
 from labelvc.core import changeset, decide
 from labelvc.core.decide import Case, Decision
 from labelvc.errors import DataError
+from labelvc.model.approval import Rekeying
 from labelvc.model.change import ChangeSet
+from labelvc.model.names import Digest
 from labelvc.model.policy import Distrust, Trust
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import approvals
@@ -137,8 +139,26 @@ class Reckoner:
         heard = self._shelf.all_heard(found, self._folders, (), trust)
         settled = frozenset(move.key for move in found.moves if decide.kind_of(move.key) == "trust")
         authors = frozenset(step.authors)
-        case = Case(found.moves, authors - {_UNKNOWN}, strangers=_UNKNOWN in authors, settled=settled)
+        said = [one for each in heard for one in each.statements if isinstance(one.approval, Rekeying)]
+        roots, vouched = {one.approval.root for one in said}, frozenset(one.digest for one in said)
+        case = Case(
+            found.moves,
+            authors - {_UNKNOWN},
+            strangers=_UNKNOWN in authors,
+            settled=settled,
+            rekeyed=self._rekeyed(trust, roots),
+            vouched=vouched,
+        )
         return decide.decide(trust.policy, case, [each.backing for each in heard])
+
+    def _rekeyed(self, trust: Trust, roots: Collection[Digest]) -> frozenset[str]:
+        """Return the keys that statements call re-keyed: no line is here that could show it, so they are believed."""
+        if not any("rekeys" in rule.kinds for rule in trust.policy.rules):
+            return frozenset()
+        files = ((root, self._folders.get(root, {})) for root in roots)
+        lists = (self._shelf.changeset(root, found) for root, found in files)
+        moves = [move for each in lists if isinstance(each, ChangeSet) for move in each.moves]
+        return frozenset(move.key for move in moves if "#" in move.key)
 
     def _changeset(self, step: Listed) -> ChangeSet | None:
         data = self._files.get(f"changesets/{step.root}.jsonl")

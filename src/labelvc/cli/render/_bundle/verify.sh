@@ -262,8 +262,10 @@ statement() { # statement FILE POLICY
     who=${own%.*.json}
     opened "$1" "$in_toto" || return 1
     case $own in "$who.$(digest "$work/payload" | cut -c 1-12).json") ;; *) return 1 ;; esac
+    about="\"subject\":[{\"digest\":{\"sha256\":\"$root\"},\"name\":\"labelvc:changeset\"}]}"
     case $(cat "$work/payload") in
-    '{"_type":"https://in-toto.io/Statement/v1","predicate":{'*"},\"predicateType\":\"urn:labelvc:approval:1\",\"subject\":[{\"digest\":{\"sha256\":\"$root\"},\"name\":\"labelvc:changeset\"}]}") ;;
+    '{"_type":"https://in-toto.io/Statement/v1","predicate":{'*"},\"predicateType\":\"urn:labelvc:approval:1\",$about") ;;
+    '{"_type":"https://in-toto.io/Statement/v1","predicate":{'*"},\"predicateType\":\"urn:labelvc:rekey:1\",$about") ;;
     *) return 1 ;;
     esac
     case $(cat "$work/payload") in *"\"repository\":\"$repository\"}"*"\"signer\":{\"principal\":\"$who\",\"printedName\":\""*) ;; *) return 1 ;; esac
