@@ -123,7 +123,7 @@ def test_offsets_of_other_programs_are_those_of_their_own_slices():
     """Python's encoders are the oracle: the slice in units, decoded, is the slice in code points."""
     for seed in range(300):
         text = case(seed)[0]
-        for unit, encoding, width in (("utf16", "utf-16-le", 2), ("byte", "utf-8", 1), ("codepoint", "utf-32-le", 4)):
+        for unit, encoding, width in (("utf16", "utf-16-le", 2), ("bytes", "utf-8", 1), ("codepoints", "utf-32-le", 4)):
             raw, offsets = text.encode(encoding), Offsets(text, unit)
             for start in range(len(raw) // width):
                 end = min(len(raw) // width, start + 1 + seed % 5)
@@ -139,13 +139,13 @@ def test_offsets_of_other_programs_are_those_of_their_own_slices():
 
 
 @pytest.mark.parametrize("span", [(-1, 1), (0, 0), (2, 1), (0, 4)])
-@pytest.mark.parametrize("unit", ["codepoint", "utf16", "byte"])
+@pytest.mark.parametrize("unit", ["codepoints", "utf16", "bytes"])
 def test_a_span_outside_of_its_text_is_refused(span: tuple[int, int], unit: str):
     with pytest.raises(DataError, match="does not lie in a text of 3"):
         Offsets("abc", unit).code_points(*span)
 
 
 def test_half_a_surrogate_pair_is_no_text():
-    for unit in ("utf16", "byte"):
+    for unit in ("utf16", "bytes"):
         with pytest.raises(DataError, match="surrogate"):
             Offsets("a\ud83d", unit)

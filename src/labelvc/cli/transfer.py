@@ -61,6 +61,11 @@ _NEXT = "labelvc check --all, then git add --all && git commit"
     help="Write even where the source has most of what is stored here under other ids.",
 )
 @click.option("--add-labels", is_flag=True, help="Add labels that the taxonomy lacks to it.")
+@click.option(
+    "--offsets",
+    type=click.Choice(["codepoints", "utf16", "bytes"]),
+    help="What the spans of SRC count; what they cover is compared, where SRC says it.  [default: code points, not compared]",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
 @output_options("text", "json")
 @pass_settings
@@ -74,6 +79,7 @@ def import_command(
     mode: Any,
     allow_renumbering: bool,
     add_labels: bool,
+    offsets: Any,
     dry_run: bool,
     form: str,
     output: Path | None,
@@ -99,7 +105,7 @@ def import_command(
     """
     git = plumbing.find(settings.directory)
     words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
-    request = Request(form_name, source, dataset, task, mode, words, add_labels, allow_renumbering)
+    request = Request(form_name, source, dataset, task, mode, words, add_labels, allow_renumbering, offsets)
     with progress(settings, None, f"reading {source.name}", "rows") as advance:
         found = (transfer.prepare if dry_run else transfer.perform)(git, request, advance)
     told = _as_json(found, source.name) if form == "json" else _as_text(settings, found, source.name, dry_run=dry_run)

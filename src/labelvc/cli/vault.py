@@ -15,7 +15,7 @@ from labelvc.cli.output import say, write
 from labelvc.cli.render import text
 from labelvc.core.pseudonym import KINDS
 from labelvc.errors import ConfigurationError, RefusedError
-from labelvc.ops import custody, erasures
+from labelvc.ops import custody, erasures, restoring
 from labelvc.ops import filter as filtering
 from labelvc.ops import vault as vaults
 from labelvc.ops.custody import Act
@@ -130,6 +130,38 @@ def vault_filter(settings: Settings, /, **brought: Any) -> None:
     number, left = filtering.write(git, _act(git), openers(brought))
     short = f"; {left:,} too short, or too long, to be looked for" if left else ""
     say(settings, f"{text.count(number, 'value')} in {keyring.filter_path(git)}{short}")
+
+
+@vault.command("restore")
+@click.argument("item", metavar="DATASET/ITEM")
+@click.option(
+    "--reason", default="", metavar="TEXT", help="What it is for, eight characters or more; goes into the log."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    required=True,
+    metavar="FILE",
+    help="File outside of the repository that you alone may read.",
+)
+@opening
+@pass_settings
+def vault_restore(settings: Settings, /, item: str, reason: str, output: Path, **brought: Any) -> None:
+    """Write an item and its records as they were before personal data was taken out of their texts.
+
+    One line of JSON each, the item first, as `labelvc export jsonl` writes them: the texts, and the labels on them with
+    the offsets of that time. What was forgotten, or edited since, stays as it is.
+    """
+    git = plumbing.find(settings.directory)
+    if folders.inside(git, output):
+        hint = "name a file outside of the repository with -o"
+        raise RefusedError("a plain value is not written into the repository", where=str(output), hint=hint)
+    found = restoring.restore(git, _act(git, reason), openers(brought), item)
+    disk.write_private(output, b"".join([line + b"\n" for line in found.lines]))
+    say(settings, f"{text.count(found.texts, 'text')} restored in {output}")
+    if found.forgotten:
+        say(settings, f"{text.count(found.forgotten, 'value')} in them stood for somebody who was forgotten, and stay")
 
 
 @vault.command("merge")

@@ -9,9 +9,10 @@ from typing import Literal
 
 from labelvc.errors import DataError
 
-Unit = Literal["codepoint", "utf16", "byte"]
-_WIDTHS = {"utf16": "utf-16-le", "byte": "utf-8"}
-_BYTES = {"utf16": 2, "byte": 1}
+Unit = Literal["codepoints", "utf16", "bytes"]
+_WIDTHS = {"utf16": "utf-16-le", "bytes": "utf-8"}
+_BYTES = {"utf16": 2, "bytes": 1}
+_NOUNS = {"codepoints": "code points", "utf16": "UTF-16 units", "bytes": "bytes"}
 
 
 class Offsets:
@@ -28,7 +29,7 @@ class Offsets:
     def __init__(self, text: str, unit: Unit) -> None:
         self._unit, self._length = unit, len(text)
         self._starts: Sequence[int] = range(len(text) + 1)
-        if unit != "codepoint" and not (unit == "byte" and text.isascii()):
+        if unit != "codepoints" and not (unit == "bytes" and text.isascii()):
             try:
                 widths = [len(character.encode(_WIDTHS[unit])) // _BYTES[unit] for character in text]
             except UnicodeEncodeError:
@@ -46,10 +47,14 @@ class Offsets:
             DataError: it is empty, lies outside of the text, or cuts a character in two.
         """
         if not 0 <= start < end <= self._starts[-1]:
-            message = f"the span [{start},{end}] does not lie in a text of {self._starts[-1]} {self._unit} units"
-            raise DataError(message, hint="name the unit that the source counts in: codepoint, utf16 or byte")
+            message = f"the span [{start},{end}] does not lie in a text of {self._starts[-1]} {_NOUNS[self._unit]}"
+            raise DataError(
+                message, hint="--offsets with the unit that the source counts in: codepoints, utf16 or bytes"
+            )
         found = bisect_left(self._starts, start), bisect_left(self._starts, end)
         if (self._starts[found[0]], self._starts[found[1]]) != (start, end):
-            message = f"the span [{start},{end}] cuts a character in two, counted in {self._unit} units"
-            raise DataError(message, hint="name the unit that the source counts in: codepoint, utf16 or byte")
+            message = f"the span [{start},{end}] cuts a character in two, counted in {_NOUNS[self._unit]}"
+            raise DataError(
+                message, hint="--offsets with the unit that the source counts in: codepoints, utf16 or bytes"
+            )
         return found

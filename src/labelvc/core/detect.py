@@ -55,6 +55,13 @@ def scan(texts: Sequence[str], settings: Settings = NOTHING_SPECIAL) -> Iterator
     Raises:
         ConfigurationError: as for `spans`.
     """
+    for at, found in claims(texts, settings):
+        if kept := apart(found):
+            yield at, kept
+
+
+def claims(texts: Sequence[str], settings: Settings = NOTHING_SPECIAL) -> Iterator[tuple[int, list[Span]]]:
+    """Yield all that detectors claim of those of many texts that have some, overlaps and all; as `scan` otherwise."""
     rows = detectors(settings)
     let_through = sieve.sift(texts) if texts else {}
     found = _in_plain(texts, let_through, rows, settings)
@@ -64,9 +71,23 @@ def scan(texts: Sequence[str], settings: Settings = NOTHING_SPECIAL) -> Iterator
         for number, hits in _in_plain(said, sieve.sift(said), rows, settings).items():
             at, view = read[number]
             found.setdefault(at, []).extend(_placed(view, hits))
-    for at in sorted(found):
-        if kept := apart(found[at]):
-            yield at, kept
+    yield from sorted(found.items())
+
+
+def said(written: str, span: Span) -> str:
+    """Return what a value says that stands in another form (escapes, full-width letters, base64); else as it is written.
+
+    Args:
+        written: the characters of the span.
+        span: the span.
+    """
+    found = list(views.views(written))
+    parts = [view.text for view in found if not view.whole]
+    for view in found:
+        if view.whole and not parts and view.place(0, 1) == (0, len(written)):
+            inner = [one for one in spans(view.text) if one.detector == span.detector]
+            parts += [view.text[one.start : one.end] for one in inner[:1]]
+    return parts[-1] if parts else written
 
 
 def everywhere(text: str, settings: Settings = NOTHING_SPECIAL) -> tuple[Span, ...]:

@@ -145,7 +145,7 @@ def _natural(dataset: Dataset) -> Schema:
 def _protected(schema: Schema, dataset: Dataset, layer: Layer) -> Schema:
     """Demand at every sensitive pointer what its mode leaves there, opening `ext` just as far as the pointer reaches."""
     for field in dataset.sensitive:
-        if field.layer == layer:
+        if field.layer == layer and field.mode != "redact":  # what is in a text only the detectors can tell
             schema = _form_at(schema, jsonpointer.steps(field.pointer), protection.form(field))
     return schema
 

@@ -28,6 +28,7 @@ WORDS = {
     "sealed": "sealed values",
     "drop": "no values",
     "generalise": "coarser values",
+    "redact": "texts without personal data",
 }
 """What fields of a mode hold, for people."""
 

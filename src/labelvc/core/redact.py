@@ -18,7 +18,7 @@ Range = tuple[int, int]
 """Start and end in code points, the end not included."""
 
 _JOINER, _SELECTORS = "\u200d", ("\ufe0e", "\ufe0f")
-_MARK = "[["
+MARK = "[["
 
 
 class Piece(NamedTuple):
@@ -157,7 +157,7 @@ def redacted(text: str, cut: Iterable[Part], instead: Callable[[Part], str]) -> 
 
 def marked(token: str, number: int = 0) -> str:
     """Return how a token stands in a text: `[[prs_...]]`, and `[[prs_...~2]]` for the second part of a piece."""
-    return f"{_MARK}{token}{f'~{number}' if number else ''}]]"
+    return f"{MARK}{token}{f'~{number}' if number else ''}]]"
 
 
 def _outside(piece: Piece, kept: Sequence[Piece]) -> list[Piece]:

@@ -165,7 +165,7 @@ class Veil:
         if place not in self._fields:
             found: dict[str, _Field] = {}
             for field in [_ALWAYS, *self._declared(key.dataset)]:
-                if field.layer == place[1]:
+                if field.layer == place[1] and field.mode != "redact":
                     before = found.get(field.pointer)
                     proofs = (*(before.proofs if before else ()), proof(field))
                     found[field.pointer] = _Field(jsonpointer.steps(field.pointer), proofs)

@@ -42,7 +42,7 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str = ""
 
 
-Mode = Literal["keyed", "random", "sealed", "drop", "generalise"]
+Mode = Literal["keyed", "random", "sealed", "drop", "generalise", "redact"]
 Scope = Literal["domain", "dataset", "record"]
 
 
@@ -53,12 +53,14 @@ class Sensitive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pointer: JSON pointer into the record or item, `/by`; a step `*` is any member or element (docs/formats/privacy.md).
         kind: `person`, `account`, `email`, `device` ...: equal kinds share tokens and can be joined.
         mode: how it is protected: `keyed` by the token of docs/formats/pseudonym.md, `random` by a token that only the vault
-            can trace, `sealed` by a ciphertext in place, `drop` by leaving it out, `generalise` by a coarser value.
+            can trace, `sealed` by a ciphertext in place, `drop` by leaving it out, `generalise` by a coarser value, `redact` by
+            taking what the detectors find out of a text, whose labels stay.
         layer: whether it is a field of records (`annotations`) or of `items`.
         scope: how far equal values share a token: the whole `domain`, one `dataset`, or nothing but its own `record`.
         to: `generalise` a time to its `month` or `year`.
         step: `generalise` a number to the lower end of its bin of this width.
         prefix: `generalise` a text to its first characters, as many as this.
+        instead: what `redact` puts in place of a value: its `token`, or a `surrogate` that nobody has.
     """
 
     pointer: str
@@ -69,6 +71,7 @@ class Sensitive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: Literal["month", "year", ""] = ""
     step: float = 0
     prefix: int = 0
+    instead: Literal["token", "surrogate"] = "token"
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -125,9 +125,7 @@ def reveal(git: Git, act: Act, openers: Openers, what: str, pointer: str = "") -
         ConfigurationError: no reason, or no field.
         DataError: there is no row, it was forgotten, does not yield its token, or what is sealed does not open.
     """
-    if len(act.reason) < _SHORTEST or not _WORDS.fullmatch(act.reason):
-        hint = "--reason with the ticket or request it is for: who asks may be asked for it"
-        raise ConfigurationError(f"to reveal needs a reason of at least {_SHORTEST} characters", hint=hint)
+    reasoned(act)
     project = project_here(git)
     token, letters, place = _meant(git, project, what, pointer)
     with folders.held(git) as folder:
@@ -157,6 +155,17 @@ def reveal(git: Git, act: Act, openers: Openers, what: str, pointer: str = "") -
         )
         raise DataError(message, where=str(folder), hint="labelvc vault status; take the row from a backup")
     return Revealed(token, content["value"], known)
+
+
+def reasoned(act: Act) -> None:
+    """Refuse to tell anything without a reason.
+
+    Raises:
+        ConfigurationError: there is none, or it is short.
+    """
+    if len(act.reason) < _SHORTEST or not _WORDS.fullmatch(act.reason):
+        hint = "--reason with the ticket or request it is for: who asks may be asked for it"
+        raise ConfigurationError(f"to reveal needs a reason of at least {_SHORTEST} characters", hint=hint)
 
 
 def merge(git: Git, act: Act, openers: Openers, source: Path) -> tuple[int, int]:
@@ -352,7 +361,7 @@ def _meant(git: Git, project: Project, what: str, pointer: str) -> tuple[str, st
     key = Key.parse(what)
     dataset = projects.dataset(project, key.dataset)
     layer: Layer = "annotations" if key.id else "items"
-    value = jsonpointer.reach(_fields(git, dataset, key, layer), pointer)
+    value = jsonpointer.reach(fields_of(git, dataset, key, layer), pointer)
     field = protection.declared(dataset.sensitive, layer, pointer)
     if not isinstance(value, str) or not protection.protected(value):
         raise DataError(
@@ -369,7 +378,12 @@ def _meant(git: Git, project: Project, what: str, pointer: str) -> tuple[str, st
     return token, letters, protection.place(dataset, field) if field else ""
 
 
-def _fields(git: Git, dataset: Dataset, key: Key, layer: Layer) -> dict[str, object]:
+def fields_of(git: Git, dataset: Dataset, key: Key, layer: Layer) -> dict[str, object]:
+    """Return the members of a record or item of the work tree.
+
+    Raises:
+        DataError: there is none of that key.
+    """
     snapshot = tree.work(git)
     group = shard.group_of(key.item, expression.compiled(dataset.group))
     name = shard.place(group, shard.digits(dataset.shards))

@@ -79,6 +79,10 @@ class Links:
         key = self._known(tokens[at], at) or self._drawn(tokens[at])
         return f"{tokens[-1]}:{vaultrow.hide(key, value, project.id, kind, tokens[at], place)}"
 
+    def trace(self, token: str, content: dict[str, Any]) -> None:
+        """Let what a token stands for wait in the inbox, once `keep` is called."""
+        self._fresh.append((token, content))
+
     def _carried(self, token: str, at: int) -> str:
         """Return the token that a token of an epoch of the chain has become."""
         for secret in self._secrets[at + 1 :]:

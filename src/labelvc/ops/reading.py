@@ -15,6 +15,7 @@ from labelvc.formats.interface import Row
 from labelvc.model import jsonpointer
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
+from labelvc.ops.fitting import MisfitError
 from labelvc.ops.incoming import ITEM, RECORD, UNNAMED, Incoming, TwiceError
 from labelvc.ops.tabled import Tabled
 from labelvc.ops.tokens import Tokens
@@ -103,7 +104,20 @@ class Reading:
             advance(len(lines))
         return True
 
-    def refuse_twice(self, rows: Iterable[Row], twice: TwiceError) -> NoReturn:
+    def refuse(self, rows: Iterable[Row], error: TwiceError | MisfitError) -> NoReturn:
+        """Read a source again up to the line that cannot go on, and refuse it.
+
+        Raises:
+            DataError: of two rows of one key that differ, of a label that does not fit; says where.
+            RefusedError: of personal data that cannot be replaced; says where.
+        """
+        if isinstance(error, TwiceError):
+            self._refuse_twice(rows, error)
+        said = error.error
+        where = next((place for _, _, raw, place in self.lines(rows) if raw == error.raw), "")
+        raise type(said)(said.message, where=where, hint=said.hint)
+
+    def _refuse_twice(self, rows: Iterable[Row], twice: TwiceError) -> NoReturn:
         """Read a source again up to the second of two rows that differ under one key, and refuse it.
 
         Raises:

@@ -46,6 +46,18 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:_TOLD]) + more
 
 
+def redacted(texts: int, values: int, *, traced: bool) -> Iterator[str]:
+    """Yield what was taken out of texts, and whether anything leads back to it."""
+    if texts:
+        told = f"{values:,} value{'s'[: values > 1]} in {texts:,} text{'s'[: texts > 1]} replaced, with the labels on them moved"
+        lost = (
+            ""
+            if traced
+            else "; nothing here leads back to them, since there is no vault: labelvc vault new before the import"
+        )
+        yield told + lost
+
+
 def waiting(number: int) -> str:
     """Say that values wait to be sealed."""
     return f"{number} value{'s'[: number > 1]} of random and sealed fields wait{'s'[: number == 1]} in the vault's inbox: labelvc vault seal"

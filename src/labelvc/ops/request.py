@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from labelvc.codec.offsets import Unit
+
 
 class Request(NamedTuple):
     """What a person asked to import.
@@ -18,6 +20,7 @@ class Request(NamedTuple):
         mode: `add` keeps what the source lacks; `replace` leaves tombstones for it.
         words: the columns and key given, as for `formats.interface.Plan`.
         add_labels: add labels that the taxonomy lacks to it.
+        offsets: what the offsets of the source count; None: code points, as they stand.
         renumbering: write even when most ids would change what they stand for.
     """
 
@@ -29,3 +32,4 @@ class Request(NamedTuple):
     words: Mapping[str, Any] = {}
     add_labels: bool = False
     renumbering: bool = False
+    offsets: Unit | None = None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
 import importlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from operator import eq
 from typing import Any, NamedTuple
 
+from labelvc.codec import subkeys
+from labelvc.codec.derive import prefixed
 from labelvc.core import protection, pseudonym
 from labelvc.errors import DataError
 from labelvc.model import jsonpointer
@@ -16,7 +19,7 @@ from labelvc.model.project import Dataset, Project, Sensitive
 from labelvc.model.secret import Secret
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import pseudonyms
-from labelvc.store import tree
+from labelvc.store import tree, vault
 from labelvc.store.git import Git
 
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
@@ -59,7 +62,10 @@ class Tokens:
     def __init__(self, git: Git, work: Snapshot, project: Project, dataset: Dataset) -> None:
         self._git, self._work, self._project, self._dataset = git, work, project, dataset
         authors = protection.declared(dataset.sensitive, "annotations", _BY.pointer)
-        fields = [*dataset.sensitive, *([] if authors else [_BY])]
+        declared = [
+            field for field in dataset.sensitive if field.mode != "redact"
+        ]  # `labelvc.ops.redaction` does these
+        fields = [*declared, *([] if authors else [_BY])]
         made: dict[tuple[str, str], dict[str, str]] = {}
         self._fields: dict[Layer, list[_Field]] = {layer: [] for layer in _LAYERS}
         self._others: dict[Layer, list[Sensitive]] = {layer: [] for layer in _LAYERS}
@@ -124,19 +130,40 @@ class Tokens:
         text = value if type(value) is str else str(value)
         if pseudonym.is_token(text) or (field.mode == "sealed" and protection.protected(text)):
             return text
-        scope = self._scope(field, fields)
+        scope = self.scope(field, fields)
         if field.mode == "random":
             return self._links.random(field.kind, text, scope)
         if field.mode == "sealed":
             return self._links.seal(field.kind, text, scope, protection.place(self._dataset, field))
         return self._tokenise(field.kind, text, scope)
 
+    def of_value(self, kind: str, value: str, scope: str) -> str:
+        """Return the keyed token of a value that was found in a text; a value that nothing is left of is of no kind's form."""
+        if kind not in pseudonym.KINDS or not pseudonym.KINDS[kind].normalise(value):
+            kind = "other"
+        return self._tokenise(kind, value, scope)
+
+    def drawn(self, kind: str, value: str, scope: str) -> bytes:
+        """Return 32 bytes that only a value and the epoch's secret decide, for a surrogate of it."""
+        normaliser, plain = pseudonym.normalised(kind if kind in pseudonym.KINDS else "other", value)
+        key = subkeys.subkey(self._secrets[-1], self._project.id, "surrogate", self._project.domain, kind)
+        return hmac.digest(key, prefixed(scope, normaliser, plain), "sha256")
+
+    @cached_property
+    def traced(self) -> bool:
+        """Tell whether there is a vault here that can be told what tokens stand for."""
+        return vault.current(vault.home(self._git)) is not None
+
+    def trace(self, token: str, content: dict[str, Any]) -> None:
+        """Let the vault know what a token stands for, once `keep` is called."""
+        self._links.trace(token, content)
+
     def keep(self) -> int:
         """Keep what the vault must know of the values that were replaced, and return how many are new to it."""
         kept: int = self._links.keep() if "_links" in vars(self) else 0
         return kept
 
-    def _scope(self, field: Sensitive, fields: dict[str, Any]) -> str:
+    def scope(self, field: Sensitive, fields: dict[str, Any]) -> str:
         """Return how far a value shares its token: everywhere, in this dataset, or in the record or item it stands in."""
         if field.scope != "record":
             return self._dataset.id if field.scope == "dataset" else ""

@@ -11,7 +11,7 @@ import msgspec
 
 from labelvc.codec import canonical, document, shard
 from labelvc.core.veil import Veil
-from labelvc.errors import ConfigurationError, DataError
+from labelvc.errors import ConfigurationError, DataError, RefusedError
 from labelvc.formats import block, registry
 from labelvc.formats.interface import Plan
 from labelvc.model.names import Key, Layer
@@ -19,9 +19,11 @@ from labelvc.model.project import Dataset, Project, Task
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import identity, lines, remarks, renumbering, rewrite, taxonomy
 from labelvc.ops import project as projects
+from labelvc.ops.fitting import MisfitError
 from labelvc.ops.incoming import Incoming, TwiceError
 from labelvc.ops.reading import Reading
 from labelvc.ops.recognition import Recognition, renamed
+from labelvc.ops.redaction import Redaction
 from labelvc.ops.request import Request
 from labelvc.ops.sides import AstrayError, Sides
 from labelvc.ops.tokens import Tokens
@@ -97,7 +99,9 @@ def _imported(git: Git, request: Request, advance: Callable[[int], None] | None,
     try:
         with ExitStack() as stack:
             incoming = stack.enter_context(Incoming(dataset))
-            reading = Reading(project, dataset, name, form.name, Tokens(git, work, project, dataset))
+            tokens = Tokens(git, work, project, dataset)
+            reading = Reading(project, dataset, name, form.name, tokens)
+            redaction = Redaction(project, dataset, tokens, request.offsets)
             with _told(request):
                 reading.into(incoming, block.of(form, request.source, said), advance or _unheard)
             # A long source takes minutes to read: an editor or git may have changed the shards since.
@@ -106,17 +110,20 @@ def _imported(git: Git, request: Request, advance: Callable[[int], None] | None,
             if dataset.storage == "dvc":
                 stale.refuse(git, f"datasets/{dataset.name}/annotations")
             asked = identity.Asked(dataset.name, name, said.key, form.name, said.prefix, request.mode == "replace")
-            source = _Source(project, dataset, reading, request, asked, incoming, stack)
             try:
+                if redaction.needed:
+                    fresh = stack.enter_context(Incoming(dataset))
+                    incoming = redaction.over(incoming, shard.digits(_sized(dataset, work, incoming).shards), fresh)
+                source = _Source(project, dataset, reading, request, asked, incoming, stack, redaction)
                 if command is None:
                     return _without_writing(git, work, source)
                 return rewrite.carried_out(
                     git, command, since, lambda change, aside: _written(git, work, source, change, aside)
                 )
-            except TwiceError as twice:
+            except (MisfitError, TwiceError) as error:
                 with _told(request):
                     again = Reading(project, dataset, name, form.name, Tokens(git, work, project, dataset))
-                    again.refuse_twice(form.read(request.source, said), twice)
+                    again.refuse(form.read(request.source, said), error)
     except SpillError as error:
         raise disk.failure(error, Path(str(error.filename))) from None
 
@@ -130,8 +137,8 @@ def _told(request: Request) -> Iterator[None]:
     """Say of an error in a source where it is and how to go on."""
     try:
         yield
-    except DataError as error:
-        raise DataError(error.message, where=error.where or str(request.source), hint=error.hint or _AGAIN) from None
+    except (DataError, RefusedError) as error:
+        raise type(error)(error.message, where=error.where or str(request.source), hint=error.hint or _AGAIN) from None
 
 
 class _Source(NamedTuple):
@@ -144,6 +151,7 @@ class _Source(NamedTuple):
     asked: identity.Asked
     incoming: Incoming
     stack: ExitStack
+    redaction: Redaction
 
 
 def _without_writing(git: Git, work: Snapshot, source: _Source) -> Imported:
@@ -158,6 +166,8 @@ def _without_writing(git: Git, work: Snapshot, source: _Source) -> Imported:
 
 def _written(git: Git, work: Snapshot, source: _Source, change: Transaction, aside: bool) -> Imported:
     found = _worked_out(git, work, source, rewrite.putting(change), aside=aside)
+    if found.rewrite.files:
+        source.redaction.keep()
     waiting = source.reading.keep()  # before the first shard is there: a token that nothing leads from is never traced
     if waiting:
         found.notes.append(remarks.waiting(waiting))
@@ -190,6 +200,7 @@ def _worked_out(git: Git, work: Snapshot, source: _Source, put: rewrite.Put, *, 
     change = rewrite.plan(git, dataset, (work, head), wanted, settled, put, aside=aside)
     read = dict(settled.read)
     notes += remarks.riding(reading.riders, dataset.name)
+    notes += remarks.redacted(source.redaction.texts, source.redaction.values, traced=source.redaction.traced)
     notes += remarks.unnamed(settled.by_line["items"], settled.by_line["annotations"], keyed=bool(reading.natural))
     if not request.renumbering:
         keyed = bool(reading.natural) or not dataset.natural_key
@@ -206,7 +217,7 @@ def _called(source: _Source, dataset: Dataset, opened: Callable[[], Sides]) -> I
     if not source.asked.keys or not there:
         return source.incoming
     with Recognition(source.incoming, opened, dataset, source.asked) as found:
-        called = found.called()
+        source.redaction.called = called = found.called()
     if not called:
         return source.incoming
     fresh = source.stack.enter_context(Incoming(dataset))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from labelvc.store.git import Git
 _MOST_ALIASES = 500
 _WAYS = ("alias", "before")
 _BESIDE = {vault.LINKS: ("i", "m", "t"), vault.KEYS: ("d", "t")}
+_PARTS = 6
 
 
 class Opened(NamedTuple):
@@ -150,6 +151,8 @@ def put(one: Opened, token: str, content: dict[str, Any], where: str) -> None:
         return
     if row is not None:
         content = _both(token, one.content(token), content, where)
+    if "moves" in content:
+        content = _without(content, {name for name, held in one.rows.items() if held.sealed is None})
     one.rows[token] = vaultrow.seal(one.keys, token, pseudonym.epoch_of(token), content)
 
 
@@ -202,8 +205,12 @@ def forget(one: Opened, tokens: Iterable[str]) -> list[str]:
         The tokens.
     """
     found = aliases(one, tokens)
+    contents = {name: one.content(name) for name, row in one.rows.items() if row.sealed is not None}
     for name in found:
         one.rows[name] = Row(name, pseudonym.epoch_of(name), None)
+    for name, content in contents.items():
+        if name not in found and "moves" in content and (less := _without(content, found)) != content:
+            one.rows[name] = vaultrow.seal(one.keys, name, pseudonym.epoch_of(name), less)
     return sorted(found)
 
 
@@ -345,10 +352,28 @@ def _is_content(content: Mapping[str, Any]) -> bool:
     if content.keys() == {"keys"}:
         keys = content["keys"]
         return isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    if "moves" in content:
+        moves, content = content["moves"], {name: inner for name, inner in content.items() if name != "moves"}
+        if not isinstance(moves, list) or not all(_is_move(move) for move in moves):
+            return False
     known = content.keys() - {"before"} in ({"scope", "value"}, {"link", "scope", "value"}) or content.keys() == {
         "before"
     }
     return known and all(isinstance(inner, str) for inner in content.values())
+
+
+def _is_move(move: object) -> bool:
+    """Tell whether something is a step of the way back: four places, a token, and what it stands for or null."""
+    if not isinstance(move, list) or len(move) != _PARTS:
+        return False
+    *places, token, said = move
+    return all(type(at) is int for at in places) and isinstance(token, str) and isinstance(said, str | None)
+
+
+def _without(content: dict[str, Any], tokens: Collection[str]) -> dict[str, Any]:
+    """Return a way back that does not tell any more what some tokens stand for."""
+    moves = [[*places, token, None if token in tokens else said] for *places, token, said in content["moves"]]
+    return {**content, "moves": moves}
 
 
 def _both(token: str, one: dict[str, Any], two: dict[str, Any], where: str) -> dict[str, Any]:
@@ -366,6 +391,8 @@ def _both(token: str, one: dict[str, Any], two: dict[str, Any], where: str) -> d
         return {**(_both(token, ours, theirs, where) if ours and theirs else ours or theirs), **before}
     if "keys" in one and "keys" in two:
         return {"keys": sorted({*one["keys"], *two["keys"]})}
+    if "moves" in one and "moves" in two and one["value"] == two["value"]:
+        return {**one, "moves": [a if a[-1] is None else b for a, b in zip(one["moves"], two["moves"], strict=True)]}
     same = {**one, "value": ""} == {**two, "value": ""} and "value" in one and "value" in two
     kind = pseudonym.kind_of(token)
     if not same or pseudonym.normalised(kind, one["value"]) != pseudonym.normalised(kind, two["value"]):
