@@ -44,6 +44,7 @@ COMMANDS: dict[str, Row] = {
     ),
     "taxonomy": ("labelvc.cli.taxonomies", "taxonomy", "Taxonomies: labels, what is done to them, in versions."),
     "dataset": ("labelvc.cli.dataset", "dataset", "Datasets: what they hold, how they are stored."),
+    "media": ("labelvc.cli.media", "media", "Pictures, clean and upright."),
     "key": ("labelvc.cli.people", "key", "Keys of people and CI."),
     "policy": ("labelvc.cli.policy", "policy", "Roles, and the approvals a change needs."),
     "trust": ("labelvc.cli.roots", "trust", "The root of trust: whose keys sign the policy."),
@@ -59,7 +60,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
     "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace", "erase"),
     "Review": ("approve", "verify", "release", "audit"),
-    "Nouns": ("guideline", "taxonomy", "dataset", "policy", "trust", "key", "privacy", "pseudonym", "vault"),
+    "Nouns": ("guideline", "taxonomy", "dataset", "media", "policy", "trust", "key", "privacy", "pseudonym", "vault"),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""
 
