@@ -36,6 +36,9 @@ FOUND = {
     "我的邮箱是li@firma.cn谢谢": ("li@firma.cn谢谢", "email", "block"),
     "<o'neil@firma.ie>": ("o'neil@firma.ie", "email", "block"),
     "email=jo@firma.de&x=1": ("jo@firma.de", "email", "block"),
+    "to jo@firma.de\x85and on": ("jo@firma.de", "email", "block"),
+    "to jo@firma.de\u2028and on": ("jo@firma.de", "email", "block"),
+    "to jo@firma.de\xa0and on": ("jo@firma.de", "email", "block"),
     # accounts
     "to DE89 3704 0044 0532 0130 00 please": ("DE89 3704 0044 0532 0130 00", "iban", "block"),
     "gb82west12345698765432": ("gb82west12345698765432", "iban", "block"),

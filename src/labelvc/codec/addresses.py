@@ -34,6 +34,8 @@ MAC = "[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][
 _LONGEST_LOCAL, _LONGEST_DOMAIN, _LONGEST_LABEL, _LONGEST_V6 = 64, 253, 63, 45
 _ALPHABETS = 0x2000
 """Below are alphabets that put blanks between words; above, what stands before an address is the sentence it is in."""
+_GAP = re.compile(r"[\s\x80-\x9f]")
+"""What ends an address though it is not ASCII: U+0085, U+2028, no-break spaces."""
 _PICTURE = re.compile(r"[0-9.]+x\.[a-z]{2,4}")
 _VERSIONS = frozenset(("version", "versions", "v", "ver"))
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]{0,15}$")
@@ -42,6 +44,8 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 
 def email(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge what follows an at sign: a mailbox of RFC 5321 section 4.1.2, its local part of RFC 5322 atoms or RFC 6531 letters."""
+    gap = _GAP.search(text, start, end)
+    end = gap.start() if gap else end
     while end > start and not text[end - 1].isalnum():
         end -= 1
     labels = text[start + 1 : end].split(".")
