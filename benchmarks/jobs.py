@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import data, forks, histories, imports, merges, peers, pointers, scaling, votes
+from benchmarks import data, forks, histories, imports, merges, peers, pointers, redactions, scaling, votes
 from benchmarks.data import Repository
 from benchmarks.measure import Cost, least, paired, process
 from benchmarks.pasts import Past
@@ -77,6 +77,7 @@ def run_all(plan: Plan) -> list[Job]:
         "push": lambda: [histories.push(repository(plan.records), work)],
         "layouts": lambda: [histories.growth(folder, Past(small, 50, max(1, small // 1000)), shards_of(small))],
         "import": lambda: imports.read(work, plan.records, shards_of(plan.records), repository(plan.records).folder),
+        "redact": lambda: redactions.read(work, min(plan.records, redactions.SIZES[-1])),
         "dvc": lambda: [pointers.changed(repository(plan.records), folder, dvc_shards_of(plan.records), TIMES)],
         "growth": lambda: scaling.grow(fork, sizes),
         "verify": lambda: [votes.verify(folder, max(20, plan.records // 1000), 10)],

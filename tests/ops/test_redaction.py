@@ -213,6 +213,82 @@ def test_words_that_are_records_are_refused(zoo: Zoo, labelvc: Run, tmp_path: Pa
     assert MAIL not in out + err
 
 
+@pytest.mark.parametrize("layout", ["long", "wide"])
+def test_a_table_with_texts_and_other_columns(zoo: Zoo, labelvc: Run, tmp_path: Path, layout: str):
+    layer = "annotations" if layout == "long" else "items"
+    declare(zoo, DECLARED, f"  - {{pointer: /ext/csv, mode: redact, layer: {layer}}}\n")
+    source = tmp_path / "in.csv"
+    if layout == "long":
+        source.write_text(
+            f'item,by,text,mood,remark\nt1,anna,"ask {MAIL}, she said",2,"call {PHONE}"\nt2,anna,hello,1,none\n'
+        )
+    else:
+        source.write_text(
+            f'item,text,anna,ben,remark\nt1,"ask {MAIL}, she said",2,1,"call {PHONE}"\nt2,hello,1,1,none\n'
+        )
+    value = "mood" if layout == "long" else "anna,ben"
+    words = ("--item", "item", "--value", value, "--layout", layout)
+    code, out, err = labelvc(zoo.folder, "import", "csv", str(source), "--dataset", "pets", "--task", "mood", *words)
+    assert code == 0, err
+    assert "2 values in 2 texts" in out
+    assert zoo.row("pets/t1#")["text"].endswith("]], she said")
+    zoo.git("add", "--all")
+    assert labelvc(zoo.folder, "privacy", "scan", "--fail-on", "warning")[0] == 0
+    said = zoo.git("diff", "--cached")
+    assert "firma" not in said
+    assert "901820" not in said
+
+
+def test_a_text_that_names_its_item_is_refused(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    declare(zoo)
+    source = tmp_path / "in.csv"
+    source.write_text(f"text,mood\nask {MAIL},2\n")
+    code, out, err = labelvc(
+        zoo.folder, "import", "csv", str(source), "--dataset", "pets", "--task", "mood", "--value", "mood"
+    )
+    assert (code, "in.csv:2" in err, MAIL in out + err) == (1, True, False)
+
+
+def test_a_token_that_holds_in_one_record_alone(zoo: Zoo, labelvc: Run):
+    declare(
+        zoo,
+        "  - {pointer: /text, mode: redact, layer: items, scope: record}\n",
+        "  - {pointer: /ext/jsonl, mode: redact, scope: record}\n",
+    )
+    assert bring(zoo, labelvc, [item("r1", f"{MAIL} {MAIL}"), item("r2", MAIL)])[0] == 0
+    one, two = zoo.row("pets/r1#")["text"].split()
+    assert one == two != zoo.row("pets/r2#")["text"]
+    path = zoo.folder.parent / "rows.jsonl"
+    path.write_text(json.dumps({"word": "w9", "said": "x", "remark": MAIL}) + "\n")
+    words = ("--dataset", "pets", "--task", "note", "--item", "word", "--key", "word", "--value", "said")
+    code, out, err = labelvc(zoo.folder, "import", "jsonl", str(path), *words)
+    assert (code, "has no id" in err, "rows.jsonl" in err, MAIL in out + err) == (2, True, True, False), err
+
+
+def test_labels_that_the_source_does_not_bring_are_not_left_behind(zoo: Zoo, labelvc: Run):
+    """A text that is stored already is redacted with all labels on it, or not at all."""
+    text = f"ask {MAIL} or nobody"
+    first = [item("r1", text), label("r1", "a", *where(text, "nobody"), "nobody"), label("r1", "b", 0, 3, "ask")]
+    zoo.begin_pseudonyms()
+    assert bring(zoo, labelvc, first)[0] == 0
+    zoo.commit("As it was")
+    declare(zoo)
+    before = zoo.raw("pets/r1#")
+    more = label("r1", "c", *where(text, "or"), "or")
+    code, out, err = bring(zoo, labelvc, [first[0], more])
+    assert (code, "1 stored label would cover" in err, "pets/r1#a" in err, MAIL in out + err) == (1, True, True, False)
+    assert zoo.raw("pets/r1#") == before
+    assert bring(zoo, labelvc, [*first, more])[0] == 0
+    assert labelvc(zoo.folder, "check", "--all")[0] == 0
+    again = [first[0], label("r1", "d", *where(text, "public"), "public")]
+    code, out, err = bring(zoo, labelvc, again)
+    assert (code, "stored labels would cover" in err) == (1, True), (
+        "this one cuts the token, so all behind it would move"
+    )
+    assert bring(zoo, labelvc, [*first, more, again[1]])[0] == 0
+    assert labelvc(zoo.folder, "check", "--all")[0] == 0
+
+
 # ---------------------------------------------------------------- the way back
 def restored(vaulted: Vaulted, labelvc: Run, item: str, *more: str) -> list[dict[str, Any]]:
     path = vaulted.keys / "restored.jsonl"

@@ -17,7 +17,7 @@ from labelvc.formats.interface import Plan
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project, Task
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import identity, lines, remarks, renumbering, rewrite, taxonomy
+from labelvc.ops import identity, lines, remarks, renumbering, rewrite, stranded, taxonomy
 from labelvc.ops import project as projects
 from labelvc.ops.fitting import MisfitError
 from labelvc.ops.incoming import Incoming, TwiceError
@@ -113,7 +113,9 @@ def _imported(git: Git, request: Request, advance: Callable[[int], None] | None,
             try:
                 if redaction.needed:
                     fresh = stack.enter_context(Incoming(dataset))
-                    incoming = redaction.over(incoming, shard.digits(_sized(dataset, work, incoming).shards), fresh)
+                    k = shard.digits(_sized(dataset, work, incoming).shards)
+                    with _told(request):
+                        incoming = redaction.over(incoming, k, fresh)
                 source = _Source(project, dataset, reading, request, asked, incoming, stack, redaction)
                 if command is None:
                     return _without_writing(git, work, source)
@@ -202,6 +204,8 @@ def _worked_out(git: Git, work: Snapshot, source: _Source, put: rewrite.Put, *, 
     notes += remarks.riding(reading.riders, dataset.name)
     notes += remarks.redacted(source.redaction.texts, source.redaction.values, traced=source.redaction.traced)
     notes += remarks.unnamed(settled.by_line["items"], settled.by_line["annotations"], keyed=bool(reading.natural))
+    if source.redaction.texts:
+        stranded.refuse(git, work, dataset.name, change.deltas)
     if not request.renumbering:
         keyed = bool(reading.natural) or not dataset.natural_key
         renumbering.refuse(
