@@ -126,7 +126,7 @@ def in_shard(path: str, data: bytes, key_of: Callable[[int], str], gate: Gate) -
 
 def in_file(path: str, data: bytes, gate: Gate) -> Iterator[Finding]:
     """Yield what stands in plain in any file, by line; of a file of bytes that are no text, what is readable in it."""
-    if pictures.is_picture(data) and pictures.places(data) and "place.coordinates" not in settings.off:
+    if pictures.is_picture(data) and pictures.places(data) and "place.coordinates" not in gate.settings.off:
         message = "a picture says where it was taken (GPS in its metadata)"
         yield Finding(
             "privacy.place", "error", Place(path), message, f"labelvc media add {path} brings it in without", BY
