@@ -147,6 +147,22 @@ def test_blame_in_json_fits_its_schema(lived: Zoo, labelvc: Run):
     assert spans == {"/task": "words", "/value/label": "cat", "/value/span": [4, 7], "/value/text": "cat"}
 
 
+def test_blame_in_lines_says_what_json_says(lived: Zoo, labelvc: Run, tmp_path: Path):
+    zoo, file = lived, tmp_path / "blame.jsonl"
+    odd = {"a/b": {"~": [1.5, "\u2028", None]}, "none": {}}
+    zoo.put("pets/p2#m1", {**rating("p2", by="Zoë plain", rev=9), "ext": odd})
+    zoo.commit("Ö\tplainly")
+    for words in ("pets", "pets/p2", "pets/p1"):
+        code, out, _ = labelvc(zoo.folder, "blame", words, "--format", "jsonl")
+        assert code == labelvc(zoo.folder, "blame", words, "--format", "jsonl", "-o", str(file))[0] == 0
+        assert file.read_text() == out
+        items = read(labelvc, zoo, "blame", words)["items"]
+        rows = [json.loads(line) for line in out.split("\n")[:-1]]
+        assert rows == items
+        assert [list(row) for row in rows] == [list(item) for item in items]
+    assert "Zoë" not in out
+
+
 def test_an_item_with_a_mark_in_its_name(zoo: Zoo, labelvc: Run):
     for item in ("a", "a#b"):
         zoo.put(f"pets/{item}#", {"id": item, "natural": {"word": item}})

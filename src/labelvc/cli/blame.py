@@ -83,7 +83,7 @@ def _shown(found: Iterable[blaming.Blamed], drawn: Veil, count: Counter[str]) ->
 
 
 def _drawn(drawn: Veil, key: Key, fields: Fields) -> Fields:
-    pointers, values = drawn.line(key, fields.makers.pointers, fields.values)
-    if values is fields.values and pointers is fields.makers.pointers:
+    pointers, values = drawn.line(key, fields.pointers, fields.values)
+    if values is fields.values and pointers is fields.pointers:
         return fields
-    return Fields(values, msgspec.structs.replace(fields.makers, pointers=pointers))
+    return msgspec.structs.replace(fields, pointers=pointers, values=values)

@@ -64,22 +64,24 @@ def deliver(data: bytes, output: Path) -> None:
         disk.replace(output, data)
 
 
-def stream(parts: Iterable[str], output: Path | None = None) -> None:
+def stream(parts: Iterable[str | bytes], output: Path | None = None) -> None:
     """Write data as it comes: to stdout, or to a file that is there whole or not at all.
 
     Args:
-        parts: pieces of the text, the last line ended.
+        parts: pieces of the text, or of its UTF-8, the last line ended.
         output: the file; None means stdout.
     """
     if output is not None:
         target = importlib.import_module("labelvc.formats.target")  # half of it is for folders
         with target.file(output) as file:
-            file.writelines(part.encode(errors="backslashreplace") for part in parts)
+            file.writelines(
+                part if isinstance(part, bytes) else part.encode(errors="backslashreplace") for part in parts
+            )
         return
     waiting: list[str] = []
     size = 0
     for part in parts:
-        waiting.append(part)
+        waiting.append(part.decode() if isinstance(part, bytes) else part)
         size += len(part)
         if size > _AT_ONCE:
             sys.stdout.write("".join(waiting))

@@ -24,6 +24,10 @@ _written = msgspec.json.Encoder(order="deterministic").encode
 _is_token = lru_cache(maxsize=1 << 12)(re.compile(TOKEN).fullmatch)
 _Step = str | tuple[str] | None  # a value, an object that is walked into, and out of it
 _ABSENT = object()
+_PLAIN = (str, int, bool)  # equal ones of a kind are spelt alike, which numbers with a point need not be
+_Asked = tuple[int, Pointers | None, str | None, "_Asked | None"]
+"""A line as it was asked for, by its number: those of its fields that wait (None for all), the pseudonym it stood under
+later (None where it is that line itself), and who else asks for the same bytes."""
 _MARK = 8
 _DIGEST = 16
 
@@ -106,7 +110,10 @@ def mark(pointer: str) -> bytes:
 
 
 def told(fields: dict[str, Any]) -> tuple[Pointers, list[Any]]:
-    """Return the pointers of all values of a line that are no object, sorted, and the values; `NAMES` are left out."""
+    """Return the pointers of all values of a line that are no object, sorted, and the values; `NAMES` are left out.
+
+    Lines of one shape have the very same pointers.
+    """
     names: list[_Step] = []
     values: list[Any] = []
     _walk(fields, names, values)
@@ -152,7 +159,7 @@ def _differing(new: dict[str, Any], old: dict[str, Any], at: str = "") -> Iterat
         if type(value) is dict and value:
             if one != value or _written(one) != _written(value):
                 yield from _differing(value, one if type(one) is dict else {}, _step(at, name))
-        elif type(one) is type(value) is str:
+        elif type(one) is type(value) in _PLAIN:
             if one != value:
                 yield _step(at, name)
         elif one is _ABSENT or _written(one) != _written(value):
@@ -164,57 +171,61 @@ class Attribution:
 
     A line is known by its bytes, so a field is followed through whichever parent of a merge had its value, and no graph of
     commits is needed: of two branches that made the very same line the one nearer to the end of history is named.
+
+    Args:
+        lines: whose fields are asked for; they are known by their place among them.
     """
 
-    def __init__(self) -> None:
-        self._lines: list[bytes] = []
-        self._open: dict[bytes, list[tuple[int, Pointers | None, str | None]]] = {}
-        self._found: list[tuple[Made, ...]] = []
-        self._shapes: dict[Pointers, Pointers] = {}
-
-    def add(self, raw: bytes) -> None:
-        """Ask for all fields of a line; lines are numbered from 0 in the order they are asked for."""
-        self._open.setdefault(digest(raw), []).append((len(self._lines), None, None))
-        self._lines.append(raw)
-        self._found.append(())
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self._lines = lines
+        self._found: list[tuple[Made, ...]] = [()] * len(lines)
+        self._open: dict[bytes, _Asked] = {}
+        for number, raw in enumerate(lines):
+            line = digest(raw)
+            self._open[line] = (number, None, None, self._open.get(line))
 
     @property
     def open(self) -> int | None:
         """The number of a line some field of which has no commit yet; None when all have theirs."""
-        return next((rows[0][0] for rows in self._open.values()), None)
+        return next((asked[0] for asked in self._open.values()), None)
 
     def see(self, commit: str, made: Rows) -> None:
         """Look at what a commit made."""
         waiting, found = self._open.pop, self._found
         whole = (Made(None, commit, None),)
         for (line,) in iter_unpack(f"{_DIGEST}s", made.born):
-            for number, left, by in waiting(line, ()):
+            asked = waiting(line, None)
+            while asked is not None:
+                number, left, by, asked = asked
                 found[number] += whole if left is None and by is None else (Made(left, commit, by),)
         for line, olds in made.changed:
-            for number, wanted, by in waiting(line, ()):
+            asked = waiting(line, None)
+            while asked is not None:
+                number, wanted, by, asked = asked
                 left = self._followed(number, wanted, olds)
                 if left:
                     found[number] += (Made(left, commit, by),)
 
     def _followed(self, number: int, wanted: Pointers | None, olds: Sequence[Old]) -> Pointers:
         """Follow fields into the lines that had them before; return those that none had."""
-        left: Sequence[str] = told(diff.decoded(self._lines[number]))[0] if wanted is None else wanted
+        left = told(diff.decoded(self._lines[number]))[0] if wanted is None else wanted
         for line, by, marks in olds:
-            differing = {marks[at : at + _MARK] for at in range(0, len(marks), _MARK)}
-            kept = [pointer for pointer in left if mark(pointer) not in differing]
+            kept, left = _parted(left, marks)
             if kept:
-                self._open.setdefault(line, []).append((number, self._shape(kept), by))
-                left = [pointer for pointer in left if mark(pointer) in differing]
-        return self._shape(left)
+                self._open[line] = (number, kept, by, self._open.get(line))
+        return left
 
     def result(self, number: int) -> tuple[Made, ...]:
         """Return which commit set which fields of the line with this number."""
         return self._found[number]
 
-    def _shape(self, pointers: Sequence[str]) -> Pointers:
-        """Return one tuple for all that are equal: most lines of a dataset have the same fields."""
-        shape = tuple(pointers)
-        return self._shapes.setdefault(shape, shape)
+
+@lru_cache(maxsize=1 << 12)  # most commits change the same fields of lines of the same shape
+def _parted(pointers: Pointers, marks: bytes) -> tuple[Pointers, Pointers]:
+    """Return the pointers whose marks are not among some, and those whose are."""
+    differing = {marks[at : at + _MARK] for at in range(0, len(marks), _MARK)}
+    kept = tuple([pointer for pointer in pointers if mark(pointer) not in differing])
+    return kept, tuple([pointer for pointer in pointers if mark(pointer) in differing])
 
 
 def token(by: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -50,34 +50,25 @@ class Origin(NamedTuple):
     by: str
 
 
-class Makers(msgspec.Struct, frozen=True, cache_hash=True):
-    """Who set the fields of a record; one value serves all records whose fields the same commits set.
-
-    Attributes:
-        pointers: the fields, in order.
-        commits: the commit that set each.
-        by: the pseudonym the record stood under then, for each.
-    """
-
-    pointers: attribution.Pointers
-    commits: tuple[Commit, ...]
-    by: tuple[str, ...]
-
-
 class Fields(msgspec.Struct, frozen=True):
     """The fields of a record, in the order of their pointers; iterating yields an `Origin` for each.
 
     Attributes:
+        pointers: the fields.
         values: what stands in each.
-        makers: who set it.
+        sources: the commits that set them, each with the pseudonym the record stood under then; most records have one or two.
+        places: for each field the place of its source among those.
     """
 
+    pointers: attribution.Pointers
     values: list[Any]
-    makers: Makers
+    sources: list[tuple[Commit, str]]
+    places: tuple[int, ...]
 
     def __iter__(self) -> Iterator[Origin]:
         """Yield the origin of each field."""
-        return map(Origin, self.makers.pointers, self.values, self.makers.commits, self.makers.by)
+        for pointer, value, at in zip(self.pointers, self.values, self.places, strict=True):
+            yield Origin(pointer, value, *self.sources[at])
 
 
 Blamed = tuple[Key, Fields]
@@ -152,9 +143,7 @@ def _attributed(
     present: Sequence[tuple[Key, bytes]], made: Iterable[tuple[Commit, attribution.Rows]]
 ) -> Iterator[Blamed]:
     """Follow the fields of lines through what commits made, newest first, until each has its commit."""
-    fields = Attribution()
-    for _, raw in present:
-        fields.add(raw)
+    fields = Attribution([raw for _, raw in present])
     commits: dict[str, Commit] = {}
     for commit, rows in made:
         if fields.open is None:
@@ -165,20 +154,19 @@ def _attributed(
         key = present[fields.open][0]
         message = f"no commit made the line of {key} as it stands: its shard is not in canonical form"
         raise DataError(message, where=str(key), hint="labelvc check --all")
-    makers = lru_cache(maxsize=_SHAPES)(partial(_makers, commits))
     for number, (key, raw) in enumerate(present):
         line = diff.decoded(raw)
         pointers, values = attribution.told(line)
-        yield key, Fields(values, makers(pointers, fields.result(number), attribution.token(line.get("by"))))
+        found, own = fields.result(number), attribution.token(line.get("by"))
+        sources = [(commits[commit], own if by is None else by) for _, commit, by in found]
+        yield key, Fields(pointers, values, sources, _places(pointers, tuple([part for part, _, _ in found])))
 
 
-def _makers(
-    commits: Mapping[str, Commit], pointers: attribution.Pointers, found: Sequence[attribution.Made], own: str
-) -> Makers:
-    made = {pointer: one for one in found for pointer in (pointers if one.pointers is None else one.pointers)}
-    rows = [made[pointer] for pointer in pointers]
-    by = [own if one.by is None else one.by for one in rows]
-    return Makers(pointers, tuple([commits[one.commit] for one in rows]), tuple(by))
+@lru_cache(maxsize=_SHAPES)  # the lines of a dataset have few shapes, and few of their fields change
+def _places(pointers: attribution.Pointers, parts: tuple[attribution.Pointers | None, ...]) -> tuple[int, ...]:
+    """Return for each field which part it is in; a part that is None has all of them."""
+    found = {pointer: at for at, part in enumerate(parts) for pointer in (pointers if part is None else part)}
+    return tuple([found[pointer] for pointer in pointers])
 
 
 def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tuple[Commit, attribution.Rows]]:

@@ -101,8 +101,11 @@ def walk(path: str, old: bytes, new: bytes) -> FileChange:
 
 def _change(path: bytes, hunks: list[bytes], old: list[bytes], new: list[bytes]) -> Iterator[FileChange]:
     counts = _HUNK.findall(b"".join(hunks))
-    sums = [sum([int(count[side] or 1) for count in counts]) for side in (0, 1)]
-    if len(counts) != len(hunks) or sums != [len(old), len(new)]:
+    gone = come = 0
+    for one, two in counts:
+        gone += int(one) if one else 1
+        come += int(two) if two else 1
+    if len(counts) != len(hunks) or (gone, come) != (len(old), len(new)):
         raise StoreError("git broke off in the middle of a patch", hint="git fsck")
     if not hunks:
         return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice, repeat
 
 import msgspec
 
 from labelvc.cli.render import json, text
-from labelvc.model.commit import Commit
-from labelvc.ops.blame import Blamed, Makers
+from labelvc.core.attribution import Pointers
+from labelvc.ops.blame import Blamed
 
 _AT_ONCE = 32
 _encode = msgspec.json.Encoder().encode
@@ -41,36 +41,26 @@ def items(found: Iterable[Blamed]) -> Iterator[json.Item]:
             yield {"key": str(key), "pointer": pointer, "value": value, "commit": known[commit.id], "by": by}
 
 
-def lines(found: Iterable[Blamed]) -> Iterator[str]:
-    """Yield what `json.lines` makes of `items`, many records at once.
-
-    Only key and values differ between two records whose fields the same commits set: the rest is encoded once for all.
-    """
+def lines(found: Iterable[Blamed]) -> Iterator[bytes]:
+    """Yield what `json.lines` makes of `items`, many records at once; a commit and the pointers of a shape are encoded once."""
+    known: dict[str, bytes] = {}
     rest = iter(found)
     while some := list(islice(rest, _AT_ONCE)):
         pieces: list[bytes] = []
         for key, fields in some:
-            row = _frame(fields.makers).copy()
-            row[1::4] = [_encode(str(key))] * len(fields.values)
-            row[3::4] = _encode_lines(fields.values).splitlines()
-            pieces += row
-        yield b"".join(pieces).decode()
+            ends = []
+            for commit, by in fields.sources:
+                if commit.id not in known:
+                    known[commit.id] = b',"commit":%b,"by":' % _encode(json.commit(commit))
+                ends.append(b"%b%b}\n" % (known[commit.id], _encode(by)))
+            values = _encode_lines(fields.values).splitlines()
+            after = [ends[at] for at in fields.places]
+            before = repeat(b'{"key":%b' % _encode(str(key)))
+            pieces += chain.from_iterable(zip(before, _named(fields.pointers), values, after, strict=False))
+        yield b"".join(pieces)
 
 
-@lru_cache(maxsize=1 << 12)
-def _frame(makers: Makers) -> list[bytes]:
-    """Return what stands around the key and the value of each field in its line; empty where those two belong."""
-    known: dict[tuple[str, str], bytes] = {}
-    found = [b'{"key":']
-    for pointer, commit, by in zip(makers.pointers, makers.commits, makers.by, strict=True):
-        end = known.get((commit.id, by))
-        if end is None:
-            end = known[commit.id, by] = b',"commit":%b,"by":%b}\n{"key":' % (_commit_line(commit), _encode(by))
-        found += [b"", b',"pointer":%b,"value":' % _encode(pointer), b"", end]
-    found[-1] = found[-1].removesuffix(b'{"key":')
-    return found
-
-
-@lru_cache(maxsize=1 << 12)
-def _commit_line(commit: Commit) -> bytes:
-    return _encode(json.commit(commit))
+@lru_cache(maxsize=1 << 10)
+def _named(pointers: Pointers) -> list[bytes]:
+    """Return what stands before the value of each field in its line, from the pointer on."""
+    return [b',"pointer":%b,"value":' % _encode(pointer) for pointer in pointers]
