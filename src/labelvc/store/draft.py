@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple, Self
 
 from labelvc.errors import StoreError
@@ -36,9 +35,14 @@ class Draft:
 
     def __enter__(self) -> Self:
         """Make the folder the draft lives in."""
-        self._folder = tempfile.TemporaryDirectory(dir=disk.private_folder(self._git, "drafts"), prefix="draft-")
-        self._index = str(Path(self._folder.name) / "index")
-        plumbing.run(self._git, "read-tree", *([self._commit] if self._commit else ["--empty"]), index=self._index)
+        self._folder = disk.private_folder(self._git, "drafts") / f"draft-{os.urandom(8).hex()}"
+        self._folder.mkdir(mode=0o700)
+        self._index = str(self._folder / "index")
+        try:
+            plumbing.run(self._git, "read-tree", *([self._commit] if self._commit else ["--empty"]), index=self._index)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -46,7 +50,9 @@ class Draft:
         for running in self._running.values():
             running.process.kill()
             running.end()
-        self._folder.cleanup()
+        for path in self._folder.iterdir():  # an index, and perhaps its lock
+            path.unlink()
+        self._folder.rmdir()
 
     def put(self, path: str, data: bytes, *, listed: bool = True) -> str:
         """Write an object, give a path these bytes, and return the object's id.
