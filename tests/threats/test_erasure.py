@@ -168,6 +168,35 @@ def test_privacy_15_importing_the_same_person_again_is_seen(held: Vaulted, label
     assert back(labelvc, held.folder, f"{before}..HEAD") == ["pets/q5#r5"]
 
 
+def test_privacy_15_a_random_field_gives_nobody_a_second_life(held: Vaulted, labelvc: Run):
+    """The old random token leads nowhere, so a new one would be seen by nobody; the keyed one of the value is in the ledger."""
+    erased(held, labelvc, held.told()["mail"])
+    source = held.folder.parent / "again.jsonl"
+    words = (
+        "import",
+        "jsonl",
+        str(source),
+        "--dataset",
+        "pets",
+        "--task",
+        "note",
+        "--item",
+        "item",
+        "--by",
+        "by",
+        "--value",
+        "said",
+    )
+    row = {"item": "q9", "id": "r9", "by": "anna", "said": "x", "mail": MAIL.upper()}
+    source.write_text(json.dumps(row) + "\n")
+    code, out, err = labelvc(held.folder, *words)
+    assert (code, "belongs to somebody who was erased" in err) == (1, True), out
+    assert "hopper" not in (out + err).lower()
+    assert held.zoo.git("status", "--porcelain") == ""
+    source.write_text(json.dumps({**row, "mail": "other@example.org"}) + "\n")
+    assert labelvc(held.folder, *words)[0] == 0
+
+
 @pytest.mark.parametrize("around", ["x{}", "_{}", "{}b", "{}zz", "{}:bcdf", "<{}>", "a {} b"])
 def test_privacy_15_letters_around_a_token_hide_it_from_nobody(vaulted: Vaulted, labelvc: Run, around: str):
     signing(vaulted)

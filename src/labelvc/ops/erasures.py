@@ -123,7 +123,8 @@ def speaker(known: Roll, key: PublicKey) -> str:
     who = known.names.get(key.fingerprint)
     if who is None:
         message = "the key belongs to no principal of the policy and to nobody of privacy/recipients.yaml"
-        hint = "labelvc policy add NAME --key FILE, under the name that recipients.yaml has; have it approved"
+        add = "labelvc policy add NAME --key FILE, under the name that recipients.yaml has; have it approved"
+        hint = add if known.printed else "labelvc trust init --key FILE, and commit it"
         raise TrustError(message, where=key.fingerprint, hint=hint)
     return who
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from labelvc.codec import canonical, keyfile, subkeys, vaultrow
 from labelvc.core import pseudonym
-from labelvc.errors import DataError, StoreError
+from labelvc.errors import DataError, RefusedError, StoreError
 from labelvc.model.project import Project
 from labelvc.model.secret import Secret
+from labelvc.ops import project as projects
 from labelvc.store import age, disk, vault
 from labelvc.store.git import Git
 
@@ -52,6 +53,7 @@ class Links:
 
         Raises:
             DataError: the value is empty once normalised.
+            RefusedError: it belongs to somebody who was erased: a new token would bring them back unseen.
         """
         normaliser, plain = pseudonym.normalised(kind, value)
         blinds = [self._subkey(at, "blind", self._project.domain, kind) for at in range(len(self._secrets))]
@@ -59,10 +61,20 @@ class Links:
         for at in reversed(range(len(links))):
             if links[at] in self._tokens:
                 return self._carried(self._tokens[links[at]], at)
+        if self._is_erased(kind, value, scope):
+            message = f"a value of the kind {kind} belongs to somebody who was erased; nothing was written"
+            hint = "take their rows out of the source; labelvc erase --list"
+            raise RefusedError(message, where=projects.ERASURES, hint=hint)
         found = pseudonym.of_bytes(kind, self._secrets[-1].epoch, secrets.token_bytes(32))
         self._tokens[link] = self._new_links[link] = found
         self._fresh.append((found, {"link": link, "scope": scope, "value": value}))
         return found
+
+    def _is_erased(self, kind: str, value: str, scope: str) -> bool:
+        """Tell whether the ledger lists the keyed token of a value, whose random one is forgotten."""
+        erased, project = self._project.erased, self._project
+        tokens = pseudonym.lineage(self._secrets, project.id, project.domain, kind, value, scope) if erased else ()
+        return not erased.isdisjoint(tokens)
 
     def seal(self, kind: str, value: str, scope: str, place: str) -> str:
         """Return a value sealed in place behind its token: under that token's key, or that of the one it was chained from.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from labelvc.cli.render.text import count, safe
@@ -11,6 +11,7 @@ from labelvc.ops.erasures import Entry
 from labelvc.ops.reach import Reach
 
 _NAMED = 8
+_PATHS = 3
 
 LIMITS = (
     "clones and forks of other people, and copies that a host keeps: caches, pull requests, backups",
@@ -50,7 +51,7 @@ def reach(found: Reach) -> Iterator[str]:
     yield _row("history", [
         f"{found.holding:,} of {count(found.commits, 'commit')} hold it, in {count(reached, 'object')} of git",
         *([f"{count(loose, 'object')} that no ref leads to: git reflog expire --expire=now --all; git gc --prune=now"] if loose else []),
-        *[f"{one.id[:10]}  {one.at}  {', '.join(map(safe, one.paths)) or 'its message'}" for one in found.brought[:_NAMED]],
+        *[f"{one.id[:10]}  {one.at}  {_paths(one.paths)}" for one in found.brought[:_NAMED]],
         *_more(len(found.brought)),
     ])  # fmt: skip
     yield _row("refs", [*map(safe, found.refs[:_NAMED]), *_more(len(found.refs))])
@@ -162,6 +163,12 @@ def reach_of(found: Reach) -> Mapping[str, Any]:
 def _row(name: str, lines: Any) -> str:
     """Return lines under a name; nothing when there are none."""
     return "".join([f"{'' if at else name:<13}{line}\n" for at, line in enumerate(lines)])
+
+
+def _paths(paths: Sequence[str]) -> str:
+    """Return the first paths of a commit, and how many more there are."""
+    more = f" and {len(paths) - _PATHS:,} more" if len(paths) > _PATHS else ""
+    return f"{', '.join(map(safe, paths[:_PATHS]))}{more}" if paths else "its message"
 
 
 def _more(number: int) -> list[str]:
