@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -11,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from labelvc.codec import schema
 from labelvc.core import pseudonym
 from labelvc.store import dvc, vault
 from tests.vaulting import MAIL, NAME, PEOPLE, Vaulted, recipients, vaulted, vaulted_template
@@ -57,11 +61,13 @@ def erase(found: Vaulted, labelvc: Run, *words: str, who: str = "ada") -> tuple[
 def plan(found: Vaulted, labelvc: Run, *words: str) -> dict[str, Any]:
     code, out, err = labelvc(found.folder, "erase", *words, "--format", "json")
     assert code == 0, err
+    assert not list(schema.problems("erase-plan", json.loads(out)))
     return dict(json.loads(out))
 
 
 def ledger(folder: Path, labelvc: Run) -> tuple[int, list[dict[str, Any]]]:
     code, out, _ = labelvc(folder, "erase", "--list", "--format", "json")
+    assert not list(schema.problems("erase-list", json.loads(out)))
     return code, list(json.loads(out)["items"])
 
 
@@ -240,8 +246,6 @@ def test_a_sealed_value_goes_with_the_field_it_stands_in(held: Vaulted, labelvc:
 def test_a_value_from_stdin_finds_every_token_and_is_told_nowhere(
     held: Vaulted, labelvc: Run, monkeypatch: pytest.MonkeyPatch
 ):
-    import io
-
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{MAIL}\n"))
     code, out, err = erase(held, labelvc, "--value", "--kind", "email", "--apply")
     assert code == 0, err
@@ -300,6 +304,25 @@ def test_a_stranger_signs_nothing_and_confirms_for_nobody(held: Vaulted, labelvc
     assert [problem.partition(": ")[2] for problem in entry["problems"]] == [
         "the file is not named after what it holds"
     ]
+
+
+def test_ssh_keygen_proves_the_ledger_without_labelvc(held: Vaulted, labelvc: Run, tmp_path: Path):
+    """An envelope as DSSE writes it, a statement as in-toto does, and a signature that OpenSSH checks."""
+    assert erase(held, labelvc, held.told()["mail"], "--apply")[0] == 0
+    (file,) = (held.folder / "privacy/erasures").glob("*.yaml")
+    for noun, did in (("by", "erase"), ("confirmed", "confirm")):
+        envelope = json.loads(file.with_suffix(f".{noun}.ada.json").read_bytes())
+        payload = base64.b64decode(envelope["payload"])
+        said = json.loads(payload)
+        assert not list(schema.problems("erasure-statement", said))
+        assert said["predicate"]["did"] == did
+        assert said["subject"][0]["digest"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+        (tmp_path / "sig").write_bytes(base64.b64decode(envelope["signatures"][0]["sig"]))
+        (tmp_path / "allowed").write_text(f"ada {ssh(held.keys, 'ada').with_suffix('.ssh.pub').read_text()}")
+        pae = b"DSSEv1 28 application/vnd.in-toto+json %d %b" % (len(payload), payload)
+        words = ["ssh-keygen", "-Y", "verify", "-f", "allowed", "-I", "ada", "-n", "erasure@labelvc.v1", "-s", "sig"]
+        done = subprocess.run(words, cwd=tmp_path, input=pae, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_list_that_was_changed_after_it_was_signed_is_told(held: Vaulted, labelvc: Run):
