@@ -226,6 +226,10 @@ def test_objects_of_dvc_and_what_is_not_here(zoo: Zoo, labelvc: Run, monkeypatch
     place.unlink()
     found = typed(zoo, labelvc, monkeypatch, MAIL)
     assert (found["dvc"], [row["id"] for row in found["unread"]]) == ([], [one["id"]])
+    assert typed(zoo, labelvc, monkeypatch, "somebody else", code=2)["found"] is False
+    monkeypatch.setattr("sys.stdin", io.StringIO("somebody else\n"))
+    code, out, _ = labelvc(zoo.folder, "privacy", "incident", "--value")
+    assert (code, "1 object of DVC could not be looked at" in out) == (2, True)
 
 
 def test_names_of_authors_and_refs_are_said_to_stay(zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch):

@@ -18,6 +18,8 @@ from labelvc.ops import incident as incidents
 from labelvc.ops.incident import Files, Incident
 from labelvc.store import git as plumbing
 
+_UNREAD = "nothing here holds it, but {} of DVC could not be looked at: dvc fetch --all-commits, and again\n"
+
 
 @click.command("incident", short_help="Find all that holds a value, and how to take it out of history.")
 @click.argument("rule", required=False, default="")
@@ -33,7 +35,7 @@ def incident(
 
     RULE and PATH or KEY are those of a finding of `labelvc privacy scan`, such as `privacy.email texts/m2#a1`. The value
     is never shown. The file for git filter-repo holds it: you alone may read it, in the git folder, and you delete it.
-    Nothing else is changed. Exit 1 when something holds the value.
+    Nothing else is changed. Exit 1 when something holds the value, 2 when nothing does and objects of DVC are not here.
     """
     if value == bool(rule and place):
         raise click.UsageError("name RULE and PATH or KEY of a finding, or --value to be asked for the value")
@@ -45,12 +47,16 @@ def incident(
         write(library.dumps(_told(found), ensure_ascii=False, indent=1) + "\n", output)
     else:
         write("".join(_text(found)), output)
-    return int(found.found)
+    return 1 if found.found else 2 if found.reach.unread else 0
 
 
 def _text(found: Incident) -> Iterator[str]:
     if not found.found:
-        yield "nothing holds it: no object of git or DVC here\n"
+        yield (
+            "nothing holds it: no object of git or DVC here\n"
+            if not found.reach.unread
+            else _UNREAD.format(count(len(found.reach.unread), "object"))
+        )
         return
     spelled = found.reach.spelled
     yield f"{'found':<13}{count(sum(spelled.values()), 'time')}, in {count(len(spelled), 'spelling')}\n"
