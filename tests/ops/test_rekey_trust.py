@@ -14,6 +14,7 @@ import pytest
 from labelvc.codec import canonical, dsse, epochs, statement
 from labelvc.core import pseudonym
 from labelvc.model.approval import Rekeying
+from labelvc.ops import rekeyed
 from labelvc.store import keyring
 from tests.people import make_keys
 from tests.zoo import ANNA, BEN, CONTACT, ID, SECRET, Zoo, zoo, zoo_template
@@ -325,3 +326,69 @@ def test_a_line_of_a_mapping_is_what_the_page_says(court: Court):
     tokens = (ANNA, BEN, CONTACT)
     lines = sorted(f"{old} {pseudonym.chained(raw, ID, 'main', old)}\n".encode() for old in tokens)
     assert said["mapping"]["sha256"] == canonical.digest(b"".join(lines)).removeprefix("sha256:")
+
+
+def test_a_rule_on_own_records_does_not_stop_who_re_keys_everybodys(court: Court):
+    """Of what is proved to be a re-key and nothing else; a label of somebody else that they touch beside it is denied."""
+    words = ("--kind", "labels", "--need", "reviewer:1:author", "--own-records", "--sign-with", str(court.keys / "ada"))
+    court.ok("policy", "rule", "set", "labels and items", *words)
+    named = ("--name", "Dora", "--email", "dora@example.com", "--sign-with", str(court.keys / "ada"))
+    court.ok("policy", "add", "dora", *named)
+    court.rule("--need", "lead:1:author")
+    court.zoo.git("config", "user.email", "dora@example.com")
+    branch(court)
+    court.zoo.git("config", "user.email", "ada@example.com")
+    assert [step["state"] for step in court.judged("main...topic")] == ["denied"]
+    court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    assert [step["state"] for step in court.judged("main...topic")] == ["approved"]
+    court.zoo.change("pets/p1#n1", value={"text": "mine"})
+    court.zoo.commit("A label of nobody's", "Dora")
+    (step,) = court.judged("main...topic")
+    assert (step["state"], step["uncovered"]) == ("denied", ["pets/p1#n1"])
+
+
+def test_a_squash_and_a_rebase_keep_the_statement(court: Court):
+    court.rule("--need", "lead:1:author")
+    branch(court)
+    court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    court.zoo.git("switch", "-q", "main")
+    court.zoo.write("notes.txt", "main goes on")
+    court.zoo.commit("Notes")
+    court.zoo.git("branch", "aside")
+    court.zoo.git("merge", "-q", "--squash", "topic")
+    court.zoo.commit("Squashed")
+    assert [step["state"] for step in court.judged()] == ["approved"]
+    court.zoo.git("switch", "-q", "topic")
+    court.zoo.git("rebase", "-q", "aside")
+    assert [step["state"] for step in court.judged("aside...topic")] == ["approved"]
+
+
+def test_a_record_that_main_brought_meanwhile_makes_it_none(court: Court):
+    """Its old token stays beside the new ones: one person would be two."""
+    court.rule("--need", "lead:1:author")
+    branch(court)
+    court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    court.zoo.git("switch", "-q", "main")
+    court.zoo.put("pets/p7#m9", {**court.zoo.row("pets/p7#m1"), "id": "m9"})
+    court.zoo.commit("One more by Anna")
+    court.zoo.git("merge", "-q", "-s", "ours", "--no-commit", "topic")
+    court.zoo.git("checkout", "-q", "topic", "--", ".")
+    court.zoo.put("pets/p7#m9", {**court.zoo.row("pets/p7#m1"), "id": "m9", "by": ANNA, "rev": 1})
+    court.zoo.commit("Merge")
+    (step,) = court.judged()
+    assert step["state"] == "missing"
+    assert any("one person would be two" in problem["message"] for problem in step["problems"])
+
+
+def test_a_list_too_long_for_git_is_left_out_and_the_statement_holds(court: Court, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rekeyed.sign, "__defaults__", (100,))
+    court.rule("--need", "lead:1:author")
+    branch(court)
+    out = court.ok("pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo"))
+    assert "changeset.jsonl" not in out
+    court.zoo.git("commit", "-q", "--no-verify", "-m", "Vouch", "--", "approvals")
+    court.merge()
+    assert [step["state"] for step in court.judged()] == ["approved"]

@@ -140,6 +140,8 @@ def pseudonym_rekey(
     if dry_run:
         return
     looked = rekeyed.look(git, None, signing.pin(git, root))
+    if looked.found.flaw is not None:
+        rekeyed.refuse_flawed(looked)
     for name, token in looked.unnamed:
         say(settings, f"the policy must name {name} anew: labelvc policy add {name} --pseudonym {token}")
     if role is None:

@@ -140,14 +140,27 @@ class Rekey:
 
     def left(self, data: bytes) -> str:
         """Return a token of the epochs before that stands in some bytes; empty when none does."""
-        found = (token.decode() for token in _tokens(data))
-        return next((token for token in found if is_token(token) and epoch_of(token) in self._old), "")
+        found = {token.decode() for token in _tokens(data)} - self._from.keys()
+        return next((token for token in found if epoch_of(token) in self._old and is_token(token)), "")
 
     def _where(self, old: str) -> str:
         return self._first.get(old, "another line")
 
     def _swaps(self, seen: Comparison, fields: Collection[str]) -> tuple[list[Pair], list[str]]:
         """Return the pairs of tokens of which one took the other's place, and where else the two lines differ."""
+        swaps = {pointer: pair for pointer in fields if (pair := self._plain(seen, pointer)) is not None}
+        rest = [pointer for pointer in seen.pointers if pointer not in swaps]
+        if rest in ([], ["/rev"]) or not any(jsonpointer.ANY in glob for glob in fields):
+            return list(swaps.values()), rest
+        return self._deep(seen, fields)
+
+    def _plain(self, seen: Comparison, pointer: str) -> Pair | None:
+        if pointer not in seen.pointers:
+            return None
+        return self._swap(jsonpointer.reach(seen.old, pointer), jsonpointer.reach(seen.new, pointer))
+
+    def _deep(self, seen: Comparison, fields: Collection[str]) -> tuple[list[Pair], list[str]]:
+        """Return what `_swaps` does where several paths may lead to a field, by undoing each swap in a copy."""
         pairs: list[Pair] = []
         undone = copy.deepcopy(seen.new)
         for glob in fields:
@@ -166,6 +179,8 @@ class Rekey:
         """Return a token of an old epoch and the one of the same kind of a new epoch in its place; what is sealed stays."""
         if old == new or not isinstance(old, str) or not isinstance(new, str):
             return None
+        if self._into.get(old) == new:
+            return old, new
         (one, *sealed), (two, *other) = old.split(":", 1), new.split(":", 1)
         good = sealed == other and one[:_KIND] == two[:_KIND] and is_token(one) and is_token(two)
         return (one, two) if good and epoch_of(one) in self._old and epoch_of(two) in self._new else None

@@ -167,6 +167,7 @@ class _Run:
         self._old = {epoch.id for epoch in known[:-1]}
         self._met: set[str] = set()
         self._tokens: dict[str, str] = {}
+        self._made: set[str] = set()
         self._gone: set[str] = set()
         self._changed = {"annotations": 0, "items": 0}
 
@@ -225,16 +226,18 @@ class _Run:
                 if isinstance(value, str) and protection.protected(value):
                     holder[name] = self._carried(value, where)
                     changed = True
-        self._refuse_left(fields, key, layer)
-        if not changed:
-            return raw
-        if layer == "annotations":
+        if changed and layer == "annotations":
             fields["rev"] = fields["rev"] + 1 if type(fields.get("rev")) is int else 1
-        return canonical.encode(fields, first)
+        new = canonical.encode(fields, first) if changed else raw
+        if not self._made.issuperset(tokens_in(new)):
+            self._refuse_left(fields, key, layer)
+        return new
 
     def _carried(self, value: str, where: str) -> str:
         """Return a token, or a sealed value, with the token that takes its place."""
         token, mark, letters = value.partition(":")
+        if token in self._tokens:
+            return f"{self._tokens[token]}{mark}{letters}"
         epoch = pseudonym.epoch_of(token)
         if not pseudonym.is_token(token):
             message = "the check letters of a token are wrong"
@@ -252,6 +255,7 @@ class _Run:
             )
         self._met.add(epoch)
         new = self._tokens[token] = self._way.of(token, where)
+        self._made.add(new)
         return f"{new}{mark}{letters}"
 
     def _refuse_left(self, fields: dict[str, Any], key: Key | None, layer: Layer) -> None:
