@@ -9,6 +9,7 @@ from inline_snapshot import snapshot
 
 from labelvc.codec import canonical, epochs, keyfile
 from labelvc.core import pseudonym
+from labelvc.errors import TrustError
 from labelvc.model.secret import Secret
 from labelvc.store import age, keyring
 from labelvc.store import vault as folders
@@ -230,6 +231,30 @@ def test_what_is_imported_afterwards_meets_the_same_people(vaulted: Vaulted, lab
     new = vaulted.told(2)
     assert {**new, "name": ""} == {**after, "name": ""}
     assert new["name"].startswith("nam_c")
+
+
+def test_a_clone_needs_the_secrets_of_the_whole_chain(vaulted: Vaulted, labelvc: Run):
+    vaulted.person()
+    vaulted.zoo.commit("A person")
+    assert labelvc(vaulted.folder, "pseudonym", "rekey", "--to", "c", "--chained")[0] == 0
+    vaulted.zoo.commit("Re-key")
+    there = vaulted.copy()
+    for epoch in "bc":
+        keyring.path(there.zoo.at, epoch).unlink()
+        file = vaulted.folder.parent / f"{epoch}.json"
+        assert labelvc(vaulted.folder, "pseudonym", "share", "--epoch", epoch, "-o", str(file))[0] == 0
+    accept = ("pseudonym", "accept", *there.by("ada"))
+    assert labelvc(there.folder, *accept, str(vaulted.folder.parent / "c.json"))[0] == 0
+    out = labelvc(there.folder, "doctor")[1]
+    assert "the secret of epoch 'b' is not on this machine" in out
+    with pytest.raises(TrustError, match="the secret of epoch 'b' is not on this machine"):
+        there.person(2)
+    assert there.zoo.git("status", "--porcelain") == ""
+    assert labelvc(there.folder, *accept, str(vaulted.folder.parent / "b.json"))[0] == 0
+    there.person()
+    assert there.zoo.git("status", "--porcelain") == ""
+    code, _, err = labelvc(vaulted.folder, "pseudonym", "share", "--epoch", "z", "-o", str(vaulted.keys / "z"))
+    assert (code, "one of: b, c" in err) == (2, True)
 
 
 def test_the_vault_tells_what_new_tokens_stand_for(vaulted: Vaulted, labelvc: Run):

@@ -98,6 +98,10 @@ def branch(court: Court, *words: str) -> None:
 
 
 def test_without_a_rule_on_re_keys_nobody_can_vouch_for_one(court: Court):
+    words = ("pseudonym", "rekey", "--to", "c", "--chained", "--role", "lead", *court.key("cleo"))
+    code, _, err = court.run(court.zoo.folder, *words)
+    assert (code, "no rule of the policy lets the role lead vouch" in err) == (1, True)
+    assert court.zoo.git("status", "--porcelain") == ""
     branch(court)
     code, _, err = court.run(
         court.zoo.folder, "pseudonym", "verify-rekey", "main...topic", "--role", "lead", *court.key("cleo")

@@ -42,7 +42,7 @@ def _range(function: _Command) -> _Command:
         "--kind",
         "kinds",
         multiple=True,
-        type=click.Choice(get_args(ChangeKind)),
+        type=click.Choice([kind for kind in get_args(ChangeKind) if kind != "rekeys"]),
         metavar="KIND",
         help="With --by record, only what is of this kind: labels, items, guidelines ...; repeatable.",
     )

@@ -133,6 +133,8 @@ def pseudonym_rekey(
     """
     git = plumbing.find(settings.directory)
     asked = Asked(epoch, now().strftime("%Y-%m-%dT%H:%M:%SZ"), chained)
+    if role is not None:
+        rekeyed.refuse_role(git, role, signing.pin(git, root))
     ways = _chained if chained else custody.carriers(git, _act(git, epoch), openers(brought))
     with progress(settings, None, "carrying tokens", "lines") as advance:
         done = rekeying.rekey(git, asked, ways, dry=dry_run, advance=advance)

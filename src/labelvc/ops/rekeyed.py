@@ -14,7 +14,7 @@ from labelvc.core.rekey import Flaw
 from labelvc.errors import RefusedError, TrustError
 from labelvc.model.approval import NAMESPACE, Epochs, Mapped, Rekeying, Scope, Seen, States
 from labelvc.model.approval import Signer as Signatory
-from labelvc.model.policy import Need, Trust
+from labelvc.model.policy import Need, Policy, Trust
 from labelvc.model.project import Project
 from labelvc.model.secret import Epoch, Secret
 from labelvc.model.snapshot import Snapshot
@@ -223,12 +223,7 @@ def _speaker(trust: Trust, wish: Wish, signer: Signer, authors: frozenset[str]) 
         raise TrustError(message, where=key.fingerprint, hint="labelvc key list")
     if silent := policy.distrusts(who, key.fingerprint):
         raise RefusedError(str(silent), where=key.fingerprint, hint="labelvc policy show")
-    needs = [
-        need for rule in policy.rules if vouching.KIND in rule.kinds for need in rule.needs if need.role == wish.role
-    ]
-    if not needs:
-        hint = f"labelvc policy rule set re-keys --kind {vouching.KIND} --need {wish.role}, committed before the re-key"
-        raise RefusedError(f"no rule of the policy lets the role {wish.role} vouch for a re-key", hint=hint)
+    needs = _needs(policy, wish.role)
     if wish.role not in decide.roles_of(policy, who):
         held = ", ".join(decide.roles_of(policy, who)) or "none"
         raise RefusedError(f"the policy does not grant {who} the role {wish.role}", hint=f"roles of {who}: {held}")
@@ -236,6 +231,28 @@ def _speaker(trust: Trust, wish: Wish, signer: Signer, authors: frozenset[str]) 
         message = f"{who} is an author of this re-key and the policy asks for somebody else"
         raise RefusedError(message, hint="labelvc pseudonym verify-rekey A...B --role ROLE, by them")
     return who
+
+
+def _needs(policy: Policy, role: str) -> list[Need]:
+    """Return the needs of a role in the rules on re-keys; there must be one."""
+    rules = (rule for rule in policy.rules if vouching.KIND in rule.kinds)
+    found = [need for rule in rules for need in rule.needs if need.role == role]
+    if not found:
+        hint = f"labelvc policy rule set re-keys --kind {vouching.KIND} --need {role}, committed before the re-key"
+        raise RefusedError(f"no rule of the policy lets the role {role} vouch for a re-key", hint=hint)
+    return found
+
+
+def refuse_role(git: Git, role: str, pin: str | None) -> None:
+    """Return when a role may vouch for a re-key that begins at the last commit; looked at before anything is written.
+
+    Raises:
+        RefusedError: no rule asks for its word.
+        TrustError: there is no policy that can be used.
+    """
+    before = tree.commit(git, "HEAD", ("trust",))
+    with tree.reader(git) as reader:
+        _needs(trusting.load(reader, before, pin).policy, role)
 
 
 def _wants_others(need: Need) -> bool:
