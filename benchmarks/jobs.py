@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import data, forks, histories, imports, merges, peers, pointers, redactions, scaling, votes
+from benchmarks import data, forks, histories, imports, leaks, merges, peers, pointers, redactions, scaling, votes
 from benchmarks.data import Repository
 from benchmarks.measure import Cost, least, paired, process
 from benchmarks.pasts import Past
@@ -82,6 +82,7 @@ def run_all(plan: Plan) -> list[Job]:
         "growth": lambda: scaling.grow(fork, sizes),
         "verify": lambda: [votes.verify(folder, max(20, plan.records // 1000), 10)],
         "state": lambda: [votes.state(repository(plan.records))],
+        "leaks": lambda: [*leaks.scan(work, plan.records), *leaks.quality(work)],
         "start": lambda: [start_up(folder)],
     }
     told: list[Job] = []

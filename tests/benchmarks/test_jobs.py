@@ -29,7 +29,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Run everything once, without the peers that are fetched apart: what is held here is that it works."""
-    for module in (jobs, merges, histories, jobs.peers, jobs.pointers, jobs.scaling, jobs.imports, jobs.votes):
+    for module in (
+        jobs,
+        merges,
+        histories,
+        jobs.peers,
+        jobs.pointers,
+        jobs.scaling,
+        jobs.imports,
+        jobs.votes,
+        jobs.leaks,
+    ):
         monkeypatch.setattr(module, "least", lambda run, times=1: run(), raising=False)
         monkeypatch.setattr(module, "paired", lambda one, two, times=1: (one(), two()), raising=False)
     monkeypatch.setattr(tools, "PEERS", tmp_path / "nothing")
@@ -46,7 +56,8 @@ def run(folder: Path, only: str) -> list[Job]:
 
 
 @pytest.mark.parametrize(
-    "only", ["diff", "work", "merge", "driver", "blame", "push", "layouts", "import", "growth", "verify", "state"]
+    "only",
+    ["diff", "work", "merge", "driver", "blame", "push", "layouts", "import", "growth", "verify", "state", "leaks"],
 )
 def test_a_job_is_right_about_a_few_records(folder, only):
     told = run(folder, only)

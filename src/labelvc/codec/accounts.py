@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from labelvc.codec import checksums, reserved
 from labelvc.codec.addresses import Hit
@@ -95,6 +96,7 @@ _WIDTHS = frozenset(
     + [(4, 6, 5), (4, 6, 4)]
 )
 """Groups that cards are printed in: one piece, 4-4-4-4 and the like, 4-6-5, 4-6-4."""
+_MOST_GROUPS = max(map(len, _WIDTHS))
 _SURE = 14
 """A 12- or 13-digit number that fits may well be a time in milliseconds or a row's id."""
 _LEAST_DIGITS, _SSN_DIGITS = 6, 9
@@ -154,9 +156,7 @@ def card(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     for at, (first, end_of_first) in enumerate(groups):
         if first < taken or end_of_first - first < _FIRST_GROUP:
             continue
-        for width in range(5, 0, -1):
-            if tuple(widths[at : at + width]) not in _WIDTHS or at + width > len(groups):
-                continue
+        for width in _fitting(tuple(widths[at : at + _MOST_GROUPS])):
             last = groups[at + width - 1][1]
             digits = "".join([text[one:two] for one, two in groups[at : at + width]])
             known = _issued(digits)
@@ -166,6 +166,12 @@ def card(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
                 taken = last
                 yield Hit(first, last, sure=known and len(digits) >= _SURE)
                 break
+
+
+@lru_cache(maxsize=4096)
+def _fitting(widths: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how many of some groups may be one card's, most first."""
+    return tuple(width for width in range(len(widths), 0, -1) if widths[:width] in _WIDTHS)
 
 
 def ssn(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:

@@ -1,0 +1,228 @@
+"""Leaks: how quickly plain text is found, how much of it, and how often what is none, beside Presidio's patterns."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from benchmarks import corpora
+from benchmarks.corpora import Counted, Row, Span
+from benchmarks.measure import Cost, least, process
+from benchmarks.report import Job, absent, skipped
+from benchmarks.report import Row as Line
+from benchmarks.tools import HERE, python, script
+from labelvc.core import detect
+from labelvc.model.detection import Settings
+
+SETTINGS = Settings(regions=("BR", "DE", "ES", "FR", "GB", "IT", "PL", "US"), reserved=True)
+FOUND = {"ipv4": "ip", "ipv6": "ip", "url.password": "url", "ssn.bare": "ssn"}
+PRESIDIO = "presidio-analyzer, patterns only"
+_HINT = "not installed: make bench-peers ARGUMENTS=presidio"
+_QUICKER, _SLOWEST, _BYTES = 12, 2.0, 1_000_000
+_MICRO, _RECALL, _STRICT, _NEGATIVE = 0.95, 0.94, 0.99, 0.005
+_WORDS = [
+    "the",
+    "parcel",
+    "came",
+    "two",
+    "days",
+    "late",
+    "and",
+    "nobody",
+    "told",
+    "me",
+    "why",
+    "so",
+    "please",
+    "look",
+    "into",
+    "it",
+    "the",
+    "box",
+    "was",
+    "open",
+    "when",
+    "i",
+    "got",
+    "it",
+    "and",
+    "one",
+    "of",
+    "the",
+    "cups",
+    "is",
+    "broken",
+    "thank",
+    "you",
+    "for",
+    "the",
+    "quick",
+    "answer",
+    "it",
+    "works",
+    "now",
+    "but",
+    "the",
+    "light",
+    "still",
+    "blinks",
+    "from",
+    "time",
+    "to",
+    "time",
+]
+_VALUES = ("ask jo.public@firma.de", "card 4111 1111 1111 1111", "to DE89 3704 0044 0532 0130 00", "call +49 30 901820", "from 8.8.8.8")  # fmt: skip
+_WORST = ("1 ", "a@", "@a.", "4111 ", "::", "%40", "0 ", "219-09-", "://a:", "QUJD", "DE89", "x" * 15 + " ")
+
+
+def scan(folder: Path, records: int) -> list[Job]:
+    """Time the staged scan of clean texts beside every pattern asked of every text, and beside Presidio on a part."""
+    texts = list(_texts(max(2000, records // 25)))
+    whole, part, nothing = folder / "texts.jsonl", folder / "texts-part.jsonl", folder / "no-texts.jsonl"
+    for path, some in ((whole, texts), (part, texts[: len(texts) // 100]), (nothing, [])):
+        path.write_text("".join([json.dumps(text) + "\n" for text in some]))
+    size = sum(map(len, texts)) / 1e6
+    start = least(lambda: _scan("staged", nothing))
+    staged, patterns = least(lambda: _scan("staged", whole)), _scan("patterns", whole)
+    times = (patterns.cpu - start.cpu) / max(staged.cpu - start.cpu, 1e-3)
+    same = staged.out == patterns.out and staged.code == 0
+    note = f"{size / max(staged.cpu - start.cpu, 1e-3):.0f} MB/s; one text in 200 holds a value"
+    rows = [
+        Line(f"{len(texts):,} texts, {size:.1f} MB", "labelvc, staged", *staged[:3], "1x", same, note),
+        Line(f"{len(texts):,} texts, {size:.1f} MB", "each pattern by itself", *patterns[:3], f"{times:.0f}x", same),
+        _presidio_pace(part, nothing, (staged.cpu - start.cpu) / size, folder),
+    ]
+    target = f">= {_QUICKER}x a pattern-by-pattern scan with identical findings"
+    title = "leak scan, clean text of shards"
+    return [Job(title, target, f"{times:.0f}x", same and times >= _QUICKER, rows), worst()]
+
+
+def worst() -> Job:
+    """Time lines of a megabyte that are made to be slow."""
+    rows = []
+    for piece in _WORST:
+        before, clock = time.process_time(), time.perf_counter()
+        detect.spans(piece * (_BYTES // len(piece)), SETTINGS)
+        spent = time.process_time() - before
+        rows.append(Line(f"{piece!r} again and again", "labelvc", spent, time.perf_counter() - clock, math.nan))
+    most = max(row.cpu for row in rows)
+    return Job(
+        "leak scan, a line of 1 MB made to be slow", f"<= {_SLOWEST:.0f} CPU s", f"{most:.1f} s", most <= _SLOWEST, rows
+    )
+
+
+def quality(folder: Path) -> list[Job]:
+    """Tell precision, recall and F1 by type on the corpora, beside Presidio's, and how often what is none is taken for some."""
+    title = "leak scan, what is found"
+    if not corpora.DATA.is_dir():
+        return [skipped(title, "", "needs pii/ under LABELVC_TEST_DATA")]
+    jobs = []
+    for name, rows in (("synth_dataset_v2", list(corpora.synth())), ("faker", list(corpora.faker()))):
+        ours = corpora.counted(rows, map(found_by_labelvc, [text for text, _ in rows]))
+        theirs = _presidio(rows, folder)
+        whole = corpora.together(ours.values())
+        strict = {kind: ours[kind].f1 for kind in corpora.STRICT if kind in ours}
+        good = whole.f1 >= _MICRO and whole.recall >= _RECALL and min(strict.values()) >= _STRICT
+        lines = [*_lines("labelvc", ours), *(_lines(PRESIDIO, theirs) if theirs else [absent("all", PRESIDIO, _HINT)])]
+        target = f"F1 >= {_MICRO}, recall >= {_RECALL} of all; F1 >= {_STRICT} of card, IBAN, e-mail and IP"
+        said = f"F1 {whole.f1:.3f}, recall {whole.recall:.3f}; {', '.join(f'{kind} {f1:.3f}' for kind, f1 in strict.items())}"
+        jobs.append(Job(f"{title}: {name}", target, said, good, lines))
+    return [*jobs, _negatives(folder)]
+
+
+def _negatives(folder: Path) -> Job:
+    rows = [(kind, text) for kind, text in corpora.negatives() if kind != "version"]
+    hits = Counter(kind for kind, text in rows if detect.spans(text, SETTINGS))
+    share = hits.total() / len(rows)
+    said = ", ".join(f"{number} {kind}" for kind, number in hits.most_common()) or "none"
+    lines = [Line(f"{len(rows):,} texts", "labelvc", math.nan, math.nan, math.nan, f"{share:.2%}", note=said)]
+    theirs = _peer([text for _, text in rows], folder)
+    if theirs is None:
+        lines.append(absent(f"{len(rows):,} texts", PRESIDIO, _HINT))
+    else:
+        wrong = sum(any(kind in corpora.GOLD for *_, kind in spans) for spans in theirs)
+        lines.append(Line(f"{len(rows):,} texts", PRESIDIO, math.nan, math.nan, math.nan, f"{wrong / len(rows):.2%}"))
+    target = f"<= {_NEGATIVE:.1%} of texts; four-part versions, which have the form of an address, left out"
+    return Job("leak scan, what only looks like it", target, f"{share:.2%}", share <= _NEGATIVE, lines)
+
+
+def _lines(tool: str, figures: dict[str, Counted]) -> Iterator[Line]:
+    for kind, one in [*figures.items(), ("all", corpora.together(figures.values()))]:
+        note = f"{one.right} right, {one.wrong} wrong, {one.missed} missed"
+        said = f"P {one.precision:.3f} R {one.recall:.3f} F1 {one.f1:.3f}"
+        yield Line(kind, tool, math.nan, math.nan, math.nan, said, note=note)
+
+
+def found_by_labelvc(text: str) -> list[Span]:
+    return [(span.start, span.end, _kind(span.detector)) for span in detect.spans(text, SETTINGS)]
+
+
+def _kind(detector: str) -> str:
+    group, _, rest = detector.partition(".")
+    return FOUND.get(detector) or (rest[:2] if group == "identity" else group)
+
+
+def _presidio(rows: list[Row], folder: Path) -> dict[str, Counted]:
+    """Return Presidio's figures for the types that it knows; none where it is not here."""
+    found = _peer([text for text, _ in rows], folder)
+    if found is None:
+        return {}
+    knows = {"email", "phone", "iban", "ip", "card", "ssn", "mac"}
+    gold = [(text, [span for span in spans if corpora.GOLD.get(span[2]) in knows]) for text, spans in rows]
+    named = {**corpora.GOLD, "MAC_ADDRESS": "mac"}
+    return corpora.counted(
+        gold, [[(start, end, named.get(kind, kind)) for start, end, kind in spans] for spans in found]
+    )
+
+
+def _peer(texts: Iterable[str], folder: Path) -> list[list[Span]] | None:
+    program = python("presidio", "presidio_analyzer")
+    if program is None:
+        return None
+    path = folder / "peer.jsonl"
+    path.write_text("".join([json.dumps(text) + "\n" for text in texts]))
+    cost = process([program, script("presidio"), str(path)], folder, cap=900)
+    return [json.loads(line) for line in cost.out.splitlines()] if cost.code == 0 else None
+
+
+def _presidio_pace(part: Path, nothing: Path, ours: float, folder: Path) -> Line:
+    """Return the row of Presidio on a part of the texts.
+
+    Args:
+        part, nothing: files of texts, the second of none.
+        ours: CPU seconds a MB of labelvc.
+        folder: where it runs.
+    """
+    program = python("presidio", "presidio_analyzer")
+    if program is None:
+        return absent("a hundredth of them", PRESIDIO, _HINT)
+    words = [program, script("presidio")]
+    start, cost = process([*words, str(nothing)], folder), process([*words, str(part)], folder, cap=900)
+    size = sum(len(json.loads(line)) for line in part.read_bytes().splitlines()) / 1e6
+    if cost.code:
+        return absent("a hundredth of them", PRESIDIO, f"ended with {cost.code}")
+    pace = (cost.cpu - start.cpu) / size
+    return Line(
+        "a hundredth of them", PRESIDIO, *cost[:3], f"{pace / ours:.0f}x labelvc, a MB", note=f"{1 / pace:.2f} MB/s"
+    )
+
+
+def _scan(way: str, path: Path) -> Cost:
+    words = [sys.executable, "-m", "benchmarks.scan_texts", way, str(path)]
+    return process(words, HERE.parent, environment={"PYTHONPATH": str(HERE.parent)}, cap=900)
+
+
+def _texts(number: int, seed: int = 5) -> Iterator[str]:
+    """Yield texts of about 230 characters, one in 200 with a value in it."""
+    chance = random.Random(seed)
+    for at in range(number):
+        words = chance.choices(_WORDS, k=48)
+        if at % 200 == 0:
+            words.insert(20, _VALUES[at // 200 % len(_VALUES)])
+        yield " ".join(words)
