@@ -42,6 +42,9 @@ FOUND = {
     "我是王小明。": "王小明",
     "Rossi Anna Maria": "Rossi Anna Maria",
     "John%20Doe": "John%20Doe",
+    "John&nbsp;Doe": "John&nbsp;Doe",
+    "<td>John</td><td>Doe</td>": "John</td><td>Doe",
+    "John <b>Doe</b>": "John <b>Doe",
     "Sm9obiBEb2UgaXMgaGVyZQ==": "Sm9obiBEb2UgaXMgaGVyZQ==",
 }
 NONE = [

@@ -652,3 +652,27 @@ def test_privacy_18_a_line_that_can_be_read_in_two_ways_is_no_part_of_a_re_key(z
     zoo.git("commit", "-q", "-a", "--amend", "--no-edit", "--no-verify", **author("Ada"))
     code, out, err = labelvc(zoo.folder, "pseudonym", "verify-rekey", "HEAD~1..HEAD")
     assert (code, out, "where: pets/p3#m1" in err) == (1, "", True), err
+
+
+def test_privacy_16_a_name_of_a_file_is_not_shown_beside_what_stands_in_it(zoo: Zoo, labelvc: Run):
+    zoo.write(f"notes/{MAIL}.txt", f"ask {MAIL}\n")
+    zoo.git("add", "--all")
+    code, found = scan(zoo, labelvc, "--staged")
+    assert (code, {rule for rule, _, _ in found}, len(found)) == (1, {"privacy.email"}, 2)
+
+
+def test_who_signs_may_be_known(zoo: Zoo, labelvc: Run):
+    people = zoo.folder.parent / "people"
+    people.write_text("Ada Lovelace\n")
+    payload = base64.b64encode(json.dumps({"predicate": {"signer": {"printedName": "Ada Lovelace"}}}).encode()).decode()
+    zoo.write("approvals/x/y.json", json.dumps({"payload": payload}))
+    zoo.write("trust/policy.json", json.dumps({"name": "Ada Lovelace"}))
+    zoo.replace("labelvc.yaml", "goal:", "governance: {owner: Ada Lovelace}\ngoal:")
+    zoo.write("notes.txt", "ask Ada Lovelace")
+    zoo.git("add", "--all")
+    code, out, err = labelvc(zoo.folder, "privacy", "scan", "--identities", str(people), "--format", "jsonl")
+    found = [row["place"]["path"] for row in map(json.loads, out.splitlines()) if row["rule"] == "privacy.known"]
+    assert (code, found, "Lovelace" in out + err) == (1, ["notes.txt"], False)
+    head = zoo.commit("Say it\n\nCo-authored-by: Ada Lovelace <ada@example.com>")
+    words = ("privacy", "scan", f"{head}~1..{head}", "--identities", str(people), "--format", "jsonl")
+    assert labelvc(zoo.folder, *words)[1].count("privacy.known") == 1

@@ -28,13 +28,15 @@ _SINGLE = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_SINGLE}]|[^\W_{_SINGLE}](?:[^\W_{_SINGLE}]|[{_INSIDE}'\u2019])*")
 _ALONE = re.compile(f"[{_SINGLE}]")
 _FIGURES = re.compile(r"[0-9](?:[ ()./-]{0,3}[0-9]){5,}")
+_MARKUP = re.compile(r"<[^<>]{1,40}>|&[a-zA-Z]{2,8};")
+"""Tags and named characters of HTML, which part the words of a name and are none."""
 _TRUNK = re.compile(r"\(0\)")
 _NO_FIGURE = re.compile("[^0-9]+")
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "'": None, "\u2019": None})  # fmt: skip
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _UMLAUT = re.compile("[äöü]")
 _WRITTEN_OUT = re.compile("([aou])e")
-_GAP = 8
+_GAP = 10
 """Characters that may stand between two words of a value: a comma, a line's end and an indent."""
 _MOST_WORDS = 8
 _SHORTEST_JOINED = 7
@@ -70,6 +72,7 @@ class Known(NamedTuple):
         yield from found
 
     def _in_plain(self, text: str) -> Iterator[Span]:
+        text = _MARKUP.sub(_blank, text)
         words = [(said, found.start(), found.end()) for found in _WORD.finditer(text) if (said := _normal(found[0]))]
         for at, (word, begin, _) in enumerate(words):
             if self.start(word) in self.starts:
@@ -220,6 +223,10 @@ def _numbers(value: str) -> set[str]:
         for code in range(1, _LONGEST_CODE + 1):
             found |= {digits[code:], f"0{digits[code:]}"}
     return {number for number in found if len(number) >= _FEWEST_FIGURES}
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])
 
 
 def _figures(text: str) -> str:

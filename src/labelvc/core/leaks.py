@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc.codec import pictures
-from labelvc.core import detect
+from labelvc.core import detect, known
 from labelvc.core.baseline import LETTERS
 from labelvc.core.gate import Gate
 from labelvc.model import jsonpointer
@@ -133,14 +133,15 @@ def in_file(path: str, data: bytes, gate: Gate) -> Iterator[Finding]:
         )
     for text, lines in _readings(data):
         spans = gate.spans(text)
+        shown = hidden(path, gate.spans(path)) if spans else path
         public = _GOVERNANCE.search(text) if path == "labelvc.yaml" and spans else None
         number, counted = 1, 0
         for span in spans:
             number += text.count("\n", counted, span.start)
             counted = span.start
             meant = path.startswith(PUBLIC) or (public and public.start() <= span.start < public.end())
-            if not (meant and detect.rule_of(span) == "email"):
-                yield from _findings((span,), text, Place(path, number if lines else 0), gate)
+            if not (meant and detect.rule_of(span) in _SIGNED) and not _signs(path, span):
+                yield from _findings((span,), text, Place(shown, number if lines else 0), gate)
 
 
 def values(data: bytes, rule: str, gate: Gate) -> set[str]:
@@ -167,6 +168,15 @@ PUBLIC = ("trust/", "releases/")
 """Where people sign with their names and addresses, so that a reader can tell who answered for a label."""
 
 
+_SIGNED = ("email", known.DETECTOR)
+"""What people sign with."""
+
+
+def _signs(path: str, span: Span) -> bool:
+    """Tell whether a span may be the printed name of who signed an approval: a known name in its envelope cannot be told apart."""
+    return path.startswith("approvals/") and span.detector == known.DETECTOR
+
+
 def in_names(paths: Sequence[str], gate: Gate) -> Iterator[Finding]:
     """Yield what stands in plain in names of files; the name is shown with that left out."""
     for at, spans in gate.scan(paths):
@@ -177,7 +187,7 @@ def in_message(where: str, text: str, gate: Gate) -> Iterator[Finding]:
     """Yield what stands in plain in the message of a commit or tag; addresses in trailers that name who made it are meant to."""
     meant = [found.span() for found in _TRAILER.finditer(text)]
     for span in gate.spans(text):
-        if not (detect.rule_of(span) == "email" and any(start <= span.start < end for start, end in meant)):
+        if not (detect.rule_of(span) in _SIGNED and any(start <= span.start < end for start, end in meant)):
             yield from _findings((span,), text, Place(where, text.count("\n", 0, span.start) + 1), gate)
 
 
