@@ -231,7 +231,8 @@ def _finding(span: Span, value: str, place: Place, mark: str) -> Finding:
     shape = f"{value[0]}{HIDDEN}@{HIDDEN}" if rule == "email" and "@" in value else f"{len(value)} characters"
     stands = "stands" if span.tier == "block" else "seems to stand"
     message = f"{RULES[rule].found} ({span.detector}, {shape}{mark and f', {mark}'}) {stands} in plain text"
-    return Finding(f"privacy.{rule}", _SEVERITIES[span.tier], place, message, HINT, BY)
+    hint = f"{HINT}; where it may stand: labelvc privacy accept {mark} --why ..." if mark else HINT
+    return Finding(f"privacy.{rule}", _SEVERITIES[span.tier], place, message, hint, BY)
 
 
 def _identifies(pointer: str, span: Span, said: str) -> bool:

@@ -181,7 +181,15 @@ def _worth(
     gate = Gate(project.leaks, accepted=(line,), key_of=key_of, today=today)
     for _ in _findings(line, path, snapshot, reader, gate):
         pass
-    return None if gate.used else ("warning", f"nothing needs this exception for {line.rule}", out)
+    return (
+        None
+        if gate.used
+        else (
+            "warning",
+            f"nothing needs this exception for {line.rule}, or not yet",
+            f"leave it while its value is still to come; else {out}",
+        )
+    )
 
 
 def _findings(line: Accepted, path: str, snapshot: Snapshot, reader: Reader, gate: Gate) -> Iterator[Finding]:
