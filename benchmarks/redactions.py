@@ -52,7 +52,7 @@ WORDS = [
     "morning",
 ]
 DECLARED = "sensitive:\n  - {pointer: /text, mode: redact, layer: items}\n"
-SLACK = 1.25
+SLACK, CAP = 1.25, 900
 
 
 def read(folder: Path, most: int) -> list[Job]:
@@ -71,7 +71,7 @@ def read(folder: Path, most: int) -> list[Job]:
         labels.mkdir()
         begin(labels)
         words = [LABELVC, "import", "jsonl", str(source), "--dataset", "texts", "--offsets", "utf16"]
-        costs.append((texts, process(words, labels), right(labels, texts)))
+        costs.append((texts, process(words, labels, cap=CAP), right(labels, texts)))
         shutil.rmtree(labels)
     (few, first, _), (many, last, _) = costs[0], costs[-1]
     growth = last.cpu / many / (first.cpu / few)

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from labelvc.codec import canonical
+from labelvc.core import pseudonym
+from labelvc.ops import pseudonyms, redaction
+from labelvc.store import age, tree, vault
 from tests.vaulting import REASON, Vaulted, vaulted, vaulted_template, zoo, zoo_template
-from tests.zoo import Zoo
+from tests.zoo import ID, Zoo
 
 __all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
@@ -359,6 +363,28 @@ def test_who_was_forgotten_stays_replaced(vaulted: Vaulted, labelvc: Run):
         assert first["text"] == f"ask [[{token}]] or {PHONE}"
         assert one["value"]["text"] == "or"
         assert labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))[0] == 0
+
+
+@pytest.mark.parametrize("moves", [[], [[0, 1, 0, 1, "eml_x", "a"]] * 3, [[-5, 99, -9, 999, "x", None]]], ids=str)
+def test_a_forged_way_back_is_no_bug(vaulted: Vaulted, labelvc: Run, moves: list[Any]):
+    """Anybody who has the vault's public half can write into its inbox."""
+    declare(vaulted.zoo)
+    assert bring(vaulted.zoo, labelvc, [item("r1", f"ask {MAIL}")])[0] == 0
+    text = vaulted.zoo.row("pets/r1#")["text"]
+    said = redaction.way("0c4a7f7e-6c1e-4b3a-9a5e-2f6c1b7d9e10", "items", "r1", "/text", redaction.digest(text))
+    with tree.reader(vaulted.zoo.at) as reader:
+        secret = pseudonyms.active(vaulted.zoo.at, tree.work(vaulted.zoo.at), reader)
+    token = pseudonym.token(secret, ID, "main", "other", said, redaction.WAY)
+    to = json.loads((vaulted.generation / "key.json").read_text())["to"]
+    for told in (said, "no way at all"):
+        line = canonical.encode({"content": {"moves": moves, "scope": "text", "value": told}, "t": token})
+        vault.put_in(vaulted.home, age.encrypt(line + b"\n", [to], "here"))
+    out = str(vaulted.keys / "x")
+    code, told, err = labelvc(
+        vaulted.folder, "vault", "restore", "pets/r1", "--reason", REASON, "-o", out, *vaulted.by("ada", "ben")
+    )
+    assert code in (0, 2), err
+    assert MAIL not in told + err
 
 
 def test_without_a_vault_nothing_leads_back_and_that_is_said(zoo: Zoo, labelvc: Run):

@@ -65,7 +65,7 @@ def restore(git: Git, act: Act, openers: Openers, item: str) -> Restored:
         one, _ = custody.opened(folder, project, openers)
         vault.fold(one)
         vault.record(one, custody.entry(act, "restore", key=str(key)))
-    ways = _ways(one, dataset.id, key.item)
+    ways = _ways(one)
     texts = forgotten = 0
     for layer, line in [("items", fields), *[("annotations", record) for record in records]]:
         for pointer, holder, name in list(redaction.texts_in(line, [], "")):
@@ -124,18 +124,11 @@ def _carry(records: list[dict[str, Any]], old: str, way: Redacted, dataset: Data
             fitting.place(record, found, old)
 
 
-def _ways(one: Opened, dataset: str, item: str) -> dict[str, list[list[Any]]]:
-    """Return the steps back of an item's texts, by what they are called."""
-    found: dict[str, list[list[Any]]] = {}
-    for token, row in one.rows.items():
-        if row.sealed is None or not token.startswith("oth_"):
-            continue
-        content = one.content(token)
-        if content.get("scope") == redaction.WAY and "moves" in content:
-            of = canonical.decode(content["value"])
-            if (of[0], of[2]) == (dataset, item):
-                found[content["value"]] = content["moves"]
-    return found
+def _ways(one: Opened) -> dict[str, list[list[Any]]]:
+    """Return the steps back from texts, by what they are called."""
+    rows = [token for token, row in one.rows.items() if row.sealed is not None and token.startswith("oth_")]
+    contents = map(one.content, rows)
+    return {content["value"]: content["moves"] for content in contents if "moves" in content}
 
 
 def _records(git: Git, dataset: Dataset, item: str) -> Iterator[dict[str, Any]]:

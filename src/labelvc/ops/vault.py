@@ -391,7 +391,7 @@ def _both(token: str, one: dict[str, Any], two: dict[str, Any], where: str) -> d
         return {**(_both(token, ours, theirs, where) if ours and theirs else ours or theirs), **before}
     if "keys" in one and "keys" in two:
         return {"keys": sorted({*one["keys"], *two["keys"]})}
-    if "moves" in one and "moves" in two and one["value"] == two["value"]:
+    if len(one.get("moves", ())) == len(two.get("moves", ())) > 0 and one["value"] == two["value"]:
         return {**one, "moves": [a if a[-1] is None else b for a, b in zip(one["moves"], two["moves"], strict=True)]}
     same = {**one, "value": ""} == {**two, "value": ""} and "value" in one and "value" in two
     kind = pseudonym.kind_of(token)
