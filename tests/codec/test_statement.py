@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from labelvc.codec import canonical, rootfile, statement
 from labelvc.errors import DataError
-from labelvc.model.approval import Approval, Material, Scope, Seen, Signer
+from labelvc.model.approval import Approval, Epochs, Mapped, Material, Rekeying, Scope, Seen, Signer, States
 from labelvc.model.names import Digest
 from labelvc.model.policy import Need, Policy, Principal, Role, Root, RootKey, Rule
 
@@ -173,3 +174,45 @@ def test_any_json_is_refused_cleanly(value: object):
     for decode in (statement.decode_approval, statement.decode_policy, rootfile.decode):
         with pytest.raises(DataError):
             decode(payload)
+
+
+# ---------------------------------------------------------------- re-keys
+YES = Approval(
+    root=Digest("sha256:" + "0" * 64), decision="approve", meaning="approval", role="lead", signer=Signer("ada", "Ada"),
+    signed_at="2026-03-01T09:00:00Z", scope=Scope("r", "delta", 0, 3, 0), policy=Seen(1, "0" * 64), nonce="0" * 32, tool="t",
+)  # fmt: skip
+
+
+def rekeying(**change: Any) -> Rekeying:
+    about = {
+        "decision": "approve", "meaning": "verification", "epochs": Epochs(("b",), "c"), "mapping": Mapped(3, "0" * 64),
+        "states": States("1" * 64, "2" * 64), "supersedes": (), "materials": (), **change,
+    }  # fmt: skip
+    return Rekeying(**{**asdict(YES), **about})
+
+
+def test_a_statement_on_a_re_key_is_an_approval_that_says_more():
+    value = rekeying()
+    payload = statement.encode_approval(value)
+    assert json.loads(payload)["predicateType"] == "urn:labelvc:rekey:1"
+    assert statement.decode_approval(payload) == value
+    with pytest.raises(DataError):
+        statement.decode_approval(payload.replace(b"urn:labelvc:rekey:1", b"urn:labelvc:approval:1"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"decision": "reject", "reason": "no"}, {"meaning": "approval"}, {"meaning": "emergency", "reason": "now"},
+        {"epochs": Epochs((), "c")}, {"epochs": Epochs(("a",), "c")}, {"epochs": Epochs(("b",), "")}, {"mapping": Mapped(0, "0" * 64)},
+        {"mapping": Mapped(3, "0" * 63)}, {"states": States("1" * 64, "")}, {"supersedes": (Digest("sha256:" + "0" * 64),)},
+    ],
+)  # fmt: skip
+def test_a_statement_on_a_re_key_that_says_something_else_is_none(change: dict[str, Any]):
+    with pytest.raises(DataError):
+        statement.decode_approval(statement.encode_approval(rekeying(**change)))
+
+
+def test_words_inside_of_a_text_make_no_other_kind_of_statement():
+    value = replace(YES, reason='"predicateType":"urn:labelvc:rekey:1"')
+    assert statement.decode_approval(statement.encode_approval(value)) == value

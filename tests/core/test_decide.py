@@ -331,3 +331,37 @@ def test_an_emergency_is_met_as_its_need_says():
     assert judge(rules, [move("d/i#r")], *said, strangers=True).state == "missing"
     assert judge(rules, [move("d/i#r")], *said[:2], says("ben", decision="reject")).state == "rejected"
     assert judge(rules, [move("d/i#r")], *said[:2], says("ben")).state == "approved"
+
+
+# ---------------------------------------------------------------- re-keys
+REKEYS = Rule("re-keys", ("rekeys",), (Need("lead", 1),))
+
+
+def vouches(who: str, role: str = "lead", digest: str = "s", *, fresh: bool = True) -> Voice:
+    return says(who, role, digest=digest, fresh=fresh)._replace(rekey=True)
+
+
+def test_what_is_proved_to_be_re_keyed_falls_under_the_rules_on_re_keys():
+    moves = [move("d/i#r"), move("d/i#")]
+    proved = {"rekeyed": frozenset({"d/i#r", "d/i#"}), "vouched": frozenset({Digest("s")})}
+    both = policy(LABELS, REKEYS)
+    assert judge(both, moves, vouches("dora"), **proved).state == "approved"
+    assert judge(both, moves, says("dora", "lead"), **proved).state == "approved", "an approval says more"
+    assert judge(both, moves, says("ben"), **proved).state == "missing", "a reviewer is not who is asked"
+    assert judge(policy(LABELS), moves, vouches("dora"), **proved).state == "denied", "no rule, nobody"
+
+
+def test_a_statement_on_a_re_key_counts_for_nothing_else():
+    both = policy(Rule("labels", ("labels", "items"), (Need("lead", 1),)), REKEYS)
+    assert judge(both, [move("d/i#r")], vouches("dora")).state == "missing", "nothing was proved"
+    proved = {"rekeyed": frozenset({"d/i#r"}), "vouched": frozenset({Digest("s")})}
+    got = judge(both, [move("d/i#r"), move("d/j#r")], vouches("dora"), **proved)
+    assert (got.state, got.uncovered) == ("missing", ("d/j#r",))
+    assert judge(both, [move("d/i#r")], vouches("dora", digest="t"), **proved).state == "missing", "it says otherwise"
+    assert judge(both, [move("d/i#r")], vouches("dora", fresh=False), **proved).state == "missing", "an old one"
+
+
+def test_a_no_binds_what_is_re_keyed():
+    proved = {"rekeyed": frozenset({"d/i#r"}), "vouched": frozenset({Digest("s")})}
+    got = judge(policy(LABELS, REKEYS), [move("d/i#r")], vouches("dora"), says("ada", "lead", "reject"), **proved)
+    assert got.state == "rejected"

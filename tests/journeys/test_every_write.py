@@ -106,7 +106,7 @@ JOBS = {
     "storage git": Job(True, nothing, ("dataset", "storage", "ratings", "git"), 7),
     "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 23),
     "re-key": Job(False, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 5),
-    "re-key behind DVC": Job(True, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 13),
+    "re-key behind DVC": Job(True, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 8),
     "import behind DVC": Job(True, nothing, ("import", "csv", "{more}", *COLUMNS), 23),
 }
 
