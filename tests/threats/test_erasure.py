@@ -236,7 +236,7 @@ def test_privacy_15_no_output_journal_cache_message_or_object_tells_the_value(he
     assert [name.partition(".")[2] for name in files] == ["by.ada.json", "confirmed.ada.json", "yaml"]
 
 
-@pytest.mark.parametrize("step", [23, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [41, pytest.param(3, marks=pytest.mark.long)])
 def test_privacy_15_a_kill_before_any_write_leaves_an_erasure_that_the_same_command_ends(
     held: Vaulted, labelvc: Run, tmp_path: Path, step: int
 ):
