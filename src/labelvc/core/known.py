@@ -25,8 +25,9 @@ DIGEST, START = 8, 2
 _INSIDE = "\u00ad\u0300-\u036f\u200b-\u200f\u2060\ufeff"
 _SINGLE = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Scripts that are written without blanks: each of their characters is a word."""
-_WORD = re.compile(rf"[{_SINGLE}]|[^\W_{_SINGLE}](?:[^\W_{_SINGLE}]|[{_INSIDE}'\u2019])*")
-_ALONE = re.compile(f"[{_SINGLE}]")
+_WORD = rf"[{_SINGLE}]|[^\W_{_SINGLE}](?:[^\W_{_SINGLE}]|[{_INSIDE}'\u2019])*"
+_ALONE = f"[{_SINGLE}]"
+_compiled = lru_cache(maxsize=None)(re.compile)
 _FIGURES = re.compile(r"[0-9](?:[ ()./-]{0,3}[0-9]){5,}")
 _MARKUP = re.compile(r"<[^<>]{1,40}>|&[a-zA-Z]{2,8};")
 """Tags and named characters of HTML, which part the words of a name and are none."""
@@ -73,7 +74,11 @@ class Known(NamedTuple):
 
     def _in_plain(self, text: str) -> Iterator[Span]:
         text = _MARKUP.sub(_blank, text)
-        words = [(said, found.start(), found.end()) for found in _WORD.finditer(text) if (said := _normal(found[0]))]
+        words = [
+            (said, found.start(), found.end())
+            for found in _compiled(_WORD).finditer(text)
+            if (said := _normal(found[0]))
+        ]
         for at, (word, begin, _) in enumerate(words):
             if self.start(word) in self.starts:
                 end = self._longest(text, words, at)
@@ -204,11 +209,11 @@ def _spoken(text: str) -> str:
 
 def _weight(text: str) -> int:
     """Return how many letters a text has; one of a script in which each is a word counts twice."""
-    return len(text) + len(_ALONE.findall(text))
+    return len(text) + len(_compiled(_ALONE).findall(text))
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple([said for found in _WORD.finditer(text) if (said := _normal(found[0]))])
+    return tuple([said for found in _compiled(_WORD).finditer(text) if (said := _normal(found[0]))])
 
 
 def _numbers(value: str) -> set[str]:
