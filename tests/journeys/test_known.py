@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from labelvc.core import known
+from labelvc.core import known, pseudonym
 from labelvc.store import keyring
 from tests.vaulting import MAIL, NAME, Vaulted, vaulted, vaulted_template, zoo, zoo_template
+from tests.zoo import ID
+from tests.zoo import SECRET as EPOCH
 
 __all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
@@ -140,3 +142,22 @@ def test_hooks_and_ci_find_whom_the_vault_knows_without_holding_it(vaulted: Vaul
     theirs.git("add", "--all")
     assert "privacy.secret" in labelvc(theirs.folder, "privacy", "scan")[1]
     assert "filter" in (vaulted.home / "log.jsonl").read_text()
+
+
+def test_who_is_forgotten_is_in_no_filter_any_more(vaulted: Vaulted, labelvc: Run):
+    zoo = vaulted.zoo
+    values = vaulted.keys / "values"
+    values.write_text(f"{NAME}\nAda Byron Lovelace\n")
+    words = ("vault", "seal", "--values", str(values), "--kind", "person", *vaulted.by("ada", "ben"))
+    assert labelvc(zoo.folder, *words)[0] == 0
+    assert labelvc(zoo.folder, "vault", "filter", *vaulted.by("ada", "ben"))[0] == 0
+    before = keyring.load_filter(zoo.at)
+    token = pseudonym.token(EPOCH, ID, "main", "person", NAME)
+    code, _, err = labelvc(zoo.folder, "vault", "forget", token, "--reason", "asked to be", *vaulted.by("ada", "ben"))
+    assert code == 0, err
+    assert keyring.load_filter(zoo.at) != before
+    zoo.write("notes.txt", f"ask {NAME}\n")
+    zoo.write("more.txt", "ask Ada Byron Lovelace\n")
+    zoo.git("add", "notes.txt", "more.txt")
+    code, out, _ = labelvc(zoo.folder, "privacy", "scan")
+    assert (code, out.count("privacy.known"), "more.txt" in out, "notes.txt" in out) == (1, 1, True, False)

@@ -15,8 +15,7 @@ from labelvc.cli.output import say, write
 from labelvc.cli.render import text
 from labelvc.core.pseudonym import KINDS
 from labelvc.errors import ConfigurationError, RefusedError
-from labelvc.ops import custody, erasures, restoring
-from labelvc.ops import filter as filtering
+from labelvc.ops import custody, erasures, restoring, revealing
 from labelvc.ops import vault as vaults
 from labelvc.ops.custody import Act
 from labelvc.store import age, disk, keyring
@@ -108,7 +107,7 @@ def vault_reveal(
     if output is not None and folders.inside(git, output):
         hint = "name a file outside of the repository with -o"
         raise RefusedError("a plain value is not written into the repository", where=str(output), hint=hint)
-    found = custody.reveal(git, _act(git, reason), openers(brought), what, pointer)
+    found = revealing.reveal(git, _act(git, reason), openers(brought), what, pointer)
     if found.proved is None and ":" not in found.token and pointer == "":
         say(settings, "note: whether the value yields this token was not worked out: its epoch's secret is not here")
     if output is None:
@@ -124,10 +123,10 @@ def vault_filter(settings: Settings, /, **brought: Any) -> None:
     """Write the filter with which hooks and CI find the people whom the vault knows.
 
     It lies beside the keys, outside of every commit, and holds no value: only who has the gate key can ask it, and only for
-    values that they have. Write it anew after `vault seal`, `merge` and `forget`, and give it to those who have the gate key.
+    values that they have. Write it anew after `vault seal` and `merge`, and give it to those who have the gate key.
     """
     git = plumbing.find(settings.directory)
-    number, left = filtering.write(git, _act(git), openers(brought))
+    number, left = custody.filtered(git, _act(git), openers(brought))
     short = f"; {left:,} too short, or too long, to be looked for" if left else ""
     say(settings, f"{text.count(number, 'value')} in {keyring.filter_path(git)}{short}")
 

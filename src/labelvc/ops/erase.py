@@ -16,7 +16,7 @@ from labelvc.model.erasure import Counted
 from labelvc.model.names import Layer
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import custody, erasures, reach, vault
+from labelvc.ops import custody, erasures, links, reach
 from labelvc.ops import dataset as datasets
 from labelvc.ops import project as projects
 from labelvc.ops.apply import Patch
@@ -350,4 +350,4 @@ def _kept(git: Git, subject: Subject) -> Kept | None:
     rows = [line for lines in folders.rows(folders.needed(folder)).values() for line in lines]
     mine = [line for line in rows if any(token.encode() in line for token in subject.tokens)]
     gone = sum(b'"gone":true' in line for line in mine)
-    return Kept(len(mine) - gone, gone, vault.linked(folder, subject.tokens), len(folders.waiting(folder)))
+    return Kept(len(mine) - gone, gone, links.linked(folder, subject.tokens), len(folders.waiting(folder)))

@@ -22,6 +22,9 @@ from labelvc.ops import project as projects
 from labelvc.store import age, disk, vault
 from labelvc.store.git import Git
 
+_BESIDE = {vault.LINKS: ("i", "m", "t"), vault.KEYS: ("d", "t")}
+"""The files beside a vault, and the members of their lines."""
+
 
 class Links:
     """The links and keys of a vault's folder, as an import sees and adds to them.
@@ -215,3 +218,20 @@ def _by_token(lines: Iterable[bytes], where: str) -> dict[str, list[str]]:
         value = entry(line, ("d", "t"), f"{where}:{number}")
         found.setdefault(value["t"], []).append(value["d"])
     return found
+
+
+def linked(folder: Path, tokens: Iterable[str]) -> int:
+    """Return how many links and keys of tokens are on this machine."""
+    wanted = frozenset(tokens)
+    rows = ((path, members) for name, members in _BESIDE.items() if (path := folder / name).exists())
+    return sum(entry(line, members, str(path))["t"] in wanted for path, members in rows for line in vault.lines(path))
+
+
+def drop(folder: Path, tokens: Iterable[str]) -> None:
+    """Take the links and keys of tokens off this machine."""
+    gone = frozenset(tokens)
+    for name, members in _BESIDE.items():
+        path = folder / name
+        kept = [line for line in vault.lines(path) if entry(line, members, str(path))["t"] not in gone]
+        if path.exists():
+            write(path, kept)

@@ -10,7 +10,7 @@ from labelvc.core.redact import Move, Redacted
 from labelvc.errors import ConfigurationError, DataError
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset
-from labelvc.ops import custody, fitting, redaction, vault
+from labelvc.ops import custody, fitting, redaction, revealing, vault
 from labelvc.ops import project as projects
 from labelvc.ops.custody import Act
 from labelvc.ops.sharing import Openers
@@ -51,7 +51,7 @@ def restore(git: Git, act: Act, openers: Openers, item: str) -> Restored:
         ConfigurationError: no reason, or the key of a record.
         DataError: there is no such item, no way back from its texts, or a label that cannot go it.
     """
-    custody.reasoned(act)
+    revealing.reasoned(act)
     key = Key.parse(item if "#" in item else f"{item}#")
     if key.id:
         raise ConfigurationError(
@@ -59,7 +59,7 @@ def restore(git: Git, act: Act, openers: Openers, item: str) -> Restored:
         )
     project = custody.project_here(git)
     dataset = projects.dataset(project, key.dataset)
-    fields = custody.fields_of(git, dataset, key, "items")
+    fields = revealing.fields_of(git, dataset, key, "items")
     records = list(_records(git, dataset, key.item))
     with folders.held(git) as folder:
         one, _ = custody.opened(folder, project, openers)

@@ -15,14 +15,13 @@ from labelvc.codec.keyfile import KeyFile
 from labelvc.codec.vaultrow import Keys, Row
 from labelvc.core import pseudonym
 from labelvc.errors import DataError, RefusedError, TrustError
-from labelvc.ops import links, sharing
+from labelvc.ops import sharing
 from labelvc.ops.sharing import Openers
 from labelvc.store import age, vault
 from labelvc.store.git import Git
 
 _MOST_ALIASES = 500
 _WAYS = ("alias", "before")
-_BESIDE = {vault.LINKS: ("i", "m", "t"), vault.KEYS: ("d", "t")}
 _PARTS = 6
 
 
@@ -227,25 +226,6 @@ def aliases(one: Opened, tokens: Iterable[str]) -> set[str]:
     return found
 
 
-def linked(folder: Path, tokens: Iterable[str]) -> int:
-    """Return how many links and keys of tokens are on this machine."""
-    wanted = frozenset(tokens)
-    rows = ((path, members) for name, members in _BESIDE.items() if (path := folder / name).exists())
-    return sum(
-        links.entry(line, members, str(path))["t"] in wanted for path, members in rows for line in vault.lines(path)
-    )
-
-
-def drop_links(folder: Path, tokens: Iterable[str]) -> None:
-    """Take the links and keys of tokens off this machine."""
-    gone = frozenset(tokens)
-    for name, members in _BESIDE.items():
-        path = folder / name
-        kept = [line for line in vault.lines(path) if links.entry(line, members, str(path))["t"] not in gone]
-        if path.exists():
-            links.write(path, kept)
-
-
 def rotated(one: Opened, to: sharing.Role) -> Opened:
     """Return a vault with the same rows under a new key, in shares for the people who hold the role now."""
     secret, recipient = age.generate()
@@ -381,10 +361,8 @@ def _both(token: str, one: dict[str, Any], two: dict[str, Any], where: str) -> d
     if "alias" in one or "alias" in two:
         return one if "alias" in one else two
     if one.get("before", two.get("before")) != two.get("before", one.get("before")):
-        message = f"the token {token} is said to have been two different ones before a re-key"
-        raise DataError(
-            message, where=where, hint="labelvc pseudonym verify-rekey A..B --keys, of the commit that re-keyed"
-        )
+        hint = "labelvc pseudonym verify-rekey A..B --keys, of the commit that re-keyed"
+        raise DataError(f"the token {token} is said to have been two ones before a re-key", where=where, hint=hint)
     if "before" in one or "before" in two:
         before = {"before": one.get("before") or two["before"]}
         ours, theirs = ({name: said for name, said in each.items() if name != "before"} for each in (one, two))
