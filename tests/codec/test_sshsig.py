@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelvc.codec import sshsig
+from labelvc.codec.armour import write as armour
 from labelvc.errors import TrustError
 from labelvc.model.policy import PublicKey
 from tests import authenticator
@@ -34,10 +35,6 @@ def sign(key: Path, message: bytes, namespace: str = "test@labelvc", *more: str)
 
 def blob(armoured: bytes) -> bytes:
     return base64.b64decode(b"".join(armoured.splitlines()[1:-1]))
-
-
-def armour(data: bytes) -> bytes:
-    return sshsig._armour(data)
 
 
 @pytest.mark.parametrize(("kind", "options"), KINDS, ids=str)

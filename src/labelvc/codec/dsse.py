@@ -9,7 +9,7 @@ import base64
 import binascii
 from typing import Any
 
-from labelvc.codec import canonical
+from labelvc.codec import canonical, plain
 from labelvc.errors import DataError
 from labelvc.model.approval import Envelope, Signature
 
@@ -63,21 +63,14 @@ def decode(raw: bytes, payload_type: str) -> Envelope:
     """
     if len(raw) > _LIMIT:
         raise DataError(f"an envelope of {len(raw)} bytes is larger than {_LIMIT}")
-    value = canonical.decode(raw)
-    if not isinstance(value, dict) or sorted(value) != ["payload", "payloadType", "signatures"]:
-        raise DataError("an envelope has the members payload, payloadType and signatures, and no other")
-    if value["payloadType"] != payload_type:
+    found = plain.envelope(raw) or _strictly(raw)
+    if found.payload_type != payload_type:
         raise DataError(f"the payload type is not {payload_type}")
-    rows = value["signatures"]
-    if not isinstance(rows, list) or not 1 <= len(rows) <= _SIGNATURES:
+    if not 1 <= len(found.signatures) <= _SIGNATURES:
         raise DataError(f"an envelope has 1 to {_SIGNATURES} signatures")
-    signatures = tuple(_signature(row) for row in rows)
-    if len({each.keyid for each in signatures}) != len(signatures):
+    if len({each.keyid for each in found.signatures}) != len(found.signatures):
         raise DataError("two signatures name the same key")
-    envelope = Envelope(payload_type, _plain(value["payload"]), signatures)
-    if encode(envelope) != raw:
-        raise DataError("the envelope is not spelled canonically; it was edited or rewritten after it was made")
-    return envelope
+    return found
 
 
 def inside(words: bytes) -> tuple[bytes, ...]:
@@ -87,6 +80,20 @@ def inside(words: bytes) -> tuple[bytes, ...]:
         text = base64.b64encode(bytes(before) + words)
         found.append(text[(before * 8 + 5) // 6 : (before + len(words)) * 8 // 6])
     return tuple(found)
+
+
+def _strictly(raw: bytes) -> Envelope:
+    """Read an envelope member by member, which tells what is wrong with it."""
+    value = canonical.decode(raw)
+    if not isinstance(value, dict) or sorted(value) != ["payload", "payloadType", "signatures"]:
+        raise DataError("an envelope has the members payload, payloadType and signatures, and no other")
+    kind, rows = value["payloadType"], value["signatures"]
+    if not isinstance(kind, str) or not isinstance(rows, list):
+        raise DataError("the payload type is no text, or the signatures are no list")
+    envelope = Envelope(kind, _plain(value["payload"]), tuple(_signature(row) for row in rows))
+    if encode(envelope) != raw:
+        raise DataError("the envelope is not spelled canonically; it was edited or rewritten after it was made")
+    return envelope
 
 
 def _signature(row: Any) -> Signature:

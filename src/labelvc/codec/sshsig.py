@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import re
 import struct
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from labelvc.codec import armour
 from labelvc.errors import TrustError
 from labelvc.model.policy import Presence, PublicKey
 
@@ -27,10 +27,7 @@ RSA = "ssh-rsa"
 SK_ED25519 = "sk-ssh-ed25519@openssh.com"
 SK_ECDSA = "sk-ecdsa-sha2-nistp256@openssh.com"
 _MAGIC = b"SSHSIG"
-_BEGIN = "-----BEGIN SSH SIGNATURE-----"
-_END = "-----END SSH SIGNATURE-----"
-_COLUMNS = 70
-_LARGEST = 16384
+_ED25519_SIZE = 64
 _LEAST_RSA = 3072
 _PEOPLE = 1000  # few people sign much: what was found of their keys is remembered
 _PRIME = 2**255 - 19
@@ -143,8 +140,7 @@ def wrap(key: PublicKey, namespace: str, signature: bytes) -> bytes:
     Returns:
         ASCII, lines of 70 columns, ended by `\\n`.
     """
-    parts = (key.blob, namespace.encode(), b"", b"sha512", signature)
-    return _armour(_MAGIC + struct.pack(">I", 1) + b"".join(pack(part) for part in parts))
+    return armour.write(_inside(key, namespace, signature))
 
 
 def signature_blob(kind: str, raw: bytes) -> bytes:
@@ -175,17 +171,7 @@ def parse(armoured: bytes) -> SshSignature:
         TrustError: anything before or after it (OpenSSH ignores what follows), another spelling of the base64, another
             version, a reserved field that is not empty, an unknown hash, or a field that does not fill its length.
     """
-    if len(armoured) > _LARGEST:
-        raise TrustError("the signature is too long")
-    body = re.fullmatch(rb"-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)\n-----END SSH SIGNATURE-----\n", armoured)
-    if body is None:
-        raise TrustError("not an armoured SSH signature, or something stands before or after it")
-    try:
-        blob = base64.b64decode(body[1].replace(b"\n", b""), validate=True)
-    except (binascii.Error, ValueError):
-        raise TrustError("the SSH signature is not base64") from None
-    if _armour(blob) != armoured:
-        raise TrustError("the SSH signature is not spelled as OpenSSH spells it")
+    blob = armour.read(armoured)
     if blob[:10] != _MAGIC + b"\0\0\0\1":
         raise TrustError("not an SSH signature of version 1")
     fields, rest = [], blob[10:]
@@ -220,7 +206,7 @@ def verify(armoured: bytes, message: bytes, namespace: str, key: PublicKey) -> P
     Raises:
         TrustError: says why not; a key type this version cannot verify is named as such, never as a bad signature.
     """
-    found = parse(armoured)
+    found = _usual(armoured, namespace, key) or parse(armoured)
     if found.key.kind not in _FIELDS:
         raise _unsupported(found.key.kind, "")
     if found.kind == _WEBAUTHN:
@@ -342,15 +328,35 @@ def _unsupported(kind: str, where: str) -> TrustError:
     return TrustError(f"unsupported key type {kind!r}", where=where, hint="ssh-keygen -t ed25519")
 
 
+def _usual(armoured: bytes, namespace: str, key: PublicKey) -> SshSignature | None:
+    """Read a signature that is, but for its last 64 bytes, the text that `wrap` writes for this Ed25519 key; None of any other."""
+    if key.kind != ED25519:
+        return None
+    begin, blob = _begin(namespace, key), armour.plain(armoured)
+    if blob is None or len(blob) != len(begin) + _ED25519_SIZE or not blob.startswith(begin):
+        return None
+    return SshSignature(key, namespace, "sha512", ED25519, blob[len(begin) :], b"")
+
+
+@lru_cache(maxsize=_PEOPLE)
+def _begin(namespace: str, key: PublicKey) -> bytes:
+    """Return what stands before the 64 bytes of an Ed25519 signature over SHA-512."""
+    nothing = bytes(_ED25519_SIZE)
+    return _inside(key, namespace, signature_blob(ED25519, nothing)).removesuffix(nothing)
+
+
+def _inside(key: PublicKey, namespace: str, signature: bytes) -> bytes:
+    parts = (key.blob, namespace.encode(), b"", b"sha512", signature)
+    return _MAGIC + struct.pack(">I", 1) + b"".join(pack(part) for part in parts)
+
+
 def _blob(message: bytes, namespace: str, hash_name: str) -> bytes:
-    parts = (namespace.encode(), b"", hash_name.encode(), _HASHES[hash_name](message).digest())
-    return _MAGIC + b"".join(pack(part) for part in parts)
+    return _before_hash(namespace, hash_name) + pack(_HASHES[hash_name](message).digest())
 
 
-def _armour(blob: bytes) -> bytes:
-    text = base64.b64encode(blob).decode()
-    lines = [text[start : start + _COLUMNS] for start in range(0, len(text), _COLUMNS)]
-    return "\n".join([_BEGIN, *lines, _END, ""]).encode()
+@lru_cache
+def _before_hash(namespace: str, hash_name: str) -> bytes:
+    return _MAGIC + b"".join(pack(part) for part in (namespace.encode(), b"", hash_name.encode()))
 
 
 def _string(data: bytes) -> tuple[bytes, bytes]:

@@ -11,11 +11,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from labelvc.codec import canonical, sshsig
+from labelvc.codec import canonical, plain, sshsig
 from labelvc.errors import DataError, TrustError
 from labelvc.model import approval, policy, release, witness
 from labelvc.model.approval import Approval, Rekeying
@@ -25,8 +25,8 @@ from labelvc.model.release import Release
 from labelvc.model.secret import ALPHABET
 from labelvc.model.witness import Witness
 
-TYPE = "https://in-toto.io/Statement/v1"
-CHANGE_SET = "labelvc:changeset"
+TYPE = plain.TYPE
+CHANGE_SET = plain.CHANGE_SET
 DOCUMENT = "labelvc:document"
 STATE = "labelvc:state"
 RELEASE = "labelvc:release"
@@ -39,10 +39,10 @@ VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0
 """What the version of a release looks like: Semantic Versioning 2.0.0 without a suffix."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
-_PRINTED = re.compile(rb"[ -\[\]-~]*")  # ASCII that is seen, none of it escaped
 _EPOCH = re.compile(f"[{ALPHABET}]{{1,2}}")
 _REKEY = f'"predicateType":"{approval.REKEY}"'.encode()
 _NONCE = re.compile(r"[0-9a-f]{32}")
+_Said = TypeVar("_Said", bound=msgspec.Struct)
 
 
 def encode_approval(value: Approval) -> bytes:
@@ -67,11 +67,7 @@ def decode_approval(payload: bytes) -> Approval:
         DataError: it is anything but the exact bytes of one of the two.
     """
     kind, sort = (approval.REKEY, Rekeying) if _REKEY in payload else (approval.PREDICATE, Approval)
-    predicate, digest = opened(payload, kind, CHANGE_SET)
-    try:
-        value = msgspec.convert({**predicate, "root": digest}, sort)
-    except msgspec.ValidationError as error:
-        raise DataError(f"the approval is not well formed: {error}") from None
+    value = plain.approval(payload) or _read(payload, kind, CHANGE_SET, sort, "the approval")
     good = (
         PRINCIPAL.fullmatch(value.signer.principal)
         and is_instant(value.signed_at)
@@ -85,8 +81,6 @@ def decode_approval(payload: bytes) -> Approval:
     )
     if not good:
         raise DataError("the approval is not well formed: a name, digest, time, count or reason is not as it must be")
-    if encode_approval(value) != payload:
-        raise DataError("the approval is not spelled canonically")
     return value
 
 
@@ -175,15 +169,9 @@ def decode_release(payload: bytes) -> Release:
     Raises:
         DataError: it is anything but the exact bytes of one release.
     """
-    predicate, digest = opened(payload, release.PREDICATE, STATE)
-    try:
-        value = msgspec.convert({**predicate, "root": digest}, Release)
-    except msgspec.ValidationError as error:
-        raise DataError(f"the release is not well formed: {error}") from None
+    value = _read(payload, release.PREDICATE, STATE, Release, "the release")
     for flaw in _flaws_of_release(value):
         raise DataError(f"the release is not well formed: {flaw}")
-    if encode_release(value) != payload:
-        raise DataError("the release is not spelled canonically")
     return value
 
 
@@ -202,11 +190,7 @@ def decode_witness(payload: bytes) -> Witness:
     Raises:
         DataError: it is anything but the exact bytes of one.
     """
-    predicate, digest = opened(payload, witness.PREDICATE, RELEASE)
-    try:
-        value = msgspec.convert({**predicate, "root": digest}, Witness)
-    except msgspec.ValidationError as error:
-        raise DataError(f"the statement of the witness is not well formed: {error}") from None
+    value = _read(payload, witness.PREDICATE, RELEASE, Witness, "the statement of the witness")
     since = value.since
     good = (
         VERSION.fullmatch(value.version)
@@ -221,8 +205,6 @@ def decode_witness(payload: bytes) -> Witness:
         raise DataError(
             "the statement of the witness is not well formed: a name, digest, time or number is not as it must be"
         )
-    if encode_witness(value) != payload:
-        raise DataError("the statement of the witness is not spelled canonically")
     return value
 
 
@@ -303,9 +285,21 @@ def about(predicate_type: str, name: str, value: msgspec.Struct) -> bytes:
 def _statement(predicate_type: str, name: str, digest: str, predicate: dict[str, Any]) -> bytes:
     subject = [{"digest": {"sha256": digest.removeprefix("sha256:")}, "name": name}]
     raw = canonical.encode({"_type": TYPE, "predicate": predicate, "predicateType": predicate_type, "subject": subject})
-    if not _PRINTED.fullmatch(raw):
+    if not plain.PRINTED.fullmatch(raw):
         _readable(predicate)
     return raw
+
+
+def _read(payload: bytes, predicate_type: str, name: str, kind: type[_Said], what: str) -> _Said:
+    """Read a statement that `about` wrote, and only that."""
+    predicate, digest = opened(payload, predicate_type, name)
+    try:
+        value = msgspec.convert({**predicate, "root": digest}, kind)
+    except msgspec.ValidationError as error:
+        raise DataError(f"{what} is not well formed: {error}") from None
+    if about(predicate_type, name, value) != payload:
+        raise DataError(f"{what} is not spelled canonically")
+    return value
 
 
 def opened(payload: bytes, predicate_type: str, name: str) -> tuple[dict[str, Any], Digest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -38,11 +39,16 @@ class PublicKey(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """`SHA256:<base64 without padding>`, as `ssh-keygen -l` prints it."""
-        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
+        return _fingerprint(self.blob)
 
     def __str__(self) -> str:
         """Return the key as one line of an authorized_keys file, without comment."""
         return f"{self.kind} {base64.b64encode(self.blob).decode()}"
+
+
+@lru_cache(maxsize=1000)  # few people sign much
+def _fingerprint(blob: bytes) -> str:
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
 class Presence(NamedTuple):
@@ -184,9 +190,16 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     rules: tuple[Rule, ...]
     distrusted: tuple[Distrust, ...] = ()
 
+    def grants(self, principal: str, role: str) -> bool:
+        """Tell whether a principal may wear a hat."""
+        return role in self.roles and principal in self.roles[role].members
+
     def distrusts(self, principal: str, keyid: str = "") -> Distrust | None:
         """Return why what a principal signed with a key counts for nothing, or None; without a key: with any key."""
-        return next((each for each in self.distrusted if each.speaks_of(principal, keyid)), None)
+        for each in self.distrusted:
+            if each.speaks_of(principal, keyid):
+                return each
+        return None
 
 
 class RootKey(msgspec.Struct, frozen=True):
