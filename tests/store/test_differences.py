@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from labelvc.errors import StoreError
@@ -125,4 +127,35 @@ def test_a_missing_file_is_told_when_its_lines_are_asked_for(line, repo, git):
     assert lost.encode() in asked.begin(one, last)
     with pytest.raises(StoreError, match=lost[:7]):
         list(asked.lines(one, last))
+    asked.close()
+
+
+def test_what_is_expected_is_asked_ahead_and_nothing_is_answered_by_another_answer(line):
+    """Some pairs are skipped, asked twice or out of turn, left half read, or never expected."""
+    where, commits = line
+    pairs = [(old, new) for old in commits for new in commits]
+    alone = {pair: plumbing.run(where, *RAW, *pair) for pair in pairs}
+    for seed in range(20):
+        chance = random.Random(seed)
+        asked = Differences(where)
+        asked.expect(chance.sample(pairs, chance.randint(1, len(pairs))))
+        for at in range(30):
+            pair = chance.choice(pairs) if chance.random() < 0.2 else pairs[at % len(pairs)]
+            if chance.random() < 0.2:
+                next(asked.lines(*pair), None)
+            elif chance.random() < 0.8:
+                assert asked.files(*pair) == alone[pair]
+                assert [each.new for each in asked.lines(*pair)] == [
+                    [b"end of %d" % commits.index(pair[1])] for _ in range(2 * (pair[0] != pair[1]))
+                ]
+        asked.close()
+
+
+def test_few_questions_make_git_compare_few_pairs(line):
+    where, commits = line
+    asked = Differences(where)
+    asked.expect([(commits[0], commits[1]), ("1" * 40, "2" * 40)])
+    assert asked.files(*commits[:2])  # the second pair would end it
+    with pytest.raises(StoreError):
+        asked.files("1" * 40, "2" * 40)
     asked.close()

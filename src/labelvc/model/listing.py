@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from operator import lt
 from typing import IO, NamedTuple, TypeVar, overload
 
@@ -99,6 +100,7 @@ class Listing(Mapping[str, Entry]):
     def __init__(self, rows: Rows | None = None, over: Mapping[str, Entry | None] | None = None) -> None:
         self._rows = rows or Rows([], [])
         self._over: Mapping[str, Entry | None] = over or {}
+        self._unlike: tuple[Listing, set[str]] | None = None  # what it was compared with last
 
     def over(self, entries: Mapping[str, Entry | None]) -> Listing:
         """Return this listing with other entries for some paths; None where there is no such file."""
@@ -139,10 +141,11 @@ class Listing(Mapping[str, Entry]):
 
     def differing(self, other: Listing, start: str = "") -> set[str]:
         """Return the paths under a text that may hold other bytes in another listing: their entries differ, or only reading tells."""
-        told = self._over.keys() | other._over.keys()
-        unlike = {path for path in told if not _same(self.get(path), other.get(path))}
-        unlike |= self._rows.differing(other._rows) - told
-        return {path for path in unlike if path.startswith(start)}
+        if self._unlike is None or self._unlike[0] is not other:
+            told = self._over.keys() | other._over.keys()
+            unlike = {path for path in told if not _same(self.get(path), other.get(path))}
+            self._unlike = other, unlike | self._rows.differing(other._rows) - told
+        return {path for path in self._unlike[1] if path.startswith(start)}
 
     def items(self) -> ItemsView[str, Entry]:
         """Return (path, entry) pairs, sorted."""
@@ -289,16 +292,17 @@ def _cut(rows: bytes) -> list[bytes]:
     return [rows[start:end] for start, end in zip([0, *ends], [*ends, len(rows)], strict=True)]
 
 
-def _read(block: bytes) -> list[tuple[str, Entry]]:
+@lru_cache(maxsize=8)  # what differs between two commits is often a block, and is looked through several times
+def _read(block: bytes) -> tuple[tuple[str, Entry], ...]:
     rows = _KEPT.findall(block.decode("utf-8", "surrogateescape"))
-    return [(path, _stored(mode, oid)) for mode, oid, path in rows]
+    return tuple([(path, _stored(mode, oid)) for mode, oid, path in rows])
 
 
 def _paths(block: bytes) -> list[str]:
     return _PATH.findall(block.decode("utf-8", "surrogateescape"))
 
 
-def _together(block: bytes, told: Iterable[tuple[str, Entry | None]]) -> list[tuple[str, Entry]]:
+def _together(block: bytes, told: Iterable[tuple[str, Entry | None]]) -> Sequence[tuple[str, Entry]]:
     files: dict[str, Entry | None] = {**dict(_read(block)), **dict(told)}
     return sorted([(path, entry) for path, entry in files.items() if entry is not None], key=_order)
 

@@ -67,8 +67,12 @@ class Deeds:
         self._made: dict[tuple[str, str], list[Made]] = {}
 
     def expect(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Take note of the steps of a line, whose makers are found all at once when the first is asked for."""
+        """Take note of the steps of a line, which are read one ahead of another.
+
+        Their makers are found all at once when the first is asked for.
+        """
         self._line, self._made = pairs, {}
+        self._reader.differences.expect([pair for pair in pairs if pair[0]])
 
     def of(self, parent: str, commit: str) -> Deed:
         """Return what a step did.

@@ -249,10 +249,9 @@ def changes(
     if old.kind == "commit" and new.kind in ("commit", "index"):
         plain = {*paths} - listing.of(old.entries).odd() - listing.of(new.entries).odd()
     away = {path for path in paths if git.far is not None and (_in_dvc(old, path) or _in_dvc(new, path))}
-    streams = [
-        _walked(git, old, new, [path for path in paths if path not in plain and path not in away]),
-        _compared_far(git, old, new, [path for path in paths if path in away]),
-    ]
+    streams = [_compared_far(git, old, new, [path for path in paths if path in away])]
+    if walked := [path for path in paths if path not in plain and path not in away]:
+        streams.append(_walked(git, old, new, walked))
     if plain:
         if source is not None and old.commit and new.kind == "commit":
             lines = source.differences.lines(old.commit, new.commit)
