@@ -280,8 +280,8 @@ def _judge(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing], tall
     have = seated([need.count for need in rule.needs], able)
     tallies.agreed.update(*able)
     for need, met, found in zip(rule.needs, have, able, strict=True):
-        members = _members(policy, need.role)
-        others = {who for who in members if policy.principals[who].can_prove(need.presence)} - found
+        members, asked = _members(policy, need.role), need.presence
+        others = {who for who in members if policy.principals[who].can_prove(asked)} - found
         barred = set().union(*(_barred(need, case, backing) for backing in held)) if held else _barred(need, case, None)
         tallies.note(need, met, others - barred, others & barred)
     return all(met >= need.count for need, met in zip(rule.needs, have, strict=True))
@@ -294,12 +294,11 @@ def _able(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing]) -> li
 
 def _willing(policy: Policy, need: Need, case: Case, held: Sequence[Backing], *, emergency: bool) -> set[str]:
     found: set[str] = set()
+    asked = need.presence
     for backing in held:
         said = (voice for voice in voices.agreed(backing) if voice.role == need.role and voice.emergency is emergency)
-        found |= {voice.principal for voice in said if voice.presence.proves(need.presence)} - _barred(
-            need, case, backing
-        )
-    return found & set(_members(policy, need.role))
+        found |= {voice.principal for voice in said if voice.presence.proves(asked)} - _barred(need, case, backing)
+    return found.intersection(_members(policy, need.role))
 
 
 def _saved(policy: Policy, case: Case, weighed: _Weighed, met: Sequence[bool]) -> bool:

@@ -58,11 +58,14 @@ class Tallies:
 
 def seated(counts: Sequence[int], able: Sequence[Collection[str]]) -> list[int]:
     """Give each place of each need to a different person, as many as possible (Kuhn's bipartite matching)."""
+    if len(counts) == 1:
+        return [min(counts[0], len(able[0]))]
+    ranked = [sorted(people) for people in able]
     places = [need for need, count in enumerate(counts) for _ in range(min(count, len(able[need])))]
     taken: dict[str, int] = {}
 
     def seat(place: int, tried: set[str]) -> bool:
-        for person in sorted(able[places[place]]):
+        for person in ranked[places[place]]:
             if person not in tried:
                 tried.add(person)
                 if person not in taken or seat(taken[person], tried):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
@@ -79,13 +78,5 @@ def heard(backing: Backing, *, fresh: bool, vouched: Collection[Digest] = ()) ->
 
 def agreed(backing: Backing) -> Iterator[Voice]:
     """Yield the approvals of those whose every current word on the change-set is yes or nothing."""
-    for voices in _by_principal(backing).values():
-        if not any(voice.decision in {"reject", "withdraw"} for voice in voices):
-            yield from (voice for voice in voices if voice.decision == "approve")
-
-
-def _by_principal(backing: Backing) -> dict[str, list[Voice]]:
-    said: dict[str, list[Voice]] = defaultdict(list)
-    for voice in backing.voices:
-        said[voice.principal].append(voice)
-    return said
+    against = {voice.principal for voice in backing.voices if voice.decision in {"reject", "withdraw"}}
+    return (voice for voice in backing.voices if voice.decision == "approve" and voice.principal not in against)

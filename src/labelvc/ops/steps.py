@@ -176,4 +176,5 @@ def _with_supersession(said: Iterable[Said], statements: Sequence[Statement]) ->
         (one.approval.signer.principal, digest): one.digest for one in statements for digest in one.approval.supersedes
     }
     for each in said:
-        yield each._replace(superseded=gone.get((each.principal, each.digest), each.superseded))
+        by = gone.get((each.principal, each.digest))
+        yield each._replace(superseded=by) if by else each
