@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from labelvc.ops import lying
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
 
@@ -41,8 +42,10 @@ def test_an_approval_of_more_does_not_go_round_a_rejection(desk: Desk, way: str)
     assert desk.verify("HEAD")[0] == 1
 
 
-def test_a_rejection_that_reached_main_first_holds_too(desk: Desk):
-    """Approvals need no approval, so a no could be laid aside by bringing it in before the change."""
+@pytest.mark.parametrize("many", [0, 256])
+def test_a_rejection_that_reached_main_first_holds_too(desk: Desk, monkeypatch: pytest.MonkeyPatch, many: int):
+    """Approvals need no approval, so a no could be laid aside by bringing it in before the change; many are searched by git."""
+    monkeypatch.setattr(lying, "_MANY", many)
     desk.approve("cleo", *NO)
     desk.relabel("fine", "rev-2")
     desk.approve("ben")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ from labelvc.core import changeset
 from labelvc.model.approval import NAMESPACE, Approval, Scope, Seen, Signer
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
-from labelvc.ops import approvals, makers, trust, verify
+from labelvc.ops import approvals, lying, makers, trust, verify
 from labelvc.ops import diff as comparing
 from labelvc.ops.deeds import Deeds
 from labelvc.ops.merged import takes_back
@@ -284,6 +286,22 @@ def test_steps_of_a_walk_are_the_steps_alone(desk: Desk, seed: int, count: int):
             made = deeds.made(deed)
             assert sorted(made) == sorted(makers.commits(git, *pair))
             assert sorted(each.commit for each in made) == sorted(made_one_by_one(git, *pair))
+
+
+def test_what_was_said_before_is_found_by_git_as_by_reading_all_of_it(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    states = Counter()
+    for seed in (0, 2, 4):
+        Past(desk, seed).write(10, f"searched-{seed}")
+        git = plumbing.find(desk.folder)
+        going = verify.course(git, f"main..searched-{seed}")
+        told = []
+        for many in (0, 256):
+            monkeypatch.setattr(lying, "_MANY", many)
+            told.append(list(alone(git, going)))
+        assert told[0] == told[1]
+        states += Counter(said.decision for step in told[0] for said in step.said if said.root != step.root)
+    assert states["approve"] > 0
+    assert states["withdraw"] > 0
 
 
 def test_a_commit_is_of_the_first_step_that_reaches_it(desk: Desk):

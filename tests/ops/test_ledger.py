@@ -35,12 +35,14 @@ def test_a_page_carried_on_is_the_page_of_its_commit(desk: Desk):
     assert len(pairs) == 10
     with tree.reader(git) as reader:
         deeds, carried = Deeds(git, reader), Ledger(git, Shelf(reader))
-        objecting = []
+        objecting: list[int] = []
         for parent, commit in pairs:
             page = carried.after(deeds.of(parent, commit))
-            whole = Ledger(git, Shelf(reader)).page(commit)
+            alone = Ledger(git, Shelf(reader))
+            whole = alone.page(commit)
             assert page.folders == whole.folders
-            assert page.objecting == whole.objecting
+            told = carried.objecting(page)
+            assert told == alone.objecting(whole)
             assert dict(page.trust.entries) == dict(whole.trust.entries)
-            objecting.append(len(page.objecting))
+            objecting.append(len(told))
     assert objecting == [0, 0, 0, 1, 1, 1, 0, 0, 0, 0]

@@ -119,7 +119,7 @@ def test_threat_11_30_two_signatures_have_one_shape(desk: Desk):
     others = Signature(rawsig.keyid(cleo.key), cleo.sign_raw(message))
     wrapped = Signature(second.keyid, ssh.sig)
     assert approvals.opened(dsse.encode(raw), trusted) == approvals.Opened(
-        raw, approvals.opened(dsse.encode(raw), trusted).approval, (False, False)
+        raw, raw.digest, approvals.opened(dsse.encode(raw), trusted).approval, (False, False)
     )
     assert approvals.opened(dsse.encode(raw._replace(signatures=(ssh,))), trusted)
     for signatures in [

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 from labelvc.codec import dsse, rawsig, sshsig, statement
-from labelvc.core import changeset, decide
+from labelvc.core import changeset
+from labelvc.core.holders import Holders
 from labelvc.core.voices import Backing, Voice
 from labelvc.errors import DataError, StoreError, TrustError
 from labelvc.model import listing
@@ -22,34 +23,17 @@ from labelvc.store.reader import Reader
 
 FOLDER = "approvals"
 CHANGE_SET = "changeset.jsonl"
+_LIST = f"/{CHANGE_SET}"
 _PLACE = re.compile(rf"{FOLDER}/([0-9a-f]{{64}})/([^/]+)")
 _AGAINST = (b'"decision":"reject"', b'"decision":"withdraw"')  # the one spelling that a statement may have
 _ENCODED = [part for words in _AGAINST for part in dsse.inside(words)]
 _READY = 1000  # how many statements are kept at hand: more than one step brings
-_NAME = re.compile(r"([a-z0-9][a-z0-9._-]{0,62})\.([0-9a-f]{12})\.json")
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 Folders = Mapping[Digest, Mapping[str, Entry]]
 """Folders of approvals: change-set root to the files in it by their paths."""
-
-
-class Known:
-    """Paths of statements that were in history before a step; the others came with it.
-
-    Args:
-        folders: the folders of approvals before the step.
-        gone: paths that were in them once.
-    """
-
-    def __init__(self, folders: Folders, gone: Collection[str] = ()) -> None:
-        self._folders, self._gone = folders, gone
-
-    def __contains__(self, path: object) -> bool:
-        """Tell it of a path."""
-        root = root_of(path) if isinstance(path, str) else None
-        return path in self._gone or (root is not None and path in self._folders.get(root, {}))
 
 
 class Problem(NamedTuple):
@@ -105,9 +89,10 @@ class Heard(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """An approval whose signature is good: its envelope, what it says, and what the signature proves of the person."""
+    """An approval whose signature is good: its envelope, payload digest, what it says, and what the signature proves of the person."""
 
     envelope: Envelope
+    digest: Digest
     approval: Approval
     presence: Presence
 
@@ -156,6 +141,7 @@ class Shelf:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._changesets: dict[str, ChangeSet | str] = {}
+        self._holders = Holders()
         self._against: dict[str, bool] = {}
         self._ready: OrderedDict[str, bytes] = OrderedDict()
         self._statements: OrderedDict[tuple[str, Digest], Opened | str] = OrderedDict()
@@ -189,9 +175,7 @@ class Shelf:
 
     def objects(self, files: Mapping[str, Entry]) -> bool:
         """Tell whether a file in a folder may say no or take a yes back; no signature is verified yet."""
-        return any(
-            self._may_object(path, entry) for path, entry in files.items() if not path.endswith(f"/{CHANGE_SET}")
-        )
+        return any(self._may_object(path, entry) for path, entry in files.items() if not path.endswith(_LIST))
 
     def heard(
         self,
@@ -224,16 +208,26 @@ class Shelf:
 
     def carried(self, moved: ChangeSet, folders: Folders, known: Container[str], trust: Trust) -> Iterator[Heard]:
         """Yield what was said on the other change-sets of a folder of approvals that share moves with one."""
-        wanted = frozenset(moved.moves)
-        for root, files in folders.items():
-            other = self.changeset(root, files) if root != moved.root else None
-            if isinstance(other, ChangeSet) and not wanted.isdisjoint(other.moves):
-                yield self.heard(root, files, known, trust, other)
+        for root, other in self.sharing(moved, folders, folders):
+            yield self.heard(root, folders[root], known, trust, other)
+
+    def sharing(
+        self, moved: ChangeSet, folders: Folders, roots: Iterable[Digest]
+    ) -> Iterator[tuple[Digest, ChangeSet]]:
+        """Yield those of some change-sets that share moves with another one, whose lists count in a folder of approvals."""
+        asked = {root for root in roots if root != moved.root and root in folders}
+        for root in asked:
+            if root not in self._holders and isinstance(one := self.changeset(root, folders[root]), ChangeSet):
+                self._holders.add(one)
+        for root in self._holders.of(moved.moves):
+            other = self.changeset(root, folders[root]) if root in asked else None
+            if isinstance(other, ChangeSet):
+                yield root, other
 
     def statements(self, root: Digest, files: Mapping[str, Entry], trust: Trust) -> Iterator[Statement | Problem]:
         """Yield the statements in a folder that hold under a policy, and what is wrong with the other files."""
         for path, entry in sorted(files.items()):
-            if path.endswith(f"/{CHANGE_SET}"):
+            if path.endswith(_LIST):
                 continue
             try:
                 found = self._opened(path, entry, trust)
@@ -245,14 +239,14 @@ class Shelf:
             if silent is not None:
                 yield Distrusted(path, str(silent), found.approval.authors)
             else:
-                yield Statement(path, found.envelope.digest, found.approval, found.presence)
+                yield Statement(path, found.digest, found.approval, found.presence)
 
     def _look_through(self, files: Iterable[tuple[str, Entry]]) -> None:
         """Read the statements that were not read before, all in one go."""
         wanted = [
             (path, entry)
             for path, entry in files
-            if entry.kind == "git" and entry.id not in self._against and not path.endswith(f"/{CHANGE_SET}")
+            if entry.kind == "git" and entry.id not in self._against and not path.endswith(_LIST)
         ]
         with suppress(StoreError):  # whoever needs the one that is missing will be told
             for (_, entry), (_, data) in zip(wanted, self._reader.many(wanted), strict=True):
@@ -296,7 +290,10 @@ def _put(kept: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
 
 def _against(data: bytes) -> bool:
     """Tell whether a file may say no or take a yes back; what none of its bytes could spell is not even decoded."""
-    if not any(words in data for words in _ENCODED):
+    for words in _ENCODED:
+        if words in data:
+            break
+    else:
         return False
     try:
         payload = dsse.decode(data, dsse.IN_TOTO).payload
@@ -339,7 +336,7 @@ def opened(data: bytes, trust: Trust) -> Opened:
     message = dsse.pae(envelope.payload_type, envelope.payload)
     presence = sshsig.verify(signature.sig, message, NAMESPACE, key)
     _same_signer(key, message, more)
-    return Opened(envelope, approval, presence)
+    return Opened(envelope, envelope.digest, approval, presence)
 
 
 def _same_signer(key: PublicKey, message: bytes, more: Sequence[Signature]) -> None:
@@ -359,15 +356,14 @@ def judge(path: str, root: Digest, found: Opened, trust: Trust) -> None:
     Raises:
         TrustError: it is about another change-set or repository, its role is not granted, or its file has another name.
     """
-    envelope, approval = found.envelope, found.approval
+    approval = found.approval
     if approval.root != root:
         raise TrustError("the statement is about another change-set than its folder")
     if approval.scope.repository != trust.policy.repository:
         raise TrustError("the statement was made for another repository")
-    if approval.role not in decide.roles_of(trust.policy, approval.signer.principal):
+    if not trust.policy.grants(approval.signer.principal, approval.role):
         raise TrustError(f"the policy in force does not grant {approval.signer.principal} the role {approval.role}")
-    named = _NAME.fullmatch(path.rpartition("/")[2])
-    if named is None or path != path_of(root, approval.signer.principal, envelope.digest):
+    if path != path_of(root, approval.signer.principal, found.digest):
         raise TrustError("the file is not named after its signer and payload digest")
 
 

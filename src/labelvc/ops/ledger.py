@@ -6,21 +6,24 @@ A history of many approvals is walked in time that follows what came in, not wha
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from labelvc.core import decide
+from labelvc.core.changeset import Gathered
 from labelvc.model.names import Digest
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import approvals
-from labelvc.ops.approvals import Folders, Known, Shelf
+from labelvc.ops.approvals import Folders, Shelf
 from labelvc.ops.deeds import Deed
+from labelvc.ops.lying import Joined, Known, Lying
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 
 _TRUST = "trust"
 _KEPT = 3
+_FEW = 4  # steps
 _GONE = (
     "log",
     "--first-parent",
@@ -41,11 +44,13 @@ class Page(NamedTuple):
         folders: the files of approvals by change-set.
         objecting: change-sets on which somebody may have said no or taken a yes back.
         trust: the trust files.
+        unread: folders whose statements were not looked through for that yet; those that a step turned since are in `objecting`.
     """
 
     folders: Folders
     objecting: frozenset[Digest]
     trust: Snapshot
+    unread: tuple[Lying, ...] = ()
 
 
 class Ledger:
@@ -62,6 +67,8 @@ class Ledger:
         self._git, self._shelf = git, shelf
         self._pages: dict[str, Page] = {}
         self._gone: tuple[str, frozenset[str]] = ("", frozenset())
+        self._read: dict[str, frozenset[Digest]] = {}
+        self._asked = 0
 
     def page(self, commit: str) -> Page:
         """Return the page of a commit; empty: of nothing. It ends the pages that were returned before.
@@ -71,12 +78,12 @@ class Ledger:
         """
         known = self._pages.get(commit)
         if known is None:
-            said = tree.commit(self._git, commit, (approvals.FOLDER,)) if commit else tree.empty()
-            self._keep(commit, self.of(said, self.trust(commit)))
-        elif isinstance(known.folders, ChainMap):
-            turned, whole = known.folders.maps
-            whole.update(turned)
-            self._pages = {commit: known._replace(folders=whole)}
+            said = Lying(tree.commit(self._git, commit, (approvals.FOLDER,)) if commit else tree.empty())
+            self._keep(commit, Page(_over({}, said), frozenset(), self.trust(commit), (said,)))
+        elif isinstance(known.folders, ChainMap) and len(known.folders.maps) > 2:
+            turned, carried, lying = known.folders.maps
+            carried.update(turned)
+            self._pages = {commit: known._replace(folders=_over(carried, lying))}
         return self._pages[commit]
 
     def after(self, deed: Deed) -> Page:
@@ -135,10 +142,42 @@ class Ledger:
 
     def joined(self, after: Page, ruler: Page) -> Page:
         """Return what is said on a branch with what is said where it would go: a no that lies there binds here too."""
-        folders = {**ruler.folders, **after.folders}
-        for root in ruler.folders.keys() & after.folders.keys():
-            folders[root] = {**ruler.folders[root], **after.folders[root]}
-        return self.over(folders, after.trust)
+        unread = {lying.commit: lying for lying in (*after.unread, *ruler.unread)}
+        folders = Joined(after.folders, ruler.folders)
+        return Page(folders, after.objecting | ruler.objecting, after.trust, tuple(unread.values()))
+
+    def objected(self, page: Page, found: Gathered) -> bool:
+        """Tell whether somebody may have said no on another change-set that shares moves with a step, or taken a yes back.
+
+        What lay there before a walk began is looked through where its lists hold a line of the step; when more than a few
+        steps ask, all of it at once.
+
+        Args:
+            page: what was said until the step.
+            found: what the step did.
+
+        Raises:
+            StoreError: git data is missing.
+        """
+        self._asked += 1
+        roots = page.objecting.union(*(self._suspected(lying, found.lines) for lying in page.unread))
+        sharing = self._shelf.sharing(found.changeset, page.folders, roots) if roots else ()
+        return any(self._shelf.objects(page.folders[root]) for root, _ in sharing)
+
+    def objecting(self, page: Page) -> frozenset[Digest]:
+        """Return the change-sets of a page on which somebody may have said no or taken a yes back, in what lay there too."""
+        roots = page.objecting.union(*map(self._all, page.unread))
+        return frozenset(root for root in roots if self._shelf.objects(page.folders.get(root, {})))
+
+    def _suspected(self, lying: Lying, lines: Sequence[bytes]) -> Iterable[Digest]:
+        few = lying.sharing(self._git, lines) if self._asked <= _FEW and lying.commit not in self._read else None
+        return self._all(lying) if few is None else few
+
+    def _all(self, lying: Lying) -> frozenset[Digest]:
+        """Return the change-sets on which it was so where a walk began."""
+        if lying.commit not in self._read:
+            self._read[lying.commit] = frozenset(self._shelf.objecting(lying))
+        return self._read[lying.commit]
 
     def _turned(self, before: Page, deed: Deed) -> Page:
         trust = before.trust._replace(name=deed.commit, commit=deed.commit)
@@ -155,12 +194,17 @@ class Ledger:
         if not turned:
             return before._replace(trust=trust)
         objecting = before.objecting.difference(turned).union(self._shelf.objecting(turned))
-        folders: Folders = ChainMap(turned, before.folders)  # type: ignore[arg-type]
+        folders = _over(turned, *(before.folders.maps if isinstance(before.folders, ChainMap) else [before.folders]))
         if not all(turned.values()):
-            folders = {root: files for root, files in folders.items() if files}
-        return Page(folders, objecting, trust)
+            folders = _over({root: files for root, files in folders.items() if files}, {})
+        return Page(folders, objecting, trust, before.unread)
 
     def _keep(self, commit: str, page: Page) -> None:
         while len(self._pages) >= _KEPT:
             del self._pages[next(iter(self._pages))]
         self._pages[commit] = page
+
+
+def _over(*folders: Mapping[Digest, Mapping[str, Entry]]) -> Folders:
+    """Return folders of which the first that knows a change-set tells it."""
+    return ChainMap(*folders)  # type: ignore[arg-type]  # only the first is ever written to, and it is a dict

@@ -296,7 +296,7 @@ class Walk:
             vouched.statements,
         )
         decision = decide.decide(trust.policy, case, [each.backing for each in heard])
-        if decision.uncovered or words.objecting - {root}:
+        if decision.uncovered or self._ledger.objected(words, found):
             carried = list(self.shelf.carried(found.changeset, folders, done.known, trust))
             problems += [one for each in carried for one in each.problems if isinstance(one, Distrusted)]
             heard += carried
