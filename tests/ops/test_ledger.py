@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
+from labelvc.ops import lying
 from labelvc.ops.approvals import Shelf
 from labelvc.ops.deeds import Deeds
 from labelvc.ops.ledger import Ledger
+from labelvc.ops.verify import Walk
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from tests.people import Desk
@@ -46,3 +50,19 @@ def test_a_page_carried_on_is_the_page_of_its_commit(desk: Desk):
             assert dict(page.trust.entries) == dict(whole.trust.entries)
             objecting.append(len(told))
     assert objecting == [0, 0, 0, 1, 1, 1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("many", [0, 256])
+def test_statements_on_what_did_not_move_are_not_read_where_there_are_many(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, many: int
+):
+    monkeypatch.setattr(lying, "_MANY", many)
+    desk.approve("ben")
+    before = desk.git("rev-parse", "HEAD")
+    desk.relabel("fine", "rev-2")
+    desk.approve("ben", f"{before}..HEAD")
+    git = plumbing.find(desk.folder)
+    with tree.reader(git) as reader:
+        walk = Walk(git, reader, None)
+        assert walk.step(before, desk.git("rev-parse", "HEAD")).state == "approved"
+        assert len(walk.shelf._against) == (2 if many else 1)
