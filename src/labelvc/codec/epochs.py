@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from labelvc.codec import canonical
@@ -57,6 +57,11 @@ def members(epoch: Epoch) -> dict[str, Any]:
     return {**found, _BEFORE: epoch.before} if epoch.before else found
 
 
+def epoch_of(value: Mapping[str, Any]) -> Epoch:
+    """Return the epoch that an object of such a line is; `members` returns the object."""
+    return Epoch(value["id"], value["status"], value["created"], value["commitment"], value.get(_BEFORE, ""))
+
+
 def chain(epochs: Sequence[Epoch], last: Epoch) -> list[Epoch]:
     """Return the epochs whose tokens a token of an epoch is made of, oldest first, and that epoch itself."""
     found = [last]
@@ -101,7 +106,7 @@ def _line(raw: bytes, where: str) -> Epoch:
         raise DataError("the line is no epoch (docs/formats/pseudonym.md)", where=where, hint=_hint(where))
     if canonical.encode(value) != raw:
         raise DataError("the line is not in canonical form", where=where, hint=_hint(where))
-    return Epoch(value["id"], value["status"], value["created"], value["commitment"], value.get(_BEFORE, ""))
+    return epoch_of(value)
 
 
 def _hint(where: str) -> str:

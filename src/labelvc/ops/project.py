@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc import digests
+from labelvc.codec import epochs
 from labelvc.core import baseline, references
 from labelvc.errors import ConfigurationError
 from labelvc.model import listing
@@ -18,7 +19,6 @@ from labelvc.model.detection import Settings as Leaks
 from labelvc.model.finding import Finding, Place
 from labelvc.model.parsed import Parsed
 from labelvc.model.project import Dataset, Guideline, Project, Sensitive, Task, Taxonomy
-from labelvc.model.secret import Epoch
 from labelvc.model.snapshot import Snapshot
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
@@ -299,7 +299,7 @@ def _project(documents: Iterable[_Read]) -> Project:
         ),
         erase=top.get("privacy", {}).get("erase"),
         accepted=msgspec.convert(values.get(("baseline", ""), ()), tuple[Accepted, ...]),
-        epochs=tuple([Epoch(**row) for row in values.get(("epoch", ""), ())]),
+        epochs=tuple(map(epochs.epoch_of, values.get(("epoch", ""), ()))),
     )
 
 
