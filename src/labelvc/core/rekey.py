@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from labelvc.core.diff import Comparison, layer_of, pointers
-from labelvc.core.pseudonym import epoch_of, is_token
+from labelvc.core.pseudonym import epoch_of, is_marker, is_token
 from labelvc.model import jsonpointer
 from labelvc.model.secret import TOKEN
 
@@ -139,9 +139,9 @@ class Rekey:
         return ""
 
     def left(self, data: bytes) -> str:
-        """Return a token of the epochs before that stands in some bytes; empty when none does."""
+        """Return a token of the epochs before that stands in some bytes; empty when none does. What marks the erased stays."""
         found = {token.decode() for token in _tokens(data)} - self._from.keys()
-        return next((token for token in found if epoch_of(token) in self._old and is_token(token)), "")
+        return next((token for token in found if epoch_of(token) in self._old and carries(token)), "")
 
     def _where(self, old: str) -> str:
         return self._first.get(old, "another line")
@@ -182,13 +182,18 @@ class Rekey:
         if self._into.get(old) == new:
             return old, new
         (one, *sealed), (two, *other) = old.split(":", 1), new.split(":", 1)
-        good = sealed == other and one[:_KIND] == two[:_KIND] and is_token(one) and is_token(two)
+        good = sealed == other and one[:_KIND] == two[:_KIND] and carries(one) and carries(two)
         return (one, two) if good and epoch_of(one) in self._old and epoch_of(two) in self._new else None
 
 
 def tokens_in(data: bytes) -> Iterator[str]:
     """Yield every text in some bytes that has the shape of a token, check letters or not."""
     return (token.decode() for token in _tokens(data))
+
+
+def carries(token: str) -> bool:
+    """Tell whether a text is a token that a re-key carries: one that stands for somebody, not one that marks the erased."""
+    return is_token(token) and not is_marker(token)
 
 
 def grown(seen: Comparison) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, epochs, shard
 from labelvc.core import protection, pseudonym
-from labelvc.core.rekey import tokens_in
+from labelvc.core.rekey import carries, tokens_in
 from labelvc.errors import ConfigurationError, DataError, RefusedError
 from labelvc.model import jsonpointer
 from labelvc.model.names import Key, Layer
@@ -223,7 +223,7 @@ class _Run:
         for steps in places:
             for holder, name in list(jsonpointer.places(fields, steps)):
                 value = holder[name]
-                if isinstance(value, str) and protection.protected(value):
+                if isinstance(value, str) and protection.protected(value) and not pseudonym.is_marker(value):
                     holder[name] = self._carried(value, where)
                     changed = True
         if changed and layer == "annotations":
@@ -262,7 +262,7 @@ class _Run:
         """Refuse a line in which a token stands where none is declared, so that it would stay as it was."""
         for pointer, text in _texts(fields):
             for token in tokens_in(text.encode()):
-                if pseudonym.is_token(token) and pseudonym.epoch_of(token) != self._asked.epoch:
+                if carries(token) and pseudonym.epoch_of(token) != self._asked.epoch:
                     raise _misplaced(str(key), pointer, layer)
 
     def _refuse_elsewhere(self, reader: Reader) -> None:
@@ -276,7 +276,7 @@ class _Run:
                 )
         rows = [(path, entry) for path, entry in self._work.entries.items() if _may_tell(path)]
         for path, data in reader.lying(rows):
-            if any(pseudonym.is_token(token) and pseudonym.epoch_of(token) in self._old for token in tokens_in(data)):
+            if any(carries(token) and pseudonym.epoch_of(token) in self._old for token in tokens_in(data)):
                 message = "a token stands in a file that a re-key does not rewrite"
                 raise DataError(message, where=path, hint="take it out, or write there who is meant in another way")
 

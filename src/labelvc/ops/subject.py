@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from labelvc.codec import epochs, subkeys
 from labelvc.core import erasure, pseudonym
 from labelvc.errors import TrustError
 from labelvc.model.project import Dataset, Project
-from labelvc.model.secret import Secret
+from labelvc.model.secret import Epoch, Secret
 from labelvc.ops import custody, links, vault
 from labelvc.ops.custody import Act
 from labelvc.ops.sharing import Openers
@@ -71,6 +71,7 @@ def find(git: Git, asked: Asked, openers: Openers | None, act: Act) -> Subject:
             raise TrustError("no secret of an epoch is on this machine, so nobody can tell its tokens", hint=hint)
     else:
         found = set(erasure.tokens_of([asked.token]))
+    found = _carried(git, project, found)
     if here and openers is not None:
         found |= _beside(git, project, openers, sorted(found), act)
     return Subject(tuple(sorted(found)), here and openers is not None, here)
@@ -88,7 +89,19 @@ def _beside(git: Git, project: Project, openers: Openers, tokens: Sequence[str],
             content = one.content(token) if row is not None and row.sealed is not None else {}
             if "value" in content:
                 found |= set(_tokens_of(git, project, pseudonym.kind_of(token), content["value"], folder))
-        return vault.aliases(one, found)
+        return vault.aliases(one, _carried(git, project, found))
+
+
+def _carried(git: Git, project: Project, tokens: Collection[str]) -> set[str]:
+    """Return tokens with those that chained re-keys made of them, as far as the secrets are here.
+
+    A re-key takes along what an earlier one missed, so any epoch before may be the one that a token came from.
+    """
+    found = set(tokens)
+    for epoch, secret in _secrets(git):
+        made = [token for token in found if epoch.before and pseudonym.epoch_of(token) != epoch.id]
+        found |= {pseudonym.chained(secret, project.id, project.domain, token) for token in made}
+    return found
 
 
 def _tokens_of(git: Git, project: Project, kind: str, value: str, folder: Path) -> Iterator[str]:
@@ -96,7 +109,7 @@ def _tokens_of(git: Git, project: Project, kind: str, value: str, folder: Path) 
     where = folder / folders.LINKS
     known = {(found := links.entry(line, _LINK, str(where)))["i"]: found["t"] for line in folders.lines(where)}
     scopes = ["", *[dataset.id for dataset in project.datasets.values() if _scoped(dataset, kind)]]
-    for secret in _secrets(git):
+    for _, secret in _secrets(git):
         blind = subkeys.subkey(secret, project.id, "blind", project.domain, kind)
         for scope in scopes:
             yield pseudonym.token(secret, project.id, project.domain, kind, value, scope)
@@ -110,10 +123,10 @@ def _scoped(dataset: Dataset, kind: str) -> bool:
     return any(field.kind == kind and field.scope == "dataset" for field in dataset.sensitive)
 
 
-def _secrets(git: Git) -> list[Secret]:
-    """Return the secrets of all epochs that are on this machine."""
+def _secrets(git: Git) -> list[tuple[Epoch, Secret]]:
+    """Return the epochs whose secrets are on this machine, oldest first, each with its secret."""
     snapshot = tree.work(git)
     entry = snapshot.entries.get(epochs.PATH)
     with tree.reader(git) as reader:
         known = epochs.read(reader.read(epochs.PATH, entry)) if entry else ()
-    return [keyring.load(git, epoch) for epoch in known if keyring.path(git, epoch.id).exists()]
+    return [(epoch, keyring.load(git, epoch)) for epoch in known if keyring.path(git, epoch.id).exists()]

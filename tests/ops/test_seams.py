@@ -1,0 +1,96 @@
+"""Seams of privacy: an erasure, a re-key and a redaction meet in one project, in either order."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from labelvc.core import pseudonym
+from tests.ops.test_erase import erase, plan, signing, ssh
+from tests.vaulting import Vaulted, vaulted, vaulted_template
+from tests.zoo import zoo, zoo_template
+
+__all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
+Run = Callable[..., tuple[int, str, str]]
+PHONE = "+49 30 901820"
+
+
+@pytest.fixture
+def two(vaulted: Vaulted, labelvc: Run) -> Vaulted:
+    """Return a project with two people, sealed and committed, whose holders can sign."""
+    signing(vaulted)
+    vaulted.person(1, phone=PHONE)
+    vaulted.person(2, phone="+49 30 901821", mail="ada@example.org", name="N")
+    vaulted.zoo.commit("Two people")
+    assert labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))[0] == 0
+    return vaulted
+
+
+def rekeyed(found: Vaulted, labelvc: Run, epoch: str = "c") -> None:
+    """Re-key by the chain, hold that against lines and keys, and commit it."""
+    code, _, err = labelvc(found.folder, "pseudonym", "rekey", "--to", epoch, "--chained")
+    assert code == 0, err
+    code, _, err = labelvc(found.folder, "pseudonym", "verify-rekey", "--keys")
+    assert code == 0, err
+    found.zoo.commit("Re-key")
+
+
+def test_what_marks_the_erased_is_carried_into_no_epoch(two: Vaulted, labelvc: Run):
+    """Else a re-key would make somebody of who was erased, and by values the vault would miss their row for ever."""
+    assert erase(two, labelvc, two.told()["phone"], "--apply", "--records", "unlink")[0] == 0
+    two.zoo.commit("Forget")
+    marker = two.told()["phone"]
+    assert pseudonym.is_marker(marker)
+    rekeyed(two, labelvc)
+    assert two.told()["phone"] == marker
+    assert pseudonym.epoch_of(two.told(2)["phone"]) == "c"
+    assert labelvc(two.folder, "check", "--all")[0] == 0
+    assert labelvc(two.folder, "vault", "seal", *two.by("ada", "ben"))[0] == 0
+    code, out, _ = labelvc(two.folder, "vault", "status")
+    assert (code, "and 1 forgotten" in out) == (0, True), out
+
+
+def test_no_re_key_unlinks_anybody(two: Vaulted, labelvc: Run):
+    """A marker in place of a token is an erasure, which other people sign."""
+    token = two.told()["phone"]
+    assert labelvc(two.folder, "pseudonym", "rekey", "--to", "c", "--chained")[0] == 0
+    ext = two.told()
+    made = pseudonym.marker(ext["phone"], b"\1" * 32)
+    assert pseudonym.epoch_of(made) == "c"
+    shard = two.zoo.shard("pets/q1#r1")
+    two.zoo.write(shard, (two.folder / shard).read_text().replace(ext["phone"], made))
+    two.zoo.git("add", "--all")
+    code, out, err = labelvc(two.folder, "pseudonym", "verify-rekey")
+    assert (code, "changed at /ext/jsonl/phone" in out + err) == (1, True), out + err
+    assert token not in out + err
+
+
+@pytest.mark.parametrize("vault", [True, False])
+def test_the_token_of_before_a_re_key_erases_who_has_another_now(two: Vaulted, labelvc: Run, *, vault: bool):
+    old = two.told()["phone"]
+    rekeyed(two, labelvc)
+    rekeyed(two, labelvc, "d")
+    if not vault:
+        shutil.rmtree(two.home)
+    now = two.told()["phone"]
+    found = plan(two, labelvc, old)
+    assert {old, now} <= set(found["tokens"])
+    assert [one["dropped"] for one in found["datasets"]] == [1]
+    opened = two.by("ada", "ben") if vault else []
+    code, out, err = labelvc(two.folder, "erase", old, "--apply", "--key", str(ssh(two.keys, "ada")), *opened)
+    assert (code, "records: 1 dropped" in out) == (0, True), out + err
+    assert now not in (two.folder / two.zoo.shard("pets/q1#r1")).read_text()
+    two.zoo.commit("Forget")
+    assert labelvc(two.folder, "check", "--all")[0] == 0
+
+
+def test_a_value_finds_the_token_of_a_chained_epoch(two: Vaulted, labelvc: Run, monkeypatch: pytest.MonkeyPatch):
+    rekeyed(two, labelvc)
+    shutil.rmtree(two.home)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PHONE}\n"))
+    found = plan(two, labelvc, "--value", "--kind", "phone")
+    assert two.told()["phone"] in found["tokens"]
+    assert [one["dropped"] for one in found["datasets"]] == [1]
