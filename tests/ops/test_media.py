@@ -19,6 +19,7 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, PngImagePlugin
 from labelvc.codec import pictures
 from labelvc.core import turning
 from labelvc.errors import DataError
+from tests.killing import every_write
 from tests.zoo import Zoo, answer, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
@@ -262,3 +263,27 @@ def test_privacy_06_a_picture_that_says_where_it_was_taken_is_found(
     zoo.write(f"datasets/pictures/media/{name}", pictures.cleaned(make()))
     zoo.git("add", "--all")
     assert labelvc(zoo.folder, "privacy", "scan")[0] == 0
+
+
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])
+def test_a_kill_before_any_write_turns_no_shape_away_from_its_picture(
+    zoo: Zoo, labelvc: Run, tmp_path: Path, step: int
+):
+    """What is there once the same command ran again is what is there without a kill: the rows of no picture stay behind."""
+    (tmp_path / "b.jpg").write_bytes(photo(6))
+    zoo.put("pictures/b.jpg#", {"id": "b.jpg", "media": {"height": 64, "path": "b.jpg", "width": 96}})
+    zoo.commit("Size")
+    words = ("media", "add", str(tmp_path / "b.jpg"), "--dataset", "pictures")
+    out = tmp_path / "killed"
+    out.mkdir()
+    modules = ("labelvc.cli.media", "labelvc.ops.media", "PIL.Image", "PIL.JpegImagePlugin")
+    copies = [Zoo(path) for path in every_write(zoo.folder, words, out, modules=modules, step=step)]
+    turned = {name: copies[-1].row(f"pictures/b.jpg#{name}") for name in ("x1", "x2", "x3")}
+    assert turned["x1"]["value"]["box"] == turning.turned({"box": [10, 10, 20, 20]}, 6, 96, 64)["box"]
+    assert len(copies) > 3
+    for copy in copies[:-1]:
+        (copy.folder / ".git/index.lock").unlink(missing_ok=True)
+        labelvc(copy.folder, "doctor", "--finish")
+        code, _, err = labelvc(copy.folder, *words)
+        assert code == 0, (copy, err)
+        assert {name: copy.row(f"pictures/b.jpg#{name}") for name in turned} == turned, copy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -12,12 +11,15 @@ from labelvc.codec import canonical, pictures
 from labelvc.core import detect, turning
 from labelvc.errors import ConfigurationError, DataError, RefusedError
 from labelvc.model.names import Layer
-from labelvc.model.project import Dataset
-from labelvc.ops import lines, transfer
+from labelvc.model.project import Dataset, Project
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import lines, rewrite
 from labelvc.ops import project as projects
-from labelvc.ops.request import Request
-from labelvc.store import disk, dvc, files, imaging, tree
+from labelvc.ops.incoming import ITEM, RECORD, Incoming
+from labelvc.store import files, imaging, stale, tree
+from labelvc.store import git as plumbing
 from labelvc.store.git import Git
+from labelvc.store.journal import Transaction
 
 MEDIA = "media"
 """Folder of a dataset that the paths of its items lead into."""
@@ -67,16 +69,33 @@ def add(git: Git, name: str, sources: Sequence[Path], shapes: Shapes | None) -> 
         RefusedError: a name holds personal data, or nobody can tell what shapes were drawn on.
         StoreError: the disk or DVC refuses.
     """
-    work = tree.work(git)
-    with tree.reader(git) as reader:
-        project = projects.load(git, work, reader)
-        dataset = projects.dataset(project, name)
-        held: dict[Layer, list[Row]] = {
-            layer: [row for rows in lines.live(reader, work, name, layer) for row in rows]
-            for layer in ("items", "annotations")
-        }
+    with files.lock(git) as began:
+        work = tree.work(git)
+        with tree.reader(git) as reader:
+            project = projects.load(git, work, reader)
+            dataset = projects.dataset(project, name)
+            held: dict[Layer, list[Row]] = {
+                layer: [row for rows in lines.live(reader, work, name, layer) for row in rows]
+                for layer in ("items", "annotations")
+            }
+        found = list(_pictures(git, project, name, sources, held, shapes))
+        if len({one.path for one in found}) < len(found):
+            raise ConfigurationError("two files have one name", hint="bring them under names of their own")
+        if dataset.storage == "dvc":
+            stale.refuse(git, f"datasets/{name}/annotations")
+        _written(git, began, work, dataset, found)
+    return found
+
+
+def _pictures(
+    git: Git,
+    project: Project,
+    name: str,
+    sources: Sequence[Path],
+    held: Mapping[Layer, list[Row]],
+    shapes: Shapes | None,
+) -> Iterator[Picture]:
     by_path = {row["media"]["path"]: row for row in held["items"] if isinstance(row.get("media"), dict)}
-    found = []
     for source in sources:
         if detect.spans(source.name, project.leaks):
             raise RefusedError("the name of a file holds personal data", hint="rename it before: mv FILE picture-1.jpg")
@@ -84,13 +103,9 @@ def add(git: Git, name: str, sources: Sequence[Path], shapes: Shapes | None) -> 
         records = [row for row in held["annotations"] if row["item"] == item["id"]]
         try:
             here = git.top / "datasets" / name / MEDIA / source.name
-            found.append(_picture(source, item, records, shapes, here))
+            yield _picture(source, item, records, shapes, here)
         except (DataError, RefusedError) as error:
             raise type(error)(error.message, where=error.where or source.name, hint=error.hint) from None
-    if len({one.path for one in found}) < len(found):
-        raise ConfigurationError("two files have one name", hint="bring them under names of their own")
-    _written(git, dataset, found)
-    return found
 
 
 def _picture(source: Path, item: Row, records: Iterable[Row], shapes: Shapes | None, here: Path) -> Picture:
@@ -134,50 +149,27 @@ def _free(source: Path, items: Iterable[Row]) -> str:
     return source.stem if source.stem not in {row["id"] for row in items} else source.name
 
 
-def _written(git: Git, dataset: Dataset, found: Sequence[Picture]) -> None:
-    """Prove that the rows can be stored, write the files, then the rows."""
-    folder = git.top / "datasets" / dataset.name
-    for request in _requests(dataset, found):
-        with request as one:
-            transfer.prepare(git, one)
-    with files.lock(git):
-        contents: dict[Path, bytes | None] = {folder / MEDIA / one.path: one.data for one in found}
+def _written(git: Git, began: int, work: Snapshot, dataset: Dataset, found: Sequence[Picture]) -> None:
+    """Write files and rows as one step: shapes of a picture that lies there already are never turned again."""
+    folder = f"datasets/{dataset.name}"
+    head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
+
+    def rewritten(change: Transaction, aside: bool) -> None:
+        with Incoming(dataset) as incoming:
+            for one in found:
+                incoming.add(ITEM, one.item["id"], canonical.encode_item(one.item))
+                for row in one.records:
+                    incoming.add(RECORD, row["item"], canonical.encode_record(row))
+            rewrite.plan(git, dataset, [work, head], rewrite.Wanted(), incoming, rewrite.putting(change), aside=aside)
+        for one in found:
+            change.write(f"{folder}/{MEDIA}/{one.path}", one.data)
         if dataset.storage == "git":
-            contents[folder / f"{MEDIA}.sha256"] = _manifest(folder / f"{MEDIA}.sha256", found)
-        disk.write_all(contents, git.top)
-        if dataset.storage == "dvc":
-            dvc.add(git, Path("datasets") / dataset.name / MEDIA)
-    for request in _requests(dataset, found):
-        with request as one:
-            transfer.perform(git, one)
+            change.write(f"{folder}/{MEDIA}.sha256", _manifest(git.top / folder / f"{MEDIA}.sha256", found))
+        else:
+            turned = [f"{folder}/annotations"] if any(one.records for one in found) else []
+            change.then("store", [f"{folder}/{MEDIA}", *turned])
 
-
-class _Lines:
-    """Rows as a file of labelvc's own lines, there while it is needed."""
-
-    def __init__(self, dataset: str, task: str, rows: Iterable[Row]) -> None:
-        self._dataset, self._task = dataset, task
-        self._data = b"".join([canonical.encode(row) + b"\n" for row in rows])
-
-    def __enter__(self) -> Request:
-        """Return the request to import them."""
-        self._folder = tempfile.TemporaryDirectory(prefix="labelvc-")
-        path = Path(self._folder.name) / "media.jsonl"
-        path.write_bytes(self._data)
-        return Request("jsonl", path, self._dataset, self._task)
-
-    def __exit__(self, *_: object) -> None:
-        """Delete the file."""
-        self._folder.cleanup()
-
-
-def _requests(dataset: Dataset, found: Sequence[Picture]) -> Iterator[_Lines]:
-    """Yield what is to be stored: items, and records by their task."""
-    records = [row for one in found for row in one.records]
-    first = next(iter(dataset.tasks))
-    for task in dict.fromkeys([first, *[row["task"] for row in records]]):
-        items = [one.item for one in found] if task == first else []
-        yield _Lines(dataset.name, task, [*items, *[row for row in records if row["task"] == task]])
+    rewrite.carried_out(git, "media add", began, rewritten)
 
 
 def _manifest(path: Path, found: Sequence[Picture]) -> bytes:
