@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from collections.abc import Callable
 
 import pytest
 
 from labelvc.core import pseudonym
+from labelvc.store import keyring
 from tests.ops.test_erase import erase, plan, signing, ssh
+from tests.ops.test_redaction import bring, declare, item, label
 from tests.vaulting import Vaulted, vaulted, vaulted_template
 from tests.zoo import zoo, zoo_template
 
@@ -94,3 +97,36 @@ def test_a_value_finds_the_token_of_a_chained_epoch(two: Vaulted, labelvc: Run, 
     found = plan(two, labelvc, "--value", "--kind", "phone")
     assert two.told()["phone"] in found["tokens"]
     assert [one["dropped"] for one in found["datasets"]] == [1]
+
+
+def test_an_exception_holds_across_a_re_key_and_one_for_who_is_known_is_needed(two: Vaulted, labelvc: Run):
+    """Marks are of the gate key of their epoch, and the filter says whether somebody known still stands there."""
+    assert labelvc(two.folder, "vault", "filter", *two.by("ada", "ben"))[0] == 0
+    two.zoo.change("pets/p3#", text="ask jo.public@firma.de or grace.hopper@example.org")
+    two.zoo.git("add", "--all")
+    code, out, _ = labelvc(two.folder, "privacy", "scan", "--all")
+    marks = re.findall("(?<=, )[a-z]{10}(?=[)])", out)
+    assert (code, len(marks)) == (1, 2), out
+    for mark in marks:
+        assert labelvc(two.folder, "privacy", "accept", mark, "--why", "public")[0] == 0
+    assert labelvc(two.folder, "privacy", "scan", "--all") == (0, "no findings\n", "")
+    two.zoo.commit("Answer for both")
+    rekeyed(two, labelvc)
+    assert labelvc(two.folder, "privacy", "scan", "--all") == (0, "no findings\n", "")
+    keyring.filter_path(two.zoo.at).unlink()
+    code, out, _ = labelvc(two.folder, "privacy", "scan", "--all")
+    assert (code, "only a filter of known people tells" in out) == (0, True), out
+    two.zoo.change("pets/p3#", text="ask an.other@firma.de or grace.hopper@example.org")
+    two.zoo.git("add", "--all")
+    assert labelvc(two.folder, "privacy", "scan", "--all")[0] == 1
+
+
+def test_a_redacted_text_stops_a_re_key_and_is_called_so(two: Vaulted, labelvc: Run):
+    declare(two.zoo)
+    text = "mail jo.public@firma.de"
+    assert bring(two.zoo, labelvc, [item("r1", text), label("r1", "a", 5, len(text))])[0] == 0
+    two.zoo.commit("Redacted")
+    code, out, err = labelvc(two.folder, "pseudonym", "rekey", "--to", "c", "--chained")
+    assert (code, out, two.zoo.git("status", "--porcelain")) == (2, "", "")
+    assert "a text that was redacted" in err
+    assert "eml_" not in err

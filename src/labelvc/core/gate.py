@@ -60,6 +60,20 @@ class Gate:
             if people or at in shaped:
                 yield at, detect.apart([*shaped.get(at, ()), *people])
 
+    @property
+    def knows(self) -> bool:
+        """Whether people are known here."""
+        return bool(self._known)
+
+    def can_mark(self, line: Accepted) -> bool:
+        """Tell whether the gate key is here that a line of the baseline was made with."""
+        return self._key_of(line.epoch) is not None
+
+    def alone(self, line: Accepted) -> Gate:
+        """Return what judges as this does, with one line of the baseline and no other."""
+        known = self._known
+        return Gate(self.settings, accepted=(line,), key_of=self._key_of, today=self.today, known=lambda: known)
+
     @cached_property
     def _known(self) -> Sequence[Known]:
         return self._ask()

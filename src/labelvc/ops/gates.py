@@ -23,6 +23,7 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 _BY = "labelvc.privacy/1"
+_KNOWN = f"privacy.{known.DETECTOR}"
 _HEADER = "labelvc-known-v1"
 _HEAD = re.compile(rf"{_HEADER} ([a-z]{{1,2}}) ([0-9a-f]{{32}})".encode())
 _SHARED = "labelvc pseudonym accept FILE -i MY_KEY, with what `labelvc pseudonym share --role gate` wrote"
@@ -148,37 +149,33 @@ def audit(
         StoreError: a file cannot be read.
     """
     changed = None if paths is None else frozenset(paths)
-    key_of = keys(git, project)
+    gate = of(git, project, brought)
     with tree.reader(git) as reader:
         for number, line in enumerate(project.accepted, 1):
             path = _path(project, line)
             if changed is None or baseline.PATH in changed or path in changed:
-                said = _worth(line, path, key_of, project, snapshot, reader, brought.today)
+                said = _worth(line, path, gate, snapshot, reader)
                 if said:
                     severity, message, hint = said
                     yield Finding(baseline.RULE, severity, Place(baseline.PATH, number), message, hint, _BY)
 
 
 def _worth(
-    line: Accepted,
-    path: str,
-    key_of: Callable[[str], bytes | None],
-    project: Project,
-    snapshot: Snapshot,
-    reader: Reader,
-    today: str,
+    line: Accepted, path: str, judge: Gate, snapshot: Snapshot, reader: Reader
 ) -> tuple[Severity, str, str] | None:
     """Return severity, message and hint for an exception that is worth nothing; None for one that something needs."""
     out = f"delete the line from {baseline.PATH}, and have that approved"
-    if baseline.ended(line, today):
+    if baseline.ended(line, judge.today):
         return "error", f"the exception for {line.rule} ended on {line.expires}", f"take the value out; then {out}"
-    if key_of(line.epoch) is None:
+    if not judge.can_mark(line):
         return (
             "warning",
             f"only the gate key of epoch {line.epoch!r} tells whether something needs this exception",
             _SHARED,
         )
-    gate = Gate(project.leaks, accepted=(line,), key_of=key_of, today=today)
+    if line.rule == _KNOWN and not judge.knows:
+        return "warning", "only a filter of known people tells whether something needs this exception", _FILTERED
+    gate = judge.alone(line)
     for _ in _findings(line, path, snapshot, reader, gate):
         pass
     return (

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, epochs, shard
-from labelvc.core import protection, pseudonym
+from labelvc.core import baseline, protection, pseudonym
 from labelvc.core.rekey import carries, tokens_in
 from labelvc.errors import ConfigurationError, DataError, RefusedError
 from labelvc.model import jsonpointer
@@ -263,7 +263,7 @@ class _Run:
         for pointer, text in _texts(fields):
             for token in tokens_in(text.encode()):
                 if carries(token) and pseudonym.epoch_of(token) != self._asked.epoch:
-                    raise _misplaced(str(key), pointer, layer)
+                    raise _redacted(str(key), pointer) if f"[[{token}" in text else _misplaced(str(key), pointer, layer)
 
     def _refuse_elsewhere(self, reader: Reader) -> None:
         """Refuse tokens in what is no dataset's line: shards of no dataset, and documents."""
@@ -327,9 +327,18 @@ def _misplaced(key: str, pointer: str, layer: Layer) -> DataError:
     return DataError(message, where=f"{key} {pointer}", hint=hint)
 
 
+def _redacted(key: str, pointer: str) -> DataError:
+    message = "a token stands in a text that was redacted: a re-key carries fields, and no texts"
+    hint = "labelvc pseudonym new begins an epoch for what is imported from now on, and leaves old tokens as they are"
+    return DataError(message, where=f"{key} {pointer}", hint=hint)
+
+
 def _may_tell(path: str) -> bool:
-    """Tell whether a file is a document of the project that could hold a token which has to change."""
-    away = ("trust/", projects.ERASURES)
+    """Tell whether a file is a document of the project that could hold a token which has to change.
+
+    Who answered for a finding did so under the epoch whose gate key made its mark, and both stay.
+    """
+    away = ("trust/", projects.ERASURES, baseline.PATH)
     return naming.is_document(path) and not path.startswith(away) and "/media/" not in path
 
 
