@@ -199,6 +199,35 @@ def test_a_migration_waits_for_what_is_not_committed(labels, labelvc, tmp_path):
     assert answers(labels) == before
 
 
+def test_a_merge_that_brings_a_merged_label_is_migrated_before_its_commit(labels, labelvc, git, tmp_path):
+    """A branch from before decides for a label that main merged away: the merge stops, and the migration leads on."""
+    git(labels, "checkout", "-qb", "topic")
+    for label in ("money", "damage"):  # so that their rev outgrew that of main
+        bring(labels, labelvc, tmp_path, [ROWS[0], ("a2", "m1", label), *ROWS[2:]])
+        commit(labels, git)
+    git(labels, "checkout", "-q", "main")
+    run(labels, labelvc, "taxonomy", "merge", "topics", "damage", "--into", "parcel")
+    run(labels, labelvc, "taxonomy", "publish", "topics")
+    run(labels, labelvc, "taxonomy", "migrate", "topics")
+    commit(labels, git)
+    code, out, _ = labelvc(labels, "merge", "topic")
+    assert (code, 'the label "damage" is deprecated' in out) == (1, True), out
+    out = run(labels, labelvc, "taxonomy", "migrate", "topics")
+    assert out.startswith("1 record got another label by topics@2.0.0")
+    assert answers(labels)["m1#a2"] == "parcel"
+    git(labels, "add", "--all")
+    run(labels, labelvc, "merge", "--continue")
+    run(labels, labelvc, "check", "--all")
+    (row,) = [
+        json.loads(line)
+        for path in (labels / "datasets/texts/annotations").rglob("*.jsonl")
+        for line in path.read_text().splitlines()
+        if '"id":"a2"' in line
+    ]
+    assert row["rev"] == 4
+    assert row["origin"]["migration"] == "topics@2.0.0"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -274,3 +303,15 @@ def test_a_release_waits_until_every_record_is_decided(labels, labelvc, git, tmp
     run(labels, labelvc, "taxonomy", "migrate", "topics")
     commit(labels, git)
     run(labels, labelvc, *words)
+
+
+def test_a_lineage_that_leads_to_no_label_is_found_before_records_follow_it(labels, labelvc):
+    step = "lineage:\n  - {version: 1.1.0, kind: merge, from: [order], to: [nowhere]}\n"
+    path = labels / "taxonomies/topics.yaml"
+    path.write_text(path.read_text().replace("1.0.0", "1.1.0") + step)
+    out = run(labels, labelvc, "check", "--all", code=1)
+    assert "there is no label 'nowhere', which records would get" in out
+    before = answers(labels)
+    code, _, err = labelvc(labels, "taxonomy", "migrate", "topics")
+    assert (code, "/lineage/0/to/0 there is no label 'nowhere'" in err) == (2, True), err
+    assert answers(labels) == before

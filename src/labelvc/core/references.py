@@ -13,6 +13,8 @@ from labelvc.model import jsonpointer
 
 Rule = str
 _HOME = {"dataset": "datasets/{}/dataset.yaml", "taxonomy": "taxonomies/{}.yaml", "guideline": "guidelines/{}.yaml"}
+_MIGRATING = ("merge", "split")
+"""Steps of a lineage by which records get other labels; those stay in the list for ever."""
 
 
 class Document(NamedTuple):
@@ -162,6 +164,12 @@ def _taxonomy(found: Document) -> Iterator[Trouble]:
             )
         if label["id"] in circular:
             yield Trouble(found, f"/labels/{number}/parent", "document.reference", "the label is its own ancestor")
+    for number, step in enumerate(found.value.get("lineage", ())):
+        for at, label in enumerate(step.get("to", ()) if step["kind"] in _MIGRATING else ()):
+            if label not in parents:
+                pointer = f"/lineage/{number}/to/{at}"
+                message = f"there is no label {_short(label)}, which records would get"
+                yield Trouble(found, pointer, "document.reference", message)
 
 
 def _circles(parents: Mapping[str, str | None]) -> frozenset[str]:

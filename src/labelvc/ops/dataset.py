@@ -144,13 +144,14 @@ def refuse_without_dvc(git: Git) -> None:
         raise ConfigurationError("DVC is not set up in this repository", where=".dvc/config", hint="dvc init")
 
 
-def refuse_dirty(git: Git, dataset: Dataset, work: Snapshot) -> None:
+def refuse_dirty(git: Git, dataset: Dataset, work: Snapshot, *, staged: bool = False) -> None:
     """Refuse to rewrite a dataset that has changes which are not committed: they could not be told apart afterwards.
 
     Args:
         git: the repository.
         dataset: the dataset.
         work: the work tree.
+        staged: what is staged may differ from HEAD: a merge put it there, and the index tells it apart.
 
     Raises:
         StoreError: a merge left it in conflict, or another branch's shards lie behind its DVC pointer.
@@ -166,7 +167,7 @@ def refuse_dirty(git: Git, dataset: Dataset, work: Snapshot) -> None:
         return
     index = tree.index(git)
     head = tree.commit(git, "HEAD") if index.commit else tree.empty()
-    for old, later in ((head, index), (index, work)):
+    for old, later in ((index, work),) if staged else ((head, index), (index, work)):
         for change in tree.changes(git, old, later, folder):
             if shard.parse_path(change.path) or change.path == f"{folder}dataset.yaml":
                 message = f"{dataset.name} has changes that are not committed"

@@ -107,12 +107,12 @@ def migrate(git: Git, name: str, *, dry: bool = False, advance: Callable[[], Non
 
     Raises:
         ConfigurationError: there is no such taxonomy, or a document is wrong.
-        RefusedError: a dataset has changes that are not committed.
+        RefusedError: a dataset has changes that are not committed; those of a merge that is staged may be.
         DataError: a line cannot be read.
         StoreError: a DVC folder is stale, another command writes here, or the disk is full.
     """
     with files.lock(git) as began, tree.reader(git) as reader, Cache(git) as cache:
-        work = tree.work(git)
+        work, theirs = tree.work(git), _merging(git)
         found = _work(git, work, reader, cache, name)
         moves: list[Move] = []
         opened: list[Open] = []
@@ -124,10 +124,15 @@ def migrate(git: Git, name: str, *, dry: bool = False, advance: Callable[[], Non
             opened += told.open
             twins += told.twins
             if told.lines:
-                datasets.refuse_dirty(git, dataset, work)
+                datasets.refuse_dirty(git, dataset, work, staged=bool(theirs))
                 lines[dataset.name] = told.lines
-        written = 0 if dry or not lines else _written(git, began, work, found.project, lines)
+        written = 0 if dry or not lines else _written(git, began, [work, *theirs], found.project, lines)
         return Migration(f"{name}@{found.version}", tuple(moves), tuple(opened), tuple(twins), written)
+
+
+def _merging(git: Git) -> list[Snapshot]:
+    """Return the other side of a merge that a check stopped before its commit; none where nothing is being merged."""
+    return [tree.commit(git, "MERGE_HEAD")] if (git.directory / "MERGE_HEAD").exists() else []
 
 
 class Left(NamedTuple):
@@ -229,8 +234,9 @@ def _labels(value: Any) -> tuple[str, ...]:
 
 
 def _written(
-    git: Git, began: int, work: Snapshot, project: Project, lines: Mapping[str, list[tuple[str, bytes]]]
+    git: Git, began: int, sides: list[Snapshot], project: Project, lines: Mapping[str, list[tuple[str, bytes]]]
 ) -> int:
+    work, *theirs = sides
     head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
 
     def rewritten(change: Any, aside: bool) -> int:
@@ -241,7 +247,7 @@ def _written(
                 for item, line in found:
                     incoming.add(RECORD, item, line)
                 put = rewrite.putting(change)
-                done = rewrite.plan(git, dataset, [work, head], rewrite.Wanted(), incoming, put, aside=aside)
+                done = rewrite.plan(git, dataset, [work, head, *theirs], rewrite.Wanted(), incoming, put, aside=aside)
             number += len(done.files)
             if dataset.storage == "dvc":
                 change.then("store", [f"datasets/{name}/annotations"])
