@@ -113,7 +113,7 @@ def test_an_import_says_that_something_waits_to_be_sealed(vaulted: Vaulted, labe
         "--value",
         "said",
     )
-    said = "1 value of random and sealed fields waits in the vault's inbox: labelvc vault seal\n"
+    said = "1 row for the vault waits in its inbox: labelvc vault seal\n"
     assert said in labelvc(vaulted.folder, *words)[1]
     assert "inbox" not in labelvc(vaulted.folder, *words)[1]
 
@@ -436,6 +436,21 @@ def test_a_key_is_made_once_and_opens_what_is_meant_for_it(vaulted: Vaulted, lab
     )
     assert code == 2
     assert "passphrase is empty" in err
+
+
+def test_a_passphrase_that_nobody_can_type_is_brought_in_a_file(vaulted: Vaulted, labelvc):
+    path = vaulted.keys / "locked"
+    code, _, err = labelvc(vaulted.folder, "vault", "identity", "-o", str(path))
+    assert (code, path.exists()) == (2, False)
+    assert "a new key wants a passphrase, and no terminal is here to type it on\n" in err
+    assert "next: --passphrase-file FILE, or --no-passphrase when" in err
+    (vaulted.keys / "words").write_text("correct horse\n")
+    words = ("--passphrase-file", str(vaulted.keys / "words"))
+    assert labelvc(vaulted.folder, "vault", "identity", "-o", str(path), *words)[0] == 0
+    code, _, err = labelvc(vaulted.folder, "vault", "seal", "-i", str(path))
+    assert code == 2
+    assert f"where: {path}\n  next: --passphrase-file FILE" in err
+    assert "ssh-add" not in err
 
 
 def test_a_field_that_vanished_from_the_dataset_is_named_with_the_way_back(vaulted: Vaulted, labelvc):

@@ -20,7 +20,7 @@ def test_structured_types_are_found(
     rows = list(corpus())
     found = corpora.counted(rows, [leaks.found_by_labelvc(text) for text, _ in rows])
     for kind, figures in found.items():
-        record_property(kind, figures)
+        record_property(kind, str(figures))
     whole = corpora.together(found.values())
     assert whole.f1 >= 0.95
     assert whole.recall >= 0.94

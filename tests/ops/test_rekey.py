@@ -106,9 +106,21 @@ BROKEN = ANNA[:-1] + ("b" if ANNA[-1] != "b" else "c")
         ("pets/p3#m1", {"ext": {"friend": BEN}}, "not declared to hold any\n  where: pets/p3#m1 /ext/friend"),
         ("pets/p3#m1", {"ext": {BEN: 1}}, "not declared to hold any\n  where: pets/p3#m1 /ext"),
         ("pets/p3#", {"text": f"ask {BEN}!"}, "not declared to hold any\n  where: pets/p3# /text"),
+        ("pets/p3#", {"text": f"ask [[{BEN}]]!"}, "a re-key does not rewrite texts\n  where: pets/p3# /text"),
+        ("pets/p3#", {"text": f"ask [[{BEN}~1]]!"}, "next: begin an epoch with `labelvc pseudonym new`"),
         ("pets/p3#", {"ext": {"ada lovelace": BEN}}, "where: pets/p3# /ext/***\n"),
     ],
-    ids=["an unknown epoch", "two epochs", "check letters", "an undeclared field", "a name", "a text", "a plain name"],
+    ids=[
+        "an unknown epoch",
+        "two epochs",
+        "check letters",
+        "an undeclared field",
+        "a name",
+        "a text",
+        "a redacted text",
+        "a part",
+        "a plain name",
+    ],
 )
 def test_a_token_that_cannot_be_carried_stops_it(begun: Zoo, labelvc: Run, key: str, members: dict, told: str):
     begun.change(key, **members)

@@ -10,7 +10,7 @@ import click
 
 from labelvc.cli.listing import FILE, lines
 from labelvc.cli.signing import ask
-from labelvc.errors import ConfigurationError
+from labelvc.errors import ConfigurationError, TrustError
 from labelvc.ops.sharing import Openers
 from labelvc.store import age
 
@@ -68,7 +68,16 @@ def typed(words: str) -> str:
 
 def asking(path: Path | None) -> age.Ask:
     """Return what asks for a passphrase: a file's first line, else the terminal."""
-    return ask if path is None else lambda _: _first_line(path)
+    return _on_terminal if path is None else lambda _: _first_line(path)
+
+
+def _on_terminal(words: str) -> str:
+    """Ask on the terminal; ssh-agent, the way out where a key signs, opens no file."""
+    if not sys.stdin.isatty():
+        message = "a passphrase is needed, and no terminal is here to type it on"
+        where = words.removeprefix("passphrase of ")
+        raise TrustError(message, where=where, hint="--passphrase-file FILE, with the passphrase in its first line")
+    return ask(words)
 
 
 def _first_line(path: Path) -> str:

@@ -243,6 +243,10 @@ def vault_identity(settings: Settings, /, output: Path, passphrase_file: Path | 
     private, public = age.generate()
     data = f"{private}\n".encode()
     if not no_passphrase:
+        if passphrase_file is None and not sys.stdin.isatty():
+            message = "a new key wants a passphrase, and no terminal is here to type it on"
+            hint = "--passphrase-file FILE, or --no-passphrase when the file's permissions are enough"
+            raise ConfigurationError(message, where=str(output), hint=hint)
         words = asking(passphrase_file)(f"passphrase of {output}")
         if not words:
             raise ConfigurationError(

@@ -224,7 +224,9 @@ def confirm(git: Git, wanted: str, act: Act, openers: Openers, signer: Signer, n
         raise RefusedError("the ledger has no such erasure", where=projects.ERASURES, hint="labelvc erase --list")
     if not any(who in entry.holders for entry in entries):
         message = f"{who} holds no share of the vault's key, so there is nothing to confirm"
-        raise RefusedError(message, where=projects.RECIPIENTS, hint="labelvc erase --list")
+        pending = ", ".join(sorted({holder for entry in entries for holder in entry.holders}))
+        hint = f"each of {pending} runs it, with the key that the policy has under that name: labelvc policy show"
+        raise RefusedError(message, where=projects.RECIPIENTS, hint=hint)
     root = ""
     if folders.current(folders.home(git)) is not None:
         tokens = [token for entry in entries for token in entry.tokens]

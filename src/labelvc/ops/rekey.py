@@ -263,7 +263,7 @@ class _Run:
         for pointer, text in _texts(fields):
             for token in tokens_in(text.encode()):
                 if carries(token) and pseudonym.epoch_of(token) != self._asked.epoch:
-                    raise _redacted(str(key), pointer) if f"[[{token}" in text else _misplaced(str(key), pointer, layer)
+                    raise _misplaced(str(key), pointer, layer, redacted=f"[[{token}" in text)
 
     def _refuse_elsewhere(self, reader: Reader) -> None:
         """Refuse tokens in what is no dataset's line: shards of no dataset, and documents."""
@@ -315,21 +315,19 @@ def _places(dataset: Dataset, layer: Layer) -> list[list[str]]:
     return [jsonpointer.steps(pointer) for pointer in found if pointer not in _NAMES]
 
 
-def _misplaced(key: str, pointer: str, layer: Layer) -> DataError:
+def _misplaced(key: str, pointer: str, layer: Layer, *, redacted: bool) -> DataError:
     if pointer in _NAMES:
         message = (
             f"a token names the {'record' if layer == 'annotations' else 'item'}: with another it would be another one"
         )
         hint = "datasets whose items are named by pseudonyms are not re-keyed: import them anew from their source"
         return DataError(message, where=f"{key} {pointer}", hint=hint)
+    if redacted:
+        message = "a token stands in a redacted text, and a re-key does not rewrite texts"
+        hint = "begin an epoch with `labelvc pseudonym new` and import the dataset anew from its source, which redacts with its secret"
+        return DataError(message, where=f"{key} {pointer}", hint=hint)
     message = "a token stands in a field that is not declared to hold any"
     hint = "declare the field under `sensitive` in the document of its dataset, or take the token out; then git commit"
-    return DataError(message, where=f"{key} {pointer}", hint=hint)
-
-
-def _redacted(key: str, pointer: str) -> DataError:
-    message = "a token stands in a text that was redacted: a re-key carries fields, and no texts"
-    hint = "labelvc pseudonym new begins an epoch for what is imported from now on, and leaves old tokens as they are"
     return DataError(message, where=f"{key} {pointer}", hint=hint)
 
 

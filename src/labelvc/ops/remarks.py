@@ -59,5 +59,5 @@ def redacted(texts: int, values: int, *, traced: bool) -> Iterator[str]:
 
 
 def waiting(number: int) -> str:
-    """Say that values wait to be sealed."""
-    return f"{number} value{'s'[: number > 1]} of random and sealed fields wait{'s'[: number == 1]} in the vault's inbox: labelvc vault seal"
+    """Say that rows wait to be sealed: of random and sealed fields, and of redacted texts."""
+    return f"{number:,} row{'s'[: number > 1]} for the vault wait{'s'[: number == 1]} in its inbox: labelvc vault seal"
