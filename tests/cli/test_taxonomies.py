@@ -167,7 +167,8 @@ def test_a_split_leaves_a_worklist_until_somebody_decides(labels, labelvc, git, 
     run(labels, labelvc, "taxonomy", "split", "topics", "parcel", "--into", "parcel", "--into", "carrier")
     run(labels, labelvc, "taxonomy", "publish", "topics")
     commit(labels, git)
-    code, out, _ = labelvc(labels, "taxonomy", "migrate", "topics", "--format", "json")
+    code, out, err = labelvc(labels, "taxonomy", "migrate", "topics", "--format", "json")
+    assert err == "next: decide those of a split label: import the answers, or edit the records and labelvc format\n"
     told = valid("taxonomy-migrate", out)
     assert (code, told["summary"]["open"], told["summary"]["moved"]) == (1, 2, 0)
     assert {item["key"].partition("#")[0] for item in told["items"]} == {"texts/m1", "texts/m2"}
@@ -259,6 +260,7 @@ error: the label 'parcel' would be its own ancestor
             snapshot("""\
 error: the label 'parcel' is split into two labels or more, each named once
   where: taxonomies/topics.yaml
+  next: labelvc taxonomy split topics parcel --into A --into B; one of them may be that label itself
 """),
         ),
         (
@@ -315,3 +317,29 @@ def test_a_lineage_that_leads_to_no_label_is_found_before_records_follow_it(labe
     code, _, err = labelvc(labels, "taxonomy", "migrate", "topics")
     assert (code, "/lineage/0/to/0 there is no label 'nowhere'" in err) == (2, True), err
     assert answers(labels) == before
+
+
+def test_what_was_done_to_labels_reads_as_sentences_in_a_diff(labels, labelvc):
+    run(labels, labelvc, "taxonomy", "merge", "topics", "damage", "other", "--into", "parcel", "--reason", "too rare")
+    out = run(labels, labelvc, "diff")
+    assert "+ lineage merge damage, other -> parcel (too rare)\n" in out
+    assert "{" not in out
+    run(labels, labelvc, "taxonomy", "rename", "topics", "money", "Payment")
+    run(labels, labelvc, "taxonomy", "move", "topics", "money", "--under", "order")
+    assert "+ lineage merge damage, other -> parcel (too rare); rename money; move money\n" in run(
+        labels, labelvc, "diff"
+    )
+
+
+def test_the_page_for_annotators_says_which_labels_are_out_of_use_and_which_it_does_not_explain(labels, labelvc):
+    explained = GUIDELINE.replace("labels: {}", "labels:\n  parcel: {definition: Where it is.}")
+    (labels / "guidelines/topic.yaml").write_text(explained)
+    before = run(labels, labelvc, "guideline", "render", "topic")
+    assert ("out of use" in before, "explain: `order`, `damage`, `money`, `other`\n" in before) == (False, True)
+    run(labels, labelvc, "taxonomy", "split", "topics", "parcel", "--into", "late", "--into", "lost")
+    page = run(labels, labelvc, "guideline", "render", "topic")
+    assert "## `parcel` Parcel (out of use: do not choose it)\n" in page
+    assert "Labels that this guideline does not explain: `order`, `damage`, `money`, `other`, `late`, `lost`\n" in page
+    html = run(labels, labelvc, "guideline", "render", "topic", "--format", "html")
+    assert '<span class="badge bad">out of use: do not choose it</span>' in html
+    assert "<code>lost</code></p>" in html

@@ -128,5 +128,5 @@ def test_a_redacted_text_stops_a_re_key_and_is_called_so(two: Vaulted, labelvc: 
     two.zoo.commit("Redacted")
     code, out, err = labelvc(two.folder, "pseudonym", "rekey", "--to", "c", "--chained")
     assert (code, out, two.zoo.git("status", "--porcelain")) == (2, "", "")
-    assert "a text that was redacted" in err
+    assert "a token stands in a redacted text" in err
     assert "eml_" not in err

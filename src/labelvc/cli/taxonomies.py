@@ -222,4 +222,10 @@ def taxonomy_migrate(settings: Settings, /, name: str, dry_run: bool, form: str,
         say(settings, "nothing was written (--dry-run)")
     elif done.moves:
         say(settings, f"next: git add --all && git commit -m 'Migrate to {done.version}'")
+    if done.open:
+        first = "then" if done.moves and not dry_run else "next"
+        say(
+            settings,
+            f"{first}: decide those of a split label: import the answers, or edit the records and labelvc format",
+        )
     return 1 if done.open or done.twins else 0

@@ -78,10 +78,10 @@ def heaviest(found: Iterable[Weighed]) -> Weight | None:
 def affected(found: Iterable[Weighed]) -> frozenset[str] | None:
     """Return the labels whose meaning edits change; None when it is that of every label."""
     heavy = [one.edit for one in found if one.weight == "meaning"]
-    if any(not edit.name and not _tells_lineage(edit) for edit in heavy):
+    if any(not edit.name and not tells_lineage(edit) for edit in heavy):
         return None
     named = {edit.name for edit in heavy if edit.name}
-    return frozenset(named.union(*[_ends(edit) for edit in heavy if _tells_lineage(edit)]))
+    return frozenset(named.union(*[_ends(edit) for edit in heavy if tells_lineage(edit)]))
 
 
 def least(version: str, weight: Weight) -> str:
@@ -124,7 +124,7 @@ def _of_guideline(edit: Edit) -> Weight:
 def _of_taxonomy(edit: Edit) -> Weight:
     if edit.of == "label":
         return _OF_LABELS.get(edit.what, "editorial")
-    if not _tells_lineage(edit):
+    if not tells_lineage(edit):
         return "editorial"
     parted = any(step.get("kind") in _PARTING for step in _steps(edit.new))
     return "meaning" if edit.what != "added" or parted else "editorial"
@@ -165,7 +165,12 @@ def _written_label(said: str) -> str:
     return said.partition("\0")[0]
 
 
-def _tells_lineage(edit: Edit) -> bool:
+def tells_lineage(edit: Edit) -> bool:
+    """Tell whether an edit is one of the list of what was done to labels.
+
+    Args:
+        edit: an edit of a document.
+    """
     return edit.of == "lineage" or edit.pointer == "/lineage"
 
 

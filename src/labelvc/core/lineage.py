@@ -209,7 +209,10 @@ def _split(labels: _Labels, asked: Operation) -> Iterator[Change]:
     (label,) = asked.labels
     at, known = labels[label]
     if len(set(asked.into)) < len(asked.into) or len(asked.into) < 2:
-        raise RefusedError(f"the label {label!r} is split into two labels or more, each named once")
+        hint = (
+            f"labelvc taxonomy split NAME {shlex.quote(label)} --into A --into B; one of them may be that label itself"
+        )
+        raise RefusedError(f"the label {label!r} is split into two labels or more, each named once", hint=hint)
     for fresh in asked.into:
         if fresh not in labels:
             _refuse_taken(labels, fresh)

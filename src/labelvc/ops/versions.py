@@ -162,6 +162,7 @@ class Shown(NamedTuple):
     Attributes:
         value: what it says.
         names: label to its name in the taxonomy.
+        retired: those of them that are out of use.
         against: the version it is compared with; empty for none.
         edits: what it says otherwise than that.
         published: whether this very text is published under its version.
@@ -169,6 +170,7 @@ class Shown(NamedTuple):
 
     value: Value
     names: Mapping[str, str]
+    retired: frozenset[str]
     against: str
     edits: Sequence[Weighed]
     published: bool
@@ -221,7 +223,8 @@ def shown(git: Git, name: str, against: str = "") -> Shown:
         names = {label["id"]: str(label.get("name", "")) for label in labels}
         edits = bump.weighed("guideline", texts.version(against), value) if against else []
         published = any(line["digest"] == document.digest(value) for line in texts.lines)
-        return Shown(value, names, against, edits, published)
+        retired = frozenset([label["id"] for label in labels if label.get("status") == "deprecated"])
+        return Shown(value, names, retired, against, edits, published)
 
 
 def opened(git: Git, reader: Reader, cache: Cache, noun: Noun, name: str) -> tuple[Texts, bytes]:

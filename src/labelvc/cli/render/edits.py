@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from labelvc.core import bump
 from labelvc.core.prose import Stretch, words
 from labelvc.model.change import Edit
 
@@ -32,14 +33,17 @@ def sentence(edit: Edit) -> tuple[str, list[Stretch]]:
         return sign, [Stretch("=", f"{head} {_SIMPLE[edit.what]}")]
     if edit.of == "label" and edit.what in _SIGNS:
         return sign, [Stretch("=", f"{head}{_described(edit.old if edit.what == 'removed' else edit.new)}")]
+    lineage = bump.tells_lineage(edit)
     if edit.what in _SIGNS:
-        return sign, [Stretch("=", f"{head} {_said(edit.old if edit.what == 'removed' else edit.new)}")]
+        side = edit.old if edit.what == "removed" else edit.new
+        return sign, [Stretch("=", f"{head} {_said(side, lineage=lineage)}")]
     if edit.what == "moved":
         return sign, [Stretch("=", f"{head} moved from {_under(edit.old)} to {_under(edit.new)}")]
     verb = "renamed " if edit.what == "renamed" else ""
     if isinstance(edit.old, str) and isinstance(edit.new, str) and max(len(edit.old), len(edit.new)) > _SHORT:
         return sign, [Stretch("=", f"{head} {verb}"), *_near(words(edit.old, edit.new))]
-    return sign, [Stretch("=", f"{head} {verb}{_said(edit.old)} -> {_said(edit.new)}")]
+    old, new = [_said(side, lineage=lineage) for side in (edit.old, edit.new)]
+    return sign, [Stretch("=", f"{head} {verb}{old} -> {new}")]
 
 
 def plain(stretches: list[Stretch]) -> str:
@@ -51,6 +55,8 @@ def plain(stretches: list[Stretch]) -> str:
 def _head(edit: Edit) -> str:
     if edit.of == "version":
         return "version"
+    if bump.tells_lineage(edit):
+        return "lineage"
     if edit.of == "label":
         named = f"label {edit.name}" if edit.name else "labels"
         return f"{named} {edit.block}" if edit.what == "changed" else named
@@ -73,11 +79,26 @@ def _under(parent: Any) -> str:
     return "the top" if parent is None else f"under {_said(parent)}"
 
 
-def _said(value: Any) -> str:
+def _said(value: Any, *, lineage: bool = False) -> str:
     if value is None:
         return "(none)"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if lineage:
+        text = "; ".join(map(_step, value if isinstance(value, list) else [value]))
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+def _step(value: Any) -> str:
+    """Say what was done to labels, as `merge glass, plastic -> bottle (nobody could tell)`; anything else as it stands."""
+    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
+        return _said(value)
+    old, new = [value.get(end, []) for end in ("from", "to")]
+    if not all(isinstance(end, list) for end in (old, new)):
+        return _said(value)
+    ends = [", ".join(map(str, end)) for end in ([old] if old == new else [old, new]) if end]
+    reason = f" ({value['reason']})" if value.get("reason") else ""
+    return f"{value['kind']} {' -> '.join(ends)}{reason}"
 
 
 def _near(found: list[Stretch]) -> list[Stretch]:

@@ -18,6 +18,8 @@ _HEADINGS: Mapping[Weight, str] = {
     "clarifying": "Made clearer",
     "editorial": "Words only",
 }
+_RETIRED = "out of use: do not choose it"
+_SILENCE = "Labels that this guideline does not explain:"
 _TITLES = {
     "use_when": "use it when",
     "avoid_when": "do not use it when",
@@ -38,10 +40,11 @@ class Case(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One label: id, name, one sentence, conditions and cases under their titles, why, and how much changed."""
+    """One label: id, name, whether it is out of use, one sentence, conditions and cases under their titles, why, and how much changed."""
 
     label: str
     name: str
+    retired: bool
     definition: str
     conditions: tuple[tuple[str, tuple[str, ...]], ...]
     cases: tuple[tuple[str, str, tuple[Case, ...]], ...]
@@ -73,6 +76,9 @@ def page(shown: Shown, form: str) -> str:
         return template.render(
             value=shown.value,
             standing=_standing(shown),
+            retired=_RETIRED,
+            silent=_silent(shown),
+            silence=_SILENCE,
             rules=rules,
             entries=entries,
             changes=changes,
@@ -87,6 +93,7 @@ def _entry(label: str, blocks: Mapping[str, Any], shown: Shown) -> Entry:
     return Entry(
         label,
         "" if name == label else name,
+        label in shown.retired,
         blocks.get("definition", ""),
         tuple((title, tuple(blocks[block])) for block, title in _CONDITIONS if blocks.get(block)),
         tuple((mark, title, tuple(map(_case, blocks[block]))) for block, mark, title in _CASES if blocks.get(block)),
@@ -105,6 +112,11 @@ def _case(example: Any) -> Case:
 def _standing(shown: Shown) -> str:
     """Return the status, and that the text is no published one where it is not: nobody should decide by a draft unawares."""
     return f"{shown.value['status']}{'' if shown.published else ', with changes that are not published'}"
+
+
+def _silent(shown: Shown) -> list[str]:
+    """Return the labels in use of which the guideline says nothing."""
+    return [label for label in shown.names if label not in shown.value["labels"] and label not in shown.retired]
 
 
 def _changes(found: Sequence[Weighed]) -> Iterator[Change]:
@@ -136,7 +148,9 @@ def _spoken(value: Any) -> str:
         return str(value)
     if "definition" in value:
         return str(value["definition"])
-    return " ".join(filter(None, [str(value.get(name, "")) for name in ("text", "record", "label", "value", "why")]))
+    case = _case(value)
+    said, why = f"→ {case.said}" if case.said else "", f"({case.why})" if case.why else ""
+    return " ".join(filter(None, (case.seen, case.record, said, why)))
 
 
 def _markdown(shown: Shown, rules: Sequence[str], entries: Sequence[Entry], changes: Sequence[Change]) -> Iterator[str]:
@@ -157,9 +171,12 @@ def _markdown(shown: Shown, rules: Sequence[str], entries: Sequence[Entry], chan
         if value.get("ambiguity"):
             yield f"- **When two labels fit, or none does:** {shown_as(value['ambiguity'])}"
         yield ""
+    if silent := _silent(shown):
+        yield from (f"{_SILENCE} {', '.join(map(markdown.code, silent))}", "")
     for entry in entries:
         name = f" {shown_as(entry.name)}" if entry.name else ""
-        mark = f" ({_HEADINGS[entry.weight].lower()})" if entry.weight else ""
+        mark = f" ({_RETIRED})" if entry.retired else ""
+        mark += f" ({_HEADINGS[entry.weight].lower()})" if entry.weight else ""
         yield from (f"## {markdown.code(entry.label)}{name}{mark}", "")
         if entry.definition:
             yield from (shown_as(entry.definition), "")
