@@ -123,6 +123,12 @@ def test_an_idle_hook_imports_nothing_heavy(repo, git, labelvc):
     assert found & (set(HEAVY) - {"jsonschema_rs", "msgspec"}) == set()
 
 
+def test_no_command_pays_for_what_typing_has_anyway(tmp_path):
+    found = imported("trace", "pets/p1#m1", cwd=tmp_path)
+    assert "msgspec" in found
+    assert "typing_extensions" not in found
+
+
 def test_version(tmp_path, labelvc):
     assert labelvc(tmp_path, "--version") == (0, f"labelvc {__version__}\n", "")
 

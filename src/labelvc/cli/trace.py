@@ -11,9 +11,11 @@ from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.output import output_options, write
 from labelvc.cli.render import json, life
 from labelvc.core.veil import Veil
-from labelvc.ops import naming
+from labelvc.errors import DataError
+from labelvc.model.names import Key
 from labelvc.ops import trace as tracing
 from labelvc.store import git as plumbing
+from labelvc.store.git import Git
 
 
 @click.command()
@@ -31,7 +33,7 @@ def trace(settings: Settings, /, key: str, revision: str, form: str, output: Pat
     labelvc trace reviews/rev-00042#r1
     """
     git = plumbing.find(settings.directory)
-    found = tracing.trace(git, naming.key(git, key, revision), revision, environment("LABELVC_ROOT"))
+    found = tracing.trace(git, _key(git, key, revision), revision, environment("LABELVC_ROOT"))
     drawn = Veil(lambda _: found.sensitive)
     if form == "json":
         write(
@@ -42,3 +44,11 @@ def trace(settings: Settings, /, key: str, revision: str, form: str, output: Pat
         write(importlib.import_module("labelvc.cli.render.prov").document(found, drawn), output)
     else:
         write("".join(life.trace(found, drawn, color=settings.color)), output)
+
+
+def _key(git: Git, text: str, revision: str) -> Key:
+    try:
+        return Key.parse(text)
+    except DataError:  # who knows what it may have meant is loaded only then
+        found: Key = importlib.import_module("labelvc.ops.naming").key(git, text, revision)
+        return found

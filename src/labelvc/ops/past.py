@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -14,7 +15,7 @@ from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Sensitive
 from labelvc.model.snapshot import Entry, FileChange
 from labelvc.ops import project as projects
-from labelvc.store import log, patch, tree
+from labelvc.store import log, patch
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
 from labelvc.store.git import Git
@@ -259,6 +260,7 @@ class Past:
         """Return what differs between two commits by their files, in git or behind pointers."""
         folder = f"datasets/{self.dataset.name}/{scope.layer}"
         under = scope.files or (folder,)
+        tree = importlib.import_module("labelvc.store.tree")  # only pointers and merges are compared by whole files
         old, new = [tree.commit(self.git, rev, under) if rev else tree.empty() for rev in (parent, commit)]
         old, new = [
             one._replace(entries={path: e for path, e in one.entries.items() if self._covers(scope, path)})
@@ -270,13 +272,13 @@ class Past:
         """Return the lines that went and those that came, by what names them; what only moved is in neither."""
         gone: dict[life.Name, bytes] = {}
         come: dict[life.Name, bytes] = {}
-        match = shard.HEADS[scope.layer].match
+        match, start = shard.HEADS[scope.layer].match, scope.start
         for file in files:
             for lines, into in ((file.old, gone), (file.new, come)):
                 for raw in lines:
                     head = match(raw)
-                    if head is not None and _within(raw, scope.start):
-                        into[head.group()] = raw
+                    if head is not None and (not start or _within(raw, start)):
+                        into[head[0]] = raw
         for name in [name for name, raw in gone.items() if come.get(name) == raw]:
             del gone[name], come[name]
         return gone, come
@@ -284,7 +286,7 @@ class Past:
 
 def _within(raw: bytes, start: bytes) -> bool:
     """Tell whether a line begins with some whole members."""
-    return not start or (raw.startswith(start) and raw[len(start) : len(start) + 1] in (b",", b"}"))
+    return raw.startswith(start) and raw[len(start) : len(start) + 1] in (b",", b"}")
 
 
 def _whole(file: FileChange | Versions) -> bool:

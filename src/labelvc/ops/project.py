@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
@@ -13,13 +13,12 @@ from labelvc import digests
 from labelvc.codec import epochs
 from labelvc.core import baseline, references
 from labelvc.errors import ConfigurationError
-from labelvc.model import listing
 from labelvc.model.detection import Accepted
 from labelvc.model.detection import Settings as Leaks
 from labelvc.model.finding import Finding, Place
 from labelvc.model.parsed import Parsed
 from labelvc.model.project import Dataset, Guideline, Project, Sensitive, Task, Taxonomy
-from labelvc.model.snapshot import Snapshot
+from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
 from labelvc.store.git import Git
@@ -206,7 +205,7 @@ def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -
 def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[_Read]:
     homes = {
         path: home
-        for path in listing.ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS, baseline.PATH)
+        for path in _ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS, baseline.PATH)
         if (home := noun_of(path))
     }
     data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
@@ -215,6 +214,14 @@ def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[_Read]:
         _Read(path, *homes[path], digests.sha256_short(raw).hexdigest(), found)
         for (path, raw), found in zip(data.items(), parsed, strict=True)
     ]
+
+
+def _ending(entries: Mapping[str, Entry], *ends: str) -> list[str]:
+    """Return the paths that end with one of some texts; the listing of a whole commit finds them without making text of all."""
+    if isinstance(entries, dict):
+        return [path for path in entries if path.endswith(ends)]
+    found: list[str] = importlib.import_module("labelvc.model.listing").ending(entries, *ends)
+    return found
 
 
 def _remembered(cache: Cache, documents: Sequence[tuple[str, bytes]]) -> list[Parsed]:

@@ -13,15 +13,15 @@ from labelvc.model.change import Delta
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key
 from labelvc.model.project import Sensitive
-from labelvc.ops import naming
 from labelvc.ops import project as projects
 from labelvc.ops.meaning import Library, Meaning
 from labelvc.ops.past import Past
 from labelvc.store import git as plumbing
-from labelvc.store import log, tree
+from labelvc.store import log
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
 from labelvc.store.git import Git
+from labelvc.store.reader import Reader
 
 if TYPE_CHECKING:
     from labelvc.model.vote import Vote
@@ -102,7 +102,7 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         DataError: the record never existed.
         StoreError: an object is missing, or the clone is shallow.
     """
-    with tree.reader(git) as reader, Cache(git) as cache:
+    with Reader(git) as reader, Cache(git) as cache:
         folders = Folders(git, reader)
         head = projects.documents(folders, rev)
         project = projects.load(git, head, reader, cache)
@@ -111,8 +111,7 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         past = Past(git, folders, dataset, head.commit, commits=parents, cache=cache)
         changes = list(_changes(key, past.of(key)))
         if not changes:
-            advice = naming.hint(git, tree.commit(git, rev), str(key), keys=True) or naming.WRITTEN
-            raise DataError(f"no commit up to {rev} ever held {key}", hint=advice)
+            raise DataError(f"no commit up to {rev} ever held {key}", hint=_advice(git, key, rev))
         keys = _Succession(git, folders, past)
         later = keys.later(changes[0])
         changes = list(keys.earlier(changes))
@@ -127,6 +126,11 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
             manifests = importlib.import_module("labelvc.ops.manifest")
             releases = tuple(manifests.containing(git, head.commit, partial(_line_of, past, key)))
         return Life(key, item, now, steps, past.sensitive, later, releases)
+
+
+def _advice(git: Git, key: Key, rev: str) -> str:
+    naming, tree = map(importlib.import_module, ("labelvc.ops.naming", "labelvc.store.tree"))
+    return naming.hint(git, tree.commit(git, rev), str(key), keys=True) or str(naming.WRITTEN)
 
 
 def _line_of(past: Past, key: Key, commit: str) -> bytes | None:
@@ -211,8 +215,9 @@ class _Succession:
         return bool(plumbing.run(self._git, *words, commit.parents[0], commit.id, "--", folder, f"{folder}.dvc"))
 
     def _deltas(self, parent: str, commit: str) -> Iterator[Delta]:
-        shard_deltas = importlib.import_module("labelvc.ops.diff").shard_deltas  # most records keep their key
-        for delta in shard_deltas(self._git, *tree.differing(self._git, parent, commit)):
+        # most records keep their key
+        comparing, tree = map(importlib.import_module, ("labelvc.ops.diff", "labelvc.store.tree"))
+        for delta in comparing.shard_deltas(self._git, *tree.differing(self._git, parent, commit)):
             if isinstance(delta.key, Key) and delta.key.dataset == self._past.dataset.name:
                 yield delta
 

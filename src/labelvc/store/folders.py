@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator, Sequence
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import git as plumbing
-from labelvc.store import pointer, process, tree
+from labelvc.store import pointer, process
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
@@ -47,7 +48,9 @@ class Folders:
         commit = self.commit(rev)
         entries = dict(self._under(commit, pointer.beside(under)))
         if any(map(pointer.stands_for_shards, entries)):
-            return tree.commit(self.git, commit, under)._replace(name=rev)
+            # most have none: they do not pay for the module
+            tree = importlib.import_module("labelvc.store.tree")
+            return Snapshot(rev, "commit", commit, tree.commit(self.git, commit, under).entries)
         return Snapshot(rev, "commit", commit, entries)
 
     def commit(self, rev: str) -> str:
