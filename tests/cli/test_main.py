@@ -148,6 +148,16 @@ def test_an_unknown_command_suggests_the_nearest(tmp_path, labelvc, typed, meant
     assert err == f"error: there is no command `{typed}`; did you mean `{meant}`?\n  next: labelvc --help\n"
 
 
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [("--al", "; did you mean --all?"), ("--stagd", "; did you mean --staged?"), ("--to", ""), ("--xyzzy", "")],
+)
+def test_an_unknown_option_suggests_one_that_has_more_in_common_than_dashes(tmp_path, labelvc, option, meant):
+    code, out, err = labelvc(tmp_path, "check", option)
+    assert (code, out) == (2, "")
+    assert err == f"error: no such option '{option}'{meant}\n  next: labelvc check --help\n"
+
+
 def test_an_unknown_command_that_is_near_nothing_says_so(tmp_path, labelvc):
     assert labelvc(tmp_path, "xyzzy")[2] == "error: there is no command `xyzzy`\n  next: labelvc --help\n"
 

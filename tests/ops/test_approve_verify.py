@@ -48,6 +48,7 @@ def test_a_role_the_policy_does_not_grant_is_refused(desk: Desk):
     code, _, err = desk.labelvc("approve", "main...topic", "--role", "lead", "--key", desk.key("ben"))
     assert code == 1
     assert "does not grant ben the role lead" in err
+    assert "next: ben holds: reviewer; who keeps the root can add one: labelvc policy add ben --role lead\n" in err
     assert not (desk.folder / "approvals").exists()
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,13 @@ def _report(problem: Exception, arguments: Sequence[str]) -> int:
     return code
 
 
+def _mistyped(problem: click.NoSuchOption) -> str:
+    """Say which option was meant; click counts the dashes as letters alike, and takes `--to` for `--jobs`."""
+    near = get_close_matches(problem.option_name.lstrip("-"), [one.lstrip("-") for one in problem.possibilities or ()])
+    meant = " or ".join([f"--{name}" for name in near])
+    return f"{problem.message.removesuffix('.')}{f'; did you mean {meant}?' if meant else ''}"
+
+
 def _told(problem: Exception) -> tuple[int, str, str, str, str]:
     """Return exit code, kind, message, place and hint of an error."""
     if isinstance(problem, Error):
@@ -170,7 +178,8 @@ def _told(problem: Exception) -> tuple[int, str, str, str, str]:
         return code, problem.kind, problem.message, problem.where, problem.hint
     if isinstance(problem, click.UsageError):
         path = problem.ctx.command_path if problem.ctx else "labelvc"
-        message = problem.format_message().removesuffix(".")
+        message = _mistyped(problem) if isinstance(problem, click.NoSuchOption) else problem.format_message()
+        message = message.removesuffix(".")
         needed = _needed(problem.ctx) if isinstance(problem, click.MissingParameter) and problem.ctx else ""
         hint = f"{path} {needed}; see {path} --help" if needed else f"{path} --help"
         return 2, "usage", message[:1].lower() + message[1:], "", hint

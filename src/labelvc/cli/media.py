@@ -39,6 +39,7 @@ def media_add(settings: Settings, /, sources: tuple[Path, ...], dataset: str, sh
     """
     git = plumbing.find(settings.directory)
     for one in pictures.add(git, dataset, sources, shapes):
-        turned = f", turned upright with {text.count(len(one.records), 'record')}" if one.orientation != 1 else ""
+        along = f" with {text.count(len(one.records), 'record')}" if one.records else ""
+        turned = f", turned upright{along}" if one.orientation != 1 else ""
         write(f"{text.safe(one.path)}  {one.digest[:19]}  {one.removed:,} bytes of metadata left out{turned}\n")
     say(settings, "next: labelvc check --all, then git add --all && git commit")

@@ -291,7 +291,8 @@ def _speaker(change: Change, wish: Wish, key: PublicKey) -> str:
     roles = decide.roles_of(policy, who)
     if wish.role not in roles:
         held = ", ".join(roles) or "none"
-        raise RefusedError(f"the policy does not grant {who} the role {wish.role}", hint=f"roles of {who}: {held}")
+        hint = f"{who} holds: {held}; who keeps the root can add one: labelvc policy add {who} --role {wish.role}"
+        raise RefusedError(f"the policy does not grant {who} the role {wish.role}", hint=hint)
     return who
 
 

@@ -196,7 +196,14 @@ def _commit(git: Git, commit: str, parents: list[str], by: Project | None, broug
     found = [one for one in sides[0] if all(one in side for side in sides[1:])]
     found += message(git, commit, gate_of(git, by, olds[0], brought))
     where = f" in commit {commit[:10]}"
-    return [one if where in f" {one.place.path}" else one._replace(message=one.message + where) for one in found]
+    return [one if where in f" {one.place.path}" else _kept(one, where) for one in found]
+
+
+def _kept(found: Finding, where: str) -> Finding:
+    """Return a finding that says which commit keeps the value, and how it leaves history: to take it out of the file is not enough."""
+    way = f"; and out of history: labelvc privacy incident {found.rule} PLACE --at COMMIT"
+    hint = found.hint + way if found.rule.startswith(plain.RULE) else found.hint
+    return found._replace(message=found.message + where, hint=hint)
 
 
 def _side(git: Git, old: Snapshot, new: Snapshot, by: Project | None, brought: Brought) -> list[Finding]:
