@@ -233,6 +233,9 @@ def test_a_new_picture_a_name_that_tells_and_what_is_no_picture(zoo: Zoo, labelv
     (tmp_path / "x.gif").write_bytes(b"GIF89a")
     assert labelvc(zoo.folder, "media", "add", str(tmp_path / "new.png"), "-D", "pictures")[0] == 0
     assert zoo.row("pictures/new#")["media"] == {"height": 64, "path": "new.png", "width": 96}
+    (tmp_path / "tall.png").write_bytes(drawn(6))
+    code, out, _ = labelvc(zoo.folder, "media", "add", str(tmp_path / "tall.png"), "-D", "pictures")
+    assert (code, out.endswith(" bytes of metadata left out, turned upright\n")) == (0, True)
     assert labelvc(zoo.folder, "check", "--all")[0] == 0
     for name, code in (("jo.public@firma.de.png", 1), ("x.gif", 2)):
         said = labelvc(zoo.folder, "media", "add", str(tmp_path / name), "-D", "pictures")

@@ -169,6 +169,8 @@ def test_privacy_09_each_commit_of_a_range_is_looked_at(zoo: Zoo, labelvc: Run, 
     route(zoo, name)
     code, found = scan(zoo, labelvc, "main..topic")
     assert (code, found) == (1, [("privacy.email", zoo.shard("pets/p2#"), "/text")])
+    said = labelvc(zoo.folder, "privacy", "scan", "main..topic")[1]
+    assert "; and out of history: labelvc privacy incident RULE PLACE --at COMMIT\n" in said
     assert labelvc(zoo.folder, "check", "main..topic")[0] == 0, "the sum of the commits shows nothing"
 
 

@@ -201,7 +201,7 @@ def _commit(git: Git, commit: str, parents: list[str], by: Project | None, broug
 
 def _kept(found: Finding, where: str) -> Finding:
     """Return a finding that says which commit keeps the value, and how it leaves history: to take it out of the file is not enough."""
-    way = f"; and out of history: labelvc privacy incident {found.rule} PLACE --at COMMIT"
+    way = "; and out of history: labelvc privacy incident RULE PLACE --at COMMIT"
     hint = found.hint + way if found.rule.startswith(plain.RULE) else found.hint
     return found._replace(message=found.message + where, hint=hint)
 
