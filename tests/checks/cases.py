@@ -297,6 +297,7 @@ CASES = [
     Case("privacy.domain", "error", few(100), few(600), pointer="/sensitive/1", hint="generalise or drop", path=PETS, line=0),
     Case("privacy.dominant", "warning", people(600, most=31), people(600, most=30), pointer="/sensitive/1", hint="scope: record", path=PETS, line=0),
     Case("privacy.undeclared", "warning", fields("{email: {type: string}}"), fields("{email: {type: string}}", "{pointer: /email, kind: email, layer: items}"), pointer="/email", hint="layer: items", path=PETS, line=0),
+    Case("privacy.hidden", "error", write(".gitattributes", "*.jsonl binary\n"), write(".gitattributes", "*.png binary\n"), hint="", path=".gitattributes", line=1),
     # ---------------------------------------------------------------- boxes
     Case("box.zero_area", "error", value("pictures/b.jpg#x1", BOX), value("pictures/b.jpg#x1", boxed(10, 10, 0.5, 20)), "pictures/b.jpg#x1", "/value/box", "redraw"),
     Case("box.zero_area", "error", value("pictures/b.jpg#x1", boxed(10, 10, 5, -1)), value("pictures/b.jpg#x1", {"empty": True}), "pictures/b.jpg#x1", "/value/box", "redraw"),

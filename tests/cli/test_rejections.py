@@ -57,6 +57,28 @@ def test_a_rejection_that_reached_main_first_holds_too(desk: Desk, monkeypatch: 
     assert (code, step["state"]) == (1, "rejected")
 
 
+@pytest.mark.parametrize("many", [0, 256])
+@pytest.mark.parametrize("lost", ["the list", "the statement"])
+def test_a_rejection_that_is_missing_from_the_clone_is_no_consent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, lost: str, many: int
+):
+    """As in a partial or damaged clone: what cannot be read could be a no, so verify says that it could not tell."""
+    monkeypatch.setattr(lying, "_MANY", many)
+    desk.approve("cleo", *NO)
+    desk.relabel("fine", "rev-2")
+    desk.approve("ben")
+    desk.git("checkout", "-q", "main")
+    desk.git("checkout", "-q", "topic", "--", "approvals")
+    desk.commit("Bring the words")
+    rows = [row.split() for row in desk.git("ls-tree", "-r", "HEAD", "approvals").splitlines()]
+    said = next(path for *_, path in rows if "/cleo." in path)
+    wanted = said if lost == "the statement" else f"{said.rpartition('/')[0]}/changeset.jsonl"
+    oid = next(oid for _, _, oid, path in rows if path == wanted)
+    (desk.folder / ".git/objects" / oid[:2] / oid[2:]).unlink()
+    code, _, err = desk.labelvc("verify", "main...topic")
+    assert code == 2, err
+
+
 def test_what_was_not_wanted_can_be_taken_out(desk: Desk):
     """A rejection of the whole says nothing of a part alone: without m2 the approved m1 stands."""
     desk.approve("ben")

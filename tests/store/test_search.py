@@ -43,3 +43,17 @@ def test_files_that_hold_a_text_are_found_byte_for_byte(repo, git):
     assert search.holding(where, commit, ['"ü"'.encode(), b"xzy"], "a/*/list") == ["a/2/list", "a/é ü/list"]
     with pytest.raises(StoreError):
         search.holding(where, "1" * 40, [b"x"], "a/*/list")
+
+
+def test_a_file_that_is_missing_is_no_file_that_holds_nothing(repo, git):
+    for name in ("one", "two"):
+        (repo / f"a/{name}").mkdir(parents=True)
+        (repo / f"a/{name}/list").write_text(f"{name}\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "x")
+    gone = git(repo, "rev-parse", "HEAD:a/two/list").strip()
+    (repo / ".git/objects" / gone[:2] / gone[2:]).unlink()
+    where, commit = plumbing.find(repo), git(repo, "rev-parse", "HEAD").strip()
+    for text in (b"one", b"two", b"three"):
+        with pytest.raises(StoreError, match="unable to read"):
+            search.holding(where, commit, [text], "a/*/list")

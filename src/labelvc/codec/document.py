@@ -159,14 +159,14 @@ def _splice(data: bytes, edits: Sequence[_Edit]) -> bytes:
     canonical.encode([list(values) for _, values in edits])
     text = _text(data, "")
     root = outline(text, "")
-    wanted = root.plain()
-    for path, values in edits:
-        wanted = _applied(wanted, path, values)
     pieces = _apart(root, edits, text)
     if pieces is None:
         for one in edits:
             data = _splice(data, [one])
         return data
+    wanted = root.plain()
+    for path, values in edits:
+        wanted = _applied(wanted, path, values)
     lines = "\r\n" if "\r\n" in text else "\n"
     for start, end, new in reversed(pieces):
         text = text[:start] + new.replace("\n", lines) + text[end:]

@@ -156,7 +156,7 @@ class Shelf:
         if known is None:
             try:
                 known = changeset.read(self._reader.read(path, entry))
-            except (DataError, StoreError) as error:
+            except DataError as error:
                 known = error.message
             if entry.id:
                 self._changesets[entry.id] = known
@@ -174,7 +174,11 @@ class Shelf:
         yield from (root for root, files in folders.items() if self.objects(files))
 
     def objects(self, files: Mapping[str, Entry]) -> bool:
-        """Tell whether a file in a folder may say no or take a yes back; no signature is verified yet."""
+        """Tell whether a file in a folder may say no or take a yes back; no signature is verified yet.
+
+        Raises:
+            StoreError: a file is missing or broken: what it says could be a no.
+        """
         return any(self._may_object(path, entry) for path, entry in files.items() if not path.endswith(_LIST))
 
     def heard(
@@ -225,14 +229,18 @@ class Shelf:
                 yield root, other
 
     def statements(self, root: Digest, files: Mapping[str, Entry], trust: Trust) -> Iterator[Statement | Problem]:
-        """Yield the statements in a folder that hold under a policy, and what is wrong with the other files."""
+        """Yield the statements in a folder that hold under a policy, and what is wrong with the other files.
+
+        Raises:
+            StoreError: a file is missing or broken: what it says could be a no.
+        """
         for path, entry in sorted(files.items()):
             if path.endswith(_LIST):
                 continue
             try:
                 found = self._opened(path, entry, trust)
                 judge(path, root, found, trust)
-            except (DataError, TrustError, StoreError) as error:
+            except (DataError, TrustError) as error:
                 yield Problem(path, error.message)
                 continue
             silent = trust.policy.distrusts(found.approval.signer.principal, found.envelope.signatures[0].keyid)
@@ -256,10 +264,7 @@ class Shelf:
     def _may_object(self, path: str, entry: Entry) -> bool:
         known = self._against.get(entry.id) if entry.id else None
         if known is None:
-            try:
-                known = _against(self._reader.read(path, entry))
-            except StoreError:
-                known = False
+            known = _against(self._reader.read(path, entry))
             if entry.id:
                 self._against[entry.id] = known
         return known

@@ -145,12 +145,13 @@ class Left(NamedTuple):
 def undecided(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache) -> Iterator[Left]:
     """Yield the records of a snapshot that some taxonomy's lineage leaves to be migrated or decided.
 
+    Where a document is wrong, nothing says which labels there are, and `check` says what is wrong: then none are told.
+
     Raises:
-        ConfigurationError: a document is wrong.
         DataError: a line cannot be read.
     """
-    project = projects.load(git, snapshot, reader, cache)
-    for name in sorted(project.taxonomies):
+    project = projects.examine(git, snapshot, reader, cache)[1]
+    for name in sorted(project.taxonomies) if project else ():
         found = _work(git, snapshot, reader, cache, name)
         if found.fates:
             for dataset in _concerned(found):

@@ -61,13 +61,10 @@ class Differences:
         Raises:
             StoreError: as for `files`; nothing that was yielded before is wrong.
         """
-        begun, self._begun = self._begun, None
-        if begun is None:
-            return patch.read(self._lines.answer(old, new))
-        if (begun.old, begun.new) == (old, new):
-            return self._rest(begun)
-        begun.running.end()
-        return self.lines(old, new)
+        if self._begun is not None and (self._begun.old, self._begun.new) == (old, new):
+            return self._rest(self._begun)
+        self._leave()
+        return patch.read(self._lines.answer(old, new))
 
     def begin(self, old: str, new: str, beside: Sequence[str] = ()) -> bytes:
         """Return what `files` does, from a git of its own that goes on with the lines, where `lines` is asked for them next.
@@ -107,6 +104,11 @@ class Differences:
         return b"".join(rows)
 
     def _rest(self, begun: _Begun) -> Iterator[FileChange]:
+        """Yield the lines that a git has begun to tell, once; it is ended by `close` at the latest, read or not."""
+        if begun.read or self._begun is not begun:
+            yield from patch.read(self._lines.answer(begun.old, begun.new))
+            return
+        self._begun = begun._replace(read=True)
         with begun.running as running:
             yield from patch.read(chain((begun.first,), running.out))
             plumbing.demand(self._git, "diff-tree", running.end())
@@ -124,6 +126,7 @@ class _Begun(NamedTuple):
     new: str
     first: bytes
     running: process.Running
+    read: bool = False
 
 
 class _Asked:

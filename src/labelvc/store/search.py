@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
+_UNREAD = "unable to read"
+
 
 def holding(git: Git, commit: str, texts: Iterable[bytes], pattern: str) -> list[str]:
     """Return the paths of plain files of a commit that hold one of some texts.
@@ -19,10 +21,10 @@ def holding(git: Git, commit: str, texts: Iterable[bytes], pattern: str) -> list
         pattern: glob of the paths, from the top of the repository; `*` stops at `/`.
 
     Returns:
-        Paths, sorted as git sorts them; a file that cannot be read is not among them.
+        Paths, sorted as git sorts them.
 
     Raises:
-        StoreError: the commit or a tree of it is missing or broken.
+        StoreError: the commit, a tree of it or one of the files is missing or broken.
     """
     asked = [word for text in texts for word in ("-e", os.fsdecode(text))]
     # Each option undoes a setting of the clone, or an attribute, that would make git say something else (git-grep(1)).
@@ -40,6 +42,6 @@ def holding(git: Git, commit: str, texts: Iterable[bytes], pattern: str) -> list
     with plumbing.start(git, "grep", *words, *asked, commit, "--", f":(top,glob){pattern}") as running:
         found = running.out.read()
         done = running.end()
-    if done.code not in (0, 1):  # 1: none holds any
+    if done.code not in (0, 1) or _UNREAD in done.said:  # 1: none holds any; a file that is missing is passed over
         raise plumbing.failure(git, "grep", done.said)
     return [os.fsdecode(row).removeprefix(f"{commit}:") for row in found.split(b"\0")[:-1]]
