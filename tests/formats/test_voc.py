@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from labelvc.errors import DataError
@@ -360,7 +360,16 @@ def pictures(draw: st.DrawFn) -> str:
     return elements.write(root, "", draw(st.sampled_from(["\t", "  ", ""])) if root.children else "\t", "\n", "")
 
 
+FOLLOWED = (
+    "<annotation>\n\t<object>\n\t\t<name>0</name>\n\t\t<bndbox>\n"
+    + "".join(f"\t\t\t<{corner}>0</{corner}>\n" for corner in ("xmin", "ymin", "xmax", "ymax"))
+    + "\t\t</bndbox>\n\t</object>\n\t<pose/>\n</annotation>\n"
+)
+"""One object, and after it an element that usually stands after objects: it moved in front of it."""
+
+
 @settings(max_examples=60)
+@example(FOLLOWED)
 @given(pictures())
 def test_any_picture_comes_back_byte_by_byte(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
     assert there_and_back(tmp_path_factory.getbasetemp(), content.encode()).decode() == content

@@ -99,9 +99,14 @@ def content(children: Sequence[Element], said: Mapping[int, Any], order: Sequenc
     plain = not any(child.attributes or child.name == _MIXED for child in children)
     if plain and len(set(names)) == len(names) and names == sorted(names, key=lambda name: rank(name, order)):
         return {name: value for name, value in zip(names, values, strict=True) if value is not True}
+    return listed(children, said, order)
+
+
+def listed(children: Sequence[Element], said: Mapping[int, Any], order: Sequence[str]) -> list[Any]:
+    """Return elements as the list that `content` makes of them where their order is not the usual one."""
     return [
-        [child.name, value, *([child.attributes] if child.attributes else [])]
-        for child, value in zip(children, values, strict=True)
+        [child.name, said.get(id(child), _inner(child, said, order)), *([child.attributes] if child.attributes else [])]
+        for child in children
     ]
 
 

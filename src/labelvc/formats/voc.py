@@ -177,7 +177,9 @@ def _media(root: Element, path: Path) -> tuple[dict[str, Any], Any]:
         else root.children
     )
     said.update({id(element): True for element in children if element.name == "object"})
-    content = elements.content(children, said, voc_write.ORDER)
+    # an object that something follows must be told with its place
+    form = elements.content if children is not root.children else elements.listed
+    content: Any = form(children, said, voc_write.ORDER)
     if named is None and isinstance(content, dict):
         content["filename"] = False
     return media, content
