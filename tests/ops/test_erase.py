@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -261,7 +262,8 @@ def test_behind_dvc_too_and_old_objects_are_listed(vaulted: Vaulted, labelvc: Ru
     signing(vaulted)
     remote = vaulted.folder.parent / "remote"
     dvc.initialise(vaulted.zoo.at)
-    subprocess.run(["dvc", "remote", "add", "-q", "-d", "store", str(remote)], cwd=vaulted.folder, check=True)
+    words = [sys.executable, "-m", "dvc", "remote", "add", "-q", "-d", "store", str(remote)]
+    subprocess.run(words, cwd=vaulted.folder, check=True)
     vaulted.zoo.commit("DVC")
     assert labelvc(vaulted.folder, "dataset", "storage", "pets", "dvc")[0] == 0
     vaulted.zoo.commit("Into DVC")
