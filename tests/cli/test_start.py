@@ -14,6 +14,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from labelvc.codec import canonical, epochs, shard
+from labelvc.model.hooks import HOOKS, SERVER_HOOKS
 from labelvc.ops import install
 from labelvc.ops.templates import TEMPLATES
 from labelvc.store import git as plumbing
@@ -282,7 +283,7 @@ def test_a_path_with_blanks_quotes_and_percent_signs_is_quoted():
     assert driver.startswith("'/a b/it'\"'\"'s 100%%O/python' -P -m labelvc.cli")
 
 
-@pytest.mark.parametrize("name", [*install.HOOKS, *install.SERVER_HOOKS])
+@pytest.mark.parametrize("name", [*HOOKS, *SERVER_HOOKS])
 def test_hooks_are_short_and_posix(name):
     text = install.shim(name).decode()
     assert text.startswith("#!/bin/sh\n")

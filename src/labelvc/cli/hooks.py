@@ -11,7 +11,8 @@ from labelvc.cli.context import Settings, environment, in_ci, pass_settings, tod
 from labelvc.cli.render import text
 from labelvc.core import changeset as changesets
 from labelvc.model.finding import SEVERITIES
-from labelvc.ops import diff, install
+from labelvc.model.hooks import HOOKS, SERVER_HOOKS
+from labelvc.ops import diff
 from labelvc.ops import hook as hooks
 from labelvc.ops.gates import Brought
 from labelvc.ops.hook import Judgement, Push
@@ -30,7 +31,7 @@ PASSED_BY = {
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--first", type=click.Path(path_type=Path), metavar="FILE", help="Run this hook first, when it is there.")
-@click.argument("name", type=click.Choice([*install.HOOKS, *install.SERVER_HOOKS]))
+@click.argument("name", type=click.Choice([*HOOKS, *SERVER_HOOKS]))
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 @pass_settings
 def hook(settings: Settings, first: Path | None, name: str, words: tuple[str, ...]) -> int:

@@ -8,14 +8,11 @@ from typing import Literal, NamedTuple
 
 from labelvc import resources
 from labelvc.errors import RefusedError, StoreError
+from labelvc.model.hooks import HOOKS, SERVER_HOOKS
 from labelvc.store import disk
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
-HOOKS = ("pre-commit", "pre-merge-commit", "commit-msg", "pre-push")
-"""What runs in a clone: a commit, a merge without conflict (which runs no pre-commit), the message of either, a push."""
-SERVER_HOOKS = ("pre-receive",)
-"""What runs in a bare repository that people push to."""
 PYTHON = "labelvc.python"
 """The setting that names the interpreter a hook falls back on when labelvc is not on PATH."""
 

@@ -8,6 +8,7 @@ from labelvc.codec import shard
 from labelvc.core.diff import Summary, Tally, compare
 from labelvc.core.quorum import Standing
 from labelvc.errors import RefusedError, StoreError
+from labelvc.model.hooks import HOOKS
 from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
@@ -193,7 +194,7 @@ def _installed(git: Git) -> bool:
         folder = install.hooks_folder(git)
     except RefusedError:
         return True
-    return all(install.is_ours(folder / name) or install.is_framework(git, folder / name) for name in install.HOOKS)
+    return all(install.is_ours(folder / name) or install.is_framework(git, folder / name) for name in HOOKS)
 
 
 def _waiting(git: Git, head: Snapshot, branch: str, pin: str | None) -> Waiting | None:

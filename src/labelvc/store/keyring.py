@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import secrets
 import shlex
 import stat
 from contextlib import suppress
@@ -45,7 +44,7 @@ def create(git: Git, epoch: str) -> Secret:
         TrustError: there is a key file of this epoch already; nothing is overwritten.
         StoreError: the file cannot be written.
     """
-    secret = Secret(epoch, secrets.token_bytes(SECRET_BYTES))
+    secret = Secret(epoch, os.urandom(SECRET_BYTES))
     keep(git, secret)
     return secret
 
@@ -120,7 +119,7 @@ def load_filter(git: Git) -> bytes | None:
 
 def _keep(git: Git, file: Path, secret: Secret, header: str) -> None:
     folder = disk.private_folder(git, "keyring")
-    unfinished = folder / f".{file.name}.{secrets.token_hex(4)}{files.UNFINISHED}"
+    unfinished = folder / f".{file.name}.{os.urandom(4).hex()}{files.UNFINISHED}"
     try:
         folder.chmod(0o700)
         handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
