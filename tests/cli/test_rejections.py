@@ -12,6 +12,16 @@ __all__ = ["desk", "desk_template", "people_keys"]
 NO = ("main...topic", "reviewer", "--decision", "reject", "--reason", "rev-1 is sarcastic")
 
 
+def bring_a_rejection(desk: Desk) -> None:
+    """Bring Cleo's no to a part of a change to main, before the change that Ben says yes to."""
+    desk.approve("cleo", *NO)
+    desk.relabel("fine", "rev-2")
+    desk.approve("ben")
+    desk.git("checkout", "-q", "main")
+    desk.git("checkout", "-q", "topic", "--", "approvals")
+    desk.commit("Bring the words")
+
+
 def test_a_rejection_of_more_than_was_approved_holds_when_more_comes(desk: Desk):
     """Approve {m1}, reject {m1, m2}, then m3 comes."""
     desk.approve("ben")
@@ -46,12 +56,7 @@ def test_an_approval_of_more_does_not_go_round_a_rejection(desk: Desk, way: str)
 def test_a_rejection_that_reached_main_first_holds_too(desk: Desk, monkeypatch: pytest.MonkeyPatch, many: int):
     """Approvals need no approval, so a no could be laid aside by bringing it in before the change; many are searched by git."""
     monkeypatch.setattr(lying, "_MANY", many)
-    desk.approve("cleo", *NO)
-    desk.relabel("fine", "rev-2")
-    desk.approve("ben")
-    desk.git("checkout", "-q", "main")
-    desk.git("checkout", "-q", "topic", "--", "approvals")
-    desk.commit("Bring the words")
+    bring_a_rejection(desk)
     assert desk.verify("HEAD")[0] == 0
     code, (step,) = desk.verify()
     assert (code, step["state"]) == (1, "rejected")
@@ -64,12 +69,7 @@ def test_a_rejection_that_is_missing_from_the_clone_is_no_consent(
 ):
     """As in a partial or damaged clone: what cannot be read could be a no, so verify says that it could not tell."""
     monkeypatch.setattr(lying, "_MANY", many)
-    desk.approve("cleo", *NO)
-    desk.relabel("fine", "rev-2")
-    desk.approve("ben")
-    desk.git("checkout", "-q", "main")
-    desk.git("checkout", "-q", "topic", "--", "approvals")
-    desk.commit("Bring the words")
+    bring_a_rejection(desk)
     rows = [row.split() for row in desk.git("ls-tree", "-r", "HEAD", "approvals").splitlines()]
     said = next(path for *_, path in rows if "/cleo." in path)
     wanted = said if lost == "the statement" else f"{said.rpartition('/')[0]}/changeset.jsonl"

@@ -76,9 +76,10 @@ def guideline_publish(
 ) -> None:
     """Publish NAME under the version its change calls for.
 
-    The document is taken as it lies in the work tree. A definition, condition or rule that reads otherwise changes the meaning and takes a major version; examples, edge
-    cases and a label's first definition clarify: a minor one; the rest is editorial: a patch. A smaller step is refused.
-    Afterwards the version never changes what it says. Commit document and list together.
+    The document is taken as it lies in the work tree. A definition, condition or rule that reads otherwise changes the
+    meaning and takes a major version; examples, edge cases and a label's first definition clarify: a minor one; the rest
+    is editorial: a patch. A smaller step is refused. Afterwards the version never changes what it says. Commit document
+    and list together.
 
     \b
       labelvc guideline publish sentiment --dry-run

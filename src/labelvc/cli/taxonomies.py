@@ -50,8 +50,9 @@ def taxonomy_publish(
 ) -> None:
     """Publish NAME under the version its change calls for.
 
-    The document is taken as it lies in the work tree. A label that goes, moves, is merged or split takes a major version, a new, renamed or deprecated one a minor, the rest
-    a patch. A smaller step is refused. Commit document and list together.
+    The document is taken as it lies in the work tree. A label that goes, moves, is merged or split takes a major version,
+    a new, renamed or deprecated one a minor, the rest a patch. A smaller step is refused. Commit document and list
+    together.
 
     \b
       labelvc taxonomy publish cells

@@ -24,9 +24,7 @@ def live(reader: Reader, snapshot: Snapshot, dataset: str, layer: Layer) -> Iter
         StoreError: git or DVC data is missing.
     """
     names = canonical.RECORD_FIRST if layer == "annotations" else canonical.ITEM_FIRST
-    folder = f"datasets/{dataset}/{layer}/"
-    wanted = [row for row in listing.under(snapshot.entries, folder) if shard.parse_path(row[0])]
-    for path, data in reader.many(wanted):
+    for path, data in shards(reader, snapshot, dataset, layer):
         found = []
         for number, raw in enumerate(shard.lines(data), 1):
             fields = diff.decoded(raw) if diff.live(raw) is not None else None
@@ -36,3 +34,13 @@ def live(reader: Reader, snapshot: Snapshot, dataset: str, layer: Layer) -> Iter
                 raise DataError("the line cannot be read", where=f"{path}:{number}", hint=MEND)
             found.append(fields)
         yield found
+
+
+def shards(reader: Reader, snapshot: Snapshot, dataset: str, layer: Layer) -> Iterator[tuple[str, bytes]]:
+    """Yield path and bytes of each shard of a layer, one in memory at a time.
+
+    Raises:
+        StoreError: git or DVC data is missing.
+    """
+    folder = f"datasets/{dataset}/{layer}/"
+    yield from reader.many([row for row in listing.under(snapshot.entries, folder) if shard.parse_path(row[0])])

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from labelvc.codec import canonical, shard
 from labelvc.core import bump, diff, lineage
 from labelvc.core.lineage import Fate
-from labelvc.model import listing
 from labelvc.model.names import Key
 from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
@@ -17,6 +16,7 @@ from labelvc.ops import dataset as datasets
 from labelvc.ops import meaning, rewrite, versions
 from labelvc.ops import project as projects
 from labelvc.ops.incoming import RECORD, Incoming
+from labelvc.ops.lines import shards
 from labelvc.store import files, tree
 from labelvc.store import git as plumbing
 from labelvc.store.cache import Cache
@@ -113,7 +113,7 @@ def migrate(git: Git, name: str, *, dry: bool = False, advance: Callable[[], Non
     """
     with files.lock(git) as began, tree.reader(git) as reader, Cache(git) as cache:
         work, theirs = tree.work(git), _merging(git)
-        found = _work(git, work, reader, cache, name)
+        found = _work(git, work, reader, cache, projects.load(git, work, reader, cache), name)
         moves: list[Move] = []
         opened: list[Open] = []
         twins: list[Twin] = []
@@ -151,18 +151,17 @@ def undecided(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache) -> Ite
         DataError: a line cannot be read.
     """
     project = projects.examine(git, snapshot, reader, cache)[1]
-    for name in sorted(project.taxonomies) if project else ():
-        found = _work(git, snapshot, reader, cache, name)
-        if found.fates:
-            for dataset in _concerned(found):
-                told = _looked(reader, snapshot, dataset, found, lambda: None)
-                yield from (
-                    Left(key, name) for key in [move.key for move in told.moves] + [one.key for one in told.open]
-                )
+    if project is None:
+        return
+    for name in sorted(project.taxonomies):
+        found = _work(git, snapshot, reader, cache, project, name)
+        for dataset in _concerned(found):
+            told = _looked(reader, snapshot, dataset, found, lambda: None)
+            yield from (Left(one.key, name) for one in told.moves)
+            yield from (Left(opened.key, name) for opened in told.open)
 
 
-def _work(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache, name: str) -> _Work:
-    project = projects.load(git, snapshot, reader, cache)
+def _work(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache, project: Project, name: str) -> _Work:
     if name not in project.taxonomies:
         raise versions.unknown(snapshot, "taxonomy", name)
     texts = versions.Texts(git, snapshot, reader, cache, "taxonomy", name)
@@ -198,12 +197,7 @@ class _Looked(NamedTuple):
 def _looked(reader: Reader, snapshot: Snapshot, dataset: Dataset, found: _Work, advance: Callable[[], None]) -> _Looked:
     seen = _Looked([], [], [], [])
     tasks = found.tasks()
-    rows = [
-        row
-        for row in listing.under(snapshot.entries, f"datasets/{dataset.name}/annotations/")
-        if shard.parse_path(row[0])
-    ]
-    for _, data in reader.many(rows):
+    for _, data in shards(reader, snapshot, dataset.name, "annotations"):
         told: dict[bytes, list[Key]] = defaultdict(list)
         moved: set[Key] = set()
         for raw in shard.lines(data):

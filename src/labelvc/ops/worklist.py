@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from labelvc.codec import shard
 from labelvc.core import bump, diff
 from labelvc.errors import ConfigurationError
-from labelvc.model import listing
 from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import meaning
 from labelvc.ops import project as projects
+from labelvc.ops.lines import shards
 from labelvc.ops.versions import Texts, Value
 from labelvc.store import tree
 from labelvc.store.cache import Cache
@@ -131,12 +131,7 @@ class _Changes:
 
 def _found(reader: Reader, snapshot: Snapshot, changes: _Changes, advance: Callable[[], None]) -> Iterator[Entry]:
     for dataset in changes.datasets:
-        rows = [
-            row
-            for row in listing.under(snapshot.entries, f"datasets/{dataset}/annotations/")
-            if shard.parse_path(row[0])
-        ]
-        for _, data in reader.many(rows):
+        for _, data in shards(reader, snapshot, dataset, "annotations"):
             if changes.needle in data:
                 yield from _overtaken(data, dataset, changes)
             advance()
@@ -162,12 +157,7 @@ def _done(
     wanted = {entry.key for entry in before} - still
     said: dict[Key, tuple[str, ...]] = {}
     for dataset in sorted({key.dataset for key in wanted}):
-        rows = [
-            row
-            for row in listing.under(snapshot.entries, f"datasets/{dataset}/annotations/")
-            if shard.parse_path(row[0])
-        ]
-        for _, data in reader.many(rows):
+        for _, data in shards(reader, snapshot, dataset, "annotations"):
             for raw in shard.lines(data):
                 key = shard.key_of(raw, dataset, "annotations")
                 if key in wanted and diff.live(raw) is not None:
