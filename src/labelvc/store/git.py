@@ -353,7 +353,7 @@ def changes(git: Git, source: IO[bytes], form: str, paths: Sequence[str], *, lin
     words = ("diff-tree", "--stdin", "--root", "-c", *kind, f"--format={form}", "--", *paths)
     # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
     nothing = str(git.directory / "labelvc-no-index")
-    with start(git, "-c", "core.quotePath=false", *words, index=nothing, source=source) as running:
+    with start(git, *process.ROOM, "-c", "core.quotePath=false", *words, index=nothing, source=source) as running:
         source.close()  # git alone reads it now, so that who writes it ends when git does
         yield from running.out
         done = running.end()
