@@ -9,10 +9,13 @@ import pytest
 
 from labelvc.model.finding import SEVERITIES, Finding
 from labelvc.ops import check, plain
-from tests.checks.cases import CASES, Case
+from tests.checks import cases as of_lines
+from tests.checks import pack
+from tests.checks.cases import Case
 from tests.zoo import PLAIN, Zoo, rows, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
+CASES = [*of_lines.CASES, *pack.CASES]
 cases = pytest.mark.parametrize(
     "case", CASES, ids=[case.name if isinstance(case.path, str) else case.rule for case in CASES]
 )

@@ -1,7 +1,7 @@
 """Count what is in a folder of Pascal VOC files: pictures, boxes, boxes without area, near-duplicates; straight from the XML.
 
 An oracle: it shares no code with the product. Near-duplicates are pairs of boxes of one picture and one label whose
-intersection over union exceeds 0.8.
+intersection over union exceeds 0.8; copies are pairs of one size that stand apart by at most a tenth of it.
 
     python bccd_counts.py FOLDER
 """
@@ -33,6 +33,16 @@ def overlap(one, two):
     return shared / union if union else 0
 
 
+def copies(found):
+    """Return the pairs of a file's boxes of which one is the other, moved a little: (from, to)."""
+    return [
+        (a, b)
+        for a, b in combinations(found, 2)
+        if a[0] == b[0] and (a[3] - a[1], a[4] - a[2]) == (b[3] - b[1], b[4] - b[2]) and a != b
+        and 10 * abs(a[1] - b[1]) <= a[3] - a[1] and 10 * abs(a[2] - b[2]) <= a[4] - a[2]
+    ]  # fmt: skip
+
+
 def count(folder):
     """Return the figures of a folder as a dict."""
     figures = {"items": 0, "records": 0, "zero_area": 0, "near_duplicates": 0, "labels": {}}
@@ -55,6 +65,11 @@ def doubled(folder, threshold=0.8):
         if pairs:
             found[path.stem] = pairs
     return found
+
+
+def copied(folder):
+    """Return how many boxes of a folder are another one of their picture, moved a little."""
+    return sum(len(copies(boxes(path))) for path in sorted(Path(folder).glob("*.xml")))
 
 
 def outside(folder):

@@ -11,13 +11,22 @@ from labelvc.model.project import Dataset, Project
 
 
 class Rule(NamedTuple):
-    """One kind of finding: the row of the catalogue that docs, SARIF and hooks are made from."""
+    """One kind of finding: the row of the catalogue that docs, SARIF and hooks are made from.
+
+    Attributes:
+        id: `noun.problem`.
+        severity: where no dataset sets another.
+        title, why: what is wrong, and what comes of it.
+        threshold: where no dataset sets another; None where there is nothing to set.
+        on_request: whether it keeps still until a dataset sets it: what it asks is not true of every dataset.
+    """
 
     id: str
     severity: Severity
     title: str
     why: str
     threshold: float | None = None
+    on_request: bool = False
 
 
 class Line(NamedTuple):
@@ -97,7 +106,11 @@ class Look(NamedTuple):
 
 
 class Check(Protocol):
-    """A check. `look` runs once a shard (cached, in parallel); `judge` sees all summaries at the end."""
+    """A check. `look` runs once a shard (cached, in parallel); `judge` sees all summaries at the end.
+
+    One whose `judge` counts records says so by `counts: ClassVar[tuple[Layer, ...]]`; without it, only changed items call
+    for a new judgement of the whole dataset.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int]
@@ -139,3 +152,9 @@ def threshold(check: type[Check], rule: str, dataset: Dataset) -> float:
     if setting is not None and setting.threshold is not None:
         return setting.threshold
     return next(row.threshold or 0.0 for row in check.rules if row.id == rule)
+
+
+def asked(dataset: Dataset, *rules: str) -> bool:
+    """Tell whether a dataset sets one of these rules and does not silence it: what rules on request wait for."""
+    settings = [dataset.checks[rule] for rule in rules if rule in dataset.checks]
+    return any(setting.severity != "off" for setting in settings)

@@ -10,6 +10,7 @@ from labelvc.checks.boxes import Boxes
 from labelvc.checks.domains import Domains
 from labelvc.checks.interface import Check, Rule
 from labelvc.checks.layout import Layout
+from labelvc.checks.outlines import Outlines
 from labelvc.checks.pseudonyms import Pseudonyms
 from labelvc.checks.records import Records
 from labelvc.checks.references import References
@@ -25,6 +26,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "pseudonyms": Pseudonyms,
     "values": Values,
     "boxes": Boxes,
+    "outlines": Outlines,
     "domains": Domains,
 }
 

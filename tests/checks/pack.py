@@ -1,0 +1,67 @@
+"""Cases of the rules about shapes, spans, numbers, people and sources: as in `tests.checks.cases`, most of them asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.checks.cases import PETS, PICTURES, Case, boxed, value
+from tests.zoo import ANNA, Change, Row, Zoo, answer
+
+
+def asking(rule: str, *changes: Change, dataset: str = PETS, threshold: float | None = None) -> Change:
+    """Let a dataset ask for a rule, then make some changes."""
+
+    def make(zoo: Zoo) -> None:
+        setting = "severity: warning" if threshold is None else f"threshold: {threshold:g}"
+        zoo.replace(dataset, "checks: {}", f"checks: {{{rule}: {{{setting}}}}}")
+        for change in changes:
+            change(zoo)
+
+    return make
+
+
+def silenced(rule: str, *changes: Change, dataset: str = PICTURES) -> Change:
+    """Let a dataset silence a rule, then make some changes."""
+
+    def make(zoo: Zoo) -> None:
+        zoo.replace(dataset, "checks: {}", f"checks: {{{rule}: {{severity: off}}}}")
+        for change in changes:
+            change(zoo)
+
+    return make
+
+
+def outlined(points: list[list[float]], member: str = "polygon") -> Change:
+    """Ask for outlines of pictures, and draw one."""
+
+    def make(zoo: Zoo) -> None:
+        zoo.replace("labelvc.yaml", "tasks:\n", f"tasks:\n  shape: {{type: {member}, taxonomy: animals}}\n")
+        zoo.replace(PICTURES, "{where: false}", "{where: false, shape: false}")
+        drawn: Row = {"label": "cat", member: points}
+        zoo.put("pictures/b.jpg#o1", answer("b.jpg", "o1", "shape", drawn, by=ANNA))
+
+    return make
+
+
+def second_box(*corners: float, **more: Any) -> Change:
+    return value("pictures/b.jpg#x2", {**boxed(*corners), **more})
+
+
+X2, O1 = "pictures/b.jpg#x2", "pictures/b.jpg#o1"
+SQUARE, BOW = [[10, 10], [30, 10], [30, 30], [10, 30]], [[10, 10], [30, 30], [30, 10], [10, 30]]
+
+CASES = [
+    # ---------------------------------------------------------------- boxes
+    Case("box.shifted_copy", "warning", second_box(12, 8, 20, 20), second_box(13, 10, 20, 20), X2, "/value/box", "delete the copy"),
+    Case("box.shifted_copy", "warning", second_box(10, 9, 20, 20), second_box(12, 8, 20, 20, label="dog"), X2, "/value/box", "delete the copy"),
+    Case("box.near_duplicate", "warning", silenced("box.shifted_copy", second_box(11, 10, 20, 20)), second_box(11, 10, 20, 20), X2, "/value/box", "delete one"),
+    Case("box.tiny", "warning", asking("box.tiny", second_box(50, 50, 20, 3.5), dataset=PICTURES), asking("box.tiny", second_box(50, 50, 4, 20), dataset=PICTURES), X2, "/value/box", "redraw"),
+    Case("box.aspect", "note", asking("box.aspect", second_box(0, 50, 90, 4), dataset=PICTURES, threshold=22), asking("box.aspect", second_box(0, 50, 88, 4), dataset=PICTURES, threshold=22), X2, "/value/box", "redraw"),
+    # ---------------------------------------------------------------- outlines
+    Case("outline.outside", "error", outlined([[0, 0], [50, 0], [50, 100.5]]), outlined([[0, 0], [100, 0], [50, 100]]), O1, "/value/polygon", "clip"),
+    Case("outline.outside", "error", outlined([[5, 5], [-1, 5]], "points"), outlined([[0, 0], [0, 0]], "points"), O1, "/value/points", "clip"),
+    Case("outline.no_area", "error", outlined([[1, 1], [3, 3], [9, 9]]), outlined([[1, 1], [3, 3], [9, 9.5]]), O1, "/value/polygon", "redraw"),
+    Case("outline.no_area", "error", outlined([[1, 1], [1, 1]], "polyline"), outlined([[1, 1], [3, 3]], "polyline"), O1, "/value/polyline", "redraw"),
+    Case("outline.crossing", "warning", outlined(BOW), outlined(SQUARE), O1, "/value/polygon", "split"),
+    Case("outline.crossing", "warning", outlined([*SQUARE, [20, 35]]), outlined([*SQUARE, [20, 30], [20, 20]]), O1, "/value/polygon", "split"),
+]  # fmt: skip
