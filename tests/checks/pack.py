@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.checks.cases import PETS, PICTURES, Case, boxed, value
-from tests.zoo import ANNA, Change, Row, Zoo, answer
+from tests.zoo import ANNA, BEN, TEXT, Change, Row, Zoo, answer
 
 
 def asking(rule: str, *changes: Change, dataset: str = PETS, threshold: float | None = None) -> Change:
@@ -47,6 +47,19 @@ def second_box(*corners: float, **more: Any) -> Change:
     return value("pictures/b.jpg#x2", {**boxed(*corners), **more})
 
 
+def spanned(start: int, end: int, text: str = TEXT, by: str = ANNA) -> Change:
+    """Mark a stretch of the first text in place of `dog`, by the one who marked `the cat`."""
+
+    def make(zoo: Zoo) -> None:
+        zoo.change("pets/p1#", text=text)
+        zoo.change("pets/p1#w1", by=ANNA, value={"label": "cat", "span": [0, 7], "text": text[0:7]})
+        zoo.change("pets/p1#w2", by=by, value={"label": "dog", "span": [start, end], "text": text[start:end]})
+
+    return make
+
+
+W2 = "pets/p1#w2"
+FLAG = "the cat \U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7"
 X2, O1 = "pictures/b.jpg#x2", "pictures/b.jpg#o1"
 SQUARE, BOW = [[10, 10], [30, 10], [30, 30], [10, 30]], [[10, 10], [30, 30], [30, 10], [10, 30]]
 
@@ -57,6 +70,16 @@ CASES = [
     Case("box.near_duplicate", "warning", silenced("box.shifted_copy", second_box(11, 10, 20, 20)), second_box(11, 10, 20, 20), X2, "/value/box", "delete one"),
     Case("box.tiny", "warning", asking("box.tiny", second_box(50, 50, 20, 3.5), dataset=PICTURES), asking("box.tiny", second_box(50, 50, 4, 20), dataset=PICTURES), X2, "/value/box", "redraw"),
     Case("box.aspect", "note", asking("box.aspect", second_box(0, 50, 90, 4), dataset=PICTURES, threshold=22), asking("box.aspect", second_box(0, 50, 88, 4), dataset=PICTURES, threshold=22), X2, "/value/box", "redraw"),
+    # ---------------------------------------------------------------- spans
+    Case("span.boundary", "warning", spanned(15, 19), spanned(16, 19), W2, "/value/span", "move its ends"),
+    Case("span.boundary", "warning", spanned(8, 12), spanned(8, 11), W2, "/value/span", "move its ends"),
+    Case("span.boundary", "warning", spanned(8, 9, "the cat e\u0301t"), spanned(8, 10, "the cat e\u0301t"), W2, "/value/span", "move its ends"),
+    Case("span.boundary", "warning", spanned(8, 9, FLAG), spanned(8, 10, FLAG), W2, "/value/span", "move its ends"),
+    Case("span.word", "warning", asking("span.word", spanned(16, 18)), asking("span.word", spanned(16, 19)), W2, "/value/span", "those of the word"),
+    Case("span.word", "warning", asking("span.word", spanned(8, 10, "the cat \u017cba")), asking("span.word", spanned(8, 10, "the cat \u732b\u304c\u3044")), W2, "/value/span", "those of the word"),
+    Case("span.crossing", "warning", spanned(4, 11), spanned(4, 7), W2, "/value/span", "delete one"),
+    Case("span.crossing", "warning", spanned(4, 11), spanned(4, 11, by=BEN), W2, "/value/span", "delete one"),
+    Case("span.overlap", "error", asking("span.overlap", spanned(4, 7), threshold=0), asking("span.overlap", spanned(8, 11), threshold=0), W2, "/value/span", "delete one"),
     # ---------------------------------------------------------------- outlines
     Case("outline.outside", "error", outlined([[0, 0], [50, 0], [50, 100.5]]), outlined([[0, 0], [100, 0], [50, 100]]), O1, "/value/polygon", "clip"),
     Case("outline.outside", "error", outlined([[5, 5], [-1, 5]], "points"), outlined([[0, 0], [0, 0]], "points"), O1, "/value/points", "clip"),

@@ -14,6 +14,7 @@ from labelvc.checks.outlines import Outlines
 from labelvc.checks.pseudonyms import Pseudonyms
 from labelvc.checks.records import Records
 from labelvc.checks.references import References
+from labelvc.checks.spans import Spans
 from labelvc.checks.values import Values
 from labelvc.core import leaks
 from labelvc.errors import ConfigurationError
@@ -27,6 +28,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "values": Values,
     "boxes": Boxes,
     "outlines": Outlines,
+    "spans": Spans,
     "domains": Domains,
 }
 
