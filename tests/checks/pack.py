@@ -58,6 +58,33 @@ def spanned(start: int, end: int, text: str = TEXT, by: str = ANNA) -> Change:
     return make
 
 
+def many(*ratings: str, source: str = "", each: int = 1) -> Change:
+    """Add as many items with one record of `kind` each, in slices of `/ext/place` that follow each other."""
+
+    def make(zoo: Zoo) -> None:
+        for at, label in enumerate(ratings * each):
+            item: Row = {"id": f"q{at}", "ext": {"place": "sea"}, "natural": {"word": f"q{at}"}}
+            if source:
+                item["source"] = source if at % 10 else "other"
+            zoo.put(f"pets/q{at}#", item)
+            zoo.put(f"pets/q{at}#k1", answer(f"q{at}", "k1", "kind", {"label": label}))
+
+    return make
+
+
+def sliced(zoo: Zoo) -> None:
+    zoo.replace(PETS, "natural_key:", "slices: [/ext/place]\nnatural_key:")
+
+
+def only_kinds(zoo: Zoo) -> None:
+    """Leave `kind` the only task with labels, so that no other one is counted."""
+    text = zoo.read(PETS).decode()
+    tasks = text[text.index("tasks:") : text.index("\nstorage")]
+    zoo.replace(PETS, tasks, "tasks: {mood: false, kind: false}")
+    for name in ("s1", "o1", "w1", "w2", "l1", "n1"):
+        zoo.put(f"pets/p1#{name}", None)
+
+
 W2 = "pets/p1#w2"
 FLAG = "the cat \U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7"
 X2, O1 = "pictures/b.jpg#x2", "pictures/b.jpg#o1"
@@ -80,6 +107,11 @@ CASES = [
     Case("span.crossing", "warning", spanned(4, 11), spanned(4, 7), W2, "/value/span", "delete one"),
     Case("span.crossing", "warning", spanned(4, 11), spanned(4, 11, by=BEN), W2, "/value/span", "delete one"),
     Case("span.overlap", "error", asking("span.overlap", spanned(4, 7), threshold=0), asking("span.overlap", spanned(8, 11), threshold=0), W2, "/value/span", "delete one"),
+    # ---------------------------------------------------------------- numbers
+    Case("label.floor", "warning", asking("label.floor", only_kinds, many("dog", "cat"), threshold=1.5), asking("label.floor", only_kinds, many("dog", "cat"), threshold=1), pointer="/tasks/kind", hint="it has 1: label more", path=PETS, line=0),
+    Case("label.balance", "note", asking("label.balance", only_kinds, many("dog", "dog", "dog", "cat", each=25), threshold=0.74), asking("label.balance", only_kinds, many("dog", "dog", "dog", "cat", each=25), threshold=0.75), pointer="/tasks/kind", hint="it has 74.3 % of 101", path=PETS, line=0),
+    Case("slice.coverage", "warning", asking("slice.coverage", only_kinds, sliced, many("cat")), asking("slice.coverage", only_kinds, sliced, many("cat", "dog")), pointer="/slices", hint="0 so far", path=PETS, line=0),
+    Case("source.share", "note", asking("source.share", many("cat", "dog", source="web", each=100), threshold=0.86), asking("source.share", many("cat", "dog", source="web", each=100), threshold=0.87), pointer="/sources", hint="86.5 % of 208", path=PETS, line=0),
     # ---------------------------------------------------------------- outlines
     Case("outline.outside", "error", outlined([[0, 0], [50, 0], [50, 100.5]]), outlined([[0, 0], [100, 0], [50, 100]]), O1, "/value/polygon", "clip"),
     Case("outline.outside", "error", outlined([[5, 5], [-1, 5]], "points"), outlined([[0, 0], [0, 0]], "points"), O1, "/value/points", "clip"),

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from labelvc.checks.boxes import Boxes
+from labelvc.checks.counts import Counts
 from labelvc.checks.domains import Domains
 from labelvc.checks.interface import Check, Rule
 from labelvc.checks.layout import Layout
@@ -18,7 +19,8 @@ from labelvc.checks.spans import Spans
 from labelvc.checks.values import Values
 from labelvc.core import leaks
 from labelvc.errors import ConfigurationError
-from labelvc.model.project import Project
+from labelvc.model.names import Layer
+from labelvc.model.project import Dataset, Project
 
 BUILT_IN: dict[str, type[Check]] = {
     "records": Records,
@@ -30,6 +32,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "outlines": Outlines,
     "spans": Spans,
     "domains": Domains,
+    "counts": Counts,
 }
 
 
@@ -64,6 +67,15 @@ def checks_for(project: Project) -> tuple[Check, ...]:
 def catalogue() -> dict[str, Rule]:
     """Return every rule of the built-in checks by its id."""
     return {rule.id: rule for check in _built_in() for rule in check.rules}
+
+
+def counted(project: Project, dataset: Dataset) -> set[Layer]:
+    """Return the layers whose lines the checks of a dataset count across shards: items, and records where it asks for that."""
+    found: set[Layer] = set()
+    for check in checks_for(project):
+        if check.applies(project, dataset):
+            found.update(getattr(check, "counts", ("items",)))
+    return found
 
 
 def versions(project: Project) -> str:

@@ -245,9 +245,12 @@ def _governed_anew(name: str, project: Project, former: Project | None) -> bool:
 
 
 def _rejudged(paths: Iterable[str], whole: set[str], project: Project) -> list[str]:
-    """Return the datasets whose items changed: only these can hold a new finding that spans shards."""
-    touched = {found[0] for found in map(shard.parse_path, paths) if found and found[1] == "items"}
-    return sorted((touched | whole) & set(project.datasets))
+    """Return the datasets that can hold a new finding that spans shards: lines changed that a check of theirs counts."""
+    touched = {found[:2] for found in map(shard.parse_path, paths) if found}
+    counted = {
+        name: registry.counted(project, project.datasets[name]) for name, _ in touched if name in project.datasets
+    }
+    return sorted({name for name, layer in touched if layer in counted.get(name, ())} | whole & set(project.datasets))
 
 
 def _judge_all(git: Git, project: Project, snapshot: Snapshot, cache: Cache, name: str, jobs: int) -> list[Finding]:
