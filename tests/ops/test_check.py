@@ -85,7 +85,7 @@ def test_no_project_is_no_clean_project(zoo: Zoo):
 def test_known_findings_are_counted_and_not_listed(zoo: Zoo):
     score(zoo, 9)
     zoo.commit("Bad")
-    assert zoo.unstaged() == Report([], 0, 0, 0, 0)
+    assert zoo.unstaged()[:5] == ([], 0, 0, 0, 0)
     zoo.put("pets/p2#a0", answer("p2", "a0", "note", {"text": "moves the bad line down"}))
     report = zoo.unstaged()
     assert (told(report), report.known) == ([], 1)

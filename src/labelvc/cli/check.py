@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import click
 
 from labelvc.cli.context import Settings, pass_settings, today
-from labelvc.cli.output import output_options, progress, write
+from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
+from labelvc.cli.render.hosts import Judged
 from labelvc.cli.spreading import repository
-from labelvc.model.finding import SEVERITIES
+from labelvc.model.finding import SEVERITIES, Severity
+from labelvc.ops import catalogue
 from labelvc.ops import check as checking
 from labelvc.ops import diff as differing
 from labelvc.ops.gates import Brought
 from labelvc.store import tree
+
+_HOSTS = ("sarif", "junit", "gitlab", "github")
+"""Forms for code hosts, each a module of `labelvc.cli.render`."""
 
 
 @click.command()
@@ -25,7 +31,7 @@ from labelvc.store import tree
     "--fail-on", type=click.Choice(SEVERITIES), default="error", show_default=True, help="Least severity that exits 1."
 )
 @click.option("--rules", is_flag=True, help="List the rules instead of checking.")
-@output_options("text", "json", "jsonl")
+@output_options("text", "json", "jsonl", *_HOSTS)
 @pass_settings
 def check(
     settings: Settings,
@@ -33,7 +39,7 @@ def check(
     revisions: str | None,
     staged: bool,
     everything: bool,
-    fail_on: str,
+    fail_on: Severity,
     rules: bool,
     form: str,
     output: Path | None,
@@ -50,40 +56,45 @@ def check(
     if sum((bool(revisions), staged, everything)) > 1:
         raise click.UsageError("choose one of A..B, --staged and --all")
     git = repository(settings)
-    base = head = ""
     with progress(settings, None, "looking at shards", "shards") as advance:
         if everything:
-            snapshot = tree.work(git)
-            head = snapshot.name
-            report = checking.everything(git, snapshot, brought=Brought(today()), jobs=settings.jobs, advance=advance)
+            pair = differing.Range(tree.empty()._replace(name=""), tree.work(git))
+            report = checking.everything(git, pair.new, brought=Brought(today()), jobs=settings.jobs, advance=advance)
         else:
             pair = differing.resolve(git, revisions, staged=staged)
-            base, head = pair.old.name, pair.new.name
-            report = checking.changed(
-                git, pair.old, pair.new, brought=Brought(today()), jobs=settings.jobs, advance=advance
-            )
-    summary: dict[str, int] = {
-        severity: sum(one.severity == severity for one in report.findings) for severity in SEVERITIES
-    }
-    summary |= {"known": report.known, "shards": report.shards, "lines": report.lines}
-    items = [json.finding(one) for one in report.findings]
-    if form == "json":
-        write(json.document("check", items, base=base, head=head, summary=summary), output)
-    elif form == "jsonl":
-        write("".join(json.lines(items)), output)
+            report = checking.changed(git, *pair, brought=Brought(today()), jobs=settings.jobs, advance=advance)
+    if form in _HOSTS:
+        judged = Judged(pair.old.name, pair.new.name, pair.new.entries, report.asked, fail_on)
+        known = catalogue.of_packages(report.asked)
+        write(importlib.import_module(f"labelvc.cli.render.{form}").write(report.findings, known, judged), output)
+        say(settings, _told(report))
+    elif form == "text":
+        write("".join(text.findings(report.findings, color=settings.color)) + f"{_told(report)}\n", output)
     else:
-        known = f", {text.count(report.known, 'known finding')} not listed (--all lists them)" if report.known else ""
-        looked = f"{text.count(report.lines, 'line')} in {text.count(report.shards, 'shard')} looked at"
-        write(
-            "".join(text.findings(report.findings, color=settings.color))
-            + f"{text.tally(report.findings)}{known}; {looked}\n",
-            output,
-        )
+        _structured(report, pair, form, output)
     worst = report.worst()
     return 1 if worst is not None and SEVERITIES.index(worst) >= SEVERITIES.index(fail_on) else 0
 
 
+def _told(report: checking.Report) -> str:
+    known = f", {text.count(report.known, 'known finding')} not listed (--all lists them)" if report.known else ""
+    looked = f"{text.count(report.lines, 'line')} in {text.count(report.shards, 'shard')} looked at"
+    return f"{text.tally(report.findings)}{known}; {looked}"
+
+
+def _structured(report: checking.Report, pair: differing.Range, form: str, output: Path | None) -> None:
+    items = [json.finding(one) for one in report.findings]
+    if form == "jsonl":
+        write("".join(json.lines(items)), output)
+        return
+    summary: dict[str, int] = {
+        severity: sum(one.severity == severity for one in report.findings) for severity in SEVERITIES
+    }
+    summary |= {"known": report.known, "shards": report.shards, "lines": report.lines}
+    write(json.document("check", items, base=pair.old.name, head=pair.new.name, summary=summary), output)
+
+
 def _catalogue() -> str:
-    rows = sorted(checking.catalogue().values())
+    rows = sorted(catalogue.every().values())
     width = max(len(row.id) for row in rows)
     return "".join([f"{row.severity.ljust(7)} {row.id.ljust(width)}  {row.title}. {row.why}\n" for row in rows])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import filterfalse
 from typing import NamedTuple
 
 import msgspec
 
-from labelvc.checks import registry
 from labelvc.checks.interface import Rule
 from labelvc.codec import shard
 from labelvc.core import revise
@@ -21,7 +20,7 @@ from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import behind, diff, gates, look, plain, rules
+from labelvc.ops import behind, catalogue, diff, gates, look, plain
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
@@ -29,28 +28,6 @@ from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
-RULES = (
-    Rule(
-        "shard.stray",
-        "error",
-        "File is none of a dataset's shards",
-        "What no dataset owns is checked, merged and counted by nobody.",
-    ),
-    Rule(
-        "shard.ignored",
-        "error",
-        "git ignores a shard",
-        "It lies here and goes into no commit: its records reach nobody, and no hook sees them.",
-    ),
-    Rule(
-        "file.link",
-        "error",
-        "Link stands where a file must",
-        "What a link shows is another file's content, or none, in another clone.",
-    ),
-    *behind.RULES,
-    Rule("record.rev", "error", "Revision does not follow", "Without a growing rev an old approval could be replayed."),
-)
 _FOLDERS = re.compile(r"taxonomies|guidelines|datasets(?:/[^/]+(?:/(?:annotations|items))?)?")
 
 
@@ -63,6 +40,7 @@ class Report(NamedTuple):
         shards: number of shards looked at or remembered.
         lines: number of items and records in them.
         remembered: how many of the shards were answered from the cache.
+        asked: the rules that judged, by dataset; those of the project as a whole under the empty name.
     """
 
     findings: list[Finding]
@@ -70,6 +48,7 @@ class Report(NamedTuple):
     shards: int = 0
     lines: int = 0
     remembered: int = 0
+    asked: Mapping[str, Sequence[Rule]] = {}
 
     def worst(self) -> Severity | None:
         """Return the highest severity found."""
@@ -99,7 +78,7 @@ def everything(
         findings, project = _documents(git, snapshot, cache)
         findings += _links(listing.of(snapshot.entries).odd(), snapshot)
         if project is None:
-            return Report(findings)
+            return Report(findings, asked=catalogue.asked(None, (), change=False))
         cells = look.cells_of(project, snapshot, set(), set(project.datasets))
         outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
     findings += _strays(project, snapshot.entries)
@@ -109,7 +88,8 @@ def everything(
     findings += behind.unstored(git, project, snapshot, snapshot.entries)
     findings += _ignored(project, snapshot)
     findings += gates.audit(git, project, snapshot, brought)
-    return Report(configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered)
+    asked = catalogue.asked(project, project.datasets, change=False)
+    return Report(configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered, asked)
 
 
 def changed(
@@ -144,11 +124,6 @@ def changed(
         return _changed(git, old, new, cache, _Asked(by, brought, jobs, advance))
 
 
-def catalogue() -> dict[str, Rule]:
-    """Return every rule by its id: of the checks, of documents, and of the tree as a whole."""
-    return {**registry.catalogue(), **{rule.id: rule for rule in (*rules.RULES, *RULES, *plain.RULES)}}
-
-
 class _Asked(NamedTuple):
     """What `changed` was asked for beside the two snapshots."""
 
@@ -164,7 +139,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     findings, project = _documents(git, new, cache)
     findings += _links(paths, new)
     if project is None:
-        return Report(findings)
+        return Report(findings, asked=catalogue.asked(None, (), change=True))
     own, before = project, list[Finding]()
     former: Project | None = project
     if any(map(projects.noun_of, paths)):
@@ -201,7 +176,8 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     findings += _ignored(project, new)
     before = plain.same(git, old, new, findings, before)
     fresh, known = new_only(configured(findings, project), configured(before, former or project))
-    return Report(fresh, known, outcomes.shards, outcomes.lines, outcomes.remembered)
+    rules = catalogue.asked(project, cells.datasets, change=True)
+    return Report(fresh, known, outcomes.shards, outcomes.lines, outcomes.remembered, rules)
 
 
 def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> tuple[list[Finding], Project | None]:

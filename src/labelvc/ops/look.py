@@ -77,6 +77,11 @@ class Cells:
         """Return how many there are."""
         return sum(map(len, self._names.values()))
 
+    @property
+    def datasets(self) -> Collection[str]:
+        """The datasets that have one."""
+        return [dataset for dataset, names in self._names.items() if names]
+
     def places(self) -> Iterator[tuple[str, str]]:
         """Yield the dataset and the name of each shard."""
         return ((dataset, name) for dataset, names in self._names.items() for name in names)

@@ -1,0 +1,98 @@
+"""SARIF 2.1.0: findings as code scanning takes them (OASIS Standard, errata 01)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from labelvc import __version__
+from labelvc.checks.interface import Rule
+from labelvc.cli.render import hosts
+from labelvc.cli.render.hosts import Judged
+from labelvc.cli.render.text import clip, count, safe
+from labelvc.model.finding import Finding
+
+MOST = 25_000
+"""Results that a host takes in one run; it shows the first 5,000 (docs.github.com, limits on SARIF results)."""
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LONGEST = 1000
+_ROOT = "%SRCROOT%"
+_SPOKEN = str.maketrans({"{": "{{", "}": "}}"})
+
+
+def write(findings: Iterable[Finding], catalogue: Mapping[str, Rule], judged: Judged) -> str:
+    """Return one run with every rule of the catalogue and a result for each finding, the most severe first.
+
+    Args:
+        findings: what was found.
+        catalogue: rules by their id; one of a finding that is not among them gets a row of its own.
+        judged: what was looked at.
+
+    Returns:
+        The JSON, its last line ended. Beyond `MOST` results the rest is counted in a notification of the invocation.
+    """
+    ordered = hosts.ranked(findings)
+    named = {**{one.rule: Rule(one.rule, one.severity, one.rule, one.rule) for one in ordered}, **catalogue}
+    numbers = {name: number for number, name in enumerate(sorted(named))}
+    marked = list(hosts.fingerprinted(ordered[:MOST]))
+    run = {
+        "tool": {
+            "driver": {
+                "name": "labelvc",
+                "semanticVersion": __version__,
+                "rules": [_descriptor(named[name]) for name in numbers],
+            }
+        },
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": list(_left_out(len(ordered)))}],
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(found, mark, numbers, judged) for found, mark in marked],
+        "properties": {"base": safe(judged.base), "head": safe(judged.head)},
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _descriptor(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": safe(rule.id),
+        "shortDescription": {"text": _spoken(rule.title)},
+        "fullDescription": {"text": _spoken(f"{rule.title}. {rule.why}")},
+        "help": {"text": _spoken(f"{rule.why} `labelvc check --rules` lists all rules.")},
+        "defaultConfiguration": {"level": rule.severity},
+        "properties": {"tags": [safe(rule.id.partition(".")[0])]},
+    }
+
+
+def _result(found: Finding, mark: str, numbers: Mapping[str, int], judged: Judged) -> dict[str, Any]:
+    path, line = hosts.anchor(found.place, judged.files)
+    location: dict[str, Any] = {
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote(path.encode("utf-8", "surrogateescape")), "uriBaseId": _ROOT},
+            "region": {"startLine": line},
+        }
+    }
+    if found.place.key:
+        location["logicalLocations"] = [
+            {"fullyQualifiedName": clip(safe(found.place.key), _LONGEST), "kind": "element"}
+        ]
+    return {
+        "ruleId": safe(found.rule),
+        "ruleIndex": numbers[found.rule],
+        "level": found.severity,
+        "message": {"text": _spoken(hosts.sentence(found))},
+        "locations": [location],
+        # code scanning reads this name and no other, and would make it of the line's text if it were not here
+        "partialFingerprints": {"primaryLocationLineHash": mark},
+    }
+
+
+def _left_out(findings: int) -> Iterator[dict[str, Any]]:
+    if findings > MOST:
+        said = f"{count(findings - MOST, 'more finding')} not listed here, none more severe than those that are"
+        yield {"level": "warning", "message": {"text": said}}
+
+
+def _spoken(words: str) -> str:
+    """Return words as a plain message: no placeholder (3.11.5) and no embedded link (3.11.6)."""
+    return safe(words).translate(_SPOKEN).replace("](", "] (")
