@@ -20,7 +20,7 @@ PAGES = {
     "release-verify": "release", "inclusion": "release",
     "dataset-list": "datasets", "dataset-show": "datasets", "dataset-change": "datasets", "status": "status",
     "client-state": "client-state", "recipients": "vault", "baseline": "leaks", "erasure": "vault",
-    "erase-plan": "erasure", "erase-list": "erasure", "privacy-incident": "incident", "privacy-risk": "risk",
+    "review": "review", "erase-plan": "erasure", "erase-list": "erasure", "privacy-incident": "incident", "privacy-risk": "risk",
 }  # fmt: skip
 
 
@@ -81,7 +81,8 @@ def test_json_lines_are_valid_and_canonical(noun: str, first: tuple[str, ...]):
 
 
 @pytest.mark.parametrize(
-    "noun", ["check", "diff", "audit-merges", "audit-population", "audit-bundle", "audit-trace", "release-verify"]
+    "noun",
+    ["check", "diff", "review", "audit-merges", "audit-population", "audit-bundle", "audit-trace", "release-verify"],
 )
 def test_envelopes_are_valid(noun: str):
     (example,) = re.findall(r"```json\n(.*?)```", page(noun), re.DOTALL)

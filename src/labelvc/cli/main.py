@@ -34,6 +34,7 @@ COMMANDS: dict[str, Row] = {
     "log": ("labelvc.cli.log", "log", "List the commits that changed records."),
     "blame": ("labelvc.cli.blame", "blame", "Show who last changed each label of an item."),
     "trace": ("labelvc.cli.trace", "trace", "Tell where a label came from and who answered for it."),
+    "review": ("labelvc.cli.review", "review", "Write the page of a label pull request."),
     "approve": ("labelvc.cli.trust", "approve", "Sign your decision on a change."),
     "verify": ("labelvc.cli.trust", "verify", "Ask whether the trust is right: who approved what."),
     "release": ("labelvc.cli.release", "release", "Name a state of the data, sign it, prove it again."),
@@ -60,7 +61,7 @@ COMMANDS: dict[str, Row] = {
 HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
     "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace", "erase"),
-    "Review": ("approve", "verify", "release", "audit"),
+    "Review": ("review", "approve", "verify", "release", "audit"),
     "Nouns": ("guideline", "taxonomy", "dataset", "media", "policy", "trust", "key", "privacy", "pseudonym", "vault"),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""

@@ -19,7 +19,7 @@ from labelvc.core.diff import Summary
 from labelvc.errors import TrustError
 from labelvc.ops import doctor as examining
 from labelvc.ops import install as installing
-from labelvc.ops import people
+from labelvc.ops import people, remedy
 from labelvc.ops import status as looking
 from labelvc.ops.doctor import Line
 from labelvc.ops.install import Step
@@ -253,7 +253,7 @@ def _advice(found: Status) -> str:
         return "labelvc format && labelvc check, then git add"
     if found.waiting and found.waiting.state == "missing" and found.waiting.needs:
         needs, words = found.waiting.needs, found.waiting.range
-        told = [f"{'' if need.stuck else f'a {need.role}: '}{trust.cure(need, words)}" for need in needs]
+        told = [f"{'' if need.stuck else f'a {need.role}: '}{remedy.cure(need, words)}" for need in needs]
         return "; ".join(dict.fromkeys(told))
     if found.waiting and found.waiting.state not in ("approved", "unchanged"):
         return f"labelvc verify {found.waiting.range}"

@@ -98,7 +98,7 @@ def _fields(seen: Comparison, key: Key) -> Iterator[tuple[str, str]]:
             yield pointer if key.id else f"item {pointer}", "changed"
 
 
-def _label(fields: dict[str, Any]) -> str:
+def label_of(fields: dict[str, Any]) -> str:
     """Return the answer of a record; free text is no label, and there would be a row for each."""
     value = fields.get("value")
     if isinstance(value, dict) and "text" in value and "label" not in value:
@@ -107,7 +107,7 @@ def _label(fields: dict[str, Any]) -> str:
 
 
 def _labels(seen: Comparison) -> Iterator[tuple[str, str]]:
-    before, after = _label(seen.old), _label(seen.new)
+    before, after = label_of(seen.old), label_of(seen.new)
     if seen.kind in ("added", "removed"):
         yield after if seen.kind == "added" else before, seen.kind
     elif before == after:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from labelvc.cli.render import text as plain
-from labelvc.cli.render import trust as render
 from labelvc.core import decide
+from labelvc.ops import remedy
 from labelvc.ops.impact import Loss
 
 _MOST = 20
@@ -38,7 +38,7 @@ def lines(loss: Loss, subject: str, *, color: bool) -> Iterator[str]:
         yield f"  and {len(loss.keys) - _MOST:,} more; labelvc audit impact --format jsonl lists all\n"
     yield from (f"  why     {plain.safe(reason)}\n" for reason in loss.reasons)
     if missing := next((need for need in step.needs if need.have < need.asked), None):
-        cure = render.cure(missing, f"{step.parent[:12]}..{step.commit[:12]}")
+        cure = remedy.cure(missing, f"{step.parent[:12]}..{step.commit[:12]}")
         yield f"  {plain.paint(f'next: {cure}', 'dim', on=color)}\n"
 
 

@@ -49,6 +49,11 @@ def document(
         "summary": dict(summary or {}),
         "items": list(items),
     }
+    return indented(whole)
+
+
+def indented(whole: Item) -> str:
+    """Return one JSON object with a line break, a member a line."""
     told = json.dumps(whole, ensure_ascii=False)
     try:
         return msgspec.json.format(told, indent=1) + "\n"  # json itself indents without its C encoder
@@ -195,7 +200,7 @@ def _document(seen: diff.Comparison) -> Item:
     if seen.said:
         item["said"] = seen.said
     if seen.edits:
-        item["edits"] = [_edit(edit) for edit in seen.edits]
+        item["edits"] = [edit(one) for one in seen.edits]
     if shard.parse_path(str(key).rpartition(":")[0]) or any(
         text is not None and text.encode() != raw for text, raw in zip(said, (old, new), strict=True)
     ):
@@ -203,10 +208,11 @@ def _document(seen: diff.Comparison) -> Item:
     return item
 
 
-def _edit(edit: Edit) -> Item:
-    item = edit._asdict()
-    if edit.what == "changed" and isinstance(edit.old, str) and isinstance(edit.new, str):
+def edit(one: Edit) -> Item:
+    """Return an edit of a document, of a text that changed with the words that stayed, went and came."""
+    item = one._asdict()
+    if one.what == "changed" and isinstance(one.old, str) and isinstance(one.new, str):
         item["words"] = [
-            list(stretch) for stretch in importlib.import_module("labelvc.core.prose").words(edit.old, edit.new)
+            list(stretch) for stretch in importlib.import_module("labelvc.core.prose").words(one.old, one.new)
         ]
     return item

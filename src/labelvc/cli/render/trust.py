@@ -9,12 +9,11 @@ from typing import Any
 import msgspec
 
 from labelvc.cli.render.text import count, deltas, paint, safe, short
-from labelvc.core import decide
 from labelvc.core.quorum import Standing
 from labelvc.model.approval import Approval
 from labelvc.model.policy import Distrust, Need, Policy, Presence, Rule, Trust
 from labelvc.ops import approve as approving
-from labelvc.ops import policy as governing
+from labelvc.ops import remedy
 from labelvc.ops.approve import Change
 from labelvc.ops.glimpse import Glimpse
 from labelvc.ops.steps import Said, Step
@@ -78,7 +77,7 @@ def step_lines(step: Step, names: str, now: datetime, *, color: bool) -> Iterato
         yield f"{indent}... and {len(step.uncovered) - SHOWN:,} more\n"
     for problem in step.problems:
         yield f"{indent}{safe(problem.path)}: {safe(problem.message)}\n"
-    if hint := _hint(step, names):
+    if hint := remedy.hint(step, names):
         yield f"{indent}{paint('next: ' + hint, 'dim', on=color)}\n"
 
 
@@ -268,46 +267,8 @@ def able(need: Standing) -> str:
     return f"nobody {'else ' if need.have else ''}{held}"
 
 
-def cure(need: Standing, names: str) -> str:
-    """Return the command that brings a need further.
-
-    Args:
-        need: one that is not met.
-        names: the range it is about.
-    """
-    if not need.stuck:
-        return f"labelvc approve {names} --role {need.role}"
-    key = "ssh-keygen -t ed25519-sk" + " -O verify-required" * need.presence.verification
-    return (
-        f"{key}, then {governing.enrol(need.role, names)}" if any(need.presence) else governing.enrol(need.role, names)
-    )
-
-
 def _with(presence: Presence) -> str:
     """Return what a signature must prove of the person, in words."""
     if presence.verification:
         return " with a security key's PIN or fingerprint"
     return " with a touched security key" if presence.touch else ""
-
-
-def _hint(step: Step, names: str) -> str:
-    """Return the command that brings a step further."""
-    if step.state == "undecidable":
-        strangers = [problem.path for problem in step.problems if len(problem.path) == len(step.commit)]
-        if strangers:
-            return f"git show -s --format=%ae {strangers[0][:12]}; labelvc policy add PRINCIPAL --email ADDRESS"
-        return "labelvc policy check"
-    if step.state == "rejected" and step.noes:
-        who, role = step.noes[0].principal, step.noes[0].role
-        command = f'labelvc approve {names} --role {role} --decision withdraw --reason "..."'
-        return f"change what {who} rejected, or {who} runs: {command}"
-    missing = [need for need in step.needs if need.have < need.asked]
-    if not missing:
-        rooted = any(decide.kind_of(key) == "trust" for key in step.uncovered)
-        return "labelvc trust show" if rooted else f"labelvc policy explain {names}"
-    told = "; ".join(dict.fromkeys(cure(need, names) for need in missing))
-    if any(need.stuck for need in missing) or "..." in names:
-        return told
-    if step.state == "conditional":
-        return f"{told}, commit it, and judge this step with what came after it: labelvc verify {names.partition('..')[0]}..HEAD"
-    return f"{told}, commit it, and judge both as one: labelvc verify {names.partition('..')[0]}...HEAD"

@@ -1,0 +1,203 @@
+"""Census: what the records of a shard say, counted once: by label, person and slice, and who agrees with whom."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import msgspec
+
+from labelvc.codec import shard
+from labelvc.core import agreement
+from labelvc.core.agreement import Opinions
+from labelvc.core.counts import NO_LABEL, NOBODY, label_of
+from labelvc.core.diff import answer, decoded
+from labelvc.core.veil import HIDDEN
+from labelvc.model.secret import TOKEN
+
+_is_token = re.compile(TOKEN).fullmatch
+COMPARED = ("label", "labels", "score")
+"""Types of task whose answers are equal or not as they stand; boxes and spans would have to be matched before."""
+
+
+class Said(NamedTuple):
+    """What a person answered to a task."""
+
+    task: str
+    by: str
+    answer: str
+
+
+class Asked(NamedTuple):
+    """What is counted.
+
+    Attributes:
+        compared: tasks whose answers are compared between people.
+        slices_of: from an item's members to the slices it belongs to; None: not counted by slice.
+    """
+
+    compared: Collection[str]
+    slices_of: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+
+
+class Census(msgspec.Struct):
+    """The counts of some shards.
+
+    Attributes:
+        items, records: live ones.
+        labels: task to label to number of answers.
+        people: pseudonym to records.
+        slices: slice to records of its items.
+        opinions: task to what was said of an item to number of such items.
+        raters: task to most people who answered one item.
+    """
+
+    items: int = 0
+    records: int = 0
+    labels: dict[str, dict[str, int]] = {}
+    people: dict[str, int] = {}
+    slices: dict[str, int] = {}
+    opinions: dict[str, list[tuple[Opinions, int]]] = {}
+
+
+class _Record(msgspec.Struct):
+    """What is read of a record."""
+
+    item: str = ""
+    id: str = ""
+    task: str = ""
+    by: Any = None
+    gone: bool = False
+    origin: Any = None
+    value: Any = None
+
+
+_record = msgspec.json.Decoder(_Record).decode
+
+
+def labels_of(fields: Mapping[str, Any]) -> list[str]:
+    """Return the labels that a record's answer counts for: of several labels each, of free text one word for all."""
+    value = fields.get("value")
+    if isinstance(value, dict) and isinstance(value.get("labels"), list):
+        return [str(one) for one in value["labels"]] or [NO_LABEL]
+    return [label_of(dict(fields))]
+
+
+def person_of(fields: Mapping[str, Any]) -> str:
+    """Return who made a record, as it may be shown."""
+    by = fields.get("by")
+    if by is None:
+        return NOBODY
+    return by if isinstance(by, str) and (_is_token(by) or by == HIDDEN) else HIDDEN
+
+
+def said_of(fields: Mapping[str, Any], compared: Collection[str]) -> Said | None:
+    """Return what a person answered in a record; None where it is no person, no answer, or none that can be compared."""
+    origin, by, task = fields.get("origin"), fields.get("by"), fields.get("task")
+    if task not in compared or not isinstance(by, str) or (isinstance(origin, dict) and "model" in origin):
+        return None
+    said = answer(dict(fields))
+    return Said(str(task), by, said) if said else None
+
+
+def opinions_of(records: Mapping[str, Said]) -> dict[str, Opinions]:
+    """Return what was said of an item by task; of two answers of one person the later by its name counts.
+
+    Args:
+        records: name of a record to what it says.
+    """
+    by_task: dict[str, dict[str, str]] = defaultdict(dict)
+    for name in sorted(records):
+        said = records[name]
+        by_task[said.task][said.by] = said.answer
+    return {task: agreement.opinions(answers) for task, answers in by_task.items()}
+
+
+def count(
+    annotations: bytes, items: bytes, asked: Asked, wanted: Collection[str] = ()
+) -> tuple[Census, dict[str, dict[str, Said]]]:
+    """Count a shard.
+
+    Args:
+        annotations: bytes of its records.
+        items: bytes of its items.
+        asked: what to count.
+        wanted: items of which all that was said is wanted.
+
+    Returns:
+        The counts, and of each wanted item name of record to what it says. Lines that cannot be read count for nothing.
+    """
+    slices = _slices(items, asked)
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    people, sliced, number = Counter[Any](), Counter[str](), 0
+    opinions: dict[str, Counter[Opinions]] = defaultdict(Counter)
+    kept: dict[str, dict[str, Said]] = {}
+    for item, group in groupby(_records(annotations), key=_item):
+        said: dict[str, Said] = {}
+        for one in group:
+            number += 1
+            people[one.by if type(one.by) in (str, type(None)) else HIDDEN] += 1
+            fields = {"by": one.by, "task": one.task, "origin": one.origin, "value": one.value}
+            labels[one.task].update(labels_of(fields))
+            sliced.update(slices.get(item, ()))
+            if one.task in asked.compared and (told := said_of(fields, asked.compared)):
+                said[one.id] = told
+        for task, each in opinions_of(said).items():
+            opinions[task][each] += 1
+        if item in wanted:
+            kept[item] = said
+    shown = Counter[str]()
+    for by, times in people.items():
+        shown[person_of({"by": by})] += times
+    found = Census(
+        items.count(b"\n"),
+        number,
+        {task: dict(counted) for task, counted in labels.items()},
+        dict(shown),
+        dict(sliced),
+        {task: sorted(counted.items()) for task, counted in opinions.items()},
+    )
+    return found, kept
+
+
+def together(parts: Iterable[Census]) -> Census:
+    """Return the counts of several shards as one."""
+    items = records = 0
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    people, slices = Counter[str](), Counter[str]()
+    opinions: dict[str, Counter[Opinions]] = defaultdict(Counter)
+    for part in parts:
+        items += part.items
+        records += part.records
+        people.update(part.people)
+        slices.update(part.slices)
+        for task, counted in part.labels.items():
+            labels[task].update(counted)
+        for task, rows in part.opinions.items():
+            opinions[task].update({tuple((said, number) for said, number in each): times for each, times in rows})
+    listed = {task: sorted(counted.items()) for task, counted in opinions.items()}
+    return Census(items, records, {**labels}, people, slices, listed)
+
+
+def _records(annotations: bytes) -> Iterable[_Record]:
+    for raw in shard.lines(annotations):
+        try:
+            one = _record(raw)
+        except (msgspec.DecodeError, UnicodeError):
+            continue
+        if not one.gone:
+            yield one
+
+
+def _item(one: _Record) -> str:
+    return one.item
+
+
+def _slices(items: bytes, asked: Asked) -> dict[str, Sequence[str]]:
+    if asked.slices_of is None:
+        return {}
+    rows = map(decoded, shard.lines(items))
+    return {str(row.get("id")): asked.slices_of(row) for row in rows}

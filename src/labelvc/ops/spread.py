@@ -1,0 +1,229 @@
+"""Spread: what all records of the touched datasets say before and after: labels, people, slices, who agrees with whom."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from labelvc.codec import expression, shard
+from labelvc.core import agreement, ways
+from labelvc.core import census as counting
+from labelvc.core.agreement import Opinions
+from labelvc.core.census import COMPARED, Census, Said
+from labelvc.core.diff import Comparison
+from labelvc.core.veil import Veil
+from labelvc.model import review as page
+from labelvc.model.names import Key
+from labelvc.model.project import Dataset, Project
+from labelvc.ops import census
+from labelvc.ops.diff import Range
+from labelvc.store.cache import Cache
+from labelvc.store.reader import Reader
+
+FLOOR = "class.floor"
+"""The rule whose threshold is the fewest answers that a label shall have."""
+_DIGITS = 3
+_FEW = f"fewer than {agreement.FEWEST} items have answers of two people"
+_UNLIKE = "answers of type {} would have to be matched before they can be compared"
+Pair = tuple[Project | None, Project | None]
+
+
+class Touched:
+    """What a change does to the records of a dataset.
+
+    Attributes:
+        labels: task to label to how many more answers there are.
+        people: pseudonym to how many more records.
+        records: how many more records.
+        answers: item to name of record to its new answer; None where it gives none any more.
+    """
+
+    def __init__(self) -> None:
+        self.labels: dict[str, Counter[str]] = defaultdict(Counter)
+        self.people: Counter[str] = Counter()
+        self.records = 0
+        self.answers: dict[str, dict[str, Comparison]] = defaultdict(dict)
+
+    def add(self, key: Key, seen: Comparison) -> None:
+        """Count a change."""
+        for fields, step, there in ((seen.old, -1, seen.kind != "added"), (seen.new, 1, seen.kind != "removed")):
+            if there and seen.kind != "touched":
+                task = str(fields.get("task", ""))
+                for label in counting.labels_of(fields):
+                    self.labels[task][label] += step
+                self.people[counting.person_of(fields)] += step
+                self.records += step
+        if seen.kind != "touched":
+            self.answers[key.item][key.id] = seen
+
+
+class Spread(NamedTuple):
+    """A dataset before and after, and what was said of an item before and after to number of such items, by task."""
+
+    before: Census
+    after: Census
+    opinions: Mapping[str, Mapping[tuple[Opinions, Opinions], int]]
+
+
+def of(
+    reader: Reader, cache: Cache, pair: Range, projects: Pair, veil: Veil, touched: Mapping[str, Touched]
+) -> dict[str, Spread]:
+    """Return the spread of each dataset that is touched, or one of whose taxonomies differs.
+
+    Args:
+        reader: reads the shards.
+        cache: where counts are remembered.
+        pair: the two snapshots; the later one is not read, it is the earlier one and what differs.
+        projects: their projects.
+        veil: hides plain values.
+        touched: what the change does to each dataset.
+
+    Raises:
+        StoreError: a shard cannot be read.
+    """
+    names = sorted({*touched, *_governed_anew(projects)})
+    return {name: _spread(reader, cache, pair, projects, veil, name, touched.get(name, Touched())) for name in names}
+
+
+def _governed_anew(projects: Pair) -> Iterator[str]:
+    old, new = projects
+    if old is None or new is None:
+        return
+    differ = {name for name, found in new.taxonomies.items() if old.taxonomies.get(name) != found}
+    for name, dataset in new.datasets.items():
+        if name in old.datasets and any(
+            new.tasks[task].taxonomy in differ for task in dataset.tasks if task in new.tasks
+        ):
+            yield name
+
+
+def _spread(
+    reader: Reader, cache: Cache, pair: Range, projects: Pair, veil: Veil, name: str, touched: Touched
+) -> Spread:
+    old = projects[0].datasets.get(name) if projects[0] else None
+    if projects[0] is None or old is None:
+        before, said = Census(), dict[str, Mapping[str, Said]]()
+        tasks = _compared(projects[1], name)
+    else:
+        asked = census.asked(projects[0], old, veil)
+        tasks = asked.compared
+        wanted = _by_shard(old, touched, tasks)
+        found = census.of(reader, cache, pair.old, old, asked, wanted)
+        before, said = found.census, dict(found.said)
+    return Spread(before, _after(before, touched), _opinions(before, said, touched, tasks))
+
+
+def _compared(project: Project | None, name: str) -> Collection[str]:
+    if project is None or name not in project.datasets:
+        return ()
+    tasks = project.datasets[name].tasks
+    return frozenset(task for task in tasks if task in project.tasks and project.tasks[task].type in COMPARED)
+
+
+def _by_shard(dataset: Dataset, touched: Touched, tasks: Collection[str]) -> dict[str, set[str]]:
+    """Return the items of which all that was said is wanted, by the shard where they lie."""
+    digits, group = shard.digits(dataset.shards), expression.compiled(dataset.group)
+    found: dict[str, set[str]] = defaultdict(set)
+    for item, records in touched.answers.items():
+        if any(side.get("task") in tasks for seen in records.values() for side in (seen.old, seen.new)):
+            found[shard.place(shard.group_of(item, group), digits)].add(item)
+    return found
+
+
+def _after(before: Census, touched: Touched) -> Census:
+    labels = {
+        task: ways.merged([before.labels.get(task, {}), touched.labels.get(task, {})])
+        for task in {**before.labels, **touched.labels}
+    }
+    people = ways.merged([before.people, touched.people])
+    return Census(before.items, before.records + touched.records, labels, people, before.slices)
+
+
+def _opinions(
+    before: Census, said: Mapping[str, Mapping[str, Said]], touched: Touched, tasks: Collection[str]
+) -> dict[str, Counter[tuple[Opinions, Opinions]]]:
+    """Return what was said of items before and after: of those that nothing touches the same."""
+    found: dict[str, Counter[tuple[Opinions, Opinions]]] = {
+        task: Counter({(each, each): number for each, number in before.opinions.get(task, ())})
+        for task in sorted(tasks)
+    }
+    for item, records in touched.answers.items():
+        old = dict(said.get(item, {}))
+        new = dict(old)
+        for name, seen in records.items():
+            new.pop(name, None)
+            now = counting.said_of(seen.new, tasks) if seen.kind != "removed" else None
+            if now is not None:
+                new[name] = now
+        one, two = counting.opinions_of(old), counting.opinions_of(new)
+        for task in {*one, *two}:
+            if task in found and one.get(task, ()) != two.get(task, ()):
+                if one.get(task):
+                    found[task][one[task], one[task]] -= 1
+                found[task][one.get(task, ()), two.get(task, ())] += 1
+    return {task: +counted for task, counted in found.items()}
+
+
+def whole(spreads: Mapping[str, Spread], side: int) -> Census:
+    """Return the counts of all datasets before (0) or after (1)."""
+    return counting.together([(found.before, found.after)[side] for found in spreads.values()])
+
+
+def shifts(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.Shift]:
+    """Yield how the answers to each task are spread whose labels moved."""
+    for name, found in spreads.items():
+        for task in sorted({*found.before.labels, *found.after.labels}):
+            before, after = found.before.labels.get(task, {}), found.after.labels.get(task, {})
+            if before != after:
+                yield ways.shift((name, task), before, after, _floor(projects[0], name), _in_use(projects[1], task))
+
+
+def _floor(project: Project | None, dataset: str) -> int | None:
+    found = project.datasets.get(dataset) if project else None
+    setting = found.checks.get(FLOOR) if found else None
+    return None if setting is None or setting.threshold is None or setting.severity == "off" else int(setting.threshold)
+
+
+def _in_use(project: Project | None, task: str) -> frozenset[str]:
+    asked = project.tasks.get(task) if project else None
+    taxonomy = project.taxonomies.get(asked.taxonomy or "") if project and asked else None
+    return frozenset(one.id for one in taxonomy.labels if one.status == "active") if taxonomy else frozenset()
+
+
+def stranded(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.Stranded]:
+    """Yield the labels that the change takes out of use and that records still stand on."""
+    for name, found in spreads.items():
+        for task, counted in sorted(found.after.labels.items()):
+            for label in sorted(_in_use(projects[0], task) - _in_use(projects[1], task)):
+                if counted.get(label):
+                    yield page.Stranded(name, task, ways.named(label), counted[label])
+
+
+def agreements(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.Agreement]:
+    """Yield the agreement on each task of the datasets, or why there is none."""
+    for name, found in spreads.items():
+        for task in sorted({*found.before.labels, *found.after.labels}):
+            asked = next((one.tasks[task] for one in projects[::-1] if one and task in one.tasks), None)
+            if task not in found.opinions:
+                yield page.Agreement(
+                    name, task, _UNLIKE.format(asked.type if asked else "unknown"), None, None, None, None
+                )
+                continue
+            told = agreement.measured(found.opinions[task])
+            why = "" if told.before and told.after else _FEW
+            before, after = [_side(one) if one else None for one in (told.before, told.after)]
+            yield page.Agreement(name, task, why, before, after, _estimate(told.observed), _estimate(told.alpha))
+
+
+def _side(found: agreement.Side) -> page.Side:
+    observed = _estimate(found.observed)
+    if observed is None:
+        raise TypeError("a side has an observed agreement")
+    return page.Side(found.units, found.values, observed, _estimate(found.alpha))
+
+
+def _estimate(found: agreement.Estimate | None) -> page.Estimate | None:
+    if found is None:
+        return None
+    return page.Estimate(*[None if value is None else round(value, _DIGITS) + 0.0 for value in found])  # type: ignore[arg-type]

@@ -1,0 +1,408 @@
+"""The page of a label pull request: its numbers are those of the change, it shows nothing live and nothing plain."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+from inline_snapshot import snapshot
+from markdown_it import MarkdownIt
+
+from labelvc.codec import document, schema
+from labelvc.core import sampling
+from tests.people import Desk
+from tests.trusting import desk, desk_template, people_keys
+from tests.zoo import ANNA, BEN, Zoo, answer, rating, zoo, zoo_template
+
+__all__ = ["desk", "desk_template", "people_keys", "zoo", "zoo_template"]
+Run = Callable[..., tuple[int, str, str]]
+PETS = "datasets/pets/dataset.yaml"
+PLAIN = "jo.bloggs@" + "mailbox.org"
+"""A value that no page may show."""
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</style></title><h1>no</h1>",
+    "| a | b |\n|---|---|",
+    "![i](http://e.vil/a.png) [a](http://e.vil) <http://e.vil> http://e.vil",
+    "@octocat #1 `x` ``y`` *b* _c_ ~~d~~ \\| -->",
+    "# h\n- l\n> q\n\n    code",
+    "\u202egnp.exe\u202c \u2066\u200b",
+    "\x1b[2J\x1b]8;;http://e.vil\x07x\x1b]8;;\x07",
+    "{{ 7 * 7 }} {% raw %} ${x} $(x)",
+    "&lt;b&gt; &#x3c;i&#x3e;",
+    "javascript:alert(1) data:text/html,<b>",
+)
+"""Texts that would do something if a page took them for anything but text."""
+
+
+@pytest.fixture
+def changed(zoo: Zoo) -> Zoo:
+    """Return the zoo with a spread of changes on the branch `topic`, in two commits."""
+    zoo.write(PETS, document.edit(zoo.read(PETS), {("slices",): ["/source"]}))
+    for name in ("p1", "p2", "p3"):
+        zoo.change(f"pets/{name}#", source="news" if name == "p1" else "web")
+    zoo.commit("Slices")
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#k1", value={"label": "dog"})
+    zoo.put("pets/p2#k2", answer("p2", "k2", "kind", {"label": "dog"}, by=BEN))
+    zoo.commit("One")
+    zoo.bury("pets/p1#w1")
+    zoo.change("pets/p1#k1", ext={"note": "bold"})
+    zoo.bury("pictures/b.jpg#x2")
+    zoo.change("pets/p2#m1", value={"score": 3}, by=BEN)
+    zoo.change("pets/p3#m1", value={"score": 3})
+    zoo.change("pets/p4#m1", at="2026-03-01T09:12:44Z")
+    zoo.change("pets/p4#", text="other")
+    zoo.replace("labelvc.yaml", "Know the animals", "Know all animals")
+    zoo.commit("Two")
+    return zoo
+
+
+def told(zoo: Zoo | Desk, labelvc: Run, *words: str, range_: str = "main...topic") -> dict[str, Any]:
+    code, out, err = labelvc(zoo.folder, "review", range_, "--format", "json", *words)
+    assert code == 0, err
+    found = json.loads(out)
+    jsonschema.Draft202012Validator(schema.schema("review")).validate(found)
+    return dict(found)
+
+
+def markdown(zoo: Zoo | Desk, labelvc: Run, *words: str) -> str:
+    code, out, err = labelvc(zoo.folder, "review", "main...topic", "--format", "markdown", *words)
+    assert code == 0, err
+    return out
+
+
+def numbers(value: Any) -> Iterator[int | float]:
+    """Yield every number in a JSON value."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from numbers(one)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
+
+
+def spelled(value: Any) -> set[str]:
+    """Return every number of a JSON value as a page writes it, without sign."""
+    found = {"1,000", "95"}
+    for one in map(abs, numbers(value)):
+        found |= {f"{one:,}"} if isinstance(one, int) else {f"{one:,.{digits}f}" for digits in (1, 2, 3)}
+    return found
+
+
+def in_words(text: str) -> list[str]:
+    """Return the numbers of a text."""
+    return re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", text)
+
+
+def prose_of(page: str) -> str:
+    """Return the text of a Markdown page that is not in code, as it is read."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(page)
+    children = [child for token in tokens for child in token.children or ()]
+    assert not [
+        one.type for one in (*tokens, *children) if one.type in ("image", "link_open", "html_inline", "code_block")
+    ]
+    blocks = [one.content.strip() for one in tokens if one.type == "html_block"]
+    assert set(blocks) <= {"<!-- labelvc:review:v1 -->"}
+    return "\n".join(child.content for child in children if child.type == "text")
+
+
+# ---------------------------------------------------------------- numbers
+def test_the_numbers_are_those_of_the_diff(changed: Zoo, labelvc: Run):
+    found = told(changed, labelvc)
+    _, out, _ = labelvc(changed.folder, "diff", "main...topic", "--format", "jsonl")
+    rows = [json.loads(line) for line in out.splitlines()]
+    records = Counter(row["kind"] for row in rows if "#" in row["key"] and not row["key"].endswith("#"))
+    counted = found["counts"]["records"]
+    assert {kind: counted[kind] for kind in ("added", "removed", "changed", "touched")} == dict(records)
+    assert counted == {"before": 19, "after": 18, "added": 1, "removed": 2, "changed": 3, "relabelled": 3, "touched": 1}
+    assert found["counts"]["items"] == {
+        "before": 9, "after": 9, "added": 0, "removed": 0, "changed": 1, "concerned": 5
+    }  # fmt: skip
+    assert found["counts"]["documents"] == {"added": 0, "removed": 0, "changed": 1}
+    assert (found["counts"]["commits"], found["counts"]["edits"]) == (2, 8)  # one record was edited twice
+    assert found["counts"]["annotators"] == 2
+    ways = {(way["task"], way["old"], way["new"]): way["count"] for way in found["ways"]["list"]}
+    assert ways == {
+        ("kind", "cat", "dog"): 1, ("kind", None, "dog"): 1, ("words", "cat", None): 1, ("where", "cat", None): 1,
+        ("mood", "0", "3"): 1, ("mood", "1", "3"): 1,
+    }  # fmt: skip
+    assert found["ways"]["records"] == found["ways"]["distinct"] == found["ways"]["singletons"] == 6
+    assert found["ways"]["list"][-1]["coverage"] == 100.0
+    assert {row["name"]: row["per_thousand"] for row in found["slices"]["rows"]} == {
+        "pets /source=news": 222.2, "pets /source=web": 1000.0, "pets /source=(none)": 0.0, "(no slice)": None
+    }  # fmt: skip
+    for grid in found["ways"]["grids"]:
+        assert sum(map(sum, grid["rows"])) == grid["records"]
+        assert len(grid["rows"]) == len(grid["labels"]) + grid["others"]
+
+
+def test_the_shift_is_what_is_counted_on_both_sides(changed: Zoo, labelvc: Run):
+    found = told(changed, labelvc)
+    sides = []
+    for branch in ("main", "topic"):
+        changed.git("switch", "-q", branch)
+        lines = [
+            json.loads(line)
+            for path in sorted(changed.folder.glob("datasets/*/annotations/*.jsonl"))
+            for line in path.read_text().splitlines()
+        ]
+        sides.append(Counter(row["value"].get("score") for row in lines if row.get("task") == "mood"))
+    (mood,) = [one for one in found["shifts"] if one["task"] == "mood"]
+    counted = [{int(row["label"]): row[side] for row in mood["rows"]} for side in ("before", "after")]
+    assert [Counter({k: n for k, n in side.items() if n}) for side in counted] == sides
+    one, two = [{k: n / side.total() for k, n in side.items()} for side in sides]
+    assert mood["distance"] == pytest.approx(
+        50 * sum(abs(one.get(k, 0) - two.get(k, 0)) for k in {*one, *two}), abs=0.01
+    )
+
+
+def test_every_number_of_the_markdown_is_in_the_json(changed: Zoo, labelvc: Run):
+    found = told(changed, labelvc)
+    said = in_words(prose_of(markdown(changed, labelvc)))
+    assert len(said) > 100
+    assert set(said) <= spelled(found)
+
+
+def test_samples_state_their_exact_guarantee(changed: Zoo, labelvc: Run):
+    assert [sampling.bound(270, number) for number in (30, 59, 100)] == [24, 11, 6]
+    for number in range(10, 50):
+        changed.put(f"pets/p{number}#", {"id": f"p{number}", "natural": {"word": f"x{number}"}, "text": "word"})
+        changed.put(f"pets/p{number}#m1", rating(f"p{number}", 1))
+    changed.git("switch", "-qc", "more")
+    changed.commit("Forty more")
+    found = told(changed, labelvc, range_="main...more")["ways"]
+    assert found["records"] == 46
+    assert found["plans"] == [{"seen": 30, "at_most": sampling.bound(46, 30)}]
+    (new,) = [way for way in found["list"] if way["old"] is None and way["task"] == "mood"]
+    assert (new["count"], new["shown"], new["at_most"]) == (40, 3, sampling.bound(40, 3))
+    words = ("diff", "main...more", "--label", "->1", "--sample", "3", "--seed", found["seed"], "--format", "jsonl")
+    _, out, _ = labelvc(changed.folder, *words)
+    assert {json.loads(line)["key"] for line in out.splitlines()} == {one["key"] for one in new["examples"]}
+
+
+def test_agreement_before_and_after_has_an_interval_where_two_people_answered(zoo: Zoo, labelvc: Run):
+    for number in range(1, 13):
+        for name, by in (("m1", ANNA), ("m2", BEN)):
+            if number > 8:
+                zoo.put(f"pets/p{number}#", {"id": f"p{number}", "natural": {"word": f"w{number}"}, "text": "word"})
+            zoo.put(
+                f"pets/p{number}#{name}", rating(f"p{number}", number % 3 if name == "m1" else number % 2, by, name)
+            )
+    zoo.commit("Two people")
+    zoo.git("switch", "-qc", "topic")
+    for number in range(1, 7):
+        zoo.change(f"pets/p{number}#m2", value={"score": number % 3})
+    zoo.commit("Second thoughts")
+    by_task = {one["task"]: one for one in told(zoo, labelvc)["agreement"]}
+    mood = by_task["mood"]
+    equal = [sum(n % 3 == n % 2 for n in range(1, 13)), 6 + sum(n % 3 == n % 2 for n in range(7, 13))]
+    assert [mood[side]["observed"]["value"] for side in ("before", "after")] == [round(n / 12, 3) for n in equal]
+    assert [mood[side]["items"] for side in ("before", "after")] == [12, 12]
+    assert (
+        mood["observed"]["low"]
+        < mood["observed"]["value"]
+        == round((equal[1] - equal[0]) / 12, 3)
+        < mood["observed"]["high"]
+    )
+    assert mood["why"] == ""
+    assert by_task["words"]["why"] == "answers of type span would have to be matched before they can be compared"
+    assert by_task["kind"]["before"] is by_task["kind"]["alpha"] is None
+
+
+# ---------------------------------------------------------------- forms
+def test_on_a_terminal(changed: Zoo, labelvc: Run):
+    code, out, _ = labelvc(changed.folder, "review", "main...topic")
+    assert code == 0
+    assert re.sub(r"[0-9a-f]{40}", "…", out) == snapshot("""\
+verdict         No policy was in force: nobody had to approve; 0 of 9 changes covered
+                next: labelvc trust init
+counts          records: 19 before, 18 after; 1 added, 2 removed, 3 changed
+                items: 9 before, 9 after; 0 added, 0 removed, 1 changed
+                3 labels changed; 5 items concerned; 6 of 10 shards; 2 annotators
+                documents: 0 added, 0 removed, 1 changed; 8 edits of records in 2 commits
+quality         new: none; fixed: none; unchanged: 0
+labels          6 label changes in 6 ways, 6 of them once
+                      1   16.7 %  kind  (new record) -> dog
+                      1   33.3 %  kind  cat -> dog
+                      1   50.0 %  mood  0 -> 3
+                      1   66.7 %  mood  1 -> 3
+                      1   83.3 %  where  cat -> (record removed)
+                      1  100.0 %  words  cat -> (record removed)
+by annotator          3    250.0 per 1,000  prs_bbsdthvxnbtclgcpbgqkthtzvcrv
+                      2  1,000.0 per 1,000  prs_bbdcxtcnrqcglttdbktsccrpwkqd
+                      1    166.7 per 1,000  (nobody)
+by slice              3  1,000.0 per 1,000  pets /source=web
+                      2    222.2 per 1,000  pets /source=news
+                      1        – per 1,000  (no slice)
+                      0      0.0 per 1,000  pets /source=(none)
+by field              3        – per 1,000  (whole record)
+                      2        – per 1,000  /value/score
+                      1        – per 1,000  /by
+                      1        – per 1,000  /ext/contact
+                      1        – per 1,000  /ext/note
+                      1        – per 1,000  /value/label
+                      1        – per 1,000  item /text
+shift           pets kind: distance 100.00 %, most at cat: 1 to 0, -100.00 points
+                pets mood: distance 22.22 %, most at 3: 0 to 2, +22.22 points
+                pets words: distance 50.00 %, most at cat: 1 to 0, -50.00 points
+                pictures where: distance 0.00 %, most at cat: 3 to 2, +0.00 points
+agreement       does not apply to pets kind, pets kinds, pets mood: fewer than 10 items have answers of two people
+                does not apply to pets link: answers of type relation would have to be matched before they can be compared
+                does not apply to pets note: answers of type text would have to be matched before they can be compared
+                does not apply to pets odds: answers of type soft would have to be matched before they can be compared
+                does not apply to pets words: answers of type span would have to be matched before they can be compared
+                does not apply to pictures where: answers of type box would have to be matched before they can be compared
+documents       changed labelvc.yaml
+merges          no merge commit in the range
+privacy         new plain personal data: none; 2 fields declared sensitive
+                licence of pets: nobody says
+                licence of pictures: nobody says
+made by         labelvc 0.1.0; labelvc review …...…
+""")
+
+
+def test_markdown_keeps_its_budget_and_counts_what_it_leaves_out(changed: Zoo, labelvc: Run):
+    whole = markdown(changed, labelvc)
+    assert whole.startswith("<!-- labelvc:review:v1 -->\n")
+    for budget in range(2_000, len(whole) + 500, 431):
+        page = markdown(changed, labelvc, "--budget", str(budget))
+        assert len(page) <= budget
+        assert "No policy was in force" in page
+        if len(page) < len(whole):
+            assert "not shown here" in page or "Left out for want of room" in page
+    assert "not shown here" not in whole
+
+
+def test_the_same_change_gives_the_same_bytes(changed: Zoo, labelvc: Run, tmp_path):
+    for form in ("json", "markdown", "text"):
+        words = ("review", "main...topic", "--format", form)
+        first = labelvc(changed.folder, *words, "--jobs", "1")
+        assert labelvc(changed.folder, *words, "--jobs", "2") == first
+        changed.git("clone", "-q", str(changed.folder), str(tmp_path / form))
+        changed.git("-C", str(tmp_path / form), "branch", "-q", "main", "origin/main")
+        assert labelvc(tmp_path / form, *words)[:2] == first[:2]
+
+
+# ---------------------------------------------------------------- verdict
+def test_the_verdict_says_who_can_and_what_to_type(desk: Desk):
+    def verdict() -> dict[str, Any]:
+        return told(desk, lambda _, *words: desk.labelvc(*words))["verdict"]
+
+    found = verdict()
+    assert found["state"] == "missing"
+    assert found["next"].startswith("labelvc approve main...topic --role ")
+    assert all(need["missing"] for need in found["needs"])
+    assert desk.labelvc("review", "main...topic", "--exit-code")[0] == 1
+    for _ in range(4):
+        if found["state"] == "approved":
+            break
+        (role, who), *_ = [(need["role"], need["who_can"][0]) for need in found["needs"] if need["missing"]]
+        desk.approve(who, "main...topic", role)
+        found = verdict()
+    assert (found["state"], found["next"], found["uncovered"]) == ("approved", "", [])
+    assert found["said"]
+    code, _, _ = desk.labelvc("review", "main...topic", "--exit-code")
+    assert code == int("error" in told(desk, lambda _, *words: desk.labelvc(*words))["quality"]["new"])
+
+
+# ---------------------------------------------------------------- bad input
+def test_nothing_differs(zoo: Zoo, labelvc: Run):
+    zoo.git("branch", "topic")
+    found = told(zoo, labelvc)
+    assert found["ways"]["records"] == found["verdict"]["total"] == found["counts"]["commits"] == 0
+    assert found["shifts"] == found["documents"] == found["agreement"] == []
+    assert "no label changed, came or went" in markdown(zoo, labelvc)
+
+
+def test_documents_alone(zoo: Zoo, labelvc: Run):
+    zoo.git("switch", "-qc", "topic")
+    zoo.replace("taxonomies/animals.yaml", "{id: cat, name: Cat}", "{id: cat, name: Cat, status: deprecated}")
+    zoo.replace("labelvc.yaml", "Know the animals", "Know all animals")
+    zoo.commit("Documents")
+    found = told(zoo, labelvc)
+    assert found["counts"]["records"]["changed"] == found["ways"]["records"] == 0
+    assert [one["path"] for one in found["documents"]] == ["labelvc.yaml", "taxonomies/animals.yaml"]
+    assert {(one["dataset"], one["task"], one["label"]): one["records"] for one in found["stranded"]} == {
+        ("pets", "kind", "cat"): 1, ("pets", "kinds", "cat"): 1, ("pets", "link", "cat"): 1, ("pets", "words", "cat"): 1,
+        ("pictures", "where", "cat"): 3,
+    }  # fmt: skip
+    assert "stand on `cat`, which is out of use" in markdown(zoo, labelvc)
+
+
+def test_what_cannot_be_reviewed_exits_2_and_says_why(zoo: Zoo, labelvc: Run):
+    zoo.git("switch", "-q", "--orphan", "alone")
+    zoo.commit("Alone")
+    for words, said in (
+        ("main...alone", "alone"),
+        ("main..alone", "is not in the history"),
+        ("main", "is no range"),
+        ("main...nowhere", "nowhere"),
+    ):
+        code, out, err = labelvc(zoo.folder, "review", words)
+        assert (code, out) == (2, ""), words
+        assert said in err
+        assert "next: " in err
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_nothing_in_a_page_is_live(zoo: Zoo, labelvc: Run, number: int):
+    said = HOSTILE[number]
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#", text=f"the {said} and", source=said, ext={"owner": BEN, "who": said})
+    zoo.change("pets/p1#k1", value={"label": said}, ext={"contact": None, said: said})
+    zoo.change("pets/p1#w1", value={"label": said, "span": [4, 4 + len(said)], "text": said})
+    zoo.replace("labelvc.yaml", "goal: Know the animals", f"goal: {json.dumps(said)}")
+    zoo.put("pictures/b.jpg#", {"id": "b.jpg", "media": {"height": 9, "path": said.replace("/", "-"), "width": 9}})
+    zoo.change("pictures/b.jpg#x1", value={"label": said, "box": [1, 1, 3, 3]})
+    zoo.git("add", "--all")
+    zoo.git("commit", "-qnm", said)
+    page = markdown(zoo, labelvc)
+    prose_of(page)
+    _, text, _ = labelvc(zoo.folder, "review", "main...topic")
+    for written in (page, text):
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u200b\u202a-\u202e\u2066-\u2069]", written)
+    assert told(zoo, labelvc)["ways"]["records"] == 3
+
+
+def test_no_plain_value_is_shown(zoo: Zoo, labelvc: Run):
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#k1", value={"label": "dog"}, by=PLAIN, ext={"contact": PLAIN})
+    zoo.change("pets/p1#", text=f"write to {PLAIN} or the dog", ext={"owner": PLAIN})
+    zoo.put("pets/p1#n2", answer("p1", "n2", "note", {"text": f"call {PLAIN}"}, by=ANNA))
+    zoo.replace("labelvc.yaml", "Know the animals", f"Ask {PLAIN}")
+    zoo.commit("Plain")
+    found = told(zoo, labelvc)
+    assert found["privacy"]["hidden"] > 1
+    assert found["privacy"]["findings"]
+    for form in ("json", "markdown", "text"):
+        _, out, err = labelvc(zoo.folder, "review", "main...topic", "--format", form)
+        assert PLAIN not in out + err
+        assert "bloggs" not in out + err
+    assert "•••" in json.dumps(found, ensure_ascii=False)
+
+
+def test_a_long_text_and_ten_thousand_labels(zoo: Zoo, labelvc: Run):
+    labels = "".join([f"  - {{id: l{number}, name: L{number}}}\n" for number in range(10_000)])
+    zoo.replace("taxonomies/animals.yaml", "labels:\n", f"labels:\n{labels}")
+    zoo.commit("Labels")
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#", text="the cat and the dog " + "word " * 200_000)
+    zoo.change("pets/p1#s1", value={"labels": [f"l{number}" for number in range(0, 10_000, 3)]})
+    for number in range(400):
+        zoo.put(f"pets/p2#k{number + 10}", answer("p2", f"k{number + 10}", "kind", {"label": f"l{number}"}, by=BEN))
+    zoo.commit("Many")
+    found = told(zoo, labelvc)
+    assert (found["ways"]["distinct"], len(found["ways"]["list"]), found["ways"]["more"]) == (401, 200, 201)
+    assert max(len(way["new"]) for way in found["ways"]["list"]) <= 120
+    page = markdown(zoo, labelvc)
+    assert len(page) <= 60_000
+    assert "and 201 more, not shown here" in page
+    assert len(json.dumps(found)) < 400_000
