@@ -150,15 +150,84 @@ def test_a_change_of_the_taxonomy_is_judged_against_all_shards(zoo: Zoo):
     zoo.replace("taxonomies/animals.yaml", "name: Dog", "name: Dog, status: deprecated")
     report = zoo.unstaged()
     assert report.shards == check.everything(zoo.at, tree.work(zoo.at)).shards > 4
-    assert ("label.deprecated", "pets/p1#w2") in told(report)
-    assert {rule for rule, _ in told(report)} == {"label.deprecated", "record.schema"}
+    assert (told(report), report.known) == ([], 3)
+    zoo.replace("taxonomies/animals.yaml", "  - {id: dog, name: Dog, status: deprecated}\n", "")
+    report = zoo.unstaged()
+    assert ("label.unknown", "pets/p1#w2") in told(report)
+    assert {rule for rule, _ in told(report)} == {"label.unknown"}
+
+
+def test_a_label_out_of_use_is_refused_in_answers_that_are_new_or_say_something_else(zoo: Zoo):
+    zoo.replace("taxonomies/animals.yaml", "name: Dog", "name: Dog, status: deprecated")
+    waiting = check.everything(zoo.at, tree.work(zoo.at))
+    assert {(one.rule, one.severity) for one in waiting.findings} == {("label.deprecated", "warning")}
+    zoo.commit("Out of use")
+    assert told(between(zoo, "HEAD~1", "HEAD")) == []
+    zoo.change("pets/p1#w2", at="2026-03-01T09:12:44Z")
+    assert told(zoo.unstaged()) == []
+    zoo.change("pets/p1#w2", value={"label": "dog", "span": [16, 18], "text": "do"})
+    zoo.put("pets/p2#k1", answer("p2", "k1", "kind", {"label": "dog"}))
+    assert sorted(told(zoo.unstaged())) == [("label.deprecated", "pets/p1#w2"), ("label.deprecated", "pets/p2#k1")]
+    refused = [one for one in check.everything(zoo.at, tree.work(zoo.at)).findings if one.severity == "error"]
+    assert told(refused) == told(zoo.unstaged())
+
+
+# ---------------------------------------------------------------- what was published
+VERSIONS = "guidelines/mood.versions.jsonl"
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_published_version_stays_in_its_list(zoo: Zoo, kept: int):
+    lines = zoo.read(VERSIONS).splitlines(keepends=True)
+    zoo.write(VERSIONS, b"".join(lines[:kept]))
+    found = zoo.unstaged().findings
+    assert [(one.rule, one.place.path) for one in found] == [("document.version", VERSIONS)] * (2 - kept)
+    assert found[0].message.startswith(f"version 1.{kept}.0 was published, and is not in the list any more")
+    assert found[0].hint.endswith(f" --staged --worktree -- {VERSIONS}")
+    assert ("document.version", VERSIONS) in told(check.everything(zoo.at, tree.work(zoo.at)))
+    zoo.commit("Shortened")
+    assert ("document.version", VERSIONS) in told(between(zoo, "HEAD~1", "HEAD"))
+    zoo.git("checkout", "-q", "HEAD~1", "--", VERSIONS)
+    assert told(zoo.staged()) == []
+
+
+def test_a_list_goes_with_its_document_and_not_without_it(zoo: Zoo):
+    (zoo.folder / VERSIONS).unlink()
+    assert ("document.version", VERSIONS) in told(zoo.unstaged())
+    (zoo.folder / "guidelines/mood.yaml").unlink()
+    zoo.replace("labelvc.yaml", ", guideline: mood", "")
+    assert told(zoo.unstaged()) == []
+
+
+def test_the_digest_of_a_published_version_does_not_change(zoo: Zoo):
+    zoo.write(
+        VERSIONS,
+        zoo.read(VERSIONS).replace(
+            canonical.digest(b"the first version").encode(), canonical.digest(b"another").encode()
+        ),
+    )
+    (one,) = zoo.unstaged().findings
+    assert one.message.startswith("version 1.0.0 was published, and stands there with other content")
+
+
+@pytest.mark.parametrize("version", ["1.0.9", "1.1.0-rc.1", "0.1.0"])
+def test_a_version_never_goes_back(zoo: Zoo, version: str):
+    zoo.replace("guidelines/mood.yaml", "version: 1.1.0", f"version: {version}")
+    (one,) = zoo.unstaged().findings
+    assert (one.rule, one.place.path, one.place.line) == ("document.version", "guidelines/mood.yaml", 3)
+    assert one.message == f"version {version} comes before 1.1.0, which is published; a version never goes back"
+
+
+def test_a_list_of_versions_goes_forward(zoo: Zoo):
+    zoo.write(VERSIONS, b"".join(reversed(zoo.read(VERSIONS).splitlines(keepends=True))))
+    assert told(zoo.unstaged()) == [("document.version", VERSIONS)]
 
 
 @pytest.mark.parametrize(
     ("path", "old", "new", "rule"),
     [
         ("labelvc.yaml", "minimum: -4", "minimum: 0", "score.range"),
-        ("guidelines/mood.versions.jsonl", '"version":"1.1.0"', '"version":"1.2.0"', ""),
+        ("guidelines/mood.versions.jsonl", '"version":"1.1.0"', '"version":"1.2.0"', "document.version"),
         (PETS, "{mood: true, kind: false", "{mood: true, kind: true", "label.missing"),
         (PETS, "[/natural/word]", "[/text]", "item.duplicate"),
         ("datasets/pictures/dataset.yaml", "shards: 4", "shards: 16", "shard.stray"),

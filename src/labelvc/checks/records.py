@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LONGEST_EXCERPT = 40
 _validators: dict[str, Validator] = {}
+_fates: dict[tuple[str, str], Mapping[str, Any]] = {}
 
 
 class Records:
@@ -167,6 +168,8 @@ def _told(error: Any, place: Place, fields: Mapping[str, Any], project: Project,
         )
     if pointer.startswith("/value") and keyword == "enum" and task and task.taxonomy:
         return _label(error.instance, place, project, task.taxonomy)
+    if pointer == "/value/soft" and keyword == "additionalProperties" and task and task.taxonomy:
+        return _label(error.kind.unexpected[0], place, project, task.taxonomy)
     if pointer == "/value/score" and keyword in ("minimum", "maximum", "multipleOf", "type"):
         scale = f"{_bound(task.minimum)} to {_bound(task.maximum)}" if task else "the scale"
         step = f" in steps of {_bound(task.step)}" if task and task.step else ""
@@ -195,7 +198,7 @@ def _label(value: Any, place: Place, project: Project, name: str) -> Finding:
             "label.deprecated",
             place,
             f"the label {_excerpt(value)} is deprecated in {name}@{taxonomy.version}",
-            f"choose an active label: {_list(known.values())}",
+            _way_on(value, name, project) or f"choose an active label: {_list(known.values())}",
         )
     return finding(
         Records,
@@ -204,6 +207,20 @@ def _label(value: Any, place: Place, project: Project, name: str) -> Finding:
         f"the label {_excerpt(value)} is not in {name}@{taxonomy.version}",
         f"choose one of {_list(known.values())}, or add it to taxonomies/{name}.yaml",
     )
+
+
+def _way_on(label: str, name: str, project: Project) -> str:
+    """Say what became of a label by the lineage of its taxonomy; empty where nothing did."""
+    place = (project.digest, name)
+    if place not in _fates:
+        said = {"lineage": project.taxonomies[name].lineage}
+        _fates[place] = importlib.import_module("labelvc.core.lineage").fates(said)
+    fate = _fates[place].get(label)
+    if fate is None:
+        return ""
+    if len(fate.to) == 1:
+        return f"it is {fate.to[0]} now: labelvc taxonomy migrate {name}"
+    return f"it was split: decide between {', '.join(fate.to)}; labelvc taxonomy migrate {name} --dry-run lists all of them"
 
 
 def _list(labels: Iterable[Any]) -> str:

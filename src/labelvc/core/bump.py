@@ -107,7 +107,19 @@ def is_version(text: str) -> bool:
 
 def precedes(one: str, two: str) -> bool:
     """Tell whether a version comes before another (Semantic Versioning 2.0.0, 11)."""
-    return _rank(one) < _rank(two)
+    return rank(one) < rank(two)
+
+
+def rank(version: str) -> tuple[tuple[int, int, int], bool, list[tuple[bool, int, str]]]:
+    """Return what versions are ordered by (Semantic Versioning 2.0.0, 11)."""
+    *numbers, suffix = _numbers(version)
+    parts = suffix.split(".") if suffix else []
+    major, minor, patch = numbers
+    return (
+        (major, minor, patch),
+        not suffix,
+        [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts],
+    )
 
 
 def _of_guideline(edit: Edit) -> Weight:
@@ -200,14 +212,3 @@ def _numbers(version: str) -> tuple[int, int, int, str]:
     if found is None:
         raise ValueError(version)
     return int(found[1]), int(found[2]), int(found[3]), found[4] or ""
-
-
-def _rank(version: str) -> tuple[tuple[int, int, int], bool, list[tuple[bool, int, str]]]:
-    *numbers, suffix = _numbers(version)
-    parts = suffix.split(".") if suffix else []
-    major, minor, patch = numbers
-    return (
-        (major, minor, patch),
-        not suffix,
-        [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts],
-    )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, expression
+from labelvc.core import bump
 from labelvc.model import jsonpointer
 
 Rule = str
@@ -218,13 +219,18 @@ def _versions(found: Document, explained: Mapping[tuple[str, str], Document]) ->
     """Say when a published version's document was edited afterwards: records made under it would mean something else."""
     noun, _, name = found.name.partition("/")
     seen: set[str] = set()
+    last = ""
     current = explained.get((noun, name))
     for number, line in enumerate(found.value):
         if line["version"] in seen:
             yield Trouble(
                 found, f"/{number}/version", "document.reference", f"the version {line['version']} is published twice"
             )
+        elif last and bump.precedes(line["version"], last):
+            message = f"version {line['version']} comes before {last}, which was published before it"
+            yield Trouble(found, f"/{number}/version", "document.version", message)
         seen.add(line["version"])
+        last = max(last, line["version"], key=bump.rank) if last else line["version"]
         if (
             current
             and line["version"] == current.value["version"]
@@ -232,6 +238,11 @@ def _versions(found: Document, explained: Mapping[tuple[str, str], Document]) ->
         ):
             message = f"version {line['version']} was published with other content; give the change a new version"
             yield Trouble(current, "/version", "document.version", message)
+    if current and last and bump.precedes(current.value["version"], last):
+        message = (
+            f"version {current.value['version']} comes before {last}, which is published; a version never goes back"
+        )
+        yield Trouble(current, "/version", "document.version", message)
 
 
 def _known(names: frozenset[str]) -> str:

@@ -150,11 +150,12 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Taxonomy(msgspec.Struct, frozen=True):
-    """A named, versioned set of labels."""
+    """A named, versioned set of labels, and what was done to them, oldest first."""
 
     name: str
     version: str
     labels: tuple[Label, ...]
+    lineage: tuple[dict[str, Any], ...] = ()
 
 
 class Guideline(msgspec.Struct, frozen=True):

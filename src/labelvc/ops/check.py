@@ -20,7 +20,7 @@ from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import behind, catalogue, diff, gates, look, plain
+from labelvc.ops import behind, catalogue, diff, gates, look, plain, published, retired
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
@@ -77,12 +77,13 @@ def everything(
     with Cache(git) as cache:
         findings, project = _documents(git, snapshot, cache)
         findings += _links(listing.of(snapshot.entries).odd(), snapshot)
+        findings += published.since_head(git, snapshot)
         if project is None:
             return Report(findings, asked=catalogue.asked(None, (), change=False))
         cells = look.cells_of(project, snapshot, set(), set(project.datasets))
         outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
+        findings += retired.softened(git, outcomes.findings, project, snapshot, cache)
     findings += _strays(project, snapshot.entries)
-    findings += outcomes.findings
     findings += look.judged(project, outcomes)
     findings += behind.pointers(project, snapshot)
     findings += behind.unstored(git, project, snapshot, snapshot.entries)
@@ -138,8 +139,9 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     paths = tree.changed(old, new)
     findings, project = _documents(git, new, cache)
     findings += _links(paths, new)
+    lost = list(published.unsaid(git, old, new, paths))
     if project is None:
-        return Report(findings, asked=catalogue.asked(None, (), change=True))
+        return Report(findings + lost, asked=catalogue.asked(None, (), change=True))
     own, before = project, list[Finding]()
     former: Project | None = project
     if any(map(projects.noun_of, paths)):
@@ -171,7 +173,8 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
         before += gates.audit(git, former, old, brought, paths)
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
-    findings += _successions(git, project, old, new, paths)
+        before = retired.known(git, findings, before, (former, old), (project, new))
+    findings += [*_successions(git, project, old, new, paths), *lost]
     findings += behind.unstored(git, project, new, paths)
     findings += _ignored(project, new)
     before = plain.same(git, old, new, findings, before)
