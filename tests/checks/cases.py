@@ -57,6 +57,49 @@ def replace(path: str, old: str, new: str) -> Change:
     return lambda zoo: zoo.replace(path, old, new)
 
 
+PLANTS = """schema: urn:labelvc:schema:taxonomy:1
+name: plants
+version: 1.0.0
+labels:
+  - {id: cat, name: Catnip}
+  - {id: dog, name: Dogwood}
+"""
+KINDS = """schema: urn:labelvc:schema:guideline:1
+name: kinds
+version: 1.0.0
+title: Kinds
+status: active
+taxonomy: animals
+ambiguity: Take the larger one.
+labels:
+  cat: {definition: It purrs., examples: [a cat], edge_cases: [a kitten]}
+  dog: {definition: It barks., examples: [a dog], edge_cases: [a puppy]}
+"""
+
+
+def kinds(old: str = "", new: str = "", ask: str = "") -> Change:
+    """Write a guideline for kinds that lacks nothing, with something else in it; `ask` has the dataset ask for a part of it."""
+    assert old in KINDS
+
+    def edit(zoo: Zoo) -> None:
+        zoo.write("guidelines/kinds.yaml", KINDS.replace(old, new, 1))
+        if ask:
+            zoo.replace("labelvc.yaml", "where: {type: box,", "where: {type: box, guideline: kinds,")
+            zoo.replace(PICTURES, "checks: {}", f"checks: {{guideline.{ask}: {{severity: warning}}}}")
+
+    return edit
+
+
+def together(*changes: Change) -> Change:
+    """Make several changes."""
+
+    def edit(zoo: Zoo) -> None:
+        for one in changes:
+            one(zoo)
+
+    return edit
+
+
 def write(path: str, text: str) -> Change:
     return lambda zoo: zoo.write(path, text)
 
@@ -324,6 +367,17 @@ CASES = [
     Case("document.schema", "error", replace(PETS, "storage: git", "storage: s3"), replace(PETS, "storage: git", 'storage: "git"'), pointer="/storage", hint=PETS, path=PETS, line=5),
     Case("document.reference", "error", replace("labelvc.yaml", "{type: label, taxonomy: animals}", "{type: label, taxonomy: plants}"), replace("labelvc.yaml", "type: text", "type: text, taxonomy: animals"), pointer="/tasks/kind/taxonomy", hint="labelvc.yaml:7", path="labelvc.yaml", line=7),
     Case("document.version", "error", replace("guidelines/mood.yaml", "judge", "guess"), replace("guidelines/mood.yaml", "labels: {}", "labels: {} # none"), pointer="/version", hint="guidelines/mood.yaml", path="guidelines/mood.yaml", line=3),
+    Case("guideline.definition", "warning", kinds("definition: It barks., ", ""), kinds("It barks", "It howls"), pointer="/labels/dog", hint="guideline publish kinds", path="guidelines/kinds.yaml", line=10),
+    Case("guideline.example", "warning", kinds("examples: [a cat]", "examples: []"), kinds("[a cat]", "[a cat, a tom]"), pointer="/labels/cat", hint="`examples:`", path="guidelines/kinds.yaml", line=9),
+    Case("guideline.edge_case", "warning", kinds(", edge_cases: [a kitten]", "", ask="edge_case"), kinds(", edge_cases: [a kitten]", ""), pointer="/labels/cat", hint="`edge_cases:`", path="guidelines/kinds.yaml", line=9),
+    Case("guideline.ambiguity", "warning", kinds("ambiguity: Take the larger one.\n", "", ask="ambiguity"), kinds(ask="ambiguity"), hint="`ambiguity:`", path="guidelines/kinds.yaml", line=1),
+    Case("guideline.silent", "warning", kinds("  dog: {definition: It barks., examples: [a dog], edge_cases: [a puppy]}\n", ""), kinds("status: active", "status: draft"), pointer="/labels", hint="guideline publish kinds", path="guidelines/kinds.yaml", line=8),
+    Case("guideline.deprecated", "warning", kinds("labels:", "labels:\n  dodo: {}"), kinds("labels:", "labels: # none for the dodo"), pointer="/labels/dodo", hint="take it out of guidelines/kinds.yaml", path="guidelines/kinds.yaml", line=9),
+    Case("guideline.rival", "warning", together(kinds(ask="ambiguity"), write("guidelines/rival.yaml", KINDS.replace("kinds", "rival"))), together(kinds(ask="ambiguity"), write("guidelines/rival.yaml", KINDS.replace("kinds", "rival").replace("active", "retired"))), pointer="/taxonomy", hint="status: retired", path="guidelines/rival.yaml", line=6),
+    Case("guideline.taxonomy", "error", together(kinds("animals", "plants", ask="ambiguity"), write("taxonomies/plants.yaml", PLANTS)), together(kinds(ask="ambiguity"), write("taxonomies/plants.yaml", PLANTS)), pointer="/tasks/where/guideline", hint="name a guideline of animals", path="labelvc.yaml", line=12),
+    Case("example.contradicted", "warning", kinds("[a dog]", "[{record: 'pets/p1#k1'}]"), kinds("[a cat]", "[{record: 'pets/p1#k1'}]"), pointer="/labels/dog/examples/0", hint="labelvc trace pets/p1#k1", path="guidelines/kinds.yaml", line=10),
+    Case("example.vanished", "warning", kinds("[a cat]", "[{record: 'pets/p1#k9'}]"), kinds("[a cat]", "[{record: 'pets/p1#k1'}]"), pointer="/labels/cat/examples/0", hint="point the example to another record", path="guidelines/kinds.yaml", line=9),
+    Case("example.deprecated", "warning", kinds("[a puppy]", "[{text: a bird, label: dodo}]"), kinds("[a puppy]", "[{text: a cat, label: cat}]"), pointer="/labels/dog/edge_cases/0", hint="in use", path="guidelines/kinds.yaml", line=10),
     Case("shard.stray", "error", write("datasets/pets/annotations/0123.jsonl", ""), write("datasets/pets/notes.txt", ""), path="datasets/pets/annotations/0123.jsonl", line=0),
     Case("shard.stray", "error", write("datasets/birds/items/0.jsonl", ""), write("datasets/birds/readme.md", ""), hint="datasets/birds/dataset.yaml", path="datasets/birds", line=0),
     Case("shard.ignored", "error", ignored, write(".git/info/exclude", "*.jsonl\n"), hint="git check-ignore -v", path="datasets/pets/items/3.jsonl", line=0),

@@ -27,7 +27,7 @@ GUIDELINE = """schema: urn:labelvc:schema:guideline:1
 name: topic
 version: 1.0.0
 title: Topics
-status: active
+status: draft
 taxonomy: topics
 labels: {}
 """

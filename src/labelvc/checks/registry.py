@@ -40,6 +40,8 @@ _ELSEWHERE = frozenset(
     {"record.rev", "shard.stray", "shard.ignored", "file.link", "dvc.unstored", "dvc.pointer"}
     | {f"privacy.{name}" for name in leaks.RULES}
     | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version")}
+    | {f"guideline.{part}" for part in ("definition", "example", "edge_case", "ambiguity")}
+    | {f"example.{problem}" for problem in ("contradicted", "vanished", "deprecated")}
 )
 """Rules of documents, of plain text and of the whole tree: modules of `labelvc.ops` have them."""
 _RULES = frozenset(rule.id for check in BUILT_IN.values() for rule in check.rules)

@@ -159,13 +159,55 @@ class Taxonomy(msgspec.Struct, frozen=True):
 
 
 class Guideline(msgspec.Struct, frozen=True):
-    """What checks need of a guideline: its name, its version in the tree and every version published before."""
+    """What checks need of a guideline.
+
+    Attributes:
+        name: the file's name.
+        version: in the tree.
+        status: `draft`, `pilot`, `active` or `retired`.
+        taxonomy: whose labels it explains; None for scores and free text.
+        versions: published before, and that of the tree as the last.
+        bound: published version to the taxonomy that it explained, `name@version`.
+    """
 
     name: str
     version: str
     status: str
     taxonomy: str | None
     versions: tuple[str, ...]
+    bound: dict[str, str] = {}
+
+
+Part = Literal["definition", "example", "edge_case", "ambiguity"]
+"""What a guideline can be asked for: of each label, or (`ambiguity`) once."""
+
+
+class Pilot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a pilot must have shown before a guideline is active.
+
+    Attributes:
+        agreement: share of pairs of answers to one item that are the same; None: not asked.
+        alpha: Krippendorff's alpha for labels without order; None: not asked.
+        confusions: how many of the pairs of labels taken for each other most often must be answered.
+    """
+
+    agreement: float | None = None
+    alpha: float | None = None
+    confusions: int = 0
+
+
+class Guiding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a project asks of its guidelines (`guidelines` in labelvc.yaml).
+
+    Attributes:
+        requires: status to what a guideline of that status must have.
+        records: whether records of a version before stay right (`pin`), or are outdated by a new meaning (`follow`).
+        pilot: what must be shown before one is active; None: nothing.
+    """
+
+    requires: dict[Literal["draft", "pilot", "active", "retired"], tuple[Part, ...]] = {}
+    records: Literal["pin", "follow"] = "pin"
+    pilot: Pilot | None = None
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -183,6 +225,7 @@ class Project(msgspec.Struct, frozen=True):
         erase: how records of an erased person go, where the project fixes it; None: each by its place.
         accepted: findings of plain text that somebody answers for.
         epochs: of pseudonymisation, in the order they began.
+        guiding: what is asked of guidelines.
     """
 
     id: str
@@ -198,3 +241,4 @@ class Project(msgspec.Struct, frozen=True):
     erase: Literal["drop", "unlink"] | None = None
     accepted: tuple[Accepted, ...] = ()
     epochs: tuple[Epoch, ...] = ()
+    guiding: Guiding = Guiding()

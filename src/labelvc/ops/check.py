@@ -20,10 +20,11 @@ from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import behind, catalogue, diff, gates, look, plain, published, retired
+from labelvc.ops import behind, catalogue, diff, gates, instructions, look, plain, published, retired
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
+from labelvc.ops.project import Survey
 from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -75,7 +76,7 @@ def everything(
         StoreError: a file cannot be read.
     """
     with Cache(git) as cache:
-        findings, project = _documents(git, snapshot, cache)
+        findings, project, documents = _documents(git, snapshot, cache)
         findings += _links(listing.of(snapshot.entries).odd(), snapshot)
         findings += published.since_head(git, snapshot)
         if project is None:
@@ -83,6 +84,7 @@ def everything(
         cells = look.cells_of(project, snapshot, set(), set(project.datasets))
         outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
         findings += retired.softened(git, outcomes.findings, project, snapshot, cache)
+    findings += instructions.of(git, documents, project, snapshot)
     findings += _strays(project, snapshot.entries)
     findings += look.judged(project, outcomes)
     findings += behind.pointers(project, snapshot)
@@ -137,17 +139,19 @@ class _Asked(NamedTuple):
 def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked) -> Report:
     by, brought, jobs, advance = asked
     paths = tree.changed(old, new)
-    findings, project = _documents(git, new, cache)
+    findings, project, documents = _documents(git, new, cache)
     findings += _links(paths, new)
     lost = list(published.unsaid(git, old, new, paths))
     if project is None:
         return Report(findings + lost, asked=catalogue.asked(None, (), change=True))
-    own, before = project, list[Finding]()
-    former: Project | None = project
+    own, earlier = project, Survey([], project, documents)
     if any(map(projects.noun_of, paths)):
-        before, former = _documents(git, old, cache) if projects.TOP in old.entries else ([], None)
-        if former is not None and new.kind != "work":  # in the work tree a person tries settings out
-            project = _configured_by(former, project)
+        earlier = _documents(git, old, cache) if projects.TOP in old.entries else Survey([], None, ())
+    before, former = earlier[:2]
+    if (
+        former is not project and former is not None and new.kind != "work"
+    ):  # in the work tree a person tries settings out
+        project = _configured_by(former, project)
     if by is not None:
         project, former = _configured_by(by, project), former and _configured_by(by, former)
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
@@ -160,12 +164,14 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
     findings += behind.pointers(project, new)
+    findings += instructions.of(git, documents, project, new, paths)
     findings += plain.standing(git, gates.of(git, project, brought), new, paths, old)
     findings += gates.audit(git, own, new, brought, paths)
     if findings and former is not None:  # what was there before matters only when there is something now
-        earlier = look.cells_of(former, old, cells.places(), set())
+        cells = look.cells_of(former, old, cells.places(), set())
         before += _strays(former, old.entries if whole else filter(old.entries.__contains__, paths))
-        before += look.outcomes_of(git, former, earlier, cache, jobs).findings
+        before += look.outcomes_of(git, former, cells, cache, jobs).findings
+        before += instructions.of(git, earlier.documents, former, old, paths)
         before += behind.pointers(former, old)
         before += plain.standing(
             git, gates.of(git, former, brought), old, [path for path in paths if not shard.parse_path(path)]
@@ -183,10 +189,9 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     return Report(fresh, known, outcomes.shards, outcomes.lines, outcomes.remembered, rules)
 
 
-def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> tuple[list[Finding], Project | None]:
-    """Return the findings in documents and, when there are none, the project."""
+def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> Survey:
     with tree.reader(git) as reader:
-        return projects.examine(git, snapshot, reader, cache)
+        return projects.survey(git, snapshot, reader, cache)
 
 
 def _configured_by(base: Project, project: Project) -> Project:
@@ -204,7 +209,7 @@ def _configured_by(base: Project, project: Project) -> Project:
         for name, dataset in project.datasets.items()
     }
     erased = base.erased | project.erased  # who was forgotten stays so, whatever the branch says
-    asked = msgspec.structs.replace(project, datasets=datasets, leaks=base.leaks, erased=erased)
+    asked = msgspec.structs.replace(project, datasets=datasets, leaks=base.leaks, erased=erased, guiding=base.guiding)
     if asked != project:
         asked = msgspec.structs.replace(asked, digest=f"{project.digest} {base.digest}")
     return msgspec.structs.replace(asked, accepted=base.accepted)

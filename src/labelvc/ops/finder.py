@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from labelvc.codec import expression, shard
 from labelvc.core.diff import live
-from labelvc.model.finding import Place
 from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
@@ -40,17 +39,18 @@ class Finder:
         Raises:
             StoreError: the shard cannot be read.
         """
+        return live(self._raw(key))
+
+    def buried(self, key: Key) -> bool:
+        """Tell whether a tombstone stands where the line of a key was."""
+        raw = self._raw(key)
+        return raw is not None and live(raw) is None
+
+    def _raw(self, key: Key) -> bytes | None:
         path = self.path(key)
         entry = self._snapshot.entries.get(path)
         if entry is None:
             return None
         if path not in self._data:
             self._data[path] = self._reader.read(path, entry)
-        return live(shard.find(self._data[path], key))
-
-    def place(self, key: Key, pointer: str = "") -> Place:
-        """Return where a record stands, as findings say it."""
-        path = self.path(key)
-        data, start = self._data.get(path, b""), shard.prefix(key)
-        at = 0 if data.startswith(start) else data.find(b"\n" + start) + 1
-        return Place(path, data.count(b"\n", 0, at) + 1 if data else 0, str(key), pointer)
+        return shard.find(self._data[path], key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from labelvc.core import diff
-from labelvc.model.project import Project
+from labelvc.model.project import Project, Task
 from labelvc.model.snapshot import Entry
 from labelvc.ops import project as projects
 from labelvc.store import log
@@ -13,6 +13,8 @@ from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
 
 _MOST = 8
+_WORDS = frozenset(("form", "lemma", "misc"))
+"""Fields of a token that hold words of the text, not what somebody decided about them (CoNLL-U)."""
 
 
 class Text(NamedTuple):
@@ -123,3 +125,10 @@ def labels(value: object) -> list[str]:
             return [str(value[name])]
     several = next((value[name] for name in ("labels", "soft", "ranking") if name in value), ())
     return [str(label) for label in several] if isinstance(several, list | dict) else []
+
+
+def token_labels(value: object, task: Task) -> list[str]:
+    """Return what somebody decided about a token: the values of its fields but those that hold words of the text."""
+    if not isinstance(value, dict):
+        return []
+    return [value[name] for name in task.fields if name not in _WORDS and isinstance(value.get(name), str)]

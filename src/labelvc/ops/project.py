@@ -17,7 +17,7 @@ from labelvc.model.detection import Accepted
 from labelvc.model.detection import Settings as Leaks
 from labelvc.model.finding import Finding, Place
 from labelvc.model.parsed import Parsed
-from labelvc.model.project import Dataset, Guideline, Project, Sensitive, Task, Taxonomy
+from labelvc.model.project import Dataset, Guideline, Guiding, Project, Sensitive, Task, Taxonomy
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
@@ -37,7 +37,7 @@ _UNJUDGED = ("epoch", "recipients", "baseline")  # which there are changes no ve
 _NO_DOMAIN = "main"
 
 
-class _Read(NamedTuple):
+class Read(NamedTuple):
     """One document of a snapshot: where it is, what kind, what its path calls it, its digest and what it says."""
 
     path: str
@@ -45,6 +45,20 @@ class _Read(NamedTuple):
     name: str
     digest: str
     parsed: Parsed
+
+
+class Survey(NamedTuple):
+    """The documents of a snapshot.
+
+    Attributes:
+        findings: everything that is wrong with them.
+        project: what they describe; None where something is wrong.
+        documents: each of them, by path.
+    """
+
+    findings: list[Finding]
+    project: Project | None
+    documents: Sequence[Read]
 
 
 def load(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None = None) -> Project:
@@ -90,9 +104,19 @@ def examine(
         ConfigurationError: there is no labelvc.yaml.
         StoreError: a document cannot be read from git or the disk.
     """
+    return survey(git, snapshot, reader, cache)[:2]
+
+
+def survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None = None) -> Survey:
+    """Return what `examine` does with the documents themselves.
+
+    Raises:
+        ConfigurationError: there is no labelvc.yaml.
+        StoreError: a document cannot be read from git or the disk.
+    """
     documents = _survey(git, snapshot, reader, cache)
     findings = _findings(documents)
-    return findings, None if findings else _project(documents)
+    return Survey(findings, None if findings else _project(documents), documents)
 
 
 def problems_of(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None = None) -> list[Finding]:
@@ -192,7 +216,7 @@ def noun_of(path: str) -> tuple[str, str] | None:
     return ("versions", f"{noun}/{name}") if end == _VERSIONS else (noun, name)
 
 
-def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -> list[_Read]:
+def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -> list[Read]:
     """Read all documents; those whose bytes were seen before are remembered, the others are parsed."""
     if cache is None:
         with Cache(git) as own:
@@ -202,7 +226,7 @@ def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -
     return _read(snapshot, reader, cache)
 
 
-def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[_Read]:
+def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[Read]:
     homes = {
         path: home
         for path in _ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS, baseline.PATH)
@@ -211,7 +235,7 @@ def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[_Read]:
     data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
     parsed = _remembered(cache, [(homes[path][0], raw) for path, raw in data.items()])
     return [
-        _Read(path, *homes[path], digests.sha256_short(raw).hexdigest(), found)
+        Read(path, *homes[path], digests.sha256_short(raw).hexdigest(), found)
         for (path, raw), found in zip(data.items(), parsed, strict=True)
     ]
 
@@ -252,7 +276,7 @@ def _parse(noun: str, data: bytes) -> Parsed:
     return found
 
 
-def _findings(documents: list[_Read]) -> list[Finding]:
+def _findings(documents: list[Read]) -> list[Finding]:
     found = [
         _finding(read, trouble.rule, trouble.pointer, trouble.message, trouble.line)
         for read in documents
@@ -270,13 +294,13 @@ def _findings(documents: list[_Read]) -> list[Finding]:
     )
 
 
-def _finding(read: _Read, rule: str, pointer: str, message: str, line: int) -> Finding:
+def _finding(read: Read, rule: str, pointer: str, message: str, line: int) -> Finding:
     place = f"{read.path}:{line}" if line else read.path
     hint = "pip install --upgrade labelvc" if "newer labelvc" in message else f"mend {place}, then run: labelvc check"
     return Finding(rule, "error", Place(read.path, line, "", pointer), message, hint, _BY)
 
 
-def _project(documents: Iterable[_Read]) -> Project:
+def _project(documents: Iterable[Read]) -> Project:
     values = {(read.noun, read.name): read.parsed.value for read in documents}
     top = values["project", ""]
     governing = [read for read in documents if read.noun not in _UNJUDGED]
@@ -294,6 +318,11 @@ def _project(documents: Iterable[_Read]) -> Project:
                 status=value["status"],
                 taxonomy=value.get("taxonomy"),
                 versions=_versions(values.get(("versions", f"guideline/{name}"), []), value["version"]),
+                bound={
+                    line["version"]: line["taxonomy"]
+                    for line in values.get(("versions", f"guideline/{name}"), ())
+                    if line.get("taxonomy")
+                },
             )
             for (noun, name), value in values.items()
             if noun == "guideline"
@@ -307,6 +336,7 @@ def _project(documents: Iterable[_Read]) -> Project:
         erase=top.get("privacy", {}).get("erase"),
         accepted=msgspec.convert(values.get(("baseline", ""), ()), tuple[Accepted, ...]),
         epochs=tuple(map(epochs.epoch_of, values.get(("epoch", ""), ()))),
+        guiding=msgspec.convert(top.get("guidelines", {}), Guiding),
     )
 
 

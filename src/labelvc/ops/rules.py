@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labelvc.checks.interface import Rule
+from labelvc.ops import instructions
 
 RULES = (
     Rule("document.yaml", "error", "Document cannot be read", "What two programs read differently governs nothing."),
@@ -24,4 +25,5 @@ RULES = (
         "Published version was edited",
         "Records made under a version must keep their meaning.",
     ),
+    *instructions.RULES,
 )

@@ -20,8 +20,6 @@ from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_WORDS = frozenset(("form", "lemma", "misc"))
-"""Fields of a token that hold words of the text, not what somebody decided about them (CoNLL-U)."""
 Affected = frozenset[str] | None
 """Labels whose meaning changed; None when it is that of every label."""
 
@@ -123,8 +121,8 @@ class _Changes:
         """Return the labels of a record; of a token the values of its fields that the guideline explains."""
         value = fields.get("value")
         task = self.tasks.get(str(fields.get("task")))
-        if task is not None and task.type == "token" and isinstance(value, dict):
-            said = [value[name] for name in task.fields if name not in _WORDS and isinstance(value.get(name), str)]
+        if task is not None and task.type == "token":
+            said = meaning.token_labels(value, task)
             return tuple(label for label in said if label in self.now.get("labels", {}))
         return tuple(meaning.labels(value))
 
