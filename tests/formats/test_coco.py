@@ -323,3 +323,44 @@ def test_a_document_is_cut_where_its_members_are(
     assert {name: piece.value() for name, piece in documents.members(path).items()} == json.loads(
         canonical.encode(content)
     )
+
+
+LICENCES = [
+    {"id": 1, "name": "CC BY 2.0", "url": "https://x"},
+    {"id": 2, "name": "twice"},
+    {"id": 3, "name": "twice"},
+    {"id": [4]},
+    5,
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "licence", "left"),
+    [
+        (1, "CC BY 2.0", ()),
+        ("MIT", "MIT", ()),
+        ("CC BY 2.0", "CC BY 2.0", ("license",)),
+        (3, "twice", ("license",)),
+        ("twice", "twice", ()),
+        (9, None, ("license",)),
+        (None, None, ("license",)),
+        (" ", None, ("license",)),
+        ([1], None, ("license",)),
+        (True, None, ("license",)),
+    ],
+)  # fmt: skip
+def test_the_licence_of_a_picture_is_the_item_s_and_comes_back(tmp_path: Path, said: Any, licence: str, left: Any):
+    content = {**SMALL, "licenses": LICENCES, "images": [{"id": 7, "license": said}], "annotations": [], "scene": []}
+    items, _, _ = bring(sample(tmp_path, "a.json", json.dumps(content)), plan("box"))
+    assert items[0].get("licence") == licence
+    assert tuple(items[0].get("ext", {}).get("coco", ())) == left
+    assert ordered(json.loads(there_and_back(tmp_path, content, plan("box")))) == ordered(content)
+
+
+def test_a_licence_that_was_edited_is_the_one_that_is_written(tmp_path: Path):
+    content = {**SMALL, "licenses": LICENCES, "images": [{"id": 7, "license": 3}], "annotations": [], "scene": []}
+    items, records, known = bring(sample(tmp_path, "a.json", json.dumps(content)), plan("box"))
+    for licence, expected in (("CC BY 2.0", 1), ("twice", 3), ("MIT", "MIT")):
+        items[0]["licence"] = licence
+        registry.find("coco").write(items, records, known, plan("box"), tmp_path / "out.json")
+        assert json.loads((tmp_path / "out.json").read_bytes())["images"][0]["license"] == expected

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from labelvc.codec import document
+from labelvc.core import licences
+from labelvc.model.project import Dataset
 from tests.oracles import taco_counts
 
 VERSIONS = ("2019-06-09.56bdab8", "2019-06-24.a35e944", "2019-06-26.1e4d24a", "2019-12-19.508da01")
@@ -190,6 +192,14 @@ def test_what_comes_out_is_what_went_in(project, versions, bring, labelvc, tmp_p
     assert ordered(target) == ordered(versions[3])
     numbers = Counter(one["id"] for one in json.loads(target.read_bytes())["annotations"])
     assert sorted(number for number, count in numbers.items() if count == 2) == [309, 4040]
+
+
+def test_715_pictures_have_no_licence(project, versions, bring):
+    folder = project("boxes")
+    assert bring(folder, versions[3])[0] == 0
+    terms = licences.of(Dataset("pictures", "", {}))
+    counted = Counter(map(terms.licence, lines(folder, "items")))
+    assert counted == {"": 715, "ODBL (c) OpenLitterMap & Contributors": 466, "CC": 319}
 
 
 def ordered(path: Path) -> dict[str, Any]:

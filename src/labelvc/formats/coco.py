@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from labelvc.codec import canonical
 from labelvc.errors import DataError
-from labelvc.formats import coco_shape, coco_write, documents, values
+from labelvc.formats import coco_licence, coco_shape, coco_write, documents, values
 from labelvc.formats.documents import Piece
 from labelvc.formats.interface import Fidelity, Plan, Row
 from labelvc.formats.tables import nameable, together
@@ -83,9 +83,10 @@ def _read(source: Path, plan: Plan) -> Iterator[Row]:
     labels, categories = _categories(parts["categories"], plan)
     rest = {name: piece.value() for name, piece in top.items() if name not in parts}
     aside = _by_image(rest)
+    licences = coco_licence.Licences(rest.get("licenses"))
     images: dict[bytes, str] = {}
     names: dict[str, str] = {}
-    rows = [_image(piece, plan, images, names, aside) for piece in parts["images"]]
+    rows = [_image(piece, plan, images, names, aside, licences) for piece in parts["images"]]
     about = {name: value for name, value in rest.items() if name not in aside} | _unclaimed(aside)
     if "categories" in top:
         about["categories"] = categories
@@ -153,6 +154,7 @@ def _image(
     images: dict[bytes, str],
     names: dict[str, str],
     aside: Mapping[str, dict[bytes, list[Any]]],
+    licences: coco_licence.Licences,
 ) -> tuple[dict[str, Any], bool, str]:
     """Return the item of an image, whether it says that it was looked at and found empty, and where it stands."""
     image = piece.object()
@@ -184,7 +186,7 @@ def _image(
     images[code] = item
     if "path" not in media:
         image.update({name: media.pop(name) for name in tuple(media)})
-    fields: dict[str, Any] = {"id": item}
+    fields: dict[str, Any] = {"id": item, **licences.taken(image)}
     fields.update({name: found for name, found in (("media", media), ("natural", natural)) if found})
     mine = {name: held.pop(code) for name, held in aside.items() if code in held}
     for members in mine.values():

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from labelvc.codec import canonical
 from labelvc.errors import DataError
-from labelvc.formats import coco_shape, values
+from labelvc.formats import coco_licence, coco_shape, values
 from labelvc.formats import target as output
 from labelvc.formats.interface import Plan
 from labelvc.formats.spool import Spool, understood
@@ -52,7 +52,7 @@ def write(items: Iterable[Thing], records: Iterable[Thing], dataset: Dataset, pl
         file.write(b"{")
         for name in sorted(about.keys() - beside.keys()):
             file.write(canonical.encode(name) + b":" + canonical.encode(about[name]) + b",\n")
-        _listed(file, "images", _images(spool, numbers, beside))
+        _listed(file, "images", _images(spool, numbers, beside, coco_licence.Licences(about.get("licenses"))))
         file.write(b",\n")
         written = _listed(file, "annotations", _annotations(spool, numbers, categories))
         for name in sorted(beside):
@@ -144,13 +144,15 @@ def _listed(file: IO[bytes], name: str, members: Iterable[Thing]) -> int:
     return written
 
 
-def _images(spool: Spool, numbers: _Numbers, beside: dict[str, Any]) -> Iterator[Thing]:
+def _images(
+    spool: Spool, numbers: _Numbers, beside: dict[str, Any], licences: coco_licence.Licences
+) -> Iterator[Thing]:
     """Yield images, and take down in passing which lists beside them there are."""
     for name in spool:
         item = spool.item(name)
         with understood(item):
             beside.update({name: [] for name in _space(item, LISTS) if name not in (*beside, *_OWN)})
-            image = {**_space(item, "coco"), **item.get("natural", {})}
+            image = {**licences.given(item, _space(item, "coco")), **item.get("natural", {})}
             media = item.get("media", {})
             image.update({part: media[part] for part in ("width", "height") if part in media})
             if "path" in media:
