@@ -21,6 +21,9 @@ PAGES = {
     "dataset-list": "datasets", "dataset-show": "datasets", "dataset-change": "datasets", "status": "status",
     "client-state": "client-state", "recipients": "vault", "baseline": "leaks", "erasure": "vault",
     "review": "review", "erase-plan": "erasure", "erase-list": "erasure", "privacy-incident": "incident", "privacy-risk": "risk",
+    "register": "register", "register-decision": "register", "register-risk": "register", "register-incident": "register",
+    "register-misuse": "register", "register-source": "register", "register-review": "register", "register-feedback": "register",
+    "register-list": "register", "register-show": "register",
 }  # fmt: skip
 
 
@@ -56,7 +59,7 @@ def test_a_page_has_members_rules_examples_and_errors(name: str):
     assert "```yaml" in text or "```json" in text
 
 
-@pytest.mark.parametrize("noun", ["project", "dataset", "taxonomy", "guideline"])
+@pytest.mark.parametrize("noun", ["project", "dataset", "taxonomy", "guideline", "register-decision"])
 def test_yaml_examples_are_valid(noun: str):
     (example,) = re.findall(r"```yaml\n(.*?)```", page(noun), re.DOTALL)
     assert parsing.parse(noun, example.encode()).troubles == []
@@ -82,7 +85,17 @@ def test_json_lines_are_valid_and_canonical(noun: str, first: tuple[str, ...]):
 
 @pytest.mark.parametrize(
     "noun",
-    ["check", "diff", "review", "audit-merges", "audit-population", "audit-bundle", "audit-trace", "release-verify"],
+    [
+        "check",
+        "diff",
+        "review",
+        "audit-merges",
+        "audit-population",
+        "audit-bundle",
+        "audit-trace",
+        "release-verify",
+        "register-list",
+    ],
 )
 def test_envelopes_are_valid(noun: str):
     (example,) = re.findall(r"```json\n(.*?)```", page(noun), re.DOTALL)

@@ -226,7 +226,7 @@ def test_a_damaged_memory_costs_time_and_nothing_else(labels: Path):
     before = load(labels)
     git = plumbing.find(labels)
     with Cache(git) as cache, tree.reader(git) as reader:
-        keys = [f"labelvc.documents/2:{noun}:{digest}" for noun, digest in keys_of(labels)]
+        keys = [f"labelvc.documents/3:{noun}:{digest}" for noun, digest in keys_of(labels)]
         assert len(cache.get_many(keys)) == 4
         cache.put_many([(key, b"{nonsense") for key in keys])
         assert projects.load(git, tree.work(git), reader, cache) == before

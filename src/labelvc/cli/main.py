@@ -45,6 +45,7 @@ COMMANDS: dict[str, Row] = {
         "Guidelines: how to decide, in versions; what a new one changes.",
     ),
     "taxonomy": ("labelvc.cli.taxonomies", "taxonomy", "Taxonomies: labels, what is done to them, in versions."),
+    "register": ("labelvc.cli.registers", "register", "Registers: decisions, risks and the like, owned and dated."),
     "dataset": ("labelvc.cli.dataset", "dataset", "Datasets: what they hold, how they are stored."),
     "media": ("labelvc.cli.media", "media", "Pictures, clean and upright."),
     "key": ("labelvc.cli.people", "key", "Keys of people and CI."),
@@ -62,7 +63,19 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
     "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace", "erase"),
     "Review": ("review", "approve", "verify", "release", "audit"),
-    "Nouns": ("guideline", "taxonomy", "dataset", "media", "policy", "trust", "key", "privacy", "pseudonym", "vault"),
+    "Nouns": (
+        "guideline",
+        "taxonomy",
+        "dataset",
+        "register",
+        "media",
+        "policy",
+        "trust",
+        "key",
+        "privacy",
+        "pseudonym",
+        "vault",
+    ),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""
 

@@ -47,7 +47,7 @@ def schema(noun: str) -> dict[str, Any]:
         noun: `project`, `dataset`, `taxonomy`, `guideline`, `item`, `record`, `finding` ...
 
     Returns:
-        The content of `schemas/<noun>.v1.json`; a new dict each time.
+        The content of `schemas/<noun>.v1.json`, with the schemas it builds on written out in it; a new dict each time.
 
     Raises:
         ConfigurationError: there is no such schema in this installation.
@@ -61,6 +61,20 @@ def schema(noun: str) -> dict[str, Any]:
             where=str(path),
             hint="install labelvc again: pip install --force-reinstall labelvc",
         ) from None
+    return _whole(found)
+
+
+def _whole(found: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that says all itself: what it builds on by `allOf` is a part of it, under what it says of the same."""
+    parts = [_VERSION.fullmatch(part.get("$ref", "")) for part in found.get("allOf", ())]
+    if not parts or not all(parts):
+        return found
+    del found["allOf"]
+    found["additionalProperties"] = found.pop("unevaluatedProperties")
+    for part in parts:
+        under = schema(part[1] if part else "")
+        merged = {name: {**under.get(name, {}), **found.get(name, {})} for name in ("properties", "$defs")}
+        found = {**under, **found, **merged, "required": [*under["required"], *found.get("required", ())]}
     return found
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, expression
-from labelvc.core import bump
-from labelvc.model import jsonpointer
+from labelvc.core import bump, registers
+from labelvc.model import jsonpointer, register
 
 Rule = str
 _HOME = {"dataset": "datasets/{}/dataset.yaml", "taxonomy": "taxonomies/{}.yaml", "guideline": "guidelines/{}.yaml"}
@@ -22,7 +22,7 @@ class Document(NamedTuple):
     """A document that fits its schema.
 
     Attributes:
-        noun: `project`, `dataset`, `taxonomy`, `guideline` or `versions`.
+        noun: `project`, `dataset`, `taxonomy`, `guideline`, `versions`, `register-decision` ...
         name: what its path calls it; empty for the project.
         value: its content; of `versions`, the list of its lines.
     """
@@ -47,7 +47,7 @@ def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]])
     Args:
         documents: those that fit their schema.
         names: noun to the names of **all** documents there are, good or not, so that one broken document is not reported
-            a second time wherever it is used.
+            a second time wherever it is used; those of all registers under `register`.
 
     Yields:
         Troubles, in the order of the documents.
@@ -56,6 +56,7 @@ def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]])
         (found.value["tasks"] for found in documents if found.noun == "project"), None
     )
     taxonomies = {found.name: found for found in documents if found.noun == "taxonomy"}
+    sources = {found.name: found for found in documents if found.noun == register.noun("source")}
     explained = {
         (noun, found.name): found for found in documents for noun in [found.noun] if noun in ("guideline", "taxonomy")
     }
@@ -67,6 +68,7 @@ def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]])
             yield from _project(found, names)
         elif found.noun == "dataset":
             yield from _dataset(found, tasks)
+            yield from _sources(found, names, sources)
         elif found.noun == "taxonomy":
             yield from _taxonomy(found)
         elif found.noun == "guideline":
@@ -75,6 +77,9 @@ def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]])
             yield from _versions(found, explained)
         elif found.noun == "recipients":
             yield from _recipients(found)
+        elif found.noun.startswith(register.NOUN):
+            for pointer, message in registers.troubles(found.name, found.value, names[register.NOUN]):
+                yield Trouble(found, pointer, "document.register", message)
 
 
 def _project(found: Document, names: Mapping[str, frozenset[str]]) -> Iterator[Trouble]:
@@ -113,6 +118,23 @@ def _dataset(found: Document, tasks: Mapping[str, Any] | None) -> Iterator[Troub
         said = _unprotectable(field)
         if said:
             yield Trouble(found, f"/sensitive/{number}", "document.reference", said)
+
+
+def _sources(
+    found: Document, names: Mapping[str, frozenset[str]], registered: Mapping[str, Document]
+) -> Iterator[Trouble]:
+    """Say which sources of a dataset name an entry of the register that is not there, or that says otherwise."""
+    for number, source in enumerate(found.value.get("sources", ())):
+        entry, at = source.get("register"), f"/sources/{number}"
+        if entry is not None and (entry not in names[register.NOUN] or not entry.startswith("source/")):
+            home = register.path(entry if entry.startswith("source/") else "source/...")
+            yield Trouble(found, f"{at}/register", "document.reference", f"there is no source {_short(entry)} ({home})")
+        elif (
+            entry in registered
+            and source.get("licence", registered[entry].value["licence"]) != (registered[entry].value["licence"])
+        ):
+            message = f"is not the licence that {entry} says; leave it out here, and that one holds"
+            yield Trouble(found, f"{at}/licence", "document.reference", message)
 
 
 def _unprotectable(field: Mapping[str, Any]) -> str:

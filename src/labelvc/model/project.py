@@ -116,7 +116,8 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sensitive: fields that must never hold a plain value, besides `/by` which always holds a pseudonym.
         risk: the quasi-identifiers, for `labelvc privacy risk`; None where nobody declared any.
         checks: rule id to setting.
-        sources: where the items come from: name, url, licence.
+        sources: where the items come from: name, url, licence; of one that names an entry of the register of sources, what
+            that says: licence, last day (`expires`), whether items may be handed out (`export`).
         merge: pointer into the record or item to what a merge does where both sides changed what is there.
         title: for people.
         ext: what a source of the whole says beside items and records, by format; survives every round trip.
@@ -222,6 +223,7 @@ class Project(msgspec.Struct, frozen=True):
         domain: pseudonymisation domain; tokens of two domains cannot be joined.
         leaks: what is looked for in plain text.
         erased: tokens of people who were forgotten, which must stand nowhere any more.
+        licences: under which items may be handed out; None where the project does not say, and any may, or none at all.
         erase: how records of an erased person go, where the project fixes it; None: each by its place.
         accepted: findings of plain text that somebody answers for.
         epochs: of pseudonymisation, in the order they began.
@@ -238,6 +240,7 @@ class Project(msgspec.Struct, frozen=True):
     domain: str = "main"
     leaks: Settings = Settings()
     erased: frozenset[str] = frozenset()
+    licences: frozenset[str] | None = None
     erase: Literal["drop", "unlink"] | None = None
     accepted: tuple[Accepted, ...] = ()
     epochs: tuple[Epoch, ...] = ()

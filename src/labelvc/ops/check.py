@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,11 +11,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from labelvc.checks.interface import Rule
+from labelvc.checks import registry
 from labelvc.codec import shard
 from labelvc.core import revise
 from labelvc.core.diff import live
-from labelvc.model import listing
+from labelvc.model import listing, register
 from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
@@ -29,7 +30,7 @@ from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
-_FOLDERS = re.compile(r"taxonomies|guidelines|datasets(?:/[^/]+(?:/(?:annotations|items))?)?")
+_FOLDERS = re.compile(r"taxonomies|guidelines|registers(?:/[^/]+)?|datasets(?:/[^/]+(?:/(?:annotations|items))?)?")
 
 
 class Report(NamedTuple):
@@ -91,6 +92,7 @@ def everything(
     findings += behind.unstored(git, project, snapshot, snapshot.entries)
     findings += _ignored(project, snapshot)
     findings += gates.audit(git, project, snapshot, brought)
+    findings += _owned(git, snapshot)
     asked = catalogue.asked(project, project.datasets, change=False)
     return Report(configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered, asked)
 
@@ -158,6 +160,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
     cells = look.cells_of(project, new, touched, whole)
     outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
+    rules = catalogue.asked(project, cells.datasets, change=True)
     findings += _strays(project, new.entries if whole else filter(new.entries.__contains__, paths))
     findings += outcomes.findings
     rejudged = _rejudged(paths, whole, project)
@@ -167,6 +170,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     findings += instructions.of(git, documents, project, new, paths)
     findings += plain.standing(git, gates.of(git, project, brought), new, paths, old)
     findings += gates.audit(git, own, new, brought, paths)
+    findings += _owned(git, new)
     if findings and former is not None:  # what was there before matters only when there is something now
         cells = look.cells_of(former, old, cells.places(), set())
         before += _strays(former, old.entries if whole else filter(old.entries.__contains__, paths))
@@ -177,6 +181,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
             git, gates.of(git, former, brought), old, [path for path in paths if not shard.parse_path(path)]
         )
         before += gates.audit(git, former, old, brought, paths)
+        before += _owned(git, old)
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
         before = retired.known(git, findings, before, (former, old), (project, new))
@@ -185,13 +190,20 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     findings += _ignored(project, new)
     before = plain.same(git, old, new, findings, before)
     fresh, known = new_only(configured(findings, project), configured(before, former or project))
-    rules = catalogue.asked(project, cells.datasets, change=True)
     return Report(fresh, known, outcomes.shards, outcomes.lines, outcomes.remembered, rules)
 
 
 def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> Survey:
     with tree.reader(git) as reader:
         return projects.survey(git, snapshot, reader, cache)
+
+
+def _owned(git: Git, snapshot: Snapshot) -> list[Finding]:
+    """Return what is wrong with who owns and who closed documents of registers; nothing is loaded where there are none."""
+    if not any(listing.paths(snapshot.entries, register.FOLDER)):
+        return []
+    with tree.reader(git) as reader:
+        return list(importlib.import_module("labelvc.ops.registers").findings(git, snapshot, reader))
 
 
 def _configured_by(base: Project, project: Project) -> Project:
@@ -209,7 +221,8 @@ def _configured_by(base: Project, project: Project) -> Project:
         for name, dataset in project.datasets.items()
     }
     erased = base.erased | project.erased  # who was forgotten stays so, whatever the branch says
-    asked = msgspec.structs.replace(project, datasets=datasets, leaks=base.leaks, erased=erased, guiding=base.guiding)
+    governed = {"leaks": base.leaks, "licences": base.licences, "guiding": base.guiding}
+    asked = msgspec.structs.replace(project, datasets=datasets, erased=erased, **governed)
     if asked != project:
         asked = msgspec.structs.replace(asked, digest=f"{project.digest} {base.digest}")
     return msgspec.structs.replace(asked, accepted=base.accepted)
@@ -219,13 +232,13 @@ def _governed_anew(name: str, project: Project, former: Project | None) -> bool:
     """Tell whether a dataset's rules may have changed: then all of its shards are looked at again."""
     if former is None or name not in former.datasets:
         return True
-    same = (former.tasks, former.taxonomies, former.guidelines, former.erased) == (
-        project.tasks,
-        project.taxonomies,
-        project.guidelines,
-        project.erased,
-    )
+    same = _rules_of(former) == _rules_of(project)
     return not same or former.datasets[name] != project.datasets[name]
+
+
+def _rules_of(project: Project) -> tuple[object, ...]:
+    """Return what a project says that bears on the records of every dataset."""
+    return project.tasks, project.taxonomies, project.guidelines, project.licences, project.erased
 
 
 def _rejudged(paths: Iterable[str], whole: set[str], project: Project) -> list[str]:

@@ -13,6 +13,7 @@ from labelvc import digests
 from labelvc.codec import epochs
 from labelvc.core import baseline, references
 from labelvc.errors import ConfigurationError
+from labelvc.model import register
 from labelvc.model.detection import Accepted
 from labelvc.model.detection import Settings as Leaks
 from labelvc.model.finding import Finding, Place
@@ -25,16 +26,20 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 TOP = "labelvc.yaml"
-_BY = "labelvc.documents/2"
+_BY = "labelvc.documents/3"
 _EPOCHS = "privacy/epochs.jsonl"
 RECIPIENTS = "privacy/recipients.yaml"
 ERASURES = "privacy/erasures/"
 _DATASET, _YAML, _VERSIONS = "/dataset.yaml", ".yaml", ".versions.jsonl"
 _NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline"}
-_ALONE = (TOP, "taxonomies", "guidelines", "privacy")
+_ALONE = (TOP, "taxonomies", "guidelines", "registers", "privacy")
 _SINGLE = {TOP: "project", _EPOCHS: "epoch", RECIPIENTS: "recipients", baseline.PATH: "baseline"}
-_UNJUDGED = ("epoch", "recipients", "baseline")  # which there are changes no verdict on a record
+_SOURCE = register.noun("source")
+_UNJUDGED = frozenset(  # which there are changes no verdict on a record
+    ("epoch", "recipients", "baseline", register.NOUN, *[register.noun(kind) for kind in register.KINDS])
+) - {_SOURCE}
 _NO_DOMAIN = "main"
+_TERMS = ("licence", "expires", "export")
 
 
 class Read(NamedTuple):
@@ -178,10 +183,13 @@ def values(git: Git, documents: Sequence[tuple[str, bytes]], cache: Cache | None
         documents: the kind of each, `guideline` ..., and its bytes.
         cache: as for `load`.
     """
-    if not documents:
-        return []
+    return [found.value for found in parsed(git, documents, cache)] if documents else []
+
+
+def parsed(git: Git, documents: Sequence[tuple[str, bytes]], cache: Cache | None = None) -> list[Parsed]:
+    """Return documents as they were read, with the line of each part; arguments as for `values`."""
     with Cache(git) if cache is None else nullcontext(cache) as remembered:
-        return [parsed.value for parsed in _remembered(remembered, documents)]
+        return _remembered(remembered, documents)
 
 
 def documents(folders: Folders, rev: str) -> Snapshot:
@@ -207,6 +215,10 @@ def noun_of(path: str) -> tuple[str, str] | None:
         name = path[len(ERASURES) : -len(_YAML)]
         return ("erasure", name) if name and "/" not in name else None
     folder, _, rest = path.partition("/")
+    if folder == "registers":
+        kind, _, name = rest.removesuffix(_YAML).partition("/")
+        good = rest.endswith(_YAML) and kind and name and "/" not in name
+        return (register.noun(kind), f"{kind}/{name}") if good else None
     noun, end = _NOUNS.get(folder, ""), _VERSIONS if rest.endswith(_VERSIONS) else _YAML
     if folder == "datasets":
         noun, end = "dataset", _DATASET
@@ -285,7 +297,7 @@ def _findings(documents: list[Read]) -> list[Finding]:
     good = {references.Document(read.noun, read.name, None): read for read in documents if not read.parsed.troubles}
     names = {
         noun: frozenset(read.name for read in documents if read.noun == noun) for noun in ("taxonomy", "guideline")
-    }
+    } | {register.NOUN: frozenset(read.name for read in documents if read.noun.startswith(register.NOUN))}
     for trouble in references.troubles([key._replace(value=read.parsed.value) for key, read in good.items()], names):
         read = good[trouble.document._replace(value=None)]
         found.append(_finding(read, trouble.rule, trouble.pointer, trouble.message, read.parsed.line(trouble.pointer)))
@@ -309,7 +321,7 @@ def _project(documents: Iterable[Read]) -> Project:
         id=top["id"],
         name=top["name"],
         tasks=msgspec.convert(top["tasks"], dict[str, Task]),
-        datasets=dict(_all(values, "dataset", Dataset)),
+        datasets={name: _sourced(found, values) for name, found in _all(values, "dataset", Dataset)},
         taxonomies=dict(_all(values, "taxonomy", Taxonomy)),
         guidelines={
             name: Guideline(
@@ -333,6 +345,7 @@ def _project(documents: Iterable[Read]) -> Project:
         erased=frozenset(
             [token for (noun, _), value in values.items() if noun == "erasure" for token in value["tokens"]]
         ),
+        licences=frozenset(top["licences"]["allow"]) if "licences" in top else None,
         erase=top.get("privacy", {}).get("erase"),
         accepted=msgspec.convert(values.get(("baseline", ""), ()), tuple[Accepted, ...]),
         epochs=tuple(map(epochs.epoch_of, values.get(("epoch", ""), ()))),
@@ -345,6 +358,16 @@ def _all(values: dict[tuple[str, str], Any], wanted: str, kind: type[Any]) -> It
         if noun == wanted:
             content = {member: inside for member, inside in value.items() if member != "schema"}
             yield name, msgspec.convert(content, kind)
+
+
+def _sourced(found: Dataset, values: Mapping[tuple[str, str], Any]) -> Dataset:
+    """Return a dataset whose sources say what the register of sources says of them."""
+    if not any("register" in source for source in found.sources):
+        return found
+    said = [values[_SOURCE, source["register"]] if "register" in source else {} for source in found.sources]
+    terms = [{name: entry[name] for name in _TERMS if name in entry} for entry in said]
+    sources = tuple({**source, **entry} for source, entry in zip(found.sources, terms, strict=True))
+    return msgspec.structs.replace(found, sources=sources)
 
 
 def _versions(published: list[dict[str, Any]], current: str) -> tuple[str, ...]:

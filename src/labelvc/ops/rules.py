@@ -26,4 +26,22 @@ RULES = (
         "Records made under a version must keep their meaning.",
     ),
     *instructions.RULES,
+    Rule(
+        "document.register",
+        "error",
+        "Document of a register contradicts itself or names another that is not there",
+        "A date or a link that cannot be is no record of anything.",
+    ),
+    Rule(
+        "register.owner",
+        "error",
+        "Open document is owned by nobody",
+        "What nobody answers for is not looked at again.",
+    ),
+    Rule(
+        "register.rights",
+        "warning",
+        "Decision was closed by somebody who may not decide",
+        "Who may decide is written down before, so that it counts.",
+    ),
 )
