@@ -42,10 +42,10 @@ def found(path: Path) -> list[tuple[str, str, str]]:
         return [("document.schema", at, message) for value in values for at, message in schema.problems(noun, value)]
     parsed = parsing.parse(noun, data)
     troubles = [(trouble.rule, trouble.pointer, trouble.message) for trouble in parsed.troubles]
-    if troubles or noun not in ("project", "dataset", "taxonomy", "guideline", "recipients"):
+    if troubles or noun not in ("project", "dataset", "taxonomy", "guideline", "profile", "recipients"):
         return troubles
     document = references.Document(noun, parsed.value.get("name", ""), parsed.value)
-    everything = {"taxonomy": frozenset(["t", "topics"]), "guideline": frozenset("g")}
+    everything = {"taxonomy": frozenset(["t", "topics"]), "guideline": frozenset("g"), "profile": frozenset(["strict"])}
     return [(trouble.rule, trouble.pointer, trouble.message) for trouble in references.troubles([document], everything)]
 
 

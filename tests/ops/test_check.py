@@ -516,6 +516,47 @@ def test_a_branch_does_not_soften_what_judges_it(zoo: Zoo):
     assert told(zoo.unstaged()) == []
 
 
+PROFILE = "schema: urn:labelvc:schema:profile:1\nname: loose\nversion: 1.0.0\nchecks:\n  score.range: {severity: off}\n"
+
+
+def test_a_profile_sets_what_a_dataset_leaves_open(zoo: Zoo):
+    zoo.write("profiles/loose.yaml", PROFILE.encode())
+    zoo.commit("A profile that nobody takes")
+    score(zoo, 9)
+    assert told(zoo.everything()) == [("score.range", "pets/p2#m1")]
+    zoo.replace(PETS, "checks: {}", "profiles: [loose]")
+    assert told(zoo.everything()) == []
+    zoo.replace(PETS, "profiles: [loose]", "profiles: [loose]\nchecks: {score.range: {severity: warning}}")
+    assert [(one.rule, one.severity) for one in zoo.everything()] == [("score.range", "warning")]
+
+
+def test_a_branch_does_not_soften_what_judges_it_by_a_profile(zoo: Zoo):
+    """Neither by taking one, nor by an edit of one that the base takes."""
+    zoo.write("profiles/loose.yaml", PROFILE.replace("off", "warning").encode())
+    zoo.commit("A profile")
+    zoo.replace(PETS, "checks: {}", "profiles: [loose]")
+    score(zoo, 9)
+    zoo.commit("Taken")
+    assert [one.severity for one in between(zoo, "HEAD~1", "HEAD").findings] == ["error"]
+    score(zoo, 8)
+    zoo.replace("profiles/loose.yaml", "warning", "off")
+    zoo.commit("Softer")
+    assert [one.severity for one in between(zoo, "HEAD~1", "HEAD").findings] == ["warning"]
+
+
+def test_profiles_that_are_missing_or_disagree_are_findings(zoo: Zoo):
+    zoo.write("profiles/loose.yaml", PROFILE.encode())
+    zoo.write("profiles/strict.yaml", PROFILE.replace("loose", "strict").replace("off", "error").encode())
+    zoo.replace(PETS, "checks: {}", "profiles: [loose, strict, none]")
+    said = [(one.place.pointer, one.message) for one in zoo.everything()]
+    assert said == [
+        ("/profiles", "'loose' and 'strict' disagree on severity of score.range; say it under checks"),
+        ("/profiles/2", "there is no profile 'none' (profiles/none.yaml); there is loose, strict"),
+    ]
+    zoo.replace(PETS, "[loose, strict, none]", "[loose, strict]\nchecks: {score.range: {severity: note}}")
+    assert told(zoo.everything()) == []
+
+
 def test_a_threshold_comes_from_the_base_too(zoo: Zoo):
     path = "datasets/pictures/dataset.yaml"
     zoo.replace(path, "checks: {}", "checks: {box.near_duplicate: {threshold: 1}}")

@@ -100,7 +100,7 @@ def _brought(rules: frozenset[str]) -> tuple[Check, ...]:
     unknown = sorted(rules - {rule.id for check in found for rule in check.rules})
     if unknown:
         raise ConfigurationError(
-            f"a dataset sets the rule {unknown[0]!r}, which no check has",
+            f"a dataset or one of its profiles sets the rule {unknown[0]!r}, which no check has",
             hint="labelvc check --rules lists the rules; or install the package that brings it",
         )
     return found

@@ -9,11 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, expression
-from labelvc.core import bump, registers
+from labelvc.core import bump, profiles, registers
 from labelvc.model import jsonpointer, register
 
 Rule = str
-_HOME = {"dataset": "datasets/{}/dataset.yaml", "taxonomy": "taxonomies/{}.yaml", "guideline": "guidelines/{}.yaml"}
+_HOME = {
+    "dataset": "datasets/{}/dataset.yaml",
+    "taxonomy": "taxonomies/{}.yaml",
+    "guideline": "guidelines/{}.yaml",
+    "profile": "profiles/{}.yaml",
+}
 _MIGRATING = ("merge", "split")
 """Steps of a lineage by which records get other labels; those stay in the list for ever."""
 
@@ -22,7 +27,7 @@ class Document(NamedTuple):
     """A document that fits its schema.
 
     Attributes:
-        noun: `project`, `dataset`, `taxonomy`, `guideline`, `versions`, `register-decision` ...
+        noun: `project`, `dataset`, `taxonomy`, `guideline`, `profile`, `versions`, `register-decision` ...
         name: what its path calls it; empty for the project.
         value: its content; of `versions`, the list of its lines.
     """
@@ -60,6 +65,7 @@ def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]])
     explained = {
         (noun, found.name): found for found in documents for noun in [found.noun] if noun in ("guideline", "taxonomy")
     }
+    rules = {found.name: found.value["checks"] for found in documents if found.noun == "profile"}
     for found in documents:
         if found.noun in _HOME and found.value["name"] != found.name:
             home = _HOME[found.noun].format(found.value["name"])
@@ -69,6 +75,7 @@ def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]])
         elif found.noun == "dataset":
             yield from _dataset(found, tasks)
             yield from _sources(found, names, sources)
+            yield from _taken(found, names, rules)
         elif found.noun == "taxonomy":
             yield from _taxonomy(found)
         elif found.noun == "guideline":
@@ -135,6 +142,22 @@ def _sources(
         ):
             message = f"is not the licence that {entry} says; leave it out here, and that one holds"
             yield Trouble(found, f"{at}/licence", "document.reference", message)
+
+
+def _taken(
+    found: Document, names: Mapping[str, frozenset[str]], rules: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Trouble]:
+    """Say which profiles of a dataset there are not, and where two disagree on what it leaves open."""
+    taken = found.value.get("profiles", ())
+    for number, name in enumerate(taken):
+        if name not in names["profile"]:
+            message = f"there is no profile {name!r} ({_HOME['profile'].format(name)}){_known(names['profile'])}"
+            yield Trouble(found, f"/profiles/{number}", "document.reference", message)
+    for dispute in profiles.disputes(found.value.get("checks", {}), [(name, rules.get(name, {})) for name in taken]):
+        message = (
+            f"{dispute.one!r} and {dispute.other!r} disagree on {dispute.member} of {dispute.rule}; say it under checks"
+        )
+        yield Trouble(found, "/profiles", "document.reference", message)
 
 
 def _unprotectable(field: Mapping[str, Any]) -> str:

@@ -100,6 +100,13 @@ class CheckSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threshold: float | None = None
 
 
+class Profile(msgspec.Struct, frozen=True):
+    """How some rules are wanted, under a name that datasets take it by."""
+
+    name: str
+    checks: dict[str, CheckSetting]
+
+
 class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One set of items and the records made on them.
 
@@ -115,7 +122,8 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         slices: JSON pointers into the item to break results down by.
         sensitive: fields that must never hold a plain value, besides `/by` which always holds a pseudonym.
         risk: the quasi-identifiers, for `labelvc privacy risk`; None where nobody declared any.
-        checks: rule id to setting.
+        checks: rule id to setting: the dataset's own over those of its profiles.
+        profiles: names of profiles whose settings it takes.
         sources: where the items come from: name, url, licence; of one that names an entry of the register of sources, what
             that says: licence, last day (`expires`), whether items may be handed out (`export`).
         merge: pointer into the record or item to what a merge does where both sides changed what is there.
@@ -135,6 +143,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sensitive: tuple[Sensitive, ...] = ()
     risk: Risk | None = None
     checks: dict[str, CheckSetting] = {}
+    profiles: tuple[str, ...] = ()
     sources: tuple[dict[str, str], ...] = ()
     merge: dict[str, Strategy] = {}
     title: str = ""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from labelvc.checks import registry
+from labelvc.checks.interface import Rule
 from labelvc.codec import shard
 from labelvc.core import revise
 from labelvc.core.diff import live
@@ -30,7 +31,9 @@ from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
-_FOLDERS = re.compile(r"taxonomies|guidelines|registers(?:/[^/]+)?|datasets(?:/[^/]+(?:/(?:annotations|items))?)?")
+_FOLDERS = re.compile(
+    r"taxonomies|guidelines|profiles|registers(?:/[^/]+)?|datasets(?:/[^/]+(?:/(?:annotations|items))?)?"
+)
 
 
 class Report(NamedTuple):

@@ -11,14 +11,14 @@ import msgspec
 
 from labelvc import digests
 from labelvc.codec import epochs
-from labelvc.core import baseline, references
+from labelvc.core import baseline, profiles, references
 from labelvc.errors import ConfigurationError
 from labelvc.model import register
 from labelvc.model.detection import Accepted
 from labelvc.model.detection import Settings as Leaks
 from labelvc.model.finding import Finding, Place
 from labelvc.model.parsed import Parsed
-from labelvc.model.project import Dataset, Guideline, Guiding, Project, Sensitive, Task, Taxonomy
+from labelvc.model.project import Dataset, Guideline, Guiding, Profile, Project, Sensitive, Task, Taxonomy
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
@@ -31,8 +31,8 @@ _EPOCHS = "privacy/epochs.jsonl"
 RECIPIENTS = "privacy/recipients.yaml"
 ERASURES = "privacy/erasures/"
 _DATASET, _YAML, _VERSIONS = "/dataset.yaml", ".yaml", ".versions.jsonl"
-_NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline"}
-_ALONE = (TOP, "taxonomies", "guidelines", "registers", "privacy")
+_NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline", "profiles": "profile"}
+_ALONE = (TOP, "taxonomies", "guidelines", "profiles", "registers", "privacy")
 _SINGLE = {TOP: "project", _EPOCHS: "epoch", RECIPIENTS: "recipients", baseline.PATH: "baseline"}
 _SOURCE = register.noun("source")
 _UNJUDGED = frozenset(  # which there are changes no verdict on a record
@@ -296,7 +296,8 @@ def _findings(documents: list[Read]) -> list[Finding]:
     ]
     good = {references.Document(read.noun, read.name, None): read for read in documents if not read.parsed.troubles}
     names = {
-        noun: frozenset(read.name for read in documents if read.noun == noun) for noun in ("taxonomy", "guideline")
+        noun: frozenset(read.name for read in documents if read.noun == noun)
+        for noun in ("taxonomy", "guideline", "profile")
     } | {register.NOUN: frozenset(read.name for read in documents if read.noun.startswith(register.NOUN))}
     for trouble in references.troubles([key._replace(value=read.parsed.value) for key, read in good.items()], names):
         read = good[trouble.document._replace(value=None)]
@@ -321,7 +322,10 @@ def _project(documents: Iterable[Read]) -> Project:
         id=top["id"],
         name=top["name"],
         tasks=msgspec.convert(top["tasks"], dict[str, Task]),
-        datasets={name: _sourced(found, values) for name, found in _all(values, "dataset", Dataset)},
+        datasets=profiles.taken(
+            {name: _sourced(found, values) for name, found in _all(values, "dataset", Dataset)},
+            dict(_all(values, "profile", Profile)),
+        ),
         taxonomies=dict(_all(values, "taxonomy", Taxonomy)),
         guidelines={
             name: Guideline(
