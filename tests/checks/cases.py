@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, shard
-from labelvc.core import pseudonym
+from labelvc.core import lock, pseudonym
+from labelvc.model.module import Pinned
 from tests.zoo import ANNA, BEN, CONTACT, ID, PLAIN, SECRET, Change, Row, Zoo, answer, rating
 
 PETS, PICTURES = "datasets/pets/dataset.yaml", "datasets/pictures/dataset.yaml"
@@ -104,6 +105,24 @@ def write(path: str, text: str) -> Change:
     return lambda zoo: zoo.write(path, text)
 
 
+def taken(given: Mapping[str, str], old: str = "", new: str = "") -> Change:
+    """Pin a document for each of some modules as it lies there, then edit those there are."""
+
+    def pin(zoo: Zoo) -> None:
+        digests = {
+            path: lock.digest(zoo.read(path)) if (zoo.folder / path).is_file() else f"sha256:{'0' * 64}"
+            for path in given.values()
+        }
+        zoo.write(
+            lock.PATH,
+            lock.write([Pinned(name, "1.0.0", f"../{name}", {path: digests[path]}) for name, path in given.items()]),
+        )
+        for path in given.values() if old else ():
+            zoo.replace(path, old, new)
+
+    return pin
+
+
 def value(key: str, inside: Any) -> Change:
     return lambda zoo: zoo.change(key, value=inside)
 
@@ -129,8 +148,7 @@ def marked(zoo: Zoo) -> None:
     """Leave a file as a conflict leaves it: both sides of a line and git's markers."""
     line = zoo.raw("pets/p1#k1")
     other = line.replace(b'"cat"', b'"dog"')
-    conflict = b"\n".join([b"<<<<<<< HEAD", line, b"=======", other, b">>>>>>> topic"])
-    zoo.write(zoo.shard("pets/p1#k1"), zoo.read(zoo.shard("pets/p1#k1")).replace(line, conflict))
+    conflict = b"\n".join([b"    zoo.write(zoo.shard("pets/p1#k1"), zoo.read(zoo.shard("pets/p1#k1")).replace(line, conflict))
 
 
 def turned(zoo: Zoo) -> None:
@@ -367,6 +385,7 @@ CASES = [
     Case("document.schema", "error", replace(PETS, "storage: git", "storage: s3"), replace(PETS, "storage: git", 'storage: "git"'), pointer="/storage", hint=PETS, path=PETS, line=5),
     Case("document.reference", "error", replace("labelvc.yaml", "{type: label, taxonomy: animals}", "{type: label, taxonomy: plants}"), replace("labelvc.yaml", "type: text", "type: text, taxonomy: animals"), pointer="/tasks/kind/taxonomy", hint="labelvc.yaml:7", path="labelvc.yaml", line=7),
     Case("document.version", "error", replace("guidelines/mood.yaml", "judge", "guess"), replace("guidelines/mood.yaml", "labels: {}", "labels: {} # none"), pointer="/version", hint="guidelines/mood.yaml", path="guidelines/mood.yaml", line=3),
+<<<<<<< HEAD
     Case("guideline.definition", "warning", kinds("definition: It barks., ", ""), kinds("It barks", "It howls"), pointer="/labels/dog", hint="guideline publish kinds", path="guidelines/kinds.yaml", line=10),
     Case("guideline.example", "warning", kinds("examples: [a cat]", "examples: []"), kinds("[a cat]", "[a cat, a tom]"), pointer="/labels/cat", hint="`examples:`", path="guidelines/kinds.yaml", line=9),
     Case("guideline.edge_case", "warning", kinds(", edge_cases: [a kitten]", "", ask="edge_case"), kinds(", edge_cases: [a kitten]", ""), pointer="/labels/cat", hint="`edge_cases:`", path="guidelines/kinds.yaml", line=9),
@@ -378,6 +397,9 @@ CASES = [
     Case("example.contradicted", "warning", kinds("[a dog]", "[{record: 'pets/p1#k1'}]"), kinds("[a cat]", "[{record: 'pets/p1#k1'}]"), pointer="/labels/dog/examples/0", hint="labelvc trace pets/p1#k1", path="guidelines/kinds.yaml", line=10),
     Case("example.vanished", "warning", kinds("[a cat]", "[{record: 'pets/p1#k9'}]"), kinds("[a cat]", "[{record: 'pets/p1#k1'}]"), pointer="/labels/cat/examples/0", hint="point the example to another record", path="guidelines/kinds.yaml", line=9),
     Case("example.deprecated", "warning", kinds("[a puppy]", "[{text: a bird, label: dodo}]"), kinds("[a puppy]", "[{text: a cat, label: cat}]"), pointer="/labels/dog/edge_cases/0", hint="in use", path="guidelines/kinds.yaml", line=10),
+    Case("module.missing", "error", taken({"zoo": "taxonomies/plants.yaml"}), taken({"zoo": "taxonomies/animals.yaml"}), hint="labelvc module update zoo", path="taxonomies/plants.yaml", line=0),
+    Case("module.conflict", "error", taken({"zoo": "taxonomies/animals.yaml", "park": "taxonomies/animals.yaml"}), taken({"zoo": "taxonomies/animals.yaml", "park": "guidelines/mood.yaml"}), hint="labelvc module remove zoo --keep", path="taxonomies/animals.yaml", line=0),
+    Case("module.edited", "note", taken({"zoo": "taxonomies/animals.yaml"}, "Cat", "Kitten"), taken({"zoo": "taxonomies/animals.yaml"}), hint="labelvc module update zoo --dry-run", path="taxonomies/animals.yaml", line=0),
     Case("shard.stray", "error", write("datasets/pets/annotations/0123.jsonl", ""), write("datasets/pets/notes.txt", ""), path="datasets/pets/annotations/0123.jsonl", line=0),
     Case("shard.stray", "error", write("datasets/birds/items/0.jsonl", ""), write("datasets/birds/readme.md", ""), hint="datasets/birds/dataset.yaml", path="datasets/birds", line=0),
     Case("shard.ignored", "error", ignored, write(".git/info/exclude", "*.jsonl\n"), hint="git check-ignore -v", path="datasets/pets/items/3.jsonl", line=0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -42,6 +43,7 @@ _ELSEWHERE = frozenset(
     | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version")}
     | {f"guideline.{part}" for part in ("definition", "example", "edge_case", "ambiguity")}
     | {f"example.{problem}" for problem in ("contradicted", "vanished", "deprecated")}
+    | {"module.missing", "module.edited", "module.conflict"}
 )
 """Rules of documents, of plain text and of the whole tree: modules of `labelvc.ops` have them."""
 _RULES = frozenset(rule.id for check in BUILT_IN.values() for rule in check.rules)
@@ -64,6 +66,12 @@ def checks_for(project: Project) -> tuple[Check, ...]:
     """
     named = {rule for dataset in project.datasets.values() for rule in dataset.checks}
     return (*_built_in(), *(_brought(frozenset(named - _RULES - _ELSEWHERE)) if named - _RULES - _ELSEWHERE else ()))
+
+
+def unknown(rules: Iterable[str]) -> frozenset[str]:
+    """Return the rules that no check has, neither a built-in one nor one that an installed package brings."""
+    rest = frozenset(rules) - _RULES - _ELSEWHERE
+    return rest.difference(rule.id for check in (_installed() if rest else ()) for rule in check.rules)
 
 
 def catalogue() -> dict[str, Rule]:
@@ -93,10 +101,7 @@ def _built_in() -> tuple[Check, ...]:
 @cache
 def _brought(rules: frozenset[str]) -> tuple[Check, ...]:
     """Return the installed checks that have some of these rules; only then are packages asked, which takes 25 ms."""
-    points = sorted(importlib.import_module("importlib.metadata").entry_points(group="labelvc.checks"), key=_name)
-    found = tuple(
-        check for check in [point.load()() for point in points] if any(rule.id in rules for rule in check.rules)
-    )
+    found = tuple(check for check in _installed() if any(rule.id in rules for rule in check.rules))
     unknown = sorted(rules - {rule.id for check in found for rule in check.rules})
     if unknown:
         raise ConfigurationError(
@@ -104,6 +109,12 @@ def _brought(rules: frozenset[str]) -> tuple[Check, ...]:
             hint="labelvc check --rules lists the rules; or install the package that brings it",
         )
     return found
+
+
+@cache
+def _installed() -> tuple[Check, ...]:
+    points = sorted(importlib.import_module("importlib.metadata").entry_points(group="labelvc.checks"), key=_name)
+    return tuple(point.load()() for point in points)
 
 
 def _name(point: Any) -> str:

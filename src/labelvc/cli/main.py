@@ -46,6 +46,7 @@ COMMANDS: dict[str, Row] = {
     ),
     "taxonomy": ("labelvc.cli.taxonomies", "taxonomy", "Taxonomies: labels, what is done to them, in versions."),
     "register": ("labelvc.cli.registers", "register", "Registers: decisions, risks and the like, owned and dated."),
+    "module": ("labelvc.cli.modules", "module", "Modules: documents copied from elsewhere, pinned in modules.lock."),
     "dataset": ("labelvc.cli.dataset", "dataset", "Datasets: what they hold, how they are stored."),
     "media": ("labelvc.cli.media", "media", "Pictures, clean and upright."),
     "key": ("labelvc.cli.people", "key", "Keys of people and CI."),
@@ -66,6 +67,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "Nouns": (
         "guideline",
         "taxonomy",
+        "module",
         "dataset",
         "register",
         "media",

@@ -10,6 +10,7 @@ import msgspec
 from labelvc.model.change import Strategy
 from labelvc.model.detection import Accepted, Settings
 from labelvc.model.finding import Severity
+from labelvc.model.module import Pinned
 from labelvc.model.secret import Epoch
 
 TaskType = Literal[
@@ -237,6 +238,7 @@ class Project(msgspec.Struct, frozen=True):
         accepted: findings of plain text that somebody answers for.
         epochs: of pseudonymisation, in the order they began.
         guiding: what is asked of guidelines.
+        modules: that its documents were copied from.
     """
 
     id: str
@@ -254,3 +256,4 @@ class Project(msgspec.Struct, frozen=True):
     accepted: tuple[Accepted, ...] = ()
     epochs: tuple[Epoch, ...] = ()
     guiding: Guiding = Guiding()
+    modules: tuple[Pinned, ...] = ()

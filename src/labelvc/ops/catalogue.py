@@ -8,7 +8,7 @@ from labelvc.checks import registry
 from labelvc.checks.interface import Rule
 from labelvc.core import baseline
 from labelvc.model.project import Project
-from labelvc.ops import behind, plain, rules
+from labelvc.ops import behind, pinned, plain, rules
 
 _OF_CHANGES = "record.rev"
 TREE = (
@@ -31,6 +31,7 @@ TREE = (
         "What a link shows is another file's content, or none, in another clone.",
     ),
     *behind.RULES,
+    *pinned.RULES,
     Rule(_OF_CHANGES, "error", "Revision does not follow", "Without a growing rev an old approval could be replayed."),
 )
 """Rules of the tree as a whole, which no check of a shard tells."""

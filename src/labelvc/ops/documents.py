@@ -16,7 +16,7 @@ from labelvc.ops.project import noun_of
 
 LAYOUT = "comments, order of members or layout alone"
 _DVC_IGNORES = frozenset(("/config.local", "/tmp", "/cache"))  # noqa: S108 - lines of a .gitignore
-_ENTRIES = {"versions": "version", "epoch": "id"}
+_ENTRIES = {"versions": "version", "epoch": "id", "lock": "name"}
 _MOST_NAMED = 5
 
 

@@ -25,6 +25,7 @@ _ATTRIBUTES = f"""\
 {ATTRIBUTES}
 *.yaml text eol=lf
 *.versions.jsonl text eol=lf
+modules.lock text eol=lf
 *.sha256 text eol=lf
 privacy/** text eol=lf
 # What was signed stays as it was signed, byte for byte.

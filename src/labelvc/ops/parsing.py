@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from labelvc.codec import document, epochs, schema
-from labelvc.core import baseline
+from labelvc.core import baseline, lock
 from labelvc.errors import DataError
 from labelvc.model.detection import Accepted
+from labelvc.model.module import Pinned
 from labelvc.model.parsed import Parsed, Trouble
 
 
@@ -20,7 +21,7 @@ def parse(noun: str, data: bytes) -> Parsed:
     """Read a document and hold it against its schema.
 
     Args:
-        noun: its kind; `versions`, `baseline` and `epoch` are files of canonical lines.
+        noun: its kind; `versions`, `baseline`, `lock` and `epoch` are files of canonical lines.
         data: its bytes.
 
     Returns:
@@ -29,7 +30,7 @@ def parse(noun: str, data: bytes) -> Parsed:
     try:
         if noun == "epoch":
             return Parsed([epochs.members(epoch) for epoch in epochs.read(data)], {}, [])
-        if noun in ("versions", "baseline"):
+        if noun in ("versions", "baseline", "lock"):
             return _lines(noun, data)
         value, places = document.read_places(data)
     except DataError as error:
@@ -50,6 +51,12 @@ def _lines(noun: str, data: bytes) -> Parsed:
         ]
     if noun == "baseline" and not found and data != baseline.write(msgspec.convert(values, list[Accepted])):
         found.append(Trouble("document.schema", "", "is not sorted, or has a line twice", 1))
+    if noun == "lock" and not found:
+        pinned = msgspec.convert(values, list[Pinned])
+        twice = lock.twice(pinned)
+        if twice or data != lock.write(pinned):
+            said = f"has two lines of the module {twice!r}" if twice else "is not sorted by the names of modules"
+            found.append(Trouble("document.schema", "", said, 1))
     return Parsed(values, {f"/{number}": number + 1 for number in range(len(values))}, found)
 
 

@@ -11,12 +11,13 @@ import msgspec
 
 from labelvc import digests
 from labelvc.codec import epochs
-from labelvc.core import baseline, profiles, references
+from labelvc.core import baseline, lock, profiles, references
 from labelvc.errors import ConfigurationError
 from labelvc.model import register
 from labelvc.model.detection import Accepted
 from labelvc.model.detection import Settings as Leaks
 from labelvc.model.finding import Finding, Place
+from labelvc.model.module import Pinned
 from labelvc.model.parsed import Parsed
 from labelvc.model.project import Dataset, Guideline, Guiding, Profile, Project, Sensitive, Task, Taxonomy
 from labelvc.model.snapshot import Entry, Snapshot
@@ -32,11 +33,11 @@ RECIPIENTS = "privacy/recipients.yaml"
 ERASURES = "privacy/erasures/"
 _DATASET, _YAML, _VERSIONS = "/dataset.yaml", ".yaml", ".versions.jsonl"
 _NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline", "profiles": "profile"}
-_ALONE = (TOP, "taxonomies", "guidelines", "profiles", "registers", "privacy")
-_SINGLE = {TOP: "project", _EPOCHS: "epoch", RECIPIENTS: "recipients", baseline.PATH: "baseline"}
+_ALONE = (TOP, "taxonomies", "guidelines", "profiles", "registers", "privacy", lock.PATH)
+_SINGLE = {TOP: "project", _EPOCHS: "epoch", RECIPIENTS: "recipients", baseline.PATH: "baseline", lock.PATH: "lock"}
 _SOURCE = register.noun("source")
 _UNJUDGED = frozenset(  # which there are changes no verdict on a record
-    ("epoch", "recipients", "baseline", register.NOUN, *[register.noun(kind) for kind in register.KINDS])
+    ("epoch", "recipients", "baseline", "lock", register.NOUN, *[register.noun(kind) for kind in register.KINDS])
 ) - {_SOURCE}
 _NO_DOMAIN = "main"
 _TERMS = ("licence", "expires", "export")
@@ -241,7 +242,7 @@ def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -
 def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[Read]:
     homes = {
         path: home
-        for path in _ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS, baseline.PATH)
+        for path in _ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS, baseline.PATH, lock.PATH)
         if (home := noun_of(path))
     }
     data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
@@ -354,6 +355,7 @@ def _project(documents: Iterable[Read]) -> Project:
         accepted=msgspec.convert(values.get(("baseline", ""), ()), tuple[Accepted, ...]),
         epochs=tuple(map(epochs.epoch_of, values.get(("epoch", ""), ()))),
         guiding=msgspec.convert(top.get("guidelines", {}), Guiding),
+        modules=msgspec.convert(values.get(("lock", ""), ()), tuple[Pinned, ...]),
     )
 
 

@@ -18,6 +18,7 @@ TEMPLATES: Mapping[str, str] = {
 }
 _PLACE = re.compile(rb"\{(name|id|dataset_id)\}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_MANIFEST = "module.yaml"  # of the module that a template is too
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -65,5 +66,5 @@ def _collect(folder: Traversable, prefix: str, values: Mapping[bytes, bytes], fo
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.is_dir():
             _collect(entry, f"{prefix}{entry.name}/", values, found)
-        elif entry.name.endswith(".yaml"):
+        elif entry.name.endswith(".yaml") and prefix + entry.name != _MANIFEST:
             found[prefix + entry.name] = _PLACE.sub(lambda place: values[place[1]], entry.read_bytes())

@@ -1,0 +1,129 @@
+"""Foresight: what a check would say of the work tree if some documents were otherwise; nothing of it is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from labelvc.core import diff
+from labelvc.core.diff import Comparison
+from labelvc.model import listing
+from labelvc.model.change import Delta
+from labelvc.model.finding import SEVERITIES, Finding
+from labelvc.model.project import CheckSetting, Project
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import check, documents
+from labelvc.ops import project as projects
+from labelvc.ops.gates import NOTHING, Brought
+from labelvc.ops.look import Advance
+from labelvc.store import git as plumbing
+from labelvc.store import tree
+from labelvc.store.cache import Cache
+from labelvc.store.git import Git
+
+_RANKS = ("off", *SEVERITIES)
+
+
+class Turned(NamedTuple):
+    """A setting of a rule that is another one then, with what it comes to where a dataset says nothing itself.
+
+    Attributes:
+        dataset: which dataset's.
+        rule: of which rule.
+        member: `severity` or `threshold`.
+        old, new: its values; None of a rule whose default nobody here knows.
+        softer: whether it is a lower severity.
+    """
+
+    dataset: str
+    rule: str
+    member: str
+    old: str | float | None
+    new: str | float | None
+    softer: bool
+
+
+class Effect(NamedTuple):
+    """What would come of it.
+
+    Attributes:
+        changes: the documents, by what they say.
+        fresh: findings that it brings.
+        gone: findings that it ends.
+        settings: of rules, that turn.
+        broken: whether the documents would not fit together any more, so that nothing else could be told.
+    """
+
+    changes: Sequence[Comparison]
+    fresh: Sequence[Finding]
+    gone: Sequence[Finding]
+    settings: Sequence[Turned]
+    broken: bool
+
+
+def foresee(
+    git: Git,
+    work: Snapshot,
+    wanted: Mapping[str, bytes | None],
+    *,
+    brought: Brought = NOTHING,
+    jobs: int = 1,
+    advance: Advance | None = None,
+) -> Effect:
+    """Check the work tree with some documents as they shall be, and tell what differs from how they are.
+
+    Args:
+        git: the repository; the bytes become objects of it, which nothing refers to.
+        work: the work tree.
+        wanted: path to bytes, None for a document that shall go.
+        brought: the date, and people to look for.
+        jobs: worker processes.
+        advance: called with the number of shards done.
+
+    Raises:
+        StoreError: a file cannot be read, or the disk is full.
+    """
+    new = work._replace(
+        entries=listing.of(work.entries).over({path: _entry(git, data) for path, data in wanted.items()})
+    )
+    with tree.reader(git) as reader, Cache(git) as cache:
+        seen = []
+        for path, data in sorted(wanted.items()):
+            entry = work.entries.get(path)
+            old = reader.read(path, entry) if entry else None
+            if old != data:
+                seen.append(documents.told(diff.compare(Delta(path, old, data))))
+        former = projects.examine(git, work, reader, cache)[1]
+        found, project = projects.examine(git, new, reader, cache)
+    if project is None:
+        return Effect(seen, found, (), (), broken=True)
+    fresh = check.changed(git, work, new, brought=brought, jobs=jobs, advance=advance).findings
+    gone = check.changed(git, new, work, brought=brought, jobs=jobs).findings if former else ()
+    settings = list(_turned(former, project)) if former else []
+    return Effect(seen, fresh, gone, settings, broken=False)
+
+
+def _entry(git: Git, data: bytes | None) -> Entry | None:
+    if data is None:
+        return None
+    return Entry("git", plumbing.run(git, "hash-object", "-w", "--stdin", data=data).decode().strip())
+
+
+def _turned(old: Project, new: Project) -> Iterator[Turned]:
+    """Yield the settings that differ between two projects, of datasets that both have."""
+    rules = check.catalogue()
+    for name, dataset in sorted(new.datasets.items()):
+        before = old.datasets[name].checks if name in old.datasets else {}
+        for rule in sorted(before.keys() | dataset.checks.keys()):
+            one, two = before.get(rule, CheckSetting()), dataset.checks.get(rule, CheckSetting())
+            default = rules.get(rule)
+            said = [setting.severity or (default.severity if default else None) for setting in (one, two)]
+            if said[0] != said[1]:
+                softer = None not in said and _RANKS.index(said[1] or "") < _RANKS.index(said[0] or "")
+                yield Turned(name, rule, "severity", said[0], said[1], softer)
+            limits = [
+                (default.threshold if default else None) if setting.threshold is None else setting.threshold
+                for setting in (one, two)
+            ]
+            if limits[0] != limits[1]:
+                yield Turned(name, rule, "threshold", limits[0], limits[1], softer=False)

@@ -1,0 +1,166 @@
+"""Modules read: a manifest and its documents, each held against its schema, before anything of them is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from labelvc.checks import registry
+from labelvc.core import lock
+from labelvc.errors import ConfigurationError, DataError, Error, StoreError
+from labelvc.model.module import Manifest, Pinned
+from labelvc.ops import parsing
+from labelvc.ops import project as projects
+from labelvc.store import fetching, origins
+from labelvc.store.git import Git
+from labelvc.store.origins import Origin
+
+MANIFEST = "module.yaml"
+_MOST = 16 << 20
+HOMES = ("taxonomies/", "guidelines/", "profiles/")
+
+
+class Module(NamedTuple):
+    """A module that was read and found good.
+
+    Attributes:
+        manifest: what it says of itself.
+        source: where it lies, as the lock names it.
+        commit: full id of the source's commit; empty where it is no git repository.
+        documents: path to bytes of what is copied into a project.
+    """
+
+    manifest: Manifest
+    source: str
+    commit: str
+    documents: Mapping[str, bytes]
+
+    def pinned(self, name: str = "") -> Pinned:
+        """Return the line of the lock, under the module's own name or another."""
+        digests = {path: lock.digest(data) for path, data in sorted(self.documents.items())}
+        said = self.manifest
+        return Pinned(name or said.name, said.version, self.source, digests, self.commit, said.licence)
+
+
+def read(git: Git, start: Path, source: str, rev: str = "", *, wait: float = fetching.WAIT) -> Module:
+    """Read a module.
+
+    Args:
+        git: the repository that takes it.
+        start: as for `origins.find`.
+        source: as for `origins.find`.
+        rev: as for `origins.find`.
+        wait: as for `origins.find`.
+
+    Raises:
+        ConfigurationError: its manifest or a document is wrong: names the file, line, pointer and problem.
+        DataError: a file is too large, no plain file, or lies outside.
+        StoreError: there is no such place, or a file of it cannot be read.
+    """
+    origin = origins.find(git, start, source, rev, wait=wait)
+    manifest = _manifest(origin)
+    documents: dict[str, bytes] = {}
+    for path in manifest.provides:
+        if path.startswith(HOMES):
+            documents[path] = _document(origin, path)
+    if not documents:
+        hint = f"labelvc init --template {manifest.name}, in an empty folder, makes a project of a template"
+        raise ConfigurationError(
+            "it provides no document that a project could take", where=_where(origin, MANIFEST), hint=hint
+        )
+    if sum(map(len, documents.values())) > _MOST:
+        raise DataError(f"its documents have more than {_MOST >> 20} MiB", where=origin.source, hint=_mend(origin))
+    return Module(manifest, origin.source, origin.commit, documents)
+
+
+def shelved() -> list[Manifest]:
+    """Return the manifests of labelvc's own library, by name."""
+    nowhere = Git(Path(), Path(), Path())
+    return [_manifest(origins.find(nowhere, Path(), name)) for name in origins.library()]
+
+
+def _manifest(origin: Origin) -> Manifest:
+    value = _parsed(origin, MANIFEST, "module", origin.read(MANIFEST))
+    found: Manifest = msgspec.convert({name: said for name, said in value.items() if name != "schema"}, Manifest)
+    folded: dict[str, str] = {}
+    for path in found.provides:
+        other = folded.setdefault(path.casefold(), path)
+        if other != path:
+            message = f"{other} and {path} are one file where letters have no case"
+            raise ConfigurationError(message, where=_where(origin, MANIFEST), hint=_mend(origin))
+    return found
+
+
+def _document(origin: Origin, path: str) -> bytes:
+    noun, name = projects.noun_of(path) or ("", "")
+    try:
+        data = origin.read(path)
+    except Error as problem:
+        hint = problem.hint or _mend(origin)
+        raise type(problem)(f"{path} {problem.message}", where=problem.where, hint=hint) from None
+    value = _parsed(origin, path, noun, data)
+    if value["name"] != name:
+        message = f"/name says {value['name']!r}, and the file is called {name!r}"
+        raise ConfigurationError(message, where=_where(origin, path), hint=_mend(origin))
+    unknown = registry.unknown(value["checks"]) if noun == "profile" else ()
+    if unknown:
+        message = f"/checks sets the rule {min(unknown)!r}, which no check here has"
+        hint = "labelvc check --rules lists the rules; pip install --upgrade labelvc, or the package that brings it"
+        raise ConfigurationError(message, where=_where(origin, path), hint=hint)
+    return data
+
+
+def _parsed(origin: Origin, path: str, noun: str, data: bytes) -> Any:
+    parsed = parsing.parse(noun, data)
+    for trouble in parsed.troubles[:1]:
+        line = f":{trouble.line}" if trouble.line else ""
+        said = f"{trouble.pointer} {trouble.message}".strip()
+        raise ConfigurationError(said, where=f"{_where(origin, path)}{line}", hint=_mend(origin))
+    return parsed.value
+
+
+def _where(origin: Origin, path: str) -> str:
+    at = f"@{origin.commit[:10]}" if origin.commit else ""
+    return f"{origin.source}{at}: {path}"
+
+
+def _mend(origin: Origin) -> str:
+    return f"tell who keeps the module ({origin.source}); nothing of it was taken"
+
+
+def names(pinned: Iterable[Pinned]) -> str:
+    """Return the names of modules for people."""
+    return ", ".join([one.name for one in pinned]) or "none yet"
+
+
+def chosen(pinned: Iterable[Pinned], name: str) -> Pinned:
+    """Return a module of the lock by its name.
+
+    Raises:
+        ConfigurationError: there is none of that name.
+    """
+    listed = list(pinned)
+    for one in listed:
+        if one.name == name:
+            return one
+    hint = f"choose one of: {names(listed)}"
+    raise ConfigurationError(f"there is no module {name!r} in {lock.PATH}", where=lock.PATH, hint=hint)
+
+
+def following(pinned: Pinned) -> str:
+    """Return the revision that an update without one reads: of a folder in git that was read at a commit, its HEAD."""
+    return "HEAD" if pinned.commit else ""
+
+
+def before(git: Git, start: Path, pinned: Pinned, path: str) -> bytes | None:
+    """Return what a module gave before, from the commit that is kept here; None when it is not."""
+    if not pinned.commit:
+        return None
+    try:
+        data = origins.find(git, start, pinned.source, pinned.commit, wait=0).read(path)
+    except (StoreError, DataError):
+        return None
+    return data if lock.digest(data) == pinned.documents.get(path) else None

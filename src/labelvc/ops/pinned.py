@@ -1,0 +1,106 @@
+"""Pinned: does what was copied from modules lie here as `modules.lock` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from labelvc.checks.interface import Rule
+from labelvc.core import lock
+from labelvc.model.finding import Finding, Place, Severity
+from labelvc.model.module import Pinned
+from labelvc.model.project import Project
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import project as projects
+from labelvc.store import tree
+from labelvc.store.git import Git
+
+RULES = (
+    Rule(
+        "module.missing",
+        "error",
+        "Document of a module is gone",
+        "What the lock names and nobody has explains nothing.",
+    ),
+    Rule(
+        "module.conflict",
+        "error",
+        "Two modules give one document",
+        "Each update of the one would undo what the other gave.",
+    ),
+    Rule(
+        "module.edited",
+        "note",
+        "Document differs from what its module gave",
+        "Two projects that name one module would be taken to say the same.",
+    ),
+)
+_SEVERITY: dict[str, Severity] = {rule.id: rule.severity for rule in RULES}
+_BY = "labelvc.modules/1"
+_TWICE = "module.conflict"
+
+
+def troubles(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield what is wrong between a project's lock and its documents; nothing is read where there is no lock.
+
+    Args:
+        git: the repository.
+        project: with the modules that its lock names.
+        snapshot: where the documents are.
+
+    Raises:
+        StoreError: a document cannot be read.
+    """
+    if not project.modules:
+        return
+    given = lock.providers(project.modules)
+    for path, names in given.items():
+        if len(names) > 1:
+            message = f"the modules {' and '.join(names)} both give it"
+            yield _finding(_TWICE, path, message, f"labelvc module remove {names[-1]} --keep")
+    entries = [(path, entry) for path in given if (entry := snapshot.entries.get(path)) is not None]
+    with tree.reader(git) as reader:
+        lying = dict(reader.many(entries))
+    for module in project.modules:
+        for path, digest in module.documents.items():
+            version = f"{module.name}@{module.version}"
+            if path not in lying:
+                hint = (
+                    f"labelvc module update {module.name} brings it back; or labelvc module remove {module.name} --keep"
+                )
+                yield _finding("module.missing", path, f"{version} gave it, and it is not here", hint)
+            elif lock.digest(lying[path]) != digest:
+                hint = f"labelvc module update {module.name} --dry-run; an update keeps what was edited here"
+                yield _finding("module.edited", path, f"differs from what {version} gave", hint)
+
+
+def _finding(rule: str, path: str, message: str, hint: str) -> Finding:
+    return Finding(rule, _SEVERITY[rule], Place(path), message, hint, _BY)
+
+
+def listing(git: Git) -> list[tuple[Pinned, dict[str, str]]]:
+    """Return the modules of the work tree's lock, each with its documents and whether they are the `same`, `edited` or `missing`.
+
+    Raises:
+        ConfigurationError: something is wrong with the project's documents.
+        StoreError: a document cannot be read.
+    """
+    work = tree.work(git)
+    with tree.reader(git) as reader:
+        project = projects.load(git, work, reader)
+    states = {one.place.path: one.rule.partition(".")[2] for one in troubles(git, project, work) if one.rule != _TWICE}
+    return [(one, {path: states.get(path, "same") for path in one.documents}) for one in project.modules]
+
+
+def examine(git: Git) -> list[Finding]:
+    """Return what is wrong between the work tree's lock and its documents, and with the lock itself, sorted.
+
+    Raises:
+        ConfigurationError: there is no project.
+        StoreError: a document cannot be read.
+    """
+    work = tree.work(git)
+    with tree.reader(git) as reader:
+        found, project = projects.examine(git, work, reader)
+    if project is None:
+        return found
+    return sorted(troubles(git, project, work), key=lambda one: (one.place, one.rule))
