@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ LAZY = (
     "labelvc.ops.reshard",
     "labelvc.ops.rekey",
     "labelvc.ops.doctor",
+    "labelvc.ops.adopt",
+    "labelvc.cli.modules",
 )
 WITH_DVC = (*LAZY, "labelvc.store.dvc")
 
@@ -82,6 +85,28 @@ def nothing(_: Path) -> None:
     """Change nothing beforehand."""
 
 
+def a_module_goes_on(folder: Path) -> None:
+    """Take a module that lies in the project, edit a copy, and let the module change."""
+    shelf = resources.files("labelvc.ops") / "_templates" / "classification"
+    for path in ("module.yaml", "taxonomies/topics.yaml", "guidelines/topic.yaml"):
+        (folder / "vendor" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "vendor" / path).write_bytes((shelf / path).read_bytes())
+    manifest = folder / "vendor/module.yaml"
+    said = manifest.read_text()
+    manifest.write_text(said[: said.index("provides:")] + "provides: [taxonomies/topics.yaml, guidelines/topic.yaml]\n")
+    assert cli.run(["-C", str(folder), "module", "add", "./vendor"]) == 0
+    subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
+    subprocess.run(["git", "commit", "-qm", "a module", "--no-verify"], cwd=folder, check=True)
+    for path, old, new in (
+        ("taxonomies/topics.yaml", "name: Payment", "name: Money"),
+        ("vendor/taxonomies/topics.yaml", "name: Order", "name: Orders"),
+        ("vendor/guidelines/topic.yaml", "Read the whole text", "Read all of the text"),
+        ("vendor/module.yaml", "version: 1.0.0", "version: 1.1.0"),
+    ):
+        place = folder / path
+        place.write_text(place.read_text().replace(old, new, 1))
+
+
 class Job(NamedTuple):
     """A command that writes.
 
@@ -101,6 +126,8 @@ class Job(NamedTuple):
 JOBS = {
     "import": Job(False, nothing, ("import", "csv", "{more}", *COLUMNS), 3),
     "format": Job(False, edit, ("format",), 1),
+    "module add": Job(False, nothing, ("module", "add", "classification"), 4),
+    "module update": Job(False, a_module_goes_on, ("module", "update", "classification"), 3),
     "reshard": Job(False, nothing, ("dataset", "reshard", "ratings", "--shards", "64"), 9),
     "storage dvc": Job(False, nothing, ("dataset", "storage", "ratings", "dvc"), 9),
     "storage git": Job(True, nothing, ("dataset", "storage", "ratings", "git"), 7),

@@ -141,11 +141,8 @@ def _run(words: list[str], folder: Path, wait: float, url: str) -> None:
                 running.wait()
         complaints.seek(0)
         said = process.complaint(complaints.read())
-    if code == -signal.SIGXFSZ or "File too large" in said:
-        raise StoreError(
-            "the repository is too large for one of modules",
-            where=url,
-            hint="keep modules in a repository of their own",
-        )
+    if code and ("index-pack" in said or "File too large" in said):  # what is over the limit ends by a signal
+        message = "the repository is too large for one that holds modules, or damaged"
+        raise StoreError(message, where=url, hint="keep modules in a repository of their own")
     if code:
         raise StoreError(f"git could not fetch it: {said}", where=url, hint=f"git ls-remote {url}")
