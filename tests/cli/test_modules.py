@@ -200,6 +200,23 @@ def test_every_module_of_the_library_can_be_taken(labels, labelvc, git):
     assert labelvc(labels, "module", "check")[0] == 0
 
 
+def test_a_dataset_takes_the_profiles_at_once(labels, labelvc, module, git):
+    """And what that would find is told before it is taken."""
+    said = change(labels, labelvc, "add", "../shared", "--dataset", "pictures")
+    assert states(said)["datasets/pictures/dataset.yaml"] == "takes"
+    assert [(one["rule"], one["new"], one["softer"]) for one in said["items"] if one["kind"] == "setting"] == [
+        ("box.outside", "warning", True)
+    ]
+    path = labels / "datasets/pictures/dataset.yaml"
+    assert document.read(path.read_bytes())["profiles"] == ["litter"]
+    change(labels, labelvc, "add", "text-checks", "--dataset", "pictures")
+    assert document.read(path.read_bytes())["profiles"] == ["litter", "text-checks"]
+    for words in (("spans", "--dataset", "pictures"), ("crowd-checks", "--dataset", "nothing")):
+        assert labelvc(labels, "module", "add", *words)[0] in (1, 2)
+    said = change(labels, labelvc, "add", "box-checks", "--dataset", "pictures", code=1)
+    assert said["summary"]["stopped"] == "broken", "two profiles that disagree"
+
+
 # ---------------------------------------------------------------- update
 def test_an_update_shows_what_it_changes_before_it_is_taken(labels, labelvc, module, git):
     take(labels, labelvc, git)

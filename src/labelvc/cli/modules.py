@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from labelvc.cli.completion import dataset_names
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.guidelines import DRY
 from labelvc.cli.output import output_options, progress, say, write
@@ -70,6 +71,14 @@ def module_list(settings: Settings, /, library: bool, form: str, output: Path | 
 @click.argument("source")
 @click.option("--at", "rev", default="", metavar="REV", help="Branch, tag or commit of a git repository.")
 @click.option("--name", default="", metavar="NAME", help="What it is called here; default: its own name.")
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=dataset_names,
+    help="Have this dataset take its profiles; repeatable.",
+)
 @_KEEP
 @_ANYWAY
 @DRY
@@ -82,6 +91,7 @@ def module_add(
     source: str,
     rev: str,
     name: str,
+    datasets: tuple[str, ...],
     keep: bool,
     anyway: bool,
     dry_run: bool,
@@ -97,7 +107,7 @@ def module_add(
     when new errors come of it.
 
     \b
-      labelvc module add box-checks
+      labelvc module add box-checks --dataset pictures
       labelvc module add ../shared/litter --at v2.1.0
       labelvc module add https://example.org/labels/modules.git#litter --at main
     """
@@ -106,7 +116,7 @@ def module_add(
     git = plumbing.find(settings.directory)
     found = modules.read(git, settings.directory, source, rev, wait=wait)
     with progress(settings, None, "looking at shards", "shards") as advance:
-        wish = Wish(keep, anyway, dry_run, Brought(today()), settings.jobs, advance)
+        wish = Wish(keep, anyway, dry_run, datasets, Brought(today()), settings.jobs, advance)
         done = adopt.add(git, found, name, wish)
     return _told(settings, "add", done, form, output, dry=dry_run)
 
@@ -147,7 +157,7 @@ def module_update(
     before = modules.chosen(_taken(git), name)
     found = modules.read(git, git.top, before.source, rev or modules.following(before), wait=wait)
     with progress(settings, None, "looking at shards", "shards") as advance:
-        wish = Wish(keep, anyway, dry_run, Brought(today()), settings.jobs, advance)
+        wish = Wish(keep, anyway, dry_run, (), Brought(today()), settings.jobs, advance)
         done = adopt.update(git, found, before, git.top, wish)
     return _told(settings, "update", done, form, output, dry=dry_run)
 
@@ -171,7 +181,7 @@ def module_remove(
     """
     git = plumbing.find(settings.directory)
     before = modules.chosen(_taken(git), name)
-    wish = Wish(keep, anyway, dry_run, Brought(today()), settings.jobs)
+    wish = Wish(keep, anyway, dry_run, (), Brought(today()), settings.jobs)
     return _told(settings, "remove", adopt.remove(git, before, wish), form, output, dry=dry_run)
 
 

@@ -23,8 +23,11 @@ from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-State = Literal["new", "same", "taken", "merged", "left", "gone"]
+State = Literal["new", "same", "taken", "merged", "left", "gone", "takes"]
 Foresee = Callable[[Git, Snapshot, Mapping[str, bytes | None]], Effect]
+
+
+_PROFILES = "profiles/"
 
 
 class Copy(NamedTuple):
@@ -33,7 +36,7 @@ class Copy(NamedTuple):
     Attributes:
         path: where it is, in the module and here.
         state: it is `new` here; says the `same` as it did; is `taken` as the module gives it now; is `merged` with what was
-            edited here; is `left` here as the project's own; or is `gone`.
+            edited here; is `left` here as the project's own; or is `gone`. A dataset's document `takes` its profiles.
         data: its bytes when they change.
         conflicts: JSON pointers of what was changed here and there, which stays as it is here.
         unsure: whether nobody knows what the module gave before, so that all that differs counts as a conflict.
@@ -53,6 +56,7 @@ class Wish(NamedTuple):
         keep: where both sides changed the same, or a document is here already, let stand what stands here.
         anyway: take it although it brings errors.
         dry: write nothing.
+        datasets: names of those that shall take the profiles that it gives.
         brought: date, and people to look for.
         jobs: worker processes.
         advance: called with the number of shards done.
@@ -61,6 +65,7 @@ class Wish(NamedTuple):
     keep: bool = False
     anyway: bool = False
     dry: bool = False
+    datasets: tuple[str, ...] = ()
     brought: Brought = NOTHING
     jobs: int = 1
     advance: Advance | None = None
@@ -111,7 +116,8 @@ def add(git: Git, module: Module, name: str, wish: Wish) -> Done:
             hint = f"labelvc module update {pinned.name}; or give this one another name: --name NAME"
             raise RefusedError(f"a module {pinned.name!r} was taken already", where=lock.PATH, hint=hint)
         here.refuse_taken(pinned)
-        return [here.brought(path, data, None) for path, data in module.documents.items()]
+        found = [here.brought(path, data, None) for path, data in module.documents.items()]
+        return found + [here.taking(name, pinned) for name in wish.datasets]
 
     return _adopted(git, f"module add {pinned.name}", (None, pinned), planned, wish)
 
@@ -180,6 +186,11 @@ def remove(git: Git, before: Pinned, wish: Wish) -> Done:
     return _adopted(git, f"module remove {before.name}", (before, None), planned, wish)
 
 
+def name_of(path: str) -> str:
+    """Return what its path calls a document."""
+    return path.rpartition("/")[2].removesuffix(".yaml")
+
+
 class _Here:
     """The work tree that takes a module."""
 
@@ -231,6 +242,24 @@ class _Here:
         merged = _edited(ours, graft.changes(values[1], found.value))
         state: State = "same" if merged == ours else "merged"
         return Copy(path, state, merged if merged != ours else None, [*found.conflicts, *lost], base is None)
+
+    def taking(self, name: str, pinned: Pinned) -> Copy:
+        """Return what becomes of a dataset's document when it takes the profiles that a module gives.
+
+        Raises:
+            ConfigurationError: there is no such dataset.
+            RefusedError: the module gives no profile.
+        """
+        dataset = projects.dataset(self.project, name)
+        path = f"datasets/{name}/dataset.yaml"
+        given = [name_of(one) for one in pinned.documents if one.startswith(_PROFILES)]
+        if not given:
+            raise RefusedError("the module gives no profile that a dataset could take", where=path)
+        data = self.read(path) or b""
+        fresh = [one for one in given if one not in dataset.profiles]
+        said = document.read(data, path).get("profiles")
+        edited = document.extend(data, ("profiles",), fresh) if said else document.edit(data, {("profiles",): fresh})
+        return Copy(path, "takes", edited)
 
     def _given(self, path: str, digest: str) -> bytes | None:
         """Return what a module gave before, from this repository's own history."""

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable
 from importlib import metadata
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,10 +52,14 @@ class Origin(NamedTuple):
 
 def library() -> list[str]:
     """Return the names of the modules that come with labelvc."""
-    shelves = [files("labelvc.ops") / shelf for shelf in _SHELVES]
     return sorted(
-        entry.name for shelf in shelves if shelf.is_dir() for entry in shelf.iterdir() if _NAME.fullmatch(entry.name)
+        entry.name for shelf in shelves() if shelf.is_dir() for entry in shelf.iterdir() if _NAME.fullmatch(entry.name)
     )
+
+
+def shelves() -> list[Traversable]:
+    """Return the folders of labelvc's own library."""
+    return [files("labelvc.ops") / shelf for shelf in _SHELVES]
 
 
 def find(git: Git, start: Path, source: str, rev: str = "", *, wait: float = fetching.WAIT) -> Origin:
@@ -107,7 +112,7 @@ def _relative(git: Git, place: Path) -> str:
 def _packaged(source: str) -> Origin:
     package, _, name = source.removeprefix(_PACKAGE).rpartition("/")
     if package in ("", _OWN) and name in library():
-        shelf = next(one for one in (files("labelvc.ops") / shelf for shelf in _SHELVES) if (one / name).is_dir())
+        shelf = next(one for one in shelves() if (one / name).is_dir())
         return Origin(f"{_PACKAGE}{_OWN}/{name}", "", lambda path: _lying(Path(str(shelf / name)), path))
     points = [
         point

@@ -7,10 +7,11 @@ from typing import Any
 
 from labelvc.cli.render import json, text
 from labelvc.model.module import Manifest, Pinned
+from labelvc.ops import adopt
 from labelvc.ops.adopt import Copy, Done
 
 _MOST = 40
-_SIGNS = {"new": "+", "taken": "~", "merged": "~", "gone": "-", "left": "=", "same": "="}
+_SIGNS = {"new": "+", "taken": "~", "merged": "~", "gone": "-", "left": "=", "same": "=", "takes": "~"}
 _SAID = {
     "new": "is new here",
     "taken": "as the module gives it now",
@@ -18,6 +19,7 @@ _SAID = {
     "left": "stays, as the project's own",
     "gone": "goes",
     "same": "says the same",
+    "takes": "takes the profile",
 }
 
 
@@ -120,10 +122,10 @@ def reason(verb: str, done: Done) -> str:
 
 def onward(verb: str, done: Done) -> str:
     """Return the next command after something was written."""
-    profiles = [copy.path[9:-5] for copy in done.copies if copy.path.startswith("profiles/") and copy.state == "new"]
-    if verb == "add" and profiles:
-        said = ", ".join(profiles)
-        return f"next: write `profiles: [{said}]` into the dataset.yaml that shall take it; labelvc check --all"
+    given = [adopt.name_of(copy.path) for copy in done.copies if copy.path.startswith("profiles/")]
+    if verb == "add" and given and not any(copy.state == "takes" for copy in done.copies):
+        said = ", ".join(given)
+        return f"next: write `profiles: [{said}]` into the dataset.yaml that shall take it (or --dataset NAME); labelvc check --all"
     return "next: labelvc diff; git add --all && git commit"
 
 
