@@ -148,7 +148,8 @@ def marked(zoo: Zoo) -> None:
     """Leave a file as a conflict leaves it: both sides of a line and git's markers."""
     line = zoo.raw("pets/p1#k1")
     other = line.replace(b'"cat"', b'"dog"')
-    conflict = b"\n".join([b"    zoo.write(zoo.shard("pets/p1#k1"), zoo.read(zoo.shard("pets/p1#k1")).replace(line, conflict))
+    conflict = b"\n".join([b"<<<<<<< HEAD", line, b"=======", other, b">>>>>>> topic"])
+    zoo.write(zoo.shard("pets/p1#k1"), zoo.read(zoo.shard("pets/p1#k1")).replace(line, conflict))
 
 
 def turned(zoo: Zoo) -> None:
@@ -385,7 +386,6 @@ CASES = [
     Case("document.schema", "error", replace(PETS, "storage: git", "storage: s3"), replace(PETS, "storage: git", 'storage: "git"'), pointer="/storage", hint=PETS, path=PETS, line=5),
     Case("document.reference", "error", replace("labelvc.yaml", "{type: label, taxonomy: animals}", "{type: label, taxonomy: plants}"), replace("labelvc.yaml", "type: text", "type: text, taxonomy: animals"), pointer="/tasks/kind/taxonomy", hint="labelvc.yaml:7", path="labelvc.yaml", line=7),
     Case("document.version", "error", replace("guidelines/mood.yaml", "judge", "guess"), replace("guidelines/mood.yaml", "labels: {}", "labels: {} # none"), pointer="/version", hint="guidelines/mood.yaml", path="guidelines/mood.yaml", line=3),
-<<<<<<< HEAD
     Case("guideline.definition", "warning", kinds("definition: It barks., ", ""), kinds("It barks", "It howls"), pointer="/labels/dog", hint="guideline publish kinds", path="guidelines/kinds.yaml", line=10),
     Case("guideline.example", "warning", kinds("examples: [a cat]", "examples: []"), kinds("[a cat]", "[a cat, a tom]"), pointer="/labels/cat", hint="`examples:`", path="guidelines/kinds.yaml", line=9),
     Case("guideline.edge_case", "warning", kinds(", edge_cases: [a kitten]", "", ask="edge_case"), kinds(", edge_cases: [a kitten]", ""), pointer="/labels/cat", hint="`edge_cases:`", path="guidelines/kinds.yaml", line=9),

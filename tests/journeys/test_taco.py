@@ -194,9 +194,20 @@ def test_what_comes_out_is_what_went_in(project, versions, bring, labelvc, tmp_p
     assert sorted(number for number, count in numbers.items() if count == 2) == [309, 4040]
 
 
-def test_715_pictures_have_no_licence(project, versions, bring):
+def test_715_pictures_have_no_licence_and_stay_where_the_project_asks_for_one(
+    project, versions, bring, labelvc, tmp_path
+):
     folder = project("boxes")
     assert bring(folder, versions[3])[0] == 0
+    path, target = folder / "labelvc.yaml", tmp_path / "out.json"
+    named = ["CC", "ODBL (c) OpenLitterMap & Contributors"]
+    path.write_bytes(document.edit(path.read_bytes(), {("licences",): {"allow": named}}))
+    code, _, err = labelvc(folder, "export", "coco", "--dataset", "pictures", "-o", str(target))
+    assert (code, target.exists(), "715 of 1,500 items may not be handed out: 715 without a licence" in err) == (
+        1,
+        False,
+        True,
+    ), err
     terms = licences.of(Dataset("pictures", "", {}))
     counted = Counter(map(terms.licence, lines(folder, "items")))
     assert counted == {"": 715, "ODBL (c) OpenLitterMap & Contributors": 466, "CC": 319}

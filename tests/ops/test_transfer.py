@@ -13,6 +13,7 @@ from labelvc.core import pseudonym
 from labelvc.errors import ConfigurationError, DataError, Error, RefusedError, TrustError
 from labelvc.model.names import Key
 from labelvc.ops import pseudonyms, transfer
+from labelvc.ops.licensing import Asked
 from labelvc.ops.request import Request
 from labelvc.ops.transfer import Imported
 from labelvc.store import keyring, tree
@@ -20,6 +21,7 @@ from tests.zoo import ANNA, CONTACT, ID, PLAIN, Zoo, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 PETS = "datasets/pets/dataset.yaml"
+TODAY = Asked("2026-12-02")
 LONG = {"item": "word", "key": ("word",), "by": "who", "value": "score"}
 
 
@@ -414,7 +416,7 @@ def test_an_import_does_not_end_a_conflict(ready: Zoo):
 def test_what_goes_out_comes_in_as_it_was(ready: Zoo):
     target = ready.folder.parent / "out.jsonl"
     for task in ("mood", "kind", "words", "note"):
-        number = transfer.export(ready.at, tree.work(ready.at), "jsonl", "pets", target, {}, task)
+        number = transfer.export(ready.at, tree.work(ready.at), "jsonl", "pets", target, {}, TODAY, task).records
         assert number == sum(line["task"] == task for line in lines(ready))
         transfer.perform(ready.at, Request("jsonl", target, "pets", task, "replace"))
         assert ready.git("status", "--porcelain") == "", task
@@ -423,8 +425,11 @@ def test_what_goes_out_comes_in_as_it_was(ready: Zoo):
 def test_tombstones_stay_at_home(ready: Zoo):
     ready.bury("pets/p2#m1")
     target = ready.folder.parent / "out.jsonl"
-    assert transfer.export(ready.at, tree.work(ready.at), "jsonl", "pets", target, {}, "mood") == 8
-    assert transfer.export(ready.at, tree.commit(ready.at, "HEAD"), "jsonl", "pets", target, {}, "mood") == 9
+    assert transfer.export(ready.at, tree.work(ready.at), "jsonl", "pets", target, {}, TODAY, "mood").records == 8
+    assert (
+        transfer.export(ready.at, tree.commit(ready.at, "HEAD"), "jsonl", "pets", target, {}, TODAY, "mood").records
+        == 9
+    )
     assert b"gone" not in target.read_bytes()
 
 

@@ -17,8 +17,9 @@ from labelvc.codec import document
 from labelvc.errors import DataError
 from labelvc.model.register import KINDS
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import registers
-from labelvc.ops.registers import Document, Entry
+from labelvc.ops import registering, registers
+from labelvc.ops.registering import Entry
+from labelvc.ops.registers import Document
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -91,7 +92,7 @@ def register_new(
     said = {"title": title, "owner": owner, "due": due, "links": list(links), "about": list(about)}
     given = {name: value for name, value in said.items() if value} | dict(map(_member, members))
     git = plumbing.find(settings.directory)
-    _done(settings, registers.opened(git, kind, given, _entry(git, on)), _on(on), form, output, "Open")
+    _done(settings, registering.opened(git, kind, given, _entry(git, on)), _on(on), form, output, "Open")
 
 
 def _member(words: str) -> tuple[str, Any]:
@@ -203,7 +204,7 @@ def register_note(
       labelvc register note risk/0002 'Blurring is in review.' --due 2027-01-31
     """
     git = plumbing.find(settings.directory)
-    done = registers.edited(git, name, _entry(git, on), registers.noting(said, _on(on), due))
+    done = registering.edited(git, name, _entry(git, on), registering.noting(said, _on(on), due))
     _done(settings, done, _on(on), form, output, "Note on")
 
 
@@ -220,7 +221,7 @@ def register_close(settings: Settings, /, name: str, reason: str, on: str, form:
       labelvc register close decision/0007 --reason 'Two labels: annotators tell them apart.'
     """
     git = plumbing.find(settings.directory)
-    done = registers.edited(git, name, _entry(git, on), registers.closing(reason, _on(on)))
+    done = registering.edited(git, name, _entry(git, on), registering.closing(reason, _on(on)))
     _done(settings, done, _on(on), form, output, "Close")
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
-from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
 from labelvc.core.veil import Veil
 from labelvc.model.change import Delta
 from labelvc.ops import transfer
+from labelvc.ops.licensing import Asked
 from labelvc.ops.request import Request
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -166,6 +167,9 @@ def _as_text(settings: Settings, found: transfer.Imported, source: str, *, dry_r
 )
 @click.option("--at", "revision", metavar="REV", help="Revision to export; the work tree when not given.")
 @click.option(
+    "--because", default="", metavar="ID", help="Decision of the register that permits it, whatever the licences."
+)
+@click.option(
     "-o",
     "--output",
     "target",
@@ -182,6 +186,7 @@ def export(
     dataset: str,
     task: str,
     revision: str | None,
+    because: str,
     target: Path,
     layout: str,
     item: str | None,
@@ -192,10 +197,16 @@ def export(
 
     FORMAT is csv (tabs for a DEST that ends in .tsv), jsonl, conllu, voc or coco, or one that an installed package brings.
     Deleted records are left out, and annotators stay pseudonyms. The same --at REV gives the same file every time.
+
+    Items are refused whose source forbids it or whose licence has ended; where labelvc.yaml says `licences`, also those
+    that have none or another. A closed decision with `permits` lets them out.
     """
     git = plumbing.find(settings.directory)
     snapshot = tree.commit(git, revision) if revision else tree.work(git)
     words = {"layout": layout, "item": item, "by": by, "value": value}
-    number = transfer.export(git, snapshot, form_name, dataset, target, words, task)
-    say(settings, f"wrote {text.count(number, 'record')} to {target}")
+    asked = Asked(today(), because)
+    done = transfer.export(git, snapshot, form_name, dataset, target, words, asked, task)
+    if done.note:
+        say(settings, f"note: {text.safe(done.note)}")
+    say(settings, f"wrote {text.count(done.records, 'record')} to {target}")
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from labelvc.core import disclosure
@@ -34,3 +34,23 @@ def of(dataset: Dataset) -> Terms:
     listed = disclosure.sources(dataset.sources)
     named = {source["name"]: source for source in reversed(listed) if "name" in source}
     return Terms(named, listed[0] if len(listed) == 1 else {})
+
+
+def objection(item: Mapping[str, Any], terms: Terms, allowed: Collection[str] | None, on: str) -> str:
+    """Say why an item may not be handed out, in words that follow a number of items; empty when it may.
+
+    Args:
+        item: the item.
+        terms: what the sources of its dataset say.
+        allowed: licences under which items may be handed out; None where the project does not say.
+        on: the day, `2026-12-02`.
+    """
+    source, said = terms.source(item), terms.licence(item)
+    called = source.get("register") or source.get("name", "")
+    if source.get("export") == "forbidden":
+        return f"from {called}, which forbids it"
+    if source.get("expires", on) < on:
+        return f"from {called}, whose licence ended on {source['expires']}"
+    if allowed is None or said in allowed:
+        return ""
+    return f"under {said!r}, which labelvc.yaml does not allow" if said else "without a licence"

@@ -133,6 +133,10 @@ def _sources(
     """Say which sources of a dataset name an entry of the register that is not there, or that says otherwise."""
     for number, source in enumerate(found.value.get("sources", ())):
         entry, at = source.get("register"), f"/sources/{number}"
+        if "expires" in source and not registers.is_day(source["expires"]):
+            yield Trouble(found, f"{at}/expires", "document.reference", "is no day of the calendar; write 2027-06-30")
+        if source.get("export", "allowed") not in ("allowed", "forbidden"):
+            yield Trouble(found, f"{at}/export", "document.reference", "is neither allowed nor forbidden")
         if entry is not None and (entry not in names[register.NOUN] or not entry.startswith("source/")):
             home = register.path(entry if entry.startswith("source/") else "source/...")
             yield Trouble(found, f"{at}/register", "document.reference", f"there is no source {_short(entry)} ({home})")

@@ -79,7 +79,7 @@ def troubles(name: str, value: Value, known: Collection[str]) -> Iterator[tuple[
         return
     if value["id"] != name:
         yield "/id", f"says {value['id']!r}, so it should be registers/{value['id']}.yaml"
-    dates = [(pointer, said) for pointer, said in _dates(value, "") if not _is_day(said)]
+    dates = [(pointer, said) for pointer, said in _dates(value, "") if not is_day(said)]
     yield from [(pointer, "is no day of the calendar") for pointer, _ in dates]
     if not dates:
         yield from _order(kind, value)
@@ -119,7 +119,8 @@ def _dates(value: Any, at: str) -> Iterator[tuple[str, str]]:
 _DAYS = frozenset(("opened", "due", "on", "expires", "obtained", "held", "happened", "discovered", "until"))
 
 
-def _is_day(said: str) -> bool:
+def is_day(said: str) -> bool:
+    """Tell whether a text is a day of the calendar, as `2026-12-02`."""
     try:
         return date.fromisoformat(said).isoformat() == said
     except ValueError:

@@ -12,7 +12,7 @@ from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding
 from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import check, documents
+from labelvc.ops import catalogue, check, documents
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
@@ -111,7 +111,7 @@ def _entry(git: Git, data: bytes | None) -> Entry | None:
 
 def _turned(old: Project, new: Project) -> Iterator[Turned]:
     """Yield the settings that differ between two projects, of datasets that both have."""
-    rules = check.catalogue()
+    rules = catalogue.every()
     for name, dataset in sorted(new.datasets.items()):
         before = old.datasets[name].checks if name in old.datasets else {}
         for rule in sorted(before.keys() | dataset.checks.keys()):

@@ -1,11 +1,11 @@
-"""Registers: dated, owned documents opened, listed, noted and closed, and what is wrong with who owns and who closed them."""
+"""Registers read: the dated, owned documents there are, who owns and who closed them, and what a decision permits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labelvc.codec import document, dsse, schema, statement
+from labelvc.codec import dsse, statement
 from labelvc.core import registers
 from labelvc.core.registers import Late
 from labelvc.errors import ConfigurationError, DataError, RefusedError, TrustError
@@ -14,14 +14,12 @@ from labelvc.model.finding import Finding, Place
 from labelvc.model.parsed import Parsed
 from labelvc.model.policy import Policy
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import people
 from labelvc.ops import project as projects
-from labelvc.store import disk, files, tree
+from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 _POLICY = "trust/policy.json"
-_COMMON = ("schema", "id", "title", "owner", "opened", "due", "status")
 _SHOW = "labelvc register list"
 
 
@@ -43,18 +41,6 @@ class Document(NamedTuple):
     late: Late | None
 
 
-class Entry(NamedTuple):
-    """What a person says of a new document, a note or an end.
-
-    Attributes:
-        on: the day.
-        by: address of who says it, as git has it; the policy knows whose it is.
-    """
-
-    on: str
-    by: str
-
-
 def listed(git: Git, snapshot: Snapshot, on: str, kind: str = "") -> list[Document]:
     """Return the documents of all registers, or of one kind, in order of their ids.
 
@@ -69,12 +55,13 @@ def listed(git: Git, snapshot: Snapshot, on: str, kind: str = "") -> list[Docume
     """
     with tree.reader(git) as reader:
         found = _parsed(git, snapshot, reader, kind)
-    bad = next(((path, parsed.troubles[0]) for path, parsed in found.items() if parsed.troubles), None)
-    if bad:
-        path, trouble = bad
-        where = f"{path}:{trouble.line}" if trouble.line else path
-        raise DataError(f"{trouble.pointer} {trouble.message}".strip(), where=where, hint="labelvc check")
-    return [_document(path, parsed.value, on) for path, parsed in found.items()]
+    known = frozenset(ids(snapshot))
+    for path, parsed in found.items():
+        told = [(each.pointer, each.message) for each in parsed.troubles]
+        for pointer, message in told or registers.troubles(_named(path), parsed.value, known):
+            where = f"{path}:{parsed.line(pointer)}" if parsed.line(pointer) else path
+            raise DataError(f"{pointer} {message}".strip(), where=where, hint="labelvc check")
+    return [document_of(path, parsed.value, on) for path, parsed in found.items()]
 
 
 def shown(git: Git, snapshot: Snapshot, name: str, on: str) -> Document:
@@ -91,99 +78,13 @@ def shown(git: Git, snapshot: Snapshot, name: str, on: str) -> Document:
     return known[meant[0]]
 
 
-def opened(git: Git, kind: str, said: Mapping[str, Any], entry: Entry) -> Document:
-    """Write a new document into the work tree.
-
-    Args:
-        git: the repository.
-        kind: of `register.KINDS`.
-        said: its members; those it has by its kind and number are added, and who opened it where no owner is named.
-        entry: who opens it, and when.
-
-    Returns:
-        The document.
-
-    Raises:
-        ConfigurationError: nobody owns it, or it does not fit its schema.
-    """
-    with files.lock(git):
-        snapshot = tree.work(git)
-        with tree.reader(git) as reader:
-            policy = _policy(snapshot, reader)
-        known = frozenset(_ids(snapshot))
-        name = registers.fresh(kind, str(said.get("title", "")), known)
-        owner = said.get("owner") or _principal(policy, entry.by)
-        if not owner:
-            message = f"nobody owns it: the policy knows nobody with the address {entry.by!r}"
-            raise ConfigurationError(message, hint="--owner with a principal or role: labelvc policy show")
-        head = {"schema": f"urn:labelvc:schema:{register.noun(kind)}:1", "id": name}
-        value = _ordered({**said, **head, "owner": owner, "opened": entry.on, "status": "open"})
-        _refuse_wrong(kind, name, value, known | {name})
-        path = register.path(name)
-        start = f"schema: {head['schema']}\n".encode()
-        data = document.edit(start, {(member,): inner for member, inner in value.items() if member != "schema"})
-        disk.write_all({git.top / path: data}, git.top)
-    return _document(path, value, entry.on)
-
-
-def edited(
-    git: Git, name: str, entry: Entry, change: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-) -> Document:
-    """Change members of an open document in the work tree, and leave all else of it as it is written.
-
-    Args:
-        git: the repository.
-        name: its id, or its kind and number.
-        entry: who changes it, and when.
-        change: from who it is, as the policy knows them, and what it says to the members that change.
-
-    Raises:
-        ConfigurationError: there is no such document, or it would not fit its schema.
-        RefusedError: it is closed.
-    """
-    with files.lock(git):
-        snapshot = tree.work(git)
-        found = shown(git, snapshot, name, entry.on)
-        with tree.reader(git) as reader:
-            by = _principal(_policy(snapshot, reader), entry.by)
-        if found.value["status"] != "open":
-            said = f"{found.id} was closed on {found.value['closed']['on']}: {found.value['closed']['reason']}"
-            raise RefusedError(said, where=found.path, hint=f"labelvc register new {found.kind} --link {found.id}")
-        changes = change(by, found.value)
-        value = {**found.value, **changes}
-        _refuse_wrong(found.kind, found.id, value, frozenset(_ids(snapshot)))
-        path = git.top / found.path
-        data = document.edit(path.read_bytes(), {(member,): inner for member, inner in changes.items()})
-        disk.write_all({path: data}, git.top)
-    return _document(found.path, value, entry.on)
-
-
-def closing(reason: str, on: str) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any]]:
-    """Return the change that closes a document."""
-
-    def change(by: str, _value: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"status": "closed", "closed": {"on": on, "reason": reason, **({"by": by} if by else {})}}
-
-    return change
-
-
-def noting(said: str, on: str, due: str) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any]]:
-    """Return the change that adds to a document's history, and moves the day on which it is due when one is given."""
-
-    def change(by: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        line = {"on": on, "said": said, **({"by": by} if by else {})}
-        return {"history": [*value.get("history", ()), line], **({"due": due} if due else {})}
-
-    return change
-
-
 def findings(git: Git, snapshot: Snapshot, reader: Reader) -> Iterator[Finding]:
     """Yield open documents that nobody of the policy owns, and decisions closed by who may not decide.
 
     Nothing is read where there are no registers, and nothing said where there is no policy: who there is says the policy.
     """
     found = _parsed(git, snapshot, reader)
-    policy = _policy(snapshot, reader) if found else None
+    policy = policy_of(snapshot, reader) if found else None
     for path, parsed in found.items() if policy else ():
         if policy is None or parsed.troubles:
             continue
@@ -219,37 +120,25 @@ def permitted(git: Git, snapshot: Snapshot, name: str, dataset: str, on: str) ->
     raise RefusedError(f"{found.id} {said}", where=found.path, hint=f"labelvc register show {found.id}")
 
 
-def _ordered(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return members in the order in which they are written: those all kinds have first."""
-    order = {member: number for number, member in enumerate(_COMMON)}
-    return dict(sorted(value.items(), key=lambda pair: order.get(pair[0], len(order))))
-
-
-def _refuse_wrong(kind: str, name: str, value: Mapping[str, Any], known: frozenset[str]) -> None:
-    """Refuse what `check` would find, all of it at once."""
-    noun = register.noun(kind)
-    missing = [member for member in schema.schema(noun)["required"] if member not in value]
-    problems = [tuple(problem) for problem in schema.problems(noun, dict(value))]
-    told = [f"{pointer} {message}".strip() for pointer, message in problems or registers.troubles(name, value, known)]
-    if told:
-        hint = " ".join([f"--set {member}=..." for member in missing]) or f"labelvc register new {kind} --help"
-        raise ConfigurationError("; ".join(told), where=register.path(name), hint=hint)
-
-
-def _document(path: str, value: Mapping[str, Any], on: str) -> Document:
+def document_of(path: str, value: Mapping[str, Any], on: str) -> Document:
+    """Return a document by its path and what it says, as it stands on a day."""
     kind = value["id"].partition("/")[0]
     return Document(value["id"], kind, path, value, registers.late(kind, value, on))
 
 
-def _ids(snapshot: Snapshot, kind: str = "") -> list[str]:
-    """Return what the paths of a snapshot call the documents there are, in order."""
+def ids(snapshot: Snapshot, kind: str = "") -> list[str]:
+    """Return what the paths of a snapshot call the documents of known kinds, in order."""
     under = f"{register.FOLDER}{kind}/" if kind else register.FOLDER
     homes = [projects.noun_of(path) for path in sorted(listing.paths(snapshot.entries, under))]
-    return [home[1] for home in homes if home]
+    return [home[1] for home in homes if home and home[0] != register.NOUN]
+
+
+def _named(path: str) -> str:
+    return path.removeprefix(register.FOLDER).removesuffix(".yaml")
 
 
 def _parsed(git: Git, snapshot: Snapshot, reader: Reader, kind: str = "") -> dict[str, Parsed]:
-    paths = {register.path(name): register.noun(name.partition("/")[0]) for name in _ids(snapshot, kind)}
+    paths = {register.path(name): register.noun(name.partition("/")[0]) for name in ids(snapshot, kind)}
     if not paths:
         return {}
     data = dict(reader.many([(path, snapshot.entries[path]) for path in paths]))
@@ -257,7 +146,7 @@ def _parsed(git: Git, snapshot: Snapshot, reader: Reader, kind: str = "") -> dic
     return dict(zip(data, found, strict=True))
 
 
-def _policy(snapshot: Snapshot, reader: Reader) -> Policy | None:
+def policy_of(snapshot: Snapshot, reader: Reader) -> Policy | None:
     """Return the policy as it lies there, unproved: whether it is signed asks `verify`; None where none can be read."""
     entry = snapshot.entries.get(_POLICY)
     if entry is None:
@@ -266,12 +155,6 @@ def _policy(snapshot: Snapshot, reader: Reader) -> Policy | None:
         return statement.decode_policy(dsse.decode(reader.read(_POLICY, entry), dsse.IN_TOTO).payload)
     except (DataError, TrustError):
         return None
-
-
-def _principal(policy: Policy | None, address: str) -> str:
-    """Return whose address it is; empty where the policy knows nobody who has it."""
-    (name,) = people.names(policy, [address]) if policy else (None,)
-    return name or ""
 
 
 def _may(policy: Policy, by: str, deciders: Sequence[str]) -> bool:

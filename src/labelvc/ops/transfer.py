@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from labelvc.formats.interface import Plan
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project, Task
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import identity, lines, remarks, renumbering, rewrite, stranded, taxonomy
+from labelvc.ops import identity, licensing, lines, remarks, renumbering, rewrite, stranded, taxonomy
 from labelvc.ops import project as projects
 from labelvc.ops.fitting import MisfitError
 from labelvc.ops.incoming import Incoming, TwiceError
@@ -235,8 +236,9 @@ def export(
     dataset_name: str,
     target: Path,
     words: Mapping[str, Any],
+    asked: licensing.Asked,
     task: str = "",
-) -> int:
+) -> Exported:
     """Write a dataset's records as another tool's file, rebuilt from the records alone.
 
     Args:
@@ -246,15 +248,17 @@ def export(
         dataset_name: name of the dataset.
         target: file or folder to write.
         words: columns, as for import.
+        asked: the day, and the decision that permits it whatever the licences.
         task: the task; empty when the dataset has just one.
 
     Returns:
-        Number of records written.
+        Number of records written, and what the person should know.
 
     Raises:
         ConfigurationError: the format cannot be written, or the dataset or task does not exist.
         DataError: a line cannot be read or its value written: a file that lacks it would look complete; or a plain value
             stands where a pseudonym should.
+        RefusedError: the licence of an item or the terms of its source do not let it out, and no decision permits it.
     """
     form = registry.find(form_name)
     if not form.writes:
@@ -263,18 +267,25 @@ def export(
         project = projects.load(git, snapshot, reader)
         dataset, name = find(project, dataset_name, task)
         seen = Veil(lambda _: dataset.sensitive)
-        items = [
-            _refuse_plain(seen, dataset.name, row)
-            for rows in lines.live(reader, snapshot, dataset.name, "items")
-            for row in rows
-        ]
+        counted = licensing.Counted(project, dataset, asked.on)
+        rows = chain.from_iterable(lines.live(reader, snapshot, dataset.name, "items"))
+        items = [_refuse_plain(seen, dataset.name, row) for row in counted.over(rows)]
+        note = counted.settle(git, snapshot, asked)
         found = lines.live(reader, snapshot, dataset.name, "annotations")
         kept = (_refuse_plain(seen, dataset.name, row) for rows in found for row in rows if row.get("task") == name)
         try:
-            return form.write(items, kept, dataset, _plan(project, dataset, name, words), target)
+            written = form.write(items, kept, dataset, _plan(project, dataset, name, words), target)
+            return Exported(written, note)
         except DataError as error:
             where = error.where or f"datasets/{dataset.name}"
             raise DataError(error.message, where=where, hint=error.hint or lines.MEND) from None
+
+
+class Exported(NamedTuple):
+    """What an export came to: number of records written, and what the person should know; empty for nothing."""
+
+    records: int
+    note: str
 
 
 def _refuse_plain(veil: Veil, dataset: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""Licensing: whether the items of a dataset may be handed out, and which decision lets them when not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from labelvc.core import licences
+from labelvc.errors import RefusedError
+from labelvc.model.project import Dataset, Project
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import registers
+from labelvc.store.git import Git
+
+_MOST = 8
+
+
+class Asked(NamedTuple):
+    """The day on which items are handed out, and the decision that is said to permit it; empty for none."""
+
+    on: str
+    because: str = ""
+
+
+class Counted:
+    """Items counted by why they may not be handed out, as they go by.
+
+    Args:
+        project: says which licences are allowed.
+        dataset: whose items they are.
+        on: the day.
+    """
+
+    def __init__(self, project: Project, dataset: Dataset, on: str) -> None:
+        self._terms, self._allowed, self._on = licences.of(dataset), project.licences, on
+        self._dataset = dataset.name
+        self._why = Counter[str]()
+        self._all = 0
+
+    def over(self, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield the items, and count them in passing."""
+        for item in items:
+            self._all += 1
+            why = licences.objection(item, self._terms, self._allowed, self._on)
+            if why:
+                self._why[why] += 1
+            yield item
+
+    def settle(self, git: Git, snapshot: Snapshot, asked: Asked) -> str:
+        """Return what a person is told of items that go out though their licence would not let them; empty for none.
+
+        Raises:
+            ConfigurationError: there is no such decision.
+            RefusedError: some items may not be handed out, and no decision permits it.
+        """
+        if not self._why:
+            return ""
+        number = self._why.total()
+        ranked = sorted(self._why.items(), key=lambda pair: (-pair[1], pair[0]))
+        told = [f"{count:,} {why}" for why, count in ranked[:_MOST]]
+        more = len(ranked) - len(told)
+        message = f"{number:,} of {self._all:,} items may not be handed out: {'; '.join(told)}"
+        message += f"; and {more} more reasons" if more > 0 else ""
+        if not asked.because:
+            raise RefusedError(message, where=f"datasets/{self._dataset}", hint=self._cure())
+        found = registers.permitted(git, snapshot, asked.because, self._dataset, asked.on)
+        return f"{message}; they go out because of {found.id}: {found.value['closed']['reason']}"
+
+    def _cure(self) -> str:
+        """Return the command to type next: who has the rights writes them down, or somebody decides and answers for it."""
+        permits = f"--set 'permits={{export: [{self._dataset}]}}'"
+        return (
+            "write the licence into the items or their source; or have it decided, then export with --because: "
+            f"labelvc register new decision --title 'Export {self._dataset}' {permits}"
+        )

@@ -1,0 +1,144 @@
+"""export: what the licences of items and the terms of their sources do not let out stays, unless it was decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from inline_snapshot import snapshot
+
+from labelvc.codec import canonical, document
+
+ROWS = "item,text,annotator,label\nm1,One,ann,order\nm2,Two,ann,order\nm3,Wait,ann,order\n"
+SAID = {"O": {"source": "shop"}, "T": {"source": "shop", "licence": "MIT"}, "W": {}}
+DATASET = "datasets/texts/dataset.yaml"
+
+
+@pytest.fixture
+def labels(repo, labelvc, git, tmp_path, monkeypatch) -> Path:
+    """Return a project with three messages: two of a source, of which one has a licence of its own, and one of nowhere."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1796169600")  # 2026-12-02
+    assert labelvc(repo, "init", "--template", "classification", "--name", "demo")[0] == 0
+    told(repo, [{"name": "shop", "licence": "CC-BY-4.0"}, {"name": "other"}])
+    (tmp_path / "in.csv").write_text(ROWS)
+    code, _, err = labelvc(repo, "import", "csv", str(tmp_path / "in.csv"), "--dataset", "texts")
+    assert code == 0, err
+    for path in (repo / "datasets/texts/items").glob("*.jsonl"):
+        items = [canonical.decode(line) for line in path.read_bytes().splitlines()]
+        path.write_bytes(
+            b"".join([canonical.encode({**item, **SAID[item["text"][:1]]}, ("id",)) + b"\n" for item in items])
+        )
+    git(repo, "add", "--all")
+    git(repo, "commit", "-qm", "Begin")
+    return repo
+
+
+def told(repo: Path, sources: list[dict[str, str]]) -> None:
+    path = repo / DATASET
+    path.write_bytes(document.edit(path.read_bytes(), {("sources",): sources}))
+
+
+def allow(repo: Path, *licences: str) -> None:
+    path = repo / "labelvc.yaml"
+    path.write_bytes(document.edit(path.read_bytes(), {("licences",): {"allow": list(licences)}}))
+
+
+@pytest.fixture
+def export(labels, labelvc, tmp_path):
+    """Export the messages; return (exit code, what was said, whether a file was written)."""
+
+    def run(*words: str) -> tuple[int, str, bool]:
+        target = tmp_path / "out.csv"
+        target.unlink(missing_ok=True)
+        code, _, err = labelvc(labels, "export", "csv", "--dataset", "texts", "-o", str(target), *words)
+        return code, err, target.exists()
+
+    return run
+
+
+def test_a_project_that_says_nothing_of_licences_is_as_it_was(export):
+    assert export() == (0, export()[1], True)
+
+
+def test_what_is_not_allowed_stays(labels, export):
+    allow(labels, "MIT")
+    code, err, written = export()
+    assert (code, written) == (1, False)
+    assert err == snapshot("""\
+error: 2 of 3 items may not be handed out: 1 under 'CC-BY-4.0', which labelvc.yaml does not allow; 1 without a licence
+  where: datasets/texts
+  next: write the licence into the items or their source; or have it decided, then export with --because: labelvc register new decision --title 'Export texts' --set 'permits={export: [texts]}'
+""")
+    assert export("--at", "HEAD")[0] == 0, "the commit says nothing of licences yet"
+    allow(labels, "MIT", "CC-BY-4.0")
+    assert "1 of 3 items may not be handed out: 1 without a licence" in export()[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--set", "export=forbidden"), "from source/0001-shop, which forbids it"),
+        (("--set", "expires=2026-12-01"), "from source/0001-shop, whose licence ended on 2026-12-01"),
+    ],
+)
+def test_a_source_that_forbids_it_or_has_ended_needs_no_list(labels, labelvc, export, words, said):
+    code, _, err = labelvc(
+        labels, "register", "new", "source", "--title", "Shop", "--owner", "lead", "--set", "licence=MIT", *words
+    )
+    assert code == 0, err
+    told(labels, [{"name": "shop", "register": "source/0001-shop"}, {"name": "other"}])
+    assert labelvc(labels, "check", "--all")[0] == 0
+    code, err, written = export()
+    assert (code, written, f"2 of 3 items may not be handed out: 2 {said}" in err) == (1, False, True), err
+
+
+def test_a_decision_lets_them_out_and_says_why(labels, labelvc, export):
+    allow(labels, "MIT")
+    new = ("register", "new", "decision", "--owner", "lead", "--title")
+    permits = "permits={export: [texts], until: 2026-12-31}"
+    assert labelvc(labels, *new, "Others", "--set", "permits={export: [pets]}")[0] == 0
+    assert labelvc(labels, "register", "close", "decision/1", "--reason", "Yes.")[0] == 0
+    assert labelvc(labels, *new, "Texts", "--set", permits)[0] == 0
+    assert export("--because", "decision/9")[0] == 2
+    for which, said in (("1", "permits no export of texts"), ("2", "is not decided yet")):
+        code, err, written = export("--because", f"decision/{which}")
+        assert (code, written, said in err) == (1, False, True), err
+    assert labelvc(labels, "register", "close", "decision/2", "--reason", "The shop agreed.")[0] == 0
+    code, err, written = export("--because", "decision/2")
+    assert (code, written) == (0, True)
+    assert err.splitlines()[0] == snapshot(
+        "note: 2 of 3 items may not be handed out: 1 under 'CC-BY-4.0', which labelvc.yaml does not allow; 1 without a licence; they go out because of decision/0002-texts: The shop agreed."
+    )
+
+
+def test_a_permission_ends(labels, labelvc, export, monkeypatch):
+    allow(labels, "MIT")
+    words = ("--owner", "lead", "--title", "Texts", "--set", "permits={export: [texts], until: 2026-12-31}")
+    assert labelvc(labels, "register", "new", "decision", *words)[0] == 0
+    assert labelvc(labels, "register", "close", "decision/1", "--reason", "Yes.")[0] == 0
+    assert export("--because", "decision/1")[0] == 0
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1798761600")  # 2027-01-01
+    code, err, _ = export("--because", "decision/1")
+    assert (code, "permitted it until 2026-12-31" in err) == (1, True), err
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "said"),
+    [
+        ({"register": "source/0009-none"}, "register", "there is no source 'source/0009-none'"),
+        ({"register": "decision/0001-x"}, "register", "there is no source 'decision/0001-x'"),
+        (
+            {"register": "source/0001-shop", "licence": "MIT"},
+            "licence",
+            "is not the licence that source/0001-shop says",
+        ),
+        ({"expires": "soon"}, "expires", "is no day of the calendar"),
+        ({"export": "no"}, "export", "is neither allowed nor forbidden"),
+    ],
+)
+def test_a_source_that_cannot_be_is_found(labels, labelvc, source, place, said):
+    words = ("register", "new", "source", "--title", "Shop", "--owner", "lead", "--set", "licence=CC0-1.0")
+    assert labelvc(labels, *words)[0] == 0
+    told(labels, [{"name": "shop", **source}])
+    code, out, _ = labelvc(labels, "check", "--all")
+    assert (code, f"/sources/0/{place}" in out or DATASET in out, said in out) == (1, True, True), out
