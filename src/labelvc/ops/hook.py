@@ -9,10 +9,10 @@ from typing import NamedTuple
 from labelvc.core import leaks
 from labelvc.errors import DataError, RefusedError, StoreError
 from labelvc.model.finding import Finding
-from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import check, gates, privacy
+from labelvc.ops import check, gates, privacy, singly
 from labelvc.ops.gates import NOTHING, Brought
+from labelvc.ops.singly import Asked, Commit
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -48,14 +48,6 @@ class Judgement(NamedTuple):
     report: check.Report
 
 
-class _Asked(NamedTuple):
-    """What each judgement was asked for: what was brought, worker processes, and whose settings judge when not those of its base."""
-
-    brought: Brought
-    jobs: int
-    by: Project | None = None
-
-
 def staged(git: Git, *, brought: Brought = NOTHING, jobs: int = 1) -> Iterator[Judgement]:
     """Judge the index against HEAD: what the commit, or the merge, would bring.
 
@@ -67,7 +59,7 @@ def staged(git: Git, *, brought: Brought = NOTHING, jobs: int = 1) -> Iterator[J
     Yields:
         One judgement; none when neither side is a labels project, since a hook may serve many repositories.
     """
-    yield from _judge(git, *tree.staged(git), "what is staged", _Asked(brought, jobs))
+    yield from _judge(git, *tree.staged(git), "what is staged", Asked(brought, jobs))
 
 
 def message(git: Git, file: Path, *, brought: Brought = NOTHING) -> Iterator[Judgement]:
@@ -116,7 +108,7 @@ def checkout(git: Git, *, brought: Brought = NOTHING, jobs: int = 1) -> Iterator
     """
     old, new = tree.staged(git)
     if tree.changed(old, new):
-        yield from _judge(git, old, new, "what is staged", _Asked(brought, jobs))
+        yield from _judge(git, old, new, "what is staged", Asked(brought, jobs))
     elif PROJECT in new.entries:
         yield Judgement(
             "all that is checked out", "labelvc check --all", check.everything(git, new, brought=brought, jobs=jobs)
@@ -153,7 +145,7 @@ def pushed(
         base = _common(git, push.old, head) if known else _outside(git, head, remote)
         old = tree.commit(git, base) if base else tree.empty()
         step = f"{head[:10]} for {privacy.shown(push.ref)}"
-        for told in _judge(git, old, tree.commit(git, head), step, _Asked(brought, jobs)):
+        for told in _judge(git, old, tree.commit(git, head), step, Asked(brought, jobs)):
             said = told.report.findings
             more = privacy.brought_by(git, push.ref, push.new, _fresh(git, push, known, remote), old, brought)
             apart = [one for one in more if not any(_same(one, other) for other in said)]
@@ -183,23 +175,19 @@ def received(git: Git, pushes: Sequence[Push], *, brought: Brought = NOTHING, jo
         if not push.new:
             continue
         _refuse_other(git, push)
-        listed = plumbing.run(git, "rev-list", "--reverse", "--topo-order", "--parents", push.new, "--not", "--all")
-        rows = list(map(str.split, listed.decode().splitlines()))
-        before = _before(git, push, rows)
+        fresh = singly.commits(git, push.new, "--not", "--all")
+        before = _before(git, push, fresh)
         by, shown = privacy.project_of(git, before), privacy.shown(push.ref)
         if PROJECT in before.entries or PROJECT in tree.commit(git, plumbing.resolve(git, push.new)).entries:
             said = list(privacy.ref(git, push.ref, push.new, gates.of(git, by, brought)))
             yield Judgement(shown, "git push --dry-run", check.Report(said))
-        for words in rows:
-            commit, parent = words[0], words[1] if len(words) > 1 else ""
-            if commit not in seen:
-                seen.add(commit)
-                old = tree.commit(git, parent) if parent else tree.empty()
-                for told in _judge(
-                    git, old, tree.commit(git, commit), f"{commit[:10]} for {shown}", _Asked(brought, jobs, by)
-                ):
+        for commit in fresh:
+            if commit.id not in seen:
+                seen.add(commit.id)
+                old, new = next(singly.snapshots(git, commit))
+                for told in _judge(git, old, new, f"{commit.id[:10]} for {shown}", Asked(brought, jobs, by)):
                     gate = privacy.gate_of(git, by, old, brought)
-                    said = [*told.report.findings, *privacy.message(git, commit, gate)]
+                    said = [*told.report.findings, *privacy.message(git, commit.id, gate)]
                     yield told._replace(report=told.report._replace(findings=said))
 
 
@@ -221,22 +209,22 @@ def read_received(text: str) -> list[Push]:
     return [Push(words[2], _id(words[0]), _id(words[1])) for words in _rows(text, 3)]
 
 
-def _before(git: Git, push: Push, rows: Sequence[Sequence[str]]) -> Snapshot:
+def _before(git: Git, push: Push, fresh: Sequence[Commit]) -> Snapshot:
     """Return what the server had before a push: where the ref was, else where its oldest new commit starts."""
     if _known(git, push.old):
         return tree.commit(git, plumbing.resolve(git, push.old))
-    known = {words[0] for words in rows}
-    start = next((parent for words in rows for parent in words[1:] if parent not in known), "")
+    known = {commit.id for commit in fresh}
+    start = next((parent for commit in fresh for parent in commit.parents if parent not in known), "")
     return tree.commit(git, start) if start else tree.empty()
 
 
-def _judge(git: Git, old: Snapshot, new: Snapshot, step: str, asked: _Asked) -> Iterator[Judgement]:
-    if PROJECT in old.entries or PROJECT in new.entries:
+def _judge(git: Git, old: Snapshot, new: Snapshot, step: str, asked: Asked) -> Iterator[Judgement]:
+    report = singly.judged(git, old, new, asked)
+    if report is not None:
         command = (
             "labelvc check --staged" if new.kind == "index" else f"labelvc check {old.commit[:10]}..{new.commit[:10]}"
         )
-        brought, jobs, by = asked
-        yield Judgement(step, command, check.changed(git, old, new, by=by, brought=brought, jobs=jobs))
+        yield Judgement(step, command, report)
 
 
 def _refuse_other(git: Git, push: Push) -> None:
@@ -276,11 +264,9 @@ def _common(git: Git, old: str, head: str) -> str:
         return ""
 
 
-def _fresh(git: Git, push: Push, known: bool, remote: str) -> list[str]:
+def _fresh(git: Git, push: Push, known: bool, remote: str) -> list[Commit]:
     """Return the commits that a push brings, oldest first, as far as can be told here."""
-    there = _remotes(remote)
-    words = ("rev-list", "--reverse", "--topo-order", push.new, "--not", there, *([push.old] if known else []))
-    return plumbing.run(git, *words).decode().split()
+    return singly.commits(git, push.new, "--not", _remotes(remote), *([push.old] if known else []))
 
 
 def _same(one: Finding, other: Finding) -> bool:

@@ -14,10 +14,11 @@ from labelvc.model.detection import Settings
 from labelvc.model.finding import Finding
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import check, gates, plain
+from labelvc.ops import check, gates, plain, singly
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
+from labelvc.ops.singly import Commit
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.cache import Cache
@@ -105,13 +106,12 @@ def history(git: Git, words: str, *, brought: Brought = NOTHING) -> Looked:
     base, head = plumbing.resolve_both(git, one or "HEAD", two or "HEAD")
     if mark == "...":
         base = plumbing.merge_base(git, base, head)
-    listed = plumbing.run(git, "rev-list", "--reverse", "--topo-order", "--parents", head, f"^{base}").decode()
-    rows = [row.split() for row in listed.splitlines()]
-    if any(len(row) == 1 for row in rows) and plumbing.is_shallow(git):
+    commits = singly.commits(git, head, f"^{base}")
+    if not all(commit.parents for commit in commits) and plumbing.is_shallow(git):
         raise StoreError("history ends early in this shallow clone", where=words, hint=UNSHALLOW)
     by = project_of(git, tree.commit(git, base))
-    findings = [found for row in rows for found in _commit(git, row[0], row[1:], by, brought)]
-    return Looked(findings, one, two, len(rows))
+    findings = [found for commit in commits for found in of_commit(git, commit, by, brought)]
+    return Looked(findings, one, two, len(commits))
 
 
 def message(git: Git, commit: str, gate: Gate) -> Iterator[Finding]:
@@ -165,7 +165,7 @@ def standing(git: Git) -> Standing:
 
 
 def brought_by(
-    git: Git, name: str, points_to: str, commits: Iterable[str], base: Snapshot, brought: Brought
+    git: Git, name: str, points_to: str, commits: Iterable[Commit], base: Snapshot, brought: Brought
 ) -> list[Finding]:
     """Return what stands in plain in what a push brings: each commit and its message, the ref's name, messages of tags.
 
@@ -182,20 +182,30 @@ def brought_by(
     """
     by = project_of(git, base)
     found = list(ref(git, name, points_to, gates.of(git, by, brought)))
-    for commit in commits:
-        parents = plumbing.run(git, "rev-list", "--parents", "--max-count=1", commit).decode().split()[1:]
-        found += _commit(git, commit, parents, by, brought)
-    return found
+    return found + [one for commit in commits for one in of_commit(git, commit, by, brought)]
 
 
-def _commit(git: Git, commit: str, parents: list[str], by: Project | None, brought: Brought) -> list[Finding]:
-    """Return what a commit brings that none of its parents has: of a merge, what it made up itself."""
-    new = tree.commit(git, commit)
-    olds = [tree.commit(git, parent) for parent in parents] or [tree.empty()]
-    sides = [_side(git, old, new, by, brought) for old in olds]
+def of_commit(git: Git, commit: Commit, by: Project | None, brought: Brought) -> list[Finding]:
+    """Return what stands in plain in a commit and none of its parents has, and in its message: of a merge, what it made up itself.
+
+    Args:
+        git: the repository.
+        commit: the commit.
+        by: whose settings judge; None for those of the commit's own parent.
+        brought: the date, and people to look for.
+
+    Returns:
+        Findings, each naming the commit.
+
+    Raises:
+        StoreError: the commit cannot be read.
+        TrustError: a gate key that would tell is not here.
+    """
+    pairs = list(singly.snapshots(git, commit))
+    sides = [_side(git, old, new, by, brought) for old, new in pairs]
     found = [one for one in sides[0] if all(one in side for side in sides[1:])]
-    found += message(git, commit, gate_of(git, by, olds[0], brought))
-    where = f" in commit {commit[:10]}"
+    found += message(git, commit.id, gate_of(git, by, pairs[0][0], brought))
+    where = f" in commit {commit.id[:10]}"
     return [one if where in f" {one.place.path}" else _kept(one, where) for one in found]
 
 
