@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelvc import resources
-from labelvc.codec import schema
+from labelvc.codec import published, schema
 from labelvc.errors import ConfigurationError
 
 SCHEMAS = sorted(resources.folder("schemas").glob("*.v1.json"))
@@ -166,3 +166,23 @@ def test_schema_files_are_closed_and_described(path: Path):
 
 def test_only_the_schema_of_all_registers_is_built_on():
     assert {"urn:labelvc:schema:register:1"} == BUILT_ON
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[1] / "examples").glob("*/*/*.json")), ids=lambda path: path.name
+)
+def test_what_fits_is_what_nothing_is_said_of(path: Path):
+    value = json.loads(path.read_bytes())
+    for noun in {path.parent.name, "taxonomy", "record"}:
+        assert published.fits(noun, value) <= (schema.problems(noun, value) == [])
+
+
+WORDS = st.sampled_from(["a", "", " a", "a\n", "a\x85", "\x1c", "\u00a0", "a\ufeff", "\u2028", "1.0.0", "1.0.0\n", "urn:labelvc:schema:taxonomy:1", "é", "active", "𐐷" * 128])  # fmt: skip
+LABELS = st.fixed_dictionaries(
+    {"id": WORDS, "name": WORDS}, optional={"parent": st.none() | WORDS, "status": WORDS, "description": WORDS}
+)
+
+
+@given(st.fixed_dictionaries({"schema": st.just("urn:labelvc:schema:taxonomy:1"), "name": st.sampled_from(["a", "a\n", "-", "é"]), "version": st.sampled_from(["1.0.0", "1.0.0\n", "01.0.0", "1.0.0-a"]), "labels": st.lists(LABELS, max_size=3)}))  # fmt: skip
+def test_a_value_that_fits_breaks_no_rule(value):
+    assert published.fits("taxonomy", value) <= (schema.problems("taxonomy", value) == [])

@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical
-from labelvc.codec.outline import MAX_BYTES, Member, Node, outline, trouble
+from labelvc.codec.events import trouble
+from labelvc.codec.outline import MAX_BYTES, Member, Node, outline, plain
 from labelvc.errors import DataError
 from labelvc.model import jsonpointer
 
@@ -22,6 +23,11 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _RESERVED = re.compile(r"(?i:null|true|false)")
 _CONTROL = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _STEP = 2
+
+
+Path = tuple[str, ...]
+"""Names from the outermost mapping down; a member of a list is its number, `-` is one to be appended."""
+_NOTHING: Mapping[Path, Sequence[Any]] = {}
 
 
 class Read(NamedTuple):
@@ -35,7 +41,7 @@ def read(data: bytes, where: str = "") -> dict[str, Any]:
     """Read a document strictly.
 
     Args:
-        data: the file's bytes, at most 1 MiB.
+        data: the file's bytes, at most 4 MiB.
         where: its path, for messages.
 
     Returns:
@@ -43,10 +49,9 @@ def read(data: bytes, where: str = "") -> dict[str, Any]:
 
     Raises:
         DataError: not UTF-8, not YAML 1.2, a duplicate key, more than one document, an anchor, alias, tag or directive,
-            nesting beyond 32, a number JSON cannot hold, or more than 1 MiB; says the line and what to do.
+            nesting beyond 32, a number JSON cannot hold, or more than 4 MiB; says the line and what to do.
     """
-    value: dict[str, Any] = outline(_text(data, where), where).plain()
-    return value
+    return plain(_text(data, where), where)
 
 
 def read_places(data: bytes, where: str = "") -> Read:
@@ -88,13 +93,14 @@ def digest(value: Mapping[str, Any]) -> str:
     return canonical.digest(canonical.encode(dict(value)))
 
 
-def edit(data: bytes, changes: Mapping[tuple[str, ...], Any]) -> bytes:
+def edit(data: bytes, changes: Mapping[Path, Any], added: Mapping[Path, Sequence[Any]] = _NOTHING) -> bytes:
     """Set values in a document, leaving every other character alone.
 
     Args:
         data: the document's bytes.
         changes: path to new value. A path is the names from the outermost mapping down; a member of a list is its
             number, `-` appends to a list. Mappings on the way that are missing are made.
+        added: path of a list to the members to append to it.
 
     Returns:
         The new bytes.
@@ -103,23 +109,24 @@ def edit(data: bytes, changes: Mapping[tuple[str, ...], Any]) -> bytes:
         DataError: the document cannot be read, a path leads through text or past the end of a list, or a value is no
             JSON value.
     """
-    return _splice(data, [(path, [value]) for path, value in changes.items()])
+    fresh = [((*path, "-"), members) for path, members in added.items() if members]
+    return _splice(data, [*[(path, [value]) for path, value in changes.items()], *fresh])
 
 
-def edited(value: Any, changes: Mapping[tuple[str, ...], Any]) -> Any:
+def edited(value: Any, changes: Mapping[Path, Any]) -> Any:
     """Return what a document says after `edit`, given what it says."""
     for path, said in changes.items():
         value = _applied(value, path, [said])
     return value
 
 
-def extend(data: bytes, path: tuple[str, ...], members: Sequence[Any]) -> bytes:
+def extend(data: bytes, path: Path, members: Sequence[Any]) -> bytes:
     """Append members to the list at a path, as `edit` does, in one go.
 
     Raises:
         DataError: as `edit`.
     """
-    return _splice(data, [((*path, "-"), members)]) if members else data
+    return edit(data, {}, {path: members})
 
 
 def _text(data: bytes, where: str) -> str:
@@ -146,7 +153,7 @@ def _places(node: Node, pointer: str, lines: dict[str, int]) -> None:
         _places(below_node, below, lines)
 
 
-_Edit = tuple[tuple[str, ...], Sequence[Any]]
+_Edit = tuple[Path, Sequence[Any]]
 """A path and what to set there, or to append."""
 
 
@@ -189,7 +196,7 @@ def _apart(root: Node, edits: Sequence[_Edit], text: str) -> list[tuple[int, int
     return None if met else pieces
 
 
-def _change(root: Node, path: tuple[str, ...], values: Sequence[Any], text: str) -> tuple[int, int, str]:
+def _change(root: Node, path: Path, values: Sequence[Any], text: str) -> tuple[int, int, str]:
     """Return what to put where: (start, end, new text)."""
     node, member, flow = root, None, False
     for at, name in enumerate(path):
@@ -211,7 +218,7 @@ def _below(node: Node, name: str) -> tuple[Node, Member | None] | None:
 
 
 def _add(
-    node: Node, member: Member | None, rest: tuple[str, ...], values: Sequence[Any], flow: bool, text: str
+    node: Node, member: Member | None, rest: Path, values: Sequence[Any], flow: bool, text: str
 ) -> tuple[int, int, str]:
     """Add a member to a mapping or members to a list."""
     name = rest[0]
@@ -248,19 +255,21 @@ def _replace(node: Node, member: Member | None, value: Any, *, flow: bool) -> tu
     return node.start, node.end, gap + "\n".join(_block(value, node.column + len(gap))).lstrip(" ")
 
 
-def _nest(rest: tuple[str, ...], value: Any) -> Any:
+def _nest(rest: Path, value: Any) -> Any:
     for name in reversed(rest):
         value = [value] if name == "-" else {name: value}
     return value
 
 
-def _applied(value: Any, path: tuple[str, ...], values: Sequence[Any]) -> Any:
+def _applied(value: Any, path: Path, values: Sequence[Any]) -> Any:
     """Return the plain value with the change made: what the edited text must read back as."""
     if not path:
         return json.loads(canonical.encode(values[0]))
     name, rest = path[0], path[1:]
     if isinstance(value, list) and name != "-":
-        return [_applied(below, rest, values) if str(at) == name else below for at, below in enumerate(value)]
+        members = list(value)
+        members[int(name)] = _applied(value[int(name)], rest, values)
+        return members
     if name == "-":
         return [*(value or []), *[_applied(None, (), [_nest(rest, new)]) for new in values]]
     below = dict(value or {})

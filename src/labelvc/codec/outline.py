@@ -11,29 +11,18 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    StreamEndEvent,
-    StreamStartEvent,
-)
-from ruamel.yaml.reader import ReaderError
-
+from labelvc.codec.events import quick, strict, trouble
 from labelvc.errors import DataError
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 4 << 20
 MAX_DEPTH = 32
 _EXACT = 2**53 - 1
 _INEXACT = "a number beyond 2^53-1 is not the same in every program; write it in quotes"
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NUMBER = re.compile(r"[-+.0-9]")
+"""How a word begins that may be a number."""
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -94,32 +83,40 @@ def outline(text: str, where: str) -> Node:
     Raises:
         DataError: not YAML, or YAML that is more than a plain tree; says the line.
     """
-    events = YAML(typ="safe", pure=True).parse(text)
+    source = _Source(text, where)
     try:
-        return _document(events, _Source(text, where))
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        if error.context_mark and mark and mark.index >= len(text.rstrip()):
-            mark = error.context_mark  # what was never closed is found at the end, and mended where it began
-        said = str(error.problem or error.context)[:80]
-        raise trouble(f"not YAML: {said}", where, mark.line + 1 if mark else 0) from None
-    except ReaderError as error:
-        raise trouble(
-            f"holds the character U+{error.character:04X}, which YAML does not allow",
-            where,
-            text.count("\n", 0, error.position) + 1,
-        ) from None
+        return _quickly(source) or _document(strict(text, where), source)
     except (ValueError, RecursionError):
         raise trouble("not YAML that can be read", where, 0) from None
 
 
-def trouble(message: str, where: str, line: int) -> DataError:
-    """Return the error for a place in a document, with what to do next."""
-    return DataError(
-        message,
-        where=f"{where}:{line}" if line else where,
-        hint=f"mend {where or 'the document'}, then run: labelvc check",
-    )
+def plain(text: str, where: str) -> dict[str, Any]:
+    """Return what a document says, as `outline(text, where).plain()` does and in half of the time.
+
+    Args:
+        text: the document.
+        where: its path, for messages.
+
+    Raises:
+        DataError: as for `outline`.
+    """
+    found = quick(text)
+    try:
+        value = _said_by(found) if found is not None else None
+    except (DataError, ValueError, RecursionError):
+        value = None
+    if value is None:
+        value = outline(text, where).plain()
+    return value
+
+
+def _quickly(source: _Source) -> Node | None:
+    """Return the outline by the quick reader; None where the other one must tell what is there, or what is wrong."""
+    found = quick(source.text)
+    try:
+        return _document(found, source) if found is not None else None
+    except (DataError, ValueError, RecursionError):
+        return None
 
 
 class _Source(NamedTuple):
@@ -133,14 +130,14 @@ def _document(events: Iterator[Any], source: _Source) -> Node:
     where = source.where
     root: Node | None = None
     for event in events:
-        if isinstance(event, DocumentStartEvent):
+        if type(event).__name__ == "DocumentStartEvent":
             line = event.start_mark.line + 1
             if root is not None:
                 raise trouble("holds a second document (a line `---`); keep one a file", where, line)
             if event.version is not None or event.tags:
                 raise trouble("starts with a % directive; leave it out", where, line)
             root = _node(next(events), events, source, MAX_DEPTH)
-        elif isinstance(event, StreamStartEvent | StreamEndEvent):
+        elif type(event).__name__ in ("StreamStartEvent", "StreamEndEvent"):
             continue
     if root is None or (root.kind == "scalar" and root.value is None):
         raise trouble("the document is empty", where, 1)
@@ -150,36 +147,41 @@ def _document(events: Iterator[Any], source: _Source) -> Node:
 
 
 def _node(event: Any, events: Iterator[Any], source: _Source, depth: int) -> Node:
-    where, line = source.where, event.start_mark.line + 1
-    if isinstance(event, AliasEvent):
-        raise trouble("uses an alias (*name); write the value out", where, line)
+    kind = type(event).__name__
+    if kind == "AliasEvent":
+        raise _refused(event, source, "uses an alias (*name); write the value out")
     if event.anchor is not None:
-        raise trouble("uses an anchor (&name); write the value out where it is needed", where, line)
+        raise _refused(event, source, "uses an anchor (&name); write the value out where it is needed")
     if event.tag is not None:
-        raise trouble("uses a tag (!name); a document holds plain values only", where, line)
-    if isinstance(event, ScalarEvent):
+        raise _refused(event, source, "uses a tag (!name); a document holds plain values only")
+    if kind == "ScalarEvent":
         return _scalar(event, source)
     if depth == 0:
-        raise trouble(f"nested deeper than {MAX_DEPTH}", where, line)
-    if isinstance(event, MappingStartEvent):
+        raise _refused(event, source, f"nested deeper than {MAX_DEPTH}")
+    if kind == "MappingStartEvent":
         return _mapping(event, events, source, depth - 1)
     return _sequence(event, events, source, depth - 1)
+
+
+def _refused(event: Any, source: _Source, why: str) -> DataError:
+    return trouble(why, source.where, event.start_mark.line + 1)
 
 
 def _mapping(start: Any, events: Iterator[Any], source: _Source, depth: int) -> Node:
     names: dict[str, Member] = {}
     end = start.start_mark.index
     for event in events:
-        if isinstance(event, MappingEndEvent):
+        if type(event).__name__ == "MappingEndEvent":
             end = event.end_mark.index if start.flow_style else end
             break
         key, mark = _key(event, source.where), event.start_mark
         if key in names:
             raise trouble(f"the key {key[:40]!r} occurs twice in one mapping", source.where, mark.line + 1)
         node = _node(next(events), events, source, depth)
-        after = event.end_mark.index
+        ended = event.end_mark
+        after = ended.index
         if node.start == node.end:
-            node = node._replace(start=after + 1, end=after + 1)
+            node = node._replace(start=after + 1, end=after + 1, line=ended.line + 1, column=ended.column + 1)
         names[key] = Member(node, after, mark.line + 1, mark.column)
         end = node.end
     mark = start.start_mark
@@ -190,7 +192,7 @@ def _sequence(start: Any, events: Iterator[Any], source: _Source, depth: int) ->
     members: list[Node] = []
     end = start.start_mark.index
     for event in events:
-        if isinstance(event, SequenceEndEvent):
+        if type(event).__name__ == "SequenceEndEvent":
             end = event.end_mark.index if start.flow_style else end
             break
         members.append(_node(event, events, source, depth))
@@ -201,25 +203,74 @@ def _sequence(start: Any, events: Iterator[Any], source: _Source, depth: int) ->
     )
 
 
+def _said_by(events: Iterator[Any]) -> dict[str, Any] | None:
+    """Return what the one document of events says; None where it is no mapping."""
+    found = [_said(next(events), events, MAX_DEPTH) for event in events if _begins(event)]
+    return found[0] if len(found) == 1 and isinstance(found[0], dict) else None
+
+
+def _begins(event: Any) -> bool:
+    return type(event).__name__ == "DocumentStartEvent" and event.version is None and not event.tags
+
+
+def _said(event: Any, events: Iterator[Any], depth: int) -> Any:
+    """Return what an event says together with those that belong to it.
+
+    Raises:
+        ValueError: it is more than a plain tree.
+    """
+    kind = type(event).__name__
+    if kind == "AliasEvent" or event.anchor is not None or event.tag is not None:
+        raise ValueError(kind)
+    if kind == "ScalarEvent":
+        return _value(event, "")
+    if depth == 0:
+        raise ValueError(kind)
+    if kind == "SequenceStartEvent":
+        members = []
+        for below in events:
+            if type(below).__name__ == "SequenceEndEvent":
+                break
+            members.append(_said(below, events, depth - 1))
+        return members
+    names: dict[str, Any] = {}
+    for below in events:
+        if type(below).__name__ == "MappingEndEvent":
+            break
+        name = _key(below, "")
+        if name in names:
+            raise ValueError(name)
+        names[name] = _said(next(events), events, depth - 1)
+    return names
+
+
 def _key(event: Any, where: str) -> str:
     """Return a key as its text: `1` and `no` are the text as written, since the names of labels look like that."""
-    if not isinstance(event, ScalarEvent) or event.anchor is not None or event.tag is not None:
+    if type(event).__name__ != "ScalarEvent" or event.anchor is not None or event.tag is not None:
         raise trouble("a key must be plain text", where, event.start_mark.line + 1)
     return _whole(event.value, where, event.start_mark.line + 1)
 
 
 def _scalar(event: Any, source: _Source) -> Node:
-    mark, start, end = event.start_mark, event.start_mark.index, event.end_mark.index
+    mark, end = event.start_mark, event.end_mark.index
+    start = mark.index
     if event.style in ("|", ">"):
         written = source.text[start:end]
         keeps_blank_lines = "+" in written.split("\n", 1)[0]
         end = start + len(written.removesuffix("\n") if keeps_blank_lines else written.rstrip())
     elif start == end:
-        start = end = len(source.text[:start].rstrip())
-    value = _resolve(event.value, source.where, mark.line + 1) if event.style is None else event.value
-    if isinstance(value, str):
-        _whole(value, source.where, mark.line + 1)
-    return Node("scalar", value, start, end, mark.line + 1, mark.column)
+        while start and source.text[start - 1].isspace():
+            start -= 1
+        end = start
+    return Node("scalar", _value(event, source.where), start, end, mark.line + 1, mark.column)
+
+
+def _value(event: Any, where: str) -> Any:
+    """Return what a scalar says."""
+    text = event.value
+    if not event.style and (text in _WORDS or _NUMBER.match(text)):
+        return _resolve(text, where, event.start_mark.line + 1)
+    return text if text.isascii() else _whole(text, where, event.start_mark.line + 1)
 
 
 def _resolve(text: str, where: str, line: int) -> Any:

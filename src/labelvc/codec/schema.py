@@ -1,4 +1,4 @@
-"""Schemas: the published JSON Schema of each noun, and what is wrong with a value in plain words.
+"""Schemas: what the published JSON Schema of a noun says no to, in plain words.
 
 A message names what is expected, never what was found beyond the name of a member, so that it can be printed anywhere.
 """
@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import SchemaError, ValidationError
 
-from labelvc import resources
-from labelvc.errors import ConfigurationError
+from labelvc.codec.published import schema
 from labelvc.model import jsonpointer
 
 _LONGEST = 40
@@ -40,49 +39,11 @@ class Problem(NamedTuple):
     message: str
 
 
-def schema(noun: str) -> dict[str, Any]:
-    """Return the schema of a noun.
-
-    Args:
-        noun: `project`, `dataset`, `taxonomy`, `guideline`, `item`, `record`, `finding` ...
-
-    Returns:
-        The content of `schemas/<noun>.v1.json`, with the schemas it builds on written out in it; a new dict each time.
-
-    Raises:
-        ConfigurationError: there is no such schema in this installation.
-    """
-    path = resources.folder("schemas") / f"{noun}.v1.json"
-    try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        raise ConfigurationError(
-            f"there is no schema of {noun!r}",
-            where=str(path),
-            hint="install labelvc again: pip install --force-reinstall labelvc",
-        ) from None
-    return _whole(found)
-
-
-def _whole(found: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that says all itself: what it builds on by `allOf` is a part of it, under what it says of the same."""
-    parts = [_VERSION.fullmatch(part.get("$ref", "")) for part in found.get("allOf", ())]
-    if not parts or not all(parts):
-        return found
-    del found["allOf"]
-    found["additionalProperties"] = found.pop("unevaluatedProperties")
-    for part in parts:
-        under = schema(part[1] if part else "")
-        merged = {name: {**under.get(name, {}), **found.get(name, {})} for name in ("properties", "$defs")}
-        found = {**under, **found, **merged, "required": [*under["required"], *found.get("required", ())]}
-    return found
-
-
 def problems(noun: str, value: Any) -> list[Problem]:
     """Return everything the schema of a noun says no to.
 
     Args:
-        noun: as for `schema`.
+        noun: as for `labelvc.codec.published.schema`.
         value: the decoded value.
 
     Returns:

@@ -1,15 +1,17 @@
-"""Parsing documents: YAML and schema together, the one place of a check that needs ruamel.yaml and jsonschema.
+"""Parsing documents: YAML and schema together.
 
-`labelvc.ops.project` loads this module only for a document it has not seen before.
+`labelvc.ops.project` loads this module only for a document it has not seen before, and this one what says in plain words
+why a document is bad only for one that is.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import msgspec
 
-from labelvc.codec import document, epochs, schema
+from labelvc.codec import document, epochs, published
 from labelvc.core import baseline, lock
 from labelvc.errors import DataError
 from labelvc.model.detection import Accepted
@@ -43,12 +45,11 @@ def parse(noun: str, data: bytes) -> Parsed:
 
 def _lines(noun: str, data: bytes) -> Parsed:
     values = document.read_lines(data)
-    found = []
-    for number, value in enumerate(values):
-        found += [
-            Trouble("document.schema", f"/{number}{at}", message, number + 1)
-            for at, message in schema.problems(noun, value)
-        ]
+    found = [
+        Trouble("document.schema", f"/{number}{at}", message, number + 1)
+        for number, value in enumerate(values)
+        for at, message in _problems(noun, value)
+    ]
     if noun == "baseline" and not found and data != baseline.write(msgspec.convert(values, list[Accepted])):
         found.append(Trouble("document.schema", "", "is not sorted, or has a line twice", 1))
     if noun == "lock" and not found:
@@ -60,18 +61,27 @@ def _lines(noun: str, data: bytes) -> Parsed:
     return Parsed(values, {f"/{number}": number + 1 for number in range(len(values))}, found)
 
 
-def _troubles(noun: str, value: dict[str, Any]) -> list[schema.Problem]:
-    version = schema.newer(noun, value)
-    if version:
-        return [
-            schema.Problem(
-                "/schema", f"made by a newer labelvc (version {version} of this document; this labelvc reads version 1)"
-            )
-        ]
-    found = schema.problems(noun, value)
+def _troubles(noun: str, value: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the pointer and the words of everything that is wrong with what a document says."""
+    found = _problems(noun, value)
     if noun == "dataset" and not found:
         for name, rules in value.get("item_fields", {}).items():
-            problem = schema.schema_problem(rules)
+            problem = _words().schema_problem(rules)
             if problem:
-                found.append(schema.Problem(f"/item_fields/{name}{problem.pointer}", problem.message))
+                found.append((f"/item_fields/{name}{problem.pointer}", problem.message))
     return found
+
+
+def _problems(noun: str, value: dict[str, Any]) -> list[tuple[str, str]]:
+    if published.fits(noun, value):
+        return []
+    version = _words().newer(noun, value)
+    if version:
+        said = f"made by a newer labelvc (version {version} of this document; this labelvc reads version 1)"
+        return [("/schema", said)]
+    found: list[tuple[str, str]] = _words().problems(noun, value)
+    return found
+
+
+def _words() -> Any:
+    return importlib.import_module("labelvc.codec.schema")

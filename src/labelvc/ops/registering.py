@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from labelvc.codec import document, schema
+from labelvc.codec import document, published, schema
 from labelvc.core import registers as rules
 from labelvc.errors import ConfigurationError, RefusedError
 from labelvc.model import register
@@ -125,7 +125,7 @@ def _ordered(value: Mapping[str, Any]) -> dict[str, Any]:
 def _refuse_wrong(kind: str, name: str, value: Mapping[str, Any], known: frozenset[str]) -> None:
     """Refuse what `check` would find, all of it at once."""
     noun = register.noun(kind)
-    missing = [member for member in schema.schema(noun)["required"] if member not in value]
+    missing = [member for member in published.schema(noun)["required"] if member not in value]
     problems = [tuple(problem) for problem in schema.problems(noun, dict(value))]
     told = [f"{pointer} {message}".strip() for pointer, message in problems or rules.troubles(name, value, known)]
     if told:

@@ -56,7 +56,7 @@ def operate(git: Git, name: str, asked: Operation, *, dry: bool = False) -> Done
         texts, data = versions.opened(git, reader, cache, "taxonomy", name)
         base = texts.base()
         last = str(base["version"]) if base else ""
-        value = document.read(data, texts.path)
+        value: versions.Value = texts.now or {}
         try:
             edits = lineage.changes(value, asked)
         except RefusedError as refused:
@@ -68,7 +68,7 @@ def operate(git: Git, name: str, asked: Operation, *, dry: bool = False) -> Done
         values |= {("lineage", at, "version"): version for at in lineage.pending(value, last)}
         values["lineage", "-"] = {**step, "version": version}
         told = document.edited(grown, values)
-        data = document.extend(document.edit(data, values), ("labels",), edits.fresh)
+        data = document.edit(data, values, {("labels",): edits.fresh})
         for trouble in references.troubles([Document("taxonomy", name, told)], {"taxonomy": frozenset([name])}):
             raise RefusedError(trouble.message, where=f"{texts.path} {trouble.pointer}")
         if not dry:
