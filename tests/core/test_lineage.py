@@ -51,7 +51,8 @@ def carried_out(data: bytes, asked: Operation) -> bytes:
         edits = lineage.changes(document.read(data), asked)
     except RefusedError:
         return data
-    data = document.edit(data, {**edits.values, ("lineage", "-"): dict(lineage.step(asked, "1.1.0"))})
+    step = dict(lineage.step(asked, "1.1.0"))
+    data = document.edit(data, {**edits.values, ("version",): "1.1.0", ("lineage", "-"): step})
     return document.extend(data, ("labels",), edits.fresh)
 
 

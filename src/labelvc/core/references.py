@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, expression
-from labelvc.core import bump, profiles, registers
+from labelvc.core import bump, labels, profiles, registers
 from labelvc.model import jsonpointer, register
 
 Rule = str
@@ -19,8 +19,6 @@ _HOME = {
     "guideline": "guidelines/{}.yaml",
     "profile": "profiles/{}.yaml",
 }
-_MIGRATING = ("merge", "split")
-"""Steps of a lineage by which records get other labels; those stay in the list for ever."""
 
 
 class Document(NamedTuple):
@@ -77,7 +75,8 @@ def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]])
             yield from _sources(found, names, sources)
             yield from _taken(found, names, rules)
         elif found.noun == "taxonomy":
-            yield from _taxonomy(found)
+            for at, wrong in labels.troubles(found.value):
+                yield Trouble(found, at, "document.reference", wrong)
         elif found.noun == "guideline":
             yield from _guideline(found, names, taxonomies)
         elif found.noun == "versions":
@@ -197,46 +196,6 @@ def _recipients(found: Document) -> Iterator[Trouble]:
             yield Trouble(found, f"/roles/{name}/needs", "document.reference", "is more than there are people")
 
 
-def _taxonomy(found: Document) -> Iterator[Trouble]:
-    parents: dict[str, str | None] = {}
-    for number, label in enumerate(found.value["labels"]):
-        if label["id"] in parents:
-            yield Trouble(
-                found, f"/labels/{number}/id", "document.reference", f"the label {_short(label['id'])} occurs twice"
-            )
-        parents.setdefault(label["id"], label.get("parent"))
-    circular = _circles(parents)
-    for number, label in enumerate(found.value["labels"]):
-        parent = label.get("parent")
-        if parent is not None and parent not in parents:
-            yield Trouble(
-                found, f"/labels/{number}/parent", "document.reference", f"there is no label {_short(parent)}"
-            )
-        if label["id"] in circular:
-            yield Trouble(found, f"/labels/{number}/parent", "document.reference", "the label is its own ancestor")
-    for number, step in enumerate(found.value.get("lineage", ())):
-        for at, label in enumerate(step.get("to", ()) if step["kind"] in _MIGRATING else ()):
-            if label not in parents:
-                pointer = f"/lineage/{number}/to/{at}"
-                message = f"there is no label {_short(label)}, which records would get"
-                yield Trouble(found, pointer, "document.reference", message)
-
-
-def _circles(parents: Mapping[str, str | None]) -> frozenset[str]:
-    """Return the labels that are their own ancestors; each label is walked once."""
-    state: dict[str, bool] = {}
-    for start in parents:
-        path: list[str] = []
-        at: str | None = start
-        while at is not None and at in parents and at not in state:
-            state[at] = False
-            path.append(at)
-            at = parents[at]
-        if at in path:
-            state.update(dict.fromkeys(path[path.index(at) :], True))
-    return frozenset(label for label, circular in state.items() if circular)
-
-
 def _guideline(
     found: Document, names: Mapping[str, frozenset[str]], taxonomies: Mapping[str, Document]
 ) -> Iterator[Trouble]:
@@ -250,7 +209,9 @@ def _guideline(
         known = {label["id"] for label in taxonomies[used].value["labels"]}
         for at, label in _taught(found.value["labels"]):
             if label not in known:
-                yield Trouble(found, at, "document.reference", f"the taxonomy {used!r} has no label {_short(label)}")
+                yield Trouble(
+                    found, at, "document.reference", f"the taxonomy {used!r} has no label {labels.short(label)}"
+                )
 
 
 def _taught(labels: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -296,7 +257,3 @@ def _versions(found: Document, explained: Mapping[tuple[str, str], Document]) ->
 
 def _known(names: frozenset[str]) -> str:
     return f"; there is {', '.join(sorted(names)[:8])}" if names else ""
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:39] + "…")

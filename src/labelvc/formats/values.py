@@ -26,7 +26,7 @@ _SHORT = 64
 
 
 def names(taxonomy: Taxonomy | None) -> dict[str, str]:
-    """Return what a source may call a label, to the label's id: the id itself, else a name that only one label has."""
+    """Return what a source may call a label, to the label's id: the id itself, else a name that only one label has, else an alias."""
     labels = taxonomy.labels if taxonomy else ()
     called: dict[str, str] = {}
     twice: set[str] = set()
@@ -34,7 +34,8 @@ def names(taxonomy: Taxonomy | None) -> dict[str, str]:
         twice.update({label.name} & called.keys())
         called[label.name] = label.id
     known = {name: identifier for name, identifier in called.items() if name and name not in twice}
-    return {**known, **{label.id: label.id for label in labels}}
+    aliases = {alias: label.id for label in labels for alias in label.aliases}
+    return {**aliases, **known, **{label.id: label.id for label in labels}}
 
 
 def number(text: str) -> int | float:

@@ -152,12 +152,13 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Label(msgspec.Struct, frozen=True):
-    """One label of a taxonomy: records hold its id, people see its name."""
+    """One label of a taxonomy: records hold its id, people see its name, sources may call it by an alias."""
 
     id: str
     name: str = ""
     parent: str | None = None
     status: Literal["active", "deprecated"] = "active"
+    aliases: tuple[str, ...] = ()
 
 
 class Taxonomy(msgspec.Struct, frozen=True):
