@@ -6,6 +6,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import jsonschema
@@ -76,6 +78,55 @@ def markdown(zoo: Zoo | Desk, labelvc: Run, *words: str) -> str:
     code, out, err = labelvc(zoo.folder, "review", "main...topic", "--format", "markdown", *words)
     assert code == 0, err
     return out
+
+
+def html(zoo: Zoo | Desk, labelvc: Run, *words: str) -> str:
+    code, out, err = labelvc(zoo.folder, "review", "main...topic", "--format", "html", *words)
+    assert code == 0, err
+    return out
+
+
+class Page(HTMLParser):
+    """A page taken apart: tags with their attributes, numbers with where they stand in the JSON, and the text between."""
+
+    VOID = ("meta", "br")
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[tuple[str, dict[str, str | None]]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.numbers: list[tuple[str, str, str]] = []
+        self.words: list[str] = []
+        self.declared: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append((tag, dict(attrs)))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        tag, attributes = self.open[-1] if self.open else ("", {})
+        if tag == "data":
+            self.numbers.append((str(attributes["data-at"]), str(attributes["value"]), data))
+        elif not any(
+            tag in ("code", "style", "title", "svg", "pre") or "own" in str(a.get("class")) for tag, a in self.open
+        ):
+            self.words.append(data)
+
+
+def reached(value: Any, pointer: str) -> Any:
+    for step in pointer.split("/")[1:]:
+        value = value[int(step) if isinstance(value, list) else step]
+    return value
 
 
 def numbers(value: Any) -> Iterator[int | float]:
@@ -169,6 +220,20 @@ def test_every_number_of_the_markdown_is_in_the_json(changed: Zoo, labelvc: Run)
     said = in_words(prose_of(markdown(changed, labelvc)))
     assert len(said) > 100
     assert set(said) <= spelled(found)
+
+
+def test_every_number_of_the_html_is_the_one_in_the_json(changed: Zoo, labelvc: Run):
+    found = told(changed, labelvc)
+    page = Page(html(changed, labelvc))
+    assert len(page.numbers) > 150
+    for pointer, value, shown in page.numbers:
+        number = reached(found, pointer)
+        assert str(number) == value, pointer
+        assert float(shown.replace(",", "").replace("−", "-")) == pytest.approx(number, abs=0.0005), pointer
+    assert in_words("\n".join(page.words)) == []
+    places = {pointer.rsplit("/", 1)[0] for pointer, _, _ in page.numbers}
+    for way in range(len(found["ways"]["list"])):
+        assert f"/ways/list/{way}" in places
 
 
 def test_samples_state_their_exact_guarantee(changed: Zoo, labelvc: Run):
@@ -282,13 +347,54 @@ def test_markdown_keeps_its_budget_and_counts_what_it_leaves_out(changed: Zoo, l
 
 
 def test_the_same_change_gives_the_same_bytes(changed: Zoo, labelvc: Run, tmp_path):
-    for form in ("json", "markdown", "text"):
+    for form in ("json", "markdown", "text", "html"):
         words = ("review", "main...topic", "--format", form)
         first = labelvc(changed.folder, *words, "--jobs", "1")
         assert labelvc(changed.folder, *words, "--jobs", "2") == first
         changed.git("clone", "-q", str(changed.folder), str(tmp_path / form))
         changed.git("-C", str(tmp_path / form), "branch", "-q", "main", "origin/main")
         assert labelvc(tmp_path / form, *words)[:2] == first[:2]
+
+
+def harmless(page: str) -> Page:
+    """Hold that nothing in a page runs, loads or leads anywhere but within the page."""
+    found = Page(page)
+    names = {
+        "html", "head", "meta", "title", "style", "body", "main", "header", "nav", "section", "article", "h1", "h2", "h3", "h4",
+        "p", "ul", "li", "span", "code", "pre", "b", "br", "a", "table", "thead", "tbody", "tr", "th", "td", "div", "details",
+        "summary", "ins", "del", "mark", "data", "i", "dl", "dt", "dd", "figure", "figcaption", "svg", "defs", "image", "use",
+        "rect", "circle",
+    }  # fmt: skip
+    assert {tag for tag, _ in found.tags} <= names
+    attributes = {name for _, each in found.tags for name in each}
+    assert not {name for name in attributes if name.startswith("on") or name in ("style", "src", "srcset", "action")}
+    ids = [each["id"] for _, each in found.tags if "id" in each]
+    assert len(ids) == len(set(ids))
+    for _, each in found.tags:
+        lead = each.get("href")
+        assert lead is None or (lead.startswith("#") and lead[1:] in ids) or lead.startswith("data:image/")
+    (policy,) = [each["content"] for tag, each in found.tags if each.get("http-equiv") == "Content-Security-Policy"]
+    assert str(policy).startswith("default-src 'none';")
+    return found
+
+
+def test_the_page_can_be_read_without_eyes_or_mouse(changed: Zoo, labelvc: Run):
+    found = harmless(html(changed, labelvc))
+    tags = [tag for tag, _ in found.tags]
+    assert [tags.count(tag) for tag in ("h1", "main", "header", "nav")] == [1] * 4
+    assert ("html", {"lang": "en"}) in found.tags
+    levels = [int(tag[1]) for tag in tags if re.fullmatch(r"h[1-6]", tag)]
+    assert all(after <= before + 1 or (before, after) == (2, 4) for before, after in pairwise(levels))
+    assert tags.index("a") < tags.index("h1")
+    assert found.tags[tags.index("a")][1]["class"] == "skip"
+    assert all("scope" in each for tag, each in found.tags if tag == "th")
+    assert all("aria-label" in each or "aria-hidden" in each for tag, each in found.tags if tag == "svg")
+    for _, each in found.tags:
+        if each.get("role") == "region":
+            assert each["tabindex"] == "0"
+            assert "aria-label" in each or "aria-labelledby" in each
+    ids = {each["id"] for _, each in found.tags if "id" in each}
+    assert {each["aria-labelledby"] for _, each in found.tags if "aria-labelledby" in each} <= ids
 
 
 # ---------------------------------------------------------------- verdict
@@ -364,10 +470,11 @@ def test_nothing_in_a_page_is_live(zoo: Zoo, labelvc: Run, number: int):
     zoo.change("pictures/b.jpg#x1", value={"label": said, "box": [1, 1, 3, 3]})
     zoo.git("add", "--all")
     zoo.git("commit", "-qnm", said)
-    page = markdown(zoo, labelvc)
+    page, whole = markdown(zoo, labelvc), html(zoo, labelvc)
     prose_of(page)
+    harmless(whole)
     _, text, _ = labelvc(zoo.folder, "review", "main...topic")
-    for written in (page, text):
+    for written in (page, text, whole):
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u200b\u202a-\u202e\u2066-\u2069]", written)
     assert told(zoo, labelvc)["ways"]["records"] == 3
 
@@ -382,7 +489,7 @@ def test_no_plain_value_is_shown(zoo: Zoo, labelvc: Run):
     found = told(zoo, labelvc)
     assert found["privacy"]["hidden"] > 1
     assert found["privacy"]["findings"]
-    for form in ("json", "markdown", "text"):
+    for form in ("json", "markdown", "text", "html"):
         _, out, err = labelvc(zoo.folder, "review", "main...topic", "--format", form)
         assert PLAIN not in out + err
         assert "bloggs" not in out + err

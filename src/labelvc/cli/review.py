@@ -26,10 +26,8 @@ _SMALLEST, _BUDGET = 2_000, 60_000
 @click.option(
     "--examples",
     type=click.IntRange(0, 20),
-    default=reviewing.EXAMPLES,
-    show_default=True,
     metavar="N",
-    help="Show N records of each way a label went, drawn at random.",
+    help="Show N records of each way a label went, drawn at random.  [default: 3, more where there are few ways]",
 )
 @click.option(
     "--budget",
@@ -43,13 +41,13 @@ _SMALLEST, _BUDGET = 2_000, 60_000
     "--exit-code", is_flag=True, help="Exit 1 when it is not approved or brings errors, 2 when nobody can tell."
 )
 @signing.root_option
-@output_options("text", "json", "markdown")
+@output_options("text", "json", "markdown", "html")
 @pass_settings
 def review(
     settings: Settings,
     /,
     revisions: str,
-    examples: int,
+    examples: int | None,
     budget: int,
     exit_code: bool,
     root: str | None,
@@ -60,10 +58,11 @@ def review(
 
     How it stands to the policy and what to type next, counts, new and fixed findings, which label became which with examples,
     rates by annotator and slice, the shift of the whole, agreement, documents, merges, privacy, and how to make the page again.
-    Markdown is for a comment on the pull request.
+    One HTML file needs no network and runs no script; Markdown is for a comment on the pull request.
 
     \b
     labelvc review main...topic
+    labelvc review main...topic --format html -o review.html
     labelvc review main...topic --format markdown -o comment.md
     """
     git = repository(settings)
@@ -75,8 +74,10 @@ def review(
         write(json.indented(render.document(found)), output)
     elif form == "text":
         write("".join(render.text(found, color=settings.color and output is None)), output)
-    else:
+    elif form == "markdown":
         write(importlib.import_module("labelvc.cli.render.review_markdown").page(found, budget), output)
+    else:
+        write(importlib.import_module("labelvc.cli.render.review_html").page(found), output)
     if output is not None:
         say(settings, f"{render.STATES[found.verdict.state]}; {render.quality(found)}")
     return _code(settings, found, pinned) if exit_code else 0

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from labelvc.errors import DataError
 
-_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _EXIF = b"Exif\0\0"
 _STANDALONE = frozenset([0x01, *range(0xD0, 0xD8)])
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -47,7 +47,7 @@ class Piece(NamedTuple):
 
 def is_picture(data: bytes) -> bool:
     """Tell whether bytes begin as a JPEG or PNG does."""
-    return data.startswith((_JPEG, _PNG))
+    return data.startswith((JPEG, PNG))
 
 
 def cleaned(data: bytes) -> bytes:
@@ -59,8 +59,8 @@ def cleaned(data: bytes) -> bytes:
     Raises:
         DataError: it is no JPEG or PNG, or damaged.
     """
-    if data.startswith(_PNG):
-        return _PNG + b"".join([piece.raw for piece in _pieces(data) if piece.kind in _CHUNKS])
+    if data.startswith(PNG):
+        return PNG + b"".join([piece.raw for piece in _pieces(data) if piece.kind in _CHUNKS])
     return b"\xff\xd8" + b"".join([_kept(piece) for piece in _pieces(data)]) + b"\xff\xd9"
 
 
@@ -133,9 +133,9 @@ def _exif_of(piece: Piece) -> bytes | None:
 
 
 def _pieces(data: bytes) -> Iterator[Piece]:
-    if data.startswith(_PNG):
+    if data.startswith(PNG):
         return _chunks(data)
-    if data.startswith(_JPEG):
+    if data.startswith(JPEG):
         return _segments(data)
     raise DataError(
         "the file is no JPEG and no PNG", hint="convert it: other formats hide what they hold in other places"
@@ -143,7 +143,7 @@ def _pieces(data: bytes) -> Iterator[Piece]:
 
 
 def _chunks(data: bytes) -> Iterator[Piece]:
-    at, kind = len(_PNG), b""
+    at, kind = len(PNG), b""
     while kind != b"IEND":
         if at + 12 > len(data):
             raise DataError(_BROKEN.format("it ends early"))

@@ -36,13 +36,16 @@ from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-EXAMPLES = 3
+_EXAMPLES, _ROOM = 3, 24
+"""Examples of a way when nobody says how many, and how many there may be of all ways while there are few of these."""
 _MOST_WAYS = 40
 _MOST_FINDINGS = 500
 _MOST_ROWS = 200
 _MOST_DOCUMENTS = 200
 _MOST_EDITS = 100
 _MOST_LOST = 200
+_ONE_WAY = ("record.rev", "document.version")
+"""Rules on the step from one version to the next, which say nothing of either."""
 
 
 class Asked(NamedTuple):
@@ -52,14 +55,14 @@ class Asked(NamedTuple):
         pin: digest of root version 1, from outside the repository; None when there is none.
         brought: the date, and people to look for.
         jobs: worker processes.
-        examples: how many of each way.
+        examples: how many of each way; None: three, and more where there are few ways.
         advance: called with the number of shards that were checked.
     """
 
     pin: str | None = None
     brought: Brought = NOTHING
     jobs: int = 1
-    examples: int = EXAMPLES
+    examples: int | None = None
     advance: Advance | None = None
 
 
@@ -100,8 +103,8 @@ def review(git: Git, words: str, asked: Asked | None = None) -> Review:
         place = _Place(git, reader, cache, pair, both, veil.over(git, *pair, reader=reader))
         screen = Screen(gates.of(git, both[0] or both[1], asked.brought))
         reading = _Reading(place)
-        drawn = reading.drawn(asked.examples, told.seed)
-        return _review(place, words, asked, told, report, reading, drawn, screen)
+        drawn = reading.drawn(_ROOM if asked.examples is None else asked.examples, told.seed)
+        return _review(place, words, asked, told, _quality(place, asked, report), reading, drawn, screen)
 
 
 class _Reading:
@@ -144,7 +147,7 @@ def _review(
     words: str,
     asked: Asked,
     told: standing.Standing,
-    report: check.Report,
+    quality: page.Quality,
     reading: _Reading,
     drawn: Mapping[Turn, Stratum[Comparison]],
     screen: Screen,
@@ -152,8 +155,9 @@ def _review(
     pair, summary, tables = place.pair, reading.tally.summary(), reading.counts.tables()
     one, _, two = words.partition("..." if "..." in words else "..")
     exhibits = Exhibits(place.reader, pair, place.veil, screen)
+    number = max(_EXAMPLES, _ROOM // max(1, len(reading.turns))) if asked.examples is None else asked.examples
     shown = {
-        turn: Drawn(drawn[turn].size, tuple(map(exhibits.example, drawn[turn].drawn)))
+        turn: Drawn(drawn[turn].size, tuple(map(exhibits.example, drawn[turn].drawn[:number])))
         for turn, _ in ways.ranked(reading.turns)[:_MOST_WAYS]
     }
     spreads = spread.of(place.reader, place.cache, pair, place.projects, place.veil, reading.touched)
@@ -165,7 +169,7 @@ def _review(
         page.End(two or "HEAD", pair.new.commit),
         told.verdict(screen),
         _counts(place, summary, tables, spreads, reading),
-        _quality(report),
+        quality,
         ways.told(reading.turns, told.seed, shown),
         _rates(tables["annotator"], before.people),
         _rates(tables["slice"], before.slices) if before.slices or after.slices else page.Rates((), 0),
@@ -176,7 +180,7 @@ def _review(
         len(reading.documents) - len(told_documents),
         tuple(spread.stranded(spreads, place.projects)),
         _merges(place.git, words),
-        _privacy(report, place.projects[1] or place.projects[0], screen),
+        _privacy(quality, place.projects[1] or place.projects[0], screen),
         tuple(_licences(place, sorted(spreads))),
         told.provenance(f"labelvc {__version__}", asked.brought.today),
         exhibits.pictures,
@@ -244,10 +248,21 @@ def _edits(git: Git, pair: Range) -> tuple[int, int]:
     return commits, edits
 
 
-def _quality(report: check.Report) -> page.Quality:
-    found = sorted(report.findings, key=lambda one: -SEVERITIES.index(one.severity))
+def _quality(place: _Place, asked: Asked, report: check.Report) -> page.Quality:
+    """Return what is found otherwise than before; what is not there any more is what the change would bring if it were undone."""
+    undone: list[Finding] = []
+    if place.projects[0] is not None:
+        told = check.changed(place.git, *place.pair[::-1], by=place.projects[0], brought=asked.brought, jobs=asked.jobs)
+        undone = [one for one in told.findings if one.rule not in _ONE_WAY]
+    new, gone = [sorted(rows, key=lambda one: -SEVERITIES.index(one.severity)) for rows in (report.findings, undone)]
     return page.Quality(
-        _by_severity(found), {}, report.known, tuple(found[:_MOST_FINDINGS]), max(0, len(found) - _MOST_FINDINGS), (), 0
+        _by_severity(new),
+        _by_severity(gone),
+        report.known,
+        tuple(new[:_MOST_FINDINGS]),
+        max(0, len(new) - _MOST_FINDINGS),
+        tuple(gone[:_MOST_FINDINGS]),
+        max(0, len(gone) - _MOST_FINDINGS),
     )
 
 
@@ -297,8 +312,8 @@ def _merges(git: Git, words: str) -> page.Merges:
     return page.Merges(len(found), dict(sorted(verdicts.items())), tuple(rows[:_MOST_LOST]), more, tuple(problems))
 
 
-def _privacy(report: check.Report, project: Project | None, screen: Screen) -> page.Privacy:
-    rules = Counter([one.rule for one in report.findings if one.rule.startswith(("privacy.", "pseudonym."))])
+def _privacy(quality: page.Quality, project: Project | None, screen: Screen) -> page.Privacy:
+    rules = Counter([one.rule for one in quality.findings if one.rule.startswith(("privacy.", "pseudonym."))])
     fields = sum(len(dataset.sensitive) for dataset in project.datasets.values()) if project else 0
     return page.Privacy(dict(sorted(rules.items())), fields, screen.covered)
 

@@ -61,6 +61,7 @@ def environment() -> Environment:
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters["shown"] = lambda words: text.clip(text.safe(str(words)), _LONGEST)
     made.filters["prose"] = lambda words: text.safe(" ".join(str(words).split()))
+    made.filters["safely"] = lambda words: text.safe(str(words))
     made.filters["number"] = lambda number: f"{number:,}"
     return made
 

@@ -201,12 +201,20 @@ def agreement(one: Agreement) -> str:
 
 def agreements(found: Review) -> list[str]:
     """Return the agreement on each task, in sentences; those of which there is none by the reason."""
-    silent: dict[str, list[str]] = {}
+    told = [agreement(one) for one in found.agreement if one.before is not None and one.after is not None]
+    for why, places in silent(found).items():
+        named = ", ".join(f"{safe(dataset)} {safe(task)}" for dataset, task in places)
+        told.append(f"does not apply to {named}: {why}")
+    return told
+
+
+def silent(found: Review) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Return why there is no agreement to the datasets and tasks of which that is so."""
+    rows: dict[str, list[tuple[str, str]]] = {}
     for one in found.agreement:
         if one.before is None or one.after is None:
-            silent.setdefault(one.why, []).append(f"{safe(one.dataset)} {safe(one.task)}")
-    told = [agreement(one) for one in found.agreement if one.before is not None and one.after is not None]
-    return [*told, *(f"does not apply to {', '.join(places)}: {why}" for why, places in silent.items())]
+            rows.setdefault(one.why, []).append((one.dataset, one.task))
+    return rows
 
 
 def interval(found: Estimate | None) -> str:
