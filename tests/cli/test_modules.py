@@ -217,6 +217,83 @@ def test_a_dataset_takes_the_profiles_at_once(labels, labelvc, module, git):
     assert said["summary"]["stopped"] == "broken", "two profiles that disagree"
 
 
+# ---------------------------------------------------------------- templates
+PROJECT = """schema: urn:labelvc:schema:project:1
+id: {id}
+name: "{name}"
+goal: Find litter
+tasks: {objects: {type: box, taxonomy: litter, guideline: litter}}
+"""
+DATASET = """schema: urn:labelvc:schema:dataset:1
+name: NAME
+id: {dataset_id}
+tasks: {objects: false}
+profiles: [litter]
+"""
+TEMPLATE = {
+    **FIRST,
+    "module.yaml": MANIFEST.replace("[", "[labelvc.yaml, datasets/street/dataset.yaml, datasets/beach/dataset.yaml, "),
+    "labelvc.yaml": PROJECT,
+    "datasets/street/dataset.yaml": DATASET.replace("NAME", "street"),
+    "datasets/beach/dataset.yaml": DATASET.replace("NAME", "beach"),
+}
+
+
+@pytest.fixture
+def template(tmp_path: Path, git: Callable[..., str]) -> Path:
+    """Return a repository with a module that is a template, in a folder below its top."""
+    folder = tmp_path / "templates"
+    put(folder / "litter", TEMPLATE)
+    git(folder, "init", "-q")
+    git(folder, "add", "--all")
+    git(folder, "commit", "-qm", "Litter")
+    git(folder, "tag", "v1")
+    return folder / "litter"
+
+
+def test_a_project_is_made_of_a_template_from_elsewhere(template, tmp_path, labelvc, git):
+    (template / "labelvc.yaml").write_text("schema: [\n")
+    code, out, err = labelvc(tmp_path, "init", "new", "--template", "./templates/litter", "--at", "v1")
+    assert code == 0, out + err
+    folder = tmp_path / "new"
+    assert "profiles/litter.yaml" in out
+    project = document.read((folder / "labelvc.yaml").read_bytes())
+    ids = {document.read(path.read_bytes())["id"] for path in folder.glob("datasets/*/dataset.yaml")}
+    assert (project["name"], len(ids | {project["id"]})) == ("new", 3)
+    assert not (folder / "modules.lock").exists(), "a start to be edited, no dependency"
+    assert labelvc(folder, "check", "--all")[0] == 0
+    commit(folder, git)
+    said = change(folder, labelvc, "add", "../templates/litter", "--at", "v1")
+    assert set(states(said).values()) == {"same"}, "who wants its updates says so"
+    assert said["summary"]["written"]
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "said"),
+    [
+        ("module.yaml", "labelvc.yaml, ", "", "is no template"),
+        ("module.yaml", "datasets/street/dataset.yaml, datasets/beach/dataset.yaml, ", "", "is no template"),
+        ("labelvc.yaml", "type: box", "type: boxes", "/tasks/objects/type"),
+        ("labelvc.yaml", "taxonomy: litter", "taxonomy: rubbish", "there is no taxonomy 'rubbish'"),
+        ("datasets/beach/dataset.yaml", "[litter]", "[litter, none]", "there is no profile 'none'"),
+        (
+            "datasets/beach/dataset.yaml",
+            "profiles:",
+            "checks: {box.outsid: {severity: error}}\nprofiles:",
+            "'box.outsid'",
+        ),
+        ("profiles/litter.yaml", "box.outside", "box.outsid", "'box.outsid'"),
+    ],
+)
+def test_a_template_that_makes_no_project_writes_nothing(template, tmp_path, labelvc, path, old, new, said):
+    text = (template / path).read_text()
+    assert old in text
+    (template / path).write_text(text.replace(old, new))
+    code, _, err = labelvc(tmp_path, "init", "new", "--template", "./templates/litter")
+    assert (code, said in err, "next: " in err) == (2, True, True), err
+    assert not (tmp_path / "new").exists()
+
+
 # ---------------------------------------------------------------- update
 def test_an_update_shows_what_it_changes_before_it_is_taken(labels, labelvc, module, git):
     take(labels, labelvc, git)

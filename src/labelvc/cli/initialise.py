@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, now, pass_settings
@@ -24,6 +27,7 @@ _ABOUT = {
     "datasets/": "a dataset: its tasks, storage, checks and sources",
     "taxonomies/": "the labels",
     "guidelines/": "how to label",
+    "profiles/": "how rules are wanted",
     "trust/policy.json": "who must approve what, signed by you",
     "trust/root/": "the root of trust: your key alone, for now",
     "privacy/": "the epochs of pseudonyms; their secret stays in .git/labelvc/keyring",
@@ -35,6 +39,11 @@ _ABOUT = {
 
 
 _OWN = Path("~/.ssh/id_ed25519")
+_SOURCE = re.compile(r"[/:.]")
+
+
+def _templates(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name, help=about) for name, about in TEMPLATES.items() if name.startswith(incomplete)]
 
 
 class _Key(NamedTuple):
@@ -55,11 +64,13 @@ class _Key(NamedTuple):
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), required=False)
 @click.option(
     "--template",
-    type=click.Choice(list(TEMPLATES)),
+    metavar="NAME|SOURCE",
     default="classification",
     show_default=True,
-    help="What kind of labels.",
+    shell_complete=_templates,
+    help="What kind of labels: one of those below, or the source of a module that is a template.",
 )
+@click.option("--at", "rev", default="", metavar="REV", help="Branch, tag or commit of a template that lies in git.")
 @click.option("--name", help="Name of the project; else the folder's.")
 @click.option("--dvc", "in_dvc", is_flag=True, help="Keep annotations in DVC instead of git: for millions of records.")
 @click.option(
@@ -70,7 +81,7 @@ class _Key(NamedTuple):
 )
 @pass_settings
 def init(
-    settings: Settings, folder: Path | None, template: str, name: str | None, in_dvc: bool, key: str | None
+    settings: Settings, folder: Path | None, template: str, rev: str, name: str | None, in_dvc: bool, key: str | None
 ) -> None:
     """Make a labels project in FOLDER, or here: documents to edit, and all that git needs to know about them.
 
@@ -81,10 +92,14 @@ def init(
     spans           marked stretches of text (people, places ...)
     tokens          fields of every word of a sentence (CoNLL-U)
 
-    A folder without a git repository becomes one. Nothing that is there is overwritten.
+    A SOURCE is what `labelvc module add` takes: a folder, a package's module, the address of a git repository. A folder
+    without a git repository becomes one. Nothing that is there is overwritten.
     """
     place = settings.directory / (folder or "")
-    plan = making.plan(template, name or suggested_name(place.name), in_dvc=in_dvc)
+    documents = None
+    if rev or (template not in TEMPLATES and _SOURCE.search(template)):
+        documents = importlib.import_module("labelvc.ops.modules").template(settings.directory, template, rev)
+    plan = making.plan(template, name or suggested_name(place.name), in_dvc=in_dvc, documents=documents)
     git = making.repository(place)
     found = _found(git, key)
     made = making.initialise(git, plan, found.signer, now())

@@ -5,7 +5,7 @@ What one document looks like is its schema's business; here is what a schema can
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, expression
@@ -19,6 +19,7 @@ _HOME = {
     "guideline": "guidelines/{}.yaml",
     "profile": "profiles/{}.yaml",
 }
+_NAMED = ("taxonomy", "guideline", "profile")
 
 
 class Document(NamedTuple):
@@ -42,6 +43,20 @@ class Trouble(NamedTuple):
     pointer: str
     rule: Rule
     message: str
+
+
+def named(documents: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """Return the names of the documents that others may name, by noun; those of all registers under `register`.
+
+    Args:
+        documents: noun and name of each.
+    """
+    found: dict[str, set[str]] = {noun: set() for noun in (*_NAMED, register.NOUN)}
+    for noun, name in documents:
+        kind = register.NOUN if noun.startswith(register.NOUN) else noun
+        if kind in found:
+            found[kind].add(name)
+    return {noun: frozenset(names) for noun, names in found.items()}
 
 
 def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]]) -> Iterator[Trouble]:
@@ -138,7 +153,7 @@ def _sources(
             yield Trouble(found, f"{at}/export", "document.reference", "is neither allowed nor forbidden")
         if entry is not None and (entry not in names[register.NOUN] or not entry.startswith("source/")):
             home = register.path(entry if entry.startswith("source/") else "source/...")
-            yield Trouble(found, f"{at}/register", "document.reference", f"there is no source {_short(entry)} ({home})")
+            yield Trouble(found, f"{at}/register", "document.reference", f"there is no source {entry!r} ({home})")
         elif (
             entry in registered
             and source.get("licence", registered[entry].value["licence"]) != (registered[entry].value["licence"])

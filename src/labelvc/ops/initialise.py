@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import uuid
 from collections.abc import Mapping
@@ -98,19 +99,24 @@ class Made(NamedTuple):
     kept: list[str]
 
 
-def plan(template: str, name: str, *, in_dvc: bool = False) -> Plan:
+def plan(template: str, name: str, *, in_dvc: bool = False, documents: Mapping[str, bytes] | None = None) -> Plan:
     """Think up a project; nothing is written.
 
     Args:
         template: a name in `templates.TEMPLATES`.
         name: of the project.
         in_dvc: keep the dataset's annotations in DVC.
+        documents: of a template that does not ship with labelvc, from `modules.template`.
 
     Raises:
         ConfigurationError: there is no such template, or a project cannot have that name.
     """
-    project_id, dataset_id = str(uuid.uuid4()), str(uuid.uuid4())
-    documents = templates.contents(template, name, project_id, dataset_id)
+    project_id = str(uuid.uuid4())
+    if documents is None:
+        documents = templates.contents(template, name, project_id, str(uuid.uuid4()))
+    else:
+        documents = templates.filled(documents, name, project_id, lambda: str(uuid.uuid4()))
+        importlib.import_module("labelvc.ops.modules").refuse_unfit(documents, template)
     if in_dvc:
         documents = {
             path: data.replace(b"\nstorage: git\n", b"\nstorage: dvc\n") if path.endswith("/dataset.yaml") else data

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import msgspec
 
 from labelvc.checks import registry
-from labelvc.core import lock
+from labelvc.core import lock, references
 from labelvc.errors import ConfigurationError, DataError, Error, StoreError
 from labelvc.model.module import Manifest, Pinned
 from labelvc.ops import parsing
@@ -76,6 +77,57 @@ def read(git: Git, start: Path, source: str, rev: str = "", *, wait: float = fet
     return Module(manifest, origin.source, origin.commit, documents)
 
 
+def template(start: Path, source: str, rev: str = "", *, wait: float = fetching.WAIT) -> Mapping[str, bytes]:
+    """Return the documents of a module that is a project template, as they are before they are filled in.
+
+    Args:
+        start: as for `origins.find`.
+        source: as for `origins.find`.
+        rev: as for `origins.find`.
+        wait: as for `origins.find`.
+
+    Raises:
+        ConfigurationError: its manifest is wrong, or it is no template.
+        DataError: as for `read`.
+        StoreError: as for `read`.
+    """
+    with TemporaryDirectory() as folder:
+        origin = origins.find(Git(Path(folder), Path(folder), Path(folder)), start, source, rev, wait=wait)
+        manifest = _manifest(origin)
+        if projects.TOP not in manifest.provides or not any(path.startswith("datasets/") for path in manifest.provides):
+            message = f"the module is no template: it does not provide {projects.TOP} and a dataset"
+            raise ConfigurationError(
+                message, where=_where(origin, MANIFEST), hint=f"labelvc module add {source}, in a project"
+            )
+        return {path: origin.read(path) for path in manifest.provides}
+
+
+def refuse_unfit(documents: Mapping[str, bytes], source: str) -> None:
+    """Refuse documents that would make no project: each is held against its schema, and all of them against each other.
+
+    Args:
+        documents: path to bytes.
+        source: where they came from, for messages.
+
+    Raises:
+        ConfigurationError: names the first that is wrong, with line, pointer and problem.
+    """
+    origin = Origin(source, "", documents.__getitem__)
+    found = [
+        references.Document(*home, _parsed(origin, path, home[0], data))
+        for path, data in documents.items()
+        if (home := projects.noun_of(path))
+    ]
+    names = references.named((one.noun, one.name) for one in found)
+    for trouble in references.troubles(found, names):
+        where = f"{trouble.document.noun} {trouble.document.name}".strip()
+        raise ConfigurationError(f"{trouble.pointer} {trouble.message}", where=f"{source}: {where}", hint=_mend(origin))
+    for one in found:
+        unknown = registry.unknown(one.value.get("checks", {})) if one.noun in ("dataset", "profile") else ()
+        if unknown:
+            raise _no_rule(min(unknown), f"{source}: {one.noun} {one.name}")
+
+
 def shelved() -> list[Manifest]:
     """Return the manifests of labelvc's own library, by name."""
     nowhere = Git(Path(), Path(), Path())
@@ -107,9 +159,7 @@ def _document(origin: Origin, path: str) -> bytes:
         raise ConfigurationError(message, where=_where(origin, path), hint=_mend(origin))
     unknown = registry.unknown(value["checks"]) if noun == "profile" else ()
     if unknown:
-        message = f"/checks sets the rule {min(unknown)!r}, which no check here has"
-        hint = "labelvc check --rules lists the rules; pip install --upgrade labelvc, or the package that brings it"
-        raise ConfigurationError(message, where=_where(origin, path), hint=hint)
+        raise _no_rule(min(unknown), _where(origin, path))
     return data
 
 
@@ -120,6 +170,12 @@ def _parsed(origin: Origin, path: str, noun: str, data: bytes) -> Any:
         said = f"{trouble.pointer} {trouble.message}".strip()
         raise ConfigurationError(said, where=f"{_where(origin, path)}{line}", hint=_mend(origin))
     return parsed.value
+
+
+def _no_rule(rule: str, where: str) -> ConfigurationError:
+    message = f"/checks sets the rule {rule!r}, which no check here has"
+    hint = "labelvc check --rules lists the rules; pip install --upgrade labelvc, or the package that brings it"
+    return ConfigurationError(message, where=where, hint=hint)
 
 
 def _where(origin: Origin, path: str) -> str:

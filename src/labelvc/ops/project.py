@@ -296,10 +296,7 @@ def _findings(documents: list[Read]) -> list[Finding]:
         for trouble in read.parsed.troubles
     ]
     good = {references.Document(read.noun, read.name, None): read for read in documents if not read.parsed.troubles}
-    names = {
-        noun: frozenset(read.name for read in documents if read.noun == noun)
-        for noun in ("taxonomy", "guideline", "profile")
-    } | {register.NOUN: frozenset(read.name for read in documents if read.noun.startswith(register.NOUN))}
+    names = references.named((read.noun, read.name) for read in documents)
     for trouble in references.troubles([key._replace(value=read.parsed.value) for key, read in good.items()], names):
         read = good[trouble.document._replace(value=None)]
         found.append(_finding(read, trouble.rule, trouble.pointer, trouble.message, read.parsed.line(trouble.pointer)))

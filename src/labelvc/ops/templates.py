@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -41,20 +41,39 @@ def contents(template: str, name: str, project_id: str, dataset_id: str) -> dict
         raise ConfigurationError(
             f"there is no template {template[:40]!r}", hint=f"--template with one of: {', '.join(TEMPLATES)}"
         )
+    found: dict[str, bytes] = {}
+    _collect(files("labelvc.ops") / "_templates" / template, "", found)
+    return filled(found, name, project_id, lambda: dataset_id)
+
+
+def filled(documents: Mapping[str, bytes], name: str, project_id: str, fresh: Callable[[], str]) -> dict[str, bytes]:
+    """Return the documents of a template with `{name}`, `{id}` and `{dataset_id}` filled in.
+
+    Args:
+        documents: path to bytes.
+        name: the new project's name.
+        project_id: a fresh UUID in lower case.
+        fresh: returns another, for each dataset.
+
+    Raises:
+        ConfigurationError: a name or id that the documents could not hold.
+    """
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
             "a project's name consists of letters, digits, _ and -, at most 64",
             where=name[:40],
             hint="labelvc init --name my-labels",
         )
-    if not _UUID.fullmatch(project_id) or not _UUID.fullmatch(dataset_id):
+    ids = {path: fresh() for path in documents if path.startswith("datasets/")}
+    if not all(map(_UUID.fullmatch, (project_id, *ids.values()))):
         raise ConfigurationError(
             "an id must be a UUID in lower case", hint="python3 -c 'import uuid; print(uuid.uuid4())'"
         )
-    values = {b"name": name.encode(), b"id": project_id.encode(), b"dataset_id": dataset_id.encode()}
-    found: dict[str, bytes] = {}
-    _collect(files("labelvc.ops") / "_templates" / template, "", values, found)
-    return found
+    values = {b"name": name.encode(), b"id": project_id.encode()}
+    return {
+        path: _PLACE.sub(lambda place: {**values, b"dataset_id": ids.get(path, "").encode()}[place[1]], data)  # noqa: B023
+        for path, data in documents.items()
+    }
 
 
 def suggested_name(folder: str) -> str:
@@ -62,9 +81,9 @@ def suggested_name(folder: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", folder).strip("-_")[:64] or "labels"
 
 
-def _collect(folder: Traversable, prefix: str, values: Mapping[bytes, bytes], found: dict[str, bytes]) -> None:
+def _collect(folder: Traversable, prefix: str, found: dict[str, bytes]) -> None:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.is_dir():
-            _collect(entry, f"{prefix}{entry.name}/", values, found)
+            _collect(entry, f"{prefix}{entry.name}/", found)
         elif entry.name.endswith(".yaml") and prefix + entry.name != _MANIFEST:
-            found[prefix + entry.name] = _PLACE.sub(lambda place: values[place[1]], entry.read_bytes())
+            found[prefix + entry.name] = entry.read_bytes()
