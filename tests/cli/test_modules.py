@@ -420,6 +420,19 @@ def test_a_document_the_module_gives_no_more_stays(labels, labelvc, module, git)
     assert run(labels, labelvc, "module", "check", "--fail-on", "note") == "no findings\n"
 
 
+def test_a_document_that_went_is_brought_back(labels, labelvc, module, git):
+    """Though without it the project does not fit together any more."""
+    take(labels, labelvc, git)
+    (labels / "taxonomies/litter.yaml").unlink()
+    assert "missing  taxonomies/litter.yaml" in run(labels, labelvc, "module", "list")
+    out = run(labels, labelvc, "module", "check", code=1)
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("error")] == ["module.missing"]
+    said = change(labels, labelvc, "update", "litter", "--to", "v1")
+    assert states(said)["taxonomies/litter.yaml"] == "new"
+    assert [one["finding"]["rule"] for one in said["items"] if one["kind"] == "ended"] == ["document.reference"]
+    assert git(labels, "status", "--porcelain") == ""
+
+
 def test_nothing_new_is_nothing_written(labels, labelvc, module, git):
     take(labels, labelvc, git)
     said = change(labels, labelvc, "update", "litter", "--to", "v1")

@@ -15,13 +15,11 @@ from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import module as render
 from labelvc.model.finding import SEVERITIES
-from labelvc.ops import adopt, modules, pinned
-from labelvc.ops import project as projects
+from labelvc.ops import adopt, modules
 from labelvc.ops.adopt import Done, Wish
 from labelvc.ops.gates import Brought
-from labelvc.store import fetching, origins, tree
+from labelvc.store import fetching, origins
 from labelvc.store import git as plumbing
-from labelvc.store.git import Git
 
 _NAME = click.argument("name")
 _KEEP = click.option("--keep", is_flag=True, help="Where both sides say something, let stand what stands here.")
@@ -56,7 +54,7 @@ def module_list(settings: Settings, /, library: bool, form: str, output: Path | 
         items = [render.offered(one) for one in modules.shelved()]
     else:
         git = plumbing.find(settings.directory)
-        items = [render.row(one, states) for one, states in pinned.listing(git)]
+        items = [render.row(one, states) for one, states in modules.listing(git)]
     if form == "json":
         write(json.document("module-list", items, summary={"modules": len(items), "library": library}), output)
     elif form == "jsonl":
@@ -154,7 +152,7 @@ def module_update(
       labelvc module update litter --to v2.2.0
     """
     git = plumbing.find(settings.directory)
-    before = modules.chosen(_taken(git), name)
+    before = modules.chosen(git, name)
     found = modules.read(git, git.top, before.source, rev or modules.following(before), wait=wait)
     with progress(settings, None, "looking at shards", "shards") as advance:
         wish = Wish(keep, anyway, dry_run, (), Brought(today()), settings.jobs, advance)
@@ -180,7 +178,7 @@ def module_remove(
       labelvc module remove litter --keep
     """
     git = plumbing.find(settings.directory)
-    before = modules.chosen(_taken(git), name)
+    before = modules.chosen(git, name)
     wish = Wish(keep, anyway, dry_run, (), Brought(today()), settings.jobs)
     return _told(settings, "remove", adopt.remove(git, before, wish), form, output, dry=dry_run)
 
@@ -200,7 +198,7 @@ def module_check(settings: Settings, /, fail_on: str, form: str, output: Path | 
       labelvc module check --fail-on note
     """
     git = plumbing.find(settings.directory)
-    found = pinned.examine(git)
+    found = modules.examine(git)
     items = [json.finding(one) for one in found]
     if form == "json":
         counted: dict[str, int] = {severity: sum(one.severity == severity for one in found) for severity in SEVERITIES}
@@ -213,12 +211,6 @@ def module_check(settings: Settings, /, fail_on: str, form: str, output: Path | 
     else:
         write("".join(text.findings(found, color=settings.color)) + f"{text.tally(found)}\n", output)
     return int(any(SEVERITIES.index(one.severity) >= SEVERITIES.index(fail_on) for one in found))
-
-
-def _taken(git: Git) -> tuple[Any, ...]:
-    """Return the modules of the work tree's lock."""
-    with tree.reader(git) as reader:
-        return projects.load(git, tree.work(git), reader).modules
 
 
 def _told(settings: Settings, verb: str, done: Done, form: str, output: Path | None, *, dry: bool) -> int:

@@ -8,12 +8,10 @@ from typing import Literal, NamedTuple
 
 from labelvc.codec import document
 from labelvc.core import graft, lock
-from labelvc.errors import RefusedError
+from labelvc.errors import ConfigurationError, RefusedError
 from labelvc.model.module import Pinned
-from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import foresight, modules
-from labelvc.ops import project as projects
 from labelvc.ops.foresight import Effect
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
@@ -104,7 +102,7 @@ def add(git: Git, module: Module, name: str, wish: Wish) -> Done:
         What it came to; nothing is staged.
 
     Raises:
-        ConfigurationError: something is wrong with the project's documents.
+        ConfigurationError: the lock is wrong.
         RefusedError: a module of that name was taken before, another one gives one of its documents, or a name differs from
             one that is here by nothing but the case of letters.
         StoreError: a file cannot be read or written.
@@ -112,7 +110,7 @@ def add(git: Git, module: Module, name: str, wish: Wish) -> Done:
     pinned = module.pinned(name)
 
     def planned(here: _Here) -> list[Copy]:
-        if any(one.name == pinned.name for one in here.project.modules):
+        if any(one.name == pinned.name for one in here.modules):
             hint = f"labelvc module update {pinned.name}; or give this one another name: --name NAME"
             raise RefusedError(f"a module {pinned.name!r} was taken already", where=lock.PATH, hint=hint)
         here.refuse_taken(pinned)
@@ -136,7 +134,7 @@ def update(git: Git, module: Module, before: Pinned, start: Path, wish: Wish) ->
         What it came to; nothing is staged.
 
     Raises:
-        ConfigurationError: something is wrong with the project's documents.
+        ConfigurationError: the lock is wrong.
         RefusedError: another module gives one of its documents, or as for `add`.
         StoreError: a file cannot be read or written.
     """
@@ -168,7 +166,7 @@ def remove(git: Git, before: Pinned, wish: Wish) -> Done:
         What it came to; nothing is staged.
 
     Raises:
-        ConfigurationError: something is wrong with the project's documents.
+        ConfigurationError: the lock is wrong.
         RefusedError: a document was edited here, so that it would be lost.
         StoreError: a file cannot be read or written.
     """
@@ -194,8 +192,8 @@ def name_of(path: str) -> str:
 class _Here:
     """The work tree that takes a module."""
 
-    def __init__(self, git: Git, work: Snapshot, reader: Reader, project: Project) -> None:
-        self.project = project
+    def __init__(self, git: Git, work: Snapshot, reader: Reader) -> None:
+        self.modules = modules.taken(work, reader)
         self._git, self._work, self._reader = git, work, reader
 
     def read(self, path: str) -> bytes | None:
@@ -205,7 +203,7 @@ class _Here:
 
     def refuse_taken(self, pinned: Pinned) -> None:
         """Refuse documents that another module gives, or whose names differ from others by case alone."""
-        providers = lock.providers([one for one in self.project.modules if one.name != pinned.name])
+        providers = lock.providers([one for one in self.modules if one.name != pinned.name])
         there = {path.casefold(): path for path in self._work.entries if path.startswith(modules.HOMES)}
         for path in pinned.documents:
             if path in providers:
@@ -250,14 +248,15 @@ class _Here:
             ConfigurationError: there is no such dataset.
             RefusedError: the module gives no profile.
         """
-        dataset = projects.dataset(self.project, name)
         path = f"datasets/{name}/dataset.yaml"
+        data = self.read(path)
+        if data is None:
+            raise ConfigurationError(f"there is no dataset {name!r}", where=path, hint="labelvc dataset list")
         given = [name_of(one) for one in pinned.documents if one.startswith(_PROFILES)]
         if not given:
             raise RefusedError("the module gives no profile that a dataset could take", where=path)
-        data = self.read(path) or b""
-        fresh = [one for one in given if one not in dataset.profiles]
-        said = document.read(data, path).get("profiles")
+        said = document.read(data, path).get("profiles") or []
+        fresh = [one for one in given if one not in said]
         edited = document.extend(data, ("profiles",), fresh) if said else document.edit(data, {("profiles",): fresh})
         return Copy(path, "takes", edited)
 
@@ -282,9 +281,9 @@ def _adopted(
     with files.lock(git) as since:
         work = tree.work(git)
         with tree.reader(git) as reader:
-            project = projects.load(git, work, reader)
-            copies = planned(_Here(git, work, reader, project))
-        kept = [one for one in project.modules if before is None or one.name != before.name]
+            here = _Here(git, work, reader)
+            copies = planned(here)
+        kept = [one for one in here.modules if before is None or one.name != before.name]
         wanted: dict[str, bytes | None] = {one.path: one.data for one in copies if one.data or one.state == "gone"}
         listed = [*kept, *([after] if after else [])]
         wanted[lock.PATH] = lock.write(listed) if listed else None

@@ -94,7 +94,7 @@ def everything(
     findings += behind.pointers(project, snapshot)
     findings += behind.unstored(git, project, snapshot, snapshot.entries)
     findings += _ignored(project, snapshot)
-    findings += pinned.troubles(git, project, snapshot)
+    findings += pinned.troubles(git, project.modules, snapshot)
     findings += gates.audit(git, project, snapshot, brought)
     findings += _owned(git, snapshot)
     asked = catalogue.asked(project, project.datasets, change=False)
@@ -172,7 +172,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
         findings += _judge_all(git, project, new, cache, name, jobs)
     findings += behind.pointers(project, new)
     findings += instructions.of(git, documents, project, new, paths)
-    findings += pinned.troubles(git, project, new)
+    findings += pinned.troubles(git, project.modules, new)
     findings += plain.standing(git, gates.of(git, project, brought), new, paths, old)
     findings += gates.audit(git, own, new, brought, paths)
     findings += _owned(git, new)
@@ -182,7 +182,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
         before += look.outcomes_of(git, former, cells, cache, jobs).findings
         before += instructions.of(git, earlier.documents, former, old, paths)
         before += behind.pointers(former, old)
-        before += pinned.troubles(git, former, old)
+        before += pinned.troubles(git, former.modules, old)
         before += plain.standing(
             git, gates.of(git, former, brought), old, [path for path in paths if not shard.parse_path(path)]
         )

@@ -93,14 +93,15 @@ def foresee(
             old = reader.read(path, entry) if entry else None
             if old != data:
                 seen.append(documents.told(diff.compare(Delta(path, old, data))))
-        former = projects.examine(git, work, reader, cache)[1]
+        before, former = projects.examine(git, work, reader, cache)
         found, project = projects.examine(git, new, reader, cache)
     if project is None:
         return Effect(seen, found, (), (), broken=True)
     fresh = check.changed(git, work, new, brought=brought, jobs=jobs, advance=advance).findings
-    gone = check.changed(git, new, work, brought=brought, jobs=jobs).findings if former else ()
-    settings = list(_turned(former, project)) if former else []
-    return Effect(seen, fresh, gone, settings, broken=False)
+    if former is None:  # nobody can tell what was found before in the rest of a project that did not fit together
+        return Effect(seen, [one for one in fresh if one.place.path in wanted], before, (), broken=False)
+    gone = check.changed(git, new, work, brought=brought, jobs=jobs).findings
+    return Effect(seen, fresh, gone, list(_turned(former, project)), broken=False)
 
 
 def _entry(git: Git, data: bytes | None) -> Entry | None:

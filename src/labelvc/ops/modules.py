@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -12,12 +12,15 @@ import msgspec
 from labelvc.checks import registry
 from labelvc.core import lock, references
 from labelvc.errors import ConfigurationError, DataError, Error, StoreError
+from labelvc.model.finding import Finding
 from labelvc.model.module import Manifest, Pinned
-from labelvc.ops import parsing
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import parsing, pinned
 from labelvc.ops import project as projects
-from labelvc.store import fetching, origins
+from labelvc.store import fetching, origins, tree
 from labelvc.store.git import Git
 from labelvc.store.origins import Origin
+from labelvc.store.reader import Reader
 
 MANIFEST = "module.yaml"
 _MOST = 16 << 20
@@ -187,36 +190,77 @@ def _mend(origin: Origin) -> str:
     return f"tell who keeps the module ({origin.source}); nothing of it was taken"
 
 
-def names(pinned: Iterable[Pinned]) -> str:
-    """Return the names of modules for people."""
-    return ", ".join([one.name for one in pinned]) or "none yet"
-
-
-def chosen(pinned: Iterable[Pinned], name: str) -> Pinned:
-    """Return a module of the lock by its name.
+def taken(snapshot: Snapshot, reader: Reader) -> tuple[Pinned, ...]:
+    """Return the modules that a snapshot's lock names, whatever else is wrong with its documents.
 
     Raises:
-        ConfigurationError: there is none of that name.
+        ConfigurationError: the lock itself is wrong.
+        StoreError: it cannot be read.
     """
-    listed = list(pinned)
+    entry = snapshot.entries.get(lock.PATH)
+    parsed = parsing.parse("lock", reader.read(lock.PATH, entry) if entry else b"")
+    for trouble in parsed.troubles[:1]:
+        said = f"{trouble.pointer} {trouble.message}".strip()
+        hint = f"mend it, or take it back: git log -p -- {lock.PATH}"
+        raise ConfigurationError(said, where=f"{lock.PATH}:{trouble.line or 1}", hint=hint)
+    return msgspec.convert(parsed.value, tuple[Pinned, ...])
+
+
+def listing(git: Git) -> list[tuple[Pinned, dict[str, str]]]:
+    """Return the modules of the work tree's lock, each with its documents and whether they are the `same`, `edited` or `missing`.
+
+    Raises:
+        ConfigurationError: the lock is wrong.
+        StoreError: a document cannot be read.
+    """
+    work = tree.work(git)
+    with tree.reader(git) as reader:
+        found = taken(work, reader)
+    told = [one for one in pinned.troubles(git, found, work) if one.rule != pinned.TWICE]
+    states = {one.place.path: one.rule.partition(".")[2] for one in told}
+    return [(one, {path: states.get(path, "same") for path in one.documents}) for one in found]
+
+
+def examine(git: Git) -> list[Finding]:
+    """Return what is wrong between the work tree's lock and its documents, and with the lock itself, sorted.
+
+    Raises:
+        ConfigurationError: there is no project.
+        StoreError: a document cannot be read.
+    """
+    work = tree.work(git)
+    with tree.reader(git) as reader:
+        found = [one for one in projects.problems_of(git, work, reader) if one.place.path == lock.PATH]
+        found += pinned.troubles(git, () if found else taken(work, reader), work)
+    return sorted(found, key=lambda one: (one.place, one.rule))
+
+
+def chosen(git: Git, name: str) -> Pinned:
+    """Return a module of the work tree's lock by its name.
+
+    Raises:
+        ConfigurationError: there is none of that name, or the lock is wrong.
+    """
+    with tree.reader(git) as reader:
+        listed = taken(tree.work(git), reader)
     for one in listed:
         if one.name == name:
             return one
-    hint = f"choose one of: {names(listed)}"
+    hint = f"choose one of: {', '.join([one.name for one in listed]) or 'none yet'}"
     raise ConfigurationError(f"there is no module {name!r} in {lock.PATH}", where=lock.PATH, hint=hint)
 
 
-def following(pinned: Pinned) -> str:
+def following(one: Pinned) -> str:
     """Return the revision that an update without one reads: of a folder in git that was read at a commit, its HEAD."""
-    return "HEAD" if pinned.commit else ""
+    return "HEAD" if one.commit else ""
 
 
-def before(git: Git, start: Path, pinned: Pinned, path: str) -> bytes | None:
+def before(git: Git, start: Path, one: Pinned, path: str) -> bytes | None:
     """Return what a module gave before, from the commit that is kept here; None when it is not."""
-    if not pinned.commit:
+    if not one.commit:
         return None
     try:
-        data = origins.find(git, start, pinned.source, pinned.commit, wait=0).read(path)
+        data = origins.find(git, start, one.source, one.commit, wait=0).read(path)
     except (StoreError, DataError):
         return None
-    return data if lock.digest(data) == pinned.documents.get(path) else None
+    return data if lock.digest(data) == one.documents.get(path) else None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from labelvc.checks.interface import Rule
 from labelvc.core import lock
 from labelvc.model.finding import Finding, Place, Severity
 from labelvc.model.module import Pinned
-from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import project as projects
 from labelvc.store import tree
 from labelvc.store.git import Git
 
@@ -36,31 +34,31 @@ RULES = (
 )
 _SEVERITY: dict[str, Severity] = {rule.id: rule.severity for rule in RULES}
 _BY = "labelvc.modules/1"
-_TWICE = "module.conflict"
+TWICE = "module.conflict"
 
 
-def troubles(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Finding]:
-    """Yield what is wrong between a project's lock and its documents; nothing is read where there is no lock.
+def troubles(git: Git, modules: Sequence[Pinned], snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield what is wrong between a lock and the documents beside it; nothing is read where it names no module.
 
     Args:
         git: the repository.
-        project: with the modules that its lock names.
+        modules: that the lock names.
         snapshot: where the documents are.
 
     Raises:
         StoreError: a document cannot be read.
     """
-    if not project.modules:
+    if not modules:
         return
-    given = lock.providers(project.modules)
+    given = lock.providers(modules)
     for path, names in given.items():
         if len(names) > 1:
             message = f"the modules {' and '.join(names)} both give it"
-            yield _finding(_TWICE, path, message, f"labelvc module remove {names[-1]} --keep")
+            yield _finding(TWICE, path, message, f"labelvc module remove {names[-1]} --keep")
     entries = [(path, entry) for path in given if (entry := snapshot.entries.get(path)) is not None]
     with tree.reader(git) as reader:
         lying = dict(reader.many(entries))
-    for module in project.modules:
+    for module in modules:
         for path, digest in module.documents.items():
             version = f"{module.name}@{module.version}"
             if path not in lying:
@@ -75,32 +73,3 @@ def troubles(git: Git, project: Project, snapshot: Snapshot) -> Iterator[Finding
 
 def _finding(rule: str, path: str, message: str, hint: str) -> Finding:
     return Finding(rule, _SEVERITY[rule], Place(path), message, hint, _BY)
-
-
-def listing(git: Git) -> list[tuple[Pinned, dict[str, str]]]:
-    """Return the modules of the work tree's lock, each with its documents and whether they are the `same`, `edited` or `missing`.
-
-    Raises:
-        ConfigurationError: something is wrong with the project's documents.
-        StoreError: a document cannot be read.
-    """
-    work = tree.work(git)
-    with tree.reader(git) as reader:
-        project = projects.load(git, work, reader)
-    states = {one.place.path: one.rule.partition(".")[2] for one in troubles(git, project, work) if one.rule != _TWICE}
-    return [(one, {path: states.get(path, "same") for path in one.documents}) for one in project.modules]
-
-
-def examine(git: Git) -> list[Finding]:
-    """Return what is wrong between the work tree's lock and its documents, and with the lock itself, sorted.
-
-    Raises:
-        ConfigurationError: there is no project.
-        StoreError: a document cannot be read.
-    """
-    work = tree.work(git)
-    with tree.reader(git) as reader:
-        found, project = projects.examine(git, work, reader)
-    if project is None:
-        return found
-    return sorted(troubles(git, project, work), key=lambda one: (one.place, one.rule))
