@@ -17,14 +17,14 @@ from labelvc.cli.render import explain, json, roots, text
 from labelvc.cli.render import trust as render
 from labelvc.errors import TrustError
 from labelvc.model.policy import ChangeKind, Distrust, Need, Policy, Separation
-from labelvc.ops import articles, ceremony, people
+from labelvc.ops import articles, ceremony, codeowners, people
 from labelvc.ops import explain as explaining
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops.articles import Wish
 from labelvc.ops.policy import Person
 from labelvc.store import git as plumbing
-from labelvc.store import keys
+from labelvc.store import keys, tree
 from labelvc.store.git import Git
 
 _Command = Callable[..., Any]
@@ -301,3 +301,30 @@ def policy_check(settings: Settings, /, root: str | None) -> int:
     write("".join(f"{text.safe(concern)}\n" for concern in found))
     say(settings, f"policy version {trust.policy.version} verifies; {text.count(len(found), 'concern')}")
     return 1 if found else 0
+
+
+@policy.command("codeowners", short_help="Print who is asked about what, as code hosts read it.")
+@click.option("--write", "into", is_flag=True, help="Write it where CODEOWNERS lies, or to the top.")
+@click.option("--force", is_flag=True, help="With --write: replace a file that was written or edited by hand.")
+@pass_settings
+def policy_codeowners(settings: Settings, /, into: bool, force: bool) -> int:
+    """Print CODEOWNERS: whom a code host asks to review which part of the project.
+
+    Made from the rules of the policy and the owners that guidelines and registers name, by the first e-mail address of
+    each person. The last line that matches wins, so that the particular comes after the general. Exit code 1 when a part
+    has no owner.
+
+    \b
+      labelvc policy codeowners
+      labelvc policy codeowners --write
+    """
+    git = plumbing.find(settings.directory)
+    made = codeowners.made(git, tree.work(git))
+    for one in made.unowned:
+        say(settings, f"unowned: {text.safe(one.pattern)} {text.safe(one.why)}")
+    if into:
+        path = codeowners.written(git, made.text, force=force)
+        say(settings, f"next: git add {path} && git commit -m 'Who is asked about what'")
+    else:
+        write(made.text)
+    return int(bool(made.unowned))
