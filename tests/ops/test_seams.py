@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from labelvc.core import pseudonym
-from labelvc.store import keyring
+from labelvc.store import disk, keyring
+from labelvc.store import git as plumbing
 from tests.ops.test_erase import erase, plan, signing, ssh
 from tests.ops.test_redaction import bring, declare, item, label
 from tests.vaulting import Vaulted, vaulted, vaulted_template
@@ -88,6 +90,53 @@ def test_the_token_of_before_a_re_key_erases_who_has_another_now(two: Vaulted, l
     assert now not in (two.folder / two.zoo.shard("pets/q1#r1")).read_text()
     two.zoo.commit("Forget")
     assert labelvc(two.folder, "check", "--all")[0] == 0
+
+
+@pytest.mark.parametrize("mode", ["--plan", "--apply"])
+def test_a_token_of_before_a_re_key_is_not_called_nowhere_by_who_cannot_tell(two: Vaulted, labelvc: Run, mode: str):
+    """Without the vault and without the secret of the new epoch nobody knows what the token is now."""
+    old = two.told()["phone"]
+    rekeyed(two, labelvc)
+    shutil.rmtree(two.home)
+    git = plumbing.find(two.folder)
+    secret = keyring.path(git, "c")
+    kept = secret.read_bytes()
+    secret.unlink()
+    words = ("erase", old, mode, *(("--key", str(ssh(two.keys, "ada"))) if mode == "--apply" else ()))
+    code, out, err = labelvc(two.folder, *words)
+    assert (code, out, "what they became in epoch c cannot be told" in err) == (2, "", True), out + err
+    assert "labelvc pseudonym accept FILE" in err
+    assert two.zoo.git("status", "--porcelain") == ""
+    disk.write_private(secret, kept)
+    assert labelvc(two.folder, *words)[0] == 0
+
+
+def test_an_old_token_that_still_stands_is_taken_out_and_the_rest_is_said_to_be_unknown(two: Vaulted, labelvc: Run):
+    """An epoch that began because a secret was lost carries nothing over: old tokens stand beside new ones."""
+    shutil.rmtree(two.home)
+    assert labelvc(two.folder, "pseudonym", "new")[0] == 0
+    two.zoo.commit("Begin an epoch")
+    keyring.path(plumbing.find(two.folder), "c").unlink()
+    code, out, err = labelvc(two.folder, "erase", two.told()["phone"])
+    assert (code, "may stand here under other tokens" in out) == (0, True), out + err
+
+
+def test_what_a_re_key_lists_of_the_erased_is_signed_by_the_command_that_the_list_names(two: Vaulted, labelvc: Run):
+    assert erase(two, labelvc, two.told()["phone"], "--apply", "--records", "unlink")[0] == 0
+    two.zoo.commit("Forget")
+    rekeyed(two, labelvc)
+    code, out, _ = labelvc(two.folder, "erase", "--list")
+    assert (code, "rekey-c" in out) == (1, True), out
+    (named,) = re.findall(r"not signed; whoever answers for it: labelvc (erase \S+ --apply), and commit", out)
+    for who in ("ada", "ben"):
+        words = named.split() if who == "ada" else ["erase", "--confirm"]
+        code, out, err = labelvc(two.folder, *words, "--key", str(ssh(two.keys, who)), *two.by("ada", "ben"))
+        assert code == 0, out + err
+        two.zoo.commit(f"As {who}")
+    code, out, _ = labelvc(two.folder, "erase", "--list", "--format", "json")
+    pending = {name for one in json.loads(out)["items"] for name in one["pending"]}
+    assert (code, pending) == (1, {"cleo"}), out
+    assert all(one["signed_by"] for one in json.loads(out)["items"])
 
 
 def test_a_value_finds_the_token_of_a_chained_epoch(two: Vaulted, labelvc: Run, monkeypatch: pytest.MonkeyPatch):

@@ -25,7 +25,7 @@ from labelvc.ops.erasures import Roll
 from labelvc.ops.look import Advance
 from labelvc.ops.reach import Reach
 from labelvc.ops.sharing import Openers
-from labelvc.ops.subject import Subject
+from labelvc.ops.subject import Subject, refuse_untold
 from labelvc.store import files, journal, pointer, tree
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
@@ -132,18 +132,22 @@ def plan(git: Git, subject: Subject, wish: Way | None, advance: Advance | None =
         ConfigurationError: no project here, or its documents are wrong.
         DataError: a line that bears a token cannot be read.
         StoreError: a file or object cannot be read, or this is a shallow clone.
+        TrustError: the tokens stand nowhere here, and what they became since cannot be told.
     """
     work, project = datasets.opened(git)
     way, fixed = way_of(project, wish)
     with tree.reader(git) as reader:
         found = [_standing(git, reader, work, project, name, subject, way) for name in sorted(project.datasets)]
         documents = list(_documents(reader, work, subject.tokens))
+    found = [one for one in found if one.dropped or one.unlinked]
+    if not found and not project.erased.issuperset(subject.tokens):
+        refuse_untold(subject)
     wanted = reach.pattern([token.encode() for token in subject.tokens])
     return Plan(
         subject,
         way,
         fixed,
-        [one for one in found if one.dropped or one.unlinked],
+        found,
         _kept(git, subject),
         documents,
         reach.find(git, wanted, advance),
@@ -171,7 +175,8 @@ def apply(
 
     Raises:
         RefusedError: a dataset that bears a token has changes which are not committed, or the project fixes another way.
-        TrustError: the key belongs to nobody the last commit names, or the vault was not opened.
+        TrustError: the key belongs to nobody the last commit names, the vault was not opened, or the tokens stand nowhere
+            here and what they became since cannot be told.
         DataError: a line cannot be read.
         StoreError: the disk, git or DVC could not do it; then nothing has changed.
     """
@@ -259,6 +264,8 @@ def _rewritten(
         fresh = sorted(set(subject.tokens) - project.erased)
         if not fresh and not touched:
             return "", [], sums
+        if not touched:
+            refuse_untold(subject)
         entry, wrote = secrets.token_hex(8), list[str]()
         file = erasures.listed(fresh or subject.tokens, act.at)
         signed = erasures.sealed(erasures.draft(project.id, file, known, who, records=sums), signer, now)

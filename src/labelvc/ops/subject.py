@@ -41,11 +41,14 @@ class Subject(NamedTuple):
         tokens: all that are known to stand for them.
         opened: whether the vault was asked; else only what was typed, and what the epochs' secrets here yield, is known.
         vault: whether there is a vault on this machine.
+        behind: the epoch of which none of these tokens is, though theirs is over: what they became in it, neither the
+            vault nor a secret on this machine told; empty when one of them is of the last epoch.
     """
 
     tokens: tuple[str, ...]
     opened: bool
     vault: bool
+    behind: str = ""
 
 
 def find(git: Git, asked: Asked, openers: Openers | None, act: Act) -> Subject:
@@ -74,7 +77,27 @@ def find(git: Git, asked: Asked, openers: Openers | None, act: Act) -> Subject:
     found = _carried(git, project, found)
     if here and openers is not None:
         found |= _beside(git, project, openers, sorted(found), act)
-    return Subject(tuple(sorted(found)), here and openers is not None, here)
+    opened = here and openers is not None
+    return Subject(tuple(sorted(found)), opened, here, "" if opened else _behind(git, found))
+
+
+def refuse_untold(subject: Subject) -> None:
+    """Refuse to say that somebody stands nowhere when they may stand everywhere under a token that nobody here knows.
+
+    Raises:
+        TrustError: what the tokens became in the last epoch cannot be told here.
+    """
+    if subject.behind:
+        message = f"none of these tokens stands here, and what they became in epoch {subject.behind} cannot be told"
+        hint = "open the vault with -i FILE, or get the epoch's secret: labelvc pseudonym accept FILE -i MY_KEY"
+        raise TrustError(message, where=", ".join(subject.tokens), hint=hint)
+
+
+def _behind(git: Git, tokens: Collection[str]) -> str:
+    """Return the last epoch when no token is of it."""
+    known = _epochs(git)
+    last = known[-1].id if known else ""
+    return last if last not in map(pseudonym.epoch_of, tokens) else ""
 
 
 def _beside(git: Git, project: Project, openers: Openers, tokens: Sequence[str], act: Act) -> set[str]:
@@ -125,8 +148,12 @@ def _scoped(dataset: Dataset, kind: str) -> bool:
 
 def _secrets(git: Git) -> list[tuple[Epoch, Secret]]:
     """Return the epochs whose secrets are on this machine, oldest first, each with its secret."""
+    return [(epoch, keyring.load(git, epoch)) for epoch in _epochs(git) if keyring.path(git, epoch.id).exists()]
+
+
+def _epochs(git: Git) -> tuple[Epoch, ...]:
+    """Return the epochs of the work tree, oldest first."""
     snapshot = tree.work(git)
     entry = snapshot.entries.get(epochs.PATH)
     with tree.reader(git) as reader:
-        known = epochs.read(reader.read(epochs.PATH, entry)) if entry else ()
-    return [(epoch, keyring.load(git, epoch)) for epoch in known if keyring.path(git, epoch.id).exists()]
+        return epochs.read(reader.read(epochs.PATH, entry)) if entry else ()

@@ -33,6 +33,9 @@ def plan(found: Plan) -> Iterator[str]:
     yield _row("tokens", found.subject.tokens)
     if found.subject.vault and not found.subject.opened:
         yield _row("", ["the vault was not opened (-i FILE): other tokens of the same person are not among them"])
+    if found.subject.behind:
+        said = f"what they became in epoch {found.subject.behind} neither the vault nor a secret here tells"
+        yield _row("", [f"{said}: the person may stand here under other tokens"])
     if found.listed == set(found.subject.tokens):
         yield _row("ledger", ["all of them are listed as erased already"])
     yield _row("vault", [_kept(found)])
@@ -91,7 +94,7 @@ def entries(found: list[Entry]) -> Iterator[str]:
         by = (
             f"signed by {safe(entry.signed.signer.printed_name)}"
             if entry.signed
-            else "not signed: labelvc erase TOKEN --apply"
+            else f"not signed; whoever answers for it: labelvc erase {safe(entry.tokens[0])} --apply, and commit"
         )
         yield f"{entry.name}  {entry.at}  {count(len(entry.tokens), 'token')}  {standing(entry)}\n  {by}\n"
         yield "".join(
