@@ -26,7 +26,7 @@ from labelvc.ops import behind, catalogue, diff, gates, instructions, look, pinn
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
-from labelvc.ops.project import Survey
+from labelvc.ops.project import Read, Survey
 from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -88,15 +88,10 @@ def everything(
         cells = look.cells_of(project, snapshot, set(), set(project.datasets))
         outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
         findings += retired.softened(git, outcomes.findings, project, snapshot, cache)
-    findings += instructions.of(git, documents, project, snapshot)
-    findings += _strays(project, snapshot.entries)
     findings += look.judged(project, outcomes)
-    findings += behind.pointers(project, snapshot)
     findings += behind.unstored(git, project, snapshot, snapshot.entries)
     findings += _ignored(project, snapshot)
-    findings += pinned.troubles(git, project.modules, snapshot)
-    findings += gates.audit(git, project, snapshot, brought)
-    findings += _owned(git, snapshot)
+    findings += _besides(git, _Side(snapshot, project, project, documents), brought)
     asked = catalogue.asked(project, project.datasets, change=False)
     return Report(configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered, asked)
 
@@ -165,31 +160,20 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     cells = look.cells_of(project, new, touched, whole)
     outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
     rules = catalogue.asked(project, cells.datasets, change=True)
-    findings += _strays(project, new.entries if whole else filter(new.entries.__contains__, paths))
     findings += outcomes.findings
     rejudged = _rejudged(paths, whole, project)
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
-    findings += behind.pointers(project, new)
-    findings += instructions.of(git, documents, project, new, paths)
-    findings += pinned.troubles(git, project.modules, new)
+    findings += _besides(git, _Side(new, project, own, documents), brought, paths, all_strays=bool(whole))
     findings += plain.standing(git, gates.of(git, project, brought), new, paths, old)
-    findings += gates.audit(git, own, new, brought, paths)
-    findings += _owned(git, new)
     if findings and former is not None:  # what was there before matters only when there is something now
-        cells = look.cells_of(former, old, cells.places(), set())
-        before += _strays(former, old.entries if whole else filter(old.entries.__contains__, paths))
-        before += look.outcomes_of(git, former, cells, cache, jobs).findings
-        before += instructions.of(git, earlier.documents, former, old, paths)
-        before += behind.pointers(former, old)
-        before += pinned.troubles(git, former.modules, old)
-        before += plain.standing(
-            git, gates.of(git, former, brought), old, [path for path in paths if not shard.parse_path(path)]
-        )
-        before += gates.audit(git, former, old, brought, paths)
-        before += _owned(git, old)
+        before += look.outcomes_of(git, former, look.cells_of(former, old, cells.places(), set()), cache, jobs).findings
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
+        side = _Side(old, former, former, earlier.documents)
+        before += _besides(git, side, brought, paths, all_strays=bool(whole))
+        files = [path for path in paths if not shard.parse_path(path)]
+        before += plain.standing(git, gates.of(git, former, brought), old, files)
         before = retired.known(git, findings, before, (former, old), (project, new))
     findings += [*_successions(git, project, old, new, paths), *lost]
     findings += behind.unstored(git, project, new, paths)
@@ -197,6 +181,45 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     before = plain.same(git, old, new, findings, before)
     fresh, known = new_only(configured(findings, project), configured(before, former or project))
     return Report(fresh, known, outcomes.shards, outcomes.lines, outcomes.remembered, rules)
+
+
+class _Side(NamedTuple):
+    """A snapshot that is looked at.
+
+    Attributes:
+        snapshot: what is there.
+        project: the settings that judge it.
+        own: its own settings.
+        documents: as they were read.
+    """
+
+    snapshot: Snapshot
+    project: Project
+    own: Project
+    documents: Sequence[Read]
+
+
+def _besides(
+    git: Git, side: _Side, brought: Brought, paths: Sequence[str] | None = None, *, all_strays: bool = True
+) -> Iterator[Finding]:
+    """Yield what is wrong with a snapshot beside the lines of its shards and what stands in plain.
+
+    Args:
+        git: the repository.
+        side: the snapshot.
+        brought: the date.
+        paths: files that changed, where a change is judged; None for all.
+        all_strays: look for strays among all files, since other ones may be strays now.
+    """
+    snapshot, project, own, documents = side
+    yield from _strays(
+        project, snapshot.entries if paths is None or all_strays else filter(snapshot.entries.__contains__, paths)
+    )
+    yield from behind.pointers(project, snapshot)
+    yield from instructions.of(git, documents, project, snapshot, paths)
+    yield from pinned.troubles(git, project.modules, snapshot)
+    yield from gates.audit(git, own, snapshot, brought, paths)
+    yield from _owned(git, snapshot)
 
 
 def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> Survey:
