@@ -10,6 +10,14 @@ from labelvc.core import lock, pseudonym
 from labelvc.model.module import Pinned
 from tests.zoo import ANNA, BEN, CONTACT, ID, PLAIN, SECRET, Change, Row, Zoo, answer, rating
 
+REGISTERED = "registers/decision/0001-two-labels.yaml"
+DECISION = """schema: urn:labelvc:schema:register-decision:1
+id: decision/0001-two-labels
+title: Two labels
+owner: lead
+opened: "2026-12-01"
+status: open
+"""
 PETS, PICTURES = "datasets/pets/dataset.yaml", "datasets/pictures/dataset.yaml"
 Line = Callable[[Zoo], int]
 
@@ -386,6 +394,7 @@ CASES = [
     Case("document.schema", "error", replace(PETS, "storage: git", "storage: s3"), replace(PETS, "storage: git", 'storage: "git"'), pointer="/storage", hint=PETS, path=PETS, line=5),
     Case("document.reference", "error", replace("labelvc.yaml", "{type: label, taxonomy: animals}", "{type: label, taxonomy: plants}"), replace("labelvc.yaml", "type: text", "type: text, taxonomy: animals"), pointer="/tasks/kind/taxonomy", hint="labelvc.yaml:7", path="labelvc.yaml", line=7),
     Case("document.version", "error", replace("guidelines/mood.yaml", "judge", "guess"), replace("guidelines/mood.yaml", "labels: {}", "labels: {} # none"), pointer="/version", hint="guidelines/mood.yaml", path="guidelines/mood.yaml", line=3),
+    Case("document.register", "error", write(REGISTERED, DECISION.replace("0001", "0002")), write(REGISTERED, DECISION), pointer="/id", hint="registers/decision", path=REGISTERED, line=2),
     Case("guideline.definition", "warning", kinds("definition: It barks., ", ""), kinds("It barks", "It howls"), pointer="/labels/dog", hint="guideline publish kinds", path="guidelines/kinds.yaml", line=10),
     Case("guideline.example", "warning", kinds("examples: [a cat]", "examples: []"), kinds("[a cat]", "[a cat, a tom]"), pointer="/labels/cat", hint="`examples:`", path="guidelines/kinds.yaml", line=9),
     Case("guideline.edge_case", "warning", kinds(", edge_cases: [a kitten]", "", ask="edge_case"), kinds(", edge_cases: [a kitten]", ""), pointer="/labels/cat", hint="`edge_cases:`", path="guidelines/kinds.yaml", line=9),

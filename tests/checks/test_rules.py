@@ -84,8 +84,13 @@ def test_a_broken_record_with_a_plain_value_in_it_never_shows_it(zoo: Zoo, case:
     assert PLAIN not in repr(told)
 
 
-KEYS = {"privacy.baseline": "tests/threats/test_baseline.py", "privacy.known": "tests/journeys/test_known.py"}
-"""Rules that need keys on the machine, which a zoo has not, and where they are broken and nearly broken."""
+KEYS = {
+    "privacy.baseline": "tests/threats/test_baseline.py",
+    "privacy.known": "tests/journeys/test_known.py",
+    "register.owner": "tests/cli/test_registers.py",
+    "register.rights": "tests/cli/test_registers.py",
+}
+"""Rules that need keys on the machine or a policy, which a zoo has not, and where they are broken and nearly broken."""
 
 
 def test_every_rule_has_a_case_and_every_case_a_rule():
