@@ -85,6 +85,35 @@ def only_kinds(zoo: Zoo) -> None:
         zoo.put(f"pets/p1#{name}", None)
 
 
+def of_pictures(rule: str, *changes: Change, sources: str = "") -> Change:
+    """Let the dataset of pictures ask for a rule and say where its pictures come from."""
+
+    def declare(zoo: Zoo) -> None:
+        zoo.replace(PICTURES, "shards: 4", f"shards: 4\nsources: [{sources}]")
+
+    return asking(rule, declare, *changes, dataset=PICTURES, threshold=0)
+
+
+def picture(**members: Any) -> Change:
+    return lambda zoo: zoo.change("pictures/b.jpg#", **members)
+
+
+def box(name: str, **members: Any) -> Change:
+    return lambda zoo: zoo.change(f"pictures/b.jpg#{name}", **members)
+
+
+def guided(*names: str) -> Change:
+    """Let boxes say by which guideline they were decided."""
+
+    def make(zoo: Zoo) -> None:
+        for name in names:
+            box(name, under="boxes@1.0.0")(zoo)
+
+    return make
+
+
+LICENSED, WEB = "{name: web, licence: CC0-1.0}", "{name: web, url: 'https://example.org'}"
+PICTURE = "pictures/b.jpg#"
 W2 = "pets/p1#w2"
 FLAG = "the cat \U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7"
 X2, O1 = "pictures/b.jpg#x2", "pictures/b.jpg#o1"
@@ -112,6 +141,14 @@ CASES = [
     Case("label.balance", "note", asking("label.balance", only_kinds, many("dog", "dog", "dog", "cat", each=25), threshold=0.74), asking("label.balance", only_kinds, many("dog", "dog", "dog", "cat", each=25), threshold=0.75), pointer="/tasks/kind", hint="it has 74.3 % of 101", path=PETS, line=0),
     Case("slice.coverage", "warning", asking("slice.coverage", only_kinds, sliced, many("cat")), asking("slice.coverage", only_kinds, sliced, many("cat", "dog")), pointer="/slices", hint="0 so far", path=PETS, line=0),
     Case("source.share", "note", asking("source.share", many("cat", "dog", source="web", each=100), threshold=0.86), asking("source.share", many("cat", "dog", source="web", each=100), threshold=0.87), pointer="/sources", hint="86.5 % of 208", path=PETS, line=0),
+    # ---------------------------------------------------------------- origins
+    Case("item.licence", "warning", of_pictures("item.licence", picture(source="web"), sources=WEB), of_pictures("item.licence", picture(source="web"), sources=LICENSED), PICTURE, hint="`licence`"),
+    Case("item.licence", "warning", of_pictures("item.licence", picture(ext={"coco": {"license": None}})), of_pictures("item.licence", picture(ext={"coco": {"license": 4}})), PICTURE, hint="`licence`"),
+    Case("item.licence", "warning", of_pictures("item.licence", picture(licence=None), sources=LICENSED), of_pictures("item.licence", picture(licence="MIT")), PICTURE, hint="`licence`"),
+    Case("item.source", "error", of_pictures("item.source", picture(source="wbe"), sources=WEB), of_pictures("item.source", picture(source="web"), sources=WEB), PICTURE, "/source", "under sources"),
+    Case("source.licence", "warning", of_pictures("source.licence", sources=f"{LICENSED}, {WEB}"), of_pictures("source.licence", sources=LICENSED), pointer="/sources/1", hint="SPDX", path=PICTURES, line=0),
+    Case("record.maker", "warning", of_pictures("record.maker", box("x2", by=None, origin={"tool": "m"})), of_pictures("record.maker", box("x2", by=None, origin={"model": "m"})), X2, hint="origin.model"),
+    Case("record.unguided", "warning", of_pictures("record.unguided", guided("x1", "x3")), of_pictures("record.unguided", guided("x1", "x2", "x3")), X2, hint="guideline"),
     # ---------------------------------------------------------------- outlines
     Case("outline.outside", "error", outlined([[0, 0], [50, 0], [50, 100.5]]), outlined([[0, 0], [100, 0], [50, 100]]), O1, "/value/polygon", "clip"),
     Case("outline.outside", "error", outlined([[5, 5], [-1, 5]], "points"), outlined([[0, 0], [0, 0]], "points"), O1, "/value/points", "clip"),

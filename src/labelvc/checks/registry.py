@@ -12,6 +12,7 @@ from labelvc.checks.counts import Counts
 from labelvc.checks.domains import Domains
 from labelvc.checks.interface import Check, Rule
 from labelvc.checks.layout import Layout
+from labelvc.checks.origins import Origins
 from labelvc.checks.outlines import Outlines
 from labelvc.checks.pseudonyms import Pseudonyms
 from labelvc.checks.records import Records
@@ -34,6 +35,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "spans": Spans,
     "domains": Domains,
     "counts": Counts,
+    "origins": Origins,
 }
 
 
