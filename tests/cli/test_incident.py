@@ -254,9 +254,55 @@ def test_names_of_authors_and_refs_are_said_to_stay(zoo: Zoo, labelvc: Run, monk
     assert "refs/heads/for-***" in found["refs"]
 
 
+def test_what_the_last_commit_alone_holds_is_amended_away(zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch):
+    zoo.change("pets/p2#", text=f"ask {MAIL}")
+    zoo.commit("Bring")
+    found = typed(zoo, labelvc, monkeypatch, MAIL)
+    assert (found["replace"], found["strip"], found["names"]) == (None, None, None)
+    assert any("git commit --amend" in step for step in found["steps"])
+    assert not any(word in step for step in found["steps"] for word in ("filter-repo", "--force", "clone"))
+    zoo.change("pets/p2#", text="ask nobody")
+    zoo.git("add", "--all")
+    zoo.git("commit", "-q", "--amend", "--no-edit")
+    found = typed(zoo, labelvc, monkeypatch, MAIL)
+    assert [one["reached"] for one in found["objects"]] == [False] * len(found["objects"])
+    assert not any("amend" in step or "filter-repo" in step for step in found["steps"])
+    zoo.git("reflog", "expire", "--expire=now", "--all")
+    zoo.git("gc", "-q", "--prune=now")
+    assert typed(zoo, labelvc, monkeypatch, MAIL, code=0)["found"] is False
+
+
+@pytest.mark.parametrize("more", ["branch", "tag", "remote", "commit"])
+def test_what_more_than_the_last_commit_of_one_branch_holds_is_filtered(
+    zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, more: str
+):
+    zoo.change("pets/p2#", text=f"ask {MAIL}")
+    zoo.commit("Bring")
+    if more == "remote":
+        subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "host.git")], check=True)
+        zoo.git("remote", "add", "origin", str(tmp_path / "host.git"))
+        zoo.git("push", "-q", "origin", "main")
+    elif more == "commit":
+        zoo.write("later.txt", "more\n")
+        zoo.commit("Go on")
+    else:
+        zoo.git(more, "other")
+    found = typed(zoo, labelvc, monkeypatch, MAIL)
+    assert found["replace"]
+    assert any("filter-repo" in step for step in found["steps"])
+    again = typed(zoo, labelvc, monkeypatch, MAIL)
+    assert again["replace"] == found["replace"], "asked again, it leaves no second file with the value"
+    lying = list(Path(found["replace"]).parent.iterdir())
+    assert lying == [Path(found["replace"])]
+    other = typed(zoo, labelvc, monkeypatch, "ask jo.public@firma.de")
+    assert other["replace"] != found["replace"], "another value has files of its own"
+
+
 def test_a_number_of_json_stays_one(zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch):
     zoo.change("pets/p2#", ext={"card": int(CARD)}, text="or 4111 1111 1111 1111")
     zoo.commit("Bring")
+    zoo.write("later.txt", "more\n")
+    zoo.commit("Go on")
     found = typed(zoo, labelvc, monkeypatch, "4111-1111-1111-1111")
     lines = Path(found["replace"]).read_text().splitlines()
     assert sorted(lines) == ["literal:4111 1111 1111 1111==>(removed)", f"literal:{CARD}==>1000000000000000"]

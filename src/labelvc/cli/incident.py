@@ -93,6 +93,9 @@ def _told(found: Incident) -> dict[str, object]:
 def _steps(found: Incident) -> Iterator[str]:
     """Yield what to do, in order; a step that nothing calls for is left out."""
     reach, files = found.reach, found.files
+    if found.lies != "history":
+        yield from _local(found)
+        return
     yield "a key or password is known from now on: make a new one before anything else"
     yield "say so to whoever answers for personal data: a breach may have to be reported within 72 hours (GDPR, article 33)"
     yield "correct the files of HEAD, labelvc format, commit"
@@ -111,6 +114,17 @@ def _steps(found: Incident) -> Iterator[str]:
         yield "git push --mirror --force; ask the host to drop caches, forks and refs of pull requests"
     yield "everybody deletes their clone and clones anew; nobody merges an old branch"
     yield "labelvc privacy incident again, here and in a fresh clone: it must find nothing"
+
+
+def _local(found: Incident) -> Iterator[str]:
+    """Yield what to do where no commit holds it that anybody else may have."""
+    if found.lies == "tip":
+        yield "correct the files, labelvc format, git add --all, git commit --amend: the last commit alone holds it, and no remote-tracking ref leads to it"
+    yield "git reflog expire --expire=now --all; git gc --prune=now"
+    if found.reach.approvals:
+        yield f"the approvals of {count(len(found.reach.approvals), 'change-set')} are void, since their lines are others now: labelvc approve again"
+    yield "where you pushed it by another way, or handed it out: a key or password is known, and who answers for personal data must hear of it"
+    yield "labelvc privacy incident again: it must find nothing"
 
 
 def _filter(files: Files) -> str:

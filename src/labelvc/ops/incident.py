@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from labelvc.codec import shard
 from labelvc.core import leaks, spelling
@@ -62,13 +62,16 @@ class Incident(NamedTuple):
 
     Attributes:
         reach: what holds the value, its paths and refs with the value left out.
-        files: what takes it out.
+        files: what takes it out of `history`; none elsewhere.
         left: what they do not change.
+        lies: in `history`; in the `tip`, the last commit of the branch here and in nothing else, so that an amended commit
+            takes its place; or `loose`, where no ref leads.
     """
 
     reach: Reach
     files: Files
     left: list[Left]
+    lies: Literal["history", "tip", "loose"]
 
     @property
     def found(self) -> bool:
@@ -114,7 +117,22 @@ def find(git: Git, values: Sequence[str], advance: Advance | None = None) -> Inc
     """
     wanted = re.compile(b"|".join([spelling.pattern(value).pattern for value in sorted(values)]))
     found = reach.find(git, wanted, advance)
-    return Incident(_masked(found, wanted), _write(git, found), list(_left(git, found.objects, wanted)))
+    left = list(_left(git, found.objects, wanted))
+    lies = "history" if left else _lies(git, found)
+    files = _write(git, found) if lies == "history" else Files(None, None, None)
+    return Incident(_masked(found, wanted), files, left, lies)
+
+
+def _lies(git: Git, found: Reach) -> Literal["history", "tip", "loose"]:
+    """Return where all that holds the value lies; `history` as soon as anything more than a commit of one's own does."""
+    if found.stored or found.unread or found.releases:
+        return "history"
+    if not found.refs and not any(one.reached for one in found.objects):
+        return "loose"
+    head = plumbing.head(git)
+    alone = found.holding == 1 and [one.id for one in found.brought] == [head]
+    branch = plumbing.run(git, "rev-parse", "--symbolic-full-name", "HEAD").decode().strip()
+    return "tip" if alone and found.refs == [branch] else "history"
 
 
 def _bytes(git: Git, snapshot: Snapshot, place: str) -> bytes:
@@ -140,23 +158,37 @@ def _write(git: Git, found: Reach) -> Files:
     if not found.objects:
         return Files(None, None, None)
     folder = disk.private_folder(git, _FOLDER)
-    name = secrets.token_hex(4)
     spelled = [text for text in sorted(found.spelled, key=len, reverse=True) if not {*b"\r\n"} & {*text}]
     literal = [b"literal:" + text + b"==>" + spelling.replacement(text) for text in spelled]
     strip = [one.id.encode() for one in found.objects if one.kind == "blob" and not one.text]
     renames = [b"regex:" + re.escape(text) + b"==>removed" for text in spelled]
     rows = (
-        (f"{name}.replace", literal),
-        (f"{name}.strip", strip),
-        (f"{name}.names", renames if any(one.kind == "tree" for one in found.objects) else []),
+        ("replace", literal),
+        ("strip", strip),
+        ("names", renames if any(one.kind == "tree" for one in found.objects) else []),
     )
+    name = _named(folder, rows)
     written: list[Path | None] = []
-    for file, lines in rows:
-        path = folder / file if lines else None
+    for ending, lines in rows:
+        path = folder / f"{name}.{ending}" if lines else None
         if path:
-            disk.write_private(path, b"".join([line + b"\n" for line in lines]))
+            disk.write_private(path, _file(lines))
         written.append(path)
     return Files(*written)
+
+
+def _named(folder: Path, rows: Iterable[tuple[str, list[bytes]]]) -> str:
+    """Return the name of the files: that of an earlier run which wrote the same, so that a value lies there once."""
+    wanted = {ending: _file(lines) for ending, lines in rows if lines}
+    for name in {path.stem for path in folder.iterdir()}:
+        lying = {path.suffix[1:]: path.read_bytes() for path in folder.glob(f"{name}.*")}
+        if lying == wanted:
+            return name
+    return secrets.token_hex(4)
+
+
+def _file(lines: Iterable[bytes]) -> bytes:
+    return b"".join([line + b"\n" for line in lines])
 
 
 def _left(git: Git, objects: Sequence[Object], wanted: re.Pattern[bytes]) -> Iterator[Left]:
