@@ -6,10 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import click
 import pytest
 from inline_snapshot import snapshot
 
+from labelvc.cli.completion import module_names
+from labelvc.cli.main import application
 from labelvc.codec import document, schema
+from tests.serving import serving
 
 Run = Callable[..., tuple[int, str, str]]
 TAXONOMY = """# What lies on the ground
@@ -215,6 +219,32 @@ def test_a_dataset_takes_the_profiles_at_once(labels, labelvc, module, git):
         assert labelvc(labels, "module", "add", *words)[0] in (1, 2)
     said = change(labels, labelvc, "add", "box-checks", "--dataset", "pictures", code=1)
     assert said["summary"]["stopped"] == "broken", "two profiles that disagree"
+
+
+def test_from_a_server_once_and_offline_ever_after(labels, labelvc, module, git, tmp_path, monkeypatch):
+    """Over real https; a clone without the module, the network or a cache says the same of the project."""
+    with serving(module.parent, tmp_path) as url:
+        monkeypatch.setenv("GIT_SSL_CAINFO", str(tmp_path / "server.pem"))
+        address = f"{url}/shared/.git"
+        run(labels, labelvc, "module", "add", address, "--at", "v1", "--dataset", "pictures")
+        commit(labels, git)
+        path = labels / "taxonomies/litter.yaml"
+        path.write_text(path.read_text().replace("name: Paper}", "name: Card}"))
+        said = change(labels, labelvc, "update", "litter", "--to", "v2")
+        assert states(said)["taxonomies/litter.yaml"] == "merged"
+        assert said["summary"]["commit"] == git(module, "rev-parse", "v2").strip()
+        commit(labels, git)
+        assert change(labels, labelvc, "update", "litter")["summary"]["commit"] == said["summary"]["commit"]
+    lock = json.loads((labels / "modules.lock").read_text())
+    assert (lock["source"], lock["commit"]) == (address, said["summary"]["commit"])
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", str(labels), str(clone))
+    assert run(clone, labelvc, "module", "check") == run(labels, labelvc, "module", "check")
+    assert labelvc(clone, "check", "--all")[1] == labelvc(labels, "check", "--all")[1]
+    code, _, err = labelvc(clone, "module", "update", "litter", "--wait", "5")
+    assert (code, f"git ls-remote {address}" in err) == (2, True), err
+    assert git(clone, "status", "--porcelain") == ""
+    assert labelvc(labels, "module", "update", "litter", "--to", lock["commit"])[0] == 0, "its commit is kept here"
 
 
 # ---------------------------------------------------------------- templates
@@ -524,7 +554,18 @@ def test_a_lock_that_is_wrong_is_told(labels, labelvc, module, git, break_it, me
         assert labelvc(labels, "module", *words)[0] == 2, words
 
 
+def test_a_shell_completes_the_names_of_modules(labels, labelvc, module, git, monkeypatch):
+    take(labels, labelvc, git)
+    monkeypatch.chdir(labels)
+    for said, wanted in (("", ["litter"]), ("l", ["litter"]), ("x", [])):
+        context = click.Context(application)
+        assert [item.value for item in module_names(context, click.Argument(["name"]), said)] == wanted
+    (labels / "modules.lock").write_text("<<<<<<<\n")
+    assert module_names(click.Context(application), click.Argument(["name"]), "") == []
+
+
 def test_a_branch_that_takes_another_module_merges(labels, labelvc, module, git):
+    """git merges the lock by lines and may stop; then one side is taken, and what the other took is taken again."""
     take(labels, labelvc, git)
     git(labels, "switch", "-qc", "topic")
     change(labels, labelvc, "add", "text-checks")
@@ -533,4 +574,13 @@ def test_a_branch_that_takes_another_module_merges(labels, labelvc, module, git)
     change(labels, labelvc, "update", "litter", "--to", "v2")
     commit(labels, git)
     code, out, err = labelvc(labels, "merge", "topic", "-m", "Both")
-    assert code in (0, 1), out + err
+    assert (code, "! modules.lock  git could not merge" in out) == (1, True), err
+    git(labels, "checkout", "--ours", "modules.lock")
+    git(labels, "add", "modules.lock")
+    said = change(labels, labelvc, "add", "text-checks")
+    assert (states(said), said["summary"]["written"]) == ({"profiles/text-checks.yaml": "same"}, True)
+    git(labels, "add", "--all")
+    code, out, err = labelvc(labels, "merge", "--continue")
+    assert code == 0, out + err
+    assert run(labels, labelvc, "module", "check", "--fail-on", "note") == "no findings\n"
+    assert len(document.read_lines((labels / "modules.lock").read_bytes())) == 2

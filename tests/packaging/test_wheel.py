@@ -105,6 +105,9 @@ def test_the_wheel_holds_every_schema_and_hook(installed: Installed):
         shipped = {name for name in members if name.startswith(f"labelvc/_data/{room}/")}
         assert {name.rpartition("/")[2] for name in shipped} == set(files(TOP / room)) - {".gitkeep"}
     assert all(mode & 0o111 for name, mode in members.items() if name.startswith("labelvc/_data/hooks/"))
+    for shelf in ("_modules", "_templates"):
+        shipped = {name for name in members if name.startswith(f"labelvc/ops/{shelf}/")}
+        assert {name.partition(f"{shelf}/")[2] for name in shipped} == set(files(TOP / "src/labelvc/ops" / shelf))
 
 
 def test_the_installed_program_is_the_installed_one(installed: Installed, tmp_path: Path):

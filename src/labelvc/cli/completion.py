@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path, PurePath
 
 import click
@@ -36,9 +37,22 @@ def completion(context: click.Context, /, shell: str | None) -> None:
 
 def dataset_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the datasets of the work tree that begin with what was typed; a shell waits, so only folders are looked at."""
+    top = _top(context)
+    found = sorted(path.parent.name for path in (top / "datasets").glob("*/dataset.yaml")) if top else []
+    return [CompletionItem(name) for name in found if name.startswith(incomplete)]
+
+
+def module_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the modules of the work tree's lock that begin with what was typed."""
+    top = _top(context)
+    try:
+        rows = [json.loads(line) for line in (top / "modules.lock").read_bytes().splitlines()] if top else []
+        found = [str(row["name"]) for row in rows]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
+    return [CompletionItem(name) for name in found if name.startswith(incomplete)]
+
+
+def _top(context: click.Context) -> Path | None:
     start = Path.cwd() / (context.find_root().params.get("global_directory") or "")
-    for folder in (start, *start.parents):
-        if (folder / "labelvc.yaml").is_file():
-            found = sorted(path.parent.name for path in (folder / "datasets").glob("*/dataset.yaml"))
-            return [CompletionItem(name) for name in found if name.startswith(incomplete)]
-    return []
+    return next((folder for folder in (start, *start.parents) if (folder / "labelvc.yaml").is_file()), None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from labelvc.cli.completion import dataset_names
+from labelvc.cli.completion import dataset_names, module_names
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.guidelines import DRY
 from labelvc.cli.output import output_options, progress, say, write
@@ -21,7 +21,7 @@ from labelvc.ops.gates import Brought
 from labelvc.store import fetching, origins
 from labelvc.store import git as plumbing
 
-_NAME = click.argument("name")
+_NAME = click.argument("name", shell_complete=module_names)
 _KEEP = click.option("--keep", is_flag=True, help="Where both sides say something, let stand what stands here.")
 _ANYWAY = click.option("--anyway", is_flag=True, help="Take it although it brings errors.")
 _WAIT = click.option(
