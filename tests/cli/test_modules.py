@@ -463,6 +463,21 @@ def test_a_document_that_went_is_brought_back(labels, labelvc, module, git):
     assert git(labels, "status", "--porcelain") == ""
 
 
+def test_a_published_version_does_not_change_what_it_says(labels, labelvc, module, git):
+    """A module that changes a text under its old number is stopped, until the copy here has a version of its own."""
+    take(labels, labelvc, git)
+    run(labels, labelvc, "guideline", "publish", "litter")
+    commit(labels, git)
+    said = change(labels, labelvc, "update", "litter", "--to", "v2", code=1)
+    assert said["summary"]["stopped"] == "broken"
+    assert [one["finding"]["rule"] for one in said["items"] if one["kind"] == "finding"] == ["document.version"]
+    path = labels / "guidelines/litter.yaml"
+    path.write_text(path.read_text().replace("version: 1.0.0", "version: 2.0.0"))
+    assert states(change(labels, labelvc, "update", "litter", "--to", "v2"))["guidelines/litter.yaml"] == "merged"
+    assert "is published after 1.0.0: changes the meaning" in run(labels, labelvc, "guideline", "publish", "litter")
+    assert run(labels, labelvc, "check").startswith(("1 warning", "warning"))
+
+
 def test_nothing_new_is_nothing_written(labels, labelvc, module, git):
     take(labels, labelvc, git)
     said = change(labels, labelvc, "update", "litter", "--to", "v1")

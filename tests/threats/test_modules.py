@@ -167,6 +167,15 @@ def test_a_link_is_not_followed(zoo: Zoo, labelvc: Run, bad: Path, tmp_path: Pat
     refused(zoo, labelvc, "add", "../bad", "--at", "HEAD")
 
 
+def test_many_large_documents_are_too_many(zoo: Zoo, labelvc: Run, bad: Path):
+    paths = [f"profiles/p{number}.yaml" for number in range(5)]
+    write(bad, "module.yaml", MANIFEST.replace("profiles/bad.yaml", ", ".join(paths)))
+    for path in paths:
+        text = PROFILE.replace("name: bad", f"name: {path[9:-5]}")
+        write(bad, path, text + "#" * ((1 << 20) - len(text) - 1) + "\n")
+    assert "more than 4 MiB" in refused(zoo, labelvc)
+
+
 def test_a_pipe_does_not_hang(zoo: Zoo, labelvc: Run, bad: Path):
     (bad / "profiles/bad.yaml").unlink()
     os.mkfifo(bad / "profiles/bad.yaml")

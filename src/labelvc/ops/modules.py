@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from labelvc.store.origins import Origin
 from labelvc.store.reader import Reader
 
 MANIFEST = "module.yaml"
-_MOST = 16 << 20
+_MOST = 4 << 20
 HOMES = ("taxonomies/", "guidelines/", "profiles/")
 
 
@@ -66,17 +66,14 @@ def read(git: Git, start: Path, source: str, rev: str = "", *, wait: float = fet
     """
     origin = origins.find(git, start, source, rev, wait=wait)
     manifest = _manifest(origin)
-    documents: dict[str, bytes] = {}
-    for path in manifest.provides:
-        if path.startswith(HOMES):
-            documents[path] = _document(origin, path)
+    documents = _documents(origin, [path for path in manifest.provides if path.startswith(HOMES)])
     if not documents:
         hint = f"labelvc init --template {manifest.name}, in an empty folder, makes a project of a template"
         raise ConfigurationError(
             "it provides no document that a project could take", where=_where(origin, MANIFEST), hint=hint
         )
-    if sum(map(len, documents.values())) > _MOST:
-        raise DataError(f"its documents have more than {_MOST >> 20} MiB", where=origin.source, hint=_mend(origin))
+    for path, data in documents.items():
+        _refuse_bad(origin, path, data)
     return Module(manifest, origin.source, origin.commit, documents)
 
 
@@ -102,7 +99,7 @@ def template(start: Path, source: str, rev: str = "", *, wait: float = fetching.
             raise ConfigurationError(
                 message, where=_where(origin, MANIFEST), hint=f"labelvc module add {source}, in a project"
             )
-        return {path: origin.read(path) for path in manifest.provides}
+        return _documents(origin, manifest.provides)
 
 
 def refuse_unfit(documents: Mapping[str, bytes], source: str) -> None:
@@ -149,13 +146,22 @@ def _manifest(origin: Origin) -> Manifest:
     return found
 
 
-def _document(origin: Origin, path: str) -> bytes:
+def _documents(origin: Origin, paths: Iterable[str]) -> dict[str, bytes]:
+    """Return the bytes of documents, no more than a module may have: reading YAML takes a second for each MiB."""
+    found: dict[str, bytes] = {}
+    for path in paths:
+        try:
+            found[path] = origin.read(path)
+        except Error as problem:
+            hint = problem.hint or _mend(origin)
+            raise type(problem)(f"{path} {problem.message}", where=problem.where, hint=hint) from None
+        if sum(map(len, found.values())) > _MOST:
+            raise DataError(f"its documents have more than {_MOST >> 20} MiB", where=origin.source, hint=_mend(origin))
+    return found
+
+
+def _refuse_bad(origin: Origin, path: str, data: bytes) -> None:
     noun, name = projects.noun_of(path) or ("", "")
-    try:
-        data = origin.read(path)
-    except Error as problem:
-        hint = problem.hint or _mend(origin)
-        raise type(problem)(f"{path} {problem.message}", where=problem.where, hint=hint) from None
     value = _parsed(origin, path, noun, data)
     if value["name"] != name:
         message = f"/name says {value['name']!r}, and the file is called {name!r}"
@@ -163,7 +169,6 @@ def _document(origin: Origin, path: str) -> bytes:
     unknown = registry.unknown(value["checks"]) if noun == "profile" else ()
     if unknown:
         raise _no_rule(min(unknown), _where(origin, path))
-    return data
 
 
 def _parsed(origin: Origin, path: str, noun: str, data: bytes) -> Any:
