@@ -478,6 +478,15 @@ def test_a_published_version_does_not_change_what_it_says(labels, labelvc, modul
     assert run(labels, labelvc, "check").startswith(("1 warning", "warning"))
 
 
+def test_a_module_that_changes_without_a_new_version_is_told(labels, labelvc, module, git):
+    take(labels, labelvc, git)
+    put(module, {**SECOND, "module.yaml": MANIFEST})
+    commit(module, git)
+    out = run(labels, labelvc, "module", "update", "litter", "--dry-run")
+    assert out.splitlines()[0].endswith(", changed under the same version")
+    assert "same version" not in run(labels, labelvc, "module", "update", "litter", "--to", "v2", "--dry-run")
+
+
 def test_nothing_new_is_nothing_written(labels, labelvc, module, git):
     take(labels, labelvc, git)
     said = change(labels, labelvc, "update", "litter", "--to", "v1")

@@ -136,7 +136,9 @@ def _head(done: Done) -> str:
         return ""
     at = f" at {one.commit[:10]}" if one.commit else ""
     old = f"{before.version} -> " if before and after and before.version != after.version else ""
-    said = f"{text.safe(one.name)} {old}{one.version} from {text.safe(one.source)}{at}"
+    alike = before and after and before.version == after.version and before.documents != after.documents
+    same = ", changed under the same version" if alike else ""
+    said = f"{text.safe(one.name)} {old}{one.version} from {text.safe(one.source)}{at}{same}"
     return f"{said}, {text.safe(one.licence)}\n" if one.licence and not before else f"{said}\n"
 
 
