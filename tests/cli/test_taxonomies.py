@@ -362,3 +362,32 @@ def test_the_page_for_annotators_says_which_labels_are_out_of_use_and_which_it_d
     html = run(labels, labelvc, "guideline", "render", "topic", "--format", "html")
     assert '<span class="badge bad">out of use: do not choose it</span>' in html
     assert "<code>lost</code></p>" in html
+
+
+def test_a_taxonomy_goes_out_as_skos_and_comes_in_again(labels, labelvc, tmp_path):
+    run(labels, labelvc, "taxonomy", "merge", "topics", "damage", "--into", "parcel")
+    path = tmp_path / "topics.rdf"
+    code, _, err = labelvc(labels, "taxonomy", "export", "skos", "topics", "-o", str(path))
+    assert (code, err) == (0, "skos cannot hold: the taxonomy's lineage\n")
+    out = run(labels, labelvc, "taxonomy", "import", "skos", str(path), "--name", "copy")
+    assert out == snapshot("copy 2.0.0 has 5 labels\n")
+    text = (labels / "taxonomies/copy.yaml").read_text()
+    assert text.startswith(
+        'schema: urn:labelvc:schema:taxonomy:1\nname: "copy"\nversion: 2.0.0\nlabels:\n  - id: order\n    name: Order\n'
+    )
+    value = document.read((labels / "taxonomies/topics.yaml").read_bytes())
+    assert document.read(text.encode())["labels"] == value["labels"]
+    assert run(labels, labelvc, "taxonomy", "export", "csv", "copy").splitlines()[3] == snapshot(
+        "damage,Damage,parcel,,,deprecated,"
+    )
+
+
+def test_a_list_that_is_no_taxonomy_is_refused_and_nothing_written(labels, labelvc, tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text("id,parent\na,b\na,\n")
+    code, out, err = labelvc(labels, "taxonomy", "import", "csv", str(path))
+    assert (code, out) == (2, "")
+    assert err.startswith("error: /labels/1/id the label 'a' occurs twice (and 1 more problems)\n"), err
+    assert not (labels / "taxonomies/new.yaml").exists()
+    code, _, err = labelvc(labels, "taxonomy", "import", "csv", str(path), "--name", "topics")
+    assert (code, "there is a taxonomy 'topics' already" in err) == (2, True)

@@ -9,6 +9,7 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.guidelines import DRY, VERSION, listed, tell
+from labelvc.cli.label_lists import taxonomy_export, taxonomy_import
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json
 from labelvc.cli.render import taxonomy as render
@@ -230,3 +231,7 @@ def taxonomy_migrate(settings: Settings, /, name: str, dry_run: bool, form: str,
             f"{first}: decide those of a split label: import the answers, or edit the records and labelvc format",
         )
     return 1 if done.open or done.twins else 0
+
+
+taxonomy.add_command(taxonomy_import)
+taxonomy.add_command(taxonomy_export)

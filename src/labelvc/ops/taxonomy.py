@@ -86,12 +86,12 @@ def _version(base: versions.Value | None, value: versions.Value) -> str:
     return least if bump.precedes(said, least) else said
 
 
-def add_labels(data: bytes, labels: Sequence[str]) -> bytes:
+def add_labels(data: bytes, fresh: Sequence[str]) -> bytes:
     """Add the labels a taxonomy lacks at the end of its list; id and name are the same text.
 
     Args:
         data: the taxonomy's bytes.
-        labels: ids, in the order to add them.
+        fresh: ids, in the order to add them.
 
     Returns:
         The new bytes; the same when none is missing.
@@ -100,5 +100,5 @@ def add_labels(data: bytes, labels: Sequence[str]) -> bytes:
         DataError: the document cannot be read.
     """
     known = {label.get("id") for label in document.read(data).get("labels") or () if isinstance(label, dict)}
-    missing = [label for label in dict.fromkeys(labels) if label not in known]
+    missing = [label for label in dict.fromkeys(fresh) if label not in known]
     return document.extend(data, ("labels",), [{"id": label, "name": label} for label in missing])
