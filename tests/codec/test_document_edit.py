@@ -92,6 +92,11 @@ def test_members_of_an_empty_list(empty: bytes):
     assert comments(edited) == comments(empty)
 
 
+def test_members_of_a_list_that_is_not_there_yet():
+    edited = document.edit(b"labels:\n", {}, {("labels",): [{"id": "a"}, {"id": "b"}], ("lineage",): [1, 2]})
+    assert edited == b"labels:\n  - id: a\n  - id: b\nlineage:\n  - 1\n  - 2\n"
+
+
 def test_line_ends_of_windows_stay():
     edited = document.edit(b"a: 1\r\nb:\r\n  - x\r\n", {("c",): {"d": 1}, ("b", "-"): "y"})
     assert edited == b"a: 1\r\nb:\r\n  - x\r\n  - y\r\nc:\r\n  d: 1\r\n"

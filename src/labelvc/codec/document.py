@@ -222,7 +222,8 @@ def _add(
 ) -> tuple[int, int, str]:
     """Add a member to a mapping or members to a list."""
     name = rest[0]
-    added = [_nest(rest[1:], value) for value in values]
+    listed = rest[1:] == ("-",)
+    added = [list(values)] if listed else [_nest(rest[1:], value) for value in values]
     if node.kind == "scalar" and node.value is not None:
         raise DataError(f"cannot set {name[:40]!r}: a single value stands where a list or mapping is needed")
     if node.kind == "sequence" and name != "-":
