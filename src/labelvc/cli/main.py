@@ -37,6 +37,7 @@ COMMANDS: dict[str, Row] = {
     "review": ("labelvc.cli.review", "review", "Write the page of a label pull request."),
     "approve": ("labelvc.cli.trust", "approve", "Sign your decision on a change."),
     "verify": ("labelvc.cli.trust", "verify", "Ask whether the trust is right: who approved what."),
+    "ci": ("labelvc.cli.ci", "ci", "Judge a pull request, and write what hosts show of it."),
     "release": ("labelvc.cli.release", "release", "Name a state of the data, sign it, prove it again."),
     "audit": ("labelvc.cli.audit", "audit", "Look back: what went wrong and nobody saw."),
     "guideline": (
@@ -63,7 +64,7 @@ COMMANDS: dict[str, Row] = {
 HEADINGS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "install", "doctor", "status", "completion"),
     "Work": ("import", "export", "format", "check", "diff", "merge", "resolve", "log", "blame", "trace", "erase"),
-    "Review": ("review", "approve", "verify", "release", "audit"),
+    "Review": ("review", "approve", "verify", "ci", "release", "audit"),
     "Nouns": (
         "guideline",
         "taxonomy",

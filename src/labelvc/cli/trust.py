@@ -14,7 +14,6 @@ from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import trust as render
-from labelvc.errors import TrustError
 from labelvc.model.approval import Meaning, Verdict
 from labelvc.model.names import Digest
 from labelvc.ops import approve as approving
@@ -27,7 +26,6 @@ from labelvc.ops.approve import Wish
 from labelvc.ops.steps import Step
 from labelvc.ops.verify import Course
 from labelvc.store import git as plumbing
-from labelvc.store import tree
 from labelvc.store.git import Git
 
 _BAD = ("conditional", "missing", "denied", "rejected")
@@ -153,7 +151,7 @@ def verify(
     known = memory.hold(git, place, pinned)
     with progress(settings, len(going.pairs), "verifying steps") as advance:
         steps, anchors = verifying.verify(git, going, pinned, advance)
-    anchors |= _anchor_of_head(git, going, pinned)
+    anchors |= trusting.anchor(git, going.head, pinned)
     write(_report(steps, going, anchors, revisions, form, color=settings.color and output is None), output)
     code = _verdict(settings, steps, pinned, strict=strict)
     if known and not code and not going.ruler:
@@ -202,18 +200,3 @@ def _verdict(settings: Settings, steps: list[Step], pinned: str | None, *, stric
     bad = (*_BAD, "ungoverned") if strict else _BAD
     lost = any(isinstance(problem, Lost) for step in steps for problem in step.problems)
     return int(lost or any(step.state in bad for step in steps))
-
-
-def _anchor_of_head(git: Git, going: Course, pin: str | None) -> dict[Digest, bool]:
-    """Return the root at the last commit; a pinned one must be there and be the right one."""
-    snapshot = tree.commit(git, going.head, ("trust",))
-    if not trusting.present(snapshot) and pin is None:
-        return {}
-    with tree.reader(git) as reader:
-        try:
-            trust = trusting.load(reader, snapshot, pin)
-        except TrustError:
-            if pin is not None:
-                raise
-            return {}
-    return {trust.anchor: trust.pinned}

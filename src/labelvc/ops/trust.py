@@ -14,11 +14,13 @@ from labelvc.codec import dsse, rootfile, sshsig, statement
 from labelvc.errors import ConfigurationError, DataError, TrustError
 from labelvc.model import listing
 from labelvc.model.approval import TRUST_NAMESPACE, Envelope, Signature
+from labelvc.model.names import Digest
 from labelvc.model.policy import ROOT_ROLE, Need, Policy, Role, Root, Rule, Trust
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import seals
 from labelvc.ops.project import TOP
 from labelvc.ops.seals import Seal
+from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
 from labelvc.store.reader import Reader
@@ -119,6 +121,31 @@ def load(reader: Reader, snapshot: Snapshot, pin: str | None = None) -> Trust:
             of its own, another root than the pinned one, or the policy is not signed as the root demands.
     """
     return chain(reader, snapshot, pin).trust(pinned=pin is not None)
+
+
+def anchor(git: Git, commit: str, pin: str | None) -> dict[Digest, bool]:
+    """Return the digest of root version 1 at a commit, with whether it was pinned; a pinned one must be there and be the right one.
+
+    Args:
+        git: where.
+        commit: full id.
+        pin: its digest, from outside the repository; None when there is none.
+
+    Raises:
+        TrustError: it is pinned, and the trust files are not there or do not verify.
+        StoreError: a file cannot be read.
+    """
+    snapshot = tree.commit(git, commit, ("trust",))
+    if not present(snapshot) and pin is None:
+        return {}
+    with tree.reader(git) as reader:
+        try:
+            trust = load(reader, snapshot, pin)
+        except TrustError:
+            if pin is not None:
+                raise
+            return {}
+    return {trust.anchor: trust.pinned}
 
 
 def chain(reader: Reader, snapshot: Snapshot, pin: str | None = None, *, drafts: bool = False) -> Chain:

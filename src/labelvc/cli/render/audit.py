@@ -28,8 +28,8 @@ def item(merge: Merge, found: Found | None, problem: Error | None, veil: Veil) -
     """Return one thing that was found as `audit merges` prints it in JSON."""
     head = {"commit": merge.commit, "parents": list(merge.parents)}
     if found is None:
-        said = "" if problem is None else f"{problem.message}{f' ({problem.where})' if problem.where else ''}"
-        return {**head, "kind": "untold", "key": "", "path": "", "side": "", "fields": [], "message": said, **_NOTHING}
+        told = "" if problem is None else f"{problem.message}{f' ({problem.where})' if problem.where else ''}"
+        return {**head, "kind": "untold", "key": "", "path": "", "side": "", "fields": [], "message": told, **_NOTHING}
     verdict = found.verdict
     lines = {
         name: [_shown(verdict.key, line, veil) for line in side]
@@ -37,7 +37,7 @@ def item(merge: Merge, found: Found | None, problem: Error | None, veil: Veil) -
     }
     return {
         **head, "kind": verdict.kind, "key": str(verdict.key), "path": found.path, "side": verdict.side,
-        "fields": _pointers(verdict, veil), "message": _said(verdict), **lines,
+        "fields": _pointers(verdict, veil), "message": said(verdict), **lines,
     }  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def _rest(more: Mapping[tuple[str, str], int]) -> Iterator[str]:
 def _lines(found: Found, veil: Veil, *, color: bool) -> Iterator[str]:
     verdict = found.verdict
     key = plain.clip(plain.safe(str(verdict.key)), _LONG)
-    yield f"  {plain.paint(verdict.kind.ljust(11), 'error', on=color)} {key}  {_said(verdict)}\n"
+    yield f"  {plain.paint(verdict.kind.ljust(11), 'error', on=color)} {key}  {said(verdict)}\n"
     sides = [_first(verdict.key, side, veil) for side in (verdict.base, verdict.ours, verdict.theirs, verdict.merged)]
     if verdict.kind == "markers" or not any(sides):
         return
@@ -123,7 +123,8 @@ def _untold(problem: Error | None, *, color: bool) -> Iterator[str]:
         yield f"      next: {plain.safe(problem.hint)}\n"
 
 
-def _said(verdict: Verdict) -> str:
+def said(verdict: Verdict) -> str:
+    """Return what is wrong with a line of a merge, in words."""
     side = _SIDES[verdict.side]
     what = "" if verdict.fields else " of the whole line"
     return {

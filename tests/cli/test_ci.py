@@ -1,0 +1,495 @@
+"""The command ci: what a branch may not hide, who judges it, and what is said when nobody could tell."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labelvc.codec import canonical, document
+from tests.people import Desk
+from tests.trusting import people_keys
+from tests.zoo import Zoo, rating, zoo, zoo_template
+
+__all__ = ["people_keys", "zoo", "zoo_template"]
+Run = Callable[..., tuple[int, str, str]]
+MAIL = "jo.public@firma.de"
+FILES = {"review.html", "review.json", "summary.md", "findings.sarif", "junit.xml", "gl-code-quality.json"}
+
+
+@pytest.fixture
+def judge(labelvc: Run, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+    """Judge a branch into a fresh folder: exit code, what was printed, summary.md."""
+
+    def run(folder: Path, *words: str, base: str = "main", head: str = "topic") -> tuple[int, str, str]:
+        out = tmp_path / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        code, said, err = labelvc(folder, "ci", "--base", base, "--head", head, "-o", str(out), *words)
+        assert "Traceback" not in err, err
+        return code, said + err, (out / "summary.md").read_text()
+
+    return run
+
+
+@pytest.fixture
+def desk(zoo: Zoo, people_keys: Path, labelvc: Run) -> Desk:
+    """Return the zoo under a policy: Ada keeps the root, Ben and Cleo review, and Ada changed a record on `topic`."""
+    desk = Desk(zoo.folder, people_keys, labelvc)
+    ada = ("--as", "ada", "--name", "Ada", "--email", "ada@example.com", "--key", desk.key("ada"))
+    assert desk.labelvc("trust", "init", *ada)[0] == 0
+    for who in ("ben", "cleo"):
+        words = (
+            "--role",
+            "reviewer",
+            "--role",
+            "lead",
+            "--email",
+            f"{who}@example.com",
+            "--sign-with",
+            desk.key("ada"),
+        )
+        assert desk.labelvc("policy", "add", who, "--name", who, "--key", f"{desk.key(who)}.pub", *words)[0] == 0
+    zoo.commit("Govern")
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Two")
+    return desk
+
+
+def branch(zoo: Zoo, name: str = "topic") -> None:
+    zoo.git("checkout", "-q", "-b", name)
+
+
+def errors(said: str) -> list[str]:
+    """Return the rules of the errors that were printed."""
+    return [line.split()[1] for line in said.splitlines() if line.startswith("error ")]
+
+
+def rules(said: str) -> list[tuple[str, str]]:
+    """Return severity and rule of the findings that were printed."""
+    rows = [line.split() for line in said.splitlines() if line.startswith(("error ", "warning ", "note "))]
+    return [(row[0], row[1]) for row in rows]
+
+
+def test_a_branch_in_order_is_green(zoo: Zoo, judge):
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Better")
+    code, said, summary = judge(zoo.folder)
+    assert (code, errors(said)) == (0, []), said
+    assert summary.startswith("<!-- labelvc:review:v1 -->\n## Nothing stands against it\n")
+    assert zoo.git("status", "--porcelain") == ""
+
+
+def test_a_finding_is_red(zoo: Zoo, judge):
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 9})
+    zoo.commit("Too good")
+    code, said, summary = judge(zoo.folder)
+    assert (code, errors(said)) == (1, ["score.range"]), said
+    assert "score.range" in summary
+    assert judge(zoo.folder, "--fail-on", "warning")[0] == 1
+
+
+def test_what_a_later_commit_mends_is_a_note_that_names_the_commit(zoo: Zoo, judge):
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 9})
+    bad = zoo.commit("Too good")
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Mended")
+    code, said, _ = judge(zoo.folder)
+    assert (code, rules(said)) == (0, [("note", "score.range")]), said
+    assert f"in commit {bad[:10]}; a later commit of the branch mends it" in said
+
+
+def test_a_value_that_a_later_commit_takes_out_stays_an_error(zoo: Zoo, judge):
+    branch(zoo)
+    zoo.write("notes.md", f"ask {MAIL}\n")
+    bad = zoo.commit("A note")
+    (zoo.folder / "notes.md").unlink()
+    zoo.commit("No note")
+    code, said, summary = judge(zoo.folder)
+    assert (code, errors(said)) == (1, ["privacy.email"]), said
+    assert bad[:10] in said
+    assert "labelvc privacy incident" in said
+    assert MAIL not in said + summary
+
+
+def test_a_value_in_a_message_or_in_the_name_of_a_branch_is_an_error(zoo: Zoo, judge, monkeypatch: pytest.MonkeyPatch):
+    branch(zoo)
+    zoo.commit(f"As {MAIL} asked")
+    code, said, _ = judge(zoo.folder)
+    assert (code, errors(said)) == (1, ["privacy.email"])
+    zoo.git("commit", "-q", "--amend", "--allow-empty", "-m", "As asked")
+    assert judge(zoo.folder)[0] == 0
+    assert judge(zoo.folder, "--branch", f"for-{MAIL}")[0] == 1
+    monkeypatch.setenv("GITHUB_HEAD_REF", f"for-{MAIL}")
+    code, said, summary = judge(zoo.folder, head=zoo.git("rev-parse", "topic"))
+    assert (code, errors(said)) == (1, ["privacy.email"])
+    assert MAIL not in said + summary
+
+
+SOFTER = {
+    "the dataset": ("datasets/pets/dataset.yaml", "checks: {}", "checks: {score.range: {severity: off}}"),
+    "the leaks": ("labelvc.yaml", "goal: Know", "privacy: {leaks: {off: [email]}}\ngoal: Know"),
+}
+
+
+@pytest.mark.parametrize("way", SOFTER)
+def test_a_branch_that_softens_what_judges_it_is_judged_by_the_base(zoo: Zoo, judge, way: str):
+    branch(zoo)
+    zoo.replace(*SOFTER[way])
+    zoo.commit("Softer")
+    zoo.change("pets/p2#m1", value={"score": 9})
+    zoo.write("notes.md", f"ask {MAIL}\n")
+    zoo.commit("And so")
+    code, said, _ = judge(zoo.folder)
+    assert code == 1
+    assert {"score.range", "privacy.email"} <= set(errors(said)), said
+
+
+def test_a_branch_that_rewrites_what_a_published_version_said_is_caught(zoo: Zoo, judge):
+    """The text and its digest are edited alike, so that the tree fits itself; the list in the base says otherwise."""
+    branch(zoo)
+    zoo.replace("guidelines/mood.yaml", "title: How to judge a mood", "title: How to guess a mood")
+    digest = canonical.digest(canonical.encode(document.read(zoo.read("guidelines/mood.yaml"), "mood")))
+    lines = zoo.read("guidelines/mood.versions.jsonl").splitlines()
+    lines[1] = canonical.encode({"digest": digest, "version": "1.1.0"})
+    zoo.write("guidelines/mood.versions.jsonl", b"".join([line + b"\n" for line in lines]))
+    assert zoo.everything() == []
+    zoo.commit("Always so")
+    code, said, _ = judge(zoo.folder)
+    assert (code, errors(said)) == (1, ["document.version"]), said
+
+
+def test_the_merge_is_judged_where_both_sides_alone_are_right(zoo: Zoo, judge):
+    """Both add the same word under another id: that merges without a conflict."""
+    branch(zoo)
+    zoo.put("pets/p9#", {"id": "p9", "natural": {"word": "w10"}, "text": "new"})
+    zoo.put("pets/p9#m1", rating("p9"))
+    zoo.commit("Another")
+    zoo.git("checkout", "-q", "main")
+    zoo.put("pets/p10#", {"id": "p10", "natural": {"word": "w10"}, "text": "newer"})
+    zoo.put("pets/p10#m1", rating("p10"))
+    zoo.commit("Yet another")
+    code, said, _ = judge(zoo.folder, "--fail-on", "warning")
+    assert (code, rules(said)) == (1, [("warning", "item.duplicate")]), said
+    assert judge(zoo.folder)[0] == 0
+    assert zoo.git("status", "--porcelain") == ""
+
+
+def test_a_branch_in_conflict_says_where_and_is_judged_by_itself(zoo: Zoo, judge):
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 9})
+    zoo.commit("Nine")
+    zoo.git("checkout", "-q", "main")
+    zoo.change("pets/p2#m1", value={"score": -2})
+    zoo.commit("Minus two")
+    code, said, _ = judge(zoo.folder)
+    assert (code, sorted(errors(said))) == (1, ["merge.conflict", "score.range"]), said
+    assert "labelvc merge" in said
+
+
+def test_a_merge_of_the_branch_that_lost_a_change_is_caught(zoo: Zoo, judge):
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Two")
+    zoo.git("checkout", "-q", "main")
+    zoo.change("pets/p3#m1", value={"score": -2})
+    zoo.commit("Minus two")
+    zoo.git("checkout", "-q", "topic")
+    zoo.git("merge", "-q", "-s", "ours", "-m", "Merge", "main")
+    code, said, _ = judge(zoo.folder)
+    assert code == 1
+    assert "merge.lost" in errors(said), said
+
+
+def test_merging_the_base_into_a_branch_brings_none_of_its_findings(zoo: Zoo, judge):
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Two")
+    zoo.git("checkout", "-q", "main")
+    zoo.change("pets/p3#m1", value={"score": 9})
+    zoo.commit("Main is wrong")
+    zoo.git("checkout", "-q", "topic")
+    zoo.git("merge", "-q", "--no-verify", "-m", "Merge", "main")
+    code, said, _ = judge(zoo.folder)
+    assert (code, rules(said)) == (0, []), said
+
+
+def test_an_octopus_is_judged(zoo: Zoo, judge):
+    for name, item in (("one", "p2"), ("two", "p3"), ("three", "p4")):
+        zoo.git("checkout", "-q", "-b", name, "main")
+        zoo.change(f"pets/{item}#m1", value={"score": 0 if name != "two" else 9})
+        zoo.commit(name)
+    zoo.git("checkout", "-q", "-b", "topic", "main")
+    zoo.git("commit", "-q", "--allow-empty", "-m", "begin")
+    zoo.git("merge", "-q", "-m", "Octopus", "one", "two", "three")
+    assert len(zoo.git("rev-list", "--parents", "--max-count=1", "topic").split()) == 5
+    code, said, _ = judge(zoo.folder)
+    assert (code, errors(said)) == (1, ["score.range"]), said
+
+
+@pytest.mark.parametrize("head", ["main", "main~1"])
+def test_a_head_that_brings_nothing_is_green(zoo: Zoo, judge, head: str):
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Two")
+    code, said, _ = judge(zoo.folder, head=head)
+    assert (code, rules(said)) == (0, []), said
+    assert "0 commits" in said
+
+
+def test_a_change_of_documents_only(zoo: Zoo, judge):
+    branch(zoo)
+    zoo.replace("labelvc.yaml", "goal: Know the animals", "goal: Know them")
+    zoo.commit("Goal")
+    assert judge(zoo.folder)[0] == 0
+    zoo.replace("labelvc.yaml", "taxonomy: animals}\n  kinds", "taxonomy: beasts}\n  kinds")
+    zoo.commit("Beasts")
+    code, said, _ = judge(zoo.folder)
+    assert code == 1
+    assert "document.reference" in errors(said), said
+
+
+def test_unrelated_histories_are_never_green(zoo: Zoo, judge):
+    zoo.git("checkout", "-q", "--orphan", "topic")
+    zoo.change("pets/p2#m1", value={"score": 9})
+    zoo.commit("Out of nowhere")
+    code, said, summary = judge(zoo.folder)
+    assert code == 2
+    assert "share no commit" in said, said
+    assert "score.range" in said, "what can be told is told"
+    assert "Could not be told" in summary
+
+
+def test_a_base_that_is_not_here_says_how_to_get_it(zoo: Zoo, judge):
+    code, said, summary = judge(zoo.folder, base="origin/main", head="main")
+    assert code == 2
+    assert "next: git fetch origin BRANCH" in said
+    assert "fetch-depth: 0" in summary
+
+
+def test_a_shallow_clone_is_never_green(zoo: Zoo, judge, tmp_path: Path):
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Two")
+    zoo.change("pets/p3#m1", value={"score": 9})
+    zoo.commit("Nine")
+    for depth in (1, 2):
+        clone = tmp_path / f"clone-{depth}"
+        words = ["git", "clone", "-q", "--no-single-branch", f"--depth={depth}", f"file://{zoo.folder}", str(clone)]
+        subprocess.run(words, check=True, capture_output=True)
+        code, said, _ = judge(clone, base="origin/main", head="origin/topic")
+        assert code == 2, (depth, said)
+        assert "git fetch --unshallow" in said
+        assert ("score.range" in said) is (depth > 1), "what can be told is told"
+
+
+def test_a_base_whose_documents_cannot_be_read_lets_nobody_judge_by_their_own(zoo: Zoo, judge):
+    zoo.replace("datasets/pets/dataset.yaml", "shards: 4", "shards: many")
+    zoo.commit("Broken")
+    branch(zoo)
+    zoo.replace("datasets/pets/dataset.yaml", "shards: many", "shards: 4")
+    zoo.commit("Mended")
+    code, said, _ = judge(zoo.folder)
+    assert code == 2
+    assert "the documents of the base cannot be read" in said
+
+
+def test_a_branch_that_takes_the_project_away_is_never_green(zoo: Zoo, judge):
+    branch(zoo)
+    (zoo.folder / "labelvc.yaml").unlink()
+    zoo.commit("No project")
+    assert judge(zoo.folder)[0] == 2
+
+
+def test_a_branch_that_begins_a_project_is_judged_by_itself(zoo: Zoo, judge):
+    zoo.git("checkout", "-q", "--orphan", "empty")
+    zoo.git("rm", "-rqf", ".")
+    zoo.commit("Nothing yet")
+    branch(zoo)
+    zoo.git("checkout", "main", "--", ".")
+    zoo.commit("Begin")
+    assert judge(zoo.folder, base="empty")[0] == 0
+    zoo.change("pets/p2#m1", value={"score": 9})
+    zoo.commit("Nine")
+    code, said, _ = judge(zoo.folder, base="empty")
+    assert (code, errors(said)) == (1, ["score.range"])
+
+
+def test_an_unpinned_root_in_ci_is_exit_2(desk: Desk, judge, monkeypatch: pytest.MonkeyPatch):
+    desk.approve("ben")
+    assert judge(desk.folder)[0] == 0
+    monkeypatch.setenv("CI", "true")
+    code, said, summary = judge(desk.folder)
+    assert (code, errors(said)) == (2, ["ci.untold"])
+    assert "nobody pinned" in summary
+    root = json.loads(desk.labelvc("policy", "show", "--format", "json")[1])["summary"]["root"]
+    assert judge(desk.folder, "--root", root)[0] == 0
+    monkeypatch.setenv("LABELVC_ROOT", root)
+    assert judge(desk.folder)[0] == 0
+    monkeypatch.setenv("LABELVC_ROOT", "sha256:" + "0" * 64)
+    code, said, _ = judge(desk.folder)
+    assert (code, set(errors(said))) == (2, {"ci.untold"})
+
+
+def test_a_missing_approval_and_a_rejection_are_found(desk: Desk, judge):
+    code, said, summary = judge(desk.folder)
+    assert (code, errors(said)) == (1, ["approval.missing"])
+    assert "0 of 1 reviewer; ben, cleo can" in summary
+    assert "labelvc approve" in summary
+    said_no = desk.approve("ben", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    code, said, _ = judge(desk.folder)
+    assert (code, errors(said)) == (1, ["approval.rejected"])
+    desk.approve("cleo")
+    assert judge(desk.folder)[0] == 1
+    said_no.unlink()
+    desk.commit("Forget the no")
+    code, said, _ = judge(desk.folder)
+    assert (code, errors(said)) == (1, ["approval.lost"]), said
+
+
+def test_an_author_whom_nobody_knows_is_exit_2(desk: Desk, judge):
+    desk.approve("ben")
+    zoo = Zoo(desk.folder)
+    zoo.change("pets/p3#m1", value={"score": 0})
+    zoo.commit("Whoever", who="Nobody")
+    code, said, _ = judge(desk.folder)
+    assert (code, set(errors(said))) == (2, {"ci.untold"}), said
+    assert "nobody the policy knows" in said
+
+
+def test_a_branch_that_makes_its_own_policy_is_judged_by_the_base(desk: Desk, judge):
+    """Mallory has the role in the policy of the branch, which nobody with a root key signed."""
+    zoo = Zoo(desk.folder)
+    policy = zoo.read("trust/policy.json")
+    desk.git("checkout", "-q", "main")
+    code, out, err = desk.labelvc(
+        "policy", "rule", "set", "labels and items", "--need", "1 reviewer", "--sign-with", desk.key("mallory")
+    )
+    assert code != 0, out + err
+    desk.git("checkout", "-q", "-f", "topic")
+    zoo.write("trust/policy.json", policy.replace(b'"sig"', b'"sig" '))
+    zoo.commit("Mine")
+    code, said, _ = judge(desk.folder)
+    assert code == 1
+    assert "approval.missing" in errors(said)
+    (zoo.folder / "trust/policy.json").unlink()
+    zoo.commit("None")
+    assert judge(desk.folder)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "path", [".github/workflows/labels.yml", ".gitlab/labels.yml", ".ci/labels.mk", "hooks/pre-receive"]
+)
+def test_a_branch_that_edits_what_runs_in_ci_needs_the_root(desk: Desk, judge, path: str):
+    desk.approve("ben")
+    assert judge(desk.folder)[0] == 0
+    desk.write(path, "on: never\n")
+    desk.commit("Never run")
+    desk.approve("cleo")
+    code, said, _ = judge(desk.folder)
+    assert (code, errors(said)) == (1, ["approval.missing"])
+    assert "0 of 1 root; ada can" in said
+
+
+def test_a_branch_name_of_shell_characters_is_a_name(zoo: Zoo, judge, tmp_path: Path):
+    name = "fix/$(touch${IFS}pwned);`id`|&'\""
+    zoo.git("checkout", "-q", "-b", name)
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Two")
+    assert judge(zoo.folder, head=name)[0] == 0
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_two_runs_of_any_number_of_jobs_write_the_same_bytes(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 9})
+    zoo.commit("Nine")
+    zoo.git("checkout", "-q", "main")
+    zoo.change("pets/p3#m1", value={"score": 0})
+    zoo.commit("Main went on")
+    shutil.copytree(zoo.folder, tmp_path / "elsewhere" / "clone")
+    told = set()
+    for at, (folder, jobs) in enumerate(
+        ((zoo.folder, "1"), (zoo.folder, "2"), (tmp_path / "elsewhere" / "clone", "1"))
+    ):
+        os.environ["SOURCE_DATE_EPOCH"] = str(1_800_000_000 + at * 100_000)
+        out = tmp_path / f"out-{at}"
+        words = ("ci", "--base", "main", "--head", "topic", "-o", str(out), "--jobs", jobs, "--date", "2026-03-01")
+        try:
+            assert labelvc(folder, *words)[0] == 1
+        finally:
+            del os.environ["SOURCE_DATE_EPOCH"]
+        told.add(tuple((path.name, path.read_bytes()) for path in sorted(out.iterdir())))
+    assert len(told) == 1
+    assert str(tmp_path).encode() not in b"".join(data for _, data in told.pop())
+
+
+def test_no_file_is_half_written(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    branch(zoo)
+    out = tmp_path / "out"
+    (out / "summary.md").mkdir(parents=True)
+    code, _, err = labelvc(zoo.folder, "ci", "--base", "main", "-o", str(out))
+    assert (code, "error: " in err) == (2, True)
+    assert {path.name for path in out.iterdir()} <= FILES
+    (out / "summary.md").rmdir()
+    assert labelvc(zoo.folder, "ci", "--base", "main", "-o", str(out))[0] == 0
+    assert {path.name for path in out.iterdir()} == FILES
+
+
+def test_every_file_tells_the_same_findings(desk: Desk, labelvc: Run, tmp_path: Path):
+    zoo = Zoo(desk.folder)
+    zoo.change("pets/p3#m1", value={"score": 9})
+    zoo.write("notes.md", f"ask {MAIL}\n")
+    zoo.commit("Nine")
+    out = tmp_path / "out"
+    code, said, _ = labelvc(zoo.folder, "ci", "--base", "main", "-o", str(out), "--annotations", "github")
+    assert code == 1
+    wanted = {"score.range", "privacy.email", "approval.missing"}
+    review = json.loads((out / "review.json").read_text())
+    assert {one["rule"] for one in review["quality"]["findings"]} == wanted
+    assert review["quality"]["new"]["error"] == len(review["quality"]["findings"])
+    (run,) = json.loads((out / "findings.sarif").read_text())["runs"]
+    assert {one["ruleId"] for one in run["results"]} == wanted
+    assert all(one["locations"] for one in run["results"])
+    quality = json.loads((out / "gl-code-quality.json").read_text())
+    assert {one["check_name"] for one in quality} == wanted
+    assert len({one["fingerprint"] for one in quality}) == len(quality)
+    suites = ET.parse(out / "junit.xml").getroot()
+    assert {case.get("name") for case in suites.iter("testcase") if case.find("failure") is not None} == wanted
+    assert sum(line.startswith("::error ") for line in said.splitlines()) == len(quality)
+    assert all(rule in (out / "summary.md").read_text() for rule in wanted)
+    assert MAIL not in "".join(path.read_text() for path in out.iterdir())
+
+
+def test_no_text_of_a_repository_is_a_command_for_a_runner(zoo: Zoo, judge):
+    """A runner takes `##[` from the middle of a line, and `::` from its beginning."""
+    branch(zoo)
+    item = "##[add-mask]a\n::add-mask::b"
+    zoo.put(f"pets/{item}#", {"id": item, "natural": {"word": "w11"}, "text": "new"})
+    zoo.put(f"pets/{item}#m1", rating(item, 9))
+    zoo.commit("A command")
+    code, said, _ = judge(zoo.folder, "--annotations", "github")
+    assert code == 1
+    assert "add-mask" in said
+    told = [line for line in said.splitlines() if "##[" in line and not line.startswith("::")]
+    assert told == []
+    assert not any(line.startswith("::add-mask") for line in said.splitlines())
+
+
+def test_a_summary_stays_within_the_budget(zoo: Zoo, judge):
+    branch(zoo)
+    for number in range(600):
+        zoo.write(f"datasets/pets/items/{'x' * 80}{number}.txt", "stray")
+    zoo.commit("Strays")
+    code, _, summary = judge(zoo.folder)
+    assert code == 1
+    assert 20_000 < len(summary) <= 60_000
+    assert "not shown here" in summary
