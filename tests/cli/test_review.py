@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import json
 import re
 from collections import Counter
@@ -14,6 +17,7 @@ import jsonschema
 import pytest
 from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
+from PIL import Image
 
 from labelvc.codec import document, schema
 from labelvc.core import sampling
@@ -513,3 +517,77 @@ def test_a_long_text_and_ten_thousand_labels(zoo: Zoo, labelvc: Run):
     assert len(page) <= 60_000
     assert "and 201 more, not shown here" in page
     assert len(json.dumps(found)) < 400_000
+
+
+def portrait(width: int, height: int, form: str = "JPEG", *, noise: bool = False) -> bytes:
+    """Return a picture; noise makes it large."""
+    image = (
+        Image.effect_noise((width, height), 200).convert("RGB") if noise else Image.new("RGB", (width, height), "teal")
+    )
+    exif = Image.Exif()
+    exif[0x010E] = PLAIN
+    found = io.BytesIO()
+    image.save(found, form, quality=98, exif=exif)
+    return found.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "it is no JPEG or PNG, or it is damaged"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "it is no JPEG or PNG, or it is damaged"),
+        (portrait(100, 100)[:300], "it is no JPEG or PNG, or it is damaged"),
+        (None, "it is not in the repository; labelvc media add brings pictures in"),
+        (portrait(1500, 1500, noise=True), "it is too large for a page"),
+        (portrait(100, 100), ""),
+        (portrait(100, 100, "PNG"), ""),
+    ],
+    ids=["empty", "svg", "cut off", "missing", "too large", "jpeg", "png"],
+)
+def test_a_picture_is_shown_clean_or_the_page_says_why_not(zoo: Zoo, labelvc: Run, data: bytes | None, why: str):
+    if data is not None:
+        zoo.write("datasets/pictures/media/b.jpg", data)
+    zoo.commit("Picture")
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pictures/b.jpg#x1", value={"label": "dog", "box": [12, 10, 20, 20]})
+    zoo.put("pictures/b.jpg#x4", answer("b.jpg", "x4", "where", {"label": "cat", "box": [1, 1, 2, 2]}, by=ANNA))
+    zoo.bury("pictures/b.jpg#x2")
+    zoo.commit("Boxes")
+    found = told(zoo, labelvc)
+    pictures = [one["picture"] for way in found["ways"]["list"] for one in way["examples"]]
+    assert len(pictures) == 3
+    for one in pictures:
+        assert one["why"].startswith(why)
+        assert bool(one["why"]) == bool(why) != bool(one["digest"])
+        assert [(box["sign"], box["label"], box["x"]) for box in one["boxes"]] == [
+            ("=", "cat", 80), ("-", "cat", 10), ("-", "cat", 50), ("+", "dog", 12), ("+", "cat", 1)
+        ]  # fmt: skip
+        assert (one["differing"], one["total"]) == (4, 5)
+    page = html(zoo, labelvc)
+    taken = harmless(page)
+    images = [str(each["href"]) for tag, each in taken.tags if tag == "image"]
+    assert len(images) == int(not why)
+    for image in images:
+        shown = base64.b64decode(image.partition(",")[2])
+        assert PLAIN.encode() not in shown
+        with Image.open(io.BytesIO(shown)) as opened:
+            assert opened.size == (100, 100)
+        assert f"sha256:{hashlib.sha256(shown).hexdigest()}" == pictures[0]["digest"]
+    kinds = Counter(
+        each["class"].split()[1]
+        for tag, each in taken.tags
+        if tag == "rect" and each.get("class", "").startswith("box")
+    )
+    assert kinds == {"keep": 3 + 1, "went": 6 + 1, "came": 6 + 1, "halo": 12}  # three drawings, and the legend
+    assert "b.jpg: removed cat box, removed cat box, added dog box, added cat box" in page
+
+
+def test_a_link_in_place_of_a_picture_is_not_followed(zoo: Zoo, labelvc: Run):
+    (zoo.folder / "datasets/pictures/media").mkdir()
+    (zoo.folder / "datasets/pictures/media/b.jpg").symlink_to("/etc/passwd")
+    zoo.commit("Link")
+    zoo.git("switch", "-qc", "topic")
+    zoo.bury("pictures/b.jpg#x2")
+    zoo.commit("Boxes")
+    (way,) = told(zoo, labelvc)["ways"]["list"]
+    assert way["examples"][0]["picture"]["why"] == "it is a link, which is not followed"

@@ -30,7 +30,7 @@ def units_of(coders: tuple[str, ...]) -> Rows:
 
 
 def counted(rows: Rows) -> Counter[tuple[Opinions, Opinions]]:
-    return Counter((opinions(row), opinions(row)) for row in rows)
+    return Counter((opinions(row.values()), opinions(row.values())) for row in rows)
 
 
 def side(rows: Rows) -> agreement.Side:
@@ -69,7 +69,7 @@ def test_a_difference_is_known_better_than_its_two_sides():
     """One answer of a hundred changes: the same units stand on both sides, so their own spread cancels."""
     rows = [{"x": "ab"[at % 2], "y": "ab"[at % 3 % 2]} for at in range(100)]
     units = counted(rows)
-    old = opinions(rows[0])
+    old = opinions(rows[0].values())
     new = (("a", 1), ("b", 1))
     assert old != new
     units[old, old] -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from PIL import Image
 
 from tests.browser import look
 from tests.journeys.test_bccd import bring, cells, edit, few, is_flat
+from tests.journeys.test_ud import FILE, MALFORMED, NEW, OLD, Treebank, bank, expected
 from tests.oracles import bccd_counts
 
-__all__ = ["bring", "cells", "few"]
+__all__ = ["bank", "bring", "cells", "few"]
 Run = Callable[..., tuple[int, str, str]]
 MAGENTA = (255, 47, 208)
 KEPT = "BloodImage_00013"
@@ -141,3 +143,66 @@ def _alike(image: Image.Image, picture: Image.Image, corner: tuple[float, float]
 
 def _near(one: Any, two: Any, most: int = 48) -> bool:
     return max(abs(left - right) for left, right in zip(one, two, strict=True)) <= most
+
+
+def release(treebank: Callable[..., bytes], bank: Treebank, names: list[str]) -> None:
+    """Import one published revision as `main` and the others as commits of `release`."""
+    bank.bring(treebank("show", f"{OLD}:{FILE}"))
+    bank.git(bank.folder, "switch", "-qc", "release")
+    for name in names:
+        bank.bring(treebank("show", f"{name}:{FILE}"))
+
+
+def hold(found: dict[str, Any], counted: dict[str, Any]) -> None:
+    """Hold the figures of a review to those that the oracle reads in the files."""
+    records, ways = found["counts"]["records"], found["ways"]
+    assert {name: records[name] for name in ("before", "after", "removed", "added", "changed", "relabelled")} == {
+        "before": 25_149, "after": 25_147, "removed": counted["removed"], "added": counted["added"],
+        "changed": counted["changed"], "relabelled": counted["relations"],
+    }  # fmt: skip
+    turns = [way for way in ways["list"] if way["old"] is not None and way["new"] is not None]
+    assert len(turns) == counted["transitions"]
+    assert [turns[0][name] for name in ("old", "new", "count")] == counted["first"]
+    assert ways["records"] == counted["relations"] + counted["removed"] + counted["added"]
+    fields = {row["name"].removeprefix("/value/"): row["changed"] for row in found["fields"]["rows"]}
+    for name in ("lemma", "upos", "xpos", "feats", "head", "misc"):
+        assert fields[name] == counted[name], name
+    (shift,) = found["shifts"]
+    assert (shift["before"], shift["after"]) == (25_149, 25_147)
+    assert [(plan["seen"], plan["at_most"]) for plan in ways["plans"]] == [
+        (seen, worst(ways["records"], seen)) for seen in (30, 59, 100)
+    ]
+
+
+def worst(size: int, seen: int) -> int:
+    """Return the most that may be wrong when a clean sample of so many is no rarer than one in twenty: all are tried."""
+    return max(bad for bad in range(size - seen + 1) if 20 * math.comb(size - bad, seen) >= math.comb(size, seen))
+
+
+def test_two_releases_of_a_treebank_are_one_pull_request(treebank, bank, tmp_path, labelvc):
+    release(treebank, bank, [NEW])
+    counted = expected(tmp_path, *[treebank("show", f"{name}:{FILE}") for name in (OLD, NEW)])
+    assert (counted["relations"], counted["transitions"], counted["removed"], counted["added"]) == (237, 60, 4, 2)
+    found = reviewed(labelvc, bank.folder, "main...release")
+    hold(found, counted)
+    assert found["counts"]["edits"] == 418 + 4 + 2  # in one commit nothing is edited twice
+    assert found["quality"]["new"] == found["quality"]["fixed"] == {}
+    marked = [one for way in found["ways"]["list"] for example in way["examples"] for one in example["passages"]]
+    assert all(one["marked"] for one in marked)
+    words = ("review", "main...release", "--format", "markdown")
+    _, page, _ = labelvc(bank.folder, *words)
+    assert 30_000 < len(page) <= 60_000
+    target = tmp_path / "review.html"
+    labelvc(bank.folder, "review", "main...release", "--format", "html", "-o", str(target))
+    assert target.stat().st_size < 1_000_000
+
+
+@pytest.mark.long
+def test_a_pull_request_of_all_real_commits_says_how_often_was_edited(treebank, bank, tmp_path, labelvc):
+    listed = treebank("rev-list", "--first-parent", "--reverse", f"{OLD}..{NEW}", "--", FILE).decode().split()
+    names = [name for name in listed if not name.startswith(MALFORMED)]
+    release(treebank, bank, names)
+    found = reviewed(labelvc, bank.folder, "main...release")
+    hold(found, expected(tmp_path, *[treebank("show", f"{name}:{FILE}") for name in (OLD, NEW)]))
+    assert found["counts"]["commits"] == len(names)
+    assert found["counts"]["edits"] > 424  # some words were edited twice

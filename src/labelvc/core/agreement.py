@@ -8,7 +8,7 @@ delta method over units, as in Gwet, Large-Sample Variance of Krippendorff's Alp
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import sqrt
 from typing import NamedTuple
 
@@ -67,13 +67,13 @@ class _Measured(NamedTuple):
     alpha: dict[Opinions, float]
 
 
-def opinions(answers: Mapping[str, str]) -> Opinions:
+def opinions(answers: Iterable[str]) -> Opinions:
     """Return what was said of a unit.
 
     Args:
-        answers: who said it to what they said; empty keys and answers are the caller's to leave out.
+        answers: one of each person.
     """
-    return tuple(sorted(Counter(answers.values()).items()))
+    return tuple(sorted(Counter(answers).items()))
 
 
 def measured(units: Mapping[tuple[Opinions, Opinions], int]) -> Agreement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -75,7 +75,10 @@ class _Record(msgspec.Struct):
     value: Any = None
 
 
+_Votes = tuple[str, tuple[str, ...]]
 _record = msgspec.json.Decoder(_Record).decode
+_many = msgspec.json.Decoder(_Record).decode_lines
+_NAMES = (str, type(None))
 
 
 def labels_of(fields: Mapping[str, Any]) -> list[str]:
@@ -109,11 +112,7 @@ def opinions_of(records: Mapping[str, Said]) -> dict[str, Opinions]:
     Args:
         records: name of a record to what it says.
     """
-    by_task: dict[str, dict[str, str]] = defaultdict(dict)
-    for name in sorted(records):
-        said = records[name]
-        by_task[said.task][said.by] = said.answer
-    return {task: agreement.opinions(answers) for task, answers in by_task.items()}
+    return {task: agreement.opinions(answers) for task, answers in _votes(records)}
 
 
 def count(
@@ -131,36 +130,30 @@ def count(
         The counts, and of each wanted item name of record to what it says. Lines that cannot be read count for nothing.
     """
     slices = _slices(items, asked)
-    labels: dict[str, Counter[str]] = defaultdict(Counter)
-    people, sliced, number = Counter[Any](), Counter[str](), 0
-    opinions: dict[str, Counter[Opinions]] = defaultdict(Counter)
+    labels, people, sliced, votes = Counter[tuple[str, str]](), Counter[Any](), Counter[str](), Counter[_Votes]()
     kept: dict[str, dict[str, Said]] = {}
+    number = 0
     for item, group in groupby(_records(annotations), key=_item):
         said: dict[str, Said] = {}
+        before = number
         for one in group:
             number += 1
-            people[one.by if type(one.by) in (str, type(None)) else HIDDEN] += 1
-            fields = {"by": one.by, "task": one.task, "origin": one.origin, "value": one.value}
-            labels[one.task].update(labels_of(fields))
-            sliced.update(slices.get(item, ()))
-            if one.task in asked.compared and (told := said_of(fields, asked.compared)):
+            task, by = one.task, one.by
+            people[by if type(by) in _NAMES else HIDDEN] += 1
+            for label in _labels(one):
+                labels[task, label] += 1
+            if task in asked.compared and (told := _said(one)):
                 said[one.id] = told
-        for task, each in opinions_of(said).items():
-            opinions[task][each] += 1
+        for name in slices.get(item, ()):
+            sliced[name] += number - before
+        if said:
+            votes.update(_votes(said))
         if item in wanted:
             kept[item] = said
     shown = Counter[str]()
     for by, times in people.items():
         shown[person_of({"by": by})] += times
-    found = Census(
-        items.count(b"\n"),
-        number,
-        {task: dict(counted) for task, counted in labels.items()},
-        dict(shown),
-        dict(sliced),
-        {task: sorted(counted.items()) for task, counted in opinions.items()},
-    )
-    return found, kept
+    return Census(items.count(b"\n"), number, _by_task(labels), dict(shown), dict(sliced), _opinions(votes)), kept
 
 
 def together(parts: Iterable[Census]) -> Census:
@@ -182,18 +175,64 @@ def together(parts: Iterable[Census]) -> Census:
     return Census(items, records, {**labels}, people, slices, listed)
 
 
-def _records(annotations: bytes) -> Iterable[_Record]:
-    for raw in shard.lines(annotations):
-        try:
-            one = _record(raw)
-        except (msgspec.DecodeError, UnicodeError):
-            continue
-        if not one.gone:
-            yield one
+def _records(annotations: bytes) -> Iterator[_Record]:
+    try:
+        found = _many(annotations)
+    except (msgspec.DecodeError, UnicodeError):
+        found = [one for one in map(_alone, shard.lines(annotations)) if one is not None]
+    return (one for one in found if not one.gone)
+
+
+def _alone(raw: bytes) -> _Record | None:
+    try:
+        return _record(raw)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
 
 
 def _item(one: _Record) -> str:
     return one.item
+
+
+def _labels(one: _Record) -> Sequence[str]:
+    """Return what `labels_of` does, of most records at a glance."""
+    value = one.value
+    if type(value) is dict and type(label := value.get("label")) is str and label and "labels" not in value:
+        return (label,)
+    return labels_of({"value": value})
+
+
+def _said(one: _Record) -> Said | None:
+    """Return what `said_of` does, of a task that is compared."""
+    if type(one.by) is not str or (type(one.origin) is dict and "model" in one.origin):
+        return None
+    value = one.value
+    label = value.get("label") if type(value) is dict else None
+    said = label if type(label) is str and label else answer({"value": value})
+    return Said(one.task, one.by, said) if said else None
+
+
+def _votes(records: Mapping[str, Said]) -> list[_Votes]:
+    """Return what was said of an item: tasks, each with the answers of all people, sorted."""
+    by_task: dict[str, dict[str, str]] = {}
+    for name in sorted(records):
+        task, by, said = records[name]
+        by_task.setdefault(task, {})[by] = said
+    return [(task, tuple(sorted(answers.values()))) for task, answers in by_task.items()]
+
+
+def _by_task(labels: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for (task, label), times in labels.items():
+        found[task][label] = times
+    return dict(found)
+
+
+def _opinions(votes: Mapping[_Votes, int]) -> dict[str, list[tuple[Opinions, int]]]:
+    found: dict[str, list[tuple[Opinions, int]]] = defaultdict(list)
+    for (task, answers), times in votes.items():
+        found[task].append((agreement.opinions(answers), times))
+    return {task: sorted(rows) for task, rows in found.items()}
 
 
 def _slices(items: bytes, asked: Asked) -> dict[str, Sequence[str]]:

@@ -249,16 +249,21 @@ def _edits(git: Git, pair: Range) -> tuple[int, int]:
 
 
 def _quality(place: _Place, asked: Asked, report: check.Report) -> page.Quality:
-    """Return what is found otherwise than before; what is not there any more is what the change would bring if it were undone."""
+    """Return what is found otherwise than before; what is not there any more is what the change would bring if it were undone.
+
+    What a line that changed in something else says of itself on both sides is neither.
+    """
     undone: list[Finding] = []
     if place.projects[0] is not None:
         told = check.changed(place.git, *place.pair[::-1], by=place.projects[0], brought=asked.brought, jobs=asked.jobs)
         undone = [one for one in told.findings if one.rule not in _ONE_WAY]
-    new, gone = [sorted(rows, key=lambda one: -SEVERITIES.index(one.severity)) for rows in (report.findings, undone)]
+    fresh, same = check.new_only(report.findings, undone)
+    ended, _ = check.new_only(undone, report.findings)
+    new, gone = [sorted(rows, key=lambda one: -SEVERITIES.index(one.severity)) for rows in (fresh, ended)]
     return page.Quality(
         _by_severity(new),
         _by_severity(gone),
-        report.known,
+        report.known + same,
         tuple(new[:_MOST_FINDINGS]),
         max(0, len(new) - _MOST_FINDINGS),
         tuple(gone[:_MOST_FINDINGS]),

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
+from labelvc.checks import registry
 from labelvc.codec import expression, shard
 from labelvc.core import agreement, ways
 from labelvc.core import census as counting
@@ -21,8 +22,8 @@ from labelvc.ops.diff import Range
 from labelvc.store.cache import Cache
 from labelvc.store.reader import Reader
 
-FLOOR = "class.floor"
-"""The rule whose threshold is the fewest answers that a label shall have."""
+FLOOR = "label.floor"
+"""The rule whose threshold is the fewest answers that a label shall have, where a dataset asks for it."""
 _DIGITS = 3
 _FEW = f"fewer than {agreement.FEWEST} items have answers of two people"
 _UNLIKE = "answers of type {} would have to be matched before they can be compared"
@@ -182,7 +183,11 @@ def shifts(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.Shift
 def _floor(project: Project | None, dataset: str) -> int | None:
     found = project.datasets.get(dataset) if project else None
     setting = found.checks.get(FLOOR) if found else None
-    return None if setting is None or setting.threshold is None or setting.severity == "off" else int(setting.threshold)
+    if setting is None or setting.severity == "off":
+        return None
+    rule = registry.catalogue().get(FLOOR)
+    least = rule.threshold if rule and setting.threshold is None else setting.threshold
+    return None if least is None else int(least)
 
 
 def _in_use(project: Project | None, task: str) -> frozenset[str]:
