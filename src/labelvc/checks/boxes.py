@@ -30,6 +30,7 @@ class Boxes:
             "Two boxes of one label all but coincide",
             "One object boxed twice counts twice.",
             _NEAR,
+            "intersection over union of the two",
         ),
         Rule(
             "box.shifted_copy",

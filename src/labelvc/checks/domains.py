@@ -48,6 +48,7 @@ class Domains:
             "One value of a pseudonymous field stands out",
             "Who knows which value is the most frequent one knows what its token stands for.",
             0.05,
+            "share of the field's places in which its most frequent value stands",
         ),
         Rule(
             "privacy.undeclared",

@@ -11,13 +11,15 @@ from labelvc.model.project import Dataset, Project
 
 
 class Rule(NamedTuple):
-    """One kind of finding: the row of the catalogue that docs, SARIF and hooks are made from.
+    """One kind of finding: the row of the catalogue that lists, pages and outputs for hosts are made from.
 
     Attributes:
         id: `noun.problem`.
-        severity: where no dataset sets another.
-        title, why: what is wrong, and what comes of it.
-        threshold: where no dataset sets another; None where there is nothing to set.
+        severity: how bad it is, where a dataset says nothing else.
+        title: what is wrong, a few words without a full stop.
+        why: why that is bad, one sentence.
+        threshold: from which on it is wrong, where that is a matter of degree; a dataset may set another.
+        measure: what the threshold counts, `intersection over union`.
         on_request: whether it keeps still until a dataset sets it: what it asks is not true of every dataset.
     """
 
@@ -26,6 +28,7 @@ class Rule(NamedTuple):
     title: str
     why: str
     threshold: float | None = None
+    measure: str = ""
     on_request: bool = False
 
 

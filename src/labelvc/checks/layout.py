@@ -57,6 +57,7 @@ class Layout:
             "Shard is large",
             "Hosts render at most 500 KB a file; behind DVC eight times that is fine.",
             _LARGE,
+            "bytes of a file",
         ),
         Rule("key.duplicate", "error", "Key occurs twice", "Two records of one name: nobody can say which one counts."),
     )

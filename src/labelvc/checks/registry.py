@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 from labelvc.checks.boxes import Boxes
 from labelvc.checks.counts import Counts
@@ -41,6 +41,7 @@ BUILT_IN: dict[str, type[Check]] = {
 
 _ELSEWHERE = frozenset(
     {"record.rev", "shard.stray", "shard.ignored", "file.link", "dvc.unstored", "dvc.pointer"}
+    | {"privacy.baseline", "privacy.hidden"}
     | {f"privacy.{name}" for name in leaks.RULES}
     | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version")}
     | {f"guideline.{part}" for part in ("definition", "example", "edge_case", "ambiguity")}
@@ -66,8 +67,11 @@ def checks_for(project: Project) -> tuple[Check, ...]:
     Raises:
         ConfigurationError: a rule is set that no check has.
     """
-    named = {rule for dataset in project.datasets.values() for rule in dataset.checks}
-    return (*_built_in(), *(_brought(frozenset(named - _RULES - _ELSEWHERE)) if named - _RULES - _ELSEWHERE else ()))
+    named = {rule for dataset in project.datasets.values() for rule in dataset.checks} - _RULES - _ELSEWHERE
+    found, unknown = _brought(frozenset(named)) if named else ((), ())
+    if unknown:
+        _refuse(project, unknown[0])
+    return (*_built_in(), *found)
 
 
 def unknown(rules: Iterable[str]) -> frozenset[str]:
@@ -101,16 +105,25 @@ def _built_in() -> tuple[Check, ...]:
 
 
 @cache
-def _brought(rules: frozenset[str]) -> tuple[Check, ...]:
-    """Return the installed checks that have some of these rules; only then are packages asked, which takes 25 ms."""
+def _brought(rules: frozenset[str]) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+    """Return the installed checks that have some of these rules, and the rules that none has.
+
+    Only for such rules are packages asked, which takes 25 ms.
+    """
     found = tuple(check for check in _installed() if any(rule.id in rules for rule in check.rules))
-    unknown = sorted(rules - {rule.id for check in found for rule in check.rules})
-    if unknown:
-        raise ConfigurationError(
-            f"a dataset or one of its profiles sets the rule {unknown[0]!r}, which no check has",
-            hint="labelvc check --rules lists the rules; or install the package that brings it",
-        )
-    return found
+    return found, tuple(sorted(rules - {rule.id for check in found for rule in check.rules}))
+
+
+def _refuse(project: Project, rule: str) -> NoReturn:
+    """Say which dataset sets a rule that no check has, and which one may be meant."""
+    dataset = next(dataset for dataset in project.datasets.values() if rule in dataset.checks)
+    near = importlib.import_module("difflib").get_close_matches(rule, sorted(_RULES | _ELSEWHERE), 1)
+    meant = f"write {near[0]}, if that is meant" if near else "labelvc check --rules lists the rules"
+    raise ConfigurationError(
+        f"sets the rule {rule!r}, which no check here has",
+        where=f"datasets/{dataset.name}/dataset.yaml",
+        hint=f"{meant}; or install the package that brings it",
+    )
 
 
 @cache

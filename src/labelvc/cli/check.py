@@ -10,6 +10,7 @@ import click
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
+from labelvc.cli.render import rules as listing
 from labelvc.cli.render.hosts import Judged
 from labelvc.cli.spreading import repository
 from labelvc.model.finding import SEVERITIES, Severity
@@ -51,7 +52,7 @@ def check(
     is at or above --fail-on.
     """
     if rules:
-        write(_catalogue(), output)
+        write(_catalogue(form, color=settings.color), output)
         return 0
     if sum((bool(revisions), staged, everything)) > 1:
         raise click.UsageError("choose one of A..B, --staged and --all")
@@ -94,7 +95,13 @@ def _structured(report: checking.Report, pair: differing.Range, form: str, outpu
     write(json.document("check", items, base=pair.old.name, head=pair.new.name, summary=summary), output)
 
 
-def _catalogue() -> str:
-    rows = sorted(catalogue.every().values())
-    width = max(len(row.id) for row in rows)
-    return "".join([f"{row.severity.ljust(7)} {row.id.ljust(width)}  {row.title}. {row.why}\n" for row in rows])
+def _catalogue(form: str, *, color: bool) -> str:
+    every = catalogue.every().values()
+    if form == "text":
+        return "".join(listing.text(every, color=color))
+    items = listing.items(every, catalogue.settable())
+    if form == "json":
+        return json.document("rules", items, summary={"rules": len(items)})
+    if form == "jsonl":
+        return "".join(json.lines(items))
+    raise click.UsageError("--rules is written as text, json or jsonl")

@@ -1,4 +1,4 @@
-"""The reference: every command as a page of Markdown and as a manual page, made from what the commands say themselves."""
+"""The reference: every command as a page of Markdown and as a manual page, and every rule, made from what they say themselves."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 from labelvc import __version__
 from labelvc.cli.lazy import LazyGroup
 from labelvc.cli.main import HEADINGS, application
+from labelvc.cli.render import rules as render
+from labelvc.ops import catalogue
 
 _PROSE = re.compile(r"`([^`]+)`")
 
@@ -43,13 +45,14 @@ def pages() -> list[Page]:
 
 
 def markdown() -> dict[str, str]:
-    """Return the reference in Markdown: `README.md`, and a file a command of the first level with all that is below it."""
+    """Return the reference in Markdown: `README.md`, a file a command of the first level with all below it, and the rules."""
     files: dict[str, list[str]] = {}
     for page in pages():
         words = page.path.split(" ")
         name = "README.md" if len(words) == 1 else f"{words[1]}.md"
         files.setdefault(name, []).append(_markdown(page, len(words)))
-    return {name: "\n".join(parts) for name, parts in files.items()}
+    rules = render.page(catalogue.every().values(), catalogue.settable())
+    return {**{name: "\n".join(parts) for name, parts in files.items()}, "rules.md": rules}
 
 
 def manual(date: str) -> dict[str, str]:

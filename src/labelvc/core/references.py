@@ -59,13 +59,19 @@ def named(documents: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     return {noun: frozenset(names) for noun, names in found.items()}
 
 
-def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]]) -> Iterator[Trouble]:
+def troubles(
+    documents: Sequence[Document],
+    names: Mapping[str, frozenset[str]],
+    settable: Mapping[str, bool | None] | None = None,
+) -> Iterator[Trouble]:
     """Yield everything that is wrong between documents.
 
     Args:
         documents: those that fit their schema.
         names: noun to the names of **all** documents there are, good or not, so that one broken document is not reported
             a second time wherever it is used; those of all registers under `register`.
+        settable: rules with whether a dataset may set their threshold, None for those that no dataset sets; without any,
+            of settings nothing is said.
 
     Yields:
         Troubles, in the order of the documents.
@@ -89,6 +95,7 @@ def troubles(documents: Sequence[Document], names: Mapping[str, frozenset[str]])
             yield from _dataset(found, tasks)
             yield from _sources(found, names, sources)
             yield from _taken(found, names, rules)
+            yield from _settings(found, settable) if settable is not None else ()
         elif found.noun == "taxonomy":
             for at, wrong in labels.troubles(found.value):
                 yield Trouble(found, at, "document.reference", wrong)
@@ -176,6 +183,17 @@ def _taken(
             f"{dispute.one!r} and {dispute.other!r} disagree on {dispute.member} of {dispute.rule}; say it under checks"
         )
         yield Trouble(found, "/profiles", "document.reference", message)
+
+
+def _settings(found: Document, rules: Mapping[str, bool | None]) -> Iterator[Trouble]:
+    """Yield settings of rules that would do nothing. A rule that is not known may be a package's, which is asked later."""
+    for name, setting in found.value.get("checks", {}).items():
+        if rules.get(name, False) is None:
+            message = f"{name} judges what no dataset can change; take the line out"
+            yield Trouble(found, f"/checks/{name}", "document.reference", message)
+        elif rules.get(name) is False and setting.get("threshold") is not None:
+            message = f"{name} has no threshold; take it out, or set its severity"
+            yield Trouble(found, f"/checks/{name}/threshold", "document.reference", message)
 
 
 def _unprotectable(field: Mapping[str, Any]) -> str:

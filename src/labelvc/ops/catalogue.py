@@ -42,6 +42,12 @@ def every() -> dict[str, Rule]:
     return {**registry.catalogue(), **{rule.id: rule for rule in (*rules.RULES, *TREE, *plain.RULES)}}
 
 
+def settable() -> dict[str, bool | None]:
+    """Return every rule with whether a dataset may set its threshold; None for what no dataset sets: it judges the documents."""
+    fixed = {baseline.RULE, *[rule.id for rule in rules.RULES]}
+    return {name: None if name in fixed else rule.threshold is not None for name, rule in every().items()}
+
+
 def asked(project: Project | None, names: Iterable[str], *, change: bool) -> dict[str, tuple[Rule, ...]]:
     """Return the rules that judge, each with the severity that its dataset gives it, by dataset.
 

@@ -224,7 +224,7 @@ def _besides(
 
 def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> Survey:
     with tree.reader(git) as reader:
-        return projects.survey(git, snapshot, reader, cache)
+        return projects.survey(git, snapshot, reader, cache, catalogue.settable())
 
 
 def _owned(git: Git, snapshot: Snapshot) -> list[Finding]:

@@ -113,15 +113,28 @@ def examine(
     return survey(git, snapshot, reader, cache)[:2]
 
 
-def survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None = None) -> Survey:
-    """Return what `examine` does with the documents themselves.
+def survey(
+    git: Git,
+    snapshot: Snapshot,
+    reader: Reader,
+    cache: Cache | None = None,
+    settable: Mapping[str, bool | None] | None = None,
+) -> Survey:
+    """Return what `examine` does with the documents themselves, and what settings of rules would do nothing.
+
+    Args:
+        git: the repository.
+        snapshot: where the documents are.
+        reader: reads them.
+        cache: as for `load`.
+        settable: as for `labelvc.core.references.troubles`.
 
     Raises:
         ConfigurationError: there is no labelvc.yaml.
         StoreError: a document cannot be read from git or the disk.
     """
     documents = _survey(git, snapshot, reader, cache)
-    findings = _findings(documents)
+    findings = _findings(documents, settable)
     return Survey(findings, None if findings else _project(documents), documents)
 
 
@@ -289,7 +302,7 @@ def _parse(noun: str, data: bytes) -> Parsed:
     return found
 
 
-def _findings(documents: list[Read]) -> list[Finding]:
+def _findings(documents: list[Read], settable: Mapping[str, bool | None] | None = None) -> list[Finding]:
     found = [
         _finding(read, trouble.rule, trouble.pointer, trouble.message, trouble.line)
         for read in documents
@@ -297,7 +310,8 @@ def _findings(documents: list[Read]) -> list[Finding]:
     ]
     good = {references.Document(read.noun, read.name, None): read for read in documents if not read.parsed.troubles}
     names = references.named((read.noun, read.name) for read in documents)
-    for trouble in references.troubles([key._replace(value=read.parsed.value) for key, read in good.items()], names):
+    said = [key._replace(value=read.parsed.value) for key, read in good.items()]
+    for trouble in references.troubles(said, names, settable):
         read = good[trouble.document._replace(value=None)]
         found.append(_finding(read, trouble.rule, trouble.pointer, trouble.message, read.parsed.line(trouble.pointer)))
     return sorted(
