@@ -141,3 +141,28 @@ def test_the_least_severity_that_fails(zoo: Zoo, labelvc, severity: str, least: 
     zoo.commit("Scored")
     assert labelvc(zoo.folder, "check", "--fail-on", least, "HEAD~1..HEAD")[0] == int(fails)
     assert labelvc(zoo.folder, "check", "--fail-on", least)[0] == 0
+
+
+# ---------------------------------------------------------------- --known
+def test_what_was_there_before_and_what_is_gone_is_listed_on_demand(zoo: Zoo, labelvc):
+    for key, score in (("pets/p1#m1", 9), ("pets/p1#m2", 9)):
+        zoo.change(key, value={"score": score})
+    zoo.commit("Bad")
+    zoo.change("pets/p1#m2", value={"score": 2})
+    code, out, _ = labelvc(zoo.folder, "check")
+    assert (code, "no findings, 1 known finding not listed (--known lists them); " in out) == (0, True)
+    code, out, _ = labelvc(zoo.folder, "check", "--known")
+    assert code == 0
+    said = [line for line in out.splitlines() if not line.startswith("        next")]
+    assert said[0::2] == ["there before: 1 error", "gone: 1 error", said[4]]
+    assert ["pets/p1#m1" in said[1], "pets/p1#m2" in said[3]] == [True, True]
+    assert said[4].startswith("no findings, 1 known finding; ")
+    code, out, _ = labelvc(zoo.folder, "check", "--known", "--format", "json")
+    told = json.loads(out)
+    assert [(item["state"], item["place"]["key"]) for item in told["items"]] == [
+        ("known", "pets/p1#m1"),
+        ("fixed", "pets/p1#m2"),
+    ]
+    assert (code, told["summary"]["known"], told["summary"]["fixed"], told["summary"]["error"]) == (0, 1, 1, 0)
+    for words in (("--all",), ("--format", "sarif")):
+        assert labelvc(zoo.folder, "check", "--known", *words)[0] == 2

@@ -91,7 +91,9 @@ def test_known_findings_are_counted(zoo: Zoo, labelvc: Run):
     zoo.change("pets/p2#m1", at="2026-03-01T09:12:44Z")
     code, out, _ = labelvc(zoo.folder, "check")
     assert code == 0
-    assert out == snapshot("no findings, 1 known finding not listed (--all lists them); 4 lines in 1 shard looked at\n")
+    assert out == snapshot(
+        "no findings, 1 known finding not listed (--known lists them); 4 lines in 1 shard looked at\n"
+    )
     assert labelvc(zoo.folder, "check", "HEAD~1..HEAD")[0] == labelvc(zoo.folder, "check", "--all")[0] == 1
 
 

@@ -17,6 +17,7 @@ from tests.zoo import ANNA, PLAIN, Zoo, answer, make, rating, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 PETS = "datasets/pets/dataset.yaml"
+LEAK = "anna.smith@firma.de"
 
 
 def told(report: Report | list[Finding]) -> list[tuple[str, str]]:
@@ -85,7 +86,8 @@ def test_no_project_is_no_clean_project(zoo: Zoo):
 def test_known_findings_are_counted_and_not_listed(zoo: Zoo):
     score(zoo, 9)
     zoo.commit("Bad")
-    assert zoo.unstaged()[:5] == ([], 0, 0, 0, 0)
+    assert zoo.unstaged()[:4] == ([], 0, 0, 0)
+    assert zoo.unstaged().known == 0
     zoo.put("pets/p2#a0", answer("p2", "a0", "note", {"text": "moves the bad line down"}))
     report = zoo.unstaged()
     assert (told(report), report.known) == ([], 1)
@@ -584,3 +586,77 @@ def test_a_new_dataset_does_not_soften_its_own_checks(zoo: Zoo):
     zoo.commit("Birds")
     assert told(between(zoo, "HEAD~1", "HEAD")) == [("score.range", "birds/p1#m1")]
     assert told(zoo.everything()) == []
+
+
+# ---------------------------------------------------------------- new, unchanged, fixed
+def states(zoo: Zoo, old: str = "HEAD~1", new: str = "HEAD") -> dict[str, list[tuple[str, str]]]:
+    report = check.changed(zoo.at, tree.commit(zoo.at, old), tree.commit(zoo.at, new), fixed=True)
+    plainly = check.changed(zoo.at, tree.commit(zoo.at, old), tree.commit(zoo.at, new))
+    assert plainly.findings == report.findings
+    assert not plainly.fixed
+    return {"new": told(report), "known": told(list(report.unchanged)), "fixed": told(list(report.fixed))}
+
+
+def test_a_change_tells_what_is_new_what_stayed_and_what_is_gone(zoo: Zoo):
+    score(zoo, 9, "pets/p2#m1")
+    score(zoo, 8, "pets/p1#m1")
+    zoo.commit("Bad")
+    score(zoo, 3, "pets/p2#m1")
+    score(zoo, 7, "pets/p1#m2")
+    path = zoo.shard("pets/p1#m1")
+    zoo.commit("Half mended")
+    assert zoo.shard("pets/p1#m2") == path
+    assert states(zoo) == {
+        "new": [("score.range", "pets/p1#m2")],
+        "known": [("score.range", "pets/p1#m1")],
+        "fixed": [("score.range", "pets/p2#m1")],
+    }
+    back = states(zoo, "HEAD", "HEAD~1")
+    assert ("score.range", "pets/p2#m1") in back["new"]
+    assert (back["known"], back["fixed"]) == ([("score.range", "pets/p1#m1")], [("score.range", "pets/p1#m2")])
+
+
+def test_what_is_gone_is_told_where_nothing_is_wrong_any_more(zoo: Zoo):
+    score(zoo, 9)
+    zoo.commit("Bad")
+    score(zoo, 3)
+    zoo.commit("Mended")
+    assert states(zoo) == {"new": [], "known": [], "fixed": [("score.range", "pets/p2#m1")]}
+
+
+def test_what_goes_with_its_shard_is_gone(zoo: Zoo):
+    zoo.write("datasets/pets/annotations/9.jsonl", "x\n")
+    zoo.commit("A stray")
+    zoo.git("rm", "-q", "datasets/pets/annotations/9.jsonl")
+    zoo.commit("No stray")
+    assert states(zoo)["fixed"] == [("shard.stray", "datasets/pets/annotations/9.jsonl")]
+
+
+def test_a_leak_that_left_is_gone_and_one_that_moved_within_its_record_is_not(zoo: Zoo):
+    zoo.change("pets/p1#n1", value={"text": f"write to {LEAK}"})
+    zoo.change("pets/p2#m1", ext={"note": f"or to {LEAK}"})
+    zoo.commit("Leaks")
+    zoo.change("pets/p1#n1", value={"text": "write to nobody"})
+    zoo.change("pets/p2#m1", value={"score": 1})
+    zoo.commit("One taken out, the other edited beside")
+    found = states(zoo)
+    assert ("privacy.email", "pets/p1#n1") in found["fixed"]
+    assert found["new"] == [("privacy.email", "pets/p2#m1")]
+    assert all(key != "pets/p2#m1" for _, key in found["fixed"])
+
+
+def test_settings_that_soften_fix_nothing_on_a_branch(zoo: Zoo):
+    score(zoo, 9)
+    zoo.commit("Bad")
+    zoo.replace(PETS, "checks: {}", "checks: {score.range: {severity: 'off'}}")
+    zoo.commit("Softened")
+    assert states(zoo) == {"new": [], "known": [], "fixed": []}  # no shard changed, so none is looked at
+
+
+def test_a_resharded_finding_is_neither_new_nor_fixed(zoo: Zoo, labelvc):
+    score(zoo, 9)
+    zoo.commit("Bad")
+    code, _, err = labelvc(zoo.folder, "dataset", "reshard", "pets", "--shards", "16")
+    assert code == 0, err
+    zoo.commit("Resharded")
+    assert states(zoo) == {"new": [], "known": [("score.range", "pets/p2#m1")], "fixed": []}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -31,6 +32,7 @@ _HOSTS = ("sarif", "junit", "gitlab", "github")
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), default="error", show_default=True, help="Least severity that exits 1."
 )
+@click.option("--known", is_flag=True, help="List what was there before as well, and what is gone; neither fails.")
 @click.option("--rules", is_flag=True, help="List the rules instead of checking.")
 @output_options("text", "json", "jsonl", *_HOSTS)
 @pass_settings
@@ -41,6 +43,7 @@ def check(
     staged: bool,
     everything: bool,
     fail_on: Severity,
+    known: bool,
     rules: bool,
     form: str,
     output: Path | None,
@@ -48,7 +51,7 @@ def check(
     """Ask whether the content is right: form, keys, labels, ranges, references, boxes, pseudonyms.
 
     Without arguments it judges what the work tree changes against HEAD; with A..B what B changes against A, with A...B
-    what B changes since the two parted. Findings that were there before are counted, not listed. Exit 1 when a finding
+    what B changes since the two parted. Findings that were there before are counted, not listed: --known lists them. Exit 1 when a finding
     is at or above --fail-on.
     """
     if rules:
@@ -56,6 +59,8 @@ def check(
         return 0
     if sum((bool(revisions), staged, everything)) > 1:
         raise click.UsageError("choose one of A..B, --staged and --all")
+    if known and (everything or form in _HOSTS):
+        raise click.UsageError("--known is for what changed, as text, json or jsonl")
     git = repository(settings)
     with progress(settings, None, "looking at shards", "shards") as advance:
         if everything:
@@ -63,28 +68,43 @@ def check(
             report = checking.everything(git, pair.new, brought=Brought(today()), jobs=settings.jobs, advance=advance)
         else:
             pair = differing.resolve(git, revisions, staged=staged)
-            report = checking.changed(git, *pair, brought=Brought(today()), jobs=settings.jobs, advance=advance)
+            report = checking.changed(
+                git, *pair, brought=Brought(today()), fixed=known, jobs=settings.jobs, advance=advance
+            )
     if form in _HOSTS:
         judged = Judged(pair.old.name, pair.new.name, pair.new.entries, report.asked, fail_on)
-        known = catalogue.of_packages(report.asked)
-        write(importlib.import_module(f"labelvc.cli.render.{form}").write(report.findings, known, judged), output)
+        every = catalogue.of_packages(report.asked)
+        write(importlib.import_module(f"labelvc.cli.render.{form}").write(report.findings, every, judged), output)
         say(settings, _told(report))
     elif form == "text":
-        write("".join(text.findings(report.findings, color=settings.color)) + f"{_told(report)}\n", output)
+        write("".join(_lines(report, color=settings.color, known=known)), output)
     else:
-        _structured(report, pair, form, output)
+        _structured(report, pair, form, output, known=known)
     worst = report.worst()
     return 1 if worst is not None and SEVERITIES.index(worst) >= SEVERITIES.index(fail_on) else 0
 
 
-def _told(report: checking.Report) -> str:
-    known = f", {text.count(report.known, 'known finding')} not listed (--all lists them)" if report.known else ""
+def _lines(report: checking.Report, *, color: bool, known: bool) -> Iterator[str]:
+    yield from text.findings(report.findings, color=color)
+    if known:
+        for heading, found in (("there before", report.unchanged), ("gone", report.fixed)):
+            yield f"{heading}: {text.tally(found)}\n"
+            yield from text.findings(found, color=color)
+    yield f"{_told(report, listed=known)}\n"
+
+
+def _told(report: checking.Report, *, listed: bool = False) -> str:
+    known = f", {text.count(report.known, 'known finding')}" if report.known else ""
+    known += " not listed (--known lists them)" if known and not listed else ""
     looked = f"{text.count(report.lines, 'line')} in {text.count(report.shards, 'shard')} looked at"
     return f"{text.tally(report.findings)}{known}; {looked}"
 
 
-def _structured(report: checking.Report, pair: differing.Range, form: str, output: Path | None) -> None:
-    items = [json.finding(one) for one in report.findings]
+def _structured(report: checking.Report, pair: differing.Range, form: str, output: Path | None, *, known: bool) -> None:
+    items = [json.finding(one, "new" if known else "") for one in report.findings]
+    if known:
+        items += [json.finding(one, "known") for one in report.unchanged]
+        items += [json.finding(one, "fixed") for one in report.fixed]
     if form == "jsonl":
         write("".join(json.lines(items)), output)
         return
@@ -92,6 +112,7 @@ def _structured(report: checking.Report, pair: differing.Range, form: str, outpu
         severity: sum(one.severity == severity for one in report.findings) for severity in SEVERITIES
     }
     summary |= {"known": report.known, "shards": report.shards, "lines": report.lines}
+    summary |= {"fixed": len(report.fixed)} if known else {}
     write(json.document("check", items, base=pair.old.name, head=pair.new.name, summary=summary), output)
 
 

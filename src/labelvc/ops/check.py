@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import filterfalse
 from typing import NamedTuple
 
 import msgspec
@@ -22,7 +20,7 @@ from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import behind, catalogue, diff, gates, instructions, look, pinned, plain, published, retired
+from labelvc.ops import behind, catalogue, diff, gates, instructions, look, pinned, plain, published, retired, strays
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
@@ -31,29 +29,32 @@ from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
-_FOLDERS = re.compile(
-    r"taxonomies|guidelines|profiles|registers(?:/[^/]+)?|datasets(?:/[^/]+(?:/(?:annotations|items))?)?"
-)
-
 
 class Report(NamedTuple):
     """What a check came to.
 
     Attributes:
-        findings: sorted by path, line and rule.
-        known: findings that were there before the change and are not listed.
+        findings: sorted by path, line and rule; of a change those that it brings.
         shards: number of shards looked at or remembered.
         lines: number of items and records in them.
         remembered: how many of the shards were answered from the cache.
         asked: the rules that judged, by dataset; those of the project as a whole under the empty name.
+        unchanged: what was there before the change too, where it looked.
+        fixed: what was there before the change and is gone; only where that was asked for.
     """
 
     findings: list[Finding]
-    known: int = 0
     shards: int = 0
     lines: int = 0
     remembered: int = 0
     asked: Mapping[str, Sequence[Rule]] = {}
+    unchanged: Sequence[Finding] = ()
+    fixed: Sequence[Finding] = ()
+
+    @property
+    def known(self) -> int:
+        """The number of findings that were there before."""
+        return len(self.unchanged)
 
     def worst(self) -> Severity | None:
         """Return the highest severity found."""
@@ -81,7 +82,7 @@ def everything(
     """
     with Cache(git) as cache:
         findings, project, documents = _documents(git, snapshot, cache)
-        findings += _links(listing.of(snapshot.entries).odd(), snapshot)
+        findings += strays.links(listing.of(snapshot.entries).odd(), snapshot)
         findings += published.since_head(git, snapshot)
         if project is None:
             return Report(findings, asked=catalogue.asked(None, (), change=False))
@@ -90,10 +91,10 @@ def everything(
         findings += retired.softened(git, outcomes.findings, project, snapshot, cache)
     findings += look.judged(project, outcomes)
     findings += behind.unstored(git, project, snapshot, snapshot.entries)
-    findings += _ignored(project, snapshot)
+    findings += strays.ignored(project, snapshot)
     findings += _besides(git, _Side(snapshot, project, project, documents), brought)
     asked = catalogue.asked(project, project.datasets, change=False)
-    return Report(configured(findings, project), 0, outcomes.shards, outcomes.lines, outcomes.remembered, asked)
+    return Report(configured(findings, project), outcomes.shards, outcomes.lines, outcomes.remembered, asked)
 
 
 def changed(
@@ -103,10 +104,11 @@ def changed(
     *,
     by: Project | None = None,
     brought: Brought = NOTHING,
+    fixed: bool = False,
     jobs: int = 1,
     advance: Advance | None = None,
 ) -> Report:
-    """Check what differs between two snapshots; findings that were there before are counted, not listed.
+    """Check what differs between two snapshots: findings that the change brings, and those that were there before.
 
     Args:
         git: the repository.
@@ -114,18 +116,19 @@ def changed(
         new: the snapshot to judge.
         by: whose settings judge, when it is not the old snapshot's: a branch's second commit is not judged by its first.
         brought: as for `everything`.
+        fixed: whether to find out what the change mended: the old side is looked at then where nothing is wrong now, too.
         jobs: worker processes.
         advance: called with the number of shards done.
 
     Returns:
-        The findings that the change brings.
+        The findings that the change brings, those that stayed, and those that are gone.
 
     Raises:
         ConfigurationError: there is no labelvc.yaml in the new snapshot.
         StoreError: a file cannot be read.
     """
     with Cache(git) as cache:
-        return _changed(git, old, new, cache, _Asked(by, brought, jobs, advance))
+        return _changed(git, old, new, cache, _Asked(by, brought, fixed, jobs, advance))
 
 
 class _Asked(NamedTuple):
@@ -133,15 +136,16 @@ class _Asked(NamedTuple):
 
     by: Project | None
     brought: Brought
+    fixed: bool
     jobs: int
     advance: Advance | None
 
 
 def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked) -> Report:
-    by, brought, jobs, advance = asked
+    by, brought, fixed, jobs, advance = asked
     paths = tree.changed(old, new)
     findings, project, documents = _documents(git, new, cache)
-    findings += _links(paths, new)
+    findings += strays.links(paths, new)
     lost = list(published.unsaid(git, old, new, paths))
     if project is None:
         return Report(findings + lost, asked=catalogue.asked(None, (), change=True))
@@ -166,21 +170,28 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
         findings += _judge_all(git, project, new, cache, name, jobs)
     findings += _besides(git, _Side(new, project, own, documents), brought, paths, all_strays=bool(whole))
     findings += plain.standing(git, gates.of(git, project, brought), new, paths, old)
-    if findings and former is not None:  # what was there before matters only when there is something now
-        before += look.outcomes_of(git, former, look.cells_of(former, old, cells.places(), set()), cache, jobs).findings
+    if (findings or fixed) and former is not None:  # what was there before matters only when there is something now
+        places = touched.union(cells.places())
+        before += look.outcomes_of(git, former, look.cells_of(former, old, places, set()), cache, jobs).findings
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
         side = _Side(old, former, former, earlier.documents)
         before += _besides(git, side, brought, paths, all_strays=bool(whole))
         files = [path for path in paths if not shard.parse_path(path)]
         before += plain.standing(git, gates.of(git, former, brought), old, files)
-        before = retired.known(git, findings, before, (former, old), (project, new))
     findings += [*_successions(git, project, old, new, paths), *lost]
     findings += behind.unstored(git, project, new, paths)
-    findings += _ignored(project, new)
+    findings += strays.ignored(project, new)
+    findings = configured(findings, project)
+    gone = []
+    if fixed and former is not None:
+        left = plain.standing(git, gates.of(git, former, brought), old, filter(shard.parse_path, paths), new)
+        gone = apart(configured([*before, *strays.links(paths, old), *left], former), findings)[0]
+    if former is not None:
+        before = retired.known(git, findings, before, (former, old), (project, new))
     before = plain.same(git, old, new, findings, before)
-    fresh, known = new_only(configured(findings, project), configured(before, former or project))
-    return Report(fresh, known, outcomes.shards, outcomes.lines, outcomes.remembered, rules)
+    fresh, stayed = apart(findings, configured(before, former or project))
+    return Report(fresh, outcomes.shards, outcomes.lines, outcomes.remembered, rules, stayed, gone)
 
 
 class _Side(NamedTuple):
@@ -212,7 +223,7 @@ def _besides(
         all_strays: look for strays among all files, since other ones may be strays now.
     """
     snapshot, project, own, documents = side
-    yield from _strays(
+    yield from strays.among(
         project, snapshot.entries if paths is None or all_strays else filter(snapshot.entries.__contains__, paths)
     )
     yield from behind.pointers(project, snapshot)
@@ -284,56 +295,6 @@ def _judge_all(git: Git, project: Project, snapshot: Snapshot, cache: Cache, nam
     return list(look.judged(project, look.outcomes_of(git, project, cells, cache, jobs)))
 
 
-def _strays(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
-    """Yield files among the shards that are none of the dataset's; once a folder where there is no dataset."""
-    ownerless = Counter[str]()
-    digits = {name: shard.digits(dataset.shards) for name, dataset in project.datasets.items()}
-    for path in filterfalse(shard.own_paths(digits).fullmatch, paths):
-        top, _, rest = path.partition("/")
-        name, _, inside = rest.partition("/")
-        if top != "datasets" or not inside.startswith(("annotations/", "items/")):
-            continue
-        if name not in project.datasets:
-            ownerless[name] += 1
-            continue
-        example = shard.path(name, "annotations", "0" * digits[name])
-        yield Finding(
-            "shard.stray",
-            "error",
-            Place(path),
-            f"the file is none of the dataset's {4 ** digits[name]} shards (such as {example})",
-            "labelvc format" if shard.parse_path(path) else "delete the file, or move it out of the shards",
-        )
-    for name, files in ownerless.items():
-        message = f"there is no dataset {name!r}, yet {files} of its files lie here"
-        left = f"git clean -fd datasets/{name}, when a branch left them behind; or write datasets/{name}/dataset.yaml"
-        yield Finding("shard.stray", "error", Place(f"datasets/{name}"), message, left)
-
-
-def _links(paths: Iterable[str], snapshot: Snapshot) -> Iterator[Finding]:
-    """Yield symbolic links that stand for a shard, a document or a folder of them."""
-    for path in paths:
-        entry = snapshot.entries.get(path)
-        if entry is None or entry.kind != "link":
-            continue
-        if shard.parse_path(path) or projects.noun_of(path) or _FOLDERS.fullmatch(path):
-            message = "a symbolic link stands where a file or folder of the project must"
-            yield Finding("file.link", "error", Place(path), message, f"put the file or folder itself at {path}")
-
-
-def _ignored(project: Project, snapshot: Snapshot) -> Iterator[Finding]:
-    """Yield datasets of whose shards git ignores some: no commit would hold them."""
-    found: dict[str, list[str]] = {}
-    for path in snapshot.ignored:
-        found.setdefault(path.split("/")[1], []).append(path)
-    for name, paths in found.items():
-        dataset = project.datasets.get(name)
-        stored = dataset is not None and dataset.storage == "dvc" and "/annotations/" in paths[0]
-        message = f"git ignores {len(paths)} of the shards that lie here, so no commit would hold them"
-        hint = f"git check-ignore -v {paths[0]} names the rule to take out; then git add datasets/{name}"
-        yield Finding("shard.ignored", "error", Place(paths[0]), message, "labelvc format" if stored else hint)
-
-
 def _successions(git: Git, project: Project, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[Finding]:
     """Yield records whose `rev` does not follow the one before; once for a dataset that went with its records."""
     if not any(found and found[1] == "annotations" for found in map(shard.parse_path, paths)):
@@ -364,16 +325,14 @@ def _place(delta: Delta, key: Key) -> Place:
     return Place(f"datasets/{key.dataset}/annotations", 0, str(key), "/rev" if delta.new else "")
 
 
-def new_only(findings: list[Finding], before: list[Finding]) -> tuple[list[Finding], int]:
-    """Return the findings that were not there before, and how many were."""
-    known = Counter([finding.fingerprint for finding in before])
-    fresh = []
+def apart(findings: list[Finding], others: list[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Return the findings that are not among others, each of those counting once, and the findings that are."""
+    known = Counter([finding.fingerprint for finding in others])
+    alone, shared = list[Finding](), list[Finding]()
     for finding in findings:
-        if known[finding.fingerprint] > 0:
-            known[finding.fingerprint] -= 1
-        else:
-            fresh.append(finding)
-    return fresh, len(findings) - len(fresh)
+        known[finding.fingerprint] -= 1
+        (shared if known[finding.fingerprint] >= 0 else alone).append(finding)
+    return alone, shared
 
 
 def configured(findings: Iterable[Finding], project: Project) -> list[Finding]:

@@ -228,7 +228,7 @@ def _side(git: Git, old: Snapshot, new: Snapshot, by: Project | None, brought: B
         return []
     before = list(plain.standing(git, gate, old, [path for path in paths if not shard.parse_path(path)]))
     before = plain.same(git, old, new, found, before)
-    return check.new_only(check.configured(found, project), check.configured(before, project))[0]
+    return check.apart(check.configured(found, project), check.configured(before, project))[0]
 
 
 def _plain(report: check.Report) -> list[Finding]:

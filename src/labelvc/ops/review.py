@@ -99,12 +99,12 @@ def review(git: Git, words: str, asked: Asked | None = None) -> Review:
     with tree.reader(git) as reader, Cache(git) as cache:
         told = standing.of(git, reader, going, words, asked.pin)
         both = _project(git, pair.old, reader, cache), _project(git, pair.new, reader, cache)
-        report = check.changed(git, *pair, brought=asked.brought, jobs=asked.jobs, advance=asked.advance)
+        report = check.changed(git, *pair, brought=asked.brought, fixed=True, jobs=asked.jobs, advance=asked.advance)
         place = _Place(git, reader, cache, pair, both, veil.over(git, *pair, reader=reader))
         screen = Screen(gates.of(git, both[0] or both[1], asked.brought))
         reading = _Reading(place)
         drawn = reading.drawn(_ROOM if asked.examples is None else asked.examples, told.seed)
-        return _review(place, words, asked, told, _quality(place, asked, report), reading, drawn, screen)
+        return _review(place, words, asked, told, _quality(report), reading, drawn, screen)
 
 
 class _Reading:
@@ -248,22 +248,15 @@ def _edits(git: Git, pair: Range) -> tuple[int, int]:
     return commits, edits
 
 
-def _quality(place: _Place, asked: Asked, report: check.Report) -> page.Quality:
-    """Return what is found otherwise than before; what is not there any more is what the change would bring if it were undone.
-
-    What a line that changed in something else says of itself on both sides is neither.
-    """
-    undone: list[Finding] = []
-    if place.projects[0] is not None:
-        told = check.changed(place.git, *place.pair[::-1], by=place.projects[0], brought=asked.brought, jobs=asked.jobs)
-        undone = [one for one in told.findings if one.rule not in _ONE_WAY]
-    fresh, same = check.new_only(report.findings, undone)
-    ended, _ = check.new_only(undone, report.findings)
-    new, gone = [sorted(rows, key=lambda one: -SEVERITIES.index(one.severity)) for rows in (fresh, ended)]
+def _quality(report: check.Report) -> page.Quality:
+    """Return what is found otherwise than before."""
+    new, gone = [
+        sorted(rows, key=lambda one: -SEVERITIES.index(one.severity)) for rows in (report.findings, report.fixed)
+    ]
     return page.Quality(
         _by_severity(new),
         _by_severity(gone),
-        report.known + same,
+        report.known,
         tuple(new[:_MOST_FINDINGS]),
         max(0, len(new) - _MOST_FINDINGS),
         tuple(gone[:_MOST_FINDINGS]),

@@ -119,8 +119,13 @@ def commit(one: Commit) -> Item:
     }
 
 
-def finding(found: Finding) -> Item:
-    """Return a finding as `check` prints it."""
+def finding(found: Finding, state: str = "") -> Item:
+    """Return a finding as `check` prints it.
+
+    Args:
+        found: the finding.
+        state: `new`, `known` or `fixed`, where those are listed together.
+    """
     return {
         "rule": found.rule,
         "severity": found.severity,
@@ -129,6 +134,7 @@ def finding(found: Finding) -> Item:
         "hint": found.hint,
         "fingerprint": found.fingerprint,
         "by": found.by,
+        **({"state": state} if state else {}),
     }
 
 
