@@ -57,6 +57,7 @@ COMMANDS: dict[str, Row] = {
     "vault": ("labelvc.cli.vault", "vault", "What tokens stand for, outside of git."),
     "erase": ("labelvc.cli.erase", "erase", "Take a person out of records, vault and ledger."),
     "privacy": ("labelvc.cli.privacy", "privacy", "Personal data and secrets that stand in plain."),
+    "plugin": ("labelvc.cli.plugins", "plugin", "What installed packages add."),
     "plumbing": ("labelvc.cli.plumbing", "plumbing", "What git and hooks call; not for typing."),
 }
 """Every command: name to module, attribute and its line in the help. A command's module is imported when called."""
@@ -78,6 +79,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
         "privacy",
         "pseudonym",
         "vault",
+        "plugin",
     ),
 }
 """The headings of `labelvc --help` and their commands in order; what stands under none is hidden."""

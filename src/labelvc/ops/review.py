@@ -44,7 +44,6 @@ _MOST_ROWS = 200
 _MOST_DOCUMENTS = 200
 _MOST_EDITS = 100
 _MOST_LOST = 200
-_ONE_WAY = ("record.rev", "document.version")
 """Rules on the step from one version to the next, which say nothing of either."""
 
 

@@ -14,7 +14,7 @@ _OTHER: dict[Severity, Severity] = {"error": "warning", "warning": "error", "not
 _HEAD = """\
 # Rules
 
-What `labelvc check` tells of, made from the rules themselves. A dataset sets a rule's severity (`off`, `note`, `warning`, `error`) and, where there is one, its threshold, in `checks` of `datasets/<name>/dataset.yaml`. A change is judged by the settings it started from. Rules of a package that is installed beside labelvc are in its own documentation: [add a check](../guide/add-a-check.md).
+What `labelvc check` tells of, made from the rules themselves. A dataset sets a rule's severity (`off`, `note`, `warning`, `error`) and, where there is one, its threshold, in `checks` of `datasets/<name>/dataset.yaml`. A change is judged by the settings it started from. Rules of a package that is installed beside labelvc are listed by `labelvc plugin list`: [add a check](../guide/add-a-check.md).
 
 | rule | severity | what is wrong |
 |---|---|---|
