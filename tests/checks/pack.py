@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.checks.cases import PETS, PICTURES, Case, boxed, value
+from tests.checks.cases import PETS, PICTURES, Case, boxed, put, value
 from tests.zoo import ANNA, BEN, TEXT, Change, Row, Zoo, answer
 
 
@@ -114,6 +114,27 @@ def guided(*names: str) -> Change:
 
 LICENSED, WEB = "{name: web, licence: CC0-1.0}", "{name: web, url: 'https://example.org'}"
 PICTURE = "pictures/b.jpg#"
+LONG = "The parcel came on Monday, and the vase that was in it lay in pieces on the floor of the van."
+
+
+def texts(*found: str) -> Change:
+    """Add items with these texts; those that are there become different."""
+
+    def make(zoo: Zoo) -> None:
+        for at in range(1, 9):
+            zoo.change(f"pets/p{at}#", text=f"{TEXT}, number {at}")
+        for at, text in enumerate(found):
+            item: Row = {"id": f"q{at}", "natural": {"word": f"q{at}"}, "text": text}
+            zoo.put(f"pets/q{at}#", item)
+
+    return make
+
+
+def second_picture(path: str) -> Change:
+    return put("pictures/c.jpg#", {"id": "c.jpg", "media": {"height": 100, "path": path, "width": 100}})
+
+
+Q1, ITEMS = "pets/q1#", "datasets/{}/items"
 W2 = "pets/p1#w2"
 FLAG = "the cat \U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7"
 X2, O1 = "pictures/b.jpg#x2", "pictures/b.jpg#o1"
@@ -141,6 +162,10 @@ CASES = [
     Case("label.balance", "note", asking("label.balance", only_kinds, many("dog", "dog", "dog", "cat", each=25), threshold=0.74), asking("label.balance", only_kinds, many("dog", "dog", "dog", "cat", each=25), threshold=0.75), pointer="/tasks/kind", hint="it has 74.3 % of 101", path=PETS, line=0),
     Case("slice.coverage", "warning", asking("slice.coverage", only_kinds, sliced, many("cat")), asking("slice.coverage", only_kinds, sliced, many("cat", "dog")), pointer="/slices", hint="0 so far", path=PETS, line=0),
     Case("source.share", "note", asking("source.share", many("cat", "dog", source="web", each=100), threshold=0.86), asking("source.share", many("cat", "dog", source="web", each=100), threshold=0.87), pointer="/sources", hint="86.5 % of 208", path=PETS, line=0),
+    # ---------------------------------------------------------------- doubles
+    Case("item.same_text", "warning", asking("item.same_text", texts(LONG, LONG)), asking("item.same_text", texts(LONG, LONG.upper())), Q1, path=ITEMS.format("pets"), line=0),
+    Case("item.near_text", "warning", asking("item.near_text", texts(LONG, LONG.upper() + "!")), asking("item.near_text", texts(LONG, LONG[::-1])), Q1, path=ITEMS.format("pets"), line=0),
+    Case("item.same_media", "warning", asking("item.same_media", second_picture("b.jpg"), dataset=PICTURES), asking("item.same_media", second_picture("c.jpg"), dataset=PICTURES), "pictures/c.jpg#", path=ITEMS.format("pictures"), line=0),
     # ---------------------------------------------------------------- origins
     Case("item.licence", "warning", of_pictures("item.licence", picture(source="web"), sources=WEB), of_pictures("item.licence", picture(source="web"), sources=LICENSED), PICTURE, hint="`licence`"),
     Case("item.licence", "warning", of_pictures("item.licence", picture(ext={"coco": {"license": None}})), of_pictures("item.licence", picture(ext={"coco": {"license": 4}})), PICTURE, hint="`licence`"),

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from labelvc.checks.boxes import Boxes
 from labelvc.checks.counts import Counts
 from labelvc.checks.domains import Domains
+from labelvc.checks.doubles import Doubles
 from labelvc.checks.interface import Check, Rule
 from labelvc.checks.layout import Layout
 from labelvc.checks.origins import Origins
@@ -36,6 +37,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "domains": Domains,
     "counts": Counts,
     "origins": Origins,
+    "doubles": Doubles,
 }
 
 
