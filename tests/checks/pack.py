@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from labelvc.codec import canonical, shard
+from labelvc.core import pseudonym
 from tests.checks.cases import PETS, PICTURES, Case, boxed, put, value
-from tests.zoo import ANNA, BEN, TEXT, Change, Row, Zoo, answer
+from tests.zoo import ANNA, BEN, ID, SECRET, TEXT, Change, Row, Zoo, answer
 
 
 def asking(rule: str, *changes: Change, dataset: str = PETS, threshold: float | None = None) -> Change:
@@ -134,6 +136,29 @@ def second_picture(path: str) -> Change:
     return put("pictures/c.jpg#", {"id": "c.jpg", "media": {"height": 100, "path": path, "width": 100}})
 
 
+def crowd(odd: str, *, copies: bool = False) -> Change:
+    """Let five people answer `kind` of 40 items: four in turn, the fifth as is said or, with `copies`, as the first does."""
+
+    def make(zoo: Zoo) -> None:
+        found: dict[str, list[bytes]] = {}
+        for at in range(40):
+            first = "cat" if at % 3 else "dog"
+            said = [first, "dog" if at % 2 else "cat", "cat" if at % 5 else "dog", "dog" if at % 7 else "cat"]
+            said.append(first if copies else odd if odd != "turn" else said[1])
+            found.setdefault(zoo.shard(f"pets/q{at}#"), []).append(
+                canonical.encode({"id": f"q{at}", "natural": {"word": f"q{at}"}}, canonical.ITEM_FIRST)
+            )
+            for number, label in enumerate(said):
+                row = answer(f"q{at}", f"k{number}", "kind", {"label": label}, by=CROWD[number])
+                found.setdefault(zoo.shard(f"pets/q{at}#k0"), []).append(canonical.encode_record(row))
+        for path, lines in found.items():
+            before = shard.lines(zoo.read(path)) if (zoo.folder / path).exists() else []
+            zoo.write(path, shard.write([*before, *lines]))
+
+    return make
+
+
+CROWD = sorted(pseudonym.token(SECRET, ID, "main", "person", f"one of {at}") for at in range(5))
 Q1, ITEMS = "pets/q1#", "datasets/{}/items"
 W2 = "pets/p1#w2"
 FLAG = "the cat \U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7"
@@ -162,6 +187,9 @@ CASES = [
     Case("label.balance", "note", asking("label.balance", only_kinds, many("dog", "dog", "dog", "cat", each=25), threshold=0.74), asking("label.balance", only_kinds, many("dog", "dog", "dog", "cat", each=25), threshold=0.75), pointer="/tasks/kind", hint="it has 74.3 % of 101", path=PETS, line=0),
     Case("slice.coverage", "warning", asking("slice.coverage", only_kinds, sliced, many("cat")), asking("slice.coverage", only_kinds, sliced, many("cat", "dog")), pointer="/slices", hint="0 so far", path=PETS, line=0),
     Case("source.share", "note", asking("source.share", many("cat", "dog", source="web", each=100), threshold=0.86), asking("source.share", many("cat", "dog", source="web", each=100), threshold=0.87), pointer="/sources", hint="86.5 % of 208", path=PETS, line=0),
+    # ---------------------------------------------------------------- annotators
+    Case("annotator.constant", "warning", asking("annotator.constant", only_kinds, crowd("cat")), asking("annotator.constant", only_kinds, crowd("turn")), pointer="/tasks/kind", hint="100 % of 40", path=PETS, line=0),
+    Case("annotator.copy", "note", asking("annotator.copy", only_kinds, crowd("cat", copies=True), threshold=0.95), asking("annotator.copy", only_kinds, crowd("cat"), threshold=0.95), pointer="/tasks/kind", hint="on 40 of 40 items", path=PETS, line=0),
     # ---------------------------------------------------------------- doubles
     Case("item.same_text", "warning", asking("item.same_text", texts(LONG, LONG)), asking("item.same_text", texts(LONG, LONG.upper())), Q1, path=ITEMS.format("pets"), line=0),
     Case("item.near_text", "warning", asking("item.near_text", texts(LONG, LONG.upper() + "!")), asking("item.near_text", texts(LONG, LONG[::-1])), Q1, path=ITEMS.format("pets"), line=0),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, NoReturn
 
+from labelvc.checks.annotators import Annotators
 from labelvc.checks.boxes import Boxes
 from labelvc.checks.counts import Counts
 from labelvc.checks.domains import Domains
@@ -38,6 +39,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "counts": Counts,
     "origins": Origins,
     "doubles": Doubles,
+    "annotators": Annotators,
 }
 
 
