@@ -2,11 +2,101 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from typing import Any
 
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from labelvc.checks import registry
+from labelvc.model.finding import Finding
+from labelvc.model.project import CheckSetting
+from labelvc.ops import look
+from tests.strategies import DATASET, PROJECT, TOKEN
 from tests.zoo import BEN, CONTACT, PLAIN, Zoo, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
+
+
+EVERY = msgspec.structs.replace(
+    DATASET,
+    slices=("/genre", "/ext/a/b"),
+    checks={rule: CheckSetting(threshold=0 if rule.endswith("floor") else None) for rule in registry.catalogue()},
+)
+WHOLE = msgspec.structs.replace(PROJECT, datasets={"pets": EVERY})
+texts = st.sampled_from(
+    ["", "i", "cat", "the cat and the dog", "\ud800", "e\u0301", "2026-03-01T09:12:44Z", TOKEN, "\0"]
+)
+scalars = texts | st.sampled_from([None, True, 0, -1, 1, 3, 1e308, -0.5, 10**400])
+odd = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
+)
+numbers = st.sampled_from([0, 1, 2, 5, 5, 20, 1e308, -1, 0.5])
+label, corners = st.sampled_from(["cat", "dog", "dodo"]) | odd, st.lists(numbers, min_size=4, max_size=4) | odd
+points = st.lists(st.lists(numbers, min_size=2, max_size=2) | odd, max_size=6) | odd
+ends = st.lists(st.integers(-1, 20), min_size=2, max_size=2).map(sorted) | odd
+values = st.one_of(
+    st.fixed_dictionaries({"label": label}),
+    st.fixed_dictionaries({"label": label, "box": corners}),
+    st.fixed_dictionaries({"label": label, "span": ends}, optional={"text": odd}),
+    st.fixed_dictionaries({"label": label, "polygon": points}, optional={"polyline": points, "points": points}),
+    st.fixed_dictionaries({}, optional={"labels": odd, "soft": odd, "score": odd, "empty": odd}),
+)
+MEMBERS = {
+    "item": "i", "id": "r", "at": "2026-03-01T09:12:44Z", "by": TOKEN, "task": "kind", "origin": {"model": "m"}, "under": "g@1",
+}  # fmt: skip
+ITEM = {
+    "id": "i",
+    "text": "the cat and the dog sat on the mat, caf\xe9",
+    "media": {"path": "b", "width": 9, "height": 9},
+    "genre": "a",
+}
+
+
+@st.composite
+def rows(draw: st.DrawFn, like: dict[str, Any]) -> Any:
+    """Draw a line that is nearly right: some members are of another kind, more are there, or one is missing."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(odd)
+    row = dict(like)
+    if like is MEMBERS:
+        row |= {"id": draw(texts), "task": draw(st.sampled_from(sorted(PROJECT.tasks))), "value": draw(values)}
+    for name in draw(st.lists(st.sampled_from([*row, "gone", "ext", "source", "licence"]), max_size=2)):
+        row[name] = draw(odd)
+    return row
+
+
+lines, items = st.lists(rows(MEMBERS), max_size=6), st.lists(rows(ITEM), max_size=3)
+
+
+def written(rows: list[Any]) -> bytes:
+    """Write lines as no program of ours does: escapes, no order, halves of characters, huge numbers."""
+    return b"".join([json.dumps(row).encode() + b"\n" for row in rows])
+
+
+@given(items, lines)
+@example(
+    [{"id": "i", "text": "ab"}], [{"item": "i", "value": {"label": ["x"], "span": [0, True], "box": [1, 2, None, 4]}}]
+)
+@example(
+    [{"id": "i", "media": {"path": "\ud800", "width": 10**400, "height": 1}}],
+    [{"item": "i", "value": {"box": [1e308, 1e308, 1e308, 1e308], "label": "cat"}}],
+)
+@example(
+    [], [{"item": "i", "task": "outline", "value": {"polygon": [[1e308, -1e308], [-1e308, 1e308], [1, 1], [2, 1e308]]}}]
+)
+def test_lines_of_any_shape_crash_no_check_that_was_asked_for(of_items: list[Any], of_records: list[Any]):
+    outcome = look.look(WHOLE, EVERY, "00", written([ITEM, *of_items]), written(of_records))
+    found = list(outcome.findings)
+    for check in registry.checks_for(WHOLE):
+        summary = outcome.summaries.get(check.name)
+        found += check.judge([("00", summary)] if summary else [], WHOLE, EVERY)
+    for finding in found:
+        assert isinstance(finding, Finding)
+        assert finding.message.encode(errors="backslashreplace")
+        assert (finding.rule in registry.catalogue(), finding.place.path[:14]) == (True, "datasets/pets/")
 
 
 def rules(zoo: Zoo) -> list[str]:
