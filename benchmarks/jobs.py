@@ -12,7 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import data, forks, histories, imports, leaks, merges, peers, pointers, redactions, scaling, votes
+from benchmarks import (
+    data,
+    forks,
+    histories,
+    imports,
+    leaks,
+    merges,
+    packs,
+    peers,
+    pointers,
+    redactions,
+    scaling,
+    votes,
+)
 from benchmarks.data import Repository
 from benchmarks.measure import Cost, least, paired, process
 from benchmarks.pasts import Past
@@ -56,6 +69,7 @@ def run_all(plan: Plan) -> list[Job]:
     edits = max(1, small // 500)
     jobs: dict[str, Callable[[], list[Job]]] = {
         "check": lambda: check(repository(plan.records), work),
+        "pack": lambda: [pack(repository(plan.records))],
         "hook": lambda: [hook(repository(plan.records))],
         "diff": lambda: [
             diff(repository(plan.records), "few"),
@@ -120,6 +134,17 @@ def check(repository: Repository, folder: Path) -> list[Job]:
         Job("check --all --jobs 2", "<= 0.65 of the wall time of one core", f"{share:.2f}", share <= 0.65, [both]),
         _again(repository),
     ]
+
+
+def pack(repository: Repository) -> Job:
+    """Time `check --all` cold with every rule asked for, beside one parse of the same lines."""
+    here = repository.folder
+    return packs.all_rules(
+        repository,
+        lambda: _cold(here, "check", "--all", "--jobs", "1", "-o", os.devnull),
+        lambda: _python(here, "benchmarks.parse"),
+        TIMES,
+    )
 
 
 def _again(repository: Repository) -> Job:

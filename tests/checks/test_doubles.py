@@ -55,7 +55,7 @@ def test_of_a_thousand_near_copies_all_but_a_few_are_found_and_nothing_else():
     close = {name for name, share in pairs.items() if share >= 0.9}
     assert len(close) > 250
     found = {key.split("/")[1][:-1] for rule, key in told({f"a{at}": text for at, text in enumerate(texts)}, near)}
-    assert len(close & found) >= 0.95 * len(close)
+    assert len(close & found) >= 0.99 * len(close)
     assert found <= set(near)
 
 

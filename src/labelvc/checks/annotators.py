@@ -63,10 +63,11 @@ class Annotators:
         """Return the numbers of this shard."""
         tasks = _tasks(project, shard.dataset)
         answers: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        tokens = {by for by in set(shard.heads("annotations").by) if protection.protected(by)}
         for line in shard.records():
             fields = line.fields or {}
             by, task = fields.get("by"), fields.get("task")
-            if isinstance(by, str) and isinstance(task, str) and task in tasks and protection.protected(by):
+            if isinstance(by, str) and isinstance(task, str) and task in tasks and by in tokens:
                 answer = _answer(fields.get("value"))
                 if answer is not None:
                     answers[task, str(fields.get("item"))][by] = answer
@@ -113,7 +114,7 @@ def _answer(value: Any) -> str | None:
     found = next((value[name] for name in ("label", "labels", "score") if name in value), None)
     if found is None or isinstance(found, dict):
         return None
-    return json.dumps(found)
+    return found if isinstance(found, str) else json.dumps(found)
 
 
 def _compare(task: str, voices: Mapping[str, str], pairs: dict[_Pair, list[float]]) -> None:

@@ -94,7 +94,8 @@ class Counts:
                         for pointer, value in slices.get(str(fields.get("item")), ()):
                             cells[pointer, value, task, label] += 1
         if asked(dataset, "source.share"):
-            sources.update(_shown(line.fields or {}, "/source", dataset) or "" for line in shard.records("items"))
+            field = protection.declared(dataset.sensitive, "items", "/source")
+            sources.update(_shown(line.fields or {}, "/source", field) or "" for line in shard.records("items"))
         values = {(pointer, value) for found in slices.values() for pointer, value in found}
         told = [list(labels.items()), list(cells.items()), list(sources.items()), sorted(values)]
         return Look([], msgspec.msgpack.encode(told) if any(told) else b"")
@@ -144,10 +145,11 @@ def _slices(shard: Shard) -> dict[str, list[tuple[str, str]]]:
     """Return (pointer, value) of each slice an item is in, by item; one mark for a pointer with too many values."""
     found: dict[str, list[tuple[str, str]]] = {}
     for pointer in shard.dataset.slices:
+        field = protection.declared(shard.dataset.sensitive, "items", pointer)
         of_items = {
             str(line.fields.get("id")): value
             for line in shard.records("items")
-            if line.fields and (value := _shown(line.fields, pointer, shard.dataset)) is not None
+            if line.fields and (value := _shown(line.fields, pointer, field)) is not None
         }
         if len(set(of_items.values())) > MOST_VALUES:
             of_items = dict.fromkeys(of_items, _MANY)
@@ -156,12 +158,11 @@ def _slices(shard: Shard) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def _shown(fields: Mapping[str, Any], pointer: str, dataset: Dataset) -> str | None:
+def _shown(fields: Mapping[str, Any], pointer: str, field: Sensitive | None) -> str | None:
     """Return a value of an item as a message may show it: a plain one where a token must stand is not."""
     value = jsonpointer.reach(fields, pointer)
     if value is None:
         return None
-    field = protection.declared(dataset.sensitive, "items", pointer)
     if field is not None and not protection.protected(value) and not _is_coarse(field, value):
         return _HIDDEN
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)

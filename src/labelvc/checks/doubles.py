@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -19,9 +20,10 @@ SHINGLE, BINS, BANDS = 5, 24, 6
 """Characters of a shingle, numbers of a sketch, and how many groups of them must hold one that is equal in both texts."""
 SHORTEST = 30
 """Characters of the shortest text that is sketched; of shorter ones every letter counts."""
-_NEAR = 0.8
-_EACH, _WIDTH, _UNIT = 2, BINS // BANDS * 2, 4
-_MIX, _MASK = 0x9E3779B1, 0xFFFFFFFF
+_NEAR = 0.75
+_EACH, _WIDTH = 2, BINS // BANDS * 2
+_MIX, _MASK, _LOW = 0x9E3779B1, 0xFFFFFFFF, 0xFFFF
+_NUMBERS = f">{BINS}H"
 _PARTS, _OVERHEAD, _COMPARED = 256, 200, 16
 _RULES = ("item.same_text", "item.near_text", "item.same_media")
 
@@ -118,14 +120,18 @@ def sketch(text: str) -> bytes:
     plain = " ".join(text.casefold().split())
     if len(plain) < SHORTEST:
         return b""
-    data, length = plain.encode("utf-32-le", errors="replace"), SHINGLE * _UNIT
-    hashes = {zlib.crc32(data[at : at + length]) * _MIX & _MASK for at in range(0, len(data) - length + 1, _UNIT)}
-    least = {number * BINS >> 32: number for number in sorted(hashes, reverse=True)}
-    found = bytearray()
-    for at in range(BINS):
-        near = next(step for step in range(BINS) if (at + step) % BINS in least)
-        found += ((least[(at + near) % BINS] >> 3) + near & 0xFFFF).to_bytes(_EACH, "big")
-    return bytes(found)
+    if plain.isascii():
+        data = plain.encode()
+        shingles = {data[at : at + SHINGLE] for at in range(len(data) - SHINGLE + 1)}
+    else:
+        shingles = {plain[at : at + SHINGLE].encode(errors="replace") for at in range(len(plain) - SHINGLE + 1)}
+    hashes = sorted([zlib.crc32(shingle) * _MIX & _MASK for shingle in shingles], reverse=True)
+    least = {number * BINS >> 32: number >> 3 & _LOW for number in hashes}
+    at_hand = least[min(least)] + 1  # what the ranges behind the last one borrow, from the first
+    found = [0] * BINS
+    for at in range(BINS - 1, -1, -1):
+        at_hand = found[at] = least.get(at, at_hand + 1 & _LOW)
+    return struct.pack(_NUMBERS, *found)
 
 
 def alike(one: bytes, two: bytes) -> float:
