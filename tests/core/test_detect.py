@@ -246,6 +246,13 @@ def test_a_megabyte_made_to_be_slow_is_not(piece: str):
     assert time.process_time() - before < 2
 
 
+@given(st.from_regex(r"[0-9]{1,19}", fullmatch=True))
+def test_law_the_last_digit_of_a_card_is_that_of_the_standard(digits: str):
+    """ISO/IEC 7812-1 annex B, as it is written: double every second digit from the right and add up all figures."""
+    doubled = [int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(digits))]
+    assert checksums.luhn(digits) == (sum(map(int, "".join(map(str, doubled)))) % 10 == 0)
+
+
 def test_iban_lengths_are_those_of_the_registry():
     assert all(15 <= length <= 33 for length in accounts.LENGTHS.values())
     assert checksums.mod_97("DE89370400440532013000")

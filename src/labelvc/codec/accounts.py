@@ -150,15 +150,16 @@ def iban(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
 
 def card(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge a run of digits: the card numbers in it, whole or in groups (ISO/IEC 7812-1: issuer's range, length, check digit)."""
-    groups = [(found.start() + start, found.end() + start) for found in _GROUP.finditer(text[start:end])]
-    widths = [last - first for first, last in groups]
+    groups = [found.span() for found in _GROUP.finditer(text, start, end)]
+    pieces = _GROUP.findall(text, start, end)
+    widths = list(map(len, pieces))
     taken = 0
     for at, (first, end_of_first) in enumerate(groups):
         if first < taken or end_of_first - first < _FIRST_GROUP:
             continue
         for width in _fitting(tuple(widths[at : at + _MOST_GROUPS])):
             last = groups[at + width - 1][1]
-            digits = "".join([text[one:two] for one, two in groups[at : at + width]])
+            digits = "".join(pieces[at : at + width])
             known = _issued(digits)
             if not (known or width == 1) or not checksums.luhn(digits) or not stands_free(text, first, last):
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _DOUBLED = str.maketrans("0123456789", "0246813579")
+_ZERO = ord("0")
 _DIHEDRAL = (
     "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
     "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
@@ -22,8 +23,9 @@ _PERMUTED = (
 
 
 def luhn(digits: str) -> bool:
-    """Tell whether the last digit fits: ISO/IEC 7812-1 annex B, cards, IMEI, Canadian and Swedish numbers."""
-    return (sum(map(int, digits[-1::-2])) + sum(map(int, digits[-2::-2].translate(_DOUBLED)))) % 10 == 0
+    """Tell whether the last digit fits: ISO/IEC 7812-1 annex B, cards, IMEI, Canadian and Swedish numbers; digits are ASCII."""
+    single, doubled = digits[-1::-2].encode(), digits[-2::-2].translate(_DOUBLED).encode()
+    return (sum(single) + sum(doubled) - _ZERO * len(digits)) % 10 == 0
 
 
 def mod_97(text: str) -> bool:
