@@ -17,6 +17,7 @@ import pytest
 
 from labelvc.codec import schema
 from labelvc.core import pseudonym
+from labelvc.ops import erasures
 from labelvc.store import dvc, vault
 from tests.vaulting import MAIL, NAME, PEOPLE, Vaulted, recipients, vaulted, vaulted_template
 from tests.zoo import ANNA, BEN, SHARDS, Zoo, zoo, zoo_template
@@ -361,3 +362,30 @@ def test_a_marker_and_a_mistyped_token_are_nobody(vaulted: Vaulted, labelvc: Run
     ):
         code, _, err = labelvc(vaulted.folder, "erase", text)
         assert (code, said in err) == (2, True), err
+
+
+@pytest.mark.parametrize("storage", ["git", "dvc"])
+def test_a_ledger_that_grew_is_searched_for_and_asks_no_other_check_again(vaulted: Vaulted, labelvc: Run, storage: str):
+    """What the list of the forgotten brings is found in every shard, and only the shards of the change are looked at."""
+    if storage == "dvc":
+        vaulted.zoo.store_in_dvc()
+        vaulted.zoo.commit("Into DVC")
+    path = vaulted.folder / "privacy/erasures/a.yaml"
+    path.parent.mkdir()
+    path.write_bytes(erasures.listed([ANNA], "2026-03-01T09:00:00Z"))
+    vaulted.zoo.commit("List her")
+    code, out, _ = labelvc(vaulted.folder, "check", "HEAD~1..HEAD", "--format", "json")
+    step = json.loads(out)
+    assert (code, step["summary"]["shards"]) == (1, 0), step["summary"]
+    code, out, _ = labelvc(vaulted.folder, "check", "--all", "--format", "json")
+    whole = [one for one in json.loads(out)["items"] if one["rule"] == "privacy.erased"]
+    assert len(whole) > 1
+    assert [one for one in step["items"] if one["rule"] == "privacy.erased"] == whole
+    if storage == "dvc":
+        return
+    key = whole[0]["place"]["key"]
+    vaulted.zoo.bury(key)
+    vaulted.zoo.commit("Bury one")
+    code, out, _ = labelvc(vaulted.folder, "check", "HEAD~2..HEAD", "--format", "json")
+    left = [one["place"]["key"] for one in json.loads(out)["items"] if one["rule"] == "privacy.erased"]
+    assert (code, left) == (1, [one["place"]["key"] for one in whole if one["place"]["key"] != key])

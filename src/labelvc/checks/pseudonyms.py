@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import ClassVar
 
 from labelvc.checks.interface import Look, Rule, Shard, finding
@@ -53,22 +53,21 @@ class Pseudonyms:
                 place = Place(shard.path("annotations"), at + 1, str(shard.key("annotations", at) or ""), "/by")
                 message = "the check letters of the pseudonym are wrong"
                 found.append(finding(Pseudonyms, "privacy.token", place, message, "copy it whole from another record"))
-        return Look([*found, *_erased(shard, project)])
+        return Look([*found, *forgotten(shard, project.erased)])
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield nothing: each token stands for itself."""
         return iter(())
 
 
-def _erased(shard: Shard, project: Project) -> Iterator[Finding]:
+def forgotten(shard: Shard, tokens: Collection[str]) -> Iterator[Finding]:
     """Yield the lines that hold a token of somebody who was forgotten, wherever in the line it stands."""
-    if not project.erased:
-        return
-    for layer in _LAYERS:
-        if project.erased.isdisjoint(pseudonym.found_in(shard.data(layer))):
+    gone = frozenset(tokens)
+    for layer in _LAYERS if gone else ():
+        if gone.isdisjoint(pseudonym.found_in(shard.data(layer))):
             continue
         for at, line in enumerate(shard.raw(layer)):
-            if not project.erased.isdisjoint(pseudonym.found_in(line)):
+            if not gone.isdisjoint(pseudonym.found_in(line)):
                 place = Place(shard.path(layer), at + 1, str(shard.key(layer, at) or ""))
                 message = "the line holds the pseudonym of somebody who was forgotten (privacy/erasures)"
                 hint = "labelvc erase TOKEN --apply takes it out of all records; the history keeps what was pushed"

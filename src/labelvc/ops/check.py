@@ -20,7 +20,20 @@ from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import behind, catalogue, diff, gates, instructions, look, pinned, plain, published, retired, strays
+from labelvc.ops import (
+    behind,
+    catalogue,
+    diff,
+    forgotten,
+    gates,
+    instructions,
+    look,
+    pinned,
+    plain,
+    published,
+    retired,
+    strays,
+)
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
@@ -165,6 +178,10 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
     rules = catalogue.asked(project, cells.datasets, change=True)
     findings += outcomes.findings
+    listed = project.erased - (former.erased if former else project.erased)
+    if listed:  # a ledger that grew is no reason to ask every check of every shard again
+        rest = sorted(set(project.datasets) - whole)
+        findings += forgotten.standing(git, project, new, listed, rest, set(cells.places()))
     rejudged = _rejudged(paths, whole, project)
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
@@ -278,7 +295,7 @@ def _governed_anew(name: str, project: Project, former: Project | None) -> bool:
 
 def _rules_of(project: Project) -> tuple[object, ...]:
     """Return what a project says that bears on the records of every dataset."""
-    return project.tasks, project.taxonomies, project.guidelines, project.licences, project.erased
+    return project.tasks, project.taxonomies, project.guidelines, project.licences
 
 
 def _rejudged(paths: Iterable[str], whole: set[str], project: Project) -> list[str]:
