@@ -47,7 +47,8 @@ _ELSEWHERE = frozenset(
     {"record.rev", "shard.stray", "shard.ignored", "file.link", "dvc.unstored", "dvc.pointer"}
     | {"privacy.baseline", "privacy.hidden"}
     | {f"privacy.{name}" for name in leaks.RULES}
-    | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version")}
+    | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version", "register")}
+    | {"register.owner", "register.rights"}
     | {f"guideline.{part}" for part in ("definition", "example", "edge_case", "ambiguity")}
     | {f"example.{problem}" for problem in ("contradicted", "vanished", "deprecated")}
     | {"module.missing", "module.edited", "module.conflict"}
