@@ -493,6 +493,10 @@ def test_nothing_new_is_nothing_written(labels, labelvc, module, git):
     assert set(states(said).values()) == {"same"}
     assert not said["summary"]["written"]
     assert git(labels, "status", "--porcelain") == ""
+    assert (
+        labelvc(labels, "module", "update", "litter", "--to", "v1")[2]
+        == "nothing was written: it is all here already\n"
+    )
 
 
 # ---------------------------------------------------------------- remove and check

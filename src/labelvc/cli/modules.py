@@ -225,6 +225,6 @@ def _told(settings: Settings, verb: str, done: Done, form: str, output: Path | N
         say(settings, render.reason(verb, done))
     elif dry:
         say(settings, "nothing was written (--dry-run)")
-    elif done.written:
-        say(settings, render.onward(verb, done))
+    else:
+        say(settings, render.onward(verb, done) if done.written else "nothing was written: it is all here already")
     return int(bool(done.stopped))
