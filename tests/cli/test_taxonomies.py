@@ -391,3 +391,31 @@ def test_a_list_that_is_no_taxonomy_is_refused_and_nothing_written(labels, label
     assert not (labels / "taxonomies/new.yaml").exists()
     code, _, err = labelvc(labels, "taxonomy", "import", "csv", str(path), "--name", "topics")
     assert (code, "there is a taxonomy 'topics' already" in err) == (2, True)
+
+
+def test_counts_are_rolled_up_to_a_level(labels, labelvc):
+    assert run(labels, labelvc, "taxonomy", "counts", "topics", "--level", "1") == snapshot("""\
+6 records with a label of topics@1.0.0, rolled up to level 1
+
+label     records    items      share
+parcel          3        2       3.00  with damage
+money           1        1       1.00
+order           1        1       1.00
+other           1        1       1.00
+""")
+    told = valid("taxonomy-counts", run(labels, labelvc, "taxonomy", "counts", "topics", "--format", "json"))
+    assert {row["label"]: row["records"] for row in told["items"]} == {
+        "parcel": 2,
+        "damage": 1,
+        "money": 1,
+        "order": 1,
+        "other": 1,
+    }
+    rolled = valid(
+        "taxonomy-counts",
+        run(labels, labelvc, "taxonomy", "counts", "topics", "--level", "1", "--at", "HEAD", "--format", "json"),
+    )
+    assert (rolled["items"][0]["label"], rolled["items"][0]["records"], rolled["items"][0]["items"]) == ("parcel", 3, 2)
+    assert (rolled["summary"]["records"], rolled["head"]) == (6, "HEAD")
+    code, _, err = labelvc(labels, "taxonomy", "counts", "nosuch")
+    assert (code, "choose one of: topics" in err) == (2, True)

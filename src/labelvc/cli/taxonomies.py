@@ -11,10 +11,11 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.guidelines import DRY, VERSION, listed, tell
 from labelvc.cli.label_lists import taxonomy_export, taxonomy_import
 from labelvc.cli.output import output_options, progress, say, write
-from labelvc.cli.render import json
+from labelvc.cli.render import json, tally
 from labelvc.cli.render import taxonomy as render
 from labelvc.core.lineage import Operation
 from labelvc.ops import migrate as migrating
+from labelvc.ops import tally as tallying
 from labelvc.ops import taxonomy as taxonomies
 from labelvc.ops import versions
 from labelvc.store import git as plumbing
@@ -231,6 +232,32 @@ def taxonomy_migrate(settings: Settings, /, name: str, dry_run: bool, form: str,
             f"{first}: decide those of a split label: import the answers, or edit the records and labelvc format",
         )
     return 1 if done.open or done.twins else 0
+
+
+@taxonomy.command("counts")
+@_NAME
+@click.option("--level", type=click.IntRange(0), default=0, metavar="N", help="Roll up: 1 to the top, 2 below it ...")
+@click.option("--at", default="", metavar="REV", help="Count at REV; default: the work tree.")
+@output_options("text", "json", "jsonl")
+@pass_settings
+def taxonomy_counts(settings: Settings, /, name: str, level: int, at: str, form: str, output: Path | None) -> None:
+    """Count the records of each label of NAME, or of all labels below those of one level together.
+
+    A record counts once for a label; its share is 1, the probability of a soft label, or its part of a set.
+
+    \b
+      labelvc taxonomy counts objects --level 1
+    """
+    git = plumbing.find(settings.directory)
+    with progress(settings, None, "looking at records", "shards") as advance:
+        found = tallying.of(git, name, level=level, at=at, advance=advance)
+    items: list[Any] = list(tally.items(found))
+    if form == "json":
+        write(json.document("taxonomy-counts", items, head=at, summary=tally.summary(found)), output)
+    elif form == "jsonl":
+        write("".join(json.lines(items)), output)
+    else:
+        write("".join(tally.table(found)), output)
 
 
 taxonomy.add_command(taxonomy_import)
