@@ -24,6 +24,7 @@ from benchmarks import (
     pointers,
     redactions,
     scaling,
+    taxonomies,
     votes,
 )
 from benchmarks.data import Repository
@@ -97,6 +98,7 @@ def run_all(plan: Plan) -> list[Job]:
         "verify": lambda: [votes.verify(folder, max(20, plan.records // 1000), 10)],
         "state": lambda: [votes.state(repository(plan.records))],
         "leaks": lambda: [*leaks.scan(work, plan.records), *leaks.quality(work)],
+        "taxonomy": lambda: taxonomies.scale(folder, min(10_000, small), TIMES),
         "start": lambda: [start_up(folder)],
     }
     told: list[Job] = []

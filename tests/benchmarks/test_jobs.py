@@ -39,6 +39,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         jobs.imports,
         jobs.votes,
         jobs.leaks,
+        jobs.taxonomies,
     ):
         monkeypatch.setattr(module, "least", lambda run, times=1: run(), raising=False)
         monkeypatch.setattr(module, "paired", lambda one, two, times=1: (one(), two()), raising=False)
@@ -57,7 +58,21 @@ def run(folder: Path, only: str) -> list[Job]:
 
 @pytest.mark.parametrize(
     "only",
-    ["diff", "work", "merge", "driver", "blame", "push", "layouts", "import", "growth", "verify", "state", "leaks"],
+    [
+        "diff",
+        "work",
+        "merge",
+        "driver",
+        "blame",
+        "push",
+        "layouts",
+        "import",
+        "growth",
+        "verify",
+        "state",
+        "leaks",
+        "taxonomy",
+    ],
 )
 def test_a_job_is_right_about_a_few_records(folder, only):
     told = run(folder, only)

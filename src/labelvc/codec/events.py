@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from labelvc.errors import DataError
 
+Made = TypeVar("Made")
 _APART = ("\\", "\t", "\r", "\x85", "\u2028", "\u2029", "\ufeff", "\n%", "\n...")
 """What the versions, or the libraries, do not read alike: escapes, tabs, ends of lines that are more than a line feed, directives."""
 _UNSURE = (
@@ -34,30 +35,34 @@ def trouble(message: str, where: str, line: int) -> DataError:
     )
 
 
-def quick(text: str) -> Iterator[Any] | None:
-    """Return the events of a text by libyaml; None where it is not there, or the text is not for it.
+def quick(text: str, walk: Callable[[Iterator[Any]], Made | None]) -> Made | None:
+    """Return what a walk over the events of a text by libyaml makes of them.
 
     Args:
         text: a document.
+        walk: takes events with the attributes of ruamel.yaml's.
 
     Returns:
-        Events with the attributes of ruamel.yaml's. It raises ValueError where the text is not YAML 1.1.
+        None where the other reader must tell: libyaml is not there, the text is not for it, or it or the walk refused it.
     """
     if any(mark in text for mark in _APART) or any(sign.search(text) for sign in _UNSURE):
         return None
     yaml = importlib.import_module("yaml")
-    return _quickly(yaml, text) if yaml.__with_libyaml__ else None
-
-
-def _quickly(yaml: Any, text: str) -> Iterator[Any]:
+    if not yaml.__with_libyaml__:
+        return None
     try:
-        take = yaml.cyaml.CParser(text).get_event
-        while (event := take()) is not None:
-            if getattr(event, "style", "") in _BLOCKS and not _BLOCK.match(text, event.start_mark.index):
-                raise ValueError
-            yield event
-    except yaml.YAMLError:
-        raise ValueError from None
+        found = iter(yaml.cyaml.CParser(text).get_event, None)
+        return walk(_watched(found, text) if "|" in text or ">" in text else found)
+    except (yaml.YAMLError, DataError, ValueError, RecursionError, StopIteration):
+        return None
+
+
+def _watched(found: Iterator[Any], text: str) -> Iterator[Any]:
+    """Yield events as long as the blocks of text among them are plain ones."""
+    for event in found:
+        if getattr(event, "style", "") in _BLOCKS and not _BLOCK.match(text, event.start_mark.index):
+            raise ValueError
+        yield event
 
 
 def strict(text: str, where: str) -> Iterator[Any]:

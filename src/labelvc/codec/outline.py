@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from labelvc.codec.events import quick, strict, trouble
@@ -85,7 +86,7 @@ def outline(text: str, where: str) -> Node:
     """
     source = _Source(text, where)
     try:
-        return _quickly(source) or _document(strict(text, where), source)
+        return quick(text, partial(_document, source=source)) or _document(strict(text, where), source)
     except (ValueError, RecursionError):
         raise trouble("not YAML that can be read", where, 0) from None
 
@@ -100,23 +101,10 @@ def plain(text: str, where: str) -> dict[str, Any]:
     Raises:
         DataError: as for `outline`.
     """
-    found = quick(text)
-    try:
-        value = _said_by(found) if found is not None else None
-    except (DataError, ValueError, RecursionError):
-        value = None
-    if value is None:
-        value = outline(text, where).plain()
-    return value
-
-
-def _quickly(source: _Source) -> Node | None:
-    """Return the outline by the quick reader; None where the other one must tell what is there, or what is wrong."""
-    found = quick(source.text)
-    try:
-        return _document(found, source) if found is not None else None
-    except (DataError, ValueError, RecursionError):
-        return None
+    said = quick(text, _said_by)
+    if said is None:
+        said = outline(text, where).plain()
+    return said
 
 
 class _Source(NamedTuple):
