@@ -14,10 +14,12 @@ from labelvc.cli import signing
 from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.output import write
 from labelvc.errors import TrustError
+from labelvc.ops import hosts, people
 from labelvc.ops import initialise as making
-from labelvc.ops import people
+from labelvc.ops import project as projects
 from labelvc.ops.initialise import Made
 from labelvc.ops.templates import TEMPLATES, suggested_name
+from labelvc.store import git as plumbing
 from labelvc.store import keys
 from labelvc.store.git import Git
 from labelvc.store.keys import Signer
@@ -38,6 +40,7 @@ _ABOUT = {
 }
 
 
+_BECAME = {"new": "written", "kept": "as it was", "other": "says otherwise; left as it is"}
 _OWN = Path("~/.ssh/id_ed25519")
 _SOURCE = re.compile(r"[/:.]")
 
@@ -79,9 +82,22 @@ class _Key(NamedTuple):
     help="SSH key that signs the first policy, and for you from then on in this clone; else git's signing key, "
     "~/.ssh/id_ed25519 or the agent's.",
 )
+@click.option(
+    "--ci",
+    "host",
+    type=click.Choice(list(hosts.HOSTS)),
+    help="Write what has a host judge each change; into a project that is there, too.",
+)
 @pass_settings
 def init(
-    settings: Settings, folder: Path | None, template: str, rev: str, name: str | None, in_dvc: bool, key: str | None
+    settings: Settings,
+    folder: Path | None,
+    template: str,
+    rev: str,
+    name: str | None,
+    in_dvc: bool,
+    key: str | None,
+    host: str | None,
 ) -> None:
     """Make a labels project in FOLDER, or here: documents to edit, and all that git needs to know about them.
 
@@ -93,9 +109,14 @@ def init(
     tokens          fields of every word of a sentence (CoNLL-U)
 
     A SOURCE is what `labelvc module add` takes: a folder, a package's module, the address of a git repository. A folder
-    without a git repository becomes one. Nothing that is there is overwritten.
+    without a git repository becomes one. Nothing that is there is overwritten. In a project --ci NAME writes the
+    files for CI alone: a workflow of GitHub Actions, a job of GitLab CI, a hook of a server, or rules of make.
     """
     place = settings.directory / (folder or "")
+    if host and (place / projects.TOP).exists():
+        git = plumbing.find(place)
+        write(_judged_by(git, host))
+        return
     documents = None
     if rev or (template not in TEMPLATES and _SOURCE.search(template)):
         documents = importlib.import_module("labelvc.ops.modules").template(settings.directory, template, rev)
@@ -105,8 +126,21 @@ def init(
     made = making.initialise(git, plan, found.signer, now())
     if found.words:
         people.remember(git, found.words)
+    judged = _judged_by(git, host) if host else ""
     if not settings.quiet:
-        write(_told(made, template, git, found))
+        write(_told(made, template, git, found) + judged)
+
+
+def _judged_by(git: Git, host: str) -> str:
+    """Write the files for a host, and return what became of them."""
+    written = hosts.write(git, host)
+    width = max(len(one.path) for one in written)
+    rows = [f"{one.path.ljust(width)}  {_BECAME[one.state]}\n" for one in written]
+    if any(one.state == "other" for one in written):
+        rows.append(f"next: move what stays elsewhere, labelvc init --ci {host}, and compare the two\n")
+    else:
+        rows.append("next: have them approved, and see docs/guide/ci.md for what to set on the host\n")
+    return "".join(rows)
 
 
 def _found(git: Git, key: str | None) -> _Key:
