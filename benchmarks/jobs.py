@@ -22,6 +22,7 @@ from benchmarks import (
     packs,
     peers,
     pointers,
+    pulls,
     redactions,
     scaling,
     taxonomies,
@@ -72,6 +73,7 @@ def run_all(plan: Plan) -> list[Job]:
         "check": lambda: check(repository(plan.records), work),
         "pack": lambda: [pack(repository(plan.records))],
         "hook": lambda: [hook(repository(plan.records))],
+        "pull": lambda: [pull(repository(plan.records), work)],
         "diff": lambda: [
             diff(repository(plan.records), "few"),
             diff(repository(small), "few"),
@@ -221,6 +223,12 @@ def hook(repository: Repository) -> Job:
             Row(work, "GitPython + jsonschema", *naive[:3], f"{times:.0f}x labelvc's wall time", checked > 0, said),
         ],
     )
+
+
+def pull(repository: Repository, folder: Path) -> Job:
+    """Time `ci` beside a check of all on a runner that knows nothing."""
+    check = least(lambda: _cold(repository.folder, "check", "--all", "--jobs", "1"), 2)
+    return pulls.judged(repository, folder, check, TIMES)
 
 
 def diff(repository: Repository, branch: str) -> Job:

@@ -35,6 +35,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         histories,
         jobs.peers,
         jobs.pointers,
+        jobs.pulls,
         jobs.scaling,
         jobs.imports,
         jobs.votes,
@@ -59,6 +60,7 @@ def run(folder: Path, only: str) -> list[Job]:
 @pytest.mark.parametrize(
     "only",
     [
+        "pull",
         "diff",
         "work",
         "merge",
