@@ -55,6 +55,7 @@ def test_what_the_demo_tells(demo):
         "score.range",
         "privacy.plaintext",
         "4 changed",
+        "on one page",
         "Done in",
     ):
         assert words in told

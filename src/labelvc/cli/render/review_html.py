@@ -21,6 +21,7 @@ _FORMS = {"": ",", "percent": ",.1f", "share": ",.2f", "points": "+,.2f", "rate"
 _NEAR = 0.35  # of a picture's width: what differs in a smaller part of it is shown once more, larger
 _MARGIN, _LEAST = 24, 120
 _TINY = 6
+_FEW, _SHORT = 6, 4  # names of more columns stand upright where they are longer
 
 
 class View(NamedTuple):
@@ -56,6 +57,10 @@ def page(found: Review) -> str:
         review=found,
         places=places,
         grids=[_shades(grid) for grid in found.ways.grids],
+        tall=[
+            len(grid.labels) > _FEW and max(map(len, filter(None, grid.labels)), default=0) > _SHORT
+            for grid in found.ways.grids
+        ],
         documents=[[edits.sentence(edit) for edit in one.edits] for one in found.documents],
         images=_images(found),
         pictured=any(one.picture for way in found.ways.list for one in way.examples),
