@@ -367,7 +367,7 @@ def harmless(page: str) -> Page:
         "html", "head", "meta", "title", "style", "body", "main", "header", "nav", "section", "article", "h1", "h2", "h3", "h4",
         "p", "ul", "li", "span", "code", "pre", "b", "br", "a", "table", "thead", "tbody", "tr", "th", "td", "div", "details",
         "summary", "ins", "del", "mark", "data", "i", "dl", "dt", "dd", "figure", "figcaption", "svg", "defs", "image", "use",
-        "rect", "circle",
+        "rect", "circle", "g",
     }  # fmt: skip
     assert {tag for tag, _ in found.tags} <= names
     attributes = {name for _, each in found.tags for name in each}
@@ -591,3 +591,24 @@ def test_a_link_in_place_of_a_picture_is_not_followed(zoo: Zoo, labelvc: Run):
     zoo.commit("Boxes")
     (way,) = told(zoo, labelvc)["ways"]["list"]
     assert way["examples"][0]["picture"]["why"] == "it is a link, which is not followed"
+
+
+def test_crowded_pictures_leave_room_for_the_page(zoo: Zoo, labelvc: Run):
+    boxes = [[x, y, 3, 3] for x in range(0, 95, 6) for y in range(0, 95, 6)]
+    for number in range(30):
+        item = f"c{number}.jpg"
+        zoo.put(f"pictures/{item}#", {"id": item, "media": {"height": 100, "path": item, "width": 100}})
+        for at, box in enumerate(boxes[:80]):
+            zoo.put(f"pictures/{item}#y{at}", answer(item, f"y{at}", "where", {"label": "cat", "box": box}, by=ANNA))
+    zoo.commit("Crowds")
+    zoo.git("switch", "-qc", "topic")
+    for number in range(30):
+        zoo.change(f"pictures/c{number}.jpg#y7", value={"label": "dog", "box": [50, 50, 4, 4]})
+    zoo.commit("One each")
+    (way,) = told(zoo, labelvc)["ways"]["list"]
+    for one in way["examples"]:
+        assert (len(one["picture"]["boxes"]), one["picture"]["more"], one["picture"]["differing"]) == (60, 21, 2)
+        assert [box["sign"] for box in one["picture"]["boxes"]][-2:] == ["-", "+"]
+    page = html(zoo, labelvc)
+    harmless(page)
+    assert len(page) < 500_000

@@ -9,7 +9,8 @@ from typing import Any
 from labelvc.core.ways import named
 from labelvc.model.exhibit import Box, Sign
 
-MOST = 300
+MOST = 60
+"""Boxes of one picture on a page; those that differ go before those that stayed."""
 _FAR = 1e6
 
 
