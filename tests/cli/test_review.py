@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -612,3 +613,59 @@ def test_crowded_pictures_leave_room_for_the_page(zoo: Zoo, labelvc: Run):
     page = html(zoo, labelvc)
     harmless(page)
     assert len(page) < 500_000
+
+
+def test_what_a_merge_made_up_is_told(zoo: Zoo, labelvc: Run):
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#k1", value={"label": "dog"})
+    zoo.commit("One")
+    zoo.git("switch", "-q", "main")
+    zoo.change("pets/p3#m1", value={"score": 3})
+    zoo.commit("Another")
+    zoo.git("switch", "-q", "topic")
+    zoo.git("merge", "-q", "--no-commit", "main")
+    assert labelvc(zoo.folder, "review", "main...topic", "--exit-code")[0] == 0
+    zoo.change("pets/p3#m1", value={"score": 2})
+    zoo.commit("Merged, and edited on the way")
+    found = told(zoo, labelvc)["merges"]
+    assert (found["commits"], found["verdicts"], found["problems"]) == (1, {"unwritten": 1}, [])
+    assert (found["rows"][0]["key"], found["rows"][0]["fields"]) == ("pets/p3#m1", ["/value/score"])
+    assert labelvc(zoo.folder, "review", "main...topic", "--exit-code")[0] == 1
+    assert "no side and no rule says" in markdown(zoo, labelvc)
+    harmless(html(zoo, labelvc))
+
+
+def test_a_dataset_that_goes_and_documents_that_break_are_told(zoo: Zoo, labelvc: Run):
+    zoo.git("switch", "-qc", "topic")
+    shutil.rmtree(zoo.folder / "datasets/pictures")
+    zoo.commit("Gone")
+    found = told(zoo, labelvc)
+    assert (found["counts"]["records"]["removed"], found["counts"]["items"]["removed"]) == (3, 1)
+    zoo.write(PETS, "a: [b")
+    zoo.change("pets/p1#k1", value={"label": ["dog"]})
+    zoo.commit("Broken")
+    found = told(zoo, labelvc)
+    assert found["quality"]["new"]["error"] >= 1
+    assert found["counts"]["records"]["changed"] == 1
+    harmless(html(zoo, labelvc))
+    (zoo.folder / "labelvc.yaml").unlink()
+    zoo.commit("No project")
+    code, out, err = labelvc(zoo.folder, "review", "main...topic", "--format", "html")
+    assert (code, out) == (2, "")
+    assert "labelvc.yaml" in err
+
+
+def test_behind_dvc_it_is_the_same_and_what_is_missing_is_no_page(zoo: Zoo, labelvc: Run):
+    zoo.store_in_dvc()
+    zoo.commit("Behind DVC")
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#k1", value={"label": "dog"})
+    assert labelvc(zoo.folder, "format")[0] == 0
+    zoo.commit("One label")
+    found = told(zoo, labelvc)
+    assert [(way["old"], way["new"], way["count"]) for way in found["ways"]["list"]] == [("cat", "dog", 1)]
+    assert (found["counts"]["records"]["before"], found["documents"]) == (16, [])
+    shutil.rmtree(zoo.folder / ".dvc/cache")
+    code, out, err = labelvc(zoo.folder, "review", "main...topic", "--format", "html")
+    assert (code, out) == (2, "")
+    assert "dvc pull" in err

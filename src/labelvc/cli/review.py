@@ -38,7 +38,9 @@ _SMALLEST, _BUDGET = 2_000, 60_000
     help="Characters of Markdown at most; what is left out is counted.",
 )
 @click.option(
-    "--exit-code", is_flag=True, help="Exit 1 when it is not approved or brings errors, 2 when nobody can tell."
+    "--exit-code",
+    is_flag=True,
+    help="Exit 1 when it is not approved, brings errors or lost something in a merge, 2 when nobody can tell.",
 )
 @signing.root_option
 @output_options("text", "json", "markdown", "html")
@@ -86,4 +88,6 @@ def review(
 def _code(settings: Settings, found: Review, pinned: str | None) -> int:
     if found.verdict.state == "undecidable" or found.merges.problems or signing.unproved(settings, pinned):
         return 2
-    return int(found.verdict.state not in (*render.GOOD, "ungoverned") or bool(found.quality.new.get("error")))
+    lost = found.merges.verdicts.keys() - {"resolved"}
+    open_ = found.verdict.state not in (*render.GOOD, "ungoverned")
+    return int(open_ or bool(found.quality.new.get("error")) or bool(lost))
