@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from labelvc.checks.annotators import Annotators
+from labelvc.checks.bindings import Bindings
 from labelvc.checks.boxes import Boxes
 from labelvc.checks.counts import Counts
 from labelvc.checks.domains import Domains
@@ -40,6 +41,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "origins": Origins,
     "doubles": Doubles,
     "annotators": Annotators,
+    "bindings": Bindings,
 }
 
 

@@ -222,6 +222,22 @@ class Guiding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pilot: Pilot | None = None
 
 
+class Binding(msgspec.Struct, frozen=True):
+    """What a guideline's version leaves open to a record that was made under it.
+
+    Attributes:
+        taxonomy: that it explains, `name@version`; empty for none.
+        absent: labels of today that this taxonomy did not have, to the version that brought each.
+        retired: labels that were out of use in it.
+        outdated: labels that mean something else today, where the project follows that; None for every label.
+    """
+
+    taxonomy: str = ""
+    absent: dict[str, str] = {}
+    retired: tuple[str, ...] = ()
+    outdated: tuple[str, ...] | None = ()
+
+
 class Project(msgspec.Struct, frozen=True):
     """Everything the documents of one snapshot say that rules depend on.
 
@@ -240,6 +256,8 @@ class Project(msgspec.Struct, frozen=True):
         epochs: of pseudonymisation, in the order they began.
         guiding: what is asked of guidelines.
         modules: that its documents were copied from.
+        bindings: guideline and version, as records name them, to what that version leaves open; only those of which there is
+            something to say, and only where history was asked.
     """
 
     id: str
@@ -258,3 +276,4 @@ class Project(msgspec.Struct, frozen=True):
     epochs: tuple[Epoch, ...] = ()
     guiding: Guiding = Guiding()
     modules: tuple[Pinned, ...] = ()
+    bindings: Mapping[str, Binding] = {}

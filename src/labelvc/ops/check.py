@@ -22,6 +22,7 @@ from labelvc.model.project import CheckSetting, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import (
     behind,
+    bindings,
     catalogue,
     diff,
     forgotten,
@@ -99,6 +100,7 @@ def everything(
         findings += published.since_head(git, snapshot)
         if project is None:
             return Report(findings, asked=catalogue.asked(None, (), change=False))
+        project = bindings.bound(git, project, snapshot, cache)
         cells = look.cells_of(project, snapshot, set(), set(project.datasets))
         outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
         findings += retired.softened(git, outcomes.findings, project, snapshot, cache)
@@ -172,6 +174,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
         project = _configured_by(former, project)
     if by is not None:
         project, former = _configured_by(by, project), former and _configured_by(by, former)
+    project, former = bindings.bound(git, project, new, cache), former and bindings.bound(git, former, old, cache)
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
     cells = look.cells_of(project, new, touched, whole)
@@ -295,7 +298,7 @@ def _governed_anew(name: str, project: Project, former: Project | None) -> bool:
 
 def _rules_of(project: Project) -> tuple[object, ...]:
     """Return what a project says that bears on the records of every dataset."""
-    return project.tasks, project.taxonomies, project.guidelines, project.licences
+    return project.tasks, project.taxonomies, project.guidelines, project.licences, project.bindings
 
 
 def _rejudged(paths: Iterable[str], whole: set[str], project: Project) -> list[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from labelvc.core import diff, instructions
+from labelvc.core import bearing, diff, instructions
 from labelvc.core.instructions import Remark
 from labelvc.model import jsonpointer
 from labelvc.model.finding import Severity
 from labelvc.model.names import Key
 from labelvc.model.project import Project, Task
-from labelvc.ops import meaning
 from labelvc.ops.finder import Finder
 
 _BLOCKS = ("examples", "counterexamples", "edge_cases")
@@ -106,8 +105,8 @@ def _said(fields: Mapping[str, Any], task: Task | None) -> Collection[str]:
     """Return the labels of a record; of shares the largest, of a token the values of its fields."""
     value = fields.get("value")
     if task is not None and task.type == "token":
-        return meaning.token_labels(value, task)
+        return bearing.token_labels(value, task)
     if isinstance(value, dict) and isinstance(value.get("soft"), dict) and value["soft"]:
         most = max(value["soft"].values())
         return [label for label, share in value["soft"].items() if share == most]
-    return meaning.labels(value)
+    return bearing.labels(value)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from labelvc.codec import shard
-from labelvc.core import diff, life
+from labelvc.core import bearing, diff, life
 from labelvc.core.diff import Comparison
 from labelvc.errors import DataError
 from labelvc.model.change import Delta, Kind
@@ -20,7 +20,7 @@ from labelvc.model.secret import TOKEN
 from labelvc.model.snapshot import Entry as File
 from labelvc.model.snapshot import FileChange, Snapshot
 from labelvc.ops import diff as differing
-from labelvc.ops import meaning, naming
+from labelvc.ops import naming
 from labelvc.ops import project as projects
 from labelvc.ops.past import Past, Scope
 from labelvc.store import git as plumbing
@@ -55,7 +55,7 @@ class Filter(NamedTuple):
 
     def _fits(self, row: dict[str, Any]) -> bool:
         return (
-            (not self.label or self.label in meaning.labels(row.get("value")))
+            (not self.label or self.label in bearing.labels(row.get("value")))
             and (not self.annotator or row.get("by") == self.annotator)
             and (not self.under or row.get("under") == self.under)
             and (not self.task or row.get("task") == self.task)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from labelvc.core import diff
-from labelvc.model.project import Project, Task
+from labelvc.core import bearing, diff
+from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry
 from labelvc.ops import project as projects
 from labelvc.store import log
@@ -13,8 +13,6 @@ from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
 
 _MOST = 8
-_WORDS = frozenset(("form", "lemma", "misc"))
-"""Fields of a token that hold words of the text, not what somebody decided about them (CoNLL-U)."""
 
 
 class Text(NamedTuple):
@@ -85,7 +83,7 @@ class Library:
         today = self._project.taxonomies.get(owner)
         now = {label.id: label.name for label in today.labels} if today else {}
         found = []
-        for label in labels(value)[:_MOST]:
+        for label in bearing.labels(value)[:_MOST]:
             block = blocks.get(label)
             definition = str(block.get("definition", "")) if isinstance(block, dict) else ""
             if definition or label in then or label in now:
@@ -114,21 +112,3 @@ class Library:
             (value,) = projects.values(self._folders.git, [(noun, data)], self._cache)
             self._values[entry] = value if isinstance(value, dict) else None
         return self._values[entry]
-
-
-def labels(value: object) -> list[str]:
-    """Return the labels that a record's value names, in its order; of a score the number."""
-    if not isinstance(value, dict):
-        return []
-    for name in ("label", "score"):
-        if name in value:
-            return [str(value[name])]
-    several = next((value[name] for name in ("labels", "soft", "ranking") if name in value), ())
-    return [str(label) for label in several] if isinstance(several, list | dict) else []
-
-
-def token_labels(value: object, task: Task) -> list[str]:
-    """Return what somebody decided about a token: the values of its fields but those that hold words of the text."""
-    if not isinstance(value, dict):
-        return []
-    return [value[name] for name in task.fields if name not in _WORDS and isinstance(value.get(name), str)]

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, shard
-from labelvc.core import bump, diff, lineage
+from labelvc.core import bearing, bump, diff, lineage
 from labelvc.core.lineage import Fate
 from labelvc.model.names import Key
 from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import dataset as datasets
-from labelvc.ops import meaning, rewrite, versions
 from labelvc.ops import project as projects
+from labelvc.ops import rewrite, versions
 from labelvc.ops.incoming import RECORD, Incoming
 from labelvc.ops.lines import shards
 from labelvc.store import files, tree
@@ -225,7 +225,7 @@ def _looked(reader: Reader, snapshot: Snapshot, dataset: Dataset, found: _Work, 
 
 
 def _labels(value: Any) -> tuple[str, ...]:
-    return tuple(meaning.labels(value))
+    return tuple(bearing.labels(value))
 
 
 def _written(

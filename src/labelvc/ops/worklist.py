@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from labelvc.codec import shard
-from labelvc.core import bump, diff
+from labelvc.core import bearing, bump, diff
 from labelvc.errors import ConfigurationError
 from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import meaning
 from labelvc.ops import project as projects
 from labelvc.ops.lines import shards
 from labelvc.ops.versions import Texts, Value
@@ -122,9 +121,9 @@ class _Changes:
         value = fields.get("value")
         task = self.tasks.get(str(fields.get("task")))
         if task is not None and task.type == "token":
-            said = meaning.token_labels(value, task)
+            said = bearing.token_labels(value, task)
             return tuple(label for label in said if label in self.now.get("labels", {}))
-        return tuple(meaning.labels(value))
+        return tuple(bearing.labels(value))
 
 
 def _found(reader: Reader, snapshot: Snapshot, changes: _Changes, advance: Callable[[], None]) -> Iterator[Entry]:
