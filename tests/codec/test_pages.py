@@ -13,7 +13,7 @@ from labelvc.ops import parsing
 
 FORMATS = Path(__file__).resolve().parents[2] / "docs" / "formats"
 PAGES = {
-    "project": "project", "dataset": "dataset", "taxonomy": "taxonomy", "guideline": "guideline", "versions": "guideline", "profile": "profile", "module": "module", "lock": "module", "item": "item",
+    "project": "project", "dataset": "dataset", "taxonomy": "taxonomy", "guideline": "guideline", "versions": "guideline", "profile": "profile", "module": "module", "lock": "module", "batch": "batch", "item": "item",
     "record": "record", "finding": "finding", "check": "finding", "diff": "diff", "trace": "trace", "blame": "blame", "log": "log", "epoch": "pseudonym",
     "merge": "merge", "audit-merges": "audit-merges",
     "audit-population": "audit-population", "audit-sample": "audit-population", "audit-bundle": "audit-bundle", "audit-trace": "audit-trace",
@@ -59,7 +59,7 @@ def test_a_page_has_members_rules_examples_and_errors(name: str):
     assert "```yaml" in text or "```json" in text
 
 
-@pytest.mark.parametrize("noun", ["project", "dataset", "taxonomy", "guideline", "register-decision"])
+@pytest.mark.parametrize("noun", ["project", "dataset", "taxonomy", "guideline", "batch", "register-decision"])
 def test_yaml_examples_are_valid(noun: str):
     (example,) = re.findall(r"```yaml\n(.*?)```", page(noun), re.DOTALL)
     assert parsing.parse(noun, example.encode()).troubles == []

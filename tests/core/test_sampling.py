@@ -58,3 +58,16 @@ def test_the_bound_is_the_largest_that_is_not_ruled_out():
 def test_a_large_population_costs_nothing():
     assert sampling.bound(10**7, 1000) == 29911
     assert sampling.bound(10**6, 10**5) == 28
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(1, 50), min_size=1, max_size=9), st.integers(1, 200))
+def test_shares_fill_the_sample_and_no_part_gives_more_than_it_has(sizes: dict[str, int], number: int):
+    found = sampling.shares(sizes, number)
+    assert sum(found.values()) == min(number, sum(sizes.values()))
+    assert all(1 <= share <= sizes[name] for name, share in found.items())
+    if number >= len(sizes):
+        assert found.keys() == sizes.keys()
+        total, whole = min(number, sum(sizes.values())), sum(sizes.values())
+        exact = {name: total * size / whole for name, size in sizes.items()}
+        if all(share >= 1 for share in exact.values()):
+            assert all(abs(found[name] - exact[name]) <= 1 for name in sizes)

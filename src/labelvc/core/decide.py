@@ -23,7 +23,7 @@ _NAME = r"[^/]+"
 _SHAPES: tuple[tuple[ChangeKind, re.Pattern[str]], ...] = (
     ("project", re.compile(r"labelvc\.yaml|releases/[^/]+\.json")),
     ("datasets", re.compile(rf"datasets/{_NAME}/(dataset\.yaml|\.gitignore|{_NAME}\.dvc|{_NAME}\.sha256|media/.+)")),
-    ("datasets", re.compile(rf"profiles/{_NAME}\.yaml")),
+    ("datasets", re.compile(rf"(profiles|batches)/{_NAME}\.yaml")),
     ("guidelines", re.compile(rf"guidelines/{_NAME}\.(yaml|versions\.jsonl)")),
     ("taxonomies", re.compile(rf"taxonomies/{_NAME}\.(yaml|versions\.jsonl)")),
     ("registers", re.compile(rf"registers/{_NAME}/{_NAME}\.yaml")),
@@ -36,8 +36,8 @@ _CONTROLS = re.compile(
     r"|(\.gitlab-ci|\.drone|\.woodpecker|\.travis|azure-pipelines|bitbucket-pipelines)\.ya?ml|jenkinsfile"
 )
 _PROTECTED: dict[str, ChangeKind] = {
-    "datasets": "datasets", "profiles": "datasets", "guidelines": "guidelines", "taxonomies": "taxonomies", "registers": "registers",
-    "trust": "controls",
+    "datasets": "datasets", "profiles": "datasets", "batches": "datasets", "guidelines": "guidelines", "taxonomies": "taxonomies",
+    "registers": "registers", "trust": "controls",
 }  # fmt: skip
 
 

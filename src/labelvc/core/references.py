@@ -18,6 +18,7 @@ _HOME = {
     "taxonomy": "taxonomies/{}.yaml",
     "guideline": "guidelines/{}.yaml",
     "profile": "profiles/{}.yaml",
+    "batch": "batches/{}.yaml",
 }
 _NAMED = ("taxonomy", "guideline", "profile")
 

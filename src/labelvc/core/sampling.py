@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from math import perm
 from typing import Generic, NamedTuple, TypeVar
 
@@ -57,6 +57,27 @@ def draw(rows: Iterable[tuple[str, str, _Row]], number: int, seed: str) -> list[
             heapq.heapreplace(heap, entry)
     order = {name: sorted(heap, key=_hash, reverse=True) for name, heap in kept.items()}
     return [Stratum(name, sizes[name], [row for _, _, row in order[name]]) for name in sorted(order)]
+
+
+def shares(sizes: Mapping[str, int], number: int) -> dict[str, int]:
+    """Return how many members of each part a sample has: its share by size, largest remainders first, one at least.
+
+    Args:
+        sizes: part to its size.
+        number: of the sample; where there are more parts than that, the largest parts have one each.
+    """
+    total = sum(sizes.values())
+    number = min(number, total)
+    order = sorted(sizes, key=lambda name: (-sizes[name], name))
+    if number <= len(order):
+        return dict.fromkeys(order[:number], 1)
+    exact = {name: number * sizes[name] / total for name in order}
+    found = {name: min(sizes[name], max(1, int(exact[name]))) for name in order}
+    for name in sorted(order, key=lambda name: (found[name] - exact[name], name)):
+        found[name] += sum(found.values()) < number and found[name] < sizes[name]
+    for name in order:  # where the least share of one took more than there is
+        found[name] -= min(max(0, sum(found.values()) - number), found[name] - 1)
+    return found
 
 
 def bound(size: int, drawn: int) -> int:

@@ -32,12 +32,12 @@ _EPOCHS = "privacy/epochs.jsonl"
 RECIPIENTS = "privacy/recipients.yaml"
 ERASURES = "privacy/erasures/"
 _DATASET, _YAML, _VERSIONS = "/dataset.yaml", ".yaml", ".versions.jsonl"
-_NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline", "profiles": "profile"}
+_NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline", "profiles": "profile", "batches": "batch"}
 _ALONE = (TOP, "taxonomies", "guidelines", "profiles", "registers", "privacy", lock.PATH)
 _SINGLE = {TOP: "project", _EPOCHS: "epoch", RECIPIENTS: "recipients", baseline.PATH: "baseline", lock.PATH: "lock"}
 _SOURCE = register.noun("source")
 _UNJUDGED = frozenset(  # which there are changes no verdict on a record
-    ("epoch", "recipients", "baseline", "lock", register.NOUN, *[register.noun(kind) for kind in register.KINDS])
+    ("epoch", "recipients", "baseline", "lock", "batch", register.NOUN, *map(register.noun, register.KINDS))
 ) - {_SOURCE}
 _NO_DOMAIN = "main"
 _TERMS = ("licence", "expires", "export")
@@ -237,7 +237,7 @@ def noun_of(path: str) -> tuple[str, str] | None:
     if folder == "datasets":
         noun, end = "dataset", _DATASET
     name = rest.removesuffix(end)
-    if not noun or name == rest or not name or "/" in name:
+    if not noun or name == rest or not name or "/" in name or (noun == "batch" and end == _VERSIONS):
         return None
     return ("versions", f"{noun}/{name}") if end == _VERSIONS else (noun, name)
 

@@ -11,6 +11,7 @@ from labelvc.core.bump import Weighed, Weight
 from labelvc.errors import ConfigurationError, RefusedError, StoreError
 from labelvc.model.finding import Finding
 from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import batch
 from labelvc.ops import project as projects
 from labelvc.store import disk, files, log, tree
 from labelvc.store import git as plumbing
@@ -266,7 +267,8 @@ def publish(git: Git, noun: Noun, name: str, *, version: str = "", status: str =
 
     Raises:
         ConfigurationError: there is no such document, or something is wrong with it.
-        RefusedError: the version goes backwards, is published already with another text, or is too small for the change.
+        RefusedError: the version goes backwards, is published already with another text, or is too small for the change; or
+            the guideline would be active without the pilot that the project asks for.
         StoreError: the text of the version before is in no commit here, or the disk is full.
     """
     with files.lock(git), tree.reader(git) as reader, Cache(git) as cache:
@@ -274,7 +276,10 @@ def publish(git: Git, noun: Noun, name: str, *, version: str = "", status: str =
         path = texts.path
         data = document.edit(data, {("status",): status}) if status else data
         base = texts.base()
-        wanted = _judged(texts, noun, base, document.read(data, path), version)
+        said = document.read(data, path)
+        if said.get("status") == "active" and (status or not base or base.get("status") != "active"):
+            batch.refuse(git, reader, cache, tree.work(git), said)
+        wanted = _judged(texts, noun, base, said, version)
         if wanted.version != document.read(data, path)["version"]:
             data = document.edit(data, {("version",): wanted.version})
         if dry or not wanted.written:
