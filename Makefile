@@ -9,7 +9,7 @@ run = PATH="$(abspath $(ENVIRONMENT))/bin:$$PATH"
 needs = pyproject.toml constraints.txt scripts/environment
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long coverage lint format bench bench-peers clean
+.PHONY: help demo demo-guidelines test test-long coverage lint format bench bench-peers clean
 .NOTPARALLEL:
 
 help: ## say what there is
@@ -17,6 +17,9 @@ help: ## say what there is
 
 demo: $(made)demo ## a label change travels from a branch to an audited main, on real ratings, under demo/
 	$(run) scripts/demo $(ARGUMENTS)
+
+demo-guidelines: $(made)demo ## a pilot finds a confusion, the guideline is made clearer, a label split and another renamed, under demo-guidelines/
+	$(run) scripts/demo-guidelines $(ARGUMENTS)
 
 test: $(made)test ## every test but the long ones
 	$(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
@@ -44,7 +47,7 @@ bench-peers: $(made)bench ## fetch the tools that labelvc is measured against; w
 	benchmarks/get-peers $(ARGUMENTS)
 
 clean: ## forget everything that the other targets made
-	rm -rf $(ENVIRONMENT) demo build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(ENVIRONMENT) demo demo-guidelines build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(made)%: $(needs)
