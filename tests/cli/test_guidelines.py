@@ -401,3 +401,24 @@ def who(repo: Path) -> str:
         for line in path.read_text().splitlines():
             return json.loads(line)["by"]
     raise AssertionError
+
+
+def test_what_a_rule_comes_from_is_words_only_and_stands_on_the_pages(labels, labelvc, tmp_path):
+    edit(labels, "status: active", "status: active\nbecause: [https://example.org/thread]")
+    edit(
+        labels,
+        "definition: Says nothing of it.",
+        "because: ['ratings/w4#x', decision/0001-nought]\n    definition: Says nothing of it.",
+    )
+    assert labelvc(labels, "guideline", "publish", "sentiment")[1].startswith(
+        "sentiment 1.0.1 is published after 1.0.0: changes words only (patch)"
+    )
+    code, out, _ = labelvc(labels, "check")
+    assert (code, out.count("guideline.because")) == (0, 2)
+    written = labelvc(labels, "guideline", "render", "sentiment")[1]
+    assert "Comes from `https://example.org/thread`" in written
+    assert "*Comes from:* `ratings/w4#x`, `decision/0001-nought`" in written
+    shown = labelvc(labels, "guideline", "render", "sentiment", "--format", "html")[1]
+    for link in ("https://example.org/thread", "ratings/w4#x", "decision/0001-nought"):
+        assert f"<code>{link}</code>" in shown
+    assert 'href="http' not in shown

@@ -102,6 +102,19 @@ def _beside(value: Mapping[str, Any], taxonomy: Taxonomy, wanted: Asked) -> Iter
             yield Remark(f"{RULE}deprecated", "warning", at, message, hint)
 
 
+def reasons(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a guideline says that it, a label or an example comes from (`because`), each with its JSON pointer."""
+    places = [("", value)]
+    for label, blocks in value["labels"].items():
+        at = f"/labels/{jsonpointer.escaped(label)}"
+        places.append((at, blocks))
+        for block in ("examples", "counterexamples", "edge_cases"):
+            rows = enumerate(blocks.get(block, ()))
+            places += [(f"{at}/{block}/{number}", said) for number, said in rows if isinstance(said, dict)]
+    for at, said in places:
+        yield from ((f"{at}/because/{number}", link) for number, link in enumerate(said.get("because", ())))
+
+
 def rivals(project: Project) -> Iterator[tuple[str, Remark]]:
     """Yield guidelines in use that no task names, though one with the same labels goes by another one, each with its name."""
     named = {task.guideline for task in project.tasks.values()}

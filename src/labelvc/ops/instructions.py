@@ -9,6 +9,7 @@ from labelvc.checks.interface import Rule
 from labelvc.core import instructions
 from labelvc.core.instructions import Remark
 from labelvc.model.finding import Finding, Place
+from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import examples
@@ -27,6 +28,7 @@ RULES = (
     Rule("guideline.silent", "warning", "Label is not explained", "Nobody can say what makes a record have it."),
     Rule("guideline.deprecated", "warning", "Label out of use is explained", "Who reads it will choose it."),
     Rule("guideline.rival", "warning", "Two guidelines for one task", "People who read different rules do not disagree by error."),
+    Rule("guideline.because", "warning", "Reason is not there", "Who asks why a rule is as it is finds nothing."),
     Rule("guideline.taxonomy", "error", "Task and guideline disagree on the taxonomy", "It explains labels that nobody may choose."),
     Rule("example.contradicted", "warning", "Record says something else than the example", "People learn from it what the data does not hold."),
     Rule("example.vanished", "warning", "Example's record is not there", "What it shows can be looked at by nobody."),
@@ -54,13 +56,15 @@ def of(
     if anew:
         yield from _standing(documents, guidelines, project)
     shown = [(read, list(examples.pointing(read.parsed.value))) for read in guidelines]
-    if not any(one.key for _, found in shown for one in found) and not anew:
+    if not anew and not any(one.key for _, found in shown for one in found):
         return
     touched = frozenset(paths or ())
     with tree.reader(git) as reader:
         finder = Finder(project, snapshot, reader)
         for read, found in shown:
             retired = _retired(project, read.parsed.value)
+            for remark in _baseless(read.parsed.value, snapshot, finder) if anew else ():
+                yield _finding(read, remark)
             some = [one for one in found if anew or (one.key and finder.path(one.key) in touched)]
             for remark in examples.judged(some, project, finder, retired):
                 yield _finding(read, remark)
@@ -78,6 +82,21 @@ def _standing(documents: Sequence[Read], guidelines: Sequence[Read], project: Pr
     top = next(read for read in documents if read.noun == "project")
     for remark in instructions.strangers(project):
         yield _finding(top, remark)
+
+
+def _baseless(value: Any, snapshot: Snapshot, finder: Finder) -> Iterator[Remark]:
+    """Yield reasons that lead nowhere: documents and records that are not there. An address is looked up by nobody."""
+    for at, link in instructions.reasons(value):
+        if "://" in link:
+            continue
+        if "#" in link:
+            missing = "" if finder.line(Key.parse(link)) else f"there is no record {link}"
+        else:
+            path = f"batches/{link[6:]}.yaml" if link.startswith("batch/") else f"registers/{link}.yaml"
+            missing = "" if path in snapshot.entries else f"there is no {path}"
+        if missing:
+            hint = "name what it comes from: a document of a register, a batch, a record, an address; or leave it out"
+            yield Remark("guideline.because", "warning", at, missing, hint)
 
 
 def _retired(project: Project, value: Any) -> frozenset[str]:

@@ -31,16 +31,17 @@ _CASES = (("examples", "✓", "Examples"), ("counterexamples", "✗", "Not this 
 
 
 class Case(NamedTuple):
-    """An example: what is seen, the label or value it gets, why, and the record it stands in."""
+    """An example: what is seen, the label or value it gets, why, the record it stands in, and what it comes from."""
 
     seen: str
     said: str
     why: str
     record: str
+    because: tuple[str, ...] = ()
 
 
 class Entry(NamedTuple):
-    """One label: id, name, whether it is out of use, one sentence, conditions and cases under their titles, why, and how much changed."""
+    """One label: id, name, whether it is out of use, one sentence, conditions and cases under their titles, why, how much changed, and what it comes from."""
 
     label: str
     name: str
@@ -50,6 +51,7 @@ class Entry(NamedTuple):
     cases: tuple[tuple[str, str, tuple[Case, ...]], ...]
     rationale: str
     weight: Weight | None
+    because: tuple[str, ...]
 
 
 class Change(NamedTuple):
@@ -99,6 +101,7 @@ def _entry(label: str, blocks: Mapping[str, Any], shown: Shown) -> Entry:
         tuple((mark, title, tuple(map(_case, blocks[block]))) for block, mark, title in _CASES if blocks.get(block)),
         blocks.get("rationale", ""),
         bump.heaviest([one for one in shown.edits if one.edit.name == label]),
+        tuple(blocks.get("because", ())),
     )
 
 
@@ -106,7 +109,8 @@ def _case(example: Any) -> Case:
     if isinstance(example, str):
         return Case(example, "", "", "")
     said = example.get("label", example.get("value", ""))
-    return Case(example.get("text", ""), str(said), example.get("why", ""), example.get("record", ""))
+    because = tuple(example.get("because", ()))
+    return Case(example.get("text", ""), str(said), example.get("why", ""), example.get("record", ""), because)
 
 
 def _standing(shown: Shown) -> str:
@@ -157,6 +161,8 @@ def _markdown(shown: Shown, rules: Sequence[str], entries: Sequence[Entry], chan
     value, shown_as = shown.value, markdown.prose
     yield from (f"# {shown_as(value['title'])}", "")
     yield from (f"`{value['name']}@{value['version']}`, {_standing(shown)}", "")
+    if value.get("because"):
+        yield from (f"Comes from {', '.join(map(markdown.code, value['because']))}", "")
     if shown.against:
         yield from (f"## What changed since {shown.against}", "")
         for change in changes:
@@ -186,6 +192,8 @@ def _markdown(shown: Shown, rules: Sequence[str], entries: Sequence[Entry], chan
             yield from (f"**{title}**", "", *[" ".join(filter(None, ("-", mark_, _spelt(case)))) for case in cases], "")
         if entry.rationale:
             yield from (f"*Why:* {shown_as(entry.rationale)}", "")
+        if entry.because:
+            yield from (f"*Comes from:* {', '.join(map(markdown.code, entry.because))}", "")
 
 
 def _marked(stretch: Stretch) -> str:
@@ -202,5 +210,6 @@ def _spelt(case: Case) -> str:
         markdown.code(case.record) if case.record else "",
         f"→ {markdown.code(case.said)}" if case.said else "",
         f"({markdown.prose(case.why)})" if case.why else "",
+        f"\\[{', '.join(map(markdown.code, case.because))}\\]" if case.because else "",
     ]
     return " ".join(filter(None, parts))
