@@ -150,7 +150,7 @@ def documents(shards: int) -> dict[str, str]:
     labels = "".join([f"  - {{id: {name}, name: {name}, description: about {name}}}\n" for name in LABELS])
     blocks = "".join(
         [
-            f"  {name}: {{definition: A text about {name}., use_when: [it is], avoid_when: [it is not]}}\n"
+            f"  {name}: {{definition: A text about {name}., use_when: [it is], avoid_when: [it is not], examples: [one]}}\n"
             for name in LABELS
         ]
     )

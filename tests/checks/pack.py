@@ -14,7 +14,7 @@ def asking(rule: str, *changes: Change, dataset: str = PETS, threshold: float | 
     """Let a dataset ask for a rule, then make some changes."""
 
     def make(zoo: Zoo) -> None:
-        setting = "severity: warning" if threshold is None else f"threshold: {threshold:g}"
+        setting = "" if threshold is None else f"threshold: {threshold:g}"
         zoo.replace(dataset, "checks: {}", f"checks: {{{rule}: {{{setting}}}}}")
         for change in changes:
             change(zoo)
@@ -93,7 +93,7 @@ def of_pictures(rule: str, *changes: Change, sources: str = "") -> Change:
     def declare(zoo: Zoo) -> None:
         zoo.replace(PICTURES, "shards: 4", f"shards: 4\nsources: [{sources}]")
 
-    return asking(rule, declare, *changes, dataset=PICTURES, threshold=0)
+    return asking(rule, declare, *changes, dataset=PICTURES)
 
 
 def picture(**members: Any) -> Change:
@@ -181,7 +181,7 @@ CASES = [
     Case("span.word", "warning", asking("span.word", spanned(8, 10, "the cat \u017cba")), asking("span.word", spanned(8, 10, "the cat \u732b\u304c\u3044")), W2, "/value/span", "those of the word"),
     Case("span.crossing", "warning", spanned(4, 11), spanned(4, 7), W2, "/value/span", "delete one"),
     Case("span.crossing", "warning", spanned(4, 11), spanned(4, 11, by=BEN), W2, "/value/span", "delete one"),
-    Case("span.overlap", "error", asking("span.overlap", spanned(4, 7), threshold=0), asking("span.overlap", spanned(8, 11), threshold=0), W2, "/value/span", "delete one"),
+    Case("span.overlap", "error", asking("span.overlap", spanned(4, 7)), asking("span.overlap", spanned(8, 11)), W2, "/value/span", "delete one"),
     # ---------------------------------------------------------------- numbers
     Case("label.floor", "warning", asking("label.floor", only_kinds, many("dog", "cat"), threshold=1.5), asking("label.floor", only_kinds, many("dog", "cat"), threshold=1), pointer="/tasks/kind", hint="it has 1: label more", path=PETS, line=0),
     Case("label.balance", "note", asking("label.balance", only_kinds, many("dog", "dog", "dog", "cat", each=25), threshold=0.74), asking("label.balance", only_kinds, many("dog", "dog", "dog", "cat", each=25), threshold=0.75), pointer="/tasks/kind", hint="it has 74.3 % of 101", path=PETS, line=0),

@@ -140,6 +140,13 @@ litter 1.0.0 from ../shared at COMMIT, CC0-1.0
 + taxonomies/litter.yaml  is new here
 + guidelines/litter.yaml  is new here
 + profiles/litter.yaml  is new here
+
+new: 3 warnings
+warning guideline.silent   guidelines/litter.yaml:8  does not explain the label 'paper' of litter
+        next: explain it under `labels:` in guidelines/litter.yaml, then labelvc guideline publish litter
+warning guideline.example  guidelines/litter.yaml:9  the label 'bottle' has no example
+        next: write `examples:` under it in guidelines/litter.yaml, then labelvc guideline publish litter
+warning guideline.example  guidelines/litter.yaml:10  the label 'can' has no example
 """)
     for path, text in FIRST.items():
         assert path == "module.yaml" or (labels / path).read_text() == text
@@ -346,9 +353,11 @@ settings that turn
   pictures  box.near_duplicate threshold 0.9 -> 0.5
   pictures  box.outside severity error -> warning  softer
 
-new: 1 warning
+new: 2 warnings
 warning box.near_duplicate pictures/p.jpg#b  the object-a box all but coincides with pictures/p.jpg#a (IoU 0.67)
         next: delete one of the two, or keep both knowingly
+warning guideline.silent   guidelines/litter.yaml:8  does not explain the label 'cup' of litter
+        next: explain it under `labels:` in guidelines/litter.yaml, then labelvc guideline publish litter
 """)
     assert git(labels, "status", "--porcelain") == ""
     said = change(labels, labelvc, "update", "litter", "--to", "v2")

@@ -155,7 +155,7 @@ def test_a_split_is_committed_before_it_is_decided_and_no_new_answer_has_what_is
     assert run(labels, labelvc, "check", code=1) == snapshot("""\
 error   label.deprecated   texts/m4#a7  the label "parcel" is deprecated in topics@2.0.0
         next: it was split: decide between late, lost; labelvc taxonomy migrate topics --dry-run lists all of them
-1 error, 1 known finding not listed (--all lists them); 6 lines in 1 shard looked at
+1 error, 1 known finding not listed (--known lists them); 6 lines in 1 shard looked at
 """)
     bring(labels, labelvc, tmp_path, [ROWS[0], ("a2", "m1", "late"), *ROWS[2:]])
     run(labels, labelvc, "check")

@@ -51,7 +51,20 @@ _ELSEWHERE = frozenset(
     | {f"privacy.{name}" for name in leaks.RULES}
     | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version", "register")}
     | {"register.owner", "register.rights"}
-    | {f"guideline.{part}" for part in ("definition", "example", "edge_case", "ambiguity")}
+    | {
+        f"guideline.{part}"
+        for part in (
+            "definition",
+            "example",
+            "edge_case",
+            "ambiguity",
+            "silent",
+            "deprecated",
+            "rival",
+            "taxonomy",
+            "because",
+        )
+    }
     | {f"example.{problem}" for problem in ("contradicted", "vanished", "deprecated")}
     | {"module.missing", "module.edited", "module.conflict"}
 )

@@ -8,7 +8,7 @@ from labelvc.checks import registry
 from labelvc.checks.interface import Rule
 from labelvc.core import baseline
 from labelvc.model.project import Project
-from labelvc.ops import behind, pinned, plain, rules
+from labelvc.ops import behind, instructions, pinned, plain, rules
 
 _OF_CHANGES = "record.rev"
 TREE = (
@@ -44,7 +44,7 @@ def every() -> dict[str, Rule]:
 
 def settable() -> dict[str, bool | None]:
     """Return every rule with whether a dataset may set its threshold; None for what no dataset sets: it judges the documents."""
-    fixed = {baseline.RULE, *[rule.id for rule in rules.RULES]}
+    fixed = {baseline.RULE, *[rule.id for rule in (*rules.RULES, *pinned.RULES)]} - instructions.OF_DATASETS
     return {name: None if name in fixed else rule.threshold is not None for name, rule in every().items()}
 
 

@@ -34,6 +34,11 @@ RULES = (
     Rule("example.vanished", "warning", "Example's record is not there", "What it shows can be looked at by nobody."),
     Rule("example.deprecated", "warning", "Example has a label out of use", "Who reads it will choose it."),
 )  # fmt: skip
+OF_DATASETS = frozenset(
+    {f"guideline.{part}" for part in ("definition", "example", "edge_case", "ambiguity")}
+    | {f"example.{problem}" for problem in ("contradicted", "vanished", "deprecated")}
+)
+"""Rules that a dataset may set; the others judge the guideline itself."""
 
 
 def of(

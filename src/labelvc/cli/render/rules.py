@@ -28,7 +28,8 @@ def text(rules: Iterable[Rule], *, color: bool) -> Iterator[str]:
         yield f"{chr(10) if number else ''}{paint(noun, 'bold', on=color)}\n"
         for rule in some:
             head = paint(rule.severity.ljust(7), rule.severity, on=color)
-            yield f"  {head}  {safe(rule.id)}  {safe(rule.title)}{_bound(rule)}\n"
+            asked = ", on request" if rule.on_request else ""
+            yield f"  {head}  {safe(rule.id)}  {safe(rule.title)}{_bound(rule)}{asked}\n"
             yield f"           {paint(safe(rule.why), 'dim', on=color)}\n"
 
 
@@ -58,6 +59,8 @@ def _section(rule: Rule, *, settable: bool) -> str:
     lines = [f"\n## {rule.id}\n\n**{rule.title}.** {rule.why}\n\n", f"- severity: {rule.severity}\n"]
     if rule.threshold is not None:
         lines.append(f"- threshold: {_number(rule.threshold)}{f', {rule.measure}' if rule.measure else ''}\n")
+    if rule.on_request:
+        lines.append("- asked: where a dataset sets it\n")
     if not settable:
         return "".join([*lines, "- set by: nothing; mend the document\n"])
     bound = f", threshold: {_number(_moved(rule.threshold))}" if rule.threshold is not None else ""
