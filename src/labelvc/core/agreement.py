@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from math import sqrt
+from math import fsum, sqrt
 from typing import NamedTuple
 
 Opinions = tuple[tuple[str, int], ...]
@@ -107,7 +107,7 @@ def _side(units: Counter[Opinions]) -> _Measured | None:
     if number < FEWEST:
         return None
     shares = {said: _share(said) for said in units}
-    mean = sum(shares[said] * units[said] for said in sorted(units)) / number
+    mean = fsum([shares[said] * times for said, times in units.items()]) / number
     weights = {said: (share - mean) / number for said, share in shares.items()}
     values = sum(people * times for said, times in units.items() for _, people in said)
     observed = _estimate(mean, units, weights, 0.0)
@@ -135,7 +135,7 @@ def _alpha(units: Counter[Opinions], values: int) -> tuple[Estimate | None, dict
     if not chance:
         return None, {}
     apart = {said: _apart(said) for said in units}
-    differ = sum(apart[said] * units[said] for said in sorted(units))
+    differ = fsum([apart[said] * times for said, times in units.items()])
     ratio = differ * values / chance  # as the delta method has it: of a population, in which n and n - 1 are one
     weights = {}
     for said in units:
@@ -152,7 +152,7 @@ def _apart(said: Opinions) -> float:
 
 
 def _estimate(value: float, units: Mapping[Opinions, int], weights: Mapping[Opinions, float], least: float) -> Estimate:
-    rows = [(weights[said], units[said]) for said in sorted(units)]
+    rows = [(weights[said], times) for said, times in units.items()]
     reach = _reach(rows)
     if reach is None:
         return Estimate(value, None, None)
@@ -166,8 +166,8 @@ def _difference(
     value: float,
 ) -> Estimate:
     rows = [
-        (after.get(new, 0.0) - before.get(old, 0.0), units[old, new])
-        for old, new in sorted(units)
+        (after.get(new, 0.0) - before.get(old, 0.0), times)
+        for (old, new), times in units.items()
         if _paired(old) or _paired(new)
     ]
     reach = _reach(rows)
@@ -177,6 +177,6 @@ def _difference(
 def _reach(rows: list[tuple[float, int]]) -> float | None:
     """Return how far a 95 % interval reaches to either side; None where all units weigh the same."""
     number = sum(times for _, times in rows)
-    mean = sum(weight * times for weight, times in rows) / number
-    spread = sum((weight - mean) ** 2 * times for weight, times in rows) * number / (number - 1)
+    mean = fsum([weight * times for weight, times in rows]) / number
+    spread = fsum([(weight - mean) ** 2 * times for weight, times in rows]) * number / (number - 1)
     return _Z * sqrt(spread) if spread > 0 else None
