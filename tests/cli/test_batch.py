@@ -110,6 +110,11 @@ pilot-1: pilot, 12 items of texts for topic under topic@1.0.0
             2,
             "there is no dataset 'no'",
         ),
+        (
+            ("new", "p", "--dataset", "texts", "--task", "topic", "--size", "3", "--seed", "1", "--stratify", "gener"),
+            2,
+            "no item of texts has the field /gener",
+        ),
         (("new", "../p", "--dataset", "texts", "--task", "topic", "--size", "3", "--seed", "1"), 2, "is no name"),
     ],
 )

@@ -74,6 +74,12 @@ error: 2 of 3 items may not be handed out: 1 under 'CC-BY-4.0', which labelvc.ya
     assert "1 of 3 items may not be handed out: 1 without a licence" in export()[1]
 
 
+def test_a_decision_that_is_named_must_be_there_also_where_nothing_needs_it(labels, labelvc, export):
+    for name in ("decision/77", "garbage"):
+        code, err, written = export("--because", name)
+        assert (code, written, "next: " in err) == (2, False, True), err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -230,6 +230,12 @@ def test_a_register_is_part_of_what_is_signed_and_of_the_policy(opened, labelvc,
     assert (code, "registers/" in out) == (1, True), out
 
 
+@pytest.mark.parametrize("title", ["", "   ", "two\nlines", "\x1b[31mred"])
+def test_a_title_is_one_line_that_can_be_read(opened, labelvc, title):
+    code, _, err = labelvc(opened, *NEW, "decision", "--title", title)
+    assert (code, "must be one line that can be read" in err) == (2, True), err
+
+
 def test_no_dataset_sets_a_rule_of_registers(opened, labelvc):
     """Such a rule judges the project; it is none that an installed package would have to bring, either."""
     path = opened / "datasets/texts/dataset.yaml"

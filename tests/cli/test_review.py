@@ -424,6 +424,16 @@ def test_the_verdict_says_who_can_and_what_to_type(desk: Desk):
     assert code == int("error" in told(desk, lambda _, *words: desk.labelvc(*words))["quality"]["new"])
 
 
+def test_a_branch_that_is_a_command_is_quoted_where_it_is_to_be_typed(desk: Desk):
+    name = "x;touch${IFS}pwned;true"
+    desk.git("branch", name, "topic")
+    for words in (("review",), ("verify",), ("policy", "explain")):
+        out = "".join(map(str, desk.labelvc(*words, f"main...{name}")[1:]))
+        typed = [line for line in out.splitlines() if "labelvc approve" in line]
+        assert typed, out
+        assert all(f"'main...{name}'" in line for line in typed), typed
+
+
 # ---------------------------------------------------------------- bad input
 def test_nothing_differs(zoo: Zoo, labelvc: Run):
     zoo.git("branch", "topic")

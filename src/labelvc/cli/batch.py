@@ -56,7 +56,11 @@ def batch_new(
     """
     pointer = f"/{field}" if field and not field.startswith("/") else field
     order = Order(name, "pilot" if pilot else "work", dataset, task, pointer, size, seed, today())
-    write(render.drawn(batches.draw(plumbing.find(settings.directory), order)))
+    drawn = batches.draw(plumbing.find(settings.directory), order)
+    write(render.drawn(drawn))
+    found = sum(len(stratum["items"]) for stratum in drawn["strata"])
+    if found < size:
+        say(settings, f"{size:,} were asked for; {dataset} has no more than {found:,}")
     say(settings, f"next: git add {batches.path_of(name)} && git commit -m 'Draw {name}'")
 
 

@@ -45,6 +45,12 @@ def _dated(words: str) -> Callable[..., Any]:
 _AT = click.option("--at", default="", metavar="REV", help="Look at REV, not at the work tree.")
 
 
+def _one_line(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise click.BadParameter("must be one line that can be read")
+    return value.strip()
+
+
 @click.group()
 def register() -> None:
     """Registers: decisions, risks, incidents and the like, each owned and dated."""
@@ -52,7 +58,7 @@ def register() -> None:
 
 @register.command("new")
 @click.argument("kind", type=KIND, metavar="KIND")
-@click.option("--title", required=True, help="What it is about, in one line.")
+@click.option("--title", required=True, callback=_one_line, help="What it is about, in one line.")
 @click.option("--owner", default="", metavar="WHO", help="Principal or role; default: you, as the policy knows you.")
 @_day_option("--due", "Last day on which it may still be open.")
 @click.option("--link", "links", multiple=True, metavar="ID", help="Another document it belongs with; repeatable.")

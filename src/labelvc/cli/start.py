@@ -17,6 +17,7 @@ from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json, roots, text, trust
 from labelvc.core.diff import Summary
 from labelvc.errors import TrustError
+from labelvc.model.shell import word
 from labelvc.ops import doctor as examining
 from labelvc.ops import install as installing
 from labelvc.ops import people, remedy
@@ -256,7 +257,7 @@ def _advice(found: Status) -> str:
         told = [f"{'' if need.stuck else f'a {need.role}: '}{remedy.cure(need, words)}" for need in needs]
         return "; ".join(dict.fromkeys(told))
     if found.waiting and found.waiting.state not in ("approved", "unchanged"):
-        return f"labelvc verify {found.waiting.range}"
+        return f"labelvc verify {word(found.waiting.range)}"
     if not any(count.items for count in found.counts):
         name = found.counts[0].name if found.counts else "NAME"
         return f"labelvc import csv FILE --dataset {name}"

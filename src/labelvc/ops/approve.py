@@ -19,6 +19,7 @@ from labelvc.model.approval import Signer as Signatory
 from labelvc.model.change import ChangeSet, Delta
 from labelvc.model.names import Digest
 from labelvc.model.policy import Need, PublicKey, Separation, Trust
+from labelvc.model.shell import word
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import approvals, makers, ownership, parts, people, silence
 from labelvc.ops import diff as comparing
@@ -180,7 +181,7 @@ def _gathered(git: Git, words: str, pair: Range, first: list[Delta]) -> Gathered
         raise DataError("a key changes twice; its shard holds it twice", where=min(found.twice), hint="labelvc check")
     if changeset.empty(found.changeset):
         message = "nothing to decide on: no record or document differs"
-        raise RefusedError(message, where=words, hint=f"labelvc diff {words}")
+        raise RefusedError(message, where=words, hint=f"labelvc diff {word(words)}")
     return found
 
 
@@ -263,7 +264,7 @@ def _urge(change: Change, wish: Wish) -> None:
         raise RefusedError("an emergency needs a reason", hint='--emergency --reason "..."')
     if not any(need.role == wish.role for need in change.emergencies):
         able = ", ".join(sorted({need.role for need in change.emergencies}))
-        hint = f"roles that may: {able}" if able else f"labelvc approve {change.words} --role ROLE"
+        hint = f"roles that may: {able}" if able else f"labelvc approve {word(change.words)} --role ROLE"
         raise RefusedError(f"no rule of the policy lets the role {wish.role} act in an emergency", hint=hint)
 
 

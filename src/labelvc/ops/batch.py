@@ -112,6 +112,12 @@ def draw(git: Git, order: Order) -> Value:
             raise RefusedError(
                 f"{dataset.name} has no items to draw", where=f"datasets/{dataset.name}", hint="labelvc import --help"
             )
+        if order.field and [stratum.name for stratum in drawn] == [_NONE]:
+            raise ConfigurationError(
+                f"no item of {dataset.name} has the field {order.field}",
+                where=f"datasets/{dataset.name}/items",
+                hint="--stratify takes the name of a field of items, or a JSON pointer",
+            )
         taken = sampling.shares({stratum.name: stratum.size for stratum in drawn}, order.size)
         guideline = project.guidelines.get(project.tasks[order.task].guideline or "")
         value = {

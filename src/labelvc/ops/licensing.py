@@ -50,21 +50,23 @@ class Counted:
     def settle(self, git: Git, snapshot: Snapshot, asked: Asked) -> str:
         """Return what a person is told of items that go out though their licence would not let them; empty for none.
 
+        A decision that is named must be there, also where nothing needs it: whoever names it relies on it.
+
         Raises:
             ConfigurationError: there is no such decision.
             RefusedError: some items may not be handed out, and no decision permits it.
         """
+        found = registers.permitted(git, snapshot, asked.because, self._dataset, asked.on) if asked.because else None
         if not self._why:
-            return ""
+            return f"nothing here needs {found.id}: every item may be handed out" if found else ""
         number = self._why.total()
         ranked = sorted(self._why.items(), key=lambda pair: (-pair[1], pair[0]))
         told = [f"{count:,} {why}" for why, count in ranked[:_MOST]]
         more = len(ranked) - len(told)
         message = f"{number:,} of {self._all:,} items may not be handed out: {'; '.join(told)}"
         message += f"; and {more} more reasons" if more > 0 else ""
-        if not asked.because:
+        if found is None:
             raise RefusedError(message, where=f"datasets/{self._dataset}", hint=self._cure())
-        found = registers.permitted(git, snapshot, asked.because, self._dataset, asked.on)
         return f"{message}; they go out because of {found.id}: {found.value['closed']['reason']}"
 
     def _cure(self) -> str:

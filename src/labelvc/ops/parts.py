@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from labelvc.core import globs
 from labelvc.core.changeset import Gathered
 from labelvc.errors import DataError, RefusedError
+from labelvc.model.shell import word
 
 
 def kept(whole: Gathered, words: str, excepted: Sequence[str]) -> frozenset[str]:
@@ -25,7 +26,7 @@ def kept(whole: Gathered, words: str, excepted: Sequence[str]) -> frozenset[str]
     for glob in excepted:
         found = {glob} if glob in keys else {key for key in keys if globs.match(key, (glob,))}
         if not found:
-            raise DataError("nothing that changed has such a key", where=glob, hint=f"labelvc diff {words}")
+            raise DataError("nothing that changed has such a key", where=glob, hint=f"labelvc diff {word(words)}")
         left |= found
     return keys - left
 
@@ -43,4 +44,4 @@ def refuse_none(keys: Collection[str], words: str, role: str) -> None:
     """
     if not keys:
         message = f"nothing here still needs the word of the role {role}" if role else "nothing is left to sign"
-        raise RefusedError(message, where=words, hint=f"labelvc verify {words}")
+        raise RefusedError(message, where=words, hint=f"labelvc verify {word(words)}")

@@ -11,6 +11,7 @@ from labelvc.codec import sshsig, statement
 from labelvc.core import decide
 from labelvc.errors import RefusedError, TrustError
 from labelvc.model.policy import ROOT_ROLE, ChangeKind, Need, Policy, Principal, PublicKey, Role, Root, Rule, Trust
+from labelvc.model.shell import word
 from labelvc.ops import trust as trusting
 from labelvc.store import disk, files
 from labelvc.store import git as plumbing
@@ -126,7 +127,7 @@ def enrol(role: str, words: str = "") -> str:
     if role == ROOT_ROLE:
         return f"{_ROTATE} --add NAME=FILE.pub"
     target = words.partition("...")[0] if "..." in words else ""
-    place = f"on {target}: " if target else ""
+    place = f"on {word(target)}: " if target else ""
     return f'{place}labelvc policy add NAME --role {role} --name "FULL NAME" --email ADDRESS --key FILE.pub'
 
 

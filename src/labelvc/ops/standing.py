@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from labelvc.errors import StoreError, TrustError
 from labelvc.model import review as page
 from labelvc.model.policy import Trust
+from labelvc.model.shell import word
 from labelvc.ops import remedy
 from labelvc.ops import trust as trusting
 from labelvc.ops import verify as verifying
@@ -109,13 +110,13 @@ def course(git: Git, words: str) -> Course:
         StoreError: it is no range, a revision is unknown, the two have nothing in common, or A has gone on in `A..B`.
     """
     if ".." not in words:
-        raise StoreError(f"{words!r} is no range", hint=f"labelvc review {words}...HEAD")
+        raise StoreError(f"{words!r} is no range", hint=f"labelvc review {word(words)}...HEAD")
     if "..." in words:
         return verifying.course(git, words)
     one, two = [plumbing.resolve(git, part or "HEAD") for part in words.split("..", 1)]
     if not plumbing.is_ancestor(git, one, two):
         message = f"{words.partition('..')[0] or 'HEAD'} is not in the history of the other end"
-        raise StoreError(message, where=words, hint=f"labelvc review {words.replace('..', '...')}")
+        raise StoreError(message, where=words, hint=f"labelvc review {word(words.replace('..', '...'))}")
     return Course(one, two, [(one, two)])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from labelvc.cli.render import trust as render
 from labelvc.cli.render.text import count, safe
+from labelvc.model.shell import word
 from labelvc.ops.explain import Asked, Explained, Place
 
 _FREE = {
@@ -76,7 +77,7 @@ def _need(asked: Asked, words: str, *, judged: bool) -> Iterator[str]:
     for name, why in sorted(asked.barred.items()):
         yield f"{safe(name)} cannot: {safe(why)}"
     if judged and not met and asked.able:
-        yield f"next: labelvc approve {safe(words)} --role {need.role}"
+        yield f"next: labelvc approve {safe(word(words))} --role {need.role}"
 
 
 def _item(asked: Asked) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from labelvc.cli.render.text import count, deltas, paint, safe, short
 from labelvc.core.quorum import Standing
 from labelvc.model.approval import Approval
 from labelvc.model.policy import Distrust, Need, Policy, Presence, Rule, Trust
+from labelvc.model.shell import word
 from labelvc.ops import approve as approving
 from labelvc.ops import remedy
 from labelvc.ops.approve import Change
@@ -107,7 +108,7 @@ def preview(change: Change, shown: Sequence[Glimpse], approval: Approval, finger
         *(("", line) for line in _glimpses(shown, color=color)),
         *([("", f"... and {more:,} more")] if more else []),
         *_rest(change),
-        ("to read", f"labelvc diff {change.words}"),
+        ("to read", f"labelvc diff {word(change.words)}"),
         *(("denied", f"{safe(each.path)}: {safe(each.message)}") for each in change.denied),
         ("made by", ", ".join(sorted(change.authors.principals)) or "nobody the policy knows"),
         ("policy", f"version {policy.version} asks {asked}"),
