@@ -141,6 +141,18 @@ SOFTER = {
 }
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_branch_cannot_lift_the_protection_of_a_field_and_fill_it(zoo: Zoo, judge, apart: bool):
+    branch(zoo)
+    zoo.replace("datasets/pets/dataset.yaml", "  - {pointer: /ext/owner, kind: person, layer: items}\n", "")
+    if apart:
+        zoo.commit("No secret any more")
+    zoo.change("pets/p2#", ext={"owner": "hildegard mueller"})
+    zoo.commit("The owner")
+    code, said, _ = judge(zoo.folder)
+    assert (code, "privacy.plaintext" in errors(said), "hildegard" in said) == (1, True, False), said
+
+
 @pytest.mark.parametrize("way", SOFTER)
 def test_a_branch_that_softens_what_judges_it_is_judged_by_the_base(zoo: Zoo, judge, way: str):
     branch(zoo)

@@ -191,6 +191,17 @@ def test_who_may_not_decide_is_told(opened, labelvc):
     assert (code, "register.rights" in out, "only board may decide" in out) == (0, True, True), out
 
 
+def test_who_may_not_decide_lets_nothing_out(opened, labelvc, tmp_path):
+    name, words = "decision/0001-one-label-or-two", ("--because", "decision/1", "-o", str(tmp_path / "out.jsonl"))
+    wrong(opened, name, "status: open", "status: open\npermits: {export: [texts]}\ndeciders: [board]")
+    assert labelvc(opened, "register", "close", "decision/1", "--reason", "Go.", "--on", "2026-12-10")[0] == 0
+    code, _, err = labelvc(opened, "export", "jsonl", "--dataset", "texts", *words)
+    assert (code, "and only board may decide" in err, "next: " in err) == (1, True, True), err
+    wrong(opened, name, "deciders: [board]", "deciders: [reviewer, lead]")
+    code, _, err = labelvc(opened, "export", "jsonl", "--dataset", "texts", *words)
+    assert "may decide" not in err, err
+
+
 def test_a_kind_that_there_is_not_and_a_link_to_elsewhere(opened, labelvc, tmp_path):
     strange = opened / "registers/gossip/0001-x.yaml"
     strange.parent.mkdir()

@@ -18,7 +18,7 @@ from labelvc.model import listing, register
 from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
-from labelvc.model.project import CheckSetting, Project
+from labelvc.model.project import CheckSetting, Dataset, Project, Sensitive
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import (
     behind,
@@ -269,7 +269,7 @@ def _owned(git: Git, snapshot: Snapshot) -> list[Finding]:
 def _configured_by(base: Project, project: Project) -> Project:
     """Return a project whose checks are configured as in the base: a branch must not soften what judges it.
 
-    A dataset that is new has its checks with their own severities and thresholds.
+    A dataset that is new has its checks with their own severities and thresholds. A field that was sensitive stays so.
     """
     datasets = {
         name: msgspec.structs.replace(
@@ -277,6 +277,7 @@ def _configured_by(base: Project, project: Project) -> Project:
             checks=base.datasets[name].checks
             if name in base.datasets
             else dict.fromkeys(dataset.checks, CheckSetting()),
+            sensitive=_protected(base.datasets.get(name), dataset),
         )
         for name, dataset in project.datasets.items()
     }
@@ -286,6 +287,13 @@ def _configured_by(base: Project, project: Project) -> Project:
     if asked != project:
         asked = msgspec.structs.replace(asked, digest=f"{project.digest} {base.digest}")
     return msgspec.structs.replace(asked, accepted=base.accepted)
+
+
+def _protected(base: Dataset | None, dataset: Dataset) -> tuple[Sensitive, ...]:
+    """Return the sensitive fields of a dataset, those among them that the base has and it has no longer."""
+    said = {(field.pointer, field.layer) for field in dataset.sensitive}
+    left = [field for field in (base.sensitive if base else ()) if (field.pointer, field.layer) not in said]
+    return (*dataset.sensitive, *left)
 
 
 def _governed_anew(name: str, project: Project, former: Project | None) -> bool:

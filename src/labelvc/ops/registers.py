@@ -105,16 +105,21 @@ def permitted(git: Git, snapshot: Snapshot, name: str, dataset: str, on: str) ->
 
     Raises:
         ConfigurationError: there is no such document.
-        RefusedError: it is no decision, not closed, about other datasets, or its time is over.
+        RefusedError: it is no decision, not closed, about other datasets, its time is over, or who closed it may not decide.
     """
     found = shown(git, snapshot, name, on)
     permits = found.value.get("permits", {})
+    with tree.reader(git) as reader:
+        policy = policy_of(snapshot, reader)
+    by, deciders = found.value.get("closed", {}).get("by"), found.value.get("deciders", [found.value["owner"]])
     if found.value["status"] != "closed":
         said = "is not decided yet"
     elif dataset not in permits.get("export", ()):
         said = f"permits no export of {dataset}"
     elif permits.get("until", on) < on:
         said = f"permitted it until {permits['until']}"
+    elif policy is not None and (not by or not _may(policy, by, deciders)):
+        said = f"was closed by {by or 'nobody'}, and only {', '.join(deciders)} may decide"
     else:
         return found
     raise RefusedError(f"{found.id} {said}", where=found.path, hint=f"labelvc register show {found.id}")
