@@ -39,9 +39,13 @@ _NOTHING_HIDDEN = frozenset(
     ]
 )
 """Drivers that git brings, which only say where a function begins, and ours."""
-_HIDING = frozenset(("binary", "-diff", "linguist-generated", "linguist-generated=true", "gitlab-generated"))
-_MACRO = re.compile(r"\[attr\](\S+)\s+(.*)")
-_LINE = re.compile(r'("(?:[^"\\]|\\.)*"|\S+)\s+(.*)')
+_HIDING = frozenset(("binary", "-diff"))
+_GENERATED = ("linguist-generated", "gitlab-generated")
+_ESCAPE = re.compile(r"\\([0-7]{3}|.)")
+_SPACE = " \t\r\f\v"
+_STARS, _MOST_STARS = re.compile(r"\*+"), 4
+_MACRO = re.compile(r"\[attr\](\S+)\s+(.*)", re.ASCII)
+_LINE = re.compile(r'("(?:[^"\\]|\\.)*"|\S+)\s+(.*)', re.ASCII)
 
 
 class Hiding(NamedTuple):
@@ -70,36 +74,61 @@ def hiding(text: str, folder: str, paths: Collection[str]) -> Iterator[Hiding]:
         paths: files that a person must be able to read in a diff.
     """
     hide = set(_HIDING)
-    for number, line in enumerate(text.splitlines(), 1):
-        macro = _MACRO.fullmatch(line.strip())
+    for number, row in enumerate(text.removeprefix("\ufeff").split("\n"), 1):  # git knows no other end of a line
+        line = row.strip(_SPACE)
+        macro = _MACRO.fullmatch(line)
         if macro:
             hide |= {macro[1] for word in macro[2].split() if _hides(word, hide)}
             continue
-        found = _LINE.fullmatch(line.strip())
-        if found is None or line.lstrip().startswith("#"):
+        found = _LINE.fullmatch(line)
+        if found is None or line.startswith("#"):
             continue
         told = next((word for word in found[2].split() if _hides(word, hide)), "")
         if told:
-            fits = _pattern(found[1].strip('"'), folder).fullmatch
+            fits = _pattern(_unquoted(found[1]), folder).fullmatch
             example = next((path for path in paths if fits(path)), "")
             if example:
                 yield Hiding(number, told, example)
 
 
 def _hides(word: str, hide: Collection[str]) -> bool:
-    return word in hide or (word.startswith("diff=") and word not in _NOTHING_HIDDEN)
+    name, _, value = word.partition("=")
+    generated = name in _GENERATED and value not in ("false", "0")
+    return generated or word in hide or (name == "diff" and bool(value) and word not in _NOTHING_HIDDEN)
+
+
+def _unquoted(name: str) -> str:
+    """Return a pattern without the quotes of C that may stand around it."""
+    return _ESCAPE.sub(_plain, name[1:-1]) if name.startswith('"') else name
+
+
+def _plain(found: re.Match[str]) -> str:
+    return chr(int(found[1], 8)) if len(found[1]) > 1 else found[1]
 
 
 def _pattern(glob: str, folder: str) -> re.Pattern[str]:
-    """Return what fits the paths that a pattern of gitignore(5) names; one without a slash fits names in all folders below."""
+    """Return what fits the paths that a pattern of gitignore(5) names; one without a slash fits names in all folders below.
+
+    A pattern with more stars than anybody needs fits everything: what takes long to tell is not told to hide nothing.
+    """
+    if len(_STARS.findall(glob)) > _MOST_STARS:
+        return re.compile(re.escape(folder) + ".*", re.DOTALL)
     anywhere = "/" not in glob.rstrip("/")
-    parts = re.split(r"(\*\*/|/\*\*|\*|\?|\[[^\]]+\])", glob.lstrip("/"))
+    parts = re.split(r"(\\.|\*\*/|/\*\*|\*|\?|\[(?:\[:[a-z]+:\]|[^\]])+\])", glob.lstrip("/"))
     turned = {"**/": "(?:.*/)?", "/**": "/.*", "*": "[^/]*", "?": "[^/]"}
-    body = "".join([turned.get(part) or (_class(part) if part[:1] == "[" else re.escape(part)) for part in parts])
+    body = "".join([turned.get(part) or _told(part) for part in parts])
     return re.compile(re.escape(folder) + ("(?:.*/)?" if anywhere else "") + body, re.DOTALL)
 
 
+def _told(part: str) -> str:
+    if part[:1] == "[" and len(part) > 1:
+        return _class(part)
+    return re.escape(part[1:] if part[:1] == "\\" and len(part) > 1 else part)
+
+
 def _class(part: str) -> str:
+    if "[:" in part:
+        return "[^/]"
     inside = part[1:-1].replace("\\", r"\\")
     said = f"[^{inside[1:]}]" if inside[:1] in "!^" else f"[{inside}]"
     try:
