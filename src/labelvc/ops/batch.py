@@ -107,17 +107,7 @@ def draw(git: Git, order: Order) -> Value:
             raise RefusedError(
                 "there is a batch of that name; what was drawn stays as it is", where=path, hint="labelvc batch list"
             )
-        drawn = sampling.draw(_members(reader, work, order), order.size, order.seed)
-        if not drawn:
-            raise RefusedError(
-                f"{dataset.name} has no items to draw", where=f"datasets/{dataset.name}", hint="labelvc import --help"
-            )
-        if order.field and [stratum.name for stratum in drawn] == [_NONE]:
-            raise ConfigurationError(
-                f"no item of {dataset.name} has the field {order.field}",
-                where=f"datasets/{dataset.name}/items",
-                hint="--stratify takes the name of a field of items, or a JSON pointer",
-            )
+        drawn = _drawn(reader, work, order)
         taken = sampling.shares({stratum.name: stratum.size for stratum in drawn}, order.size)
         guideline = project.guidelines.get(project.tasks[order.task].guideline or "")
         value = {
@@ -140,6 +130,24 @@ def draw(git: Git, order: Order) -> Value:
         data = document.edit(data, {("strata",): rows})
         disk.write_all({git.top / path: data}, git.top)
         return {**value, "strata": rows}
+
+
+def _drawn(reader: Reader, work: Snapshot, order: Order) -> list[sampling.Stratum[str]]:
+    """Return the strata that are drawn from.
+
+    Raises:
+        RefusedError: there are no items.
+        ConfigurationError: no item has the field that parts them.
+    """
+    home = f"datasets/{order.dataset}"
+    drawn = sampling.draw(_members(reader, work, order), order.size, order.seed)
+    if not drawn:
+        raise RefusedError(f"{order.dataset} has no items to draw", where=home, hint="labelvc import --help")
+    if order.field and [stratum.name for stratum in drawn] == [_NONE]:
+        message = f"no item of {order.dataset} has the field {order.field}"
+        hint = "--stratify takes the name of a field of items, or a JSON pointer"
+        raise ConfigurationError(message, where=f"{home}/items", hint=hint)
+    return drawn
 
 
 def _members(reader: Reader, work: Snapshot, order: Order) -> Iterator[tuple[str, str, str]]:
