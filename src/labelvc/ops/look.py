@@ -185,6 +185,30 @@ def judged(project: Project, outcomes: Outcomes) -> Iterator[Finding]:
                 yield from check.judge(outcomes.summaries(dataset.name, check.name), project, dataset)
 
 
+def contents(git: Git, cells: Iterable[Cell], *, lying: bool) -> Iterator[tuple[Cell, bytes, bytes]]:
+    """Yield each cell with the bytes of its items and of its annotations, read many at once; none where it has no such file.
+
+    Args:
+        git: the repository.
+        cells: of one snapshot.
+        lying: whether they lie in the work tree, where the disk is quicker than git.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    with tree.reader(git) as reader:
+        for some in batches(cells, _AT_ONCE):
+            wanted = [
+                (shard.path(cell.dataset, layer, cell.name), entry)
+                for cell in some
+                for layer, entry in zip(_LAYERS, (cell.items, cell.annotations), strict=True)
+                if entry
+            ]
+            data = reader.lying(wanted) if lying else reader.many(wanted)
+            for cell in some:
+                yield cell, next(data)[1] if cell.items else b"", next(data)[1] if cell.annotations else b""
+
+
 class _Looking(NamedTuple):
     """The work of one process: read cells and look at them."""
 
@@ -193,19 +217,9 @@ class _Looking(NamedTuple):
     lying: bool
 
     def all(self, cells: Iterable[Cell]) -> Iterator[Outcome]:
-        with tree.reader(self.git) as reader, _without_collector():
-            for some in batches(cells, _AT_ONCE):
-                wanted = [
-                    (shard.path(cell.dataset, layer, cell.name), entry)
-                    for cell in some
-                    for layer, entry in zip(_LAYERS, (cell.items, cell.annotations), strict=True)
-                    if entry
-                ]
-                data = reader.lying(wanted) if self.lying else reader.many(wanted)
-                for cell in some:
-                    items = next(data)[1] if cell.items else b""
-                    annotations = next(data)[1] if cell.annotations else b""
-                    yield look(self.project, self.project.datasets[cell.dataset], cell.name, items, annotations)
+        with _without_collector():
+            for cell, items, records in contents(self.git, cells, lying=self.lying):
+                yield look(self.project, self.project.datasets[cell.dataset], cell.name, items, records)
 
 
 def _looked(git: Git, project: Project, cells: Iterator[Cell], jobs: int, *, lying: bool) -> Iterable[Outcome]:

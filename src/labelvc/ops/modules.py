@@ -131,7 +131,7 @@ def refuse_unfit(documents: Mapping[str, bytes], source: str) -> None:
 def shelved() -> list[Manifest]:
     """Return the manifests of labelvc's own library, by name."""
     nowhere = Git(Path(), Path(), Path())
-    return [_manifest(origins.find(nowhere, Path(), name)) for name in origins.library()]
+    return [_manifest(origins.find(nowhere, Path(), name)) for name in origins.shipped()]
 
 
 def _manifest(origin: Origin) -> Manifest:

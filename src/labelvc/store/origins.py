@@ -50,7 +50,7 @@ class Origin(NamedTuple):
     read: Callable[[str], bytes]
 
 
-def library() -> list[str]:
+def shipped() -> list[str]:
     """Return the names of the modules that come with labelvc."""
     return sorted(
         entry.name for shelf in shelves() if shelf.is_dir() for entry in shelf.iterdir() if _NAME.fullmatch(entry.name)
@@ -93,7 +93,7 @@ def find(git: Git, start: Path, source: str, rev: str = "", *, wait: float = fet
         return _folder_at(git, start, source, rev)
     place = start / source
     if not place.is_dir():
-        hint = f"name its folder; or one of the library: {', '.join(library())}"
+        hint = f"name its folder; or one of the library: {', '.join(shipped())}"
         raise StoreError("there is no such folder", where=str(place), hint=hint)
     return Origin(_relative(git, place), "", lambda path: _lying(place, path))
 
@@ -111,7 +111,7 @@ def _relative(git: Git, place: Path) -> str:
 
 def _packaged(source: str) -> Origin:
     package, _, name = source.removeprefix(_PACKAGE).rpartition("/")
-    if package in ("", _OWN) and name in library():
+    if package in ("", _OWN) and name in shipped():
         shelf = next(one for one in shelves() if (one / name).is_dir())
         return Origin(f"{_PACKAGE}{_OWN}/{name}", "", lambda path: _lying(Path(str(shelf / name)), path))
     points = [
@@ -123,7 +123,7 @@ def _packaged(source: str) -> Origin:
         named = ", ".join(sorted(f"{_PACKAGE}{point.dist.name}/{name}" for point in points if point.dist))
         message = f"several packages bring a module {name!r}" if points else f"there is no module {name!r}"
         hint = (
-            f"choose one of: {named}" if points else f"choose one of: {', '.join(library())}; or ./{name} for a folder"
+            f"choose one of: {named}" if points else f"choose one of: {', '.join(shipped())}; or ./{name} for a folder"
         )
         raise StoreError(message, where=source, hint=hint)
     distribution = points[0].dist
