@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -164,6 +165,114 @@ def test_a_branch_that_softens_what_judges_it_is_judged_by_the_base(zoo: Zoo, ju
     code, said, _ = judge(zoo.folder)
     assert code == 1
     assert {"score.range", "privacy.email"} <= set(errors(said)), said
+
+
+def test_a_strategy_that_a_branch_sets_decides_no_conflict_with_main(zoo: Zoo, judge, labelvc: Run):
+    """The branch says that its own labels win, and merges main: nobody looked at the label that main had set."""
+    branch(zoo)
+    zoo.replace("datasets/pets/dataset.yaml", "checks: {}", "checks: {}\nmerge: {/value: ours}")
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Two, and ours wins")
+    zoo.git("checkout", "-q", "main")
+    zoo.change("pets/p2#m1", value={"score": -2})
+    zoo.commit("Minus two")
+    zoo.git("checkout", "-q", "topic")
+    assert labelvc(zoo.folder, "merge", "main")[0] == 0
+    code, said, _ = judge(zoo.folder)
+    assert (code, errors(said)) == (1, ["merge.lost"]), said
+    hint = next(line.split("labelvc ")[1] for line in said.splitlines() if "labelvc audit merges" in line)
+    assert labelvc(zoo.folder, *hint.split())[0] == 1
+    code, out, _ = labelvc(zoo.folder, "review", "main...topic", "--format", "json")
+    assert (code, json.loads(out)["merges"]["verdicts"]) == (0, {"lost": 1})
+    zoo.git("checkout", "-q", "main")
+    zoo.git("merge", "-q", "--no-ff", "-m", "In", "topic")
+    assert labelvc(zoo.folder, "audit", "merges", "main~1..main")[0] == 1  # main before the branch came in says it
+
+
+def test_a_strategy_of_main_decides_as_before(zoo: Zoo, judge, labelvc: Run):
+    zoo.replace("datasets/pets/dataset.yaml", "checks: {}", "checks: {}\nmerge: {/value: ours}")
+    zoo.commit("Ours wins")
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Two")
+    zoo.git("checkout", "-q", "main")
+    zoo.change("pets/p2#m1", value={"score": -2})
+    zoo.commit("Minus two")
+    zoo.git("checkout", "-q", "topic")
+    assert labelvc(zoo.folder, "merge", "main")[0] == 0
+    code, said, _ = judge(zoo.folder)
+    assert (code, errors(said)) == (0, []), said
+
+
+LOOSER: dict[str, tuple[str, tuple[str, str, str], Callable[[Zoo], None], str]] = {
+    "a task that need not be answered": (
+        "checks: {label.missing: {severity: error}}",
+        ("datasets/pets/dataset.yaml", "mood: true", "mood: false"),
+        lambda zoo: zoo.bury("pets/p2#m1"),
+        "label.missing",
+    ),
+    "no natural key": (
+        "checks: {item.duplicate: {severity: error}}",
+        ("datasets/pets/dataset.yaml", "natural_key: [/natural/word]\n", ""),
+        lambda zoo: zoo.change("pets/p2#", natural={"word": "w1"}),
+        "item.duplicate",
+    ),
+    "a field that holds anything": (
+        "item_fields: {genre: {enum: [mail]}}",
+        ("datasets/pets/dataset.yaml", "{genre: {enum: [mail]}}", "{genre: {}}"),
+        lambda zoo: zoo.change("pets/p2#", genre="nonsense"),
+        "record.schema",
+    ),
+    "no slices": (
+        "item_fields: {genre: {enum: [mail, web]}}\nslices: [/genre]\nchecks: {slice.coverage: {severity: error}}",
+        ("datasets/pets/dataset.yaml", "slices: [/genre]\n", ""),
+        lambda zoo: zoo.change("pets/p2#", genre="mail"),
+        "slice.coverage",
+    ),
+    "a longer scale": (
+        "{}",
+        ("labelvc.yaml", "maximum: 4, step: 1", "maximum: 9"),
+        lambda zoo: zoo.change("pets/p2#m1", value={"score": 8.5}),
+        "score.range",
+    ),
+    "a task without a guideline": (
+        "{}",
+        ("labelvc.yaml", ", guideline: mood", ""),
+        lambda zoo: zoo.change("pets/p2#m1", under=None, value={"score": 2}),
+        "record.schema",
+    ),
+}
+"""What a branch might make softer: what main says, the edit, what only that edit would let in, and the rule that tells it."""
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("way", LOOSER)
+def test_a_branch_is_judged_by_no_definition_that_it_made_looser(zoo: Zoo, judge, way: str, apart: bool):
+    says, edit, bring, rule = LOOSER[way]
+    if says != "{}":
+        zoo.replace("datasets/pets/dataset.yaml", "checks: {}", says)
+        zoo.commit("What main says")
+    branch(zoo)
+    zoo.replace(*edit)
+    if apart:
+        zoo.commit("Looser")
+    bring(zoo)
+    zoo.commit("And so")
+    code, said, _ = judge(zoo.folder)
+    assert (code, rule in errors(said)) == (1, True), said
+
+
+def test_a_lock_and_a_document_edited_alike_are_told(zoo: Zoo, judge, labelvc: Run):
+    assert labelvc(zoo.folder, "module", "add", "package:labelvc/box-checks")[0] == 0
+    zoo.commit("Take a module")
+    path = "profiles/box-checks.yaml"
+    old = zoo.read(path)
+    branch(zoo)
+    zoo.write(path, old + b"# softer\n")
+    zoo.replace("modules.lock", hashlib.sha256(old).hexdigest(), hashlib.sha256(zoo.read(path)).hexdigest())
+    zoo.commit("Nothing to see")
+    code, said, _ = judge(zoo.folder)
+    assert (code, errors(said)) == (1, ["module.rewritten"]), said
 
 
 def test_a_branch_that_rewrites_what_a_published_version_said_is_caught(zoo: Zoo, judge):

@@ -66,7 +66,7 @@ _ELSEWHERE = frozenset(
         )
     }
     | {f"example.{problem}" for problem in ("contradicted", "vanished", "deprecated")}
-    | {"module.missing", "module.edited", "module.conflict"}
+    | {"module.missing", "module.edited", "module.conflict", "module.rewritten"}
 )
 """Rules of documents, of plain text and of the whole tree: modules of `labelvc.ops` have them."""
 _RULES = frozenset(rule.id for check in BUILT_IN.values() for rule in check.rules)

@@ -7,18 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from labelvc.checks import registry
 from labelvc.checks.interface import Rule
 from labelvc.codec import shard
-from labelvc.core import revise
+from labelvc.core import governing, revise
 from labelvc.core.diff import live
 from labelvc.model import listing, register
 from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
-from labelvc.model.project import CheckSetting, Dataset, Project, Sensitive
+from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import (
     behind,
@@ -171,9 +169,10 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     if (
         former is not project and former is not None and new.kind != "work"
     ):  # in the work tree a person tries settings out
-        project = _configured_by(former, project)
+        project = governing.by(former, project)
+    judge = by or former
     if by is not None:
-        project, former = _configured_by(by, project), former and _configured_by(by, former)
+        project, former = governing.by(by, project), former and governing.by(by, former)
     project, former = bindings.bound(git, project, new, cache), former and bindings.bound(git, former, old, cache)
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
@@ -200,6 +199,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
         files = [path for path in paths if not shard.parse_path(path)]
         before += plain.standing(git, gates.of(git, former, brought), old, files)
     findings += [*_successions(git, project, old, new, paths), *lost]
+    findings += pinned.rewritten(judge.modules if judge else (), own.modules)
     findings += behind.unstored(git, project, new, paths)
     findings += strays.ignored(project, new)
     findings = configured(findings, project)
@@ -264,36 +264,6 @@ def _owned(git: Git, snapshot: Snapshot) -> list[Finding]:
         return []
     with tree.reader(git) as reader:
         return list(importlib.import_module("labelvc.ops.registers").findings(git, snapshot, reader))
-
-
-def _configured_by(base: Project, project: Project) -> Project:
-    """Return a project whose checks are configured as in the base: a branch must not soften what judges it.
-
-    A dataset that is new has its checks with their own severities and thresholds. A field that was sensitive stays so.
-    """
-    datasets = {
-        name: msgspec.structs.replace(
-            dataset,
-            checks=base.datasets[name].checks
-            if name in base.datasets
-            else dict.fromkeys(dataset.checks, CheckSetting()),
-            sensitive=_protected(base.datasets.get(name), dataset),
-        )
-        for name, dataset in project.datasets.items()
-    }
-    erased = base.erased | project.erased  # who was forgotten stays so, whatever the branch says
-    governed = {"leaks": base.leaks, "licences": base.licences, "guiding": base.guiding}
-    asked = msgspec.structs.replace(project, datasets=datasets, erased=erased, **governed)
-    if asked != project:
-        asked = msgspec.structs.replace(asked, digest=f"{project.digest} {base.digest}")
-    return msgspec.structs.replace(asked, accepted=base.accepted)
-
-
-def _protected(base: Dataset | None, dataset: Dataset) -> tuple[Sensitive, ...]:
-    """Return the sensitive fields of a dataset, those among them that the base has and it has no longer."""
-    said = {(field.pointer, field.layer) for field in dataset.sensitive}
-    left = [field for field in (base.sensitive if base else ()) if (field.pointer, field.layer) not in said]
-    return (*dataset.sensitive, *left)
 
 
 def _governed_anew(name: str, project: Project, former: Project | None) -> bool:

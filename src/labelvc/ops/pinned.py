@@ -31,6 +31,12 @@ RULES = (
         "Document differs from what its module gave",
         "Two projects that name one module would be taken to say the same.",
     ),
+    Rule(
+        "module.rewritten",
+        "error",
+        "Lock says otherwise of a version than before",
+        "A document and its digest edited alike would pass for what the module gave.",
+    ),
 )
 _SEVERITY: dict[str, Severity] = {rule.id: rule.severity for rule in RULES}
 _BY = "labelvc.modules/1"
@@ -69,6 +75,24 @@ def troubles(git: Git, modules: Sequence[Pinned], snapshot: Snapshot) -> Iterato
             elif lock.digest(lying[path]) != digest:
                 hint = f"labelvc module update {module.name} --dry-run; an update keeps what was edited here"
                 yield _finding("module.edited", path, f"differs from what {version} gave", hint)
+
+
+def rewritten(before: Sequence[Pinned], now: Sequence[Pinned]) -> Iterator[Finding]:
+    """Yield what the lock of a change says of a version of a module that the lock it is judged by says otherwise.
+
+    Args:
+        before: modules of the lock that judges.
+        now: those of the lock that is judged; another version, source or commit may give what it likes.
+    """
+    known = {(one.name, one.version, one.source, one.commit): one.documents for one in before}
+    for number, module in enumerate(now, 1):
+        said = known.get((module.name, module.version, module.source, module.commit), module.documents)
+        for path in sorted(path for path in {*said, *module.documents} if said.get(path) != module.documents.get(path)):
+            message = f"the lock says otherwise of {path} in {module.name}@{module.version} than before"
+            hint = f"git checkout BASE -- {lock.PATH}; labelvc module update {module.name}"
+            yield Finding(
+                "module.rewritten", "error", Place(lock.PATH, number, "", f"/{module.name}"), message, hint, _BY
+            )
 
 
 def _finding(rule: str, path: str, message: str, hint: str) -> Finding:

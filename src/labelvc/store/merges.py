@@ -35,6 +35,19 @@ def between(git: Git, base: str, head: str) -> list[tuple[str, ...]]:
     return [tuple(row.split()) for row in listed]
 
 
+def steps(git: Git, base: str, head: str) -> list[tuple[str, ...]]:
+    """Return the first-parent steps that lead to head, oldest first, those left out that base has: each with its parents."""
+    wanted = [plumbing.resolve(git, head)] + ([f"^{base}"] if base else [])
+    words = ("rev-list", "--first-parent", "--parents", "--reverse", *wanted)
+    return [tuple(row.split()) for row in plumbing.run(git, *words).decode().splitlines()]
+
+
+def parents(git: Git, head: str, base: str) -> dict[str, list[str]]:
+    """Return the parents of every commit that leads to head, those left out that base has."""
+    listed = plumbing.run(git, "rev-list", "--parents", head, *([f"^{base}"] if base else [])).decode().splitlines()
+    return {one: above for one, *above in map(str.split, listed)}
+
+
 def subject(git: Git, commit: str) -> str:
     """Return the first line of a commit's message."""
     told = plumbing.run(git, "rev-list", "--max-count=1", "--format=%s", commit).decode("utf-8", "replace")

@@ -157,7 +157,7 @@ def _faults(judged: Judged) -> Iterator[Finding]:
     for merge, found in judged.faults:
         message = f"merge {merge.commit[:10]}: {audit.said(found.verdict)}"
         place = Place(found.path, 0, str(found.verdict.key), next(iter(found.verdict.fields), ""))
-        hint = f"labelvc audit merges {merge.commit[:12]}^..{merge.commit[:12]}"
+        hint = f"labelvc audit merges {judged.base[:12]}...{judged.head[:12]}"
         yield Finding(f"merge.{found.verdict.kind}", "error", place, message, hint, BY)
 
 
