@@ -116,6 +116,7 @@ what it means now may be decided otherwise: 4
             "grows": "major",
             "affected": ["4"],
             "written": True,
+            "takes": [],
         }
     )
     text = (labels / "guidelines/sentiment.yaml").read_text()

@@ -22,7 +22,7 @@ PAGES = {
     "client-state": "client-state", "recipients": "vault", "baseline": "leaks", "erasure": "vault",
     "review": "review", "erase-plan": "erasure", "erase-list": "erasure", "privacy-incident": "incident", "privacy-risk": "risk",
     "register": "register", "register-decision": "register", "register-risk": "register", "register-incident": "register",
-    "register-misuse": "register", "register-source": "register", "register-review": "register", "register-feedback": "register",
+    "register-misuse": "register", "register-source": "register", "register-review": "register", "register-feedback": "register", "register-proposal": "register",
     "register-list": "register", "register-show": "register",
 }  # fmt: skip
 

@@ -8,11 +8,14 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.proposing import guideline_propose
+from labelvc.cli.registers import entry_of
 from labelvc.cli.render import guideline as render
 from labelvc.cli.render import json, manual
 from labelvc.core import bump
-from labelvc.ops import versions, worklist
-from labelvc.ops.versions import Noun, Publication
+from labelvc.ops import publication, versions, worklist
+from labelvc.ops.publication import Publication, Wanted
+from labelvc.ops.versions import Noun
 from labelvc.store import git as plumbing
 
 _STATUSES = ("draft", "pilot", "active", "retired")
@@ -68,25 +71,36 @@ def guideline_list(settings: Settings, /, form: str, output: Path | None) -> Non
 @click.argument("name")
 @VERSION
 @click.option("--status", type=click.Choice(_STATUSES), default=None, help="Give it this status as well.")
+@click.option("--takes", "takes", multiple=True, metavar="ID", help="A proposal that it takes; repeatable.")
 @DRY
 @output_options("text", "json")
 @pass_settings
 def guideline_publish(
-    settings: Settings, /, name: str, version: str, status: str | None, dry_run: bool, form: str, output: Path | None
+    settings: Settings,
+    /,
+    name: str,
+    version: str,
+    status: str | None,
+    takes: tuple[str, ...],
+    dry_run: bool,
+    form: str,
+    output: Path | None,
 ) -> None:
     """Publish NAME under the version its change calls for.
 
     The document is taken as it lies in the work tree. A definition, condition or rule that reads otherwise changes the
     meaning and takes a major version; examples, edge cases and a label's first definition clarify: a minor one; the rest
     is editorial: a patch. A smaller step is refused. Afterwards the version never changes what it says. Commit document
-    and list together.
+    and list together. Proposals that it names under `because` are closed by it; --takes names one there as well.
 
     \b
       labelvc guideline publish sentiment --dry-run
       labelvc guideline publish sentiment --status active
+      labelvc guideline publish sentiment --takes proposal/4
     """
     git = plumbing.find(settings.directory)
-    done = versions.publish(git, "guideline", name, version=version, status=status or "", dry=dry_run)
+    wanted = Wanted(version, status or "", takes, dry_run)
+    done = publication.publish(git, "guideline", name, entry_of(git, ""), wanted)
     tell(settings, "guideline", name, done, form, output, dry=dry_run)
 
 
@@ -103,8 +117,8 @@ def tell(
     if dry and not done.written and done.version != done.before:
         say(settings, "nothing was written (--dry-run)")
     elif done.written:
-        listed = versions.listed_at(noun, name)
-        say(settings, f"next: git add {done.path} {listed} && git commit -m 'Publish {name} {done.version}'")
+        paths = " ".join([done.path, versions.listed_at(noun, name), *[one.path for one in done.takes]])
+        say(settings, f"next: git add {paths} && git commit -m 'Publish {name} {done.version}'")
         if noun == "guideline" and done.weight == "meaning":
             say(settings, f"then: labelvc guideline impact {name}")
 
@@ -161,3 +175,6 @@ def guideline_render(settings: Settings, /, name: str, against: str, form: str, 
     """
     shown = versions.shown(plumbing.find(settings.directory), name, against)
     write(manual.page(shown, form), output)
+
+
+guideline.add_command(guideline_propose)

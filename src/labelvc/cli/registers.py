@@ -34,18 +34,23 @@ def _day(context: click.Context, option: click.Parameter, given: str) -> str:
     return given
 
 
-def _day_option(name: str, words: str) -> Callable[..., Any]:
+def day_option(name: str, words: str) -> Callable[..., Any]:
+    """Return an option that takes a day."""
     return click.option(name, default="", callback=_day, metavar="DAY", help=words)
 
 
-def _dated(words: str) -> Callable[..., Any]:
-    return _day_option("--on", f"{words}; default: today.")
+def dated(words: str) -> Callable[..., Any]:
+    """Return the option that says on which day something is done."""
+    return day_option("--on", f"{words}; default: today.")
 
 
 _AT = click.option("--at", default="", metavar="REV", help="Look at REV, not at the work tree.")
 
 
-def _one_line(_: click.Context, __: click.Parameter, value: str) -> str:
+def one_line(_: click.Context, __: click.Parameter, value: str | None) -> str:
+    """Return a title; refuse what is more than one line, or nothing. Of an option that was not given it is empty."""
+    if value is None:
+        return ""
     if not value.strip() or not value.isprintable():
         raise click.BadParameter("must be one line that can be read")
     return value.strip()
@@ -58,9 +63,9 @@ def register() -> None:
 
 @register.command("new")
 @click.argument("kind", type=KIND, metavar="KIND")
-@click.option("--title", required=True, callback=_one_line, help="What it is about, in one line.")
+@click.option("--title", required=True, callback=one_line, help="What it is about, in one line.")
 @click.option("--owner", default="", metavar="WHO", help="Principal or role; default: you, as the policy knows you.")
-@_day_option("--due", "Last day on which it may still be open.")
+@day_option("--due", "Last day on which it may still be open.")
 @click.option("--link", "links", multiple=True, metavar="ID", help="Another document it belongs with; repeatable.")
 @click.option(
     "--about", "about", multiple=True, metavar="WORDS", help="A key, path or address it is about; repeatable."
@@ -68,7 +73,7 @@ def register() -> None:
 @click.option(
     "--set", "members", multiple=True, metavar="MEMBER=VALUE", help="A member of the kind, as YAML; repeatable."
 )
-@_dated("Opened on DAY")
+@dated("Opened on DAY")
 @output_options("text", "json")
 @pass_settings
 def register_new(
@@ -87,7 +92,7 @@ def register_new(
 ) -> None:
     """Open a document of KIND in the work tree.
 
-    KIND is decision, risk, incident, misuse, source, review or feedback. The id is its kind, the next number and the
+    KIND is decision, risk, incident, misuse, source, review, feedback or proposal. The id is its kind, the next number and the
     first words of its title, and never changes. What each kind holds is told in docs/formats/register.md.
 
     \b
@@ -98,7 +103,7 @@ def register_new(
     said = {"title": title, "owner": owner, "due": due, "links": list(links), "about": list(about)}
     given = {name: value for name, value in said.items() if value} | dict(map(_member, members))
     git = plumbing.find(settings.directory)
-    _done(settings, registering.opened(git, kind, given, _entry(git, on)), _on(on), form, output, "Open")
+    done(settings, registering.opened(git, kind, given, entry_of(git, on)), _on(on), form, output, "Open")
 
 
 def _member(words: str) -> tuple[str, Any]:
@@ -118,7 +123,7 @@ def _member(words: str) -> tuple[str, Any]:
 @click.option("--open", "still", is_flag=True, help="Only those that are open.")
 @click.option("--overdue", "late", is_flag=True, help="Only those that are overdue.")
 @_AT
-@_dated("Say what is overdue on DAY")
+@dated("Say what is overdue on DAY")
 @output_options("text", "json", "jsonl")
 @pass_settings
 def register_list(
@@ -147,7 +152,7 @@ def register_list(
 @register.command("overdue")
 @click.argument("kind", type=KIND, metavar="[KIND]", required=False)
 @_AT
-@_dated("Say what is overdue on DAY")
+@dated("Say what is overdue on DAY")
 @output_options("text", "json", "jsonl")
 @pass_settings
 def register_overdue(settings: Settings, /, kind: str | None, at: str, on: str, form: str, output: Path | None) -> int:
@@ -181,7 +186,7 @@ def _listed(
 @register.command("show")
 @click.argument("name", metavar="KIND/ID")
 @_AT
-@_dated("Say whether it is overdue on DAY")
+@dated("Say whether it is overdue on DAY")
 @output_options("text", "json")
 @pass_settings
 def register_show(settings: Settings, /, name: str, at: str, on: str, form: str, output: Path | None) -> None:
@@ -197,8 +202,8 @@ def register_show(settings: Settings, /, name: str, at: str, on: str, form: str,
 @register.command("note")
 @click.argument("name", metavar="KIND/ID")
 @click.argument("said", metavar="TEXT")
-@_day_option("--due", "Move the day on which it is due.")
-@_dated("Noted on DAY")
+@day_option("--due", "Move the day on which it is due.")
+@dated("Noted on DAY")
 @output_options("text", "json")
 @pass_settings
 def register_note(
@@ -210,14 +215,14 @@ def register_note(
       labelvc register note risk/0002 'Blurring is in review.' --due 2027-01-31
     """
     git = plumbing.find(settings.directory)
-    done = registering.edited(git, name, _entry(git, on), registering.noting(said, _on(on), due))
-    _done(settings, done, _on(on), form, output, "Note on")
+    made = registering.edited(git, name, entry_of(git, on), registering.noting(said, _on(on), due))
+    done(settings, made, _on(on), form, output, "Note on")
 
 
 @register.command("close")
 @click.argument("name", metavar="KIND/ID")
 @click.option("--reason", required=True, help="Why; of a decision, what was decided.")
-@_dated("Closed on DAY")
+@dated("Closed on DAY")
 @output_options("text", "json")
 @pass_settings
 def register_close(settings: Settings, /, name: str, reason: str, on: str, form: str, output: Path | None) -> None:
@@ -227,11 +232,12 @@ def register_close(settings: Settings, /, name: str, reason: str, on: str, form:
       labelvc register close decision/0007 --reason 'Two labels: annotators tell them apart.'
     """
     git = plumbing.find(settings.directory)
-    done = registering.edited(git, name, _entry(git, on), registering.closing(reason, _on(on)))
-    _done(settings, done, _on(on), form, output, "Close")
+    made = registering.edited(git, name, entry_of(git, on), registering.closing(reason, _on(on)))
+    done(settings, made, _on(on), form, output, "Close")
 
 
-def _done(settings: Settings, found: Document, on: str, form: str, output: Path | None, what: str) -> None:
+def done(settings: Settings, found: Document, on: str, form: str, output: Path | None, what: str) -> None:
+    """Write a document that was opened or changed, and say how to commit it."""
     _shown(found, "", on, form, output)
     say(settings, f"next: git add {found.path} && git commit -m '{what} {found.id}'")
 
@@ -247,7 +253,8 @@ def _on(given: str) -> str:
     return given or today()
 
 
-def _entry(git: Git, on: str) -> Entry:
+def entry_of(git: Git, on: str) -> Entry:
+    """Return who acts on a register, by the address git has, and the day; today where none is given."""
     return Entry(_on(on), plumbing.config_get(git, "user.email") or "")
 
 

@@ -11,13 +11,15 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.guidelines import DRY, VERSION, listed, tell
 from labelvc.cli.label_lists import taxonomy_export, taxonomy_import
 from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.registers import entry_of
 from labelvc.cli.render import json, tally
 from labelvc.cli.render import taxonomy as render
 from labelvc.core.lineage import Operation
 from labelvc.ops import migrate as migrating
+from labelvc.ops import publication
 from labelvc.ops import tally as tallying
 from labelvc.ops import taxonomy as taxonomies
-from labelvc.ops import versions
+from labelvc.ops.publication import Wanted
 from labelvc.store import git as plumbing
 
 _NAME = click.argument("name")
@@ -59,7 +61,8 @@ def taxonomy_publish(
     \b
       labelvc taxonomy publish cells
     """
-    done = versions.publish(plumbing.find(settings.directory), "taxonomy", name, version=version, dry=dry_run)
+    git = plumbing.find(settings.directory)
+    done = publication.publish(git, "taxonomy", name, entry_of(git, ""), Wanted(version, dry=dry_run))
     tell(settings, "taxonomy", name, done, form, output, dry=dry_run)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -167,7 +167,7 @@ def _words(error: Any) -> Iterator[Problem]:
 
 
 def _branches(error: Any, pointer: str) -> Iterator[Problem]:
-    """Explain the branch that came furthest: whose errors lie deepest, then the one with fewest."""
+    """Explain the branch that came furthest: whose constants are there, whose errors lie deepest, then the one with fewest."""
     branches: dict[Any, list[Any]] = {}
     for below in error.context or []:
         branches.setdefault(below.schema_path[0], []).append(below)
@@ -175,7 +175,7 @@ def _branches(error: Any, pointer: str) -> Iterator[Problem]:
         names = [name for found in branches.values() for name in found[0].validator_value]
         yield Problem(pointer, f"needs one of {', '.join(names)}")
         return
-    best = max(branches.values(), key=lambda found: (max([len(below.path) for below in found]), -len(found)))
+    best = max(branches.values(), key=_reach)
     if max([len(below.path) for below in best]) == 0 and all(
         below.validator == "type" for found in branches.values() for below in found
     ):
@@ -184,6 +184,11 @@ def _branches(error: Any, pointer: str) -> Iterator[Problem]:
         return
     for below in best:
         yield from _words(below)
+
+
+def _reach(found: Sequence[Any]) -> tuple[bool, int, int]:
+    strange = any(below.validator == "const" for below in found)
+    return not strange, max([len(below.path) for below in found]), -len(found)
 
 
 def _expected(error: Any) -> str:

@@ -109,6 +109,10 @@ def troubles(
         elif found.noun.startswith(register.NOUN):
             for pointer, message in registers.troubles(found.name, found.value, names[register.NOUN]):
                 yield Trouble(found, pointer, "document.register", message)
+            about = found.value.get("guideline")
+            if about is not None and found.value["status"] == "open" and about not in names["guideline"]:
+                message = f"there is no guideline {about!r}{_known(names['guideline'])}"
+                yield Trouble(found, "/guideline", "document.register", message)
 
 
 def _project(found: Document, names: Mapping[str, frozenset[str]]) -> Iterator[Trouble]:

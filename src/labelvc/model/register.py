@@ -30,6 +30,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "review": Kind("Reviews with stakeholders: what was shown, and what came of it", shown=("held",)),
     "feedback": Kind("Feedback: what somebody says of labels or guidelines", shown=("from",)),
+    "proposal": Kind(
+        "Proposals: what a guideline should say otherwise, and what gave rise to it",
+        shown=("guideline", "label", "block"),
+    ),
 }
 """Every kind: the folder under `registers/`, and the first part of its documents' ids."""
 

@@ -29,9 +29,9 @@ from labelvc.ops import (
     look,
     pinned,
     plain,
-    published,
     retired,
     strays,
+    withdrawn,
 )
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
@@ -95,7 +95,7 @@ def everything(
     with Cache(git) as cache:
         findings, project, documents = _documents(git, snapshot, cache)
         findings += strays.links(listing.of(snapshot.entries).odd(), snapshot)
-        findings += published.since_head(git, snapshot)
+        findings += withdrawn.since_head(git, snapshot)
         if project is None:
             return Report(findings, asked=catalogue.asked(None, (), change=False))
         project = bindings.bound(git, project, snapshot, cache)
@@ -159,7 +159,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     paths = tree.changed(old, new)
     findings, project, documents = _documents(git, new, cache)
     findings += strays.links(paths, new)
-    lost = list(published.unsaid(git, old, new, paths))
+    lost = list(withdrawn.unsaid(git, old, new, paths))
     if project is None:
         return Report(findings + lost, asked=catalogue.asked(None, (), change=True))
     own, earlier = project, Survey([], project, documents)

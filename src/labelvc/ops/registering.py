@@ -10,6 +10,7 @@ from labelvc.core import registers as rules
 from labelvc.errors import ConfigurationError, RefusedError
 from labelvc.model import register
 from labelvc.model.policy import Policy
+from labelvc.model.snapshot import Snapshot
 from labelvc.ops import people, registers
 from labelvc.ops.registers import Document
 from labelvc.store import disk, files, tree
@@ -83,18 +84,41 @@ def edited(
     with files.lock(git):
         snapshot = tree.work(git)
         found = registers.shown(git, snapshot, name, entry.on)
-        with tree.reader(git) as reader:
-            by = _principal(registers.policy_of(snapshot, reader), entry.by)
-        if found.value["status"] != "open":
-            said = f"{found.id} was closed on {found.value['closed']['on']}: {found.value['closed']['reason']}"
-            raise RefusedError(said, where=found.path, hint=f"labelvc register new {found.kind} --link {found.id}")
-        changes = change(by, found.value)
-        value = {**found.value, **changes}
-        _refuse_wrong(found.kind, found.id, value, frozenset(registers.ids(snapshot)))
-        path = git.top / found.path
-        data = document.edit(path.read_bytes(), {(member,): inner for member, inner in changes.items()})
-        disk.write_all({path: data}, git.top)
+        value, data = changed(git, snapshot, found, entry, change)
+        disk.write_all({git.top / found.path: data}, git.top)
     return registers.document_of(found.path, value, entry.on)
+
+
+def changed(
+    git: Git,
+    snapshot: Snapshot,
+    found: Document,
+    entry: Entry,
+    change: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
+) -> tuple[Mapping[str, Any], bytes]:
+    """Return what an open document says once members of it changed, and its bytes; nothing is written.
+
+    Args:
+        git: the repository.
+        snapshot: where it is.
+        found: the document.
+        entry: who changes it, and when.
+        change: as for `edited`.
+
+    Raises:
+        ConfigurationError: it would not fit its schema.
+        RefusedError: it is closed.
+    """
+    with tree.reader(git) as reader:
+        by = _principal(registers.policy_of(snapshot, reader), entry.by)
+    if found.value["status"] != "open":
+        said = f"{found.id} was closed on {found.value['closed']['on']}: {found.value['closed']['reason']}"
+        raise RefusedError(said, where=found.path, hint=f"labelvc register new {found.kind} --link {found.id}")
+    changes = change(by, found.value)
+    value = {**found.value, **changes}
+    _refuse_wrong(found.kind, found.id, value, frozenset(registers.ids(snapshot)))
+    data = (git.top / found.path).read_bytes()
+    return value, document.edit(data, {(member,): inner for member, inner in changes.items()})
 
 
 def closing(reason: str, on: str) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any]]:

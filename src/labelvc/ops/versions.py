@@ -1,20 +1,19 @@
-"""Versions: published versions of guidelines and taxonomies, the text each had, and publishing the next."""
+"""Versions: published versions of guidelines and taxonomies, and the text each had."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from labelvc.codec import canonical, document
+from labelvc.codec import document
 from labelvc.core import bump
 from labelvc.core.bump import Weighed, Weight
-from labelvc.errors import ConfigurationError, RefusedError, StoreError
+from labelvc.errors import ConfigurationError, StoreError
 from labelvc.model.finding import Finding
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import batch
 from labelvc.ops import project as projects
-from labelvc.store import disk, files, log, tree
 from labelvc.store import git as plumbing
+from labelvc.store import log, tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -109,30 +108,6 @@ class Texts:
         data = self._reader.read(path, entry)
         (value,) = projects.values(self._git, [(noun, data)], self._cache)
         return value
-
-
-class Publication(NamedTuple):
-    """What publishing came to.
-
-    Attributes:
-        path: of the document.
-        before: the version published last; empty when it is the first.
-        version: the version now published.
-        status: of the document.
-        edits: what it says otherwise than the version before.
-        weight: how much that changes; None for a first version.
-        affected: labels whose meaning changed; None when it is that of every label.
-        written: whether anything was written: a version that is published already, or a dry run, writes nothing.
-    """
-
-    path: str
-    before: str
-    version: str
-    status: str
-    edits: Sequence[Weighed]
-    weight: Weight | None
-    affected: frozenset[str] | None
-    written: bool
 
 
 class Standing(NamedTuple):
@@ -251,47 +226,6 @@ def opened(git: Git, reader: Reader, cache: Cache, noun: Noun, name: str) -> tup
     return Texts(git, work, reader, cache, noun, name), reader.read(path, entry)
 
 
-def publish(git: Git, noun: Noun, name: str, *, version: str = "", status: str = "", dry: bool = False) -> Publication:
-    """Publish the document in the work tree: give it the version that its change calls for and enter that into the list.
-
-    Args:
-        git: the repository.
-        noun: kind of the document.
-        name: its name.
-        version: the version wanted; empty for the one in the document where it was raised, else for the least allowed.
-        status: a guideline's new status; empty to leave it.
-        dry: write nothing.
-
-    Returns:
-        What it came to; document and list are written and not staged.
-
-    Raises:
-        ConfigurationError: there is no such document, or something is wrong with it.
-        RefusedError: the version goes backwards, is published already with another text, or is too small for the change; or
-            the guideline would be active without the pilot that the project asks for.
-        StoreError: the text of the version before is in no commit here, or the disk is full.
-    """
-    with files.lock(git), tree.reader(git) as reader, Cache(git) as cache:
-        texts, data = opened(git, reader, cache, noun, name)
-        path = texts.path
-        data = document.edit(data, {("status",): status}) if status else data
-        base = texts.base()
-        said = document.read(data, path)
-        if said.get("status") == "active" and (status or not base or base.get("status") != "active"):
-            batch.refuse(git, reader, cache, tree.work(git), said)
-        wanted = _judged(texts, noun, base, said, version)
-        if wanted.version != document.read(data, path)["version"]:
-            data = document.edit(data, {("version",): wanted.version})
-        if dry or not wanted.written:
-            return wanted._replace(written=False)
-        fresh = [document.read(data, path)]
-        if base and wanted.before and not texts.lines:  # records name it, so it must stay known
-            fresh.insert(0, dict(base))
-        lines = b"".join([canonical.encode(_line(texts, value)) + b"\n" for value in fresh])
-        disk.write_all({git.top / path: data, git.top / listed_at(noun, name): texts.listed + lines}, git.top)
-        return wanted
-
-
 def _standing(texts: Texts, noun: Noun, name: str) -> Standing:
     value: Value = texts.now or {}
     last = texts.lines[-1]["version"] if texts.lines else ""
@@ -307,53 +241,6 @@ def _names(work: Snapshot, noun: Noun) -> list[str]:
         path[len(folder) : -len(".yaml")] for path in work.entries if path.startswith(folder) and path.endswith(".yaml")
     ]
     return sorted(name for name in rows if "/" not in name)
-
-
-def _judged(texts: Texts, noun: Noun, base: Value | None, value: Value, version: str) -> Publication:
-    """Return what publishing a text after another comes to, without writing it."""
-    said, status = str(value["version"]), str(value.get("status", ""))
-    edits = bump.weighed(noun, base, value) if base else []
-    weight = bump.heaviest(edits)
-    if base is None or (not texts.lines and weight in (None, "editorial")):
-        return Publication(texts.path, "", version or said, status, (), None, frozenset(), written=True)
-    last, affected = str(base["version"]), bump.affected(edits)
-    if weight is None and (version or said) == last:
-        return Publication(texts.path, last, last, status, (), None, frozenset(), written=False)
-    least = bump.least(last, weight or "editorial")
-    wanted = version or (said if said != last else least)
-    hint = f"labelvc {noun} publish {value['name']} --version {least}"
-    if wanted == last or any(line["version"] == wanted for line in texts.lines):
-        raise RefusedError(f"version {wanted} is published and never changes", where=texts.path, hint=hint)
-    if not bump.precedes(last, wanted):
-        raise RefusedError(f"version {wanted} comes before {last}, which is published", where=texts.path, hint=hint)
-    if bump.precedes(wanted, least) and not _announces(wanted, least):
-        worst = next(one.edit for one in edits if one.weight == weight)
-        why = (
-            f"{worst.pointer} {worst.what} changes the meaning"
-            if weight == "meaning"
-            else f"{worst.pointer} was {worst.what}"
-        )
-        raise RefusedError(
-            f"{wanted} is too small a step from {last}: {why}, so it is {least} at least", where=texts.path, hint=hint
-        )
-    return Publication(texts.path, last, wanted, status, edits, weight, affected, written=True)
-
-
-def _announces(version: str, least: str) -> bool:
-    """Tell whether a version with a suffix announces the least one allowed, or a later one."""
-    core = version.partition("-")[0]
-    return core != version and not bump.precedes(core, least)
-
-
-def _line(texts: Texts, value: Value) -> Value:
-    return {"digest": document.digest(value), "taxonomy": _explained(texts, value), "version": value["version"]}
-
-
-def _explained(texts: Texts, value: Value) -> str | None:
-    """Return the taxonomy a guideline explains, with its version; None for one that explains none, and for a taxonomy."""
-    owner = value.get("taxonomy")
-    found = texts.beside("taxonomy", owner) if isinstance(owner, str) else None
-    return f"{owner}@{found['version']}" if found else None
 
 
 def _refuse_troubles(found: Sequence[Finding], noun: Noun, name: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from labelvc.cli.render import edits, text
 from labelvc.core import bump
 from labelvc.core.bump import Weight
-from labelvc.ops.versions import Publication, Standing
+from labelvc.ops.publication import Publication
+from labelvc.ops.versions import Standing
 from labelvc.ops.worklist import Entry, Worklist
 
 _MOST = 20
@@ -63,6 +64,7 @@ def published(noun: str, name: str, done: Publication) -> Mapping[str, Any]:
         "grows": bump.GROWS[done.weight] if done.weight else None,
         "affected": None if done.affected is None else sorted(done.affected),
         "written": done.written,
+        "takes": [one.id for one in done.takes],
     }
 
 
@@ -75,6 +77,7 @@ def publication(name: str, done: Publication, *, dry: bool, color: bool) -> Iter
     would = "would be" if dry else "is"
     if not done.before:
         yield f"{title} {done.version} {would} published, its first version\n"
+        yield from _taken(done)
         return
     word = bump.GROWS[done.weight] if done.weight else "patch"
     yield f"{title} {done.version} {would} published after {done.before}: {_SAID[done.weight]} ({word})\n"
@@ -88,6 +91,12 @@ def publication(name: str, done: Publication, *, dry: bool, color: bool) -> Iter
     if done.weight == "meaning":
         whose = "every label" if done.affected is None else ", ".join(map(text.safe, sorted(done.affected)[:_MOST]))
         yield f"what it means now may be decided otherwise: {whose}\n"
+    yield from _taken(done)
+
+
+def _taken(done: Publication) -> Iterator[str]:
+    for one in done.takes:
+        yield f"takes {one.id}{', which is closed' if done.written else ''}\n"
 
 
 def entry(one: Entry) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Published: a version that was published stays in its list, with what it said."""
+"""Withdrawn: published versions that are not in their list any more, or stand there with other content."""
 
 from __future__ import annotations
 
