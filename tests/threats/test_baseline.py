@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from labelvc.codec import canonical, subkeys
-from labelvc.core import baseline, decide
+from labelvc.core import baseline, decide, gate
 from labelvc.model.detection import Accepted
 from labelvc.model.secret import ALPHABET, Epoch
 from labelvc.ops import ceremony
@@ -235,7 +235,7 @@ def test_a_key_can_be_accepted_by_nobody(known: Zoo, labelvc: Run, text: str):
     key = subkeys.subkey(secret, ID, subkeys.GATE)
     by = lines(known)[0]["by"]
     made = {
-        Accepted("k.txt", by, "b", baseline.mark(key, "privacy.secret", "secret", said), "privacy.secret", "synthetic")
+        Accepted("k.txt", by, "b", gate.mark(key, "privacy.secret", "secret", said), "privacy.secret", "synthetic")
         for said in (text, text.strip())
     }
     held = {Accepted(**line) for line in lines(known)}
@@ -302,11 +302,11 @@ def test_privacy_01_marks_tell_nothing_without_the_key(known: Zoo):
     def keyless() -> Iterator[str]:
         for value in candidates:
             for key in (b"", bytes(32), hashlib.sha256(value.encode()).digest(), ID.encode()):
-                yield baseline.mark(key, "privacy.email", "email", value)
+                yield gate.mark(key, "privacy.email", "email", value)
 
     assert mark not in set(keyless())
     secret = keyring.load(known.at, Epoch("b", "active", "", ""))
     key = subkeys.subkey(secret, ID, subkeys.GATE)
-    assert [value for value in candidates if baseline.mark(key, "privacy.email", "email", value) == mark] == [MAIL]
+    assert [value for value in candidates if gate.mark(key, "privacy.email", "email", value) == mark] == [MAIL]
     assert canonical.encode(lines(known)[0]) in known.read(baseline.PATH)
     assert Path(known.folder / ".git/labelvc/keyring/b.key").is_file()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from labelvc.checks.interface import Look, Rule, Shard, finding
-from labelvc.core import bearing, bump
+from labelvc.core import bearing, semver
 from labelvc.core.diff import decoded, live
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Binding, Dataset, Project
@@ -62,7 +62,7 @@ def _wrong(fields: Mapping[str, Any], binding: Binding, place: Place, project: P
     later = _migrated(fields, binding)
     for label in dict.fromkeys(labels):
         came = binding.absent.get(label)
-        if came and not (later and not bump.precedes(later, came)):
+        if came and not (later and not semver.precedes(later, came)):
             message = (
                 f"the label {_short(label)} is not in {binding.taxonomy}, which {under} explains: it came with {came}"
             )
@@ -83,7 +83,7 @@ def _migrated(fields: Mapping[str, Any], binding: Binding) -> str:
     origin = fields.get("origin")
     said = str(origin.get("migration", "")) if isinstance(origin, dict) else ""
     name, _, version = said.rpartition("@")
-    return version if name == binding.taxonomy.rpartition("@")[0] and bump.is_version(version) else ""
+    return version if name == binding.taxonomy.rpartition("@")[0] and semver.is_version(version) else ""
 
 
 def _short(text: str) -> str:

@@ -12,7 +12,7 @@ from labelvc.cli.proposing import guideline_propose
 from labelvc.cli.registers import entry_of
 from labelvc.cli.render import guideline as render
 from labelvc.cli.render import json, manual
-from labelvc.core import bump
+from labelvc.core import semver
 from labelvc.ops import publication, versions, worklist
 from labelvc.ops.publication import Publication, Wanted
 from labelvc.ops.versions import Noun
@@ -23,7 +23,7 @@ DRY = click.option("--dry-run", is_flag=True, help="Say what would happen, write
 
 
 def _version(context: click.Context, option: click.Parameter, given: str) -> str:
-    if given and not bump.is_version(given):
+    if given and not semver.is_version(given):
         raise click.BadParameter(f"{given!r} is no version; write 1.2.0", context, option)
     return given
 

@@ -26,7 +26,7 @@ EXACT = 2**53 - 1
 """The largest number that every program reads alike (RFC 7493 section 2.2)."""
 DEPTH = 32
 """How deep a value may be nested."""
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
+_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,39}"
 _INEXACT = "a number beyond 2^53-1 is not the same in every program; write it as text"
 
 
@@ -193,7 +193,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        told = f"member {twice!r}" if _NAME.fullmatch(twice) else "same member"  # any other name may be somebody's
+        told = f"member {twice!r}" if re.fullmatch(_NAME, twice) else "same member"  # any other name may be somebody's
         raise DataError(f"the {told} occurs twice in one object")
     return members
 

@@ -13,12 +13,12 @@ from labelvc.model.secret import ALPHABET, EPOCHS, Epoch, Secret
 PATH = EPOCHS
 EPOCH, GATE = "labelvc-epoch-secret-v1", "labelvc-gate-key-v1"
 """How the two kinds of key file begin; leak detectors know both."""
-_SECRET = re.compile(rf"([a-z0-9-]+) ([{ALPHABET}]{{1,2}}) ([0-9a-f]{{64}})\n?".encode())
+_SECRET = rf"([a-z0-9-]+) ([{ALPHABET}]{{1,2}}) ([0-9a-f]{{64}})\n?".encode()
 _FIELDS = {
-    "id": re.compile(f"[{ALPHABET}]{{1,2}}"),
-    "status": re.compile("active|retired|destroyed"),
-    "created": re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"),
-    "commitment": re.compile("[0-9a-f]{32}"),
+    "id": f"[{ALPHABET}]{{1,2}}",
+    "status": "active|retired|destroyed",
+    "created": "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z",
+    "commitment": "[0-9a-f]{32}",
 }
 _BEFORE = "from"
 
@@ -82,7 +82,7 @@ def active(epochs: Iterable[Epoch]) -> Epoch | None:
 
 def read_secret(data: bytes, epoch: str, header: str = EPOCH) -> Secret | None:
     """Return the secret in a key file's bytes, or None when they are no key file of this kind and epoch."""
-    found = _SECRET.fullmatch(data)
+    found = re.fullmatch(_SECRET, data)
     if found is None or (found[1].decode(), found[2].decode()) != (header, epoch):
         return None
     return Secret(epoch, bytes.fromhex(found[3].decode()))
@@ -101,7 +101,7 @@ def _line(raw: bytes, where: str) -> Epoch:
     rules = {**_FIELDS, _BEFORE: _FIELDS["id"]} if isinstance(value, dict) and _BEFORE in value else _FIELDS
     good = isinstance(value, dict) and set(value) == set(rules)
     if not good or not all(
-        isinstance(value[name], str) and rule.fullmatch(value[name]) for name, rule in rules.items()
+        isinstance(value[name], str) and re.fullmatch(rule, value[name]) for name, rule in rules.items()
     ):
         raise DataError("the line is no epoch (docs/formats/pseudonym.md)", where=where, hint=_hint(where))
     if canonical.encode(value) != raw:

@@ -23,12 +23,12 @@ _LONGEST = 500  # characters, as in the schema of a dataset
 _MOST_COUNTED = 200
 _MOST_WAYS = 64
 _ESCAPE = r"\\[dDwWsS!-/:-@\[-`{-~]"
-_ATOM = re.compile(
+_ATOM = (
     rf"(\.|{_ESCAPE}|\[\^?(?:[^\\\[\]]|{_ESCAPE})+\]|[^\\^$.|?*+()\[\]{{}}])"
     r"(?:([?*+]|\{[0-9]+\}|\{[0-9]*,[0-9]*\})([?+]?))?"
 )
 _TIMES: dict[str, tuple[int, int | None]] = {"?": (0, 1), "*": (0, None), "+": (1, None)}
-_OPEN = re.compile(r"\\[dDwWsS]|\[.*-[^\x00-\x7f].*\]", re.DOTALL)
+_OPEN = r"(?s)\\[dDwWsS]|\[.*-[^\x00-\x7f].*\]"
 _ASCII = "".join(map(chr, range(128)))
 _HINT = "an expression such as ^(.*)-[0-9]+$ or ^([^:]*):"
 _FOREIGN = (
@@ -115,7 +115,7 @@ class _Classes:
 
     def _of(self, atom: str) -> frozenset[str]:
         if atom not in self._known:
-            others = atom == "." or atom.startswith("[^") or bool(_OPEN.search(atom))
+            others = atom == "." or atom.startswith("[^") or bool(re.search(_OPEN, atom))
             self._known[atom] = frozenset([*re.findall(atom, self._universe), *([""] if others else [])])
         return self._known[atom]
 
@@ -136,9 +136,9 @@ def _parsed(text: str) -> _Flat | None:
             group, at = [*group, []], at + 1
         elif letter == ")" and group and all(group):
             parts, group, at = [*parts, group], None, at + 1
-        elif found := _ATOM.match(text, at):
+        elif found := re.match(_ATOM, text[at:]):
             (parts.append([[_atom(found)]]) if group is None else group[-1].append(_atom(found)))
-            at = found.end()
+            at += found.end()
         else:
             return None
     return _Flat(parts, begun, ended=False) if group is None else None

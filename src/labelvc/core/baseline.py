@@ -6,36 +6,15 @@ new, a line that moves is not, and nobody can try values against the file (docs/
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Mapping
 
 from labelvc.codec import canonical
-from labelvc.codec.derive import prefixed
-from labelvc.core.pseudonym import KINDS
 from labelvc.model.detection import Accepted
-from labelvc.model.secret import ALPHABET
 
 PATH = "privacy/baseline.jsonl"
 RULE = "privacy.baseline"
 LETTERS = 10
 """Letters of a mark: 43 bits, too many to meet by chance and too few to prove a guess by."""
-_NO_KIND = "other"
-
-
-def mark(key: bytes, rule: str, kind: str, value: str) -> str:
-    """Return the mark of a value: HMAC-SHA256 over its rule and its normalised form, as ten letters.
-
-    Args:
-        key: the gate key.
-        rule: `privacy.email`.
-        kind: kind of value, as a span has it.
-        value: the plain value; equal ones are recognised as pseudonyms do.
-    """
-    sort = KINDS.get(kind) or KINDS[_NO_KIND]
-    plain = sort.normalise(value).encode("utf-8", "backslashreplace")
-    digest = hmac.digest(key, prefixed("gate1", rule, sort.normaliser, plain), "sha256")
-    number = int.from_bytes(digest, "big") * len(ALPHABET) ** LETTERS >> 8 * len(digest)
-    return "".join([ALPHABET[number // len(ALPHABET) ** at % len(ALPHABET)] for at in reversed(range(LETTERS))])
 
 
 def by_place(lines: Iterable[Accepted]) -> Mapping[tuple[str, str, str], tuple[Accepted, ...]]:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from labelvc.core import documents
+from labelvc.core import documents, semver
 from labelvc.model import jsonpointer
 from labelvc.model.change import Edit
 
@@ -36,8 +36,6 @@ _OF_LABELS: Mapping[str, Weight] = {
 _PARTING = frozenset(("merge", "split"))
 _MARK = r"[.,;:!?…\"'()“”‘’«»]"
 _MARKS = re.compile(rf"(?<!\d){_MARK}|{_MARK}(?!\d)")
-_NUMBER = "(0|[1-9][0-9]{0,5})"
-_VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*))?")
 _written = msgspec.json.Encoder(order="deterministic").encode
 Decisions = Mapping[str, frozenset[str]]
 """A case that a guideline shows, a record's key or a text, to what it says of it."""
@@ -90,7 +88,7 @@ def least(version: str, weight: Weight) -> str:
     Before 1.0.0 a change of meaning raises the minor number and everything else the patch: nobody was promised anything yet.
     A version with a suffix, `1.0.0-rc.1`, may be followed by the one it announces.
     """
-    major, minor, patch, announced = _numbers(version)
+    major, minor, patch, announced = semver.numbers(version)
     if announced:
         return f"{major}.{minor}.{patch}"
     if major == 0:
@@ -98,28 +96,6 @@ def least(version: str, weight: Weight) -> str:
     if weight == "meaning":
         return f"{major + 1}.0.0"
     return f"{major}.{minor + 1}.0" if weight == "clarifying" else f"{major}.{minor}.{patch + 1}"
-
-
-def is_version(text: str) -> bool:
-    """Tell whether a text is a version, as the schemas of documents have it."""
-    return _VERSION.fullmatch(text) is not None
-
-
-def precedes(one: str, two: str) -> bool:
-    """Tell whether a version comes before another (Semantic Versioning 2.0.0, 11)."""
-    return rank(one) < rank(two)
-
-
-def rank(version: str) -> tuple[tuple[int, int, int], bool, list[tuple[bool, int, str]]]:
-    """Return what versions are ordered by (Semantic Versioning 2.0.0, 11)."""
-    *numbers, suffix = _numbers(version)
-    parts = suffix.split(".") if suffix else []
-    major, minor, patch = numbers
-    return (
-        (major, minor, patch),
-        not suffix,
-        [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts],
-    )
 
 
 def _of_guideline(edit: Edit) -> Weight:
@@ -205,10 +181,3 @@ def _alike(old: Any, new: Any) -> bool:
 
 def _folded(text: str) -> str:
     return " ".join(_MARKS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).split())
-
-
-def _numbers(version: str) -> tuple[int, int, int, str]:
-    found = _VERSION.fullmatch(version)
-    if found is None:
-        raise ValueError(version)
-    return int(found[1]), int(found[2]), int(found[3]), found[4] or ""

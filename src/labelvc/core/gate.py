@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 
+from labelvc.codec.derive import prefixed
 from labelvc.codec.detectors import FINAL
 from labelvc.core import baseline, detect
 from labelvc.core.known import Known
+from labelvc.core.pseudonym import KINDS
 from labelvc.errors import TrustError
 from labelvc.model.detection import Accepted, Settings, Span
 from labelvc.model.finding import Place
+from labelvc.model.secret import ALPHABET
+
+_NO_KIND = "other"
 
 
 class Gate:
@@ -82,7 +88,7 @@ class Gate:
         """Return the mark by which a finding can be accepted; empty without the gate key, and for what never can be."""
         with suppress(TrustError):
             key = self._key_of(self._epoch) if self._epoch and span.detector not in FINAL else None
-            return baseline.mark(key, _rule(span), span.kind, value) if key else ""
+            return mark(key, _rule(span), span.kind, value) if key else ""
         return ""
 
     def excuses(self, span: Span, value: str, place: Place) -> bool:
@@ -104,10 +110,28 @@ class Gate:
                     where=place.key or place.path,
                     hint="ask for it: labelvc pseudonym share --role gate -o FILE, at theirs; labelvc pseudonym accept FILE -i MY_KEY, here",
                 )
-            if line.fp == baseline.mark(key, rule, span.kind, value):
+            if line.fp == mark(key, rule, span.kind, value):
                 self.used.add(line)
                 return True
         return False
+
+
+def mark(key: bytes, rule: str, kind: str, value: str) -> str:
+    """Return the mark of a value: HMAC-SHA256 over its rule and its normalised form, as ten letters.
+
+    Args:
+        key: the gate key.
+        rule: `privacy.email`.
+        kind: kind of value, as a span has it.
+        value: the plain value; equal ones are recognised as pseudonyms do.
+    """
+    sort = KINDS.get(kind) or KINDS[_NO_KIND]
+    plain = sort.normalise(value).encode("utf-8", "backslashreplace")
+    digest = hmac.digest(key, prefixed("gate1", rule, sort.normaliser, plain), "sha256")
+    number = int.from_bytes(digest, "big") * len(ALPHABET) ** baseline.LETTERS >> 8 * len(digest)
+    return "".join(
+        [ALPHABET[number // len(ALPHABET) ** at % len(ALPHABET)] for at in reversed(range(baseline.LETTERS))]
+    )
 
 
 def _rule(span: Span) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from labelvc.core import bump
+from labelvc.core import semver
 from labelvc.model import jsonpointer
 
 Change = tuple[tuple[str, ...], Any]
@@ -86,8 +86,8 @@ def _merged(base: Any, ours: Any, theirs: Any, at: str, conflicts: list[str]) ->
         found = _listed(before, ours, theirs)
         if found is not None:
             return found
-    elif at == _VERSION and all(isinstance(side, str) and bump.is_version(side) for side in (ours, theirs)):
-        return theirs if bump.precedes(ours, theirs) else ours
+    elif at == _VERSION and all(isinstance(side, str) and semver.is_version(side) for side in (ours, theirs)):
+        return theirs if semver.precedes(ours, theirs) else ours
     conflicts.append(at)
     return ours
 

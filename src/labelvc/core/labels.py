@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from labelvc.core import bump
+from labelvc.core import semver
 from labelvc.model import jsonpointer
 
 Value = Mapping[str, Any]
@@ -110,9 +110,9 @@ def _led(value: Value, labels: Mapping[str, Value]) -> Iterator[Wrong]:
     before = ""
     for number, step in enumerate(value.get("lineage", ())):
         at, version = f"/lineage/{number}", step["version"]
-        if bump.precedes(value["version"], version):
+        if semver.precedes(value["version"], version):
             yield f"{at}/version", f"{version} comes after {value['version']}, the version of the document"
-        elif before and bump.precedes(version, before):
+        elif before and semver.precedes(version, before):
             yield f"{at}/version", f"{version} comes before {before}, the version of the step above it"
         before = version
         if step["kind"] in _PARTING:

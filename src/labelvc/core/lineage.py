@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
-from labelvc.core import bump
+from labelvc.core import semver
 from labelvc.errors import RefusedError
 
 Kind = Literal["add", "rename", "merge", "split", "move", "deprecate"]
@@ -290,4 +290,4 @@ def pending(value: Value, last: str) -> list[str]:
         last: the version published last; empty when none was.
     """
     rows = enumerate(value.get("lineage", ()))
-    return [str(at) for at, entry in rows if not last or bump.precedes(last, str(entry["version"]))]
+    return [str(at) for at, entry in rows if not last or semver.precedes(last, str(entry["version"]))]

@@ -16,7 +16,7 @@ from labelvc.model.secret import SEALED, TOKEN
 PSEUDONYM = f"^{TOKEN}$"
 _SEALED = f"^{SEALED}$"
 _TIMES = {"year": "^[0-9]{4}$", "month": "^[0-9]{4}-(0[1-9]|1[0-2])$"}
-_TIME = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01])(?:[T ].*)?)?)?", re.DOTALL)
+_TIME = r"(?s)([0-9]{4})(?:-(0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01])(?:[T ].*)?)?)?"
 _FIGURES = 15  # a larger number is none that JSON keeps
 _LONGEST = {"year": 4, "month": 7}
 _is_token = re.compile(TOKEN).fullmatch
@@ -78,7 +78,7 @@ def coarser(field: Sensitive, value: Any) -> Any:
     if field.prefix:
         return str(value)[: field.prefix]
     if field.to:
-        found = _TIME.fullmatch(str(value))
+        found = re.fullmatch(_TIME, str(value))
         if found is None or (field.to == "month" and found[2] is None):
             raise DataError(
                 f"a value at {field.pointer} is no time that can be cut to its {field.to}",

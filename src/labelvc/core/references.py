@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, expression
-from labelvc.core import bump, labels, profiles, registers
+from labelvc.core import labels, profiles, registers, semver
 from labelvc.model import jsonpointer, register
 
 Rule = str
@@ -274,11 +274,11 @@ def _versions(found: Document, explained: Mapping[tuple[str, str], Document]) ->
             yield Trouble(
                 found, f"/{number}/version", "document.reference", f"the version {line['version']} is published twice"
             )
-        elif last and bump.precedes(line["version"], last):
+        elif last and semver.precedes(line["version"], last):
             message = f"version {line['version']} comes before {last}, which was published before it"
             yield Trouble(found, f"/{number}/version", "document.version", message)
         seen.add(line["version"])
-        last = max(last, line["version"], key=bump.rank) if last else line["version"]
+        last = max(last, line["version"], key=semver.rank) if last else line["version"]
         if (
             current
             and line["version"] == current.value["version"]
@@ -286,7 +286,7 @@ def _versions(found: Document, explained: Mapping[tuple[str, str], Document]) ->
         ):
             message = f"version {line['version']} was published with other content; give the change a new version"
             yield Trouble(current, "/version", "document.version", message)
-    if current and last and bump.precedes(current.value["version"], last):
+    if current and last and semver.precedes(current.value["version"], last):
         message = (
             f"version {current.value['version']} comes before {last}, which is published; a version never goes back"
         )

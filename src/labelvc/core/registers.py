@@ -14,7 +14,7 @@ from labelvc.model.register import KINDS
 Value = Mapping[str, Any]
 LEVELS: Mapping[str, int] = {"low": 4, "medium": 9, "high": 15, "severe": 25}
 """Level of a risk to the highest product of likelihood and impact, both from 1 to 5, that it covers."""
-_ID = re.compile(r"(?P<kind>[a-z]+)/(?P<number>[0-9]{4,})-(?P<words>[a-z0-9]+(?:-[a-z0-9]+)*)")
+_ID = r"(?P<kind>[a-z]+)/(?P<number>[0-9]{4,})-(?P<words>[a-z0-9]+(?:-[a-z0-9]+)*)"
 _WORDS = 4
 
 
@@ -53,7 +53,7 @@ def level(value: Value) -> str:
 
 def fresh(kind: str, title: str, known: Collection[str]) -> str:
     """Return the id of a new document: the next number of its kind, and the first words of its title."""
-    numbers = [int(found["number"]) for name in known if (found := _ID.fullmatch(name)) and found["kind"] == kind]
+    numbers = [int(found["number"]) for name in known if (found := re.fullmatch(_ID, name)) and found["kind"] == kind]
     words = re.findall(r"[a-z0-9]+", title.casefold())[:_WORDS]
     return f"{kind}/{max(numbers, default=0) + 1:04}-{'-'.join(words) or 'untitled'}"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labelvc.codec import document
-from labelvc.core import bump, references
+from labelvc.core import references, semver
 from labelvc.core.references import Document
 from labelvc.errors import ConfigurationError, DataError, StoreError
 from labelvc.formats import labels
@@ -49,7 +49,7 @@ def bring(git: Git, kind: str, source: Path, name: str, *, dry: bool = False) ->
     except OSError as error:
         raise StoreError(f"cannot be read: {error.strerror}", where=str(source), hint="name another file") from None
     version = said.get("version", "")
-    version = version if bump.is_version(version) else "1.0.0"
+    version = version if semver.is_version(version) else "1.0.0"
     head = f"schema: urn:labelvc:schema:taxonomy:1\nname: {json.dumps(name)}\nversion: {version}\n"
     rest: dict[document.Path, str] = {
         (member,): said[member] for member in ("title", "description") if said.get(member)

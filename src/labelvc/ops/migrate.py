@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, shard
-from labelvc.core import bearing, bump, diff, lineage
+from labelvc.core import bearing, diff, lineage, semver
 from labelvc.core.lineage import Fate
 from labelvc.model.names import Key
 from labelvc.model.project import Dataset, Project
@@ -174,7 +174,7 @@ def _work(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache, project: P
     def older(under: str, version: str) -> bool:
         """Tell whether a record was made under a guideline that explained an earlier version of the taxonomy, or an unknown one."""
         explained = bound.get(under, "")
-        return not explained or bump.precedes(explained, version)
+        return not explained or semver.precedes(explained, version)
 
     return _Work(name, project.taxonomies[name].version, lineage.fates(texts.now or {}), project, older)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from labelvc.codec import canonical, document
-from labelvc.core import bump
+from labelvc.core import bump, semver
 from labelvc.core.bump import Weighed, Weight
 from labelvc.errors import RefusedError
 from labelvc.ops import batch, proposals, versions
@@ -126,9 +126,9 @@ def _judged(texts: Texts, noun: Noun, base: Value | None, value: Value, version:
     hint = f"labelvc {noun} publish {value['name']} --version {least}"
     if wanted == last or any(line["version"] == wanted for line in texts.lines):
         raise RefusedError(f"version {wanted} is published and never changes", where=texts.path, hint=hint)
-    if not bump.precedes(last, wanted):
+    if not semver.precedes(last, wanted):
         raise RefusedError(f"version {wanted} comes before {last}, which is published", where=texts.path, hint=hint)
-    if bump.precedes(wanted, least) and not _announces(wanted, least):
+    if semver.precedes(wanted, least) and not _announces(wanted, least):
         worst = next(one.edit for one in edits if one.weight == weight)
         why = (
             f"{worst.pointer} {worst.what} changes the meaning"
@@ -144,7 +144,7 @@ def _judged(texts: Texts, noun: Noun, base: Value | None, value: Value, version:
 def _announces(version: str, least: str) -> bool:
     """Tell whether a version with a suffix announces the least one allowed, or a later one."""
     core = version.partition("-")[0]
-    return core != version and not bump.precedes(core, least)
+    return core != version and not semver.precedes(core, least)
 
 
 def _line(texts: Texts, value: Value) -> Value:

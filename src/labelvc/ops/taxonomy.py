@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import document
-from labelvc.core import bump, lineage, references
+from labelvc.core import bump, lineage, references, semver
 from labelvc.core.lineage import Operation
 from labelvc.core.references import Document
 from labelvc.errors import RefusedError
@@ -83,7 +83,7 @@ def _version(base: versions.Value | None, value: versions.Value) -> str:
     if base is None or weight is None:
         return said
     least = bump.least(str(base["version"]), weight)
-    return least if bump.precedes(said, least) else said
+    return least if semver.precedes(said, least) else said
 
 
 def add_labels(data: bytes, fresh: Sequence[str]) -> bytes:

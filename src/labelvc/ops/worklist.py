@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from labelvc.codec import shard
-from labelvc.core import bearing, bump, diff
+from labelvc.core import bearing, bump, diff, semver
 from labelvc.errors import ConfigurationError
 from labelvc.model.names import Key
 from labelvc.model.project import Project
@@ -109,7 +109,7 @@ class _Changes:
     def since(self, under: str) -> Affected:
         """Return the labels that meant something else in `name@version`."""
         name, _, version = under.rpartition("@")
-        if name != self._name or version == self.version or not bump.is_version(version):
+        if name != self._name or version == self.version or not semver.is_version(version):
             return frozenset()
         if version not in self.affected:
             old = self._texts.version(version)

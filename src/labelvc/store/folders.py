@@ -15,9 +15,7 @@ from labelvc.store.reader import Reader
 
 _FOLDER, _LINK, _MODULE = "40000", "120000", "160000"
 _MOST_KEPT = 256
-_ROWS = {
-    size: re.compile(rb"(\d+) ([^\0]+)\0(.{%d})" % (size // 2), re.DOTALL) for size in (40, 64)
-}  # by the length of an id
+_ROWS = {size: rb"(?s)(\d+) ([^\0]+)\0(.{%d})" % (size // 2) for size in (40, 64)}  # by the length of an id
 
 
 class Folders:
@@ -97,7 +95,7 @@ class Folders:
         rows = self._known.get(oid)
         if rows is None:
             data = self.reader.read("", Entry("git", oid))
-            found = _ROWS[len(oid)].findall(data)
+            found = re.findall(_ROWS[len(oid)], data)
             if sum([len(mode) + len(name) + len(raw) + 2 for mode, name, raw in found]) != len(data):
                 raise StoreError("a folder is not what it should be", where=oid, hint=process.REPAIR)
             rows = {

@@ -20,11 +20,11 @@ from labelvc.store.git import Git
 if TYPE_CHECKING:
     from labelvc.store.executors import Executor
 
-_SHARDS = re.compile(r"datasets/[^/]+/(?:annotations|items)\.dvc")
-_MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
-_FOLDER = re.compile(r"[0-9a-f]{32}\.dir")
-_MANIFEST = re.compile(rb"\\?([0-9a-f]{64}) [ *](.+)")
-_SETTING = re.compile(r"\s*dir\s*=\s*(.*?)\s*$")
+_SHARDS = r"datasets/[^/]+/(?:annotations|items)\.dvc"
+_MD5 = r"[0-9a-f]{32}(?:\.dir)?"
+_FOLDER = r"[0-9a-f]{32}\.dir"
+_MANIFEST = rb"\\?([0-9a-f]{64}) [ *](.+)"
+_SETTING = r"\s*dir\s*=\s*(.*?)\s*$"
 
 
 class Pointer(NamedTuple):
@@ -54,7 +54,7 @@ def beside(under: Sequence[str]) -> list[str]:
 
 def stands_for_shards(path: str) -> bool:
     """Tell whether a path is the pointer of a layer of shards, whose members belong into a snapshot."""
-    return _SHARDS.fullmatch(path) is not None
+    return re.fullmatch(_SHARDS, path) is not None
 
 
 def is_about_shards(path: str) -> bool:
@@ -98,7 +98,7 @@ def read(path: str, data: bytes) -> Pointer:
                 outs[-1].setdefault(name, value.strip().strip("'\""))
     md5 = outs[0].get("md5", "") if len(outs) == 1 else ""
     name = outs[0].get("path", "") if len(outs) == 1 else ""
-    if not _FOLDER.fullmatch(md5) or f"{name}.dvc" != path.rpartition("/")[2]:
+    if not re.fullmatch(_FOLDER, md5) or f"{name}.dvc" != path.rpartition("/")[2]:
         raise StoreError(
             "not a DVC pointer to one folder beside it", where=path, hint=f"dvc add {path.removesuffix('.dvc')}"
         )
@@ -121,7 +121,7 @@ def manifest(path: str, data: bytes) -> dict[str, str]:
     folder = path.rpartition("/")[0]
     found: dict[str, str] = {}
     for number, line in enumerate(data.splitlines(), 1):
-        match = _MANIFEST.fullmatch(line)
+        match = re.fullmatch(_MANIFEST, line)
         name = "" if match is None else match[2].decode("utf-8", "surrogateescape")
         if match is None or not _beneath(name):
             raise StoreError("not a line of sha256sum", where=f"{path}:{number}", hint="labelvc format")
@@ -149,7 +149,7 @@ def members(pointer: Pointer, listing: bytes, sums: Mapping[str, str] | None) ->
     """
     try:
         rows = [(row["relpath"], row["md5"]) for row in json.loads(listing)]
-        bad = next((name for name, md5 in rows if not _beneath(name) or not _MD5.fullmatch(md5)), None)
+        bad = next((name for name, md5 in rows if not _beneath(name) or not re.fullmatch(_MD5, md5)), None)
     except (ValueError, KeyError, TypeError, RecursionError):
         bad = ""
     if bad is not None:
@@ -322,7 +322,7 @@ def _cache_folder(config: Path) -> Path | None:
     for line in lines:
         if line.strip().startswith("["):
             section = line.strip().strip("[]'\"")
-        elif section == "cache" and (found := _SETTING.match(line)):
+        elif section == "cache" and (found := re.match(_SETTING, line)):
             return config.parent / Path(found[1].strip("'\"")).expanduser()
     return None
 
