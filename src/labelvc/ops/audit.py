@@ -17,7 +17,7 @@ from labelvc.core.reconcile import Rules
 from labelvc.errors import DataError, StoreError
 from labelvc.model.names import Key, Layer
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import layers, strategies, threeway
+from labelvc.ops import layers, strategies, subtree, threeway
 from labelvc.ops.layers import Version
 from labelvc.store import git as plumbing
 from labelvc.store import merges as history
@@ -138,10 +138,10 @@ class Auditor:
             DataError: it cannot be told: a parent holds conflict markers.
         """
         ours, theirs = self._sides(found)
-        base = threeway.base(self._git, ours, theirs)
-        if _plain(history.folders(self._git, (base, ours, theirs, found.commit), _LABELS)):
+        sides = subtree.sides(self._git, self._reader, ours, theirs, found.commit)
+        if _plain(history.folders(self._git, sides, _LABELS)):
             return
-        versions = [self._version(commit) for commit in (base, ours, theirs, found.commit)]
+        versions = [self._version(commit) for commit in sides]
         for dataset, layer in sorted(set().union(*[version.layers for version in versions])):
             yield from self._layer(found, versions, dataset, layer)
 
