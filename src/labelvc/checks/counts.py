@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from labelvc.checks.interface import Look, Rule, Shard, asked, finding, threshold
-from labelvc.core import protection
+from labelvc.core import hierarchy, protection
 from labelvc.errors import DataError
 from labelvc.model import jsonpointer
 from labelvc.model.finding import Finding, Place
@@ -183,7 +183,7 @@ def _of_task(
     total = sum(own.values())
     least, most = threshold(Counts, "label.floor", dataset), threshold(Counts, "label.balance", dataset)
     if asked(dataset, "label.floor"):
-        with_kin = _with_descendants(own, taxonomy)
+        with_kin = hierarchy.with_descendants(own, taxonomy.labels)
         for label in _labels(taxonomy):
             if with_kin[label] < least:
                 message = f"the label {label!r} has fewer than {least:g} records of {task!r}"
@@ -196,19 +196,6 @@ def _of_task(
             f"it has {100 * own[top] / total:.1f} % of {total:,}: choose items that have others, or raise the threshold"
         )
         yield finding(Counts, "label.balance", place, message, hint)
-
-
-def _with_descendants(own: Mapping[str, int], taxonomy: Taxonomy) -> Mapping[str, int]:
-    """Return the number of records of each label or of one below it."""
-    parents = {label.id: label.parent for label in taxonomy.labels}
-    found = dict.fromkeys(own, 0)
-    for label, number in own.items():
-        above, seen = label, set[str]()
-        while above in found and above not in seen:
-            found[above] += number
-            seen.add(above)
-            above = parents.get(above) or ""
-    return found
 
 
 def _coverage(

@@ -156,6 +156,29 @@ def count(
     return Census(items.count(b"\n"), number, _by_task(labels), dict(shown), dict(sliced), _opinions(votes)), kept
 
 
+def by_slice(annotations: bytes, slice_of: Mapping[str, str]) -> dict[tuple[str, str, str], int]:
+    """Count the answers of a shard by task, label and slice.
+
+    Args:
+        annotations: bytes of its records.
+        slice_of: item to its slice; of an item that is not there the slice is empty.
+    """
+    found = Counter[tuple[str, str, str]]()
+    for one in _records(annotations):
+        of_item = slice_of.get(one.item, "")
+        for label in _likeliest(one.value) or _labels(one):
+            found[one.task, label, of_item] += 1
+    return dict(found)
+
+
+def _likeliest(value: object) -> Sequence[str]:
+    """Return the likeliest label of a soft answer, as the rules that count labels take it."""
+    soft = value.get("soft") if type(value) is dict else None
+    if type(soft) is not dict or not soft or not all(isinstance(share, int | float) for share in soft.values()):
+        return ()
+    return (max(sorted(soft), key=soft.__getitem__),)
+
+
 def together(parts: Iterable[Census]) -> Census:
     """Return the counts of several shards as one."""
     items = records = 0

@@ -31,3 +31,21 @@ def at_level(labels: Iterable[Label], level: int) -> Mapping[str, str]:
             above = label if depth <= level else above
             found[label] = depth, above
     return {label: above for label, (_, above) in found.items()}
+
+
+def with_descendants(own: Mapping[str, int], labels: Iterable[Label]) -> Mapping[str, int]:
+    """Return the number of records of each label or of one below it.
+
+    Args:
+        own: label to number; of labels that are not of the taxonomy nothing is told.
+        labels: of one taxonomy; a circle of parents, which another check finds, is walked once.
+    """
+    parents = {label.id: label.parent for label in labels}
+    found = dict.fromkeys(parents, 0)
+    for label, number in own.items():
+        above, seen = label, set[str]()
+        while above in found and above not in seen:
+            found[above] += number
+            seen.add(above)
+            above = parents.get(above) or ""
+    return found

@@ -31,7 +31,7 @@ class Found(NamedTuple):
     said: Mapping[str, Mapping[str, Said]]
 
 
-class _Cell(NamedTuple):
+class Cell(NamedTuple):
     """The two files of a shard; None where there is none."""
 
     annotations: tuple[str, Entry] | None
@@ -74,9 +74,9 @@ def of(
     Raises:
         StoreError: a shard cannot be read.
     """
-    cells = _cells(snapshot, dataset.name)
+    cells = cells_of(snapshot, dataset.name)
     rules = f"{sorted(wanted.compared)}\0{dataset.slices}\0{dataset.sensitive}"
-    keys = {name: _key(cell, rules) for name, cell in cells.items() if name not in items}
+    keys = {name: key_of(_BY, cell, rules) for name, cell in cells.items() if name not in items}
     kept = cache.get_many(filter(None, keys.values()))
     parts, said, fresh = list[Census](), dict[str, Mapping[str, Said]](), list[tuple[str, bytes]]()
     for name, cell in cells.items():
@@ -97,7 +97,8 @@ def of(
     return Found(census.together(parts), said)
 
 
-def _cells(snapshot: Snapshot, name: str) -> dict[str, _Cell]:
+def cells_of(snapshot: Snapshot, name: str) -> dict[str, Cell]:
+    """Return the shards of a dataset by name."""
     layers: tuple[Layer, ...] = ("annotations", "items")
     files: dict[Layer, dict[str, tuple[str, Entry]]] = {}
     for layer in layers:
@@ -107,10 +108,16 @@ def _cells(snapshot: Snapshot, name: str) -> dict[str, _Cell]:
             if (place := shard.parse_path(path))
         }
     names = sorted(files["annotations"].keys() | files["items"].keys())
-    return {name: _Cell(files["annotations"].get(name), files["items"].get(name)) for name in names}
+    return {name: Cell(files["annotations"].get(name), files["items"].get(name)) for name in names}
 
 
-def _key(cell: _Cell, rules: str) -> str:
-    """Return what a shard's counts are remembered by; empty when only reading tells its bytes."""
+def key_of(by: str, cell: Cell, rules: str) -> str:
+    """Return what a shard's counts are remembered by; empty when only reading tells its bytes.
+
+    Args:
+        by: what counts, with its version.
+        cell: the shard.
+        rules: what the counts depend on besides.
+    """
     ids = [f"{file[1].kind}:{file[1].id}" if file else "" for file in cell]
-    return "" if any(each.endswith(":") for each in ids) else f"{_BY}:{ids[0]}:{ids[1]}:{rules}"
+    return "" if any(each.endswith(":") for each in ids) else f"{by}:{ids[0]}:{ids[1]}:{rules}"

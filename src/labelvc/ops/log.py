@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from labelvc.codec import shard
 from labelvc.core import bearing, diff, life
@@ -32,6 +32,21 @@ from labelvc.store.reader import Reader
 
 _is_token = re.compile(TOKEN).fullmatch
 _is_version = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*@[0-9][^\s]*").fullmatch
+
+
+class Counts(Protocol):
+    """What counts the changes of one commit."""
+
+    def add(self, delta: Delta) -> None:
+        """Count a record, an item or a document that differs."""
+        ...
+
+    def document(self, path: str) -> None:
+        """Count a file that is no shard and differs."""
+        ...
+
+
+Counting = TypeVar("Counting", bound=Counts)
 
 
 class Filter(NamedTuple):
@@ -158,32 +173,45 @@ def _whole(git: Git, reader: Reader, dataset: str, span: Span, only: Filter) -> 
     for entry in log.read(git, span.head, paths, base=span.base):
         if not span.holds(entry.commit):
             continue
-        found = _logged(git, reader, entry, only)
+        found = counted(git, reader, entry, lambda: _Counted(only)).logged(entry.commit)
         if found.records or found.items or found.documents:
             yield found
 
 
-def _logged(git: Git, reader: Reader, entry: log.Entry, only: Filter) -> Logged:
-    """Count what a commit changed, file by file; what left one shard for another is found by a second, whole look."""
-    counted = _Counted(only)
+def counted(git: Git, reader: Reader, entry: log.Entry, fresh: Callable[[], Counting]) -> Counting:
+    """Count what a commit changed, file by file; what left one shard for another is found by a second, whole look.
+
+    Args:
+        git: the repository.
+        reader: reads objects.
+        entry: the commit, whose files nobody has walked through yet.
+        fresh: makes what counts; asked twice where the second look is needed.
+
+    Returns:
+        What counted all of the commit's changes, each once.
+
+    Raises:
+        StoreError: a missing object.
+    """
+    found = fresh()
     halves = array("q"), array("q")
     for file in entry.files:
         if _needs_all(file):
-            return _again(git, entry.commit, only)
+            return _again(git, entry.commit, fresh())
         if isinstance(file, Versions):
             for delta in _of_merge(reader, file):
-                counted.add(delta)
+                found.add(delta)
         elif shard.parse_path(file.path) is None:
-            counted.document(file.path)
+            found.document(file.path)
         else:
             for delta in diff.pair(file):
-                counted.add(delta)
+                found.add(delta)
                 if (delta.old is None) != (delta.new is None):
                     halves[delta.old is None].append(hash(delta.key))
     few, many = sorted(halves, key=len)
     if few and not set(few).isdisjoint(many):
-        return _again(git, entry.commit, only)
-    return counted.logged(entry.commit)
+        return _again(git, entry.commit, fresh())
+    return found
 
 
 def _needs_all(file: FileChange | Versions) -> bool:
@@ -208,15 +236,14 @@ def _of_merge(reader: Reader, file: Versions) -> Iterator[Delta]:
         yield sides[0][key]
 
 
-def _again(git: Git, commit: Commit, only: Filter) -> Logged:
+def _again(git: Git, commit: Commit, fresh: Counting) -> Counting:
     """Count what a commit changed against each of its parents by comparing whole snapshots."""
-    counted = _Counted(only)
     first, *others = commit.parents or ("",)
     shared = [{delta.key for delta in _between(git, parent, commit.id)} for parent in others]
     for delta in _between(git, first, commit.id):
         if all(delta.key in keys for keys in shared):
-            counted.add(delta)
-    return counted.logged(commit)
+            fresh.add(delta)
+    return fresh
 
 
 def _between(git: Git, parent: str, commit: str) -> Iterator[Delta]:
@@ -232,13 +259,13 @@ def _keyed(past: Past, scopes: Sequence[Scope], span: Span, only: Filter) -> lis
         for commit, sides in past.changes(scope, span.base):
             if not span.holds(commit):
                 continue
-            counted = _Counted(only, keep=True)
+            tally = _Counted(only, keep=True)
             for name, olds, new in life.moves(sides):
                 head = shard.HEADS[scope.layer].match(name) if isinstance(name, bytes) else None
                 key = shard.key_in(head, past.dataset.name) if head else None
                 if key:
-                    counted.add(Delta(key, olds[0], new))
-            one = counted.logged(commit)
+                    tally.add(Delta(key, olds[0], new))
+            one = tally.logged(commit)
             if one.changes:
                 found[commit.id] = _joined(found[commit.id], one) if commit.id in found else one
     if len(scopes) == 1:

@@ -13,7 +13,7 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops.beside import Beside
 from labelvc.store.reader import Reader
 
-_NONE = "(none)"
+NONE = "(none)"
 _LONGEST = 60
 
 
@@ -56,6 +56,6 @@ def rows(dataset: str, slices: Sequence[str], item: Mapping[str, Any]) -> list[s
 
 def _word(value: object) -> str:
     if value is None:
-        return _NONE
+        return NONE
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -25,7 +25,8 @@ from labelvc.store.reader import Reader
 FLOOR = "label.floor"
 """The rule whose threshold is the fewest answers that a label shall have, where a dataset asks for it."""
 _DIGITS = 3
-_FEW = f"fewer than {agreement.FEWEST} items have answers of two people"
+FEW = f"fewer than {agreement.FEWEST} items have answers of two people"
+"""Why there is no agreement."""
 _UNLIKE = "answers of type {} would have to be matched before they can be compared"
 Pair = tuple[Project | None, Project | None]
 
@@ -177,20 +178,22 @@ def shifts(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.Shift
         for task in sorted({*found.before.labels, *found.after.labels}):
             before, after = found.before.labels.get(task, {}), found.after.labels.get(task, {})
             if before != after:
-                yield ways.shift((name, task), before, after, _floor(projects[0], name), _in_use(projects[1], task))
+                yield ways.shift((name, task), before, after, least(projects[0], name), in_use(projects[1], task))
 
 
-def _floor(project: Project | None, dataset: str) -> int | None:
+def least(project: Project | None, dataset: str, name: str = FLOOR) -> int | None:
+    """Return the fewest answers that a dataset asks for by a rule; None where it does not ask."""
     found = project.datasets.get(dataset) if project else None
-    setting = found.checks.get(FLOOR) if found else None
+    setting = found.checks.get(name) if found else None
     if setting is None or setting.severity == "off":
         return None
-    rule = registry.catalogue().get(FLOOR)
-    least = rule.threshold if rule and setting.threshold is None else setting.threshold
-    return None if least is None else int(least)
+    rule = registry.catalogue().get(name)
+    wanted = rule.threshold if rule and setting.threshold is None else setting.threshold
+    return None if wanted is None else int(wanted)
 
 
-def _in_use(project: Project | None, task: str) -> frozenset[str]:
+def in_use(project: Project | None, task: str) -> frozenset[str]:
+    """Return the labels of a task's taxonomy that are in use."""
     asked = project.tasks.get(task) if project else None
     taxonomy = project.taxonomies.get(asked.taxonomy or "") if project and asked else None
     return frozenset(one.id for one in taxonomy.labels if one.status == "active") if taxonomy else frozenset()
@@ -200,7 +203,7 @@ def stranded(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.Str
     """Yield the labels that the change takes out of use and that records still stand on."""
     for name, found in spreads.items():
         for task, counted in sorted(found.after.labels.items()):
-            for label in sorted(_in_use(projects[0], task) - _in_use(projects[1], task)):
+            for label in sorted(in_use(projects[0], task) - in_use(projects[1], task)):
                 if counted.get(label):
                     yield page.Stranded(name, task, ways.named(label), counted[label])
 
@@ -216,12 +219,13 @@ def agreements(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.A
                 )
                 continue
             told = agreement.measured(found.opinions[task])
-            why = "" if told.before and told.after else _FEW
-            before, after = [_side(one) if one else None for one in (told.before, told.after)]
+            why = "" if told.before and told.after else FEW
+            before, after = [side(one) if one else None for one in (told.before, told.after)]
             yield page.Agreement(name, task, why, before, after, _estimate(told.observed), _estimate(told.alpha))
 
 
-def _side(found: agreement.Side) -> page.Side:
+def side(found: agreement.Side) -> page.Side:
+    """Return the agreement at one moment, as pages round it."""
     observed = _estimate(found.observed)
     if observed is None:
         raise TypeError("a side has an observed agreement")

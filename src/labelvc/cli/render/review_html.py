@@ -52,7 +52,7 @@ def page(found: Review) -> str:
     template = html.environment().get_template("review.html.jinja")
     return template.render(
         told=told,
-        n=lambda pointer, form="": _number(told, pointer, form),
+        n=lambda pointer, form="": number_at(told, pointer, form),
         words=words,
         review=found,
         places=places,
@@ -69,11 +69,11 @@ def page(found: Review) -> str:
         tiny=_tiny,
         alt=_alt,
         nobody=NOBODY,
-        bar=_bar,
+        bar=length,
     )
 
 
-def _number(told: Mapping[str, Any], pointer: str, form: str) -> Markup:
+def number_at(told: Mapping[str, Any], pointer: str, form: str) -> Markup:
     """Return a number of the JSON with the pointer to it; a dash where there is none."""
     value: Any = told
     for step in jsonpointer.steps(pointer):
@@ -90,7 +90,7 @@ def _shades(grid: Grid) -> list[list[int]]:
     return [[max(1, round(9 * number / most)) if number else 0 for number in row] for row in grid.rows]
 
 
-def _bar(part: float, whole: float) -> int:
+def length(part: float, whole: float) -> int:
     """Return how long a bar is in twentieths, one at least."""
     return min(20, max(1, round(20 * abs(part) / whole))) if whole else 1
 

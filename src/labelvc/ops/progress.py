@@ -1,0 +1,142 @@
+"""Progress: how many answers each label has, and in which slices, held against what the dataset asks for."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+import msgspec
+
+from labelvc.batches import batches
+from labelvc.codec import shard
+from labelvc.core import census, hierarchy, ways
+from labelvc.core.diff import decoded
+from labelvc.core.veil import Veil
+from labelvc.errors import ConfigurationError
+from labelvc.model import dashboard as page
+from labelvc.model.names import Key
+from labelvc.model.project import Dataset, Project
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import census as counting
+from labelvc.ops import slices, spread
+from labelvc.store.cache import Cache
+from labelvc.store.reader import Reader
+
+COVERAGE = "slice.coverage"
+"""The rule whose threshold is the fewest answers that a label shall have in each slice, where a dataset asks for it."""
+_BY = "labelvc.progress/1"
+_AT_ONCE = 256
+_MOST, _MOST_SLICES = 60, 10
+_Cells = Counter[tuple[str, str, str]]
+_read = msgspec.json.Decoder(list[tuple[tuple[str, str, str], int]]).decode
+
+
+def of(
+    reader: Reader, cache: Cache, snapshot: Snapshot, project: Project, veil: Veil, by: str
+) -> Iterator[page.Progress]:
+    """Yield how far each task of each dataset is.
+
+    Args:
+        reader: reads the shards.
+        cache: where counts are remembered by the ids of shards.
+        snapshot: where they are.
+        project: its project.
+        veil: hides plain values.
+        by: JSON pointer of the slice; empty for the first that each dataset declares.
+
+    Raises:
+        ConfigurationError: no dataset declares the slice.
+        StoreError: a shard cannot be read.
+    """
+    pointer = by if by.startswith("/") or not by else f"/{by}"
+    declared = sorted({each for dataset in project.datasets.values() for each in dataset.slices})
+    if pointer and pointer not in declared:
+        known = ", ".join(declared) or "none yet"
+        raise ConfigurationError(f"no dataset declares the slice {pointer}", hint=f"choose one of: {known}")
+    for _, dataset in sorted(project.datasets.items()):
+        chosen = pointer if pointer in dataset.slices else "" if pointer else next(iter(dataset.slices), "")
+        cells = _cells(reader, cache, snapshot, dataset, veil, chosen)
+        tasks = {*dataset.tasks, *(task for task, _, _ in cells)}
+        for task in sorted(tasks):
+            yield _task(project, dataset, task, chosen, cells)
+
+
+def _cells(reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, veil: Veil, pointer: str) -> _Cells:
+    """Count a dataset by task, label and slice, shard by shard."""
+    found: _Cells = Counter()
+    rules = f"{pointer}\0{dataset.sensitive}"
+    cells = counting.cells_of(snapshot, dataset.name)
+    for names in batches(cells, _AT_ONCE):
+        some = {name: cells[name] for name in names}
+        keys = {name: counting.key_of(_BY, cell, rules) for name, cell in some.items()}
+        kept, fresh = cache.get_many(filter(None, keys.values())), list[tuple[str, bytes]]()
+        for name, cell in some.items():
+            if keys[name] in kept:
+                found.update(dict(_read(kept[keys[name]])))
+                continue
+            annotations, items = [reader.read(*file) if file else b"" for file in cell]
+            counted = census.by_slice(annotations, _slices(items, dataset, veil, pointer))
+            found.update(counted)
+            if keys[name]:
+                fresh.append((keys[name], msgspec.json.encode(list(counted.items()))))
+        cache.put_many(fresh)
+    return found
+
+
+def _slices(items: bytes, dataset: Dataset, veil: Veil, pointer: str) -> dict[str, str]:
+    if not pointer:
+        return {}
+    found, start = {}, len(f"{dataset.name} {pointer}=")
+    for row in map(decoded, shard.lines(items)):
+        shown = veil.over(Key(dataset.name, str(row.get("id")), ""), row)
+        found[str(row.get("id"))] = slices.rows(dataset.name, [pointer], shown)[0][start:]
+    return found
+
+
+def _task(project: Project, dataset: Dataset, task: str, pointer: str, cells: _Cells) -> page.Progress:
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    sizes = Counter[str]()
+    for (of_task, label, of_item), number in cells.items():
+        if of_task == task:
+            labels[label][of_item] += number
+            sizes[of_item] += number
+    active = spread.in_use(project, task)
+    own = {label: row.total() for label, row in labels.items()} | dict.fromkeys(active - labels.keys(), 0)
+    asked = (spread.FLOOR, COVERAGE) if active else ()
+    floor, least = [spread.least(project, dataset.name, rule) for rule in asked] or (None, None)
+    short = _short(project, task, own, floor)
+    named = [name for name, _ in sorted(sizes.items(), key=lambda row: (-row[1], row[0]))] if pointer else []
+    shown = named[:_MOST_SLICES]
+    ranked = sorted(own, key=lambda label: (-own[label], label))
+    total = sum(own.values())
+    rows = [
+        page.Class(
+            ways.named(label),
+            own[label],
+            ways.percent(own[label], total),
+            label in active,
+            label in short,
+            _row(labels.get(label, {}), shown, others=len(named) > len(shown)),
+        )
+        for label in islice(ranked, _MOST)
+    ]
+    return page.Progress(
+        dataset.name, task, total, floor, least if pointer else None, len(short), pointer,
+        tuple(name or slices.NONE for name in shown), len(named) > len(shown), tuple(rows), len(ranked) - len(rows),
+    )  # fmt: skip
+
+
+def _short(project: Project, task: str, own: Mapping[str, int], floor: int | None) -> frozenset[str]:
+    """Return the labels in use with fewer answers than the floor, those of labels below them included, as `label.floor` counts."""
+    asked = project.tasks.get(task)
+    taxonomy = project.taxonomies.get(asked.taxonomy or "") if asked else None
+    if floor is None or taxonomy is None:
+        return frozenset()
+    whole = hierarchy.with_descendants(own, taxonomy.labels)
+    return frozenset(label for label in spread.in_use(project, task) if whole[label] < floor)
+
+
+def _row(counted: Mapping[str, int], shown: Sequence[str], *, others: bool) -> tuple[int, ...]:
+    cells = [counted.get(name, 0) for name in shown]
+    return (*cells, *([sum(counted.values()) - sum(cells)] if others else []))
