@@ -9,6 +9,7 @@ from labelvc.codec import canonical
 from labelvc.core import pseudonym
 from labelvc.core.diff import Comparison, compare
 from labelvc.core.rekey import Rekey
+from labelvc.core.veil import Where
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
 from labelvc.model.secret import Secret
@@ -33,14 +34,14 @@ def test_a_re_key_is_found_exactly_when_the_pairs_are_one_to_one(pairs: list[tup
     changes = [change(number, OLD[one], NEW[two]) for number, (one, two) in enumerate(pairs)]
     rekey = Rekey("b", "c")
     for seen in changes:
-        rekey.weigh(seen, ["/by"])
+        rekey.weigh(seen, Where(["/by"]))
     distinct = set(pairs)
     exact = len({one for one, _ in distinct}) == len({two for _, two in distinct}) == len(distinct) > 0
     assert rekey.found is exact
-    assert all(rekey.covers(seen, ["/by"]) for seen in changes) is (exact or not changes)
+    assert all(rekey.covers(seen, Where(["/by"])) for seen in changes) is (exact or not changes)
     if exact:
         one, two = pairs[0]
-        assert not rekey.covers(change(99, OLD[one], NEW[two], score=2), ["/by"])
-        assert not rekey.covers(change(99, OLD[one], NEW[two]), ["/ext"])
+        assert not rekey.covers(change(99, OLD[one], NEW[two], score=2), Where(["/by"]))
+        assert not rekey.covers(change(99, OLD[one], NEW[two]), Where(["/ext"]))
         rekey.weigh_lines(new=[f'{{"by":"{OLD[one]}"}}'.encode()])
         assert not rekey.found

@@ -107,8 +107,16 @@ BROKEN = ANNA[:-1] + ("b" if ANNA[-1] != "b" else "c")
         ("pets/p3#m1", {"ext": {"friend": BEN}}, "not declared to hold any\n  where: pets/p3#m1 /ext/friend"),
         ("pets/p3#m1", {"ext": {BEN: 1}}, "not declared to hold any\n  where: pets/p3#m1 /ext"),
         ("pets/p3#", {"text": f"ask {BEN}!"}, "not declared to hold any\n  where: pets/p3# /text"),
-        ("pets/p3#", {"text": f"ask [[{BEN}]]!"}, "a re-key does not rewrite texts\n  where: pets/p3# /text"),
-        ("pets/p3#", {"text": f"ask [[{BEN}~1]]!"}, "next: begin an epoch with `labelvc pseudonym new`"),
+        (
+            "pets/p3#",
+            {"text": f"ask [[{BEN}]]!"},
+            "a text that is not declared to be redacted\n  where: pets/p3# /text",
+        ),
+        (
+            "pets/p3#",
+            {"text": f"ask [[{BEN}~1]]!"},
+            "next: declare it under `sensitive` in the document of its dataset, `mode: redact`",
+        ),
         ("pets/p3#", {"ext": {"ada lovelace": BEN}}, "where: pets/p3# /ext/***\n"),
     ],
     ids=[

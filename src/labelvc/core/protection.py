@@ -13,6 +13,10 @@ from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Sensitive
 from labelvc.model.secret import SEALED, TOKEN
 
+TEXT = "/text"
+"""What labels cover: the text of an item."""
+COVERED = "/value/text"
+"""What a label covers, said again in its record."""
 PSEUDONYM = f"^{TOKEN}$"
 _SEALED = f"^{SEALED}$"
 _TIMES = {"year": "^[0-9]{4}$", "month": "^[0-9]{4}-(0[1-9]|1[0-2])$"}
@@ -99,6 +103,14 @@ def declared(fields: Iterable[Sensitive], layer: Layer, pointer: str) -> Sensiti
     return next(
         (field for field in fields if field.layer == layer and jsonpointer.inside(field.pointer).match(pointer)), None
     )
+
+
+def texts(fields: Iterable[Sensitive], layer: Layer) -> list[str]:
+    """Return the globs of the texts of a layer that redaction may have left tokens in; what a label covers of such a text is one."""
+    asked = [field for field in fields if field.mode == "redact"]
+    covers = any(field.layer == "items" and jsonpointer.inside(field.pointer).match(TEXT) for field in asked)
+    found = [field.pointer for field in asked if field.layer == layer]
+    return [*found, *([COVERED] if covers and layer == "annotations" and COVERED not in found else [])]
 
 
 def place(dataset: Dataset, field: Sensitive) -> str:

@@ -6,6 +6,7 @@ replacement: then each boundary has one place in the new text, and the way back 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -13,12 +14,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from labelvc.errors import DataError
+from labelvc.model.secret import TOKEN
 
 Range = tuple[int, int]
 """Start and end in code points, the end not included."""
 
 _JOINER, _SELECTORS = "\u200d", ("\ufe0e", "\ufe0f")
 MARK = "[["
+_mark = re.compile(rf"\[\[({TOKEN})((?:~[0-9]+)?)\]\]")
 
 
 class Piece(NamedTuple):
@@ -158,6 +161,39 @@ def redacted(text: str, cut: Iterable[Part], instead: Callable[[Part], str]) -> 
 def marked(token: str, number: int = 0) -> str:
     """Return how a token stands in a text: `[[prs_...]]`, and `[[prs_...~2]]` for the second part of a piece."""
     return f"{MARK}{token}{f'~{number}' if number else ''}]]"
+
+
+def marks(text: str) -> list[re.Match[str]]:
+    """Return where tokens stand in a text as redaction puts them: group 1 is the token, group 2 the number of a part or empty."""
+    return list(_mark.finditer(text))
+
+
+def exchanged(text: str, instead: Callable[[re.Match[str]], str]) -> Redacted:
+    """Return a text with another token in place of each that redaction left, and the way from one to the other.
+
+    Args:
+        text: the old text.
+        instead: of a match of `marks`, in order, the token that takes the place of its own; the same one where it stays.
+    """
+    done: list[str] = []
+    moves: list[Move] = []
+    at = length = 0
+    for found in marks(text):
+        new = f"{MARK}{instead(found)}{found[2]}]]"
+        if new != found[0]:
+            done += [text[at : found.start()], new]
+            start = length + found.start() - at
+            moves.append(Move(found.span(), (start, start + len(new))))
+            at, length = found.end(), start + len(new)
+    return Redacted("".join([*done, text[at:]]), tuple(moves))
+
+
+def exchanges(old: str, new: str) -> list[tuple[str, str]] | None:
+    """Return the tokens of which one took the other's place in a text; None where anything else differs."""
+    one, two = _mark.split(old), _mark.split(new)
+    if len(one) != len(two) or any(a != b for at in (0, 2) for a, b in zip(one[at::3], two[at::3], strict=True)):
+        return None
+    return [(a, b) for a, b in zip(one[1::3], two[1::3], strict=True) if a != b]
 
 
 def _outside(piece: Piece, kept: Sequence[Piece]) -> list[Piece]:

@@ -7,13 +7,19 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from labelvc.core import redact
 from labelvc.core.diff import Comparison, layer_of, pointers
 from labelvc.core.pseudonym import epoch_of, is_marker, is_token
+from labelvc.core.redact import Redacted
+from labelvc.core.veil import Where
+from labelvc.errors import DataError
 from labelvc.model import jsonpointer
+from labelvc.model.names import Key
 from labelvc.model.secret import TOKEN
 
 MOST = 100_000
 """How many tokens a diff looks at; a re-key of more is shown record by record."""
+SPAN = "/value/span"
 _KIND = 4
 _tokens = re.compile(rb"(?<![a-z_])" + TOKEN.encode() + rb"(?![a-z])").findall
 Pair = tuple[str, str]
@@ -45,6 +51,7 @@ class Rekey:
         self._into: dict[str, str] = {}
         self._from: dict[str, str] = {}
         self._first: dict[str, str] = {}
+        self._ways: dict[tuple[str, str], Redacted] = {}
         self.flaw: Flaw | None = None
         """What was found first that makes it no re-key at all."""
         self.records = 0
@@ -74,17 +81,19 @@ class Rekey:
         """Each old token with the key of the line in which it was met first."""
         return self._first
 
-    def weigh(self, seen: Comparison, fields: Collection[str]) -> None:
+    def weigh(self, seen: Comparison, where: Where) -> None:
         """Take in one change.
 
         Args:
             seen: the change.
-            fields: pointers of the fields that hold pseudonyms in such a line; a step `*` is any member.
+            where: tokens may stand in such a line.
         """
         if not self.possible:
             return
         key = str(seen.delta.key)
-        for old, new in self._swaps(seen, fields)[0]:
+        pairs = self._swaps(seen, where)[0]
+        self._remember(seen)
+        for old, new in pairs:
             if self._into.setdefault(old, new) != new:
                 self.flaw = Flaw(
                     key, f"one token became two: what became of it here is not what did in {self._where(old)}"
@@ -115,24 +124,24 @@ class Rekey:
                 if any(token.decode() in taken for token in set(_tokens(data))):
                     self.flaw = Flaw("", message)
 
-    def covers(self, seen: Comparison, fields: Collection[str]) -> bool:
+    def covers(self, seen: Comparison, where: Where) -> bool:
         """Tell whether a change is part of the re-key and nothing but that; `rev` grows with every change.
 
         Args:
             seen: the change.
-            fields: as for `weigh`.
+            where: as for `weigh`.
         """
-        return self.found and not self.why(seen, fields)
+        return self.found and not self.why(seen, where)
 
-    def why(self, seen: Comparison, fields: Collection[str]) -> str:
+    def why(self, seen: Comparison, where: Where) -> str:
         """Return why a change is not part of the re-key, in words without values; empty when it is."""
         if seen.kind != "changed":
             return f"it was {seen.kind}, not re-keyed"
-        pairs, rest = self._swaps(seen, fields)
+        pairs, rest = self._swaps(seen, where)
         rest = [pointer for pointer in rest if pointer != "/rev"]
         if rest:
-            return f"something else than a token of the epoch before, in a field for pseudonyms, changed at {rest[0]}"
-        if not pairs:
+            return f"something else than a token of the epoch before, in a field for pseudonyms or a redacted text, changed at {rest[0]}"
+        if not pairs and SPAN not in seen.pointers:
             return "no token changed in it"
         if any(self._into.get(old) != new for old, new in pairs):
             return "a token became another one than elsewhere"
@@ -146,24 +155,44 @@ class Rekey:
     def _where(self, old: str) -> str:
         return self._first.get(old, "another line")
 
-    def _swaps(self, seen: Comparison, fields: Collection[str]) -> tuple[list[Pair], list[str]]:
+    def _remember(self, seen: Comparison) -> None:
+        """Remember the way between two texts of an item where tokens are of another length: labels on it move."""
+        old, new, key = seen.old.get("text"), seen.new.get("text"), seen.delta.key
+        if not isinstance(key, Key) or key.id or not isinstance(old, str) or not isinstance(new, str):
+            return
+        if len(old) != len(new) and redact.exchanges(old, new) is not None:
+            tokens = iter([mark[1] for mark in redact.marks(new)])
+            self._ways[key.dataset, key.item] = redact.exchanged(old, lambda _: next(tokens))
+
+    def _moved(self, old: Mapping[str, Any], new: Mapping[str, Any], key: Any) -> bool:
+        """Tell whether a label is where the text of its item took it."""
+        way = self._ways.get((key.dataset, key.item)) if isinstance(key, Key) else None
+        match jsonpointer.reach(old, SPAN), jsonpointer.reach(new, SPAN):
+            case [int(start), int(end)], [int(first), int(last)] if way is not None:
+                try:
+                    return way.place((start, end)) == (first, last)
+                except DataError:
+                    return False
+        return False
+
+    def _swaps(self, seen: Comparison, where: Where) -> tuple[list[Pair], list[str]]:
         """Return the pairs of tokens of which one took the other's place, and where else the two lines differ."""
-        swaps = {pointer: pair for pointer in fields if (pair := self._plain(seen, pointer)) is not None}
+        swaps = {pointer: pair for pointer in where.fields if (pair := self._plain(seen, pointer)) is not None}
         rest = [pointer for pointer in seen.pointers if pointer not in swaps]
-        if rest in ([], ["/rev"]) or not any(jsonpointer.ANY in glob for glob in fields):
+        if rest in ([], ["/rev"]) or not (where.texts or any(jsonpointer.ANY in glob for glob in where.fields)):
             return list(swaps.values()), rest
-        return self._deep(seen, fields)
+        return self._deep(seen, where)
 
     def _plain(self, seen: Comparison, pointer: str) -> Pair | None:
         if pointer not in seen.pointers:
             return None
         return self._swap(jsonpointer.reach(seen.old, pointer), jsonpointer.reach(seen.new, pointer))
 
-    def _deep(self, seen: Comparison, fields: Collection[str]) -> tuple[list[Pair], list[str]]:
-        """Return what `_swaps` does where several paths may lead to a field, by undoing each swap in a copy."""
+    def _deep(self, seen: Comparison, where: Where) -> tuple[list[Pair], list[str]]:
+        """Return what `_swaps` does where several paths may lead to a field, or texts hold tokens, by undoing each swap in a copy."""
         pairs: list[Pair] = []
         undone = copy.deepcopy(seen.new)
-        for glob in fields:
+        for glob in where.fields:
             steps = jsonpointer.steps(glob)
             rows = list(jsonpointer.places(seen.old, steps)), list(jsonpointer.places(undone, steps))
             if [name for _, name in rows[0]] != [name for _, name in rows[1]]:
@@ -173,7 +202,24 @@ class Rekey:
                 if pair is not None:
                     pairs.append(pair)
                     after[name] = before[name]
+        for glob in where.texts:
+            steps = jsonpointer.steps(glob)
+            there = {pointer: (holder, name) for pointer, holder, name in jsonpointer.texts(undone, steps)}
+            for pointer, holder, name in jsonpointer.texts(seen.old, steps):
+                after, at = there.get(pointer, (None, None))
+                swaps = self._exchanged(holder[name], after[at]) if after is not None else None
+                if swaps:
+                    pairs += swaps
+                    after[at] = holder[name]
+        if self._moved(seen.old, undone, seen.delta.key):
+            undone["value"]["span"] = seen.old["value"]["span"]
         return pairs, pointers(seen.old, undone)
+
+    def _exchanged(self, old: str, new: str) -> list[Pair] | None:
+        """Return the pairs of tokens that took each other's place in a text; None where that is not all that differs."""
+        swaps = [self._swap(*pair) for pair in redact.exchanges(old, new) or ()] if old != new else []
+        found = [pair for pair in swaps if pair is not None]
+        return found if len(found) == len(swaps) else None
 
     def _swap(self, old: Any, new: Any) -> Pair | None:
         """Return a token of an old epoch and the one of the same kind of a new epoch in its place; what is sealed stays."""

@@ -8,7 +8,7 @@ from operator import is_not
 from typing import Any, NamedTuple
 
 from labelvc.core.diff import Comparison, layer_of
-from labelvc.core.protection import proof
+from labelvc.core.protection import proof, texts
 from labelvc.model import jsonpointer
 from labelvc.model.names import Key
 from labelvc.model.project import Sensitive
@@ -19,6 +19,18 @@ _ALWAYS = Sensitive("/by", "person")
 _MOST_KEPT = 1 << 16
 _MOST_SHAPES = 1 << 10
 _is_token = re.compile(TOKEN).fullmatch
+
+
+class Where(NamedTuple):
+    """Where tokens may stand in a line, as globs of JSON pointers.
+
+    Attributes:
+        fields: the fields that must hold a pseudonym.
+        texts: the texts that redaction may have left some in.
+    """
+
+    fields: Collection[str]
+    texts: Collection[str] = ()
 
 
 class _Field(NamedTuple):
@@ -57,6 +69,7 @@ class Veil:
         self._declared = declared
         self._fields: dict[tuple[str, str], dict[str, _Field]] = {}
         self._inside: dict[tuple[str, str, tuple[str, ...]], _Looked] = {}
+        self._where: dict[tuple[str, str], Where] = {}
         self._tokens: set[str] = set()
 
     def drawn(self, seen: Comparison) -> Comparison:
@@ -79,9 +92,12 @@ class Veil:
             fields = _hidden(fields, field)
         return fields
 
-    def fields(self, key: Key) -> Collection[str]:
-        """Return the pointers of the fields that must hold pseudonyms in the line of a key."""
-        return self._of(key).keys()
+    def where(self, key: Key) -> Where:
+        """Return where tokens may stand in the line of a key."""
+        place = (key.dataset, layer_of(key))
+        if place not in self._where:
+            self._where[place] = Where([*self._of(key)], texts(self._declared(key.dataset), place[1]))
+        return self._where[place]
 
     def leaves(self, key: Key, found: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         """Yield pointers and what stands there, hidden where it is such a field or inside one, whose names it holds back too."""

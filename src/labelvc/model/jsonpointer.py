@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -55,3 +55,25 @@ def inside(glob: str) -> re.Pattern[str]:
     """Return the pattern that `match`es a pointer to what a glob fits, or to something inside it, up to where that begins."""
     parts = ["[^/]*" if step == ANY else re.escape(step) for step in glob.split("/")]
     return re.compile("/".join(parts) + "(?=/|$)")
+
+
+def texts(value: Any, path: Sequence[str], at: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield every text that the steps of a glob lead to, or into: its pointer, what holds it, and its name or position there.
+
+    Args:
+        value: the document.
+        path: the steps; when they are used up every text inside is meant.
+        at: pointer to the value.
+    """
+    members: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        members = [*value.items()]
+    elif isinstance(value, list):
+        members = [*enumerate(value)]
+    for name, inner in members:
+        if not path or path[0] == ANY or (isinstance(value, dict) and path[0] == name):
+            below = f"{at}/{escaped(str(name))}"
+            if isinstance(inner, str) and len(path) <= 1:
+                yield below, value, name
+            else:
+                yield from texts(inner, path[1:], below)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from labelvc.core import changeset, documents
 from labelvc.core.diff import compare, layer_of
 from labelvc.core.pseudonym import epoch_of
 from labelvc.core.rekey import Flaw, Rekey, grown, tokens_in
-from labelvc.core.veil import Veil
+from labelvc.core.veil import Veil, Where
 from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
@@ -96,7 +96,7 @@ def read(git: Git, reader: Reader, old: Snapshot, new: Snapshot) -> Found:
     veil = veils.over(git, old, new)
     for delta in diff.shard_deltas(git, old, new, reader):
         if isinstance(delta.key, Key):
-            rekey.weigh(compare(delta), veil.fields(delta.key))
+            rekey.weigh(compare(delta), veil.where(delta.key))
     left: Flaw | None = None
     if rekey.possible:
         left = _whole(git, reader, rekey, old, new)
@@ -182,7 +182,7 @@ def _parts(git: Git, reader: Reader, rekey: Rekey, pair: Range, veil: Veil, left
         if not isinstance(delta.key, Key):
             named.append(delta.key)
             continue
-        why = _why(rekey, delta, veil.fields(delta.key))
+        why = _why(rekey, delta, veil.where(delta.key))
         if not why and changeset.key_text(delta.key) in keys:
             why = "it stands there twice"
         if why:
@@ -199,10 +199,10 @@ def _parts(git: Git, reader: Reader, rekey: Rekey, pair: Range, veil: Veil, left
     )
 
 
-def _why(rekey: Rekey, delta: Delta, fields: Iterable[str]) -> str:
+def _why(rekey: Rekey, delta: Delta, where: Where) -> str:
     """Return why a change is no part of a re-key; a line that two programs could read differently is none."""
     seen = compare(delta)
-    if why := rekey.why(seen, list(fields)):
+    if why := rekey.why(seen, where):
         return why
     if not grown(seen):
         return "its rev did not go up by one"

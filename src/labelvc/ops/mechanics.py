@@ -43,7 +43,7 @@ class Mechanics:
             told: Comparison = importlib.import_module("labelvc.ops.documents").told(seen, self._moved, self._rekey)
             return told
         seen = self._veil.drawn(seen)
-        if self._rekey is None or not self._rekey.covers(seen, self._veil.fields(key)):
+        if self._rekey is None or not self._rekey.covers(seen, self._veil.where(key)):
             return seen
         self._rekey.records += 1
         return seen._replace(kind="mechanical")
@@ -105,7 +105,7 @@ def _rekey(git: Git, pair: Range, veil: Veil) -> Rekeying | None:
         return None
     for delta in diff.shard_deltas(git, *pair):
         if not isinstance(delta.key, str):
-            rekey.weigh(veil.drawn(compare(delta)), veil.fields(delta.key))
+            rekey.weigh(veil.drawn(compare(delta)), veil.where(delta.key))
         if not rekey.possible:
             return None
     if rekey.found:

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, surrogates
 from labelvc.codec.offsets import Unit
-from labelvc.core import leaks, redact, reword
+from labelvc.core import leaks, protection, redact, reword
 from labelvc.core.gate import Gate
 from labelvc.core.redact import Redacted
 from labelvc.core.reword import Found, Spoken
-from labelvc.errors import RefusedError
+from labelvc.errors import DataError, RefusedError
 from labelvc.model import jsonpointer
 from labelvc.model.finding import Finding
 from labelvc.model.names import Key, Layer
@@ -26,13 +26,11 @@ from labelvc.ops.fitting import Line, MisfitError
 from labelvc.ops.incoming import ITEM, RECORD, UNNAMED, Incoming, Rows, TwiceError
 from labelvc.ops.tokens import Tokens
 
-TEXT = "/text"
-"""What labels cover: the text of an item."""
-
 WAY = "text"
 """Scope of the tokens that the way back from a text stands under (docs/formats/vault.md)."""
 
 _REMEMBERED = 1 << 16
+_PARTS = 5
 _NAMES = ("/id", "/item", "/natural", "/media")
 _OFF = "take it out of the source, or leave the detector out in labelvc.yaml: privacy.leaks.off"
 _ELSEWHERE = "choose another --key or --item, or declare the field sensitive with mode: keyed or drop"
@@ -56,7 +54,7 @@ class Place(NamedTuple):
     @property
     def labelled(self) -> bool:
         """Whether labels may lie on it."""
-        return self.line.kind == ITEM and self.pointer == TEXT
+        return self.line.kind == ITEM and self.pointer == protection.TEXT
 
 
 class Way(NamedTuple):
@@ -202,8 +200,9 @@ class Redaction:
         for field, steps in self._asked:
             if field.layer != line.layer:
                 continue
-            for pointer, holder, name in texts_in(line.fields, steps, ""):
-                covers = pointer == "/value/text" and fitting.span(line.fields) is not None  # goes with the item's text
+            for pointer, holder, name in jsonpointer.texts(line.fields, steps):
+                # what a label covers goes with the item's text
+                covers = pointer == protection.COVERED and fitting.span(line.fields) is not None
                 if pointer not in seen and not covers:
                     seen.add(pointer)
                     yield Place(line, field, pointer, holder, name)
@@ -273,25 +272,19 @@ def way(dataset: str, layer: Layer, item: str, pointer: str, digest: str) -> str
     return canonical.encode([dataset, layer, item, pointer, digest]).decode()
 
 
+def place_of(way: str) -> list[str] | None:
+    """Return the parts of what a way back is called (`way`); None where it is called otherwise."""
+    try:
+        parts = canonical.decode(way.encode())
+    except DataError:
+        return None
+    good = isinstance(parts, list) and len(parts) == _PARTS and all(isinstance(part, str) for part in parts)
+    return parts if good else None
+
+
 def digest(text: str) -> str:
     """Return what tells a text, without personal data, from another one."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def texts_in(value: Any, steps: Sequence[str], pointer: str) -> Iterator[tuple[str, Any, Any]]:
-    """Yield pointer, holder and name of every text that the steps of a glob lead to, or into."""
-    members: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, dict):
-        members = [*value.items()]
-    elif isinstance(value, list):
-        members = [*enumerate(value)]
-    for name, inside in members:
-        if not steps or steps[0] == jsonpointer.ANY or (isinstance(value, dict) and steps[0] == name):
-            below = f"{pointer}/{jsonpointer.escaped(str(name))}"
-            if isinstance(inside, str) and len(steps) <= 1:
-                yield below, value, name
-            else:
-                yield from texts_in(inside, steps[1:], below)
 
 
 def _lines(rows: Rows) -> list[Line]:

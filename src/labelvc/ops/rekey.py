@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from labelvc.codec import canonical, epochs, shard
-from labelvc.core import baseline, protection, pseudonym
+from labelvc.codec import epochs, shard
+from labelvc.core import baseline, pseudonym
 from labelvc.core.rekey import carries, tokens_in
 from labelvc.errors import ConfigurationError, DataError, RefusedError
-from labelvc.model import jsonpointer
-from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project
 from labelvc.model.secret import Epoch, Secret
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import carrying, naming, pseudonyms
 from labelvc.ops import dataset as datasets
 from labelvc.ops import project as projects
+from labelvc.ops.carriage import Carriage, Texts, shard_of
 from labelvc.ops.carrying import Way
 from labelvc.ops.dataset import Advance
 from labelvc.store import files, journal, keyring, tree
@@ -29,10 +27,6 @@ from labelvc.store.journal import Transaction
 from labelvc.store.keyring import SECRET_BYTES
 from labelvc.store.reader import Reader
 
-_BY = ("annotations", "/by")
-_WITH_TOKENS = ("keyed", "random", "sealed")
-_NAMES = ("/id", "/item")
-_is_name = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}").fullmatch
 Ways = Callable[[Secret, Project], Way]
 
 
@@ -103,9 +97,9 @@ def rekey(git: Git, asked: Asked, ways: Ways, *, dry: bool = False, advance: Adv
                 way = ways(secret, project)
                 run = _Run(git, work, project, way, known, asked)
                 if dry:
-                    return run.all(reader, None, secret, advance)
+                    return run.all(reader, None, advance)
                 with journal.transaction(git, f"pseudonym rekey --to {asked.epoch}", since) as change:
-                    done = run.all(reader, change, secret, advance)
+                    done = run.all(reader, change, advance)
                     return done._replace(waiting=carrying.keep(git, way))
             except BaseException:
                 if fresh and not journal.is_pending(git):
@@ -165,19 +159,17 @@ class _Run:
         self._git, self._work, self._project, self._way = git, work, project, way
         self._known, self._asked = known, asked
         self._old = {epoch.id for epoch in known[:-1]}
-        self._met: set[str] = set()
-        self._tokens: dict[str, str] = {}
-        self._made: set[str] = set()
         self._gone: set[str] = set()
         self._changed = {"annotations": 0, "items": 0}
 
-    def all(self, reader: Reader, change: Transaction | None, secret: Secret, advance: Advance | None) -> Done:
+    def all(self, reader: Reader, change: Transaction | None, advance: Advance | None) -> Done:
         """Look at everything, and hand what changes to a transaction."""
         self._gone = self._erased(reader)
         self._refuse_elsewhere(reader)
+        carriage = Carriage(self._way, self._known, self._gone)
         every = self._project.datasets.values()
-        touched = [dataset for dataset in every if self._dataset(reader, dataset, change, advance)]
-        if not self._tokens:
+        touched = [dataset for dataset in every if self._dataset(reader, dataset, carriage, change, advance)]
+        if not carriage.tokens:
             message = "there is no token to re-key"
             raise RefusedError(message, where=str(self._git.top), hint="labelvc pseudonym new begins an epoch")
         stage = [epochs.PATH]
@@ -187,18 +179,23 @@ class _Run:
             self._then(change, touched, stage)
         names = tuple(dataset.name for dataset in touched)
         counts = self._changed["annotations"], self._changed["items"]
-        return Done(tuple(sorted(self._met)), self._asked.epoch, dict(self._tokens), *counts, names)
+        return Done(tuple(sorted(carriage.met)), self._asked.epoch, dict(carriage.tokens), *counts, names)
 
-    def _dataset(self, reader: Reader, dataset: Dataset, change: Transaction | None, advance: Advance | None) -> bool:
-        """Rewrite the shards of a dataset; tells whether one changed."""
-        places = {layer: _places(dataset, layer) for layer in ("annotations", "items")}
+    def _dataset(
+        self, reader: Reader, dataset: Dataset, carriage: Carriage, change: Transaction | None, advance: Advance | None
+    ) -> bool:
+        """Rewrite the shards of a dataset, items before the labels on them; tells whether one changed."""
+        places = [(at, path) for path in self._work.entries if (at := shard.parse_path(path)) and at[0] == dataset.name]
         touched = False
-        for path in sorted(
-            path for path in self._work.entries if (at := shard.parse_path(path)) and at[0] == dataset.name
-        ):
+        texts: Texts = {}
+        last = ""
+        for (_, side, name), path in sorted(places, key=lambda place: (place[0][2], place[0][1] != "items")):
+            if name != last:
+                texts, last = {}, name
             lines, changed = [], False
+            of = shard_of(dataset, side, texts)
             for layer, _, _, raw in datasets.layer_lines(reader, self._work, dataset, [path]):
-                new = self._line(raw, dataset, layer, places[layer])
+                new = carriage.line(raw, of)
                 changed |= new is not raw
                 self._changed[layer] += new is not raw
                 lines.append(new)
@@ -208,62 +205,6 @@ class _Run:
             if advance:
                 advance(len(lines))
         return touched
-
-    def _line(self, raw: bytes, dataset: Dataset, layer: Layer, places: Sequence[list[str]]) -> bytes:
-        """Return a line with its tokens carried and the next `rev`; the very same where it has none."""
-        if not any(True for _ in tokens_in(raw)):
-            return raw
-        key = shard.key_of(raw, dataset.name, layer)
-        where = str(key)
-        fields = canonical.decode(raw)
-        first = canonical.RECORD_FIRST if layer == "annotations" else canonical.ITEM_FIRST
-        if canonical.encode(fields, first) != raw:
-            raise DataError("the line is not in canonical form", where=where, hint="labelvc format, then commit")
-        changed = False
-        for steps in places:
-            for holder, name in list(jsonpointer.places(fields, steps)):
-                value = holder[name]
-                if isinstance(value, str) and protection.protected(value) and not pseudonym.is_marker(value):
-                    holder[name] = self._carried(value, where)
-                    changed = True
-        if changed and layer == "annotations":
-            fields["rev"] = fields["rev"] + 1 if type(fields.get("rev")) is int else 1
-        new = canonical.encode(fields, first) if changed else raw
-        if not self._made.issuperset(tokens_in(new)):
-            self._refuse_left(fields, key, layer)
-        return new
-
-    def _carried(self, value: str, where: str) -> str:
-        """Return a token, or a sealed value, with the token that takes its place."""
-        token, mark, letters = value.partition(":")
-        if token in self._tokens:
-            return f"{self._tokens[token]}{mark}{letters}"
-        epoch = pseudonym.epoch_of(token)
-        if not pseudonym.is_token(token):
-            message = "the check letters of a token are wrong"
-            raise DataError(message, where=where, hint="labelvc check --all, and mend what it finds")
-        if epoch == self._asked.epoch:
-            message = f"a token of the new epoch {epoch!r} is here already: two epochs would be mixed"
-            raise DataError(message, where=where, hint="git checkout -- datasets, then the command again")
-        if epoch not in self._old:
-            message = f"a token of an epoch that this project does not have: {epoch!r}"
-            raise DataError(message, where=where, hint=f"git log -p -- {epochs.PATH}; labelvc blame {where}")
-        if token in self._gone:
-            message = "a token of somebody who was forgotten still stands here"
-            raise DataError(
-                message, where=where, hint="labelvc check --all names the lines: take it out of them, and commit"
-            )
-        self._met.add(epoch)
-        new = self._tokens[token] = self._way.of(token, where)
-        self._made.add(new)
-        return f"{new}{mark}{letters}"
-
-    def _refuse_left(self, fields: dict[str, Any], key: Key | None, layer: Layer) -> None:
-        """Refuse a line in which a token stands where none is declared, so that it would stay as it was."""
-        for pointer, text in _texts(fields):
-            for token in tokens_in(text.encode()):
-                if carries(token) and pseudonym.epoch_of(token) != self._asked.epoch:
-                    raise _misplaced(str(key), pointer, layer, redacted=f"[[{token}" in text)
 
     def _refuse_elsewhere(self, reader: Reader) -> None:
         """Refuse tokens in what is no dataset's line: shards of no dataset, and documents."""
@@ -308,29 +249,6 @@ class _Run:
         change.then("stage", stage)
 
 
-def _places(dataset: Dataset, layer: Layer) -> list[list[str]]:
-    """Return the steps to the fields of a layer that may hold tokens; a record's or item's name is none."""
-    found = [field.pointer for field in dataset.sensitive if field.layer == layer and field.mode in _WITH_TOKENS]
-    found += [_BY[1]] if layer == _BY[0] and _BY[1] not in found else []
-    return [jsonpointer.steps(pointer) for pointer in found if pointer not in _NAMES]
-
-
-def _misplaced(key: str, pointer: str, layer: Layer, *, redacted: bool) -> DataError:
-    if pointer in _NAMES:
-        message = (
-            f"a token names the {'record' if layer == 'annotations' else 'item'}: with another it would be another one"
-        )
-        hint = "datasets whose items are named by pseudonyms are not re-keyed: import them anew from their source"
-        return DataError(message, where=f"{key} {pointer}", hint=hint)
-    if redacted:
-        message = "a token stands in a redacted text, and a re-key does not rewrite texts"
-        hint = "begin an epoch with `labelvc pseudonym new` and import the dataset anew from its source, which redacts with its secret"
-        return DataError(message, where=f"{key} {pointer}", hint=hint)
-    message = "a token stands in a field that is not declared to hold any"
-    hint = "declare the field under `sensitive` in the document of its dataset, or take the token out; then git commit"
-    return DataError(message, where=f"{key} {pointer}", hint=hint)
-
-
 def _may_tell(path: str) -> bool:
     """Tell whether a file is a document of the project that could hold a token which has to change.
 
@@ -338,19 +256,6 @@ def _may_tell(path: str) -> bool:
     """
     away = ("trust/", projects.ERASURES, baseline.PATH)
     return naming.is_document(path) and not path.startswith(away) and "/media/" not in path
-
-
-def _texts(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every text in a value, names of members among them, with a pointer to it."""
-    if isinstance(value, str):
-        yield at, value
-    elif isinstance(value, list):
-        for position, one in enumerate(value):
-            yield from _texts(one, f"{at}/{position}")
-    elif isinstance(value, dict):
-        for name, one in value.items():
-            yield at, name
-            yield from _texts(one, f"{at}/{name if _is_name(name) else '***'}")
 
 
 def _under(work: Snapshot, folder: str) -> Iterator[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from re import Match
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, expression, shard
+from labelvc.core import protection, pseudonym, redact
 from labelvc.core.redact import Move, Redacted
 from labelvc.errors import ConfigurationError, DataError
-from labelvc.model.names import Key, Layer
+from labelvc.model import jsonpointer
+from labelvc.model.names import Key
 from labelvc.model.project import Dataset
 from labelvc.ops import custody, fitting, redaction, revealing, vault
 from labelvc.ops import project as projects
@@ -18,6 +21,8 @@ from labelvc.ops.vault import Opened
 from labelvc.store import tree
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
+
+_OTHER = "oth_"
 
 
 class Restored(NamedTuple):
@@ -65,16 +70,17 @@ def restore(git: Git, act: Act, openers: Openers, item: str) -> Restored:
         one, _ = custody.opened(folder, project, openers)
         vault.fold(one)
         vault.record(one, custody.entry(act, "restore", key=str(key)))
-    ways = _ways(one)
+    ways = _ways(one, dataset.id, key.item)
     texts = forgotten = 0
     for layer, line in [("items", fields), *[("annotations", record) for record in records]]:
-        for pointer, holder, name in list(redaction.texts_in(line, [], "")):
-            said = redaction.way(dataset.id, _layer(layer), key.item, pointer, redaction.digest(holder[name]))
-            if said in ways:
-                done = _back(holder[name], ways[said])
+        for pointer, holder, name in list(jsonpointer.texts(line, [])):
+            found = (_placed(one, holder[name], way) for way in ways.get((layer, pointer), ()))
+            steps = next((steps for steps in found if steps is not None), None)
+            if steps is not None:
+                done = _back(holder[name], steps)
                 texts += 1
-                forgotten += sum(step[-1] is None for step in ways[said])
-                if (layer, pointer) == ("items", redaction.TEXT):
+                forgotten += sum(step[-1] is None for step in steps)
+                if (layer, pointer) == ("items", protection.TEXT):
                     _carry(records, done.old, done.way, dataset)
                 holder[name] = done.old
     if not texts:
@@ -86,6 +92,18 @@ def restore(git: Git, act: Act, openers: Openers, item: str) -> Restored:
         )
     lines = [canonical.encode_item(fields), *[canonical.encode_record(record) for record in records]]
     return Restored(lines, texts, forgotten)
+
+
+class _Way(NamedTuple):
+    """A way back as the vault has it: the digest of the text it leads back from, its steps, and the epoch of their tokens."""
+
+    digest: str
+    steps: list[list[Any]]
+    epoch: str
+
+    def __repr__(self) -> str:
+        """Show no value."""
+        return f"_Way({self.digest!r}, ...)"
 
 
 class _Back(NamedTuple):
@@ -124,11 +142,55 @@ def _carry(records: list[dict[str, Any]], old: str, way: Redacted, dataset: Data
             fitting.place(record, found, old)
 
 
-def _ways(one: Opened) -> dict[str, list[list[Any]]]:
-    """Return the steps back from texts, by what they are called."""
-    rows = [token for token, row in one.rows.items() if row.sealed is not None and token.startswith("oth_")]
-    contents = map(one.content, rows)
-    return {content["value"]: content["moves"] for content in contents if "moves" in content}
+def _ways(one: Opened, dataset: str, item: str) -> dict[tuple[str, str], list[_Way]]:
+    """Return the ways back from the texts of an item and its records, by layer and pointer."""
+    found: dict[tuple[str, str], list[_Way]] = {}
+    for token, row in one.rows.items():
+        content = one.content(token) if row.sealed is not None and token.startswith(_OTHER) else {}
+        match redaction.place_of(content.get("value", "")) if "moves" in content else None:
+            case [where, layer, name, pointer, digest] if (where, name) == (dataset, item):
+                way = _Way(digest, content["moves"], pseudonym.epoch_of(token))
+                found.setdefault((layer, pointer), []).append(way)
+    return found
+
+
+def _placed(one: Opened, text: str, way: _Way) -> list[list[Any]] | None:
+    """Return the steps of a way where they lie in a text; None where it does not lead back from it.
+
+    It does when its own tokens, put where others stand now (of a later epoch, or markers of somebody who was erased), make
+    the text that it was written down for: that has its digest.
+    """
+    own = {step[2]: step[4] for step in way.steps}
+    ahead = 0
+
+    def instead(mark: Match[str]) -> str:
+        nonlocal ahead
+        token = own.get(mark.start() - ahead) or _earlier(one, mark[1], way.epoch)
+        ahead += len(mark[1]) - len(token)
+        return str(token)
+
+    done = redact.exchanged(text, instead)
+    if redaction.digest(done.text) != way.digest:
+        return None
+    try:
+        return [[*step[:2], *done.back((step[2], step[3])), *step[4:]] for step in way.steps]
+    except DataError:  # whoever has the vault's public half can write a way that leads nowhere
+        return None
+
+
+def _earlier(one: Opened, token: str, epoch: str) -> str:
+    """Return what a token was in an epoch, as far as the vault knows; else the token."""
+    return next((each for each in _before(one, token) if pseudonym.epoch_of(each) == epoch), token)
+
+
+def _before(one: Opened, token: str) -> Iterator[str]:
+    """Yield a token and what it was before each re-key."""
+    seen: set[str] = set()
+    while token and token not in seen:
+        yield token
+        seen.add(token)
+        row = one.rows.get(token)
+        token = one.content(token).get("before", "") if row is not None and row.sealed is not None else ""
 
 
 def _records(git: Git, dataset: Dataset, item: str) -> Iterator[dict[str, Any]]:
@@ -144,7 +206,3 @@ def _records(git: Git, dataset: Dataset, item: str) -> Iterator[dict[str, Any]]:
             fields = canonical.decode(line)
             if fields.get("item") == item and not fields.get("gone"):
                 yield fields
-
-
-def _layer(name: str) -> Layer:
-    return "items" if name == "items" else "annotations"
