@@ -158,6 +158,19 @@ def crowd(odd: str, *, copies: bool = False) -> Change:
     return make
 
 
+def sitting(seconds: int, labels: str) -> Change:
+    """Let one person answer `kind` of as many items as there are letters, one every so many seconds."""
+
+    def make(zoo: Zoo) -> None:
+        for at, letter in enumerate(labels):
+            key, label = f"q{at:02}", {"c": "cat", "d": "dog"}[letter]
+            zoo.put(f"pets/{key}#", {"id": key, "natural": {"word": key}})
+            time = f"2026-03-01T{9 + at * seconds // 3600:02}:{at * seconds // 60 % 60:02}:{at * seconds % 60:02}Z"
+            zoo.put(f"pets/{key}#k1", answer(key, "k1", "kind", {"label": label}, by=ANNA, at=time))
+
+    return make
+
+
 CROWD = sorted(pseudonym.token(SECRET, ID, "main", "person", f"one of {at}") for at in range(5))
 Q1, ITEMS = "pets/q1#", "datasets/{}/items"
 W2 = "pets/p1#w2"
@@ -190,6 +203,8 @@ CASES = [
     # ---------------------------------------------------------------- annotators
     Case("annotator.constant", "warning", asking("annotator.constant", only_kinds, crowd("cat")), asking("annotator.constant", only_kinds, crowd("turn")), pointer="/tasks/kind", hint="100 % of 40", path=PETS, line=0),
     Case("annotator.copy", "note", asking("annotator.copy", only_kinds, crowd("cat", copies=True), threshold=0.95), asking("annotator.copy", only_kinds, crowd("cat"), threshold=0.95), pointer="/tasks/kind", hint="on 40 of 40 items", path=PETS, line=0),
+    Case("annotator.too_fast", "warning", asking("annotator.too_fast", only_kinds, sitting(3, 20 * "cd"), threshold=4), asking("annotator.too_fast", only_kinds, sitting(4, 20 * "cd"), threshold=4), hint="median 3.00 s over 39", path=PETS, line=0),
+    Case("annotator.run", "warning", asking("annotator.run", only_kinds, sitting(9, 10 * "cd" + 20 * "d"), threshold=20), asking("annotator.run", only_kinds, sitting(9, 20 * "cd"), threshold=20), pointer="/tasks/kind", hint="21 times 'dog'", path=PETS, line=0),
     # ---------------------------------------------------------------- doubles
     Case("item.same_text", "warning", asking("item.same_text", texts(LONG, LONG)), asking("item.same_text", texts(LONG, LONG.upper())), Q1, path=ITEMS.format("pets"), line=0),
     Case("item.near_text", "warning", asking("item.near_text", texts(LONG, LONG.upper() + "!")), asking("item.near_text", texts(LONG, LONG[::-1])), Q1, path=ITEMS.format("pets"), line=0),

@@ -57,18 +57,18 @@ class Annotators:
 
     def applies(self, project: Project, dataset: Dataset) -> bool:
         """Apply where a dataset asks for one of the rules and has a task with answers that can be counted."""
-        return asked(dataset, *_RULES) and bool(_tasks(project, dataset))
+        return asked(dataset, *_RULES) and bool(countable(project, dataset))
 
     def look(self, shard: Shard, project: Project) -> Look:
         """Return the numbers of this shard."""
-        tasks = _tasks(project, shard.dataset)
+        tasks = countable(project, shard.dataset)
         answers: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
         tokens = {by for by in set(shard.heads("annotations").by) if protection.protected(by)}
         for line in shard.records():
             fields = line.fields or {}
             by, task = fields.get("by"), fields.get("task")
             if isinstance(by, str) and isinstance(task, str) and task in tasks and by in tokens:
-                answer = _answer(fields.get("value"))
+                answer = answer_of(fields.get("value"))
                 if answer is not None:
                     answers[task, str(fields.get("item"))][by] = answer
         given, pairs = Counter[_Pair](), dict[_Pair, list[float]]()
@@ -97,7 +97,7 @@ class Annotators:
                 yield from _copies(task, pairs[task], threshold(Annotators, "annotator.copy", dataset), place)
 
 
-def _tasks(project: Project, dataset: Dataset) -> set[str]:
+def countable(project: Project, dataset: Dataset) -> set[str]:
     """Return the tasks whose answers are few enough to be counted: labels, sets of labels, and scores in steps."""
     found = {name: project.tasks[name] for name in dataset.tasks if name in project.tasks}
     return {name for name, task in found.items() if task.type in ("label", "labels") or _in_steps(task)}
@@ -107,7 +107,7 @@ def _in_steps(task: Task) -> bool:
     return task.type == "score" and bool(task.step) and task.minimum is not None and task.maximum is not None
 
 
-def _answer(value: Any) -> str | None:
+def answer_of(value: Any) -> str | None:
     """Return an answer as one text; None where it is none, or says that there is nothing."""
     if not isinstance(value, dict) or value.get("empty"):
         return None

@@ -17,6 +17,7 @@ from labelvc.checks.interface import Check, Rule
 from labelvc.checks.layout import Layout
 from labelvc.checks.origins import Origins
 from labelvc.checks.outlines import Outlines
+from labelvc.checks.pace import Pace
 from labelvc.checks.pseudonyms import Pseudonyms
 from labelvc.checks.records import Records
 from labelvc.checks.references import References
@@ -41,6 +42,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "origins": Origins,
     "doubles": Doubles,
     "annotators": Annotators,
+    "pace": Pace,
     "bindings": Bindings,
 }
 

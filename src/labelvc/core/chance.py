@@ -55,6 +55,23 @@ def at_least_of_unequal(trials: int, successes: float, expected: float) -> float
     return exp(-trials * (_apart(seen, mean) + _apart(1 - seen, 1 - mean)))
 
 
+def run_of(trials: int, successes: int, length: int) -> float:
+    """Return a bound on the probability that successes stand so many in a row somewhere, all orders being equally likely.
+
+    A run of that length begins at the first trial, or after a failure: the sum of the probabilities of all these places
+    (Mood 1940, The distribution theory of runs, on runs in a random order; Boole's inequality for the sum).
+
+    Args:
+        trials: how many.
+        successes: how many of them.
+        length: of the run, one at least.
+    """
+    if length > successes:
+        return 0.0
+    there = lgamma(successes + 1) - lgamma(successes - length + 1) - lgamma(trials + 1) + lgamma(trials - length + 1)
+    return min(1.0, exp(there) * (1 + trials - successes))
+
+
 def _apart(seen: float, share: float) -> float:
     if seen <= 0:
         return 0.0
