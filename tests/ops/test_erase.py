@@ -130,21 +130,15 @@ def test_pending_ends_when_every_holder_has_signed(held: Vaulted, labelvc: Run):
     assert erase(held, labelvc, token, "--apply")[0] == 0
     held.zoo.commit("Forget")
     theirs.zoo.git("pull", "-q", str(held.folder), "main")
-    assert theirs.reveal(labelvc, token) == MAIL
+    reveal = ("vault", "reveal", token, "--reason", "ticket 4711", "-o", str(theirs.keys / "v"))
+    code, _, err = labelvc(theirs.folder, *reveal, *theirs.by("ada", "ben"))
+    assert (code, f"labelvc erase {token} --confirm" in err, MAIL in err) == (2, True, False), err
+    assert erasures.held(theirs.zoo.at, [token]) == 1, "it holds the row, and tells it to nobody"
     code, out, err = erase(theirs, labelvc, token, "--confirm", who="ben")
     assert (code, out.count(".confirmed.ben.json")) == (0, 1), err
-    code, _, err = labelvc(
-        theirs.folder,
-        "vault",
-        "reveal",
-        token,
-        "--reason",
-        "ticket 4711",
-        "-o",
-        str(theirs.keys / "v"),
-        *theirs.by("ada", "ben"),
-    )
+    code, _, err = labelvc(theirs.folder, *reveal, *theirs.by("ada", "ben"))
     assert (code, "was forgotten" in err) == (2, True)
+    assert erasures.held(theirs.zoo.at, [token]) == 0
     assert theirs.zoo.commit("Confirm")
     assert [entry["pending"] for entry in ledger(theirs.folder, labelvc)[1]] == [["cleo"]]
     code, out, err = erase(theirs, labelvc, token, "--confirm", who="ben")

@@ -77,10 +77,11 @@ def test_privacy_15_a_full_clone_and_all_replicas_open_nothing_and_an_old_backup
         found.zoo.git("reset", "-q", "--hard")
     shutil.rmtree(theirs.home)
     shutil.copytree(backup, theirs.home)
-    theirs.zoo.git("checkout", "-q", "HEAD~2", "--", "datasets")
+    assert "stands for somebody who was erased" in opens(labelvc, held, theirs.folder, token)
+    theirs.zoo.git("switch", "-q", "--detach", "HEAD~2")  # a state that has not heard of it
     assert opens(labelvc, held, theirs.folder, "pets/q1#r1", "/ext/jsonl/name") == NAME
     assert opens(labelvc, held, theirs.folder, token) == MAIL
-    theirs.zoo.git("reset", "-q", "--hard")
+    theirs.zoo.git("switch", "-q", "main")
     assert labelvc(theirs.folder, "privacy", "status")[1].count("still holds") == 1
     assert erase(theirs, labelvc, "--confirm", who="ben")[0] == 0
     assert "was forgotten" in opens(labelvc, held, theirs.folder, token)

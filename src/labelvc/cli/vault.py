@@ -160,19 +160,32 @@ def vault_restore(settings: Settings, /, item: str, reason: str, output: Path, *
     disk.write_private(output, b"".join([line + b"\n" for line in found.lines]))
     say(settings, f"{text.count(found.texts, 'text')} restored in {output}")
     if found.forgotten:
-        say(settings, f"{text.count(found.forgotten, 'value')} in them stood for somebody who was forgotten, and stay")
+        say(
+            settings,
+            f"{text.count(found.forgotten, 'value')} in them told of somebody who was forgotten: what replaced it stays",
+        )
 
 
 @vault.command("merge")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @opening
 @pass_settings
-def vault_merge(settings: Settings, /, folder: Path, **brought: Any) -> None:
-    """Take in another copy of the vault, from a colleague's `.git/labelvc/vault`."""
+def vault_merge(settings: Settings, /, folder: Path, **brought: Any) -> int:
+    """Take in another copy of the vault, from a colleague's `.git/labelvc/vault`.
+
+    Nothing of who was forgotten comes in: exit 1 lists the tokens that the other copy still has rows of.
+    """
     git = plumbing.find(settings.directory)
-    changed, aliases = custody.merge(git, _act(git), openers(brought), folder)
-    also = f"; {text.count(aliases, 'token')} became another name of one that is smaller" if aliases else ""
-    say(settings, f"{text.count(changed, 'row')} new or changed{also}")
+    found = custody.merge(git, _act(git), openers(brought), folder)
+    also = f"; {text.count(found.aliases, 'token')} became another name of one that is smaller" if found.aliases else ""
+    say(settings, f"{text.count(found.rows, 'row')} new or changed{also}")
+    for token in found.returning:
+        write(f"{token}\n")
+    if found.returning:
+        held = text.count(len(found.returning), "row")
+        say(settings, f"left out {held} of somebody who was forgotten, which that copy still holds")
+        say(settings, "next: its people let go, there: labelvc erase --confirm, or labelvc vault merge")
+    return int(bool(found.returning))
 
 
 @vault.command("rotate")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -134,3 +135,9 @@ def _of_kind(keys: Keys, letters: str) -> AESSIV:
 
 def _bound(keys: Keys, token: str, epoch: str) -> list[bytes]:
     return [prefixed(keys.project, token[:3], token, epoch)]
+
+
+def without(content: dict[str, Any], gone: Callable[[str], bool]) -> dict[str, Any]:
+    """Return a way back (docs/formats/vault.md) that does not tell any more what the tokens of the forgotten stand for."""
+    moves = [[*places, token, None if gone(token) else said] for *places, token, said in content["moves"]]
+    return {**content, "moves": moves}

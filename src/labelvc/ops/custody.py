@@ -12,9 +12,10 @@ from labelvc.core import pseudonym
 from labelvc.errors import ConfigurationError, DataError, Error, RefusedError
 from labelvc.model.project import Project
 from labelvc.model.secret import Secret
-from labelvc.ops import carrying, links, pseudonyms, sharing, vault
+from labelvc.ops import carrying, forgetting, links, pseudonyms, sharing, vault
 from labelvc.ops import filter as filters
 from labelvc.ops import project as projects
+from labelvc.ops.forgetting import Merged
 from labelvc.ops.sharing import Openers
 from labelvc.ops.vault import Opened
 from labelvc.store import tree
@@ -88,12 +89,8 @@ def seal(git: Git, act: Act, openers: Openers, values: Sequence[str] = (), kind:
     return number
 
 
-def merge(git: Git, act: Act, openers: Openers, source: Path) -> tuple[int, int]:
-    """Take the rows, links and waiting files of another copy of the vault in.
-
-    Returns:
-        How many rows are new or changed, and how many tokens became aliases.
-    """
+def merge(git: Git, act: Act, openers: Openers, source: Path) -> Merged:
+    """Take the rows, links and waiting files of another copy of the vault in, but nothing of who was forgotten."""
     project = project_here(git)
     with folders.held(git) as folder:
         if source.resolve() == folder.resolve():
@@ -102,14 +99,14 @@ def merge(git: Git, act: Act, openers: Openers, source: Path) -> tuple[int, int]
         other = vault.beside(one, source)
         folded = vault.fold(one)
         vault.fold(other)
-        changed, aliases = vault.merge(one, other)
-        vault.record(one, entry(act, "merge", aliases=aliases, rows=changed))
+        found = forgetting.merge(one, other)
+        vault.record(one, entry(act, "merge", aliases=found.aliases, rows=found.rows))
         for name in (folders.LINKS, folders.KEYS):
             links.add(folder / name, folders.lines(source / name))
-        links.drop(folder, [token for token, row in one.rows.items() if row.sealed is None])
-        if changed or folded or waiting:
+        links.drop(folder, {*one.erased, *[token for token, row in one.rows.items() if row.sealed is None]})
+        if found.rows or folded or waiting:
             vault.write(one, clear=waiting)
-    return changed, aliases
+    return found
 
 
 def rotate(git: Git, act: Act, openers: Openers) -> Opened:
@@ -147,7 +144,7 @@ def forget(git: Git, act: Act, openers: Openers, tokens: Sequence[str], did: str
         one, waiting = opened(folder, project, openers)
         before = dict(one.rows)
         vault.fold(one)
-        found = vault.forget(one, tokens)
+        found = forgetting.forget(one, tokens)
         fresh = bool(waiting or one.rows != before or links.linked(folder, found))
         if fresh:
             vault.record(one, entry(act, did, tokens=found))
@@ -272,7 +269,7 @@ def opened(folder: Path, project: Project, openers: Openers) -> tuple[Opened, It
         DataError: it is damaged.
     """
     folders.chain(folder)
-    one = vault.opened(folder, project.id, openers)
+    one = vault.opened(folder, project.id, openers, project.erased)
     folders.sweep(folder)  # now that the current generation is proved to be sound
     return one, list(folders.waiting(folder))
 

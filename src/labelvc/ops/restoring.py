@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from re import Match
 from typing import Any, NamedTuple
 
-from labelvc.codec import canonical, expression, shard
+from labelvc.codec import canonical, expression, shard, vaultrow
 from labelvc.core import protection, pseudonym, redact
 from labelvc.core.redact import Move, Redacted
 from labelvc.errors import ConfigurationError, DataError
@@ -149,7 +149,8 @@ def _ways(one: Opened, dataset: str, item: str) -> dict[tuple[str, str], list[_W
         content = one.content(token) if row.sealed is not None and token.startswith(_OTHER) else {}
         match redaction.place_of(content.get("value", "")) if "moves" in content else None:
             case [where, layer, name, pointer, digest] if (where, name) == (dataset, item):
-                way = _Way(digest, content["moves"], pseudonym.epoch_of(token))
+                steps = vaultrow.without(content, one.gone)["moves"]
+                way = _Way(digest, steps, pseudonym.epoch_of(token))
                 found.setdefault((layer, pointer), []).append(way)
     return found
 

@@ -67,6 +67,7 @@ def reveal(git: Git, act: Act, openers: Openers, what: str, pointer: str = "") -
         token = trail[-1]
         row = one.rows.get(token)
         vault.record(one, custody.entry(act, "reveal", found=row is not None and row.sealed is not None, token=token))
+    refuse_erased(one, trail)
     if letters and any(_keys(one, each) for each in trail):
         return Revealed(token, _unsealed(one, letters, project, trail, place), None)
     if row is None or row.sealed is None:
@@ -87,6 +88,18 @@ def reveal(git: Git, act: Act, openers: Openers, what: str, pointer: str = "") -
         )
         raise DataError(message, where=str(folder), hint="labelvc vault status; take the row from a backup")
     return Revealed(token, content["value"], known)
+
+
+def refuse_erased(one: Opened, trail: Sequence[str]) -> None:
+    """Refuse to tell what a token stands for that the ledger lists and this copy of the vault has not let go of.
+
+    Raises:
+        DataError: it does; nothing is told.
+    """
+    listed = sorted(one.erased.intersection(trail))
+    if listed and any(not (row is None or row.sealed is None) for row in map(one.rows.get, trail)):
+        message = f"the token {trail[0]} stands for somebody who was erased: nobody may tell any more what it stood for"
+        raise DataError(message, where=str(one.folder), hint=f"labelvc erase {listed[0]} --confirm, in this clone")
 
 
 def reasoned(act: Act) -> None:

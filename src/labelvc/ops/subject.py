@@ -11,7 +11,7 @@ from labelvc.core import erasure, pseudonym
 from labelvc.errors import TrustError
 from labelvc.model.project import Dataset, Project
 from labelvc.model.secret import Epoch, Secret
-from labelvc.ops import custody, links, vault
+from labelvc.ops import custody, forgetting, links, vault
 from labelvc.ops.custody import Act
 from labelvc.ops.sharing import Openers
 from labelvc.store import keyring, tree
@@ -106,13 +106,13 @@ def _beside(git: Git, project: Project, openers: Openers, tokens: Sequence[str],
         one, _ = custody.opened(folder, project, openers)
         vault.record(one, custody.entry(act, "trace", tokens=list(tokens)))
         vault.fold(one)
-        found = vault.aliases(one, tokens)
+        found = forgetting.aliases(one, tokens)
         for token in sorted(found):
             row = one.rows.get(token)
             content = one.content(token) if row is not None and row.sealed is not None else {}
             if "value" in content:
                 found |= set(_tokens_of(git, project, pseudonym.kind_of(token), content["value"], folder))
-        return vault.aliases(one, _carried(git, project, found))
+        return forgetting.aliases(one, _carried(git, project, found))
 
 
 def _carried(git: Git, project: Project, tokens: Collection[str]) -> set[str]:

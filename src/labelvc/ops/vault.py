@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +21,9 @@ from labelvc.store import age, vault
 from labelvc.store.git import Git
 
 _MOST_ALIASES = 500
-_WAYS = ("alias", "before")
 _PARTS = 6
+LINEAGE = ("alias", "before")
+"""What in a row leads to another token of the same person."""
 
 
 class Opened(NamedTuple):
@@ -33,12 +34,19 @@ class Opened(NamedTuple):
         file: its key file.
         keys: what opens rows.
         rows: token to row.
+        erased: tokens that the project's ledger lists; nothing of theirs comes in, whether this copy let go of them or not.
     """
 
     folder: Path
     file: KeyFile
     keys: Keys
     rows: dict[str, Row]
+    erased: frozenset[str] = frozenset()
+
+    def gone(self, token: str) -> bool:
+        """Tell whether a token stands for somebody who was forgotten, here or by the ledger."""
+        row = self.rows.get(token)
+        return token in self.erased or (row is not None and row.sealed is None)
 
     def content(self, token: str) -> dict[str, Any]:
         """Return what a row that is not gone holds.
@@ -86,8 +94,14 @@ def record(one: Opened, entry: Mapping[str, object]) -> None:
     vault.append(one.folder, entry, lambda content: _sealed(one.keys, content))
 
 
-def opened(folder: Path, project: str, openers: Openers) -> Opened:
+def opened(folder: Path, project: str, openers: Openers, erased: frozenset[str] = frozenset()) -> Opened:
     """Open a vault with as many shares of its key as it needs.
+
+    Args:
+        folder: where it is.
+        project: UUID of its project.
+        openers: open it.
+        erased: tokens that the project's ledger lists.
 
     Raises:
         TrustError: there is no vault, too few shares, or a wrong one.
@@ -96,7 +110,7 @@ def opened(folder: Path, project: str, openers: Openers) -> Opened:
     generation = vault.needed(folder)
     where = str(generation / vault.KEY)
     file = keyfile.read((generation / vault.KEY).read_bytes(), where)
-    return _with(folder, file, Keys(sharing.unlock(file, openers, where), project))
+    return _with(folder, file, Keys(sharing.unlock(file, openers, where), project))._replace(erased=erased)
 
 
 def beside(one: Opened, folder: Path) -> Opened:
@@ -138,7 +152,7 @@ def fold(one: Opened) -> int:
 
 
 def put(one: Opened, token: str, content: dict[str, Any], where: str) -> None:
-    """Add what a token stands for; what was forgotten stays so.
+    """Add what a token stands for; what was forgotten stays so, and so does what the ledger lists.
 
     Raises:
         DataError: it is no token, or it stands for another value already.
@@ -148,10 +162,14 @@ def put(one: Opened, token: str, content: dict[str, Any], where: str) -> None:
     row = one.rows.get(token)
     if row is not None and row.sealed is None:
         return
+    if token in one.erased:  # who this was before a re-key is needed to forget them there, and nothing else
+        content = {name: said for name, said in content.items() if name in LINEAGE}
+        if row is not None or not content:
+            return
     if row is not None:
         content = _both(token, one.content(token), content, where)
     if "moves" in content:
-        content = _without(content, {name for name, held in one.rows.items() if held.sealed is None})
+        content = vaultrow.without(content, one.gone)
     one.rows[token] = vaultrow.seal(one.keys, token, pseudonym.epoch_of(token), content)
 
 
@@ -176,56 +194,6 @@ def write(one: Opened, *, clear: Iterable[Path] = ()) -> None:
         path.unlink(missing_ok=True)
 
 
-def merge(one: Opened, other: Opened) -> tuple[int, int]:
-    """Take another vault's rows in: tombstones win, keys of one token are joined, of two random tokens of a value one remains.
-
-    Returns:
-        How many rows are new or changed, and how many tokens became aliases of others.
-
-    Raises:
-        DataError: a token stands for two values, or a row of the other does not open.
-    """
-    before = dict(one.rows)
-    for token, row in other.rows.items():
-        if row.sealed is None:
-            one.rows[token] = row
-        else:
-            put(one, token, other.content(token), f"{other.folder} {token}")
-    aliases = _aliased(one)
-    return sum(before.get(token) != row for token, row in one.rows.items()), aliases
-
-
-def forget(one: Opened, tokens: Iterable[str]) -> list[str]:
-    """Make tokens stand for nothing, for good, with their aliases and what they were before and after a re-key.
-
-    Tombstones take the place of their rows, also where none was.
-
-    Returns:
-        The tokens.
-    """
-    found = aliases(one, tokens)
-    contents = {name: one.content(name) for name, row in one.rows.items() if row.sealed is not None}
-    for name in found:
-        one.rows[name] = Row(name, pseudonym.epoch_of(name), None)
-    for name, content in contents.items():
-        if name not in found and "moves" in content and (less := _without(content, found)) != content:
-            one.rows[name] = vaultrow.seal(one.keys, name, pseudonym.epoch_of(name), less)
-    return sorted(found)
-
-
-def aliases(one: Opened, tokens: Iterable[str]) -> set[str]:
-    """Return tokens with those that stand for the same: their aliases, and what they were before and after a re-key."""
-    contents = {name: one.content(name) for name, row in one.rows.items() if row.sealed is not None}
-    found: set[str] = set()
-    more = set(tokens)
-    while more:
-        found |= more
-        ends = {content.get(way) for name in more for content in [contents.get(name, {})] for way in _WAYS}
-        starts = {name for name, content in contents.items() if any(content.get(way) in found for way in _WAYS)}
-        more = ({end for end in ends if end} | starts) - found
-    return found
-
-
 def rotated(one: Opened, to: sharing.Role) -> Opened:
     """Return a vault with the same rows under a new key, in shares for the people who hold the role now."""
     secret, recipient = age.generate()
@@ -234,7 +202,7 @@ def rotated(one: Opened, to: sharing.Role) -> Opened:
         token: row if row.sealed is None else vaultrow.seal(keys, token, row.epoch, one.content(token))
         for token, row in one.rows.items()
     }
-    return Opened(one.folder, sharing.lock(keys.secret, to, recipient=recipient), keys, rows)
+    return Opened(one.folder, sharing.lock(keys.secret, to, recipient=recipient), keys, rows, one.erased)
 
 
 def trail(one: Opened, token: str) -> list[str]:
@@ -350,12 +318,6 @@ def _is_move(move: object) -> bool:
     return all(type(at) is int for at in places) and isinstance(token, str) and isinstance(said, str | None)
 
 
-def _without(content: dict[str, Any], tokens: Collection[str]) -> dict[str, Any]:
-    """Return a way back that does not tell any more what some tokens stand for."""
-    moves = [[*places, token, None if token in tokens else said] for *places, token, said in content["moves"]]
-    return {**content, "moves": moves}
-
-
 def _both(token: str, one: dict[str, Any], two: dict[str, Any], where: str) -> dict[str, Any]:
     """Return what two rows of one token say together."""
     if "alias" in one or "alias" in two:
@@ -377,22 +339,6 @@ def _both(token: str, one: dict[str, Any], two: dict[str, Any], where: str) -> d
         message = f"the token {token} stands for two different values"
         raise DataError(message, where=where, hint="one of the two vaults was made with another secret: labelvc doctor")
     return min(one, two, key=lambda content: str(content["value"]))
-
-
-def _aliased(one: Opened) -> int:
-    """Make of several random tokens of one value the smallest the one that is used; return how many are aliases now."""
-    by_link: dict[str, list[str]] = {}
-    for token, row in one.rows.items():
-        link = one.content(token).get("link") if row.sealed is not None else None
-        if link is not None:
-            by_link.setdefault(f"{token[:3]} {pseudonym.epoch_of(token)} {link}", []).append(token)
-    number = 0
-    for tokens in by_link.values():
-        first, *rest = sorted(tokens)
-        for token in rest:
-            one.rows[token] = vaultrow.seal(one.keys, token, pseudonym.epoch_of(token), {"alias": first})
-            number += 1
-    return number
 
 
 def key_of(text: str) -> bytes:
