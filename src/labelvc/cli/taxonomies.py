@@ -207,8 +207,8 @@ def taxonomy_migrate(settings: Settings, /, name: str, dry_run: bool, form: str,
     """Give records the labels that theirs were merged into.
 
     Each of them says so in `origin.migration`, and keeps the guideline version it was made under. Records whose label was
-    split are listed, since a person must decide, and so are records of one annotator that a merge makes alike. Commit the
-    result alone. Exit 1 while a person is needed.
+    split are listed, by split and by annotator, since a person must decide, and so are records of one annotator that a
+    merge makes alike. Commit the result alone. Exit 1 while a person is needed.
 
     \b
       labelvc taxonomy migrate cells --dry-run

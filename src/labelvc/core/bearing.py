@@ -19,6 +19,16 @@ def labels(value: object) -> list[str]:
     return [str(label) for label in several] if isinstance(several, list | dict) else []
 
 
+def holding(task: Task, taxonomy: str) -> tuple[str, ...]:
+    """Return the fields of a token that hold labels of the task's taxonomy: the one called like it, else all that hold no words.
+
+    Args:
+        task: whose type is `token`.
+        taxonomy: its name.
+    """
+    return (taxonomy,) if taxonomy in task.fields else tuple(name for name in task.fields if name not in _WORDS)
+
+
 def token_labels(value: object, task: Task) -> list[str]:
     """Return what somebody decided about a token: the values of its fields but those that hold words of the text."""
     if not isinstance(value, dict):

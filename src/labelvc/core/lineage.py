@@ -18,6 +18,7 @@ Kind = Literal["add", "rename", "merge", "split", "move", "deprecate"]
 Value = Mapping[str, Any]
 Change = tuple[tuple[str, ...], Any]
 _FRESH = ("labels", "-")
+_MEMBERS = ("label", "labels", "soft", "ranking")
 
 
 class Edits(NamedTuple):
@@ -123,7 +124,7 @@ def fates(value: Value) -> Mapping[str, Fate]:
     return found
 
 
-def migrated(said: Any, known: Mapping[str, Fate]) -> Any:
+def migrated(said: Any, known: Mapping[str, Fate], members: Sequence[str] = _MEMBERS) -> Any:
     """Return a record's value with every merged label replaced; the same object when it has none.
 
     Several labels become a set again, shares of one whole are added up, and of a ranking the first place counts.
@@ -131,11 +132,12 @@ def migrated(said: Any, known: Mapping[str, Fate]) -> Any:
     Args:
         said: the value.
         known: the fates of labels.
+        members: those of the value that hold labels.
     """
     if not isinstance(said, dict):
         return said
     new = dict(said)
-    for member in ("label", "labels", "soft", "ranking"):
+    for member in members:
         if member in said:
             new[member] = _one(said[member], known)
     if new == said:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -47,12 +47,14 @@ class Open(NamedTuple):
         label: that was split.
         to: the labels it may have.
         by: the annotator's pseudonym; empty when the record names none.
+        version: of the taxonomy that split it.
     """
 
     key: Key
     label: str
     to: tuple[str, ...]
     by: str
+    version: str
 
 
 class Twin(NamedTuple):
@@ -70,6 +72,7 @@ class Migration(NamedTuple):
         moves: records that get another label.
         open: records that a person must decide.
         twins: records that a merge made alike.
+        left: labels that no step of the lineage leads on from, to how many records have them: out of use, or unknown.
         files: number of shards that differ.
     """
 
@@ -77,6 +80,7 @@ class Migration(NamedTuple):
     moves: tuple[Move, ...]
     open: tuple[Open, ...]
     twins: tuple[Twin, ...]
+    left: Counter[str]
     files: int
 
 
@@ -89,8 +93,18 @@ class _Work(NamedTuple):
     project: Project
     older: Callable[[str, str], bool]
 
-    def tasks(self) -> frozenset[str]:
-        return frozenset(name for name, task in self.project.tasks.items() if task.taxonomy == self.name)
+    def tasks(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the tasks that take labels from it, of tokens to the fields that hold them."""
+        return {
+            name: bearing.holding(task, self.name) if task.type == "token" else ()
+            for name, task in self.project.tasks.items()
+            if task.taxonomy == self.name
+        }
+
+    def standing(self) -> frozenset[str]:
+        """Return the labels that records may have, or that the lineage leads on from."""
+        labels = self.project.taxonomies[self.name].labels
+        return frozenset(label.id for label in labels if label.status == "active") | self.fates.keys()
 
 
 def migrate(git: Git, name: str, *, dry: bool = False, advance: Callable[[], None] = lambda: None) -> Migration:
@@ -117,17 +131,19 @@ def migrate(git: Git, name: str, *, dry: bool = False, advance: Callable[[], Non
         moves: list[Move] = []
         opened: list[Open] = []
         twins: list[Twin] = []
+        left: Counter[str] = Counter()
         lines: dict[str, list[tuple[str, bytes]]] = {}
         for dataset in _concerned(found):
             told = _looked(reader, work, dataset, found, advance)
             moves += told.moves
             opened += told.open
             twins += told.twins
+            left += told.left
             if told.lines:
                 datasets.refuse_dirty(git, dataset, work, staged=bool(theirs))
                 lines[dataset.name] = told.lines
         written = 0 if dry or not lines else _written(git, began, [work, *theirs], found.project, lines)
-        return Migration(f"{name}@{found.version}", tuple(moves), tuple(opened), tuple(twins), written)
+        return Migration(f"{name}@{found.version}", tuple(moves), tuple(opened), tuple(twins), left, written)
 
 
 def _merging(git: Git) -> list[Snapshot]:
@@ -155,7 +171,7 @@ def undecided(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache) -> Ite
         return
     for name in sorted(project.taxonomies):
         found = _work(git, snapshot, reader, cache, project, name)
-        for dataset in _concerned(found):
+        for dataset in _concerned(found) if found.fates else ():
             told = _looked(reader, snapshot, dataset, found, lambda: None)
             yield from (Left(one.key, name) for one in told.moves)
             yield from (Left(opened.key, name) for opened in told.open)
@@ -181,8 +197,7 @@ def _work(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache, project: P
 
 def _concerned(found: _Work) -> list[Dataset]:
     tasks = found.tasks()
-    named = sorted(found.project.datasets.items()) if found.fates else []
-    return [dataset for _, dataset in named if tasks & dataset.tasks.keys()]
+    return [dataset for _, dataset in sorted(found.project.datasets.items()) if tasks.keys() & dataset.tasks.keys()]
 
 
 class _Looked(NamedTuple):
@@ -191,32 +206,36 @@ class _Looked(NamedTuple):
     moves: list[Move]
     open: list[Open]
     twins: list[Twin]
+    left: Counter[str]
     lines: list[tuple[str, bytes]]
 
 
 def _looked(reader: Reader, snapshot: Snapshot, dataset: Dataset, found: _Work, advance: Callable[[], None]) -> _Looked:
-    seen = _Looked([], [], [], [])
-    tasks = found.tasks()
+    seen = _Looked([], [], [], Counter(), [])
+    tasks, standing = found.tasks(), found.standing()
     for _, data in shards(reader, snapshot, dataset.name, "annotations"):
         told: dict[bytes, list[Key]] = defaultdict(list)
         moved: set[Key] = set()
         for raw in shard.lines(data):
             fields = diff.decoded(raw)
-            if fields.get("gone") is True or fields.get("task") not in tasks:
+            members = tasks.get(str(fields.get("task")))
+            if fields.get("gone") is True or members is None:
                 continue
             key = Key(dataset.name, str(fields.get("item")), str(fields.get("id")))
-            value = lineage.migrated(fields.get("value"), found.fates)
-            by = str(fields.get("by", ""))
-            if value is not fields.get("value"):
+            said = fields.get("value")
+            value = lineage.migrated(said, found.fates, *filter(None, [members]))
+            by, labels = str(fields.get("by", "")), _labels(value, members)
+            if value is not said:
                 moved.add(key)
-                seen.moves.append(Move(key, _labels(fields.get("value")), _labels(value), by))
+                seen.moves.append(Move(key, _labels(said, members), labels, by))
                 origin = {**fields.get("origin", {}), "migration": f"{found.name}@{found.version}"}
                 seen.lines.append((key.item, canonical.encode_record({**fields, "origin": origin, "value": value})))
             under = str(fields.get("under", ""))
-            for label in lineage.undecided(_labels(value), found.fates):
+            for label in lineage.undecided(labels, found.fates):
                 fate = found.fates[label]
                 if not fate.kept or (under and found.older(under, fate.version)):
-                    seen.open.append(Open(key, label, fate.to, by))
+                    seen.open.append(Open(key, label, fate.to, by, fate.version))
+            seen.left.update([] if members else {*labels} - standing)
             told[canonical.encode([key.item, fields.get("task"), by, value])].append(key)
         for alike in told.values():
             seen.twins.extend(Twin(alike[0], key) for key in alike[1:] if moved & {alike[0], key})
@@ -224,7 +243,10 @@ def _looked(reader: Reader, snapshot: Snapshot, dataset: Dataset, found: _Work, 
     return seen
 
 
-def _labels(value: Any) -> tuple[str, ...]:
+def _labels(value: Any, members: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the labels of a value; of a token what its fields say that hold them."""
+    if members and isinstance(value, dict):
+        return tuple(value[name] for name in members if isinstance(value.get(name), str))
     return tuple(bearing.labels(value))
 
 

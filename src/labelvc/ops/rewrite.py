@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from labelvc.codec import shard
 from labelvc.core import revise
@@ -24,6 +24,7 @@ from labelvc.store.journal import Transaction
 Heads = dict[tuple[bytes, bytes], bytes]
 Put = Callable[[str, bytes | None], object]
 _Done = TypeVar("_Done")
+_MIGRATION = b'"migration":"'
 
 
 class Wanted(NamedTuple):
@@ -347,6 +348,8 @@ def _follow(old: bytes | None, key: Key, raw: bytes, assumed: Mapping[str, str])
     if old == raw:
         return raw
     fields = decoded(raw)
+    if old is not None and _MIGRATION in old:
+        fields = _migrated(decoded(old), fields)
     if assumed and old is not None and fields.get("under") == assumed.get(str(fields.get("task"))):
         known = decoded(old).get("under")
         if known is not None and revise.successor(old, {**fields, "under": known}, key) == old:
@@ -355,6 +358,14 @@ def _follow(old: bytes | None, key: Key, raw: bytes, assumed: Mapping[str, str])
         return raw
     line = revise.successor(old, None if fields.get("gone") is True else fields, key)
     return raw if line is None else line
+
+
+def _migrated(before: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record that still says which migration brought its value: no source can tell, and one that says the same took nothing back."""
+    said, origin = before.get("origin"), fields.get("origin", {})
+    if not isinstance(said, dict) or "migration" not in said or fields.get("value") != before.get("value"):
+        return dict(fields)
+    return {**fields, "origin": {**origin, "migration": origin.get("migration", said["migration"])}}
 
 
 def _task(raw: bytes) -> str:

@@ -53,13 +53,18 @@ def summary(found: Migration, *, dry: bool) -> Mapping[str, Any]:
         "written": bool(found.moves) and not dry,
         "labels": [{"from": list(old), "to": list(new), "records": number} for (old, new), number in _ways(found)],
         "annotators": dict(_people(found)),
+        "splits": [
+            {"from": label, "to": list(to), "version": version, "records": counted.total(), "annotators": dict(counted)}
+            for (label, to, version), counted in _splits(found)
+        ],
+        "left": dict(found.left),
     }
 
 
 def migration(found: Migration, *, dry: bool, color: bool) -> Iterator[str]:
     """Yield what a migration does: which label became which, for whom, and what a person must decide."""
     title = text.safe(found.version)
-    if not (found.moves or found.open or found.twins):
+    if not (found.moves or found.open or found.twins or found.left):
         yield f"no record has a label that was merged or split in {title}\n"
         return
     would = "would get" if dry else "got"
@@ -72,19 +77,49 @@ def migration(found: Migration, *, dry: bool, color: bool) -> Iterator[str]:
     if people:
         yield f"\n{'annotator'.ljust(36)}{'records':>8}\n"
         yield from (f"{text.safe(who).ljust(36)}{number:>8,}\n" for who, number in people[:_MOST])
-    if found.open:
-        yield f"\n{text.count(len(found.open), 'record')} of a label that was split: a person decides\n"
-        for one in found.open[:_MOST]:
-            mark = text.paint("!", "warning", on=color)
-            yield f"{mark} {text.safe(str(one.key))}  {text.safe(one.label)} -> {text.safe(' or '.join(one.to))}\n"
-        if len(found.open) > _MOST:
-            yield f"and {len(found.open) - _MOST:,} more; --format jsonl lists all\n"
+    yield from _opened(found, color=color)
     if found.twins:
         yield f"\n{text.count(len(found.twins), 'record')} of one annotator alike by the merge: delete one of each two\n"
         for twin in found.twins[:_MOST]:
             yield f"{text.paint('!', 'warning', on=color)} {text.safe(str(twin.other))} says the same as {text.safe(str(twin.key))}\n"
         if len(found.twins) > _MOST:
             yield f"and {len(found.twins) - _MOST:,} more; --format jsonl lists all\n"
+    if found.left:
+        yield f"\n{text.count(found.left.total(), 'record')} with a label that nothing follows: merge it into one, or correct them\n"
+        for label, number in found.left.most_common(_MOST):
+            yield f"  {number:>8,}  {text.safe(label)}\n"
+        if len(found.left) > _MOST:
+            yield f"  and {len(found.left) - _MOST:,} more labels\n"
+
+
+def _opened(found: Migration, *, color: bool) -> Iterator[str]:
+    """Yield what a person must decide: each split with how many records of whom wait for it, then the first of them."""
+    if not found.open:
+        return
+    yield f"\n{text.count(len({one.key for one in found.open}), 'record')} of a label that was split: a person decides\n"
+    for (label, to, version), counted in _splits(found)[:_MOST]:
+        yield f"\n{text.safe(label)} -> {text.safe(' or '.join(to))}, since {version}\n"
+        for who, number in counted.most_common(_MOST):
+            yield f"  {text.safe(who).ljust(34)}{number:>8,}\n"
+        if len(counted) > _MOST:
+            yield f"  and {len(counted) - _MOST:,} more annotators\n"
+    yield "\n"
+    for one in found.open[:_MOST]:
+        mark = text.paint("!", "warning", on=color)
+        yield f"{mark} {text.safe(str(one.key))}  {text.safe(one.label)} -> {text.safe(' or '.join(one.to))}\n"
+    if len(found.open) > _MOST:
+        yield f"and {len(found.open) - _MOST:,} more; --format jsonl lists all\n"
+
+
+_Split = tuple[str, tuple[str, ...], str]
+
+
+def _splits(found: Migration) -> list[tuple[_Split, Counter[str]]]:
+    """Return the splits that wait for somebody, those with most records first: label, labels it may be, version; to who made them."""
+    counted: dict[_Split, Counter[str]] = {}
+    for one in found.open:
+        counted.setdefault((one.label, one.to, one.version), Counter())[one.by or "(nobody)"] += 1
+    return sorted(counted.items(), key=lambda row: (-row[1].total(), row[0]))
 
 
 def _ways(found: Migration) -> list[tuple[tuple[tuple[str, ...], tuple[str, ...]], int]]:
