@@ -79,6 +79,57 @@ def test_no_sequence_of_operations_orphans_a_record_or_makes_a_wrong_tree(asked)
     assert b"# below a" in data
 
 
+def tree(data: bytes) -> dict[str, tuple[str, str | None]]:
+    """Return the labels in use: id to name and the label above."""
+    rows = document.read(data)["labels"]
+    return {row["id"]: (row["name"], row.get("parent")) for row in rows if row.get("status") != "deprecated"}
+
+
+def inverse(before: dict[str, tuple[str, str | None]], asked: Operation) -> Operation | None:
+    """Return the operation that undoes another; None for one that ends a label, whose id is never used again."""
+    (label, *_) = asked.labels or asked.into
+    name, parent = before.get(label, ("", None))
+    fresh = tuple(one for one in asked.into if one not in before)
+    if asked.kind == "rename":
+        return Operation("rename", (label,), (), name)
+    if asked.kind == "move":
+        return Operation("move", (label,), (), "", parent)
+    if asked.kind == "add":
+        return Operation("deprecate", asked.into)
+    if asked.kind == "split" and label in asked.into and len(fresh) == len(asked.into) - 1:
+        return Operation("merge", fresh, (label,))
+    return None
+
+
+@given(st.lists(OPERATIONS, max_size=8))
+def test_what_is_done_and_undone_gives_the_same_tree_and_leads_every_label_back(asked):
+    data = START.encode()
+    for one in asked:
+        before, after = tree(data), carried_out(data, one)
+        back = inverse(before, one) if after != data and set(one.labels) <= before.keys() else None
+        if back:
+            undone = carried_out(after, back)
+            assert tree(undone) == before
+            fates = lineage.fates(document.read(undone))
+            for label in before.keys() & set(one.labels):
+                assert lineage.migrated({"label": label}, fates) == {"label": label}
+            for label in set(one.into) - before.keys() if one.kind == "split" else ():
+                assert lineage.migrated({"label": label}, fates) == {"label": one.labels[0]}
+        data = after
+
+
+def test_what_was_split_and_merged_away_later_is_decided_by_a_person():
+    value = {
+        "lineage": [
+            {"version": "2.0.0", "kind": "split", "from": ["a"], "to": ["a", "b"]},
+            {"version": "3.0.0", "kind": "merge", "from": ["a"], "to": ["c"]},
+        ]
+    }
+    assert lineage.fates(value)["a"] == lineage.Fate(("c", "b"), "3.0.0")
+    assert lineage.fates(value, "2.0.0")["a"] == lineage.Fate(("c",), "3.0.0")
+    assert lineage.fates(value, "3.0.0") == {}
+
+
 VALUES = st.one_of(
     IDS.map(lambda label: {"label": label}),
     st.sets(IDS, min_size=1).map(lambda labels: {"labels": sorted(labels)}),

@@ -101,18 +101,20 @@ def step(asked: Operation, version: str) -> Mapping[str, Any]:
     return {**found, **({"reason": asked.reason} if asked.reason else {})}
 
 
-def fates(value: Value) -> Mapping[str, Fate]:
+def fates(value: Value, since: str = "") -> Mapping[str, Fate]:
     """Return what became of the labels that were merged or split, followed to the end of the lineage.
 
     Args:
         value: what a taxonomy's document says.
+        since: version of the taxonomy by which labels were given: what happened after it counts; empty for all.
 
     Returns:
-        Label to fate. A label merged into one that was split later has the labels of the split.
+        Label to fate. A label merged into one that was split later has the labels of the split; of one that was split, kept
+        and merged away later a person decides still, since nobody said which of the first ones its records were.
     """
     found: dict[str, Fate] = {}
     for entry in value.get("lineage", ()):
-        if entry["kind"] not in ("merge", "split"):
+        if entry["kind"] not in ("merge", "split") or (since and not semver.precedes(since, str(entry["version"]))):
             continue
         to, version = tuple(entry.get("to", ())), str(entry["version"])
         ends = {label: Fate(to, version, label in to) for label in entry.get("from", ()) if to != (label,)}
@@ -120,7 +122,7 @@ def fates(value: Value) -> Mapping[str, Fate]:
             if any(one in ends for one in fate.to):
                 through = dict.fromkeys(new for one in fate.to for new in (ends[one].to if one in ends else (one,)))
                 found[label] = Fate(tuple(through), version, label in through)
-        found.update(ends)
+        found = {**ends, **found}
     return found
 
 

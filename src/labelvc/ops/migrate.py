@@ -84,14 +84,35 @@ class Migration(NamedTuple):
     files: int
 
 
-class _Work(NamedTuple):
-    """A taxonomy's fates, the tasks that take labels from it, and how old the guideline version of a record is."""
+class _Work:
+    """A taxonomy with its lineage, and the tasks that take labels from it.
 
-    name: str
-    version: str
-    fates: Mapping[str, Fate]
-    project: Project
-    older: Callable[[str, str], bool]
+    Args:
+        name: of the taxonomy.
+        value: what it says.
+        project: the documents in force.
+        bound: version of a guideline that records name to the version of the taxonomy that it explained.
+    """
+
+    def __init__(self, name: str, value: Mapping[str, Any], project: Project, bound: Mapping[str, str]) -> None:
+        self.name, self.project, self._value, self._bound = name, project, value, bound
+        self.version = project.taxonomies[name].version
+        self.fates = lineage.fates(value)
+        self._since: dict[str, Mapping[str, Fate]] = {"": self.fates}
+
+    def led(self, fields: Mapping[str, Any]) -> Mapping[str, Fate]:
+        """Return the fates of labels for a record: of those that stand, what came after the version it was given by.
+
+        That is the one which the record's guideline explained, or a later one to which it was migrated.
+        """
+        since, origin = self._bound.get(str(fields.get("under", "")), ""), fields.get("origin")
+        name, _, moved = (str(origin.get("migration", "")) if isinstance(origin, dict) else "").rpartition("@")
+        if since and name == self.name and semver.is_version(moved) and semver.precedes(since, moved):
+            since = moved
+        if since not in self._since:
+            gone = {label: fate for label, fate in self.fates.items() if not fate.kept}
+            self._since[since] = {**gone, **lineage.fates(self._value, since)}
+        return self._since[since]
 
     def tasks(self) -> Mapping[str, tuple[str, ...]]:
         """Return the tasks that take labels from it, of tokens to the fields that hold them."""
@@ -182,17 +203,13 @@ def _work(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache, project: P
         raise versions.unknown(snapshot, "taxonomy", name)
     texts = versions.Texts(git, snapshot, reader, cache, "taxonomy", name)
     bound = {
-        f"{guideline}@{line['version']}": str(line.get("taxonomy") or "").rpartition("@")[2]
+        f"{guideline}@{line['version']}": version
         for guideline in project.guidelines
         for line in versions.Texts(git, snapshot, reader, cache, "guideline", guideline).lines
+        for explained, _, version in [str(line.get("taxonomy") or "").rpartition("@")]
+        if explained == name
     }
-
-    def older(under: str, version: str) -> bool:
-        """Tell whether a record was made under a guideline that explained an earlier version of the taxonomy, or an unknown one."""
-        explained = bound.get(under, "")
-        return not explained or semver.precedes(explained, version)
-
-    return _Work(name, project.taxonomies[name].version, lineage.fates(texts.now or {}), project, older)
+    return _Work(name, texts.now or {}, project, bound)
 
 
 def _concerned(found: _Work) -> list[Dataset]:
@@ -223,17 +240,17 @@ def _looked(reader: Reader, snapshot: Snapshot, dataset: Dataset, found: _Work, 
                 continue
             key = Key(dataset.name, str(fields.get("item")), str(fields.get("id")))
             said = fields.get("value")
-            value = lineage.migrated(said, found.fates, *filter(None, [members]))
+            fates = found.led(fields)
+            value = lineage.migrated(said, fates, *filter(None, [members]))
             by, labels = str(fields.get("by", "")), _labels(value, members)
             if value is not said:
                 moved.add(key)
                 seen.moves.append(Move(key, _labels(said, members), labels, by))
                 origin = {**fields.get("origin", {}), "migration": f"{found.name}@{found.version}"}
                 seen.lines.append((key.item, canonical.encode_record({**fields, "origin": origin, "value": value})))
-            under = str(fields.get("under", ""))
-            for label in lineage.undecided(labels, found.fates):
-                fate = found.fates[label]
-                if not fate.kept or (under and found.older(under, fate.version)):
+            for label in lineage.undecided(labels, fates):
+                fate = fates[label]
+                if not fate.kept or "under" in fields:
                     seen.open.append(Open(key, label, fate.to, by, fate.version))
             seen.left.update([] if members else {*labels} - standing)
             told[canonical.encode([key.item, fields.get("task"), by, value])].append(key)

@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
         whole: layers whose other lines are to go (records leave tombstones); otherwise they stay.
         tasks: with `whole`, only records of these tasks go; empty means all. An item stays while a record of it does.
         mended: work-tree shards whose lines, whatever their form, are all in `lines`; any other shard must be sound.
-        fresh: the `rev` of every line in `lines` is 1.
+        fresh: the lines come from a source that knows neither their `rev`, which is 1, nor which migration brought them.
         assumed: task to the `under` that its lines have because their source names none: a record that says the same as
             before was not decided again, and keeps the version it was made under.
     """
@@ -314,7 +314,7 @@ def _result(
     result = (
         dict(asked)
         if layer == "items"
-        else {key: _follow(committed.get(key), key, raw, wanted.assumed) for key, raw in asked.items()}
+        else {key: _follow(committed.get(key), key, raw, wanted) for key, raw in asked.items()}
     )
     for key, raw in present.items():
         if key in asked:
@@ -344,13 +344,13 @@ def _refuse_other_tasks(wanted: Wanted, present: Mapping[Key, bytes]) -> None:
             raise DataError(f"{key} already answers the task {_task(old)!r}", hint=hint)
 
 
-def _follow(old: bytes | None, key: Key, raw: bytes, assumed: Mapping[str, str]) -> bytes:
+def _follow(old: bytes | None, key: Key, raw: bytes, wanted: Wanted) -> bytes:
     if old == raw:
         return raw
     fields = decoded(raw)
-    if old is not None and _MIGRATION in old:
+    if wanted.fresh and old is not None and _MIGRATION in old:
         fields = _migrated(decoded(old), fields)
-    if assumed and old is not None and fields.get("under") == assumed.get(str(fields.get("task"))):
+    if wanted.assumed and old is not None and fields.get("under") == wanted.assumed.get(str(fields.get("task"))):
         known = decoded(old).get("under")
         if known is not None and revise.successor(old, {**fields, "under": known}, key) == old:
             return old
