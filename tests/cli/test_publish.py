@@ -17,6 +17,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from inline_snapshot import snapshot
 
 from labelvc.codec import schema
 from labelvc.core import disclosure
@@ -295,6 +296,35 @@ def test_a_plain_value_is_never_published(zoo: Zoo, labelvc: Run, tmp_path: Path
         assert PLAIN not in out + err
         assert "where: pets/p1#k1" in err
     assert not list(tmp_path.glob("*out*"))
+
+
+def test_rows_of_items_that_may_not_be_handed_out_are_not_published(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    """As `labelvc export` refuses them: by the terms in the release, unless a decision at HEAD lets them out."""
+    path = zoo.folder / "datasets/pets/dataset.yaml"
+    path.write_text(
+        path.read_text() + "sources:\n  - {name: a, licence: MIT, export: forbidden}\n  - {name: b, licence: MIT}\n"
+    )
+    release(zoo, labelvc, "2.0.0")
+    target = tmp_path / "out"
+    publish = ("release", "export", "croissant", "-o")
+    assert labelvc(zoo.folder, *publish, str(tmp_path / "out.json"))[0] == 0, "no row leaves with the description"
+    code, out, err = labelvc(zoo.folder, *publish, str(target))
+    assert (code, out, target.exists()) == (1, "", False)
+    assert err == snapshot("""\
+error: 8 of 8 items may not be handed out: 8 perhaps from a, which forbids it
+  where: datasets/pets
+  next: write source and licence into the items, or the licence into their source; or have it decided, then export with --because: labelvc register new decision --title 'Export pets' --set 'permits={export: [pets]}'
+""")
+    new = ("register", "new", "decision", "--owner", "ada", "--title", "Publish", "--set", "permits={export: [pets]}")
+    assert labelvc(zoo.folder, *new)[0] == 0
+    zoo.commit("Ask")
+    code, _, err = labelvc(zoo.folder, *publish, str(target), "--because", "decision/1")
+    assert (code, target.exists(), "is not decided yet" in err) == (1, False, True), err
+    zoo.git("config", "user.email", "ada@example.com")
+    assert labelvc(zoo.folder, "register", "close", "decision/1", "--reason", "Agreed.")[0] == 0
+    zoo.commit("Decide")
+    code, _, err = labelvc(zoo.folder, *publish, str(target), "--because", "decision/1")
+    assert (code, target.exists(), "because of decision/0001-publish: Agreed." in err) == (0, True, True), err
 
 
 def test_the_card_counts_what_the_shards_hold(zoo: Zoo, labelvc: Run):

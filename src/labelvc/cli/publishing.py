@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli import signing
-from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import text
 from labelvc.cli.versions import VERSION
@@ -18,6 +18,7 @@ from labelvc.model.release import Version
 from labelvc.ops import manifest as manifests
 from labelvc.ops import publish as publishing
 from labelvc.ops import reviewed as reviewing
+from labelvc.ops.licensing import Asked
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 
@@ -38,16 +39,23 @@ def export() -> None:
     metavar="DEST",
     help="Folder for the description and the files it names; FILE.json for the description alone.",
 )
+@click.option(
+    "--because", default="", metavar="ID", help="Decision of the register that permits it, whatever the licences."
+)
 @pass_settings
-def croissant(settings: Settings, /, version: Version | None, target: Path) -> None:
+def croissant(settings: Settings, /, version: Version | None, target: Path, because: str) -> None:
     """Write a release, the last when none is named, as Croissant 1.1 with RAI 1.0 (JSON-LD).
 
     DEST gets croissant.json, a file of rows for the items of each dataset and one for each task, each with its SHA-256.
     Rows are flat: docs/formats/croissant.md says which columns a task has. Annotators stay pseudonyms, `ext` and deleted
     records are left out. What nobody wrote down is left out too, and named.
+
+    Rows are refused as `labelvc export` refuses them: of items whose licence or source does not let them out.
     """
     git = plumbing.find(settings.directory)
-    found = publishing.croissant_of(git, version, target)
+    found = publishing.croissant_of(git, version, target, Asked(today(), because))
+    for note in found.notes:
+        say(settings, f"note: {text.safe(note)}")
     rows, files = text.count(found.rows, "row"), text.count(len(found.tables), "file")
     say(
         settings, f"described {rows} in {files}" if target.suffix == ".json" else f"wrote {rows} in {files} to {target}"

@@ -198,8 +198,9 @@ def export(
     FORMAT is csv (tabs for a DEST that ends in .tsv), jsonl, conllu, voc or coco, or one that an installed package brings.
     Deleted records are left out, and annotators stay pseudonyms. The same --at REV gives the same file every time.
 
-    Items are refused whose source forbids it or whose licence has ended; where labelvc.yaml says `licences`, also those
-    that have none or another. A closed decision with `permits` lets them out.
+    Items are refused whose source forbids it or whose licence has ended; where sources are registered, also those of which
+    nobody can tell; where labelvc.yaml says `licences`, also those that have none or another. A closed decision with
+    `permits` lets them out.
     """
     git = plumbing.find(settings.directory)
     snapshot = tree.commit(git, revision) if revision else tree.work(git)

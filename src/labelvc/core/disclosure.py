@@ -72,7 +72,12 @@ def sources(listed: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     Args:
         listed: what dataset.yaml lists.
     """
-    return [source for source in listed if not any(map(_PLACEHOLDER.search, source.values()))]
+    return [source for source in listed if filled(source) == source]
+
+
+def filled(source: Mapping[str, str]) -> dict[str, str]:
+    """Return what somebody wrote of a source, without the members that still say to be replaced."""
+    return {name: said for name, said in source.items() if not _PLACEHOLDER.search(said)}
 
 
 def licences(project: Mapping[str, Any], described: Sequence[Mapping[str, str]]) -> tuple[str, ...]:

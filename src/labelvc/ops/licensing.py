@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from labelvc.core import licences
@@ -28,24 +28,35 @@ class Counted:
 
     Args:
         project: says which licences are allowed.
+        snapshot: where the project and its registers are.
         dataset: whose items they are.
         on: the day.
     """
 
-    def __init__(self, project: Project, dataset: Dataset, on: str) -> None:
-        self._terms, self._allowed, self._on = licences.of(dataset), project.licences, on
+    def __init__(self, project: Project, snapshot: Snapshot, dataset: Dataset, on: str) -> None:
+        self._terms = licences.of(dataset, registered=bool(registers.ids(snapshot, "source")))
+        self._allowed, self._on = project.licences, on
         self._dataset = dataset.name
         self._why = Counter[str]()
         self._all = 0
 
+    @property
+    def stopped(self) -> bool:
+        """Tell whether an item went by that may not be handed out."""
+        return bool(self._why)
+
     def over(self, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the items, and count them in passing."""
         for item in items:
-            self._all += 1
-            why = licences.objection(item, self._terms, self._allowed, self._on)
-            if why:
-                self._why[why] += 1
+            self.take(item)
             yield item
+
+    def take(self, item: Mapping[str, Any]) -> None:
+        """Count an item."""
+        self._all += 1
+        why = licences.objection(item, self._terms, self._allowed, self._on)
+        if why:
+            self._why[why] += 1
 
     def settle(self, git: Git, snapshot: Snapshot, asked: Asked) -> str:
         """Return what a person is told of items that go out though their licence would not let them; empty for none.
@@ -73,6 +84,6 @@ class Counted:
         """Return the command to type next: who has the rights writes them down, or somebody decides and answers for it."""
         permits = f"--set 'permits={{export: [{self._dataset}]}}'"
         return (
-            "write the licence into the items or their source; or have it decided, then export with --because: "
+            "write source and licence into the items, or the licence into their source; or have it decided, then export with --because: "
             f"labelvc register new decision --title 'Export {self._dataset}' {permits}"
         )

@@ -21,6 +21,7 @@ from labelvc.ops import facts
 from labelvc.ops import manifest as manifests
 from labelvc.ops import project as projects
 from labelvc.ops.facts import Facts, Fields
+from labelvc.ops.licensing import Asked, Counted
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -29,50 +30,69 @@ DESCRIPTION = "croissant.json"
 
 
 class Published(NamedTuple):
-    """What was written: the tables, and what nobody wrote down."""
+    """What was written: the tables, what nobody wrote down, and what a person should know of items that a decision let out."""
 
     tables: tuple[Table, ...]
     rows: int
     gaps: tuple[Gap, ...]
+    notes: tuple[str, ...]
 
 
-def croissant_of(git: Git, wanted: Version | None, target: Path) -> Published:
+def croissant_of(git: Git, wanted: Version | None, target: Path, asked: Asked) -> Published:
     """Write a release as Croissant.
 
     Args:
         git: the repository.
         wanted: the release; None: the last.
         target: a name that ends in `.json` for the description alone, else a folder for the description and its files.
+        asked: the day, and the decision that permits it whatever the licences; it stands at HEAD, where it may be younger
+            than the release.
 
     Raises:
         ConfigurationError: a document of the release is wrong.
         DataError: no such release, or a line that cannot be read.
-        RefusedError: a line holds a plain value where a pseudonym must be.
+        RefusedError: a line holds a plain value where a pseudonym must be; or files of rows are wanted, and the licence of
+            an item or the terms of its source do not let it out.
         StoreError: data are missing, or the disk is full, read-only or not ours.
     """
     if target.suffix == ".json":
-        description, found = _written(git, wanted, None)
+        description, found = _written(git, wanted, None, asked)
         with targets.file(target) as file:
             file.write(description)
         return found
     with targets.folder(target) as folder:
-        description, found = _written(git, wanted, folder)
+        description, found = _written(git, wanted, folder, asked)
         (folder / DESCRIPTION).write_bytes(description)
     return found
 
 
-def _written(git: Git, wanted: Version | None, folder: Path | None) -> tuple[bytes, Published]:
+def _written(git: Git, wanted: Version | None, folder: Path | None, asked: Asked) -> tuple[bytes, Published]:
     """Return the description, and write the files of rows into a folder when there is one."""
+    head = plumbing.resolve(git, "HEAD")
     with tree.reader(git) as reader, ExitStack() as stack:
-        made = manifests.find(git, plumbing.resolve(git, "HEAD"), wanted)
-        project = projects.load(git, tree.commit(git, made.commit), reader)
+        made = manifests.find(git, head, wanted)
+        released = tree.commit(git, made.commit)
+        project = projects.load(git, released, reader)
         writer = _Writer(project, folder, stack)
-        told = facts.gather(git, reader, made, writer.take)
+        counted = {name: Counted(project, released, each, asked.on) for name, each in project.datasets.items()}
+
+        def take(key: Key, fields: Fields) -> None:
+            """Count an item, and write the row."""
+            if not key.id:
+                counted[key.dataset].take(fields)
+            writer.take(key, fields)
+
+        told = facts.gather(git, reader, made, take)
         tables = writer.tables()
+    notes: list[str] = []
+    if folder is not None:
+        decisions = tree.commit(git, head)
+        held = [counted[each.dataset.name] for each in told.datasets]
+        notes = [each.settle(git, decisions, asked) for each in [one for one in held if one.stopped] or held]
     document = croissant.document(about(told), tables)
     description = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
     gaps = tuple(disclosure.gaps(told.project, told.sources))
-    return description, Published(tables, writer.rows, gaps)
+    return description, Published(tables, writer.rows, gaps, tuple(dict.fromkeys(filter(None, notes))))
 
 
 class _Writer:
