@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from labelvc.codec.events import quick, strict, trouble
+from labelvc.codec.events import quick, trouble, walked
 from labelvc.errors import DataError
 
 MAX_BYTES = 4 << 20
@@ -84,9 +84,8 @@ def outline(text: str, where: str) -> Node:
     Raises:
         DataError: not YAML, or YAML that is more than a plain tree; says the line.
     """
-    source = _Source(text, where)
     try:
-        return quick(text, partial(_document, source=source)) or _document(strict(text, where), source)
+        return walked(text, where, partial(_document, source=_Source(text, where)))
     except (ValueError, RecursionError):
         raise trouble("not YAML that can be read", where, 0) from None
 
