@@ -32,6 +32,9 @@ def test_the_files_are_written_into_a_project_and_never_over_an_edit(zoo: Zoo, l
     assert labelvc(zoo.folder, "init", "--ci", host)[0] == 0
     told = hosts.contents(host)
     assert {path: zoo.read(path) for path in told} == told
+    assert ("labelvc policy codeowners --write" in labelvc(zoo.folder, "init", "--ci", host)[1]) == (
+        host in ("github", "gitlab")
+    )
     code, out, _ = labelvc(zoo.folder, "init", "--ci", host)
     assert (code, out.count("as it was")) == (0, len(told))
     path = next(iter(told))

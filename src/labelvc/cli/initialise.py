@@ -14,7 +14,7 @@ from labelvc.cli import signing
 from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.output import write
 from labelvc.errors import TrustError
-from labelvc.ops import hosts, people
+from labelvc.ops import codeowners, hosts, people
 from labelvc.ops import initialise as making
 from labelvc.ops import project as projects
 from labelvc.ops.initialise import Made
@@ -41,6 +41,8 @@ _ABOUT = {
 
 
 _BECAME = {"new": "written", "kept": "as it was", "other": "says otherwise; left as it is"}
+_ASKING = ("github", "gitlab")
+"""Hosts that read CODEOWNERS."""
 _OWN = Path("~/.ssh/id_ed25519")
 _SOURCE = re.compile(r"[/:.]")
 
@@ -140,6 +142,8 @@ def _judged_by(git: Git, host: str) -> str:
         rows.append(f"next: move what stays elsewhere, labelvc init --ci {host}, and compare the two\n")
     else:
         rows.append("next: have them approved, and see docs/guide/ci.md for what to set on the host\n")
+    if host in _ASKING and not codeowners.written_at(git):
+        rows.append("      labelvc policy codeowners --write has the host ask whom the policy names\n")
     return "".join(rows)
 
 

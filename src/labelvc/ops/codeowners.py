@@ -64,9 +64,14 @@ def written(git: Git, text: str, *, force: bool = False) -> str:
     return path
 
 
+def written_at(git: Git) -> str:
+    """Return where the file lies; empty where there is none."""
+    return next((place for place in PLACES if (git.top / place).is_file()), "")
+
+
 def _place(git: Git) -> str:
     """Return where the file lies, or will."""
-    return next((place for place in PLACES if (git.top / place).is_file()), PLACES[0])
+    return written_at(git) or PLACES[0]
 
 
 def _head(body: str) -> str:
