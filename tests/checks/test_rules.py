@@ -92,6 +92,9 @@ KEYS = {
     "register.rights": "tests/cli/test_registers.py",
     "under.label": "tests/cli/test_bindings.py",
     "under.outdated": "tests/cli/test_bindings.py",
+    "waiver.expired": "tests/cli/test_waivers.py",
+    "waiver.owner": "tests/cli/test_waivers.py",
+    "waiver.unused": "tests/cli/test_waivers.py",
 }
 """Rules that need keys, a policy, published texts in history or a lock before, which a zoo has not, and where they are broken and nearly broken."""
 

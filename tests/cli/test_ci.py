@@ -262,6 +262,37 @@ def test_a_branch_is_judged_by_no_definition_that_it_made_looser(zoo: Zoo, judge
     assert (code, rule in errors(said)) == (1, True), said
 
 
+def test_a_dataset_without_its_document_is_no_dataset_that_went(zoo: Zoo, judge):
+    """Its records lie there still, and nobody checks, merges or counts them any more."""
+    branch(zoo)
+    zoo.git("rm", "-q", "datasets/pets/dataset.yaml")
+    zoo.commit("No pets")
+    code, said, _ = judge(zoo.folder)
+    assert (code, errors(said)) == (1, ["shard.stray"]), said
+
+
+def test_a_repository_without_a_project_is_told_once(zoo: Zoo, judge):
+    zoo.git("rm", "-q", "labelvc.yaml")
+    zoo.commit("No project")
+    branch(zoo)
+    zoo.commit("Nothing")
+    code, said, _ = judge(zoo.folder)
+    assert (code, said.count("there is no labelvc.yaml"), errors(said)) == (2, 1, ["ci.untold"]), said
+    assert "labelvc init" in said
+
+
+def test_where_to_write_is_said(zoo: Zoo, labelvc: Run):
+    branch(zoo)
+    for out, told in (("", "the name is empty"), ("not/there", "next: mkdir -p ")):
+        code, _, err = labelvc(zoo.folder, "ci", "--base", "main", "--head", "topic", "-o", out)
+        assert (code, told in err) == (2, True), err
+    code, _, err = labelvc(zoo.folder, "export", "csv", "--dataset", "pets", "--task", "mood", "-o", "not/there.csv")
+    assert (code, "next: mkdir -p not" in err) == (2, True), err
+    assert labelvc(zoo.folder, "export", "csv", "--dataset", "pets", "--task", "mood", "-o", "")[0] == 2
+    assert labelvc(zoo.folder, "check", "--format", "json", "-o", "")[0] == 2
+    assert zoo.git("status", "--porcelain") == ""
+
+
 def test_a_lock_and_a_document_edited_alike_are_told(zoo: Zoo, judge, labelvc: Run):
     assert labelvc(zoo.folder, "module", "add", "package:labelvc/box-checks")[0] == 0
     zoo.commit("Take a module")

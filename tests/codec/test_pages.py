@@ -23,7 +23,7 @@ PAGES = {
     "review": "review", "erase-plan": "erasure", "erase-list": "erasure", "privacy-incident": "incident", "privacy-risk": "risk",
     "register": "register", "register-decision": "register", "register-risk": "register", "register-incident": "register",
     "register-misuse": "register", "register-source": "register", "register-review": "register", "register-feedback": "register", "register-proposal": "register",
-    "register-list": "register", "register-show": "register",
+    "register-list": "register", "register-show": "register", "waiver": "waiver", "waiver-list": "waiver",
 }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_yaml_examples_are_valid(noun: str):
 
 @pytest.mark.parametrize(
     ("noun", "first"),
-    [("item", ("id",)), ("record", ("item", "id")), ("versions", ()), ("epoch", ()), ("baseline", ())],
+    [("item", ("id",)), ("record", ("item", "id")), ("versions", ()), ("epoch", ()), ("baseline", ()), ("waiver", ())],
 )
 def test_json_lines_are_valid_and_canonical(noun: str, first: tuple[str, ...]):
     examples = [

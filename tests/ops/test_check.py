@@ -641,8 +641,26 @@ def test_a_leak_that_left_is_gone_and_one_that_moved_within_its_record_is_not(zo
     zoo.commit("One taken out, the other edited beside")
     found = states(zoo)
     assert ("privacy.email", "pets/p1#n1") in found["fixed"]
-    assert found["new"] == [("privacy.email", "pets/p2#m1")]
+    assert found["new"] == []
     assert all(key != "pets/p2#m1" for _, key in found["fixed"])
+
+
+@pytest.mark.parametrize(
+    ("ext", "new"),
+    [
+        ({"note": f"or to {LEAK}", "seen": True}, False),
+        ({"note": f"rather to {LEAK}"}, False),
+        ({"note": f"or to x{LEAK[1:]}"}, True),  # as long, and another
+        ({"note": f"or to {LEAK}", "more": f"or to {LEAK}"}, True),
+        ({"note": f"to {LEAK} or x{LEAK}"}, True),
+    ],
+)
+def test_a_record_that_was_edited_brings_only_what_did_not_stand_there(zoo: Zoo, ext: dict[str, object], new: bool):
+    zoo.change("pets/p2#m1", ext={"note": f"or to {LEAK}"})
+    zoo.commit("A leak")
+    zoo.change("pets/p2#m1", ext=ext, value={"score": 1})
+    zoo.commit("Edited")
+    assert bool(states(zoo)["new"]) == new
 
 
 def test_settings_that_soften_fix_nothing_on_a_branch(zoo: Zoo):

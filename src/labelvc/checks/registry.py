@@ -52,7 +52,7 @@ _ELSEWHERE = frozenset(
     | {"privacy.baseline", "privacy.hidden"}
     | {f"privacy.{name}" for name in leaks.RULES}
     | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version", "register")}
-    | {"register.owner", "register.rights"}
+    | {"register.owner", "register.rights", "waiver.expired", "waiver.unused", "waiver.owner"}
     | {
         f"guideline.{part}"
         for part in (

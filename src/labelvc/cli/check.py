@@ -72,7 +72,9 @@ def check(
                 git, *pair, brought=Brought(today()), fixed=known, jobs=settings.jobs, advance=advance
             )
     if form in _HOSTS:
-        judged = Judged(pair.old.name, pair.new.name, pair.new.entries, report.asked, fail_on)
+        judged = Judged(
+            pair.old.name, pair.new.name, pair.new.entries, report.asked, fail_on, report.unchanged, report.waived
+        )
         every = catalogue.of_packages(report.asked)
         write(importlib.import_module(f"labelvc.cli.render.{form}").write(report.findings, every, judged), output)
         say(settings, _told(report))
@@ -90,14 +92,16 @@ def _lines(report: checking.Report, *, color: bool, known: bool) -> Iterator[str
         for heading, found in (("there before", report.unchanged), ("gone", report.fixed)):
             yield f"{heading}: {text.tally(found)}\n"
             yield from text.findings(found, color=color)
+    yield from text.waived(report.waived, color=color)
     yield f"{_told(report, listed=known)}\n"
 
 
 def _told(report: checking.Report, *, listed: bool = False) -> str:
     known = f", {text.count(report.known, 'known finding')}" if report.known else ""
     known += " not listed (--known lists them)" if known and not listed else ""
+    waived = f", {len(report.waived):,} waived" if report.waived else ""
     looked = f"{text.count(report.lines, 'line')} in {text.count(report.shards, 'shard')} looked at"
-    return f"{text.tally(report.findings)}{known}; {looked}"
+    return f"{text.tally(report.findings)}{known}{waived}; {looked}"
 
 
 def _structured(report: checking.Report, pair: differing.Range, form: str, output: Path | None, *, known: bool) -> None:
@@ -105,6 +109,7 @@ def _structured(report: checking.Report, pair: differing.Range, form: str, outpu
     if known:
         items += [json.finding(one, "known") for one in report.unchanged]
         items += [json.finding(one, "fixed") for one in report.fixed]
+    items += [json.waived(one) for one in report.waived]
     if form == "jsonl":
         write("".join(json.lines(items)), output)
         return
@@ -113,6 +118,7 @@ def _structured(report: checking.Report, pair: differing.Range, form: str, outpu
     }
     summary |= {"known": report.known, "shards": report.shards, "lines": report.lines}
     summary |= {"fixed": len(report.fixed)} if known else {}
+    summary |= {"waived": len(report.waived)} if report.waived else {}
     write(json.document("check", items, base=pair.old.name, head=pair.new.name, summary=summary), output)
 
 

@@ -10,7 +10,7 @@ import click
 from labelvc.checks.interface import Rule
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, environment, pass_settings, today
-from labelvc.cli.output import progress, say, write
+from labelvc.cli.output import Destination, placed, progress, say, write
 from labelvc.cli.render import github, gitlab, hosts, json, junit, review_html, sarif
 from labelvc.cli.render import judged as render
 from labelvc.cli.render import review as pages
@@ -33,7 +33,7 @@ _DATE = click.DateTime(formats=["%Y-%m-%d"])
     "-o",
     "--output",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Destination(file_okay=False, path_type=Path),
     metavar="DIR",
     required=True,
     help="Write the files to DIR; it is made when it is not there.",
@@ -73,6 +73,7 @@ def ci(
       labelvc ci --base origin/main --head HEAD -o labelvc-out
     """
     git = plumbing.find(settings.directory)
+    folder = placed(settings.directory / folder)
     annotations = annotations or ("github" if environment("GITHUB_ACTIONS") else "none")
     pinned = signing.pin(git, root)
     name = branch or next(filter(None, map(environment, _BRANCHES)), None) or head
@@ -82,13 +83,15 @@ def ci(
     if signing.unproved(settings, pinned):
         judged = judged._replace(untold=[*judged.untold, _UNPINNED])
     found = render.findings(judged)
-    told = hosts.Judged(judged.base, judged.head, judged.files, _asked(judged), fail_on)
+    report = judged.report
+    untold = [render.untold(one) for one in judged.untold]
+    ends = judged.base, judged.head, judged.files
+    told = hosts.Judged(*ends, _asked(judged), fail_on, report.unchanged, report.waived, untold)
     known = catalogue.of_packages(told.asked)
     notes = github.write(found, known, told) if annotations == "github" else ""
     page = "".join(render.page(judged, found, color=settings.color))
     write((github.inert(page) if annotations == "github" else page) + notes)
     files = _files(judged, found, known, told)
-    folder = settings.directory / folder
     disk.write_all({folder / name: text.encode(errors="backslashreplace") for name, text in files.items()})
     say(settings, f"wrote {', '.join(files)}")
     return 2 if judged.untold else int(any(told.fails(one.severity) for one in found))

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import click
 
-from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import conflict, json, text
 from labelvc.core.veil import Veil
@@ -68,7 +68,7 @@ def merge(
         return 0
     with progress(settings, None, "merging shards", "shards") as advance:
         done = (
-            merging.finish(git, jobs=settings.jobs)
+            merging.finish(git, jobs=settings.jobs, today=today())
             if go_on
             else merging.merge(
                 git,
@@ -77,6 +77,7 @@ def merge(
                 commit=not no_commit,
                 forward=not no_ff,
                 jobs=settings.jobs,
+                today=today(),
                 advance=advance,
             )
         )

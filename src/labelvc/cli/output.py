@@ -12,9 +12,33 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings
+from labelvc.errors import ConfigurationError
+from labelvc.model import shell
 from labelvc.store import disk
 
 _AT_ONCE = 1 << 16
+
+
+class Destination(click.Path):
+    """A file or folder that a person names to be written; an empty name, as an unset variable leaves, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse the empty name."""
+        if value == "":
+            self.fail("the name is empty; is a variable not set?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def placed(target: Path) -> Path:
+    """Return a destination whose folder is there.
+
+    Raises:
+        ConfigurationError: it is not: a misspelt path would be made in silence.
+    """
+    if not target.parent.is_dir():
+        message = "the folder is not there"
+        raise ConfigurationError(message, where=str(target.parent), hint=f"mkdir -p {shell.word(str(target.parent))}")
+    return target
 
 
 def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -23,7 +47,7 @@ def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
     Args:
         formats: the formats the command can write, the first being the default.
     """
-    target = click.Path(dir_okay=False, path_type=Path)
+    target = Destination(dir_okay=False, path_type=Path)
     to_file = click.option(
         "-o", "--output", "output", type=target, metavar="FILE", help="Write the output to FILE, not stdout."
     )

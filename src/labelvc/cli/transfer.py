@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings, pass_settings, today
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import Destination, output_options, placed, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
 from labelvc.core.veil import Veil
@@ -174,7 +174,7 @@ def _as_text(settings: Settings, found: transfer.Imported, source: str, *, dry_r
     "--output",
     "target",
     required=True,
-    type=click.Path(path_type=Path),
+    type=Destination(path_type=Path),
     metavar="DEST",
     help="File to write; a folder for voc.",
 )
@@ -203,6 +203,7 @@ def export(
     `permits` lets them out.
     """
     git = plumbing.find(settings.directory)
+    placed(target)
     snapshot = tree.commit(git, revision) if revision else tree.work(git)
     words = {"layout": layout, "item": item, "by": by, "value": value}
     asked = Asked(today(), because)

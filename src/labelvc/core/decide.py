@@ -28,6 +28,7 @@ _SHAPES: tuple[tuple[ChangeKind, re.Pattern[str]], ...] = (
     ("taxonomies", re.compile(rf"taxonomies/{_NAME}\.(yaml|versions\.jsonl)")),
     ("registers", re.compile(rf"registers/{_NAME}/{_NAME}\.yaml")),
     ("privacy", re.compile(r"privacy/.+")),
+    ("waivers", re.compile(r"waivers\.jsonl")),
     ("trust", re.compile(r"trust/(policy\.json|root/[1-9][0-9]*\.json)")),
 )
 _CONTROLS = re.compile(
@@ -122,7 +123,7 @@ def kind_of(key: str, *, removed: bool = False) -> ChangeKind:
     top = folded.partition("/")[0]
     if top in _PROTECTED:
         return _PROTECTED[top] if removed else "unknown"
-    return "unknown" if top in {"approvals", "releases", "privacy", "labelvc.yaml"} else "other"
+    return "unknown" if top in {"approvals", "releases", "privacy", "labelvc.yaml", "waivers.jsonl"} else "other"
 
 
 def place_of(key: str) -> str:
@@ -139,6 +140,8 @@ def rules_for(policy: Policy, key: str, *, removed: bool = False) -> tuple[Rule,
 
 
 def _rules(policy: Policy, kind: ChangeKind, place: str) -> tuple[Rule, ...]:
+    if kind == "waivers" and not any(kind in rule.kinds for rule in policy.rules):
+        kind = "datasets"  # whose `checks` may let as much stand; a policy of before knows no waivers
     return tuple(
         rule for rule in policy.rules if kind in rule.kinds and (not rule.paths or globs.match(place, rule.paths))
     )

@@ -31,7 +31,7 @@ def by(base: Project, project: Project) -> Project:
     asked = msgspec.structs.replace(
         project, **{name: decide(getattr(base, name), getattr(project, name)) for name, decide in PROJECT.items()}
     )
-    if msgspec.structs.replace(asked, accepted=project.accepted, modules=project.modules) != project:
+    if msgspec.structs.replace(asked, accepted=project.accepted, waivers=project.waivers) != project:
         asked = msgspec.structs.replace(asked, digest=f"{project.digest} {base.digest}")
     return asked
 
@@ -113,6 +113,7 @@ PROJECT: Mapping[str, Decide] = {
     "licences": _of_base,
     "erase": _of_base,
     "accepted": _of_base,
+    "waivers": _of_base,
     "epochs": _of_branch,
     "guiding": _of_base,
     "modules": _of_branch,  # `labelvc.ops.pinned` holds the lock against that of the base

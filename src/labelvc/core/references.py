@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, expression
-from labelvc.core import labels, profiles, registers, semver
+from labelvc.core import labels, profiles, registers, semver, waivers
 from labelvc.model import jsonpointer, register
 
 Rule = str
@@ -106,6 +106,8 @@ def troubles(
             yield from _versions(found, explained)
         elif found.noun == "recipients":
             yield from _recipients(found)
+        elif found.noun == "waiver":
+            yield from _waivers(found)
         elif found.noun.startswith(register.NOUN):
             for pointer, message in registers.troubles(found.name, found.value, names[register.NOUN]):
                 yield Trouble(found, pointer, "document.register", message)
@@ -113,6 +115,15 @@ def troubles(
             if about is not None and found.value["status"] == "open" and about not in names["guideline"]:
                 message = f"there is no guideline {about!r}{_known(names['guideline'])}"
                 yield Trouble(found, "/guideline", "document.register", message)
+
+
+def _waivers(found: Document) -> Iterator[Trouble]:
+    for number, line in enumerate(found.value):
+        if not waivers.may(line["rule"]):
+            said = f"findings of {line['rule']} are not waived"
+            yield Trouble(found, f"/{number}/rule", "document.reference", said)
+        if line["expires"] < line["made"]:
+            yield Trouble(found, f"/{number}/expires", "document.reference", "is before the day on which it was made")
 
 
 def _project(found: Document, names: Mapping[str, frozenset[str]]) -> Iterator[Trouble]:

@@ -17,10 +17,11 @@ ROOT_ROLE = "root"
 
 ChangeKind = Literal[
     "labels", "items", "guidelines", "taxonomies", "datasets", "project", "registers", "privacy", "trust", "controls",
-    "unknown", "rekeys", "other",
+    "unknown", "rekeys", "waivers", "other",
 ]  # fmt: skip
 """What a change touches; `controls` are hooks, CI, schemas and attributes, `unknown` a stray file in a protected folder,
-`rekeys` records and items that a statement calls re-keyed and in which nothing else changed, `other` a file that no policy protects."""
+`rekeys` records and items that a statement calls re-keyed and in which nothing else changed, `waivers` findings that somebody lets
+stand (`datasets` where no rule is about them), `other` a file that no policy protects."""
 
 Separation = Literal["author", "annotators"]
 

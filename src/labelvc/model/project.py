@@ -12,6 +12,7 @@ from labelvc.model.detection import Accepted, Settings
 from labelvc.model.finding import Severity
 from labelvc.model.module import Pinned
 from labelvc.model.secret import Epoch
+from labelvc.model.waiver import Waiver
 
 TaskType = Literal[
     "label", "labels", "soft", "score", "span", "box", "polygon", "polyline", "points", "mask",
@@ -253,6 +254,7 @@ class Project(msgspec.Struct, frozen=True):
         licences: under which items may be handed out; None where the project does not say, and any may, or none at all.
         erase: how records of an erased person go, where the project fixes it; None: each by its place.
         accepted: findings of plain text that somebody answers for.
+        waivers: findings that somebody lets stand.
         epochs: of pseudonymisation, in the order they began.
         guiding: what is asked of guidelines.
         modules: that its documents were copied from.
@@ -273,6 +275,7 @@ class Project(msgspec.Struct, frozen=True):
     licences: frozenset[str] | None = None
     erase: Literal["drop", "unlink"] | None = None
     accepted: tuple[Accepted, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     epochs: tuple[Epoch, ...] = ()
     guiding: Guiding = Guiding()
     modules: tuple[Pinned, ...] = ()

@@ -2,13 +2,14 @@
 
 # No `from __future__ import annotations`: msgspec would compile and evaluate the text of each at every start.
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from labelvc.model.change import Edit, Kind
 from labelvc.model.exhibit import Example
 from labelvc.model.finding import Finding
+from labelvc.model.waiver import Waived
 
 
 class End(msgspec.Struct, frozen=True):
@@ -137,6 +138,7 @@ class Quality(msgspec.Struct, frozen=True):
         new: severity to number.
         fixed: the same of what is not there any more.
         unchanged: findings of the files looked at that were there before and are there still.
+        waived: new ones that somebody lets stand; `more_waived` others are not listed.
         findings: the new ones, worst first; `more` others are not listed.
         gone: the fixed ones, worst first; `more_gone` others are not listed.
     """
@@ -148,6 +150,8 @@ class Quality(msgspec.Struct, frozen=True):
     more: int
     gone: tuple[Finding, ...]
     more_gone: int
+    waived: Sequence[Waived] = ()
+    more_waived: int = 0
 
 
 class Way(msgspec.Struct, frozen=True):

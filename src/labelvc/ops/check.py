@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from labelvc.checks import registry
 from labelvc.checks.interface import Rule
 from labelvc.codec import shard
-from labelvc.core import governing, revise
+from labelvc.core import governing, revise, waivers
 from labelvc.core.diff import live
 from labelvc.model import listing, register
 from labelvc.model.change import Delta
@@ -18,6 +18,7 @@ from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
+from labelvc.model.waiver import Waived
 from labelvc.ops import (
     behind,
     bindings,
@@ -53,6 +54,7 @@ class Report(NamedTuple):
         asked: the rules that judged, by dataset; those of the project as a whole under the empty name.
         unchanged: what was there before the change too, where it looked.
         fixed: what was there before the change and is gone; only where that was asked for.
+        waived: what somebody lets stand: of a change what it brings and the waivers of its base cover.
     """
 
     findings: list[Finding]
@@ -62,6 +64,7 @@ class Report(NamedTuple):
     asked: Mapping[str, Sequence[Rule]] = {}
     unchanged: Sequence[Finding] = ()
     fixed: Sequence[Finding] = ()
+    waived: Sequence[Waived] = ()
 
     @property
     def known(self) -> int:
@@ -107,7 +110,10 @@ def everything(
     findings += strays.ignored(project, snapshot)
     findings += _besides(git, _Side(snapshot, project, project, documents), brought)
     asked = catalogue.asked(project, project.datasets, change=False)
-    return Report(configured(findings, project), outcomes.shards, outcomes.lines, outcomes.remembered, asked)
+    left, waived = waivers.apart(configured(findings, project), project.waivers, brought.today)
+    if project.waivers:
+        left += _waiving().unused(project.waivers, waived, brought.today)
+    return Report(left, outcomes.shards, outcomes.lines, outcomes.remembered, asked, waived=waived)
 
 
 def changed(
@@ -176,6 +182,9 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     project, former = bindings.bound(git, project, new, cache), former and bindings.bound(git, former, old, cache)
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
+    ownerless = former is not None and bool(
+        former.datasets.keys() - project.datasets
+    )  # whose shards may lie there still
     cells = look.cells_of(project, new, touched, whole)
     outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
     rules = catalogue.asked(project, cells.datasets, change=True)
@@ -187,7 +196,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     rejudged = _rejudged(paths, whole, project)
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
-    findings += _besides(git, _Side(new, project, own, documents), brought, paths, all_strays=bool(whole))
+    findings += _besides(git, _Side(new, project, own, documents), brought, paths, all_strays=bool(whole) or ownerless)
     findings += plain.standing(git, gates.of(git, project, brought), new, paths, old)
     if (findings or fixed) and former is not None:  # what was there before matters only when there is something now
         places = touched.union(cells.places())
@@ -195,7 +204,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
         side = _Side(old, former, former, earlier.documents)
-        before += _besides(git, side, brought, paths, all_strays=bool(whole))
+        before += _besides(git, side, brought, paths, all_strays=bool(whole) or ownerless)
         files = [path for path in paths if not shard.parse_path(path)]
         before += plain.standing(git, gates.of(git, former, brought), old, files)
     findings += [*_successions(git, project, old, new, paths), *lost]
@@ -211,7 +220,8 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
         before = retired.known(git, findings, before, (former, old), (project, new))
     before = plain.same(git, old, new, findings, before)
     fresh, stayed = apart(findings, configured(before, former or project))
-    return Report(fresh, outcomes.shards, outcomes.lines, outcomes.remembered, rules, stayed, gone)
+    fresh, waived = waivers.apart(fresh, project.waivers, brought.today)
+    return Report(fresh, outcomes.shards, outcomes.lines, outcomes.remembered, rules, stayed, gone, waived)
 
 
 class _Side(NamedTuple):
@@ -250,6 +260,8 @@ def _besides(
     yield from instructions.of(git, documents, project, snapshot, paths)
     yield from pinned.troubles(git, project.modules, snapshot)
     yield from gates.audit(git, own, snapshot, brought, paths)
+    if own.waivers and (paths is None or waivers.PATH in paths):
+        yield from _waiving().troubles(git, own.waivers, snapshot, brought.today)
     yield from _owned(git, snapshot)
 
 
@@ -277,6 +289,11 @@ def _governed_anew(name: str, project: Project, former: Project | None) -> bool:
 def _rules_of(project: Project) -> tuple[object, ...]:
     """Return what a project says that bears on the records of every dataset."""
     return project.tasks, project.taxonomies, project.guidelines, project.licences, project.bindings
+
+
+def _waiving() -> Any:
+    """Return the module that reads the policy, which is loaded only where there are waivers."""
+    return importlib.import_module("labelvc.ops.waiving")
 
 
 def _rejudged(paths: Iterable[str], whole: set[str], project: Project) -> list[str]:

@@ -165,12 +165,12 @@ def judge(git: Git, wish: Wish, advance: Callable[[], None] = lambda: None) -> J
     bench = _Bench(git, wish)
     base = bench.tell("the base", lambda: _resolved(git, wish.base))
     head = bench.tell("the head", lambda: _resolved(git, wish.head))
-    if base is None or head is None:
+    if base is None or head is None or bench.tell("the project", lambda: _governed(git, base, head)) is None:
         return Judged(base or "", head or "", untold=bench.untold)
     shallow = plumbing.is_shallow(git)
     if shallow:
         bench.note("the history", StoreError("this clone is shallow", hint=_DEEPER))
-    asked = Asked(wish.brought, wish.jobs, bench.tell("the settings of the base", lambda: _settings(git, base, head)))
+    asked = Asked(wish.brought, wish.jobs, bench.tell("the settings of the base", lambda: _settings(git, base)))
     commits = bench.tell("the commits", lambda: singly.commits(git, head, f"^{base}")) or []
     whole_ones = [
         commit for commit in commits if commit.parents or not shallow
@@ -212,16 +212,24 @@ def _resolved(git: Git, rev: str) -> str:
         raise StoreError(problem.message, where=rev, hint=hint) from None
 
 
-def _settings(git: Git, base: str, head: str) -> Project | None:
+def _governed(git: Git, *ends: str) -> bool:
+    """Return true.
+
+    Raises:
+        ConfigurationError: neither the base nor the branch is a labels project.
+    """
+    if any(projects.TOP in tree.commit(git, end, (projects.TOP,)).entries for end in ends):
+        return True
+    raise ConfigurationError("there is no labelvc.yaml", where=projects.TOP, hint="labelvc init")
+
+
+def _settings(git: Git, base: str) -> Project | None:
     """Return what the documents of the base say; None where the branch is what begins a project.
 
     Raises:
-        ConfigurationError: they cannot be read, so that the branch would be judged by its own; or there is no project at all.
+        ConfigurationError: they cannot be read, so that the branch would be judged by its own.
     """
-    before = tree.commit(git, base, (projects.TOP,))
-    if projects.TOP not in before.entries:
-        if projects.TOP not in tree.commit(git, head, (projects.TOP,)).entries:
-            raise ConfigurationError("there is no labelvc.yaml", where=projects.TOP, hint="labelvc init")
+    if projects.TOP not in tree.commit(git, base, (projects.TOP,)).entries:
         return None
     found = privacy.project_of(git, tree.commit(git, base))
     if found is None:

@@ -52,6 +52,7 @@ def merge(
     commit: bool = True,
     forward: bool = True,
     jobs: int = 1,
+    today: str = "",
     advance: Advance | None = None,
 ) -> Merge:
     """Merge a revision into HEAD.
@@ -63,6 +64,7 @@ def merge(
         commit: end with a commit when nothing stands against it.
         forward: move the branch only, where HEAD has nothing of its own.
         jobs: worker processes of the check.
+        today: date; exceptions and waivers hold until their last day.
         advance: called with the number of shards done.
 
     Returns:
@@ -98,10 +100,10 @@ def merge(
         pending.settled(git)
     if outcome.stages or outcome.torn:
         return Merge("conflict", head, other, outcome)
-    return finish(git, outcome, commit=commit, jobs=jobs)
+    return finish(git, outcome, commit=commit, jobs=jobs, today=today)
 
 
-def finish(git: Git, outcome: Outcome | None = None, *, commit: bool = True, jobs: int = 1) -> Merge:
+def finish(git: Git, outcome: Outcome | None = None, *, commit: bool = True, jobs: int = 1, today: str = "") -> Merge:
     """Commit a merge whose conflicts are resolved, if what it brings is right.
 
     Args:
@@ -109,6 +111,7 @@ def finish(git: Git, outcome: Outcome | None = None, *, commit: bool = True, job
         outcome: what was worked out; None when another run did.
         commit: whether to commit.
         jobs: worker processes of the check.
+        today: date.
 
     Returns:
         What it came to.
@@ -124,7 +127,7 @@ def finish(git: Git, outcome: Outcome | None = None, *, commit: bool = True, job
     if left:
         count = "1 file is" if len(left) == 1 else f"{len(left)} files are"
         raise StoreError(f"{count} still in conflict", where=left[0], hint=_GO_ON)
-    report = _checked(git, jobs)
+    report = _checked(git, jobs, today)
     head = plumbing.resolve(git, "HEAD")
     if report is not None and report.worst() == "error":
         return Merge("wrong", head, other, outcome, report)
@@ -178,13 +181,15 @@ def interrupted() -> StoreError:
     return StoreError("a merge was interrupted while it wrote files", hint=files.UNMERGE)
 
 
-def _checked(git: Git, jobs: int) -> Report | None:
+def _checked(git: Git, jobs: int, today: str) -> Report | None:
     """Return what the check of the merged labels comes to: a clean merge can still break a rule."""
     old, new = tree.staged(git)
     if projects.TOP not in new.entries:
         return None
     # a merge in conflict does without the modules that check
-    report: Report = importlib.import_module("labelvc.ops.check").changed(git, old, new, jobs=jobs)
+    brought = importlib.import_module("labelvc.ops.gates").Brought(today)
+    check = importlib.import_module("labelvc.ops.check")
+    report: Report = check.changed(git, old, new, brought=brought, jobs=jobs)
     return report
 
 

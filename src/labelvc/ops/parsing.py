@@ -12,18 +12,19 @@ from typing import Any
 import msgspec
 
 from labelvc.codec import document, epochs, published
-from labelvc.core import baseline, lock
+from labelvc.core import baseline, lock, waivers
 from labelvc.errors import DataError
 from labelvc.model.detection import Accepted
 from labelvc.model.module import Pinned
 from labelvc.model.parsed import Parsed, Trouble
+from labelvc.model.waiver import Waiver
 
 
 def parse(noun: str, data: bytes) -> Parsed:
     """Read a document and hold it against its schema.
 
     Args:
-        noun: its kind; `versions`, `baseline`, `lock` and `epoch` are files of canonical lines.
+        noun: its kind; `versions`, `baseline`, `waiver`, `lock` and `epoch` are files of canonical lines.
         data: its bytes.
 
     Returns:
@@ -32,7 +33,7 @@ def parse(noun: str, data: bytes) -> Parsed:
     try:
         if noun == "epoch":
             return Parsed([epochs.members(epoch) for epoch in epochs.read(data)], {}, [])
-        if noun in ("versions", "baseline", "lock"):
+        if noun in ("versions", "baseline", "waiver", "lock"):
             return _lines(noun, data)
         value, places = document.read_places(data)
     except DataError as error:
@@ -51,6 +52,8 @@ def _lines(noun: str, data: bytes) -> Parsed:
         for at, message in _problems(noun, value)
     ]
     if noun == "baseline" and not found and data != baseline.write(msgspec.convert(values, list[Accepted])):
+        found.append(Trouble("document.schema", "", "is not sorted, or has a line twice", 1))
+    if noun == "waiver" and not found and data != waivers.write(msgspec.convert(values, list[Waiver])):
         found.append(Trouble("document.schema", "", "is not sorted, or has a line twice", 1))
     if noun == "lock" and not found:
         pinned = msgspec.convert(values, list[Pinned])

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from labelvc.checks.interface import Rule
-from labelvc.codec import shard
+from labelvc.codec import canonical, shard
 from labelvc.core import attributes as hidden
 from labelvc.core import baseline, leaks
+from labelvc.core.diff import decoded
 from labelvc.core.gate import Gate
+from labelvc.model import jsonpointer
 from labelvc.model.finding import Finding, Place
-from labelvc.model.names import Layer
+from labelvc.model.names import Key, Layer
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import project as projects
 from labelvc.store import tree
@@ -59,7 +61,8 @@ def standing(
         gate: what judges.
         snapshot: where the files are.
         paths: those that are wanted; what is not in the snapshot is left out.
-        old: the snapshot before: lines of shards that it has are left out.
+        old: the snapshot before: lines of shards that it has are left out, and values that a record held in that place
+            already, whatever else of it changed.
 
     Yields:
         Findings.
@@ -80,8 +83,9 @@ def standing(
         for path, data in reader.many(wanted):
             found = shard.parse_path(path)
             if found:
-                fresh = _without(data, past.read(path, earlier[path])) if path in earlier else data
-                yield from leaks.in_shard(path, fresh, _keys(data, *found[:2]), gate)
+                before = past.read(path, earlier[path]) if path in earlier else b""
+                told = leaks.in_shard(path, _without(data, before), _keys(data, *found[:2]), gate)
+                yield from (one for one in told if not _held(one, data, before, gate))
             else:
                 yield from leaks.in_file(path, data, gate)
 
@@ -101,6 +105,24 @@ def _without(data: bytes, old: bytes) -> bytes:
     """Return lines with those left empty that were there before."""
     known = frozenset(old.split(b"\n"))
     return b"\n".join([b"" if line in known else line for line in data.split(b"\n")])
+
+
+def _held(found: Finding, data: bytes, old: bytes, gate: Gate) -> bool:
+    """Tell whether the record of a finding held its value before, in the same place: history keeps it already."""
+    place = found.place
+    if not old or not place.key or not place.pointer:
+        return False
+    now, then = [_values(side, place, found.rule, gate) for side in (data, old)]
+    return bool(now) and now <= then
+
+
+def _values(data: bytes, place: Place, rule: str, gate: Gate) -> set[str]:
+    """Return what stands in plain at a place by one rule, read with the name of its member as it stands in the record."""
+    line = shard.find(data, Key.parse(place.key))
+    value = jsonpointer.reach(decoded(line), place.pointer) if line else None
+    if not isinstance(value, str | int | float):
+        return set()
+    return leaks.values(canonical.encode({jsonpointer.steps(place.pointer)[-1]: value}), rule, gate)
 
 
 def _keys(data: bytes, dataset: str, layer: Layer) -> Callable[[int], str]:

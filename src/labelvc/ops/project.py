@@ -11,7 +11,7 @@ import msgspec
 
 from labelvc import digests
 from labelvc.codec import epochs
-from labelvc.core import baseline, lock, profiles, references
+from labelvc.core import baseline, lock, profiles, references, waivers
 from labelvc.errors import ConfigurationError
 from labelvc.model import register
 from labelvc.model.detection import Accepted
@@ -21,6 +21,7 @@ from labelvc.model.module import Pinned
 from labelvc.model.parsed import Parsed
 from labelvc.model.project import Dataset, Guideline, Guiding, Profile, Project, Sensitive, Task, Taxonomy
 from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.model.waiver import Waiver
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
 from labelvc.store.git import Git
@@ -33,11 +34,18 @@ RECIPIENTS = "privacy/recipients.yaml"
 ERASURES = "privacy/erasures/"
 _DATASET, _YAML, _VERSIONS = "/dataset.yaml", ".yaml", ".versions.jsonl"
 _NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline", "profiles": "profile", "batches": "batch"}
-_ALONE = (TOP, "taxonomies", "guidelines", "profiles", "registers", "privacy", lock.PATH)
-_SINGLE = {TOP: "project", _EPOCHS: "epoch", RECIPIENTS: "recipients", baseline.PATH: "baseline", lock.PATH: "lock"}
+_ALONE = (TOP, "taxonomies", "guidelines", "profiles", "registers", "privacy", lock.PATH, waivers.PATH)
+_SINGLE = {
+    TOP: "project",
+    _EPOCHS: "epoch",
+    RECIPIENTS: "recipients",
+    baseline.PATH: "baseline",
+    lock.PATH: "lock",
+    waivers.PATH: "waiver",
+}
 _SOURCE = register.noun("source")
 _UNJUDGED = frozenset(  # which there are changes no verdict on a record
-    ("epoch", "recipients", "baseline", "lock", "batch", register.NOUN, *map(register.noun, register.KINDS))
+    ("epoch", "recipients", "baseline", "lock", "waiver", "batch", register.NOUN, *map(register.noun, register.KINDS))
 ) - {_SOURCE}
 _NO_DOMAIN = "main"
 _TERMS = ("licence", "expires", "export")
@@ -255,7 +263,7 @@ def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -
 def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[Read]:
     homes = {
         path: home
-        for path in _ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS, baseline.PATH, lock.PATH)
+        for path in _ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS, baseline.PATH, lock.PATH, waivers.PATH)
         if (home := noun_of(path))
     }
     data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
@@ -364,6 +372,7 @@ def _project(documents: Iterable[Read]) -> Project:
         licences=frozenset(top["licences"]["allow"]) if "licences" in top else None,
         erase=top.get("privacy", {}).get("erase"),
         accepted=msgspec.convert(values.get(("baseline", ""), ()), tuple[Accepted, ...]),
+        waivers=msgspec.convert(values.get(("waiver", ""), ()), tuple[Waiver, ...]),
         epochs=tuple(map(epochs.epoch_of, values.get(("epoch", ""), ()))),
         guiding=msgspec.convert(top.get("guidelines", {}), Guiding),
         modules=msgspec.convert(values.get(("lock", ""), ()), tuple[Pinned, ...]),

@@ -260,6 +260,8 @@ def _quality(report: check.Report) -> page.Quality:
         max(0, len(new) - _MOST_FINDINGS),
         tuple(gone[:_MOST_FINDINGS]),
         max(0, len(gone) - _MOST_FINDINGS),
+        report.waived[:_MOST_FINDINGS],
+        max(0, len(report.waived) - _MOST_FINDINGS),
     )
 
 

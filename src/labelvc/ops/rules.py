@@ -44,4 +44,7 @@ RULES = (
         "Decision was closed by somebody who may not decide",
         "Who may decide is written down before, so that it counts.",
     ),
+    Rule("waiver.expired", "error", "Waiver is over", "An exception that nobody looks at again hides the next defect."),
+    Rule("waiver.unused", "warning", "Waiver covers nothing", "What it was about is mended, or was never as it says."),
+    Rule("waiver.owner", "error", "Nobody answers for a waiver", "Who let a defect stand must be somebody to ask."),
 )

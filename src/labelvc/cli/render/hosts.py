@@ -9,6 +9,7 @@ from typing import NamedTuple
 from labelvc.checks.interface import Rule
 from labelvc.cli.render.text import clip, safe
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
+from labelvc.model.waiver import Waived
 
 TOP = "labelvc.yaml"
 _LONGEST = 1000
@@ -24,6 +25,9 @@ class Judged(NamedTuple):
         files: paths of what was looked at.
         asked: the rules that judged, by dataset; those of the project as a whole under the empty name.
         fail_on: least severity that fails.
+        known: findings that the base has too.
+        waived: findings that somebody lets stand.
+        untold: what could not be told, in words.
     """
 
     base: str = ""
@@ -31,6 +35,9 @@ class Judged(NamedTuple):
     files: Container[str] = ()
     asked: Mapping[str, Sequence[Rule]] = {}
     fail_on: Severity = "error"
+    known: Sequence[Finding] = ()
+    waived: Sequence[Waived] = ()
+    untold: Sequence[str] = ()
 
     def fails(self, severity: Severity) -> bool:
         """Tell whether a severity fails."""

@@ -19,6 +19,7 @@ from labelvc.model.names import Key
 if TYPE_CHECKING:
     from labelvc.model.commit import Commit
     from labelvc.model.finding import Finding
+    from labelvc.model.waiver import Waived
 
 Item = Mapping[str, Any]
 _encode = msgspec.json.Encoder().encode
@@ -119,12 +120,19 @@ def commit(one: Commit) -> Item:
     }
 
 
+def waived(one: Waived) -> Item:
+    """Return a finding that somebody lets stand, with who, why, and until when."""
+    by = one.waiver
+    told = {"by": by.by, "made": by.made, "expires": by.expires, "reason": by.reason}
+    return {**finding(one.finding, "waived"), "waiver": told}
+
+
 def finding(found: Finding, state: str = "") -> Item:
     """Return a finding as `check` prints it.
 
     Args:
         found: the finding.
-        state: `new`, `known` or `fixed`, where those are listed together.
+        state: `new`, `known`, `fixed` or `waived`, where those are listed together.
     """
     return {
         "rule": found.rule,

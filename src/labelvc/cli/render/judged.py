@@ -64,7 +64,8 @@ def page(judged: Judged, found: Sequence[Finding], *, color: bool) -> Iterator[s
     known = f", {text.count(report.known, 'known finding')} not listed" if report.known else ""
     looked = f"{text.count(report.lines, 'line')} in {text.count(report.shards, 'shard')} looked at"
     mended = f", {len(judged.mended):,} mended on the way" if judged.mended else ""
-    yield f"content    {text.tally(report.findings)}{known}{mended}; {looked}\n"
+    waived = f", {len(report.waived):,} waived" if report.waived else ""
+    yield f"content    {text.tally(report.findings)}{known}{waived}{mended}; {looked}\n"
     faults = f"{len(judged.faults):,} wrong" if judged.faults else "none wrong"
     decided = f", {text.count(judged.resolved, 'conflict')} decided by a person" if judged.resolved else ""
     yield f"merges     {text.count(judged.merges, 'merge')}, {faults}{decided}\n"
@@ -77,6 +78,7 @@ def page(judged: Judged, found: Sequence[Finding], *, color: bool) -> Iterator[s
         f"root       {root} ({'pinned' if pin else 'unpinned'})\n" for root, pin in sorted(judged.anchors.items())
     )
     yield from text.findings(found[:SHOWN], color=color)
+    yield from text.waived(report.waived, color=color)
     if len(found) > SHOWN:
         yield f"and {len(found) - SHOWN:,} more, in the files\n"
 
@@ -91,6 +93,8 @@ def reviewed(judged: Judged, found: Sequence[Finding]) -> Review | None:
         judged.page.quality,
         new=new,
         unchanged=judged.report.known,
+        waived=judged.report.waived[:HELD],
+        more_waived=max(0, len(judged.report.waived) - HELD),
         findings=tuple(found[:HELD]),
         more=max(0, len(found) - HELD),
     )
@@ -100,8 +104,7 @@ def reviewed(judged: Judged, found: Sequence[Finding]) -> Review | None:
 def no_review(judged: Judged) -> dict[str, object]:
     """Return what stands in place of a review that could not be made: an error as every command writes one in JSON."""
     first = judged.untold[0]
-    where = f" ({first.where})" if first.where else ""
-    return {"error": {"kind": "untold", "message": f"{first.topic}: {first.message}{where}", "hint": first.hint}}
+    return {"error": {"kind": "untold", "message": untold(first), "hint": first.hint}}
 
 
 def no_page(judged: Judged, found: Sequence[Finding]) -> str:
@@ -182,6 +185,11 @@ def _lacking(step: Step, names: str) -> Iterator[Finding]:
         yield Finding("approval.missing", "error", place, message, f"labelvc policy explain {names}", BY)
 
 
-def _untold(one: Untold) -> Finding:
+def untold(one: Untold) -> str:
+    """Return what could not be told, and why."""
     where = f" ({one.where})" if one.where else ""
-    return Finding("ci.untold", "error", Place(_PROJECT, 1), f"{one.topic}: {one.message}{where}", one.hint, BY)
+    return f"{one.topic}: {one.message}{where}"
+
+
+def _untold(one: Untold) -> Finding:
+    return Finding("ci.untold", "error", Place(_PROJECT, 1), untold(one), one.hint, BY)

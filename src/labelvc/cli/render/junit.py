@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
@@ -19,6 +20,8 @@ PROJECT = "(project)"
 def write(findings: Iterable[Finding], catalogue: Mapping[str, Rule], judged: Judged) -> str:
     """Return a suite a dataset, with a case for each rule that judged it: passed, or failed with its first findings.
 
+    A case of which somebody lets findings stand, and that does not fail, is skipped: it did not pass.
+
     Args:
         findings: what was found.
         catalogue: rules by their id, whose titles are told.
@@ -33,7 +36,15 @@ def write(findings: Iterable[Finding], catalogue: Mapping[str, Rule], judged: Ju
     for found in hosts.ranked(findings):
         suite = cases.setdefault(hosts.dataset_of(found, judged.asked), {})
         suite.setdefault(found.rule, []).append(found)
-    suites = [list(_suite(name or PROJECT, cases[name], catalogue, judged)) for name in sorted(cases)]
+    waived: dict[str, Counter[str]] = {name: Counter() for name in cases}
+    for found, _ in judged.waived:
+        name = hosts.dataset_of(found, judged.asked)
+        cases.setdefault(name, {}).setdefault(found.rule, [])
+        waived.setdefault(name, Counter())[found.rule] += 1
+    suites = [
+        list(_suite(name or PROJECT, cases[name], catalogue, judged, waived.get(name, Counter())))
+        for name in sorted(cases)
+    ]
     tests = sum(len(rules) for rules in cases.values())
     failures = sum(_failed(found, judged) for rules in cases.values() for found in rules.values())
     head = f'<testsuites name="labelvc check" tests="{tests}" failures="{failures}" errors="0">\n'
@@ -42,13 +53,22 @@ def write(findings: Iterable[Finding], catalogue: Mapping[str, Rule], judged: Ju
 
 
 def _suite(
-    name: str, rules: Mapping[str, list[Finding]], catalogue: Mapping[str, Rule], judged: Judged
+    name: str,
+    rules: Mapping[str, list[Finding]],
+    catalogue: Mapping[str, Rule],
+    judged: Judged,
+    waived: Mapping[str, int],
 ) -> Iterator[str]:
+    skipped = sum(not _failed(rules[rule], judged) for rule in waived)
     failures = sum(_failed(found, judged) for found in rules.values())
     suite = _attribute(name)
-    yield f' <testsuite name="{suite}" tests="{len(rules)}" failures="{failures}" errors="0" skipped="0">\n'
+    yield f' <testsuite name="{suite}" tests="{len(rules)}" failures="{failures}" errors="0" skipped="{skipped}">\n'
     for rule, found in sorted(rules.items()):
         case = f'  <testcase classname="{suite}" name="{_attribute(rule)}"'
+        if rule in waived and not _failed(found, judged):
+            said = _attribute(f"{count(waived[rule], 'finding')} waived")
+            yield f'{case}>\n   <skipped message="{said}"/>\n  </testcase>\n'
+            continue
         if not found:
             yield f"{case}/>\n"
             continue

@@ -11,6 +11,7 @@ from labelvc.cli.render import json
 from labelvc.cli.render.text import clip, count, paint, safe
 from labelvc.model.exhibit import Passage
 from labelvc.model.review import Agreement, Estimate, Need, Rates, Review, Shift, Way, Ways
+from labelvc.model.waiver import Waived
 
 SCHEMA = "urn:labelvc:schema:review:1"
 STATES: Mapping[str, str] = {
@@ -47,6 +48,7 @@ def document(found: Review) -> dict[str, Any]:
     quality: Any = told["quality"]
     quality["findings"] = [json.finding(one) for one in found.quality.findings]
     quality["gone"] = [json.finding(one) for one in found.quality.gone]
+    quality["waived"] = [json.waived(one) for one in found.quality.waived]
     for row, one in zip(told["documents"], found.documents, strict=True):
         written: Any = row
         written["edits"] = [json.edit(edit) for edit in one.edits]
@@ -68,6 +70,10 @@ def _sections(found: Review, *, color: bool) -> Iterator[tuple[str, Sequence[str
     yield "counts", list(counts(found))
     new = [
         f"{one.severity} {one.rule} {safe(one.place.key or one.place.path)}" for one in found.quality.findings[:_FEW]
+    ]
+    new += [
+        f"waived {each.finding.rule} {safe(each.finding.place.key or each.finding.place.path)}  {waived(each)}"
+        for each in found.quality.waived[:_FEW]
     ]
     yield "quality", [quality(found), *new]
     yield "labels", [ways(found.ways), *map(_way, found.ways.list[:_FEW]), *plans(found.ways)]
@@ -132,7 +138,14 @@ def counts(found: Review) -> Iterator[str]:
 def quality(found: Review) -> str:
     """Return what checks find otherwise than before, in a sentence."""
     told = found.quality
-    return f"new: {severities(told.new)}; fixed: {severities(told.fixed)}; unchanged: {told.unchanged:,}"
+    number = len(told.waived) + told.more_waived
+    waived = f"; waived: {number:,}" if number else ""
+    return f"new: {severities(told.new)}; fixed: {severities(told.fixed)}; unchanged: {told.unchanged:,}{waived}"
+
+
+def waived(one: Waived) -> str:
+    """Return who lets a finding stand, until when, and why."""
+    return f"{one.waiver.by}, until {one.waiver.expires}: {safe(one.waiver.reason)}"
 
 
 def severities(found: Mapping[str, int]) -> str:

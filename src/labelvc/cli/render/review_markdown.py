@@ -15,6 +15,7 @@ from labelvc.model.review import Document, Rates, Review, Way
 MARK = "<!-- labelvc:review:v1 -->"
 """The first line, by which a program finds the comment it wrote before."""
 _KEY = 120
+_FEW = 12
 _LABEL = 60
 _COMMAND = 600
 
@@ -91,7 +92,7 @@ def _quality(found: Review) -> Section:
         f"| {one.severity} | {code(one.rule, cell=True)} | {code(one.place.key or one.place.path, _KEY, cell=True)} | {code(one.message, cell=True)} |"
         for one in told.findings
     ]
-    lead = [f"{words.quality(found)}.", ""]
+    lead = [f"{words.quality(found)}.", "", *_waived(found)]
     return Section(
         "Findings",
         2,
@@ -100,6 +101,26 @@ def _quality(found: Review) -> Section:
         told.more,
         3,
     )
+
+
+def _waived(found: Review) -> list[str]:
+    """Return what somebody lets stand, the first of it, as a table."""
+    told = found.quality
+    if not told.waived:
+        return []
+    rows = [
+        f"| {code(one.finding.rule, cell=True)} | {code(one.finding.place.key or one.finding.place.path, _KEY, cell=True)} "
+        f"| {code(words.waived(one), cell=True)} |"
+        for one in told.waived[:_FEW]
+    ]
+    more = len(told.waived) + told.more_waived - len(rows)
+    return [
+        "| waived | where | by whom, until when, and why |",
+        "|---|---|---|",
+        *rows,
+        *([f"and {more:,} more"] if more else []),
+        "",
+    ]
 
 
 def _ways(found: Review) -> Section:

@@ -15,6 +15,7 @@ from labelvc.core import diff
 from labelvc.model import jsonpointer
 from labelvc.model.change import Edit, Kind
 from labelvc.model.finding import Finding
+from labelvc.model.waiver import Waived
 
 _COLOURS = {"error": "31", "warning": "33", "note": "36", "+": "32", "-": "31", "~": "33", "dim": "2", "bold": "1"}
 _SIGNS: dict[Kind, str] = {"added": "+", "removed": "-", "changed": "~", "touched": ".", "mechanical": "="}
@@ -51,6 +52,17 @@ def findings(found: Iterable[Finding], *, color: bool) -> Iterator[str]:
         if one.hint and (one.rule, one.hint) not in told:
             yield f"        {paint('next: ' + safe(one.hint), 'dim', on=color)}\n"
         told.add((one.rule, one.hint))
+
+
+def waived(found: Sequence[Waived], *, color: bool) -> Iterator[str]:
+    """Yield lines: what somebody lets stand, who, until when and why; nothing where there is nothing."""
+    for one, by in found[:_SHOWN]:
+        where = clip(safe(one.place.key or one.place.path), _LONGEST)
+        yield f"{paint('waived', 'dim', on=color)}  {one.rule.ljust(18)} {where}  {clip(safe(one.message), _LONGEST)}\n"
+        said = f"by {by.by} until {by.expires}: {by.reason}"
+        yield f"        {paint(clip(safe(said), _LONGEST), 'dim', on=color)}\n"
+    if len(found) > _SHOWN:
+        yield f"        and {len(found) - _SHOWN:,} more that are waived\n"
 
 
 def tally(found: Iterable[Finding]) -> str:
