@@ -172,19 +172,12 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     if any(map(projects.noun_of, paths)):
         earlier = _documents(git, old, cache) if projects.TOP in old.entries else Survey([], None, ())
     before, former = earlier[:2]
-    if (
-        former is not project and former is not None and new.kind != "work"
-    ):  # in the work tree a person tries settings out
-        project = governing.by(former, project)
     judge = by or former
-    if by is not None:
-        project, former = governing.by(by, project), former and governing.by(by, former)
+    project, former = _judged(own, former, by, trying=new.kind == "work")
     project, former = bindings.bound(git, project, new, cache), former and bindings.bound(git, former, old, cache)
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
-    ownerless = former is not None and bool(
-        former.datasets.keys() - project.datasets
-    )  # whose shards may lie there still
+    strewn = bool(whole) or (former is not None and not project.datasets.keys() >= former.datasets.keys())
     cells = look.cells_of(project, new, touched, whole)
     outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
     rules = catalogue.asked(project, cells.datasets, change=True)
@@ -196,7 +189,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     rejudged = _rejudged(paths, whole, project)
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
-    findings += _besides(git, _Side(new, project, own, documents), brought, paths, all_strays=bool(whole) or ownerless)
+    findings += _besides(git, _Side(new, project, own, documents), brought, paths, all_strays=strewn)
     findings += plain.standing(git, gates.of(git, project, brought), new, paths, old)
     if (findings or fixed) and former is not None:  # what was there before matters only when there is something now
         places = touched.union(cells.places())
@@ -204,7 +197,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
         for name in rejudged:
             before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
         side = _Side(old, former, former, earlier.documents)
-        before += _besides(git, side, brought, paths, all_strays=bool(whole) or ownerless)
+        before += _besides(git, side, brought, paths, all_strays=strewn)
         files = [path for path in paths if not shard.parse_path(path)]
         before += plain.standing(git, gates.of(git, former, brought), old, files)
     findings += [*_successions(git, project, old, new, paths), *lost]
@@ -222,6 +215,22 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     fresh, stayed = apart(findings, configured(before, former or project))
     fresh, waived = waivers.apart(fresh, project.waivers, brought.today)
     return Report(fresh, outcomes.shards, outcomes.lines, outcomes.remembered, rules, stayed, gone, waived)
+
+
+def _judged(
+    own: Project, former: Project | None, by: Project | None, *, trying: bool
+) -> tuple[Project, Project | None]:
+    """Return the project and the one before as settings judge them that are not the change's own.
+
+    Args:
+        own: the project.
+        former: the one before; None where there was none.
+        by: whose settings judge; None for those before.
+        trying: whether a person tries settings out, in the work tree.
+    """
+    if former is not None and former is not own and not trying:
+        own = governing.by(former, own)
+    return (own, former) if by is None else (governing.by(by, own), former and governing.by(by, former))
 
 
 class _Side(NamedTuple):
