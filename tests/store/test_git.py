@@ -10,8 +10,8 @@ import zlib
 import pytest
 
 from labelvc.errors import StoreError
+from labelvc.store import conflicts, process
 from labelvc.store import git as plumbing
-from labelvc.store import process
 from labelvc.store.objects import Objects
 
 
@@ -317,10 +317,10 @@ def test_index_work_tree_and_conflicts(repo, git):
     (repo / "f.jsonl").write_bytes(b"work\n")
     assert changes(repo, "HEAD", "index") == {"f.jsonl": ([b"a"], [b"staged"])}
     assert changes(repo, "HEAD", "work") == {"f.jsonl": ([b"a"], [b"work"])}
-    assert plumbing.unmerged(plumbing.find(repo)) == []
+    assert conflicts.unmerged(plumbing.find(repo)) == []
     commit(git, repo, data=b"main\n")
     assert subprocess.run(["git", "merge", "-q", "side"], cwd=repo, capture_output=True, check=False).returncode
-    assert plumbing.unmerged(plumbing.find(repo)) == ["f.jsonl"]
+    assert conflicts.unmerged(plumbing.find(repo)) == ["f.jsonl"]
 
 
 def test_complaints_by_the_thousand_do_not_stop_git(repo, git):

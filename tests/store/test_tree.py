@@ -9,8 +9,8 @@ import pytest
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
+from labelvc.store import conflicts, tree
 from labelvc.store import git as plumbing
-from labelvc.store import tree
 
 
 @pytest.fixture
@@ -298,7 +298,7 @@ def test_head_and_index_listed_together_are_what_each_is_alone(labels, git, tmp_
 
 def test_head_and_an_index_in_conflict_listed_together(labels, git):
     path = conflict(labels, git)
-    assert plumbing.unmerged(labels) == [path]
+    assert conflicts.unmerged(labels) == [path]
     agree(labels)
 
 

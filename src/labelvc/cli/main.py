@@ -17,6 +17,7 @@ from labelvc import __version__
 from labelvc.cli.context import Settings, environment, global_options, settings_from
 from labelvc.cli.lazy import LazyGroup, Row
 from labelvc.errors import Error, RefusedError
+from labelvc.store import kept
 
 COMMANDS: dict[str, Row] = {
     "init": ("labelvc.cli.initialise", "init", "Make a labels project here, ready to commit."),
@@ -166,7 +167,7 @@ def _invoke(arguments: list[str]) -> object:
     """Run the command, or answer a shell that asks for completions; `Command.main` would end a broken pipe with 1."""
     if environment("_LABELVC_COMPLETE"):
         return application.main(arguments, prog_name="labelvc", complete_var="_LABELVC_COMPLETE")
-    with application.make_context("labelvc", arguments) as context:
+    with kept.keeping(), application.make_context("labelvc", arguments) as context:
         return application.invoke(context)
 
 

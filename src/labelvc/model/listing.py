@@ -102,6 +102,11 @@ class Listing(Mapping[str, Entry]):
         self._over: Mapping[str, Entry | None] = over or {}
         self._unlike: tuple[Listing, set[str]] | None = None  # what it was compared with last
 
+    @property
+    def size(self) -> int:
+        """Return how many bytes its rows take in memory, about."""
+        return sum(map(len, self._rows.blocks)) + 400 * len(self._over)
+
     def over(self, entries: Mapping[str, Entry | None]) -> Listing:
         """Return this listing with other entries for some paths; None where there is no such file."""
         return Listing(self._rows, {**self._over, **entries})

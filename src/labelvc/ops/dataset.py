@@ -18,8 +18,7 @@ from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import project as projects
 from labelvc.ops import sizes
-from labelvc.store import disk, files, stale, tree
-from labelvc.store import git as plumbing
+from labelvc.store import conflicts, disk, files, stale, tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
@@ -158,7 +157,7 @@ def refuse_dirty(git: Git, dataset: Dataset, work: Snapshot, *, staged: bool = F
         RefusedError: a shard or the dataset's document differs from HEAD.
     """
     folder = f"datasets/{dataset.name}/"
-    conflict = next((path for path in plumbing.unmerged(git) if path.startswith(folder)), None)
+    conflict = next((path for path in conflicts.unmerged(git) if path.startswith(folder)), None)
     if conflict:
         raise StoreError("a merge left conflicts", where=conflict, hint="mend them, git add them and commit")
     if dataset.storage == "dvc":

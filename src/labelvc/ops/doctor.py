@@ -15,7 +15,7 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops import ceremony, install
 from labelvc.ops import project as projects
 from labelvc.ops.seals import Seal
-from labelvc.store import files, keyring, pending, program, tree
+from labelvc.store import conflicts, files, keyring, pending, program, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.journal import FINISH, FORGET, Pending
@@ -118,9 +118,9 @@ def _repository(git: Git) -> Iterator[Line]:
     begun = None if git.bare else pending.read(git)
     if begun is not None and begun.writing:
         yield Line("merge", "fail", f"a merge of {begun.other[:10]} was killed while it wrote files", files.UNMERGE)
-    conflicts = plumbing.unmerged(git) if not git.bare else []
-    if conflicts:
-        message = f"in conflict: {conflicts[0]}{f' and {len(conflicts) - 1} more' if conflicts[1:] else ''}"
+    torn = conflicts.unmerged(git) if not git.bare else []
+    if torn:
+        message = f"in conflict: {torn[0]}{f' and {len(torn) - 1} more' if torn[1:] else ''}"
         yield Line("index", "warn", message, "labelvc resolve")
     elif (git.directory / "index.lock").exists():
         cure = f"when no git runs: rm {git.directory / 'index.lock'}"

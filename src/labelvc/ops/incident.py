@@ -138,8 +138,7 @@ def _lies(git: Git, found: Reach) -> Literal["history", "tip", "loose"]:
 def _bytes(git: Git, snapshot: Snapshot, place: str) -> bytes:
     message = _MESSAGE.fullmatch(place)
     if message:
-        kind = plumbing.run(git, "cat-file", "-t", message[1]).decode().strip()
-        return plumbing.run(git, "cat-file", kind, message[1]).partition(b"\n\n")[2]
+        return plumbing.held(git, message[1])[2].partition(b"\n\n")[2]
     with tree.reader(git) as reader:
         if place in snapshot.entries:
             return reader.read(place, snapshot.entries[place])

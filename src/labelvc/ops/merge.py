@@ -11,7 +11,7 @@ from labelvc.model.snapshot import Entry
 from labelvc.ops import project as projects
 from labelvc.ops import threeway
 from labelvc.ops.threeway import Advance, Outcome
-from labelvc.store import disk, draft, files, folder, pending, stale, tree
+from labelvc.store import conflicts, disk, draft, files, folder, pending, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.pending import Pending
@@ -123,7 +123,7 @@ def finish(git: Git, outcome: Outcome | None = None, *, commit: bool = True, job
     other = begun.other if begun else _other(git)
     if begun is not None and begun.writing:
         raise interrupted()
-    left = plumbing.unmerged(git)
+    left = conflicts.unmerged(git)
     if left:
         count = "1 file is" if len(left) == 1 else f"{len(left)} files are"
         raise StoreError(f"{count} still in conflict", where=left[0], hint=_GO_ON)

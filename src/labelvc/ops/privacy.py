@@ -103,7 +103,7 @@ def history(git: Git, words: str, *, brought: Brought = NOTHING) -> Looked:
     one, found, two = words.partition(mark)
     if not found:
         raise StoreError(f"{words!r} is no range", hint=f"labelvc privacy scan {words}..HEAD")
-    base, head = plumbing.resolve_both(git, one or "HEAD", two or "HEAD")
+    base, head = plumbing.resolve(git, one or "HEAD"), plumbing.resolve(git, two or "HEAD")
     if mark == "...":
         base = plumbing.merge_base(git, base, head)
     commits = singly.commits(git, head, f"^{base}")
@@ -120,7 +120,7 @@ def message(git: Git, commit: str, gate: Gate) -> Iterator[Finding]:
     Raises:
         StoreError: the commit cannot be read.
     """
-    raw = plumbing.run(git, "cat-file", "commit", commit).decode(errors="replace")
+    raw = plumbing.held(git, commit)[2].decode(errors="replace")
     yield from leaks.in_message(f"message of commit {commit[:10]}", raw.partition("\n\n")[2], gate)
 
 
@@ -131,11 +131,12 @@ def ref(git: Git, name: str, points_to: str, gate: Gate) -> Iterator[Finding]:
         StoreError: a tag cannot be read.
     """
     yield from leaks.in_names((name,), gate)
-    while plumbing.run(git, "cat-file", "-t", points_to).strip() == b"tag":
-        raw = plumbing.run(git, "cat-file", "tag", points_to).decode(errors="replace")
-        head, _, said = raw.partition("\n\n")
+    _, kind, data = plumbing.held(git, points_to)
+    while kind == "tag":
+        head, _, said = data.decode(errors="replace").partition("\n\n")
         yield from leaks.in_message(f"message of tag {points_to[:10]}", said.partition("-----BEGIN ")[0], gate)
         points_to = head.split(maxsplit=2)[1]
+        _, kind, data = plumbing.held(git, points_to)
 
 
 def shown(name: str) -> str:

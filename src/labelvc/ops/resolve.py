@@ -15,8 +15,7 @@ from labelvc.model.change import Conflict, Strategy
 from labelvc.model.names import Key
 from labelvc.model.snapshot import FileChange
 from labelvc.ops import layers, strategies
-from labelvc.store import files, folder, journal, patch
-from labelvc.store import git as plumbing
+from labelvc.store import conflicts, files, folder, journal, patch
 from labelvc.store.git import Git
 from labelvc.store.journal import Transaction
 from labelvc.store.objects import Objects
@@ -130,7 +129,7 @@ class _Rules:
 
 def _torn(git: Git) -> tuple[dict[str, list[_Part]], list[str]]:
     """Return the shards in conflict, each as its parts, and the other files git could not merge."""
-    stages = plumbing.stages(git)
+    stages = conflicts.stages(git)
     if not stages:
         raise StoreError("nothing is in conflict", hint="labelvc status")
     rules = _Rules(git)
@@ -201,7 +200,7 @@ def _of_keys(lines: Iterable[bytes], wanted: set[bytes], path: str) -> tuple[byt
 
 def _follow(git: Git, change: Transaction, done: list[str], rest: Mapping[str, list[Conflict]]) -> None:
     """Have the shards without conflicts staged; those behind a pointer stored when none of their folder is left."""
-    stages = plumbing.stages(git)
+    stages = conflicts.stages(git)
     change.then("stage", [path for path in done if path in stages])
     behind = sorted({"/".join(path.split("/")[:3]) for path in done if path not in stages})
     whole = [top for top in behind if not any(path.startswith(f"{top}/") for path in rest)]

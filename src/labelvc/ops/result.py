@@ -43,7 +43,7 @@ def of(git: Git, ours: str, theirs: str) -> Result:
     found = threeway.bases(git, ours, theirs)
     if ours in found or theirs in found:
         one = theirs if ours in found else ours
-        return Result(plumbing.run(git, "rev-parse", f"{one}^{{tree}}").decode().strip(), tree.commit(git, one))
+        return Result(plumbing.held(git, f"{one}^{{tree}}")[0], tree.commit(git, one))
     outcome = threeway.three_way(git, ours, theirs, found=found)
     if outcome.torn or outcome.stages:
         places = {row.path: 0 for row in outcome.stages} | {path: len(rows) for path, rows in outcome.torn.items()}

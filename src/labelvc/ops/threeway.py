@@ -219,7 +219,7 @@ def _crossed(git: Git, one: str, other: str) -> list[tuple[str, str]]:
 
 def _alike(git: Git, one: str, other: str) -> str:
     """Return the tree of two commits that have the same one, else nothing."""
-    trees = plumbing.run(git, "rev-parse", f"{one}^{{tree}}", f"{other}^{{tree}}").decode().split()
+    trees = [plumbing.held(git, f"{commit}^{{tree}}")[0] for commit in (one, other)]
     return trees[0] if trees[0] == trees[1] else ""
 
 

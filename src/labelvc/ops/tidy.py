@@ -13,7 +13,7 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops import look, rewrite
 from labelvc.ops import project as projects
 from labelvc.ops.incoming import ITEM, RECORD, Incoming, TwiceError
-from labelvc.store import files, stale, tree
+from labelvc.store import conflicts, files, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -145,9 +145,9 @@ def _unsound(git: Git, project: Project, snapshot: Snapshot) -> set[str]:
 
 
 def _refuse_conflicts(git: Git) -> None:
-    conflicts = plumbing.unmerged(git)
-    if conflicts:
-        raise StoreError("a merge left conflicts", where=conflicts[0], hint="resolve them, then git add them")
+    torn = conflicts.unmerged(git)
+    if torn:
+        raise StoreError("a merge left conflicts", where=torn[0], hint="resolve them, then git add them")
 
 
 def _refuse_stale(git: Git, dataset: Dataset, *, edited: bool = False) -> None:

@@ -38,7 +38,7 @@ class Conflicts(NamedTuple):
 
 def find(git: Git) -> Conflicts:
     """Return what is in conflict in the index and, of its shards, in the work tree; nothing in a bare repository."""
-    found = Conflicts([] if git.bare else plumbing.unmerged(git), {}, [])
+    found = Conflicts([] if git.bare else unmerged(git), {}, [])
     for path in found.paths:
         if shard.parse_path(path):
             file = git.top / path
@@ -54,3 +54,19 @@ def find(git: Git) -> Conflicts:
 
 def _places(data: bytes) -> int:
     return sum(line.startswith(_MARKER) for line in shard.lines(data))
+
+
+def unmerged(git: Git) -> list[str]:
+    """Return the paths that a merge left in conflict, sorted."""
+    listed = plumbing.run(git, "ls-files", "--unmerged", "-z").split(b"\0")
+    return sorted({row.partition(b"\t")[2].decode("utf-8", "surrogateescape") for row in listed if row})
+
+
+def stages(git: Git) -> dict[str, dict[int, str]]:
+    """Return the paths that a merge left in conflict, sorted, each with the object of its versions: 1 base, 2 ours, 3 theirs."""
+    found: dict[str, dict[int, str]] = {}
+    for row in plumbing.run(git, "ls-files", "--unmerged", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        about, _, path = row.partition("\t")
+        _, oid, number = about.split()
+        found.setdefault(path, {})[int(number)] = oid
+    return dict(sorted(found.items()))

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import FileChange
-from labelvc.store import patch, process
+from labelvc.store import kept, patch, process
 
 if TYPE_CHECKING:
     from labelvc.store.executors import Executor
@@ -114,14 +114,36 @@ def resolve(git: Git, rev: str) -> str:
         raise StoreError(f"{rev!r} is not a revision", hint="git log --oneline")
     if rev in _commits.get(git.common, ()):
         return rev
-    done = _try(git, "rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
-    if done.code == 0:
-        return known(git, done.text)
+    if found := named(git, f"{rev}^{{commit}}"):
+        return known(git, found[0])
     if is_shallow(git):
         raise StoreError("no such commit in this shallow clone", where=rev, hint=process.UNSHALLOW)
     if rev == "HEAD" and not head(git):
         raise StoreError("there is no commit yet", where=rev, hint="git commit")
     raise StoreError("no such revision", where=rev, hint="git fetch --all; git branch --all; git log --oneline")
+
+
+def named(git: Git, name: str) -> tuple[str, str, bytes] | None:
+    """Return full id, kind and bytes of the object that a name leads to (`HEAD:labelvc.yaml`); None when git knows none, or several."""
+    running = kept.take(git) or start(git, "cat-file", "--batch", talk=True)
+    try:
+        found = process.named(running, name)
+    except EOFError:
+        raise failure(git, "cat-file", running.end().said) from None
+    if not kept.give(git, running):
+        running.end()
+    return found
+
+
+def held(git: Git, name: str) -> tuple[str, str, bytes]:
+    """Return what `named` does.
+
+    Raises:
+        StoreError: git knows no such object, or several.
+    """
+    if found := named(git, name):
+        return found
+    raise failure(git, "cat-file", f"missing object: {name}")
 
 
 def known(git: Git, commit: str) -> str:
@@ -135,22 +157,10 @@ def remember(git: Git, commits: Sequence[str]) -> Sequence[str]:
     return commits
 
 
-def resolve_both(git: Git, one: str, two: str) -> tuple[str, str]:
-    """Return the full ids of the commits that two revisions name, as `resolve` does, with one git process."""
-    if _commits.get(git.common, set()).issuperset((one, two)):
-        return one, two
-    done = _try(git, "rev-parse", *[f"{rev}^{{commit}}" for rev in (one, two) if rev and not rev.startswith("-")])
-    ids = done.text.split("\n")
-    if done.code == 0 and len(ids) == 2 and all(map(str.isalnum, ids)):
-        return known(git, ids[0]), known(git, ids[1])
-    return resolve(git, one), resolve(git, two)
-
-
 def head(git: Git) -> str:
     """Return the full id of HEAD's commit, empty before the first; StoreError when it cannot be read."""
-    done = _try(git, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    if done.code == 0:
-        return known(git, done.text)
+    if found := named(git, "HEAD^{commit}"):
+        return known(git, found[0])
     branch = _try(git, "symbolic-ref", "--quiet", "HEAD").text
     if _try(git, "rev-parse", "--verify", "--quiet", "HEAD").code == 0 or (git.common / branch).is_file():
         raise StoreError("HEAD names a commit that cannot be read", where=branch or "HEAD", hint=process.REPAIR)
@@ -179,7 +189,7 @@ def merge_base(git: Git, ours: str, theirs: str) -> str:
     Raises:
         StoreError: they have none, or as for `merge_bases`.
     """
-    found = merge_bases(git, *resolve_both(git, ours, theirs))
+    found = merge_bases(git, resolve(git, ours), resolve(git, theirs))
     if found:
         return known(git, found[0])
     raise StoreError("the two revisions share no ancestor", where=f"{ours}...{theirs}", hint="git log --graph --all")
@@ -215,9 +225,9 @@ def is_ancestor(git: Git, commit: str, descendant: str) -> bool:
 
 def is_shallow(git: Git) -> bool:
     """Tell whether history is cut off here (`git clone --depth`); git is asked where the file that it keeps of that is there."""
-    named = process.environment(alone=git.alone).get("GIT_SHALLOW_FILE")
-    kept = git.top / named if named else git.common / "shallow"
-    return kept.exists() and _try(git, "rev-parse", "--is-shallow-repository").text == "true"
+    other = process.environment(alone=git.alone).get("GIT_SHALLOW_FILE")
+    file = git.top / other if other else git.common / "shallow"
+    return file.exists() and _try(git, "rev-parse", "--is-shallow-repository").text == "true"
 
 
 def empty_tree(git: Git) -> str:
@@ -269,28 +279,14 @@ def refresh(git: Git) -> bool:
     return _try(git, "update-index", "--refresh").code == 0
 
 
-def unmerged(git: Git) -> list[str]:
-    """Return the paths that a merge left in conflict, sorted."""
-    listed = run(git, "ls-files", "--unmerged", "-z").split(b"\0")
-    return sorted({row.partition(b"\t")[2].decode("utf-8", "surrogateescape") for row in listed if row})
-
-
-def stages(git: Git) -> dict[str, dict[int, str]]:
-    """Return the paths that a merge left in conflict, sorted, each with the object of its versions: 1 base, 2 ours, 3 theirs."""
-    found: dict[str, dict[int, str]] = {}
-    for row in run(git, "ls-files", "--unmerged", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]:
-        about, _, path = row.partition("\t")
-        _, oid, number = about.split()
-        found.setdefault(path, {})[int(number)] = oid
-    return dict(sorted(found.items()))
-
-
 def show(git: Git, commit: str, path: str) -> bytes:
     """Return the bytes of a file in a commit; empty when there is none.
 
     Raises:
         StoreError: the commit, its trees or the file cannot be read: that is not the same as no file.
     """
+    if (found := named(git, f"{commit}:{path}")) and found[1] == "blob":
+        return found[2]
     done = _try(git, "cat-file", "blob", f"{commit}:{path}")
     if done.code and run(git, "--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path):
         raise failure(git, "cat-file", done.said)

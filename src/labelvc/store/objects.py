@@ -9,7 +9,7 @@ from typing import Self
 from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
-from labelvc.store import process
+from labelvc.store import kept, process
 from labelvc.store.git import Git
 
 _AHEAD = 60
@@ -34,11 +34,13 @@ class Objects:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End git."""
+        """Let go of git."""
         self.close()
 
     def close(self) -> None:
-        """End git; a later request starts it again."""
+        """Let go of git, which the command may keep for whoever asks next; a later request starts it again."""
+        if self._running is not None and not self._waiting and kept.give(self._git, self._running):
+            self._running = None
         self._end()
         if self._second is not None:
             self._second.close()
@@ -58,21 +60,12 @@ class Objects:
 
     def named(self, name: str) -> tuple[str, str, bytes] | None:
         """Return full id, kind and bytes of the object that a name leads to (`HEAD:labelvc.yaml`); None as for `commit`."""
-        if "\n" in name or "\0" in name:
-            return None
         if self._waiting:
-            self._second = self._second or Objects(self._git)
-            return self._second.named(name)
-        running = self._git_process()
-        self._send(f"{name}\n".encode("utf-8", "surrogateescape"), name)
-        words = running.out.readline().split()
-        if len(words) != 3 or not words[0].isalnum() or not words[2].isdigit():
-            return None
-        size = int(words[2])
-        data = running.out.read(size + 1)
-        if len(data) != size + 1:
-            raise self._broken(name)
-        return words[0].decode(), words[1].decode(), data[:-1]
+            return plumbing.named(self._git, name)
+        try:
+            return process.named(self._git_process(), name)
+        except EOFError:
+            raise self._broken(name) from None
 
     def many(self, oids: Iterable[str]) -> Iterator[bytes]:
         """Yield the bytes of objects in the order asked.
@@ -139,7 +132,7 @@ class Objects:
 
     def _git_process(self) -> process.Running:
         if self._running is None:
-            self._running = plumbing.start(self._git, "cat-file", "--batch", talk=True)
+            self._running = kept.take(self._git) or plumbing.start(self._git, "cat-file", "--batch", talk=True)
         return self._running
 
     def _end(self) -> str:

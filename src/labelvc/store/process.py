@@ -140,6 +140,39 @@ def finish(words: list[str], folder: Path, data: bytes = b"", around: Mapping[st
     return Done(done.returncode, done.stdout, complaint(done.stderr))
 
 
+def named(running: Running, name: str) -> tuple[str, str, bytes] | None:
+    """Ask a `git cat-file --batch` that waits for a question for the object that a name leads to.
+
+    Args:
+        running: the git.
+        name: such as `HEAD:labelvc.yaml`, without a line break.
+
+    Returns:
+        Full id, kind and bytes; None when git knows no such object, or several.
+
+    Raises:
+        EOFError: git ended.
+    """
+    stdin = running.process.stdin
+    if "\n" in name or "\0" in name or stdin is None:
+        return None
+    try:
+        stdin.write(f"{name}\n".encode("utf-8", "surrogateescape"))
+        stdin.flush()
+    except BrokenPipeError:
+        raise EOFError(name) from None
+    words = running.out.readline().split()
+    if not words:
+        raise EOFError(name)
+    if len(words) != 3 or not words[0].isalnum() or not words[2].isdigit():
+        return None
+    size = int(words[2])
+    data = running.out.read(size + 1)
+    if len(data) != size + 1:
+        raise EOFError(name)
+    return words[0].decode(), words[1].decode(), data[:-1]
+
+
 def peek(folder: Path, *names: str) -> bytes:
     """Return what `git cat-file --batch` says of some objects; of one that is missing, that it is.
 

@@ -17,7 +17,7 @@ from labelvc.model import listing
 from labelvc.model.listing import Listing
 from labelvc.model.snapshot import Entry, FileChange, Snapshot
 from labelvc.store import git as plumbing
-from labelvc.store import patch, pointer
+from labelvc.store import kept, patch, pointer
 from labelvc.store.files import UNFINISHED, refuse_unfinished
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -42,15 +42,13 @@ def commit(git: Git, rev: str, under: Sequence[str] = ()) -> Snapshot:
     Raises:
         StoreError: no such revision, a missing object, or a DVC listing that is nowhere.
     """
-    found = plumbing.resolve(git, rev)
-    entries = _listed(git, "ls-tree", "-r", "-z", "--full-tree", found, "--", *pointer.beside(under))
-    if entries is None:
-        raise StoreError("the trees of a commit cannot be read", where=found, hint="git fsck --full")
+    found, wide = plumbing.resolve(git, rev), pointer.beside(under)
+    entries = kept.listed(git, (found, *wide), lambda: _committed(git, found, wide))
     return Snapshot(rev, "commit", found, _with_members(git, entries, under))
 
 
 def index(git: Git, under: Sequence[str] = ()) -> Snapshot:
-    """Return the files of the index; a path in conflict has no agreed bytes and is left out (`git.unmerged` names them).
+    """Return the files of the index; a path in conflict has no agreed bytes and is left out (`conflicts.unmerged` names them).
 
     Args:
         git: where; GIT_INDEX_FILE of a hook (`git commit -a`) is followed.
@@ -191,7 +189,7 @@ def differing(
         StoreError: as for `commit`.
     """
     if source is None or beside is None:
-        ids = plumbing.resolve_both(git, old, new)
+        ids = plumbing.resolve(git, old), plumbing.resolve(git, new)
     else:
         ids = source.resolve(old), source.resolve(new)
     if source is None:
@@ -274,6 +272,13 @@ def _unread(git: Git, path: str) -> Entry:
 
 def _rows(listed: bytes) -> list[str]:
     return listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+def _committed(git: Git, commit: str, under: Sequence[str]) -> Listing:
+    found = _listed(git, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *under)
+    if found is None:
+        raise StoreError("the trees of a commit cannot be read", where=commit, hint="git fsck --full")
+    return found
 
 
 def _listed(git: Git, *words: str) -> Listing | None:

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from labelvc import __version__, digests
-from labelvc.cli.render import json, text
+from labelvc.cli.render import html, json, text
 from labelvc.cli.render import population as counted
 from labelvc.cli.render.markdown import code
 from labelvc.model.policy import Trust
@@ -19,7 +17,6 @@ from labelvc.ops.population import Row, good
 MANIFEST = "MANIFEST.sha256"
 _FILES = Path(__file__).parent / "_bundle"
 _MOST = 1_000
-_LONGEST = 300
 
 
 class Life(NamedTuple):
@@ -65,13 +62,7 @@ def document(found: Evidence, release: str | None, keys: Sequence[str]) -> str:
 
 def page(found: Evidence, release: str | None, lives: Sequence[Life]) -> str:
     """Return the report as one HTML file that needs nothing else."""
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["shown"] = lambda words: text.clip(text.safe(str(words)), _LONGEST)
-    environment.filters["number"] = lambda number: f"{number:,}"
-    return environment.get_template("bundle.html.jinja").render(
+    return html.environment().get_template("bundle.html.jinja").render(
         found=found, title=_title(found, release), steps=_steps(found), more=max(0, len(found.rows) - _MOST), lives=lives,
         policies=list(_policies(found)), tone=_tone, said=list(_said(found)), tally=counted.tally(found.totals.counts),
     )  # fmt: skip

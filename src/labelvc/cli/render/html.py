@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +56,7 @@ class Matrix(NamedTuple):
         return max(map(len, self.labels)) > _SMALL
 
 
+@cache
 def environment() -> Environment:
     """Return what fills the templates of pages: everything is escaped, and safe to show."""
     loader = FileSystemLoader(Path(__file__).parent)

@@ -1,0 +1,103 @@
+"""Kept: the gits that read objects and the listings of commits that one command asks for again and again."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from labelvc.model.listing import Listing
+    from labelvc.store.git import Git
+    from labelvc.store.process import Running
+
+_ROOM = 2_000_000
+"""Bytes of all listings that are kept: those of two commits with a million records."""
+
+
+class _Kept(NamedTuple):
+    """What one command keeps.
+
+    Attributes:
+        idle: gits by whose they are, each waiting to be asked for an object.
+        listings: files of commits by repository, commit and folders, the last one used at the end.
+    """
+
+    idle: dict[tuple[object, ...], list[Running]]
+    listings: OrderedDict[tuple[object, ...], Listing]
+
+
+_now: list[_Kept] = []
+"""What the command that runs keeps; empty while none does."""
+_others: list[_Kept] = []
+"""What the process keeps that this one is a fork of."""
+
+
+@contextmanager
+def keeping() -> Iterator[None]:
+    """Keep what the commands within ask of objects, which never change, until the outermost of them ends."""
+    if _now:
+        yield
+        return
+    _now.append(_Kept({}, OrderedDict()))
+    try:
+        yield
+    finally:
+        for kept in _now:
+            for running in (each for some in kept.idle.values() for each in some):
+                running.process.kill()  # it waits for a question, and a worker may hold the pipe it would see the end of
+                running.end()
+        _now.clear()
+
+
+def take(git: Git) -> Running | None:
+    """Return a `git cat-file --batch` of a repository that has answered all it was asked; None when none is kept."""
+    some = _now[0].idle.get(_whose(git)) if _now else None
+    return some.pop() if some else None
+
+
+def give(git: Git, running: Running) -> bool:
+    """Keep a `git cat-file --batch` that has answered all it was asked; tell whether it is kept, else it is for the caller to end."""
+    if _now:
+        _now[0].idle.setdefault(_whose(git), []).append(running)
+    return bool(_now)
+
+
+def listed(git: Git, about: tuple[str, ...], read: Callable[[], Listing]) -> Listing:
+    """Return the files of a commit, read once while they are kept.
+
+    Args:
+        git: where.
+        about: full id of the commit, and the files or folders to list.
+        read: asks git.
+    """
+    if not _now:
+        return read()
+    listings, at = _now[0].listings, (*_whose(git), *about)
+    found = listings.pop(at, None)
+    listings[at] = found = read() if found is None else found
+    size = sum(each.size for each in listings.values())
+    while size > _ROOM and len(listings) > 1:
+        size -= listings.popitem(last=False)[1].size
+    return found
+
+
+def _whose(git: Git) -> tuple[object, ...]:
+    """Return what tells gits apart: the repository, and what it inherits of where objects come from."""
+    return git.directory, git.alone, os.environ.get("GIT_ALLOW_PROTOCOL"), os.environ.get("GIT_OBJECT_DIRECTORY")
+
+
+def _forked() -> None:
+    """Leave the gits to the process that started them: with a copy of their pipes here they would wait for more questions."""
+    for kept in _now:
+        for running in (each for some in kept.idle.values() for each in some):
+            for pipe in (running.process.stdin, running.out):
+                if pipe is not None:
+                    pipe.close()
+    _others.extend(_now)
+    _now.clear()
+
+
+os.register_at_fork(after_in_child=_forked)
