@@ -310,3 +310,13 @@ def test_privacy_01_marks_tell_nothing_without_the_key(known: Zoo):
     assert [value for value in candidates if gate.mark(key, "privacy.email", "email", value) == mark] == [MAIL]
     assert canonical.encode(lines(known)[0]) in known.read(baseline.PATH)
     assert Path(known.folder / ".git/labelvc/keyring/b.key").is_file()
+
+
+def test_how_much_is_accepted_is_said_where_all_is_checked(known: Zoo, labelvc: Run):
+    code, out, _ = labelvc(known.folder, "check", "--all")
+    assert (code, out.splitlines()[-1].partition(";")[0]) == (0, "no findings, 2 accepted")
+    found = json.loads(labelvc(known.folder, "check", "--all", "--format", "json")[1])
+    assert found["summary"]["accepted"] == 2
+    rows = [{**json.loads(line), "expires": "2026-02-01"} for line in known.read(baseline.PATH).splitlines()]
+    known.write(baseline.PATH, b"".join(canonical.encode(row) + b"\n" for row in rows))
+    assert "accepted" not in labelvc(known.folder, "check", "--all")[1].splitlines()[-1], "what ended excuses nothing"

@@ -100,6 +100,7 @@ def _told(report: checking.Report, *, listed: bool = False) -> str:
     known = f", {text.count(report.known, 'known finding')}" if report.known else ""
     known += " not listed (--known lists them)" if known and not listed else ""
     waived = f", {len(report.waived):,} waived" if report.waived else ""
+    waived += f", {report.accepted:,} accepted" if report.accepted else ""
     looked = f"{text.count(report.lines, 'line')} in {text.count(report.shards, 'shard')} looked at"
     return f"{text.tally(report.findings)}{known}{waived}; {looked}"
 
@@ -119,6 +120,7 @@ def _structured(report: checking.Report, pair: differing.Range, form: str, outpu
     summary |= {"known": report.known, "shards": report.shards, "lines": report.lines}
     summary |= {"fixed": len(report.fixed)} if known else {}
     summary |= {"waived": len(report.waived)} if report.waived else {}
+    summary |= {"accepted": report.accepted} if report.accepted else {}
     write(json.document("check", items, base=pair.old.name, head=pair.new.name, summary=summary), output)
 
 

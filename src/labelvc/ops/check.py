@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from labelvc.checks import registry
 from labelvc.checks.interface import Rule
 from labelvc.codec import shard
-from labelvc.core import governing, revise, waivers
+from labelvc.core import baseline, governing, revise, waivers
 from labelvc.core.diff import live
 from labelvc.model import listing, register
 from labelvc.model.change import Delta
@@ -55,6 +55,7 @@ class Report(NamedTuple):
         unchanged: what was there before the change too, where it looked.
         fixed: what was there before the change and is gone; only where that was asked for.
         waived: what somebody lets stand: of a change what it brings and the waivers of its base cover.
+        accepted: how many exceptions of the baseline hold; only of a check of everything.
     """
 
     findings: list[Finding]
@@ -65,6 +66,7 @@ class Report(NamedTuple):
     unchanged: Sequence[Finding] = ()
     fixed: Sequence[Finding] = ()
     waived: Sequence[Waived] = ()
+    accepted: int = 0
 
     @property
     def known(self) -> int:
@@ -113,7 +115,9 @@ def everything(
     left, waived = waivers.apart(configured(findings, project), project.waivers, brought.today)
     if project.waivers:
         left += _waiving().unused(project.waivers, waived, brought.today)
-    return Report(left, outcomes.shards, outcomes.lines, outcomes.remembered, asked, waived=waived)
+    report = Report(left, outcomes.shards, outcomes.lines, outcomes.remembered, asked, waived=waived)
+    held = [one for one in project.accepted if not baseline.ended(one, brought.today)]
+    return report._replace(accepted=len(held))
 
 
 def changed(
