@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from labelvc.codec import canonical, shard
+from labelvc.codec import canonical, epochs, shard
 from labelvc.core import lock, pseudonym
 from labelvc.model.module import Pinned
+from labelvc.model.secret import Epoch, Secret
 from tests.zoo import ANNA, BEN, CONTACT, ID, PLAIN, SECRET, Change, Row, Zoo, answer, rating
 
 REGISTERED = "registers/decision/0001-two-labels.yaml"
@@ -190,6 +191,27 @@ def line_astray(zoo: Zoo) -> int:
     return [line.startswith(b'{"item":"p1"') for line in shard.lines(zoo.read(elsewhere(zoo)))].index(True) + 1
 
 
+def re_keyed(keep: str = "") -> Change:
+    """Carry every token into a second epoch, but for those of one record."""
+
+    def carry(zoo: Zoo) -> None:
+        secret = Secret("c", b"\2" * 32)
+        first = Epoch("b", "retired", "2026-03-01T09:00:00Z", pseudonym.commitment(SECRET))
+        second = Epoch("c", "active", "2026-03-02T09:00:00Z", pseudonym.commitment(secret), "b")
+        zoo.write("privacy/epochs.jsonl", epochs.write([first, second]))
+        into = {token: pseudonym.chained(secret, ID, "main", token) for token in (ANNA, BEN, CONTACT)}
+        for path in (zoo.folder / "datasets").rglob("*.jsonl"):
+            lines = []
+            for line in path.read_text().splitlines():
+                new = line
+                for old, token in into.items() if not keep or line.encode() != zoo.raw(keep) else ():
+                    new = new.replace(old, token)
+                lines.append(new.encode())
+            path.write_bytes(shard.write(lines))
+
+    return carry
+
+
 def erased(token: str, keep: str = "") -> Change:
     """Write down that somebody was forgotten, and give what is theirs, but for one record, to somebody else."""
 
@@ -362,6 +384,7 @@ CASES = [
     Case("reference.missing", "error", value("pets/p1#l1", {"label": "cat", "from": "m1x", "to": "w1"}), value("pets/p1#l1", {"label": "cat", "from": "m1", "to": "w1"}), "pets/p1#l1", "/value/from", "same item"),
     # ---------------------------------------------------------------- protected fields
     Case("privacy.plaintext", "error", replace(PETS, "kind: person, layer: items", "mode: drop, layer: items"), replace(PETS, "kind: person, layer: items", "scope: dataset, layer: items"), "pets/p1#", "/ext/owner", "remove the value"),
+    Case("privacy.epoch", "error", re_keyed("pets/p2#m1"), re_keyed(), "pets/p2#m1", hint="import the line again"),
     Case("privacy.erased", "error", erased(ANNA, "pets/p2#m1"), erased(pseudonym.token(SECRET, ID, "main", "person", "nobody")), "pets/p2#m1", hint="labelvc erase TOKEN --apply"),
     Case("privacy.domain", "error", fields("{sex: {enum: [f, m]}}", "{pointer: /sex, kind: other, layer: items}"), fields("{sex: {enum: [f, m]}}", "{pointer: /sex, kind: other, layer: items, scope: record}"), pointer="/sensitive/0", hint="scope: record", path=PETS, line=0),
     Case("privacy.domain", "error", few(100), few(600), pointer="/sensitive/1", hint="generalise or drop", path=PETS, line=0),

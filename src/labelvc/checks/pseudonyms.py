@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from labelvc.checks.interface import Look, Rule, Shard, finding
@@ -10,6 +10,7 @@ from labelvc.core import pseudonym
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
+from labelvc.model.secret import Epoch
 
 _MOST_KEPT = 1 << 16
 _LENGTHS = (32, 33)
@@ -21,7 +22,7 @@ class Pseudonyms:
     """Looks at the distinct `by` of a shard: the accept path proves a token's letters, this proves they belong together."""
 
     name: ClassVar[str] = "labelvc.pseudonyms"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "privacy.token",
@@ -34,6 +35,12 @@ class Pseudonyms:
             "error",
             "Pseudonym of somebody who was forgotten",
             "What the project says it erased must stand in no record.",
+        ),
+        Rule(
+            "privacy.epoch",
+            "error",
+            "Pseudonym of an epoch that a re-key ended",
+            "One person would be two: by the old pseudonym here, by the new one elsewhere.",
         ),
     )
 
@@ -53,7 +60,7 @@ class Pseudonyms:
                 place = Place(shard.path("annotations"), at + 1, str(shard.key("annotations", at) or ""), "/by")
                 message = "the check letters of the pseudonym are wrong"
                 found.append(finding(Pseudonyms, "privacy.token", place, message, "copy it whole from another record"))
-        return Look([*found, *forgotten(shard, project.erased)])
+        return Look([*found, *forgotten(shard, project.erased), *_left(shard, _carried(project.epochs))])
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield nothing: each token stands for itself."""
@@ -72,6 +79,35 @@ def forgotten(shard: Shard, tokens: Collection[str]) -> Iterator[Finding]:
                 message = "the line holds the pseudonym of somebody who was forgotten (privacy/erasures)"
                 hint = "labelvc erase TOKEN --apply takes it out of all records; the history keeps what was pushed"
                 yield finding(Pseudonyms, "privacy.erased", place, message, hint)
+
+
+def _carried(epochs: Sequence[Epoch]) -> list[str]:
+    """Return the epochs of which a chained re-key left no token: all before the last one that is made of another."""
+    last = max((at for at, epoch in enumerate(epochs) if epoch.before), default=0)
+    return [epoch.id for epoch in epochs[:last]]
+
+
+def _left(shard: Shard, ended: Collection[str]) -> Iterator[Finding]:
+    """Yield the lines that hold a token of an epoch that ended with a re-key; what marks the erased stays as it was."""
+    for layer in _LAYERS if ended else ():
+        data = shard.data(layer)
+        if not any(f"_{epoch}".encode() in data for epoch in ended) or not _of(ended, data):
+            continue
+        for at, line in enumerate(shard.raw(layer)):
+            if found := _of(ended, line):
+                place = Place(shard.path(layer), at + 1, str(shard.key(layer, at) or ""))
+                message = f"the line holds a pseudonym of epoch {found}, which a re-key carried into a later one"
+                hint = (
+                    "import the line again; what cannot be goes along with the next `labelvc pseudonym rekey --chained`"
+                )
+                yield finding(Pseudonyms, "privacy.epoch", place, message, hint)
+
+
+def _of(ended: Collection[str], data: bytes) -> str:
+    """Return an epoch of some that a token in some bytes is of; empty when none is."""
+    found = (token for token in pseudonym.found_in(data) if pseudonym.epoch_of(token) in ended)
+    good = [token for token in found if pseudonym.is_token(token) and not pseudonym.is_marker(token)]
+    return min(map(pseudonym.epoch_of, good), default="")
 
 
 def _keep(token: str) -> None:
