@@ -51,7 +51,7 @@ _ELSEWHERE = frozenset(
     {"record.rev", "shard.stray", "shard.ignored", "file.link", "dvc.unstored", "dvc.pointer"}
     | {"privacy.baseline", "privacy.hidden"}
     | {f"privacy.{name}" for name in leaks.RULES}
-    | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version", "register")}
+    | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version", "register", "invisible")}
     | {"register.owner", "register.rights", "waiver.expired", "waiver.unused", "waiver.owner"}
     | {
         f"guideline.{part}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from labelvc.core import semver
+from labelvc.core import invisible, semver
 from labelvc.model import jsonpointer
 
 Value = Mapping[str, Any]
@@ -26,6 +26,9 @@ def troubles(value: Value) -> Iterator[Wrong]:
     labels = value["labels"]
     parents: dict[str, str | None] = {}
     for number, label in enumerate(labels):
+        wrong = _unfit(label["id"])
+        if wrong:
+            yield f"/labels/{number}/id", wrong
         if label["id"] in parents:
             yield f"/labels/{number}/id", f"the label {short(label['id'])} occurs twice"
         parents.setdefault(label["id"], label.get("parent"))
@@ -39,6 +42,13 @@ def troubles(value: Value) -> Iterator[Wrong]:
     yield from _called(labels)
     yield from _attributed(value.get("attributes", {}), labels)
     yield from _led(value, {label["id"]: label for label in labels})
+
+
+def _unfit(label: str) -> str:
+    """Say why an id is none: a mark that nobody sees, or a way out of a folder for those who name files by labels."""
+    if ".." in label.replace("\\", "/").split("/"):
+        return f"the id {short(label)} leads out of a folder where labels name files"
+    return invisible.mark(label)
 
 
 def short(text: str) -> str:

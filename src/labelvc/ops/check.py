@@ -27,6 +27,7 @@ from labelvc.ops import (
     forgotten,
     gates,
     instructions,
+    invisible,
     look,
     pinned,
     plain,
@@ -270,6 +271,7 @@ def _besides(
         project, snapshot.entries if paths is None or all_strays else filter(snapshot.entries.__contains__, paths)
     )
     yield from behind.pointers(project, snapshot)
+    yield from invisible.of(documents) if paths is None or any(map(projects.noun_of, paths)) else ()
     yield from instructions.of(git, documents, project, snapshot, paths)
     yield from pinned.troubles(git, project.modules, snapshot)
     yield from gates.audit(git, own, snapshot, brought, paths)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labelvc.checks.interface import Rule
-from labelvc.ops import instructions
+from labelvc.ops import instructions, invisible
 
 RULES = (
     Rule("document.yaml", "error", "Document cannot be read", "What two programs read differently governs nothing."),
@@ -25,6 +25,7 @@ RULES = (
         "Published version was edited",
         "Records made under a version must keep their meaning.",
     ),
+    *invisible.RULES,
     *instructions.RULES,
     Rule(
         "document.register",
