@@ -74,6 +74,15 @@ def merge(
         StoreError: changes that are not committed are in the way, git is in the middle of something, no common ancestor,
             an object is nowhere: then nothing was written.
     """
+    with pending.alone(git):
+        found = _begun(git, rev, message, commit=commit, forward=forward, advance=advance)
+        if found.state != "staged":
+            return found
+        return _finished(git, found.outcome, commit=commit, jobs=jobs, today=today)
+
+
+def _begun(git: Git, rev: str, message: str, *, commit: bool, forward: bool, advance: Advance | None) -> Merge:
+    """Make index and work tree what a merge comes to; where nothing is in conflict that is `staged`."""
     with files.lock(git), tree.reader(git) as reader:
         clean = _ready(git)
         head, other = reader.resolve("HEAD"), reader.resolve(rev)
@@ -98,18 +107,14 @@ def merge(
         pending.begin(git, begun, message or _message(git, rev, other))
         _write(git, head, outcome, before.entries)
         pending.settled(git)
-    if outcome.stages or outcome.torn:
-        return Merge("conflict", head, other, outcome)
-    return finish(git, outcome, commit=commit, jobs=jobs, today=today)
+    return Merge("conflict" if outcome.stages or outcome.torn else "staged", head, other, outcome)
 
 
-def finish(git: Git, outcome: Outcome | None = None, *, commit: bool = True, jobs: int = 1, today: str = "") -> Merge:
+def finish(git: Git, *, jobs: int = 1, today: str = "") -> Merge:
     """Commit a merge whose conflicts are resolved, if what it brings is right.
 
     Args:
         git: the repository.
-        outcome: what was worked out; None when another run did.
-        commit: whether to commit.
         jobs: worker processes of the check.
         today: date.
 
@@ -117,8 +122,14 @@ def finish(git: Git, outcome: Outcome | None = None, *, commit: bool = True, job
         What it came to.
 
     Raises:
-        StoreError: no merge is underway, or a hook of the clone refuses the commit.
+        StoreError: no merge is underway, another labelvc commits it, or a hook of the clone refuses the commit.
     """
+    with pending.alone(git):
+        return _finished(git, None, commit=True, jobs=jobs, today=today)
+
+
+def _finished(git: Git, outcome: Outcome | None, *, commit: bool, jobs: int, today: str) -> Merge:
+    """Check what is merged and, where asked, commit it; without an outcome another run merged it."""
     begun = pending.read(git)
     other = begun.other if begun else _other(git)
     if begun is not None and begun.writing:
@@ -156,7 +167,7 @@ def abort(git: Git) -> str:
     Raises:
         StoreError: there is no merge to abort, or the disk is full.
     """
-    with files.lock(git):
+    with pending.alone(git), files.lock(git):
         begun = pending.read(git)
         if begun is None:
             if pending.underway(git) != "a merge":
@@ -165,6 +176,7 @@ def abort(git: Git) -> str:
             pending.forget(git, whole=True)
             return plumbing.resolve(git, "HEAD")
         pending.unlock(git)
+        pending.withdraw(git)
         touched = _touched(git, begun.head, begun.tree)
         plumbing.run(git, "read-tree", "--reset", begun.head)
         folder.restore(git, begun.head, [*touched, *begun.pointers, *map(manifest_path, begun.pointers)])

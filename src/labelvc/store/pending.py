@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from labelvc.errors import StoreError
@@ -17,6 +18,7 @@ _STATE = ("MERGE_HEAD", "MERGE_MODE", "MERGE_MSG", "AUTO_MERGE")
 _OTHERS = {
     "rebase-merge": "a rebase", "rebase-apply": "a rebase", "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert",
 }  # fmt: skip
+_PATIENCE = 2.0
 _LOCK_AGE = 2.0  # seconds after which a lock of git that a killed command left behind is no longer somebody's
 
 
@@ -36,6 +38,25 @@ class Pending(NamedTuple):
     tree: str
     pointers: list[str]
     writing: bool = True
+
+
+@contextmanager
+def alone(git: Git) -> Iterator[None]:
+    """Hold the lock of all who begin, commit or take back a merge in this work tree.
+
+    Between the last file and the commit nobody holds the lock for writing, which hooks and their checks need. A merge taken
+    back by another just then would be committed with the tree of one side.
+
+    Raises:
+        StoreError: another holds it.
+    """
+    folder = git.directory / "labelvc"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise disk.failure(error, folder) from None
+    with files.held(folder / "merge.lock", _PATIENCE):
+        yield
 
 
 def begin(git: Git, pending: Pending, message: str) -> None:
@@ -61,6 +82,13 @@ def settled(git: Git) -> None:
     (git.directory / "labelvc" / files.MERGING).unlink()
 
 
+def withdraw(git: Git) -> None:
+    """Note that a merge is being taken back: from here on git knows of none, so that no commit can be one that lacks a side."""
+    disk.replace(git.directory / "labelvc" / files.MERGING, b"")
+    for name in _STATE:
+        (git.directory / name).unlink(missing_ok=True)
+
+
 def read(git: Git) -> Pending | None:
     """Return the merge that was begun here and not ended; None when there is none or git ended it."""
     folder = git.directory / "labelvc"
@@ -75,10 +103,10 @@ def read(git: Git) -> Pending | None:
 
 def forget(git: Git, *, whole: bool = False) -> None:
     """Take our note away; with `whole`, git's files of a merge too."""
-    for name in (files.MERGING, _NOTE):
-        (git.directory / "labelvc" / name).unlink(missing_ok=True)
     for name in _STATE if whole else ():
         (git.directory / name).unlink(missing_ok=True)
+    for name in (files.MERGING, _NOTE):
+        (git.directory / "labelvc" / name).unlink(missing_ok=True)
 
 
 def underway(git: Git) -> str:
