@@ -258,7 +258,8 @@ def test_samples_state_their_exact_guarantee(changed: Zoo, labelvc: Run):
     assert {json.loads(line)["key"] for line in out.splitlines()} == {one["key"] for one in new["examples"]}
 
 
-def test_agreement_before_and_after_has_an_interval_where_two_people_answered(zoo: Zoo, labelvc: Run):
+def second_thoughts(zoo: Zoo) -> None:
+    """Let two people rate twelve items, and one of them think again of six on the branch `topic`."""
     for number in range(1, 13):
         for name, by in (("m1", ANNA), ("m2", BEN)):
             if number > 8:
@@ -271,6 +272,26 @@ def test_agreement_before_and_after_has_an_interval_where_two_people_answered(zo
     for number in range(1, 7):
         zoo.change(f"pets/p{number}#m2", value={"score": number % 3})
     zoo.commit("Second thoughts")
+
+
+def test_a_base_that_moved_on_is_counted_from_what_was_remembered_as_if_all_were_read(zoo: Zoo, labelvc: Run):
+    second_thoughts(zoo)
+    first = told(zoo, labelvc)
+    zoo.git("switch", "-q", "main")
+    zoo.bury("pets/p10#m1")
+    zoo.commit("Elsewhere")
+    zoo.git("switch", "-q", "topic")
+    zoo.git("rebase", "-q", "main")
+    remembered = told(zoo, labelvc)
+    shutil.rmtree(zoo.folder / ".git/labelvc")
+    assert remembered == told(zoo, labelvc)
+    assert remembered["counts"]["records"]["before"] == first["counts"]["records"]["before"] - 1
+    mood = {one["task"]: one for one in remembered["agreement"]}["mood"]
+    assert [mood[side]["items"] for side in ("before", "after")] == [11, 11]
+
+
+def test_agreement_before_and_after_has_an_interval_where_two_people_answered(zoo: Zoo, labelvc: Run):
+    second_thoughts(zoo)
     by_task = {one["task"]: one for one in told(zoo, labelvc)["agreement"]}
     mood = by_task["mood"]
     equal = [sum(n % 3 == n % 2 for n in range(1, 13)), 6 + sum(n % 3 == n % 2 for n in range(7, 13))]

@@ -1,22 +1,43 @@
 """Agreement: how far people who answered the same question agree, before and after a change, with intervals.
 
-Answers are names without order. Everything is worked out from how many people gave which answer to a unit, so that shards can
-be counted apart. Sources: Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), for alpha; its standard error is the
-delta method over units, as in Gwet, Large-Sample Variance of Krippendorff's Alpha Coefficient (2014).
+Answers are names without order. Everything is worked out from sums over units, so that what was counted apart is added up, and
+what a change touches is taken out and put in: see `Sums`. The sums are whole numbers and the figures fractions until the last
+step, so the order of adding does not matter and nothing is lost where large terms cancel.
+Sources: Krippendorff, Computing Krippendorff's Alpha-Reliability (2011), for alpha; its standard error is the delta method over
+units, as in Gwet, Large-Sample Variance of Krippendorff's Alpha Coefficient (2014).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from math import fsum, sqrt
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import chain, combinations, combinations_with_replacement, repeat
+from math import sqrt
+from operator import add
 from typing import NamedTuple
+
+import msgspec
 
 Opinions = tuple[tuple[str, int], ...]
 """What was said of one unit: each answer with how many people gave it, sorted."""
 FEWEST = 10
 """Fewer units with two opinions than this carry no coefficient."""
 _Z = 1.959963984540054  # of a normal distribution, 2.5 % lie above
+_FEW = 16  # of a unit with more people pairs are counted by answer, not one by one
+
+
+class Sums(msgspec.Struct):
+    """What agreement needs to know of units; sums of sums are sums again.
+
+    Attributes:
+        answers: (n, q) to answer to how often it was given to units of n opinions, q being the sum over the answers to a unit of
+            the square of how many people gave it. What a single person said is in no figure.
+        pairs: two answers, in order, to the number of pairs of people who gave them to the same unit.
+    """
+
+    answers: dict[tuple[int, int], dict[str, int]] = {}
+    pairs: dict[tuple[str, str], int] = {}
 
 
 class Estimate(NamedTuple):
@@ -59,12 +80,49 @@ class Agreement(NamedTuple):
     alpha: Estimate | None
 
 
+class _Influence(NamedTuple):
+    """How much a unit weighs in a figure: what that would change by if the unit were there once more, over all units nought.
+
+    A unit of n opinions weighs a + b q + c t, with q as in `Sums` and t the sum of the totals of the answers that it was given.
+
+    Attributes:
+        sizes: n to (a, b).
+        slope: c.
+        totals: answer to how often it was given to all units.
+    """
+
+    sizes: Mapping[int, tuple[Fraction, Fraction]]
+    slope: Fraction = Fraction()
+    totals: Mapping[str, int] = {}
+
+
+class _Size(NamedTuple):
+    """Sums over the units of one number of opinions: how many, of q and of its square, of t and of q t."""
+
+    units: int
+    alike: int
+    squares: int
+    weight: int
+    alike_weight: int
+
+
+_NONE = _Size(0, 0, 0, 0, 0)
+
+
+class _Figure(NamedTuple):
+    """An exact figure, how much each unit weighs in it, and the sum of the squares of that over all units."""
+
+    value: Fraction
+    influence: _Influence
+    squares: Fraction
+
+
 class _Measured(NamedTuple):
-    """A side, and how much each unit weighs in its figures: what they would change by if it were there once more."""
+    """The figures of a side: observed agreement, and alpha where there is one."""
 
     side: Side
-    observed: dict[Opinions, float]
-    alpha: dict[Opinions, float]
+    observed: _Figure
+    alpha: _Figure | None
 
 
 def opinions(answers: Iterable[str]) -> Opinions:
@@ -76,107 +134,213 @@ def opinions(answers: Iterable[str]) -> Opinions:
     return tuple(sorted(Counter(answers).items()))
 
 
-def measured(units: Mapping[tuple[Opinions, Opinions], int]) -> Agreement:
+def gathered(units: Iterable[Sequence[str]]) -> Sums:
+    """Return the sums over units.
+
+    Args:
+        units: the answers to each, one of each person.
+    """
+    kinds: dict[tuple[int, int], list[Sequence[str]]] = defaultdict(list)
+    for said in units:
+        people = len(said)
+        if people:
+            kinds[people, _alike(said)].append(said)
+    pairs = Counter[tuple[str, str]]()
+    for (people, _), alike in kinds.items():
+        if people <= _FEW:
+            pairs.update(chain.from_iterable([combinations(said, 2) for said in alike]))
+            continue
+        for said in alike:
+            for (one, many), (other, more) in combinations_with_replacement(Counter(said).items(), 2):
+                pairs[one, other] += many * (many - 1) // 2 if one == other else many * more
+    return Sums({kind: dict(Counter(chain.from_iterable(alike))) for kind, alike in kinds.items()}, _in_order(pairs))
+
+
+def _in_order(pairs: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    found = Counter[tuple[str, str]]()
+    for (one, other), number in pairs.items():
+        found[(one, other) if one <= other else (other, one)] += number
+    return dict(+found)
+
+
+def _alike(said: Sequence[str]) -> int:
+    if len(set(said)) == len(said):
+        return len(said)
+    return sum([number * number for number in Counter(said).values()])
+
+
+def combined(parts: Iterable[tuple[int, Sums]]) -> Sums:
+    """Return the sum of sums.
+
+    Args:
+        parts: each with how often it counts, -1 for what is taken out.
+    """
+    answers: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
+    pairs = Counter[tuple[str, str]]()
+    for times, part in parts:
+        for kind, counted in part.answers.items():
+            total = answers[kind]
+            for answer, number in counted.items():
+                total[answer] += times * number
+        for pair, number in part.pairs.items():
+            pairs[pair] += times * number
+    left = {kind: dict(+counted) for kind, counted in answers.items()}
+    return Sums({kind: counted for kind, counted in left.items() if counted}, dict(+pairs))
+
+
+def side(sums: Sums) -> Side | None:
+    """Return the agreement at one moment; None where fewer than `FEWEST` units have two opinions."""
+    found = _side(sums)
+    return found and found.side
+
+
+def measured(before: Sums, touched: Mapping[tuple[Opinions, Opinions], int]) -> Agreement:
     """Return the agreement before and after.
 
     Args:
-        units: what was said of a unit before and after to the number of such units; empty where nothing was said.
+        before: sums over all units before.
+        touched: what was said of a unit before and after to the number of such units; empty where nothing was said. Of all
+            other units the same is said after as before.
     """
-    sides: list[Counter[Opinions]] = [Counter(), Counter()]
-    for pair, number in units.items():
-        for side, said in zip(sides, pair, strict=True):
-            if _paired(said):
-                side[said] += number
-    before, after = map(_side, sides)
-    if before is None or after is None:
-        return Agreement(before and before.side, after and after.side, None, None)
-    one, two = before.side, after.side
-    observed = _difference(units, before.observed, after.observed, two.observed.value - one.observed.value)
-    alpha = None
-    if one.alpha and two.alpha:
-        alpha = _difference(units, before.alpha, after.alpha, two.alpha.value - one.alpha.value)
-    return Agreement(one, two, observed, alpha)
+    gone, come = [gathered(_spelled(touched, side)) for side in (0, 1)]
+    still = combined([(1, before), (-1, gone)])
+    one, two = _side(before), _side(combined([(1, still), (1, come)]))
+    if one is None or two is None:
+        return Agreement(one and one.side, two and two.side, None, None)
+    moved = {pair: times for pair, times in touched.items() if any(_people(said) > 1 for said in pair)}
+    observed = _difference(still, moved, one.observed, two.observed)
+    alpha = _difference(still, moved, one.alpha, two.alpha) if one.alpha and two.alpha else None
+    return Agreement(one.side, two.side, observed, alpha)
 
 
-def _paired(said: Opinions) -> bool:
-    return sum(number for _, number in said) > 1
+def _spelled(touched: Mapping[tuple[Opinions, Opinions], int], side: int) -> Iterator[list[str]]:
+    for pair, times in touched.items():
+        said = [answer for answer, people in pair[side] for _ in range(people)]
+        yield from repeat(said, times)
 
 
-def _side(units: Counter[Opinions]) -> _Measured | None:
-    number = units.total()
-    if number < FEWEST:
+def _people(said: Opinions) -> int:
+    return sum([number for _, number in said])
+
+
+def _side(sums: Sums) -> _Measured | None:
+    totals = _totals(sums)
+    sizes = _sizes(sums, totals)
+    units = sum([size.units for size in sizes.values()])
+    if units < FEWEST:
         return None
-    shares = {said: _share(said) for said in units}
-    mean = fsum([shares[said] * times for said, times in units.items()]) / number
-    weights = {said: (share - mean) / number for said, share in shares.items()}
-    values = sum(people * times for said, times in units.items() for _, people in said)
-    observed = _estimate(mean, units, weights, 0.0)
-    alpha, influence = _alpha(units, values)
-    return _Measured(Side(number, values, observed, alpha), weights, influence)
+    observed, alpha = _observed(sums, sizes, units), _alpha(sums, sizes, totals)
+    values = sum(totals.values())
+    side = Side(units, values, _estimate(observed, units, 0.0), _estimate(alpha, units, -1.0) if alpha else None)
+    return _Measured(side, observed, alpha)
 
 
-def _share(said: Opinions) -> float:
-    """Return the share of pairs of opinions on a unit that are the same."""
-    people = sum(number for _, number in said)
-    return sum(number * (number - 1) for _, number in said) / (people * (people - 1))
+def _totals(sums: Sums) -> dict[str, int]:
+    found = Counter[str]()
+    for (people, _), counted in sums.answers.items():
+        for answer, number in counted.items() if people > 1 else ():
+            found[answer] += number
+    return dict(found)
 
 
-def _alpha(units: Counter[Opinions], values: int) -> tuple[Estimate | None, dict[Opinions, float]]:
-    """Return alpha with how much each unit weighs in it.
+def _sizes(sums: Sums, totals: Mapping[str, int]) -> dict[int, _Size]:
+    """Return number of opinions to the sums over such units; without totals those of t are nought."""
+    found: dict[int, _Size] = {}
+    for (people, alike), counted in sums.answers.items():
+        if people < 2:
+            continue
+        units = sum(counted.values()) // people
+        weight = sum([totals[answer] * number for answer, number in counted.items()]) if totals else 0
+        one = (units, units * alike, units * alike * alike, weight, weight * alike)
+        found[people] = _Size(*map(add, found.get(people, _NONE), one))
+    return found
 
-    With n values, of which n_c are c, and in unit u n_u, of which n_uc are c:
-    alpha = 1 - A (n - 1) / D, A = sum over u of (n_u^2 - sum n_uc^2) / (n_u - 1), D = n^2 - sum n_c^2.
+
+def _observed(sums: Sums, sizes: Mapping[int, _Size], units: int) -> _Figure:
+    """Return the share of pairs of opinions on a unit that are the same, (q - n) / n (n - 1), the mean over units."""
+    shares = [Fraction(size.alike - people * size.units, people * (people - 1)) for people, size in sizes.items()]
+    mean = sum(shares, Fraction()) / units
+    found = {
+        people: ((Fraction(-1, people - 1) - mean) / units, Fraction(1, people * (people - 1) * units))
+        for people in sizes
+    }
+    return _figure(mean, _Influence(found), sums)
+
+
+def _alpha(sums: Sums, sizes: Mapping[int, _Size], totals: Mapping[str, int]) -> _Figure | None:
+    """Return alpha; None where all answers are the same.
+
+    With v values, of which v_c are c, and in unit u n_u, of which n_uc are c:
+    alpha = 1 - A (v - 1) / D, A = sum over u of (n_u^2 - sum n_uc^2) / (n_u - 1), D = v^2 - sum v_c^2.
     """
-    totals = Counter[str]()
-    for said, times in units.items():
-        for answer, people in said:
-            totals[answer] += people * times
-    chance = values * values - sum(number * number for number in totals.values())
+    values = sum(totals.values())
+    chance = values * values - sum([number * number for number in totals.values()])
     if not chance:
-        return None, {}
-    apart = {said: _apart(said) for said in units}
-    differ = fsum([apart[said] * times for said, times in units.items()])
-    ratio = differ * values / chance  # as the delta method has it: of a population, in which n and n - 1 are one
-    weights = {}
-    for said in units:
-        people = sum(number for _, number in said)
-        slope = 2 * (values * people - sum(totals[answer] * number for answer, number in said))
-        weights[said] = ratio * slope / chance - (apart[said] * values + differ * people) / chance
-    return _estimate(1 - differ * (values - 1) / chance, units, weights, -1.0), weights
+        return None
+    apart = [Fraction(people * people * size.units - size.alike, people - 1) for people, size in sizes.items()]
+    differ = sum(apart, Fraction())
+    ratio = differ * values / chance  # as the delta method has it: of a population, in which v and v - 1 are one
+    found = {
+        people: (
+            (2 * ratio * values * people - Fraction(people * people * values, people - 1) - differ * people) / chance,
+            Fraction(values, (people - 1) * chance),
+        )
+        for people in sizes
+    }
+    return _figure(1 - differ * (values - 1) / chance, _Influence(found, -2 * ratio / chance, totals), sums)
 
 
-def _apart(said: Opinions) -> float:
-    """Return how far the opinions on a unit are apart, as alpha counts it."""
-    people = sum(number for _, number in said)
-    return (people * people - sum(number * number for _, number in said)) / (people - 1)
+def _figure(value: Fraction, influence: _Influence, sums: Sums) -> _Figure:
+    return _Figure(value, influence, _products(sums, influence, influence))
 
 
-def _estimate(value: float, units: Mapping[Opinions, int], weights: Mapping[Opinions, float], least: float) -> Estimate:
-    rows = [(weights[said], times) for said, times in units.items()]
-    reach = _reach(rows)
+def _products(sums: Sums, one: _Influence, two: _Influence) -> Fraction:
+    """Return the sum over units of what they weigh in one figure times what they weigh in another."""
+    total = Fraction()
+    left, right = [_sizes(sums, each.totals) for each in (one, two)]
+    for people, size in left.items():
+        (a, b), (c, d) = one.sizes[people], two.sizes[people]
+        other = right[people]
+        total += a * c * size.units + (a * d + b * c) * size.alike + b * d * size.squares
+        total += two.slope * (a * other.weight + b * other.alike_weight)
+        total += one.slope * (c * size.weight + d * size.alike_weight)
+    slopes = one.slope * two.slope
+    return total + slopes * _between(sums, one.totals, two.totals) if slopes else total
+
+
+def _between(sums: Sums, one: Mapping[str, int], two: Mapping[str, int]) -> int:
+    """Return the sum over units of t by some totals times t by others."""
+    alone = sum([one[answer] * two[answer] * number for answer, number in _totals(sums).items()])
+    return alone + sum([number * (one[a] * two[b] + one[b] * two[a]) for (a, b), number in sums.pairs.items()])
+
+
+def _weight(said: Opinions, influence: _Influence) -> Fraction:
+    """Return what a unit weighs; nothing where there are no two opinions on it."""
+    people = _people(said)
+    if people < 2:
+        return Fraction()
+    a, b = influence.sizes[people]
+    alike = sum([number * number for _, number in said])
+    return a + b * alike + influence.slope * sum([influence.totals.get(answer, 0) * number for answer, number in said])
+
+
+def _difference(still: Sums, moved: Mapping[tuple[Opinions, Opinions], int], one: _Figure, two: _Figure) -> Estimate:
+    """Return the later figure less the earlier one; what a unit weighs in that is the difference of what it weighs in them."""
+    both = _products(still, one.influence, two.influence)
+    for (old, new), times in moved.items():
+        both += times * _weight(old, one.influence) * _weight(new, two.influence)
+    units = sum([size.units for size in _sizes(still, {}).values()]) + sum(moved.values())
+    value, reach = float(two.value - one.value), _reach(one.squares + two.squares - 2 * both, units)
+    return Estimate(value, None, None) if reach is None else Estimate(value, value - reach, value + reach)
+
+
+def _estimate(figure: _Figure, units: int, least: float) -> Estimate:
+    value, reach = float(figure.value), _reach(figure.squares, units)
     if reach is None:
         return Estimate(value, None, None)
     return Estimate(value, max(least, value - reach), min(1.0, value + reach))
 
 
-def _difference(
-    units: Mapping[tuple[Opinions, Opinions], int],
-    before: Mapping[Opinions, float],
-    after: Mapping[Opinions, float],
-    value: float,
-) -> Estimate:
-    rows = [
-        (after.get(new, 0.0) - before.get(old, 0.0), times)
-        for (old, new), times in units.items()
-        if _paired(old) or _paired(new)
-    ]
-    reach = _reach(rows)
-    return Estimate(value, None, None) if reach is None else Estimate(value, value - reach, value + reach)
-
-
-def _reach(rows: list[tuple[float, int]]) -> float | None:
-    """Return how far a 95 % interval reaches to either side; None where all units weigh the same."""
-    number = sum(times for _, times in rows)
-    mean = fsum([weight * times for weight, times in rows]) / number
-    spread = fsum([(weight - mean) ** 2 * times for weight, times in rows]) * number / (number - 1)
-    return _Z * sqrt(spread) if spread > 0 else None
+def _reach(squares: Fraction, units: int) -> float | None:
+    """Return how far a 95 % interval reaches to either side; None where no unit weighs anything."""
+    return _Z * sqrt(squares * units / (units - 1)) if squares else None

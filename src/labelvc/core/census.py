@@ -1,18 +1,19 @@
-"""Census: what the records of a shard say, counted once: by label, person and slice, and who agrees with whom."""
+"""Census: what the records of shards say, counted: by label, person and slice, and who agrees with whom."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import compress, groupby, repeat
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
 from labelvc.codec import shard
 from labelvc.core import agreement
-from labelvc.core.agreement import Opinions
+from labelvc.core.agreement import Opinions, Sums
 from labelvc.core.counts import NO_LABEL, NOBODY, label_of
 from labelvc.core.diff import answer, decoded
 from labelvc.core.veil import HIDDEN
@@ -51,8 +52,7 @@ class Census(msgspec.Struct):
         labels: task to label to number of answers.
         people: pseudonym to records.
         slices: slice to records of its items.
-        opinions: task to what was said of an item to number of such items.
-        raters: task to most people who answered one item.
+        agreement: task to what agreement on it is worked out from.
     """
 
     items: int = 0
@@ -60,11 +60,27 @@ class Census(msgspec.Struct):
     labels: dict[str, dict[str, int]] = {}
     people: dict[str, int] = {}
     slices: dict[str, int] = {}
-    opinions: dict[str, list[tuple[Opinions, int]]] = {}
+    agreement: dict[str, Sums] = {}
 
 
-class _Record(msgspec.Struct):
-    """What is read of a record."""
+class _Origin(msgspec.Struct, gc=False):
+    model: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Record(msgspec.Struct, gc=False):
+    """What is read of a record that is as records are."""
+
+    item: str = ""
+    id: str = ""
+    task: str = ""
+    by: str | None = None
+    gone: bool = False
+    origin: _Origin | None = None
+    value: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Odd(msgspec.Struct):
+    """What is read of a record whatever its members are."""
 
     item: str = ""
     id: str = ""
@@ -75,10 +91,30 @@ class _Record(msgspec.Struct):
     value: Any = None
 
 
-_Votes = tuple[str, tuple[str, ...]]
-_record = msgspec.json.Decoder(_Record).decode
+class _Heading(msgspec.Struct, gc=False):
+    item: str = ""
+
+
+class _Answer(NamedTuple):
+    """What a value counts as: its labels, and its answer in one word."""
+
+    labels: Sequence[str]
+    said: str
+
+
 _many = msgspec.json.Decoder(_Record).decode_lines
-_NAMES = (str, type(None))
+_odd = msgspec.json.Decoder(_Odd).decode
+_headings = msgspec.json.Decoder(_Heading).decode_lines
+_decode = msgspec.json.Decoder().decode
+_item, _by, _task, _value, _gone = map(attrgetter, ("item", "by", "task", "value", "gone"))
+_Run = tuple[str, int, int]
+"""An item and where its records begin and end."""
+_AT_ONCE = 8192  # units whose agreement is summed together
+_WEIGHT = 1 << 20  # bytes of shards after which values are taken for answers
+_KEPT, _SHORT = (
+    4096,
+    200,
+)  # how many values are kept at hand with what they answer, and how many bytes one of them may have
 
 
 def labels_of(fields: Mapping[str, Any]) -> list[str]:
@@ -112,48 +148,126 @@ def opinions_of(records: Mapping[str, Said]) -> dict[str, Opinions]:
     Args:
         records: name of a record to what it says.
     """
-    return {task: agreement.opinions(answers) for task, answers in _votes(records)}
+    return {task: agreement.opinions(answers) for task, (answers,) in _votes(records)}
 
 
-def count(
-    annotations: bytes, items: bytes, asked: Asked, wanted: Collection[str] = ()
-) -> tuple[Census, dict[str, dict[str, Said]]]:
-    """Count a shard.
+class Counting:
+    """A running census of shards.
+
+    Args:
+        asked: what to count.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._items = self._records = 0
+        self._values: dict[str, Counter[bytes]] = defaultdict(Counter)
+        self._waiting = 0
+        self._labels: dict[str, Counter[str]] = defaultdict(Counter)
+        self._people, self._slices = Counter[str | None](), Counter[str]()
+        self._units: dict[str, list[list[str]]] = defaultdict(list)
+        self._agreement: dict[str, Sums] = {}
+        self._answers = _Answers()
+
+    def add(self, annotations: bytes, items: bytes) -> None:
+        """Count a shard; lines that cannot be read count for nothing.
+
+        Args:
+            annotations: bytes of its records.
+            items: bytes of its items.
+        """
+        records = _records(annotations)
+        self._items += items.count(b"\n")
+        self._records += len(records)
+        self._people.update(map(_by, records))
+        runs, slices = list(_runs(records)), _slices(items, self._asked)
+        if slices:
+            for item, start, end in runs:
+                for name in slices.get(item, ()):
+                    self._slices[name] += end - start
+        for task, units in self._votes(annotations, records, runs):
+            self._units[task] += units
+            if len(self._units[task]) > _AT_ONCE:
+                self._sum(task)
+
+    def census(self) -> Census:
+        """Return the counts so far."""
+        self._settle()
+        for task in self._units:
+            self._sum(task)
+        people = Counter[str]()
+        for by, times in self._people.items():
+            people[person_of({"by": by})] += times
+        labels = {task: dict(counted) for task, counted in self._labels.items()}
+        agreed = {task: sums for task, sums in self._agreement.items() if sums.answers}
+        return Census(self._items, self._records, labels, dict(people), dict(self._slices), agreed)
+
+    def _settle(self) -> None:
+        for task, values in self._values.items():
+            for raw, times in values.items():
+                for label in self._answers[raw].labels:
+                    self._labels[task][label] += times
+            values.clear()
+        self._waiting = 0
+
+    def _sum(self, task: str) -> None:
+        sums = agreement.gathered(self._units[task])
+        self._agreement[task] = agreement.combined([(1, self._agreement.get(task, Sums())), (1, sums)])
+        self._units[task] = []
+
+    def _votes(
+        self, annotations: bytes, records: Sequence[_Record], runs: Sequence[_Run]
+    ) -> Iterable[tuple[str, list[list[str]]]]:
+        """Count the values, and return tasks that are compared, each with the answers of people to the items of the shard."""
+        tasks, values = set(map(_task, records)), list(map(bytes, map(_value, records)))
+        for task in tasks:
+            of_task = [one.task == task for one in records] if len(tasks) > 1 else repeat(True)
+            self._values[task].update(compress(values, of_task))
+        self._waiting += len(annotations)
+        if self._waiting > _WEIGHT:
+            self._settle()
+        compared = tasks.intersection(self._asked.compared)
+        if not compared:
+            return ()
+        if len(tasks) == 1 and _one_each(records):
+            said = [self._answers[raw].said for raw in values]
+            if "" not in said:
+                return [(task, [said[start:end] for _, start, end in runs]) for task in tasks]
+        return [vote for _, start, end in runs for vote in _votes(_told(records[start:end], compared, self._answers))]
+
+
+class _Answers(dict[bytes, _Answer]):
+    """What values count as, some of them kept at hand."""
+
+    def __missing__(self, raw: bytes) -> _Answer:
+        try:
+            fields = {"value": _decode(raw)}
+            found = _Answer(labels_of(fields), answer(fields))
+        except (msgspec.DecodeError, UnicodeError):
+            found = _Answer((), "")
+        if len(self) >= _KEPT:
+            self.clear()
+        if len(raw) <= _SHORT:
+            self[raw] = found
+        return found
+
+
+def said(annotations: bytes, compared: Collection[str], wanted: Collection[str]) -> dict[str, dict[str, Said]]:
+    """Return what was said of some items of a shard: item to name of record to answer.
 
     Args:
         annotations: bytes of its records.
-        items: bytes of its items.
-        asked: what to count.
-        wanted: items of which all that was said is wanted.
-
-    Returns:
-        The counts, and of each wanted item name of record to what it says. Lines that cannot be read count for nothing.
+        compared: tasks whose answers are compared.
+        wanted: the items.
     """
-    slices = _slices(items, asked)
-    labels, people, sliced, votes = Counter[tuple[str, str]](), Counter[Any](), Counter[str](), Counter[_Votes]()
-    kept: dict[str, dict[str, Said]] = {}
-    number = 0
-    for item, group in groupby(_records(annotations), key=_item):
-        said: dict[str, Said] = {}
-        before = number
-        for one in group:
-            number += 1
-            task, by = one.task, one.by
-            people[by if type(by) in _NAMES else HIDDEN] += 1
-            for label in _labels(one):
-                labels[task, label] += 1
-            if task in asked.compared and (told := _said(one)):
-                said[one.id] = told
-        for name in slices.get(item, ()):
-            sliced[name] += number - before
-        if said:
-            votes.update(_votes(said))
-        if item in wanted:
-            kept[item] = said
-    shown = Counter[str]()
-    for by, times in people.items():
-        shown[person_of({"by": by})] += times
-    return Census(items.count(b"\n"), number, _by_task(labels), dict(shown), dict(sliced), _opinions(votes)), kept
+    lines = shard.lines(annotations)
+    try:
+        chosen = [line for one, line in zip(_headings(annotations), lines, strict=True) if one.item in wanted]
+    except (msgspec.DecodeError, ValueError):
+        chosen = lines
+    answers = _Answers()
+    records = _records(b"\n".join(chosen))
+    return {item: _told(records[start:end], compared, answers) for item, start, end in _runs(records) if item in wanted}
 
 
 def by_slice(annotations: bytes, slice_of: Mapping[str, str]) -> dict[tuple[str, str, str], int]:
@@ -163,99 +277,119 @@ def by_slice(annotations: bytes, slice_of: Mapping[str, str]) -> dict[tuple[str,
         annotations: bytes of its records.
         slice_of: item to its slice; of an item that is not there the slice is empty.
     """
-    found = Counter[tuple[str, str, str]]()
-    for one in _records(annotations):
-        of_item = slice_of.get(one.item, "")
-        for label in _likeliest(one.value) or _labels(one):
-            found[one.task, label, of_item] += 1
+    values = Counter[tuple[str, bytes, str]]()
+    values.update([(one.task, bytes(one.value), slice_of.get(one.item, "")) for one in _records(annotations)])
+    found, answers = Counter[tuple[str, str, str]](), _Answers()
+    for (task, raw, of_item), times in values.items():
+        for label in _likeliest(raw) or answers[raw].labels:
+            found[task, label, of_item] += times
     return dict(found)
 
 
-def _likeliest(value: object) -> Sequence[str]:
+def _likeliest(raw: bytes) -> Sequence[str]:
     """Return the likeliest label of a soft answer, as the rules that count labels take it."""
+    value = _decode(raw) if b'"soft"' in raw else None
     soft = value.get("soft") if type(value) is dict else None
     if type(soft) is not dict or not soft or not all(isinstance(share, int | float) for share in soft.values()):
         return ()
     return (max(sorted(soft), key=soft.__getitem__),)
 
 
-def together(parts: Iterable[Census]) -> Census:
-    """Return the counts of several shards as one."""
+def combined(parts: Iterable[tuple[int, Census]]) -> Census:
+    """Return the counts of several parts as one.
+
+    Args:
+        parts: each with how often it counts, -1 for what is taken out.
+    """
     items = records = 0
     labels: dict[str, Counter[str]] = defaultdict(Counter)
     people, slices = Counter[str](), Counter[str]()
-    opinions: dict[str, Counter[Opinions]] = defaultdict(Counter)
-    for part in parts:
-        items += part.items
-        records += part.records
-        people.update(part.people)
-        slices.update(part.slices)
+    agreed: dict[str, list[tuple[int, Sums]]] = defaultdict(list)
+    for times, part in parts:
+        items += times * part.items
+        records += times * part.records
+        _add(people, part.people, times)
+        _add(slices, part.slices, times)
         for task, counted in part.labels.items():
-            labels[task].update(counted)
-        for task, rows in part.opinions.items():
-            opinions[task].update({tuple((said, number) for said, number in each): times for each, times in rows})
-    listed = {task: sorted(counted.items()) for task, counted in opinions.items()}
-    return Census(items, records, {**labels}, people, slices, listed)
+            _add(labels[task], counted, times)
+        for task, sums in part.agreement.items():
+            agreed[task].append((times, sums))
+    by_task = {task: left for task, counted in labels.items() if (left := dict(+counted))}
+    together = {task: agreement.combined(some) for task, some in agreed.items()}
+    kept = {task: sums for task, sums in together.items() if sums.answers}
+    return Census(items, records, by_task, dict(+people), dict(+slices), kept)
 
 
-def _records(annotations: bytes) -> Iterator[_Record]:
+def _add(total: Counter[str], part: Mapping[str, int], times: int) -> None:
+    for name, number in part.items():
+        total[name] += times * number
+
+
+def _records(annotations: bytes) -> Sequence[_Record]:
+    """Return the live records, those of an item side by side as they are in all but a broken shard."""
     try:
         found = _many(annotations)
     except (msgspec.DecodeError, UnicodeError):
         found = [one for one in map(_alone, shard.lines(annotations)) if one is not None]
-    return (one for one in found if not one.gone)
+    live = [one for one in found if not one.gone] if any(map(_gone, found)) else found
+    apart = [item for item, _ in groupby(map(_item, live))]
+    return live if len(set(apart)) == len(apart) else sorted(live, key=_item)
 
 
 def _alone(raw: bytes) -> _Record | None:
+    """Return one record as well as it can be read; None where it cannot."""
     try:
-        return _record(raw)
+        one = _odd(raw)
     except (msgspec.DecodeError, UnicodeError):
         return None
+    named = one.by is None or isinstance(one.by, str)
+    by = one.by if named else HIDDEN
+    apart = not named or (isinstance(one.origin, dict) and "model" in one.origin)  # what it says is no person's
+    origin = _Origin(msgspec.Raw(b"true")) if apart else None
+    return _Record(one.item, one.id, one.task, by, one.gone, origin, msgspec.Raw(msgspec.json.encode(one.value)))
 
 
-def _item(one: _Record) -> str:
-    return one.item
+def _runs(records: Sequence[_Record]) -> Iterator[_Run]:
+    """Yield where the records of each item are."""
+    start = 0
+    for item, group in groupby(map(_item, records)):
+        end = start + len(list(group))
+        yield item, start, end
+        start = end
 
 
-def _labels(one: _Record) -> Sequence[str]:
-    """Return what `labels_of` does, of most records at a glance."""
-    value = one.value
-    if type(value) is dict and type(label := value.get("label")) is str and label and "labels" not in value:
-        return (label,)
-    return labels_of({"value": value})
+def _one_each(records: Sequence[_Record]) -> bool:
+    """Tell whether all records are by people, no two of one item by the same, none twice."""
+    if any(map(_by_model, records)):
+        return False
+    people = {(one.item, one.by) for one in records}
+    return None not in set(map(_by, records)) and len(people) == len({(one.item, one.id) for one in records}) == len(
+        records
+    )
 
 
-def _said(one: _Record) -> Said | None:
-    """Return what `said_of` does, of a task that is compared."""
-    if type(one.by) is not str or (type(one.origin) is dict and "model" in one.origin):
-        return None
-    value = one.value
-    label = value.get("label") if type(value) is dict else None
-    said = label if type(label) is str and label else answer({"value": value})
-    return Said(one.task, one.by, said) if said else None
+def _by_model(one: _Record) -> bool:
+    return one.origin is not None and one.origin.model is not msgspec.UNSET
 
 
-def _votes(records: Mapping[str, Said]) -> list[_Votes]:
-    """Return what was said of an item: tasks, each with the answers of all people, sorted."""
+def _told(group: Iterable[_Record], compared: Collection[str], answers: Mapping[bytes, _Answer]) -> dict[str, Said]:
+    """Return what people said in the records of an item, by name of the record."""
+    found = {}
+    for one in group:
+        if one.task in compared and one.by is not None and not _by_model(one):
+            said = answers[bytes(one.value)].said
+            if said:
+                found[one.id] = Said(one.task, one.by, said)
+    return found
+
+
+def _votes(records: Mapping[str, Said]) -> list[tuple[str, list[list[str]]]]:
+    """Return what was said of an item: tasks, each with the answers of all people as its one unit."""
     by_task: dict[str, dict[str, str]] = {}
     for name in sorted(records):
-        task, by, said = records[name]
-        by_task.setdefault(task, {})[by] = said
-    return [(task, tuple(sorted(answers.values()))) for task, answers in by_task.items()]
-
-
-def _by_task(labels: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = defaultdict(dict)
-    for (task, label), times in labels.items():
-        found[task][label] = times
-    return dict(found)
-
-
-def _opinions(votes: Mapping[_Votes, int]) -> dict[str, list[tuple[Opinions, int]]]:
-    found: dict[str, list[tuple[Opinions, int]]] = defaultdict(list)
-    for (task, answers), times in votes.items():
-        found[task].append((agreement.opinions(answers), times))
-    return {task: sorted(rows) for task, rows in found.items()}
+        task, by, told = records[name]
+        by_task.setdefault(task, {})[by] = told
+    return [(task, [list(answers.values())]) for task, answers in by_task.items()]
 
 
 def _slices(items: bytes, asked: Asked) -> dict[str, Sequence[str]]:

@@ -263,7 +263,7 @@ def _measured(
                 if labels:
                     said[row["item"]][str(row.get("by", row["id"]))] = " + ".join(labels)
     units = Counter(agreement.opinions(answers.values()) for answers in said.values())
-    side = agreement.measured({(one, one): number for one, number in units.items()}).after
+    side = agreement.side(agreement.gathered([list(answers.values()) for answers in said.values()]))
     pairs: Counter[tuple[str, str]] = Counter()
     for opinions, number in units.items():
         for (one, many), (other, more) in combinations(opinions, 2):

@@ -1,4 +1,4 @@
-"""Censuses of datasets: what all records of a snapshot say, counted once for equal shards."""
+"""Censuses of datasets: what all records of a snapshot say, worked out from the last census and the shards that differ."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from labelvc.codec import shard
 from labelvc.core import census
 from labelvc.core.census import COMPARED, Asked, Census, Said
 from labelvc.core.veil import Veil
+from labelvc.errors import StoreError
 from labelvc.model import listing
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project
@@ -19,16 +20,7 @@ from labelvc.ops import slices
 from labelvc.store.cache import Cache
 from labelvc.store.reader import Reader
 
-_BY = "labelvc.census/1"
-_AT_ONCE = 256
-_read = msgspec.json.Decoder(Census).decode
-
-
-class Found(NamedTuple):
-    """A dataset's counts, and of the items that were asked for what was said of them: item to name of record to answer."""
-
-    census: Census
-    said: Mapping[str, Mapping[str, Said]]
+_BY = "labelvc.census/2"
 
 
 class Cell(NamedTuple):
@@ -36,6 +28,17 @@ class Cell(NamedTuple):
 
     annotations: tuple[str, Entry] | None
     items: tuple[str, Entry] | None
+
+
+_Ids = tuple[str, str]
+"""Which bytes the two files of a shard have; empty where there is none."""
+
+
+class _Last(msgspec.Struct):
+    """A census, and the shards that it was of."""
+
+    cells: dict[str, _Ids]
+    census: Census
 
 
 def asked(project: Project, dataset: Dataset, veil: Veil) -> Asked:
@@ -53,48 +56,101 @@ def asked(project: Project, dataset: Dataset, veil: Veil) -> Asked:
     return Asked(compared, slices_of)
 
 
-def of(
-    reader: Reader,
-    cache: Cache,
-    snapshot: Snapshot,
-    dataset: Dataset,
-    wanted: Asked,
-    items: Mapping[str, Collection[str]],
-) -> Found:
+def of(reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, wanted: Asked) -> Census:
     """Count a dataset in a snapshot.
 
     Args:
         reader: reads its shards.
-        cache: where the counts of a shard are remembered by its ids; a shard of which more is asked is read each time.
+        cache: where the last census of the dataset is remembered, with the shards that it was of.
         snapshot: where they are.
         dataset: the dataset.
         wanted: what to count.
-        items: name of a shard to items of which all that was said is wanted.
 
     Raises:
         StoreError: a shard cannot be read.
     """
     cells = cells_of(snapshot, dataset.name)
-    rules = f"{sorted(wanted.compared)}\0{dataset.slices}\0{dataset.sensitive}"
-    keys = {name: key_of(_BY, cell, rules) for name, cell in cells.items() if name not in items}
-    kept = cache.get_many(filter(None, keys.values()))
-    parts, said, fresh = list[Census](), dict[str, Mapping[str, Said]](), list[tuple[str, bytes]]()
-    for name, cell in cells.items():
-        key = keys.get(name, "")
-        if key in kept:
-            parts.append(_read(kept[key]))
-            continue
-        files = [reader.read(*file) if file else b"" for file in cell]
-        counted, told = census.count(files[0], files[1], wanted, items.get(name, ()))
-        parts.append(counted)
-        said.update(told)
-        if key:
-            fresh.append((key, msgspec.json.encode(counted)))
-        if len(fresh) >= _AT_ONCE:
-            cache.put_many(fresh)
-            fresh.clear()
-    cache.put_many(fresh)
-    return Found(census.together(parts), said)
+    ids = {name: _ids(cell) for name, cell in cells.items()}
+    told = all(file is None or file[1].id for cell in cells.values() for file in cell)
+    key = f"{_BY}:{dataset.name}:{sorted(wanted.compared)}\0{dataset.slices}\0{dataset.sensitive}"
+    last = _recalled(cache.get_many([key]).get(key)) if told else None
+    if last is not None and last.cells == ids:
+        return last.census
+    counts = _Counts(reader, dataset, wanted)
+    found = (last and counts.moved(last, cells, ids)) or counts.of(cells.values())
+    if told:
+        cache.put_many([(key, msgspec.msgpack.encode(_Last(ids, found)))])
+    return found
+
+
+def said(
+    reader: Reader, snapshot: Snapshot, dataset: str, compared: Collection[str], items: Mapping[str, Collection[str]]
+) -> dict[str, Mapping[str, Said]]:
+    """Return what was said of some items of a dataset: item to name of record to answer.
+
+    Args:
+        reader: reads its shards.
+        snapshot: where they are.
+        dataset: its name.
+        compared: tasks whose answers are compared.
+        items: name of a shard to items in it.
+
+    Raises:
+        StoreError: a shard cannot be read.
+    """
+    paths = {shard.path(dataset, "annotations", name): wanted for name, wanted in sorted(items.items())}
+    files = [(path, entry) for path in paths if (entry := snapshot.entries.get(path))]
+    found: dict[str, Mapping[str, Said]] = {}
+    for path, data in reader.lying(files):
+        found |= census.said(data, compared, paths[path])
+    return found
+
+
+class _Counts(NamedTuple):
+    """What counts shards of a dataset."""
+
+    reader: Reader
+    dataset: Dataset
+    wanted: Asked
+
+    def of(self, cells: Collection[Cell]) -> Census:
+        files = (file for cell in cells for file in cell if file)
+        read = self.reader.lying if self.dataset.storage == "git" else self.reader.many
+        data, counting = read(files), census.Counting(self.wanted)
+        for cell in cells:
+            counting.add(*[next(data)[1] if file else b"" for file in cell])
+        return counting.census()
+
+    def moved(self, last: _Last, cells: Mapping[str, Cell], ids: Mapping[str, _Ids]) -> Census | None:
+        """Return the last census with the shards that differ taken out and put in; None where to count all is less work."""
+        differ = sorted(name for name in last.cells.keys() | ids.keys() if last.cells.get(name) != ids.get(name))
+        if 2 * len(differ) > len(cells):
+            return None
+        try:
+            gone = self.of([self._cell(name, last.cells[name]) for name in differ if name in last.cells])
+        except StoreError:  # what is no longer here cannot be taken out
+            return None
+        come = self.of([cells[name] for name in differ if name in cells])
+        return census.combined([(1, last.census), (-1, gone), (1, come)])
+
+    def _cell(self, name: str, ids: _Ids) -> Cell:
+        layers: tuple[Layer, ...] = ("annotations", "items")
+        return Cell(
+            *[_file(shard.path(self.dataset.name, layer, name), one) for layer, one in zip(layers, ids, strict=True)]
+        )
+
+
+def _file(path: str, told: str) -> tuple[str, Entry] | None:
+    kind, _, oid = told.partition(":")
+    return (path, Entry(kind, oid)) if oid else None  # type: ignore[arg-type]
+
+
+def _recalled(raw: bytes | None) -> _Last | None:
+    """Return the last census; None when there is none, or one that another labelvc wrote in its own shape."""
+    try:
+        return None if raw is None else msgspec.msgpack.decode(raw, type=_Last)
+    except msgspec.DecodeError:
+        return None
 
 
 def cells_of(snapshot: Snapshot, name: str) -> dict[str, Cell]:
@@ -119,5 +175,10 @@ def key_of(by: str, cell: Cell, rules: str) -> str:
         cell: the shard.
         rules: what the counts depend on besides.
     """
-    ids = [f"{file[1].kind}:{file[1].id}" if file else "" for file in cell]
+    ids = _ids(cell)
     return "" if any(each.endswith(":") for each in ids) else f"{by}:{ids[0]}:{ids[1]}:{rules}"
+
+
+def _ids(cell: Cell) -> _Ids:
+    one, two = [f"{file[1].kind}:{file[1].id}" if file else "" for file in cell]
+    return one, two

@@ -161,7 +161,7 @@ def _review(
     }
     spreads = spread.of(place.reader, place.cache, pair, place.projects, place.veil, reading.touched)
     told_documents = [_document(seen, screen) for seen in reading.documents[:_MOST_DOCUMENTS]]
-    before, after = [spread.whole(spreads, side) for side in (0, 1)]
+    before, after = spread.whole(spreads)
     return Review(
         words,
         page.End(one or "HEAD", pair.old.commit),
@@ -202,7 +202,7 @@ def _counts(
     reading: _Reading,
 ) -> page.Counts:
     pair = place.pair
-    before, after = [spread.whole(spreads, side) for side in (0, 1)]
+    before, after = spread.whole(spreads)
     records, items, documents = summary.records, summary.items, summary.documents
     relabelled = sum(number for (_, old, new), number in reading.turns.items() if old is not None and new is not None)
     added, removed, changed = [records[kind] for kind in ("added", "removed", "changed")]

@@ -10,7 +10,7 @@ from labelvc.checks import registry
 from labelvc.codec import expression, shard
 from labelvc.core import agreement, ways
 from labelvc.core import census as counting
-from labelvc.core.agreement import Opinions
+from labelvc.core.agreement import Opinions, Sums
 from labelvc.core.census import COMPARED, Census, Said
 from labelvc.core.diff import Comparison
 from labelvc.core.veil import Veil
@@ -61,7 +61,7 @@ class Touched:
 
 
 class Spread(NamedTuple):
-    """A dataset before and after, and what was said of an item before and after to number of such items, by task."""
+    """A dataset before and after, and by task what was said of touched items before and after to number of such items."""
 
     before: Census
     after: Census
@@ -110,10 +110,9 @@ def _spread(
     else:
         asked = census.asked(projects[0], old, veil)
         tasks = asked.compared
-        wanted = _by_shard(old, touched, tasks)
-        found = census.of(reader, cache, pair.old, old, asked, wanted)
-        before, said = found.census, dict(found.said)
-    return Spread(before, _after(before, touched), _opinions(before, said, touched, tasks))
+        before = census.of(reader, cache, pair.old, old, asked)
+        said = census.said(reader, pair.old, name, tasks, _by_shard(old, touched, tasks))
+    return Spread(before, _after(before, touched), _opinions(said, touched, tasks))
 
 
 def _compared(project: Project | None, name: str) -> Collection[str]:
@@ -134,6 +133,7 @@ def _by_shard(dataset: Dataset, touched: Touched, tasks: Collection[str]) -> dic
 
 
 def _after(before: Census, touched: Touched) -> Census:
+    """Return the counts after; what agreement is worked out from stays as it was before."""
     labels = {
         task: ways.merged([before.labels.get(task, {}), touched.labels.get(task, {})])
         for task in {**before.labels, **touched.labels}
@@ -143,13 +143,10 @@ def _after(before: Census, touched: Touched) -> Census:
 
 
 def _opinions(
-    before: Census, said: Mapping[str, Mapping[str, Said]], touched: Touched, tasks: Collection[str]
+    said: Mapping[str, Mapping[str, Said]], touched: Touched, tasks: Collection[str]
 ) -> dict[str, Counter[tuple[Opinions, Opinions]]]:
-    """Return what was said of items before and after: of those that nothing touches the same."""
-    found: dict[str, Counter[tuple[Opinions, Opinions]]] = {
-        task: Counter({(each, each): number for each, number in before.opinions.get(task, ())})
-        for task in sorted(tasks)
-    }
+    """Return what was said of items before and after where that differs."""
+    found = {task: Counter[tuple[Opinions, Opinions]]() for task in sorted(tasks)}
     for item, records in touched.answers.items():
         old = dict(said.get(item, {}))
         new = dict(old)
@@ -161,15 +158,16 @@ def _opinions(
         one, two = counting.opinions_of(old), counting.opinions_of(new)
         for task in {*one, *two}:
             if task in found and one.get(task, ()) != two.get(task, ()):
-                if one.get(task):
-                    found[task][one[task], one[task]] -= 1
                 found[task][one.get(task, ()), two.get(task, ())] += 1
-    return {task: +counted for task, counted in found.items()}
+    return found
 
 
-def whole(spreads: Mapping[str, Spread], side: int) -> Census:
-    """Return the counts of all datasets before (0) or after (1)."""
-    return counting.together([(found.before, found.after)[side] for found in spreads.values()])
+def whole(spreads: Mapping[str, Spread]) -> tuple[Census, Census]:
+    """Return the counts of all datasets before and after."""
+    before, after = [
+        counting.combined([(1, (found.before, found.after)[side]) for found in spreads.values()]) for side in (0, 1)
+    ]
+    return before, after
 
 
 def shifts(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.Shift]:
@@ -218,7 +216,7 @@ def agreements(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.A
                     name, task, _UNLIKE.format(asked.type if asked else "unknown"), None, None, None, None
                 )
                 continue
-            told = agreement.measured(found.opinions[task])
+            told = agreement.measured(found.before.agreement.get(task, Sums()), found.opinions[task])
             why = "" if told.before and told.after else FEW
             before, after = [side(one) if one else None for one in (told.before, told.after)]
             yield page.Agreement(name, task, why, before, after, _estimate(told.observed), _estimate(told.alpha))

@@ -125,18 +125,16 @@ def at(watcher: Watcher, commit: Commit) -> Seen | None:
 def _counted(watcher: Watcher, snapshot: Snapshot, project: Project) -> dict[str, Census]:
     drawn = veil.over(watcher.git, snapshot, reader=watcher.reader)
     return {
-        name: census.of(
-            watcher.reader, watcher.cache, snapshot, dataset, census.asked(project, dataset, drawn), {}
-        ).census
+        name: census.of(watcher.reader, watcher.cache, snapshot, dataset, census.asked(project, dataset, drawn))
         for name, dataset in sorted(project.datasets.items())
     }
 
 
 def _sides(name: str, counted: Census, project: Project | None) -> dict[_Place, Side | None]:
     found: dict[_Place, Side | None] = {}
-    for task, rows in counted.opinions.items():
+    for task, sums in counted.agreement.items():
         if project is not None and task in project.tasks:
-            side = agreement.measured({(said, said): number for said, number in rows}).after
+            side = agreement.side(sums)
             found[name, task] = spread.side(side) if side else None
     return found
 
