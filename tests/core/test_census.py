@@ -124,5 +124,5 @@ def test_lines_that_cannot_be_read_count_for_nothing_and_items_that_lie_apart_ar
     two = one.replace(b'"a"', b'"b"').replace(b'"p"', b'"q"')
     other = one.replace(b'"1"', b'"2"')
     apart = counted([one + other + b"<<<<<<< HEAD\n{}\n" + two + b'{"item":7}\n'])
-    assert apart.agreement == {"kind": agreement.gathered([["x", "x"]])}
+    assert apart.agreement == {"kind": agreement.gathered([["x", "x"], ["x"]])}
     assert apart.labels["kind"] == {"x": 3}
