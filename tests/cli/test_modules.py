@@ -166,6 +166,15 @@ def test_a_folder_is_read_as_it_lies_and_a_commit_as_it_was(labels, labelvc, mod
     assert "commit" not in json.loads((labels / "modules.lock").read_text())
 
 
+def test_what_is_meant_is_guessed_and_quiet_is_quiet(labels, labelvc, module, git):
+    assert "next: choose one of: box-checks, text-checks\n" in labelvc(labels, "module", "add", "bxo-checks")[2]
+    (labels / "mine").mkdir()
+    assert "next: labelvc module add ./mine, if that folder is meant\n" in labelvc(labels, "module", "add", "mine")[2]
+    assert labelvc(labels, "module", "add", "text-checks", "-q") == (0, "", "")
+    assert labelvc(labels, "module", "update", "text-checks", "-q") == (0, "", "")
+    assert labelvc(labels, "module", "update", "text-checks", "-q", "--dry-run")[1].startswith("text-checks 1.0.0")
+
+
 def test_a_dry_run_writes_nothing(labels, labelvc, module, git):
     assert "is new here" in run(labels, labelvc, "module", "add", "../shared", "--dry-run")
     assert git(labels, "status", "--porcelain") == ""

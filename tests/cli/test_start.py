@@ -396,6 +396,28 @@ next: git switch -c my-change, then labelvc import, or edit the shards
     )
 
 
+def test_what_is_no_document_is_counted_as_a_file(project, labelvc):
+    (project / "guidelines/notes.txt").write_text("x")
+    (project / "new\nline").mkdir()
+    (project / "new\nline/x").write_text("x")
+    (project / "taxonomies").mkdir()
+    (project / "taxonomies/topics.yaml").write_text(
+        "schema: urn:labelvc:schema:taxonomy:1\nname: topics\nversion: 1.0.0\nlabels: []\n"
+    )
+    assert "not staged  documents: 1 added; files: 2 added\n" in labelvc(project, "status")[1]
+    told = valid("status", labelvc(project, "status", "--format", "json")[1])
+    assert told["summary"]["unstaged"] == {"records": {}, "items": {}, "documents": {"added": 1}, "files": {"added": 2}}
+
+
+def test_a_line_end_in_a_folders_name_ends_no_line(project, labelvc):
+    (project / "datasets/a\nb").mkdir()
+    (project / "datasets/a\nb/dataset.yaml").write_text("x")
+    code, _, err = labelvc(project, "status")
+    assert code == 2
+    assert [line[:8] for line in err.splitlines()] == ["error: m", "  where:", "  next: "], err
+    assert r"datasets/a\u000ab/dataset.yaml" in err
+
+
 def test_status_counts_what_changed_by_records(project, labelvc, git):
     path = project / shard.path("ratings", "annotations", shard.place("w1", 2))
     path.write_bytes(path.read_bytes().replace(b'"rev":1', b'"rev":2').replace(b'"score":1', b'"score":2'))

@@ -393,6 +393,28 @@ def test_a_list_that_is_no_taxonomy_is_refused_and_nothing_written(labels, label
     assert (code, "there is a taxonomy 'topics' already" in err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n", "seems to be Turtle or N-Triples"),
+        ("# a comment\n<urn:x:a> a skos:Concept .\n", "seems to be Turtle or N-Triples"),
+        (
+            "\ufeff<http://example.org/a> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <urn:x> .\n",
+            "seems to be Turtle",
+        ),
+        ('{"@context": {}}', "seems to be JSON-LD"),
+        ("<rdf:RDF", "not well-formed XML"),
+        ("", "not well-formed XML"),
+    ],
+)
+def test_rdf_in_another_form_is_told_what_to_become(labels, labelvc, tmp_path, text, said):
+    path = tmp_path / "new.rdf"
+    path.write_text(text)
+    code, _, err = labelvc(labels, "taxonomy", "import", "skos", str(path))
+    assert (code, said in err, "Traceback" in err) == (2, True, False), err
+    assert ("rapper -i turtle -o rdfxml FILE" in err) == ("Turtle" in said)
+
+
 def test_counts_are_rolled_up_to_a_level(labels, labelvc):
     assert run(labels, labelvc, "taxonomy", "counts", "topics", "--level", "1") == snapshot("""\
 6 records with a label of topics@1.0.0, rolled up to level 1

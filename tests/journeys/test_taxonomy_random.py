@@ -273,5 +273,5 @@ def test_random_lives_of_labels(tmp_path: Path, template):
 
 @pytest.mark.long
 def test_many_random_lives_of_labels(tmp_path: Path, template):
-    counts = play(tmp_path, template, examples=60, steps=30)
+    counts = play(tmp_path, template, examples=25, steps=25)
     assert min(counts.get(name, 0) for name in ("merge", "split", "moved", "rename", "move", "deprecate")) > 0, counts

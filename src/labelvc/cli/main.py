@@ -179,8 +179,9 @@ def _report(problem: Exception, arguments: Sequence[str]) -> int:
     code, kind, message, where, hint = _told(problem)
     if code == 3:
         _print("".join(traceback.format_exception(problem)))
-    lines = [f"error: {message}", f"  where: {where}" if where else "", f"  next: {hint}" if hint else ""]
-    _print("\n".join(_shown(line) for line in lines if line) + "\n")
+    rest = [f"  where: {where}" if where else "", f"  next: {hint}" if hint else ""]
+    lines = [_shown(f"error: {message}"), *[_shown(line).replace("\n", "\\u000a") for line in rest]]
+    _print("\n".join(filter(None, lines)) + "\n")
     if _wants_json(arguments):
         document = {"error": {"kind": kind, "message": f"{message} ({where})" if where else message, "hint": hint}}
         try:

@@ -218,7 +218,7 @@ def _told(settings: Settings, verb: str, done: Done, form: str, output: Path | N
     if form == "json":
         items: list[Any] = list(render.items(done))
         write(json.document("module-change", items, summary=render.summary(verb, done)), output)
-    else:
+    elif done.stopped or dry or output or not settings.quiet:
         parts: Iterator[str] = render.told(done, color=settings.color)
         write("".join(parts), output)
     if done.stopped:

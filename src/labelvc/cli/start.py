@@ -17,6 +17,7 @@ from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json, roots, text, trust
 from labelvc.core.diff import Summary
 from labelvc.errors import TrustError
+from labelvc.model.change import Kind
 from labelvc.model.shell import word
 from labelvc.ops import doctor as examining
 from labelvc.ops import install as installing
@@ -40,6 +41,7 @@ _STEPS = {
     "restored": "restored",
 }
 _LOCKED = "the key is locked"
+_NO_FILES: Counter[Kind] = Counter()
 _COLOURS = {"ok": "+", "warn": "warning", "fail": "error"}
 
 
@@ -204,17 +206,22 @@ def _conflicts(merging: Merging) -> list[str]:
 def _changes(title: str, moves: Moves, counts: list[Count]) -> list[str]:
     """Return what changed: on one line where the project has one dataset, else a line a dataset and one for documents."""
     if len(counts) < 2 or not moves.datasets:
-        return [f"{title.ljust(12)}{_moved(moves.whole)}\n"]
+        return [f"{title.ljust(12)}{_moved(moves.whole, moves.files)}\n"]
     width = max(map(len, moves.datasets))
     rows = [f"{text.safe(name).ljust(width)}  {_moved(summary)}" for name, summary in moves.datasets.items()]
-    if any(moves.whole.documents.values()):
-        rows.append(_moved(moves.whole._replace(records=Counter(), items=Counter())))
+    if any(moves.whole.documents.values()) or moves.files:
+        rows.append(_moved(moves.whole._replace(records=Counter(), items=Counter()), moves.files))
     return [f"{head.ljust(12)}{row}\n" for head, row in zip([title, *[""] * len(rows)], rows, strict=False)]
 
 
-def _moved(summary: Summary) -> str:
+def _moved(summary: Summary, files: Counter[Kind] = _NO_FILES) -> str:
     """Return `records: 3 changed, 1 added; documents: 1 changed`, or `nothing`."""
-    named = (("records", summary.records), ("items", summary.items), ("documents", summary.documents))
+    named = (
+        ("records", summary.records),
+        ("items", summary.items),
+        ("documents", summary.documents),
+        ("files", files),
+    )
     words = [
         f"{noun}: {', '.join(f'{number:,} {kind}' for kind, number in sorted(counts.items()) if number)}"
         for noun, counts in named
@@ -248,9 +255,9 @@ def _advice(found: Status) -> str:
         return f"{'' if found.installed else 'labelvc install, then '}git add --all && git commit"
     if found.drafts:
         return roots.cure(found.drafts)
-    if _moved(found.staged.whole) != "nothing":
+    if _moved(found.staged.whole, found.staged.files) != "nothing":
         return "labelvc diff --staged, then git commit"
-    if _moved(found.unstaged.whole) != "nothing":
+    if _moved(found.unstaged.whole, found.unstaged.files) != "nothing":
         return "labelvc format && labelvc check, then git add"
     if found.waiting and found.waiting.state == "missing" and found.waiting.needs:
         needs, words = found.waiting.needs, found.waiting.range
@@ -275,8 +282,8 @@ def _summary(found: Status) -> dict[str, object]:
         "stale": [one.folder for one in found.stale],
         "merging": found.merging.begun,
         "interrupted": None if found.interrupted is None else examining.summary_of(found.interrupted),
-        "staged": _kinds(found.staged.whole),
-        "unstaged": _kinds(found.unstaged.whole),
+        "staged": {**_kinds(found.staged.whole), **_files(found.staged)},
+        "unstaged": {**_kinds(found.unstaged.whole), **_files(found.unstaged)},
         "waiting": None if found.waiting is None else _waiting(found.waiting),
         **({"drafts": [seal.path for seal in found.drafts]} if found.drafts else {}),
         "next": _advice(found),
@@ -302,3 +309,7 @@ def _item(count: Count, found: Status) -> dict[str, object]:
 def _kinds(summary: Summary) -> dict[str, dict[str, int]]:
     named = (("records", summary.records), ("items", summary.items), ("documents", summary.documents))
     return {noun: {str(kind): number for kind, number in counts.items()} for noun, counts in named}
+
+
+def _files(moves: Moves) -> dict[str, dict[str, int]]:
+    return {"files": {str(kind): number for kind, number in moves.files.items()}} if moves.files else {}

@@ -25,6 +25,7 @@ _SPACES = {
 _SHORT = {space: prefix for prefix, space in _SPACES.items()}
 _ABOUT = ("rdf:about", "rdf:ID", "rdf:nodeID")
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_START = 4096
 Value = Mapping[str, Any]
 Triples = dict[str, dict[str, list[tuple[str, str]]]]
 """Subject to predicate to what it says: text or an address, and the language."""
@@ -37,6 +38,7 @@ def read(path: Path) -> dict[str, Any]:
         DataError: it is no such file, a concept lacks a name, or two have one id.
     """
     found: Triples = {}
+    _refuse_other_forms(path)
     root = elements.parse(path).root
     if _resolved(root.name, _spaces(root, {})) != "rdf:RDF":
         raise DataError("is no RDF/XML", where=str(path), hint="have the tool export SKOS as RDF/XML (.rdf)")
@@ -50,6 +52,19 @@ def read(path: Path) -> dict[str, Any]:
     scheme = next((said for said in found.values() if ("skos:ConceptScheme", "") in _types(said)), {})
     head = {"version": "owl:versionInfo", "title": "dct:title", "description": "dct:description"}
     return {**{name: text for name, said in head.items() if (text := _best(scheme.get(said, [])))}, "labels": labels}
+
+
+def _refuse_other_forms(path: Path) -> None:
+    """Refuse RDF in a form that is no XML, and say how it becomes one."""
+    with path.open("rb") as file:
+        start = file.read(_START).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start[:1] in (b"", b"<") and not re.match(rb"<[a-z]+:[^>\s]*>", start):
+        return
+    form = "JSON-LD" if start[:1] in (b"{", b"[") else "Turtle or N-Triples"
+    said = "have the tool export SKOS as RDF/XML (.rdf)"
+    if form != "JSON-LD":
+        said += ", or convert it: rapper -i turtle -o rdfxml FILE > FILE.rdf (package raptor2-utils)"
+    raise DataError(f"seems to be {form}; SKOS is read as RDF/XML only", where=str(path), hint=said)
 
 
 def write(value: Value) -> bytes:

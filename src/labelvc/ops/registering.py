@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from labelvc.codec import document, published, schema
@@ -146,15 +147,32 @@ def _ordered(value: Mapping[str, Any]) -> dict[str, Any]:
     return dict(sorted(value.items(), key=lambda pair: order.get(pair[0], len(order))))
 
 
-def _refuse_wrong(kind: str, name: str, value: Mapping[str, Any], known: frozenset[str]) -> None:
+def _refuse_wrong(kind: str, name: str, value: Mapping[str, Any], known_ids: frozenset[str]) -> None:
     """Refuse what `check` would find, all of it at once."""
     noun = register.noun(kind)
-    missing = [member for member in published.schema(noun)["required"] if member not in value]
+    known = published.schema(noun)
+    missing = [member for member in known["required"] if member not in value]
+    strange = [member for member in value if member not in known["properties"]]
     problems = [tuple(problem) for problem in schema.problems(noun, dict(value))]
-    told = [f"{pointer} {message}".strip() for pointer, message in problems or rules.troubles(name, value, known)]
+    told = [_said(kind, *problem) for problem in problems or rules.troubles(name, value, known_ids)]
     if told:
-        hint = " ".join([f"--set {member}=..." for member in missing]) or f"labelvc register new {kind} --help"
+        hint = f"labelvc register new {kind} --help"
+        if missing:
+            hint = " ".join([f"--set {member}=..." for member in missing])
+        elif strange:
+            own = [member for member in known["properties"] if member not in _COMMON]
+            hint = f"choose one of: {', '.join(get_close_matches(strange[0], own) or own)}"
         raise ConfigurationError("; ".join(told), where=register.path(name), hint=hint)
+
+
+def _said(kind: str, pointer: str, message: str) -> str:
+    """Return what is wrong in the words of who types members, not of who writes schemas."""
+    member = pointer.removeprefix("/")
+    if message.startswith("is not known here"):
+        return f"a {kind} has no member {member!r}{message.removeprefix('is not known here')}"
+    if message.startswith("lacks ") and not member:
+        return f"a {kind} needs {message.removeprefix('lacks ').strip(chr(39))}"
+    return f"{member} {message}".strip()
 
 
 def _principal(policy: Policy | None, address: str) -> str:

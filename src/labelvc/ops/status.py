@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from labelvc.codec import shard
 from labelvc.core.diff import Summary, Tally, compare
 from labelvc.core.quorum import Standing
 from labelvc.errors import RefusedError, StoreError
+from labelvc.model.change import Kind
 from labelvc.model.hooks import HOOKS
 from labelvc.model.names import Key
 from labelvc.model.project import Project
@@ -51,10 +53,12 @@ class Moves(NamedTuple):
     Attributes:
         whole: counts over everything.
         datasets: dataset to the counts of its records and items; those without a change are left out.
+        files: counts of files that are neither shards nor documents: hooks, attributes, trust, and what strayed in.
     """
 
     whole: Summary
     datasets: dict[str, Summary]
+    files: Counter[Kind]
 
 
 class Merging(NamedTuple):
@@ -163,13 +167,16 @@ def look(git: Git, pin: str | None = None) -> Status:
 
 def _moves(git: Git, old: Snapshot, new: Snapshot) -> Moves:
     """Count what differs between two snapshots, altogether and by dataset."""
-    whole, tallies = Tally(), dict[str, Tally]()
+    whole, tallies, loose = Tally(), dict[str, Tally](), Counter[Kind]()
     for delta in diff.between(git, old, new):
         seen = compare(delta)
+        if not isinstance(delta.key, Key) and projects.noun_of(delta.key) is None:
+            loose[seen.kind] += 1
+            continue
         whole.add(seen)
         if isinstance(delta.key, Key):
             tallies.setdefault(delta.key.dataset, Tally()).add(seen)
-    return Moves(whole.summary(), {name: tally.summary() for name, tally in sorted(tallies.items())})
+    return Moves(whole.summary(), {name: tally.summary() for name, tally in sorted(tallies.items())}, loose)
 
 
 def _untracked(index: Snapshot, work: Snapshot, merging: Merging) -> dict[str, int]:

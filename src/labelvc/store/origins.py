@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import metadata
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -122,9 +123,10 @@ def _packaged(source: str) -> Origin:
     if len(points) != 1:
         named = ", ".join(sorted(f"{_PACKAGE}{point.dist.name}/{name}" for point in points if point.dist))
         message = f"several packages bring a module {name!r}" if points else f"there is no module {name!r}"
-        hint = (
-            f"choose one of: {named}" if points else f"choose one of: {', '.join(shipped())}; or ./{name} for a folder"
-        )
+        near = get_close_matches(name, shipped(), 2) or shipped()
+        hint = f"choose one of: {named if points else ', '.join(near)}"
+        if Path(source).is_dir():
+            hint = f"labelvc module add ./{source}, if that folder is meant"
         raise StoreError(message, where=source, hint=hint)
     distribution = points[0].dist
     if distribution is None or not _DOTTED.fullmatch(points[0].value):
