@@ -1,8 +1,8 @@
-"""Calendar: days put into as many weeks, months or years as a page has room for."""
+"""Calendar: days put into as many weeks, months, quarters or years as a page has room for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from labelvc.model.dashboard import Unit
 
 MOST = 60
 """Stretches of time that a page has room for."""
-_MONTHS = 12
+_MONTHS: Mapping[Unit, int] = {"month": 1, "quarter": 3, "year": 12}
 
 
 class Calendar(NamedTuple):
@@ -33,7 +33,7 @@ class Calendar(NamedTuple):
 
 
 def over(days: Iterable[date]) -> Calendar:
-    """Return the calendar that holds some days: weeks where 60 are enough, else months, else the last 60 years.
+    """Return the calendar that holds some days: weeks where 60 are enough, else months, else quarters, else the last 60 years.
 
     Args:
         days: in any order; of none there is a calendar without stretches.
@@ -41,7 +41,7 @@ def over(days: Iterable[date]) -> Calendar:
     found = sorted(set(days))
     if not found:
         return Calendar("week", ())
-    units: tuple[Unit, ...] = ("week", "month")
+    units: tuple[Unit, ...] = ("week", "month", "quarter")
     for unit in units:
         first = _start(unit, found[0])
         number = _distance(unit, first, found[-1]) + 1
@@ -68,19 +68,17 @@ def _start(unit: Unit, day: date) -> date:
     """Return the first day of the stretch in which a day lies; weeks begin on Monday (ISO 8601)."""
     if unit == "week":
         return day - timedelta(days=min(day.weekday(), day.toordinal() - 1))
-    return day.replace(day=1) if unit == "month" else day.replace(month=1, day=1)
+    return day.replace(day=1, month=day.month - (day.month - 1) % _MONTHS[unit])
 
 
 def _distance(unit: Unit, first: date, day: date) -> int:
     if unit == "week":
         return (day - first).days // 7
-    years = day.year - first.year
-    return years if unit == "year" else _MONTHS * years + day.month - first.month
+    return (12 * (day.year - first.year) + day.month - first.month) // _MONTHS[unit]
 
 
 def _after(unit: Unit, first: date, number: int) -> date:
     if unit == "week":
         return first + timedelta(weeks=number)
-    months = number if unit == "month" else number * _MONTHS
-    years, month = divmod(first.month - 1 + months, _MONTHS)
+    years, month = divmod(first.month - 1 + number * _MONTHS[unit], 12)
     return date(first.year + years, month + 1, 1)

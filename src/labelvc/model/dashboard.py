@@ -8,7 +8,7 @@ import msgspec
 
 from labelvc.model.review import Problem, Side
 
-Unit = Literal["week", "month", "year"]
+Unit = Literal["week", "month", "quarter", "year"]
 
 
 class Line(msgspec.Struct, frozen=True):

@@ -15,6 +15,8 @@ from labelvc.model.dashboard import Dashboard, Progress, Series, Trends
 
 SEVERITIES = ("error", "warning", "note")
 _SPARK = (120, 20)
+_SHOWN = 20
+"""Labels of a task that are there to be seen; the others can be unfolded."""
 
 
 class Curve(NamedTuple):
@@ -52,6 +54,7 @@ def page(found: Dashboard) -> str:
         height=chart.HEIGHT,
         spark=_SPARK,
         severities=SEVERITIES,
+        shown=_SHOWN,
         curves=_curves(found.trends),
         agreed=[_agreed(one, found.trends) for one in found.trends.agreement],
         busiest=max(range(len(found.throughput.totals)), key=found.throughput.totals.__getitem__, default=0),
