@@ -171,7 +171,7 @@ def test_tables_agree_with_a_count_of_the_lines(moved: Zoo, labelvc: Run):
         (row, kind): number for row, cells in tables["slice"].items() for kind, number in cells.items() if "word" in row
     } == slices
     assert tables["slice"]["pets /source=news"] == {"changed": 2, "removed": 1}
-    assert tables["slice"]["pets /source=(none)"] == {"added": 1, "changed": 2, "touched": 1}
+    assert tables["slice"]["pets /source=(not set)"] == {"added": 1, "changed": 2, "touched": 1}
     assert tables["label"]["cat"] == {"from": 1, "removed": 1}
     assert tables["label"]["dog"] == {"to": 1, "added": 1}
     assert tables["field"]["item /text"] == {"changed": 1}
@@ -200,13 +200,13 @@ dog             -        1        1        -        -
 cat,dog         1        -        -        -        -
 dodo,dog        -        1        -        -        -
 
-slice                  changed    added  removed  touched
-pets /source=(none)          2        1        -        1
-pets /natural/word=w1        2        -        1        -
-pets /source=news            2        -        1        -
-pets /natural/word=w2        1        1        -        -
-pets /natural/word=w3        -        -        -        1
-pets /natural/word=w4        1        -        -        -
+slice                   changed    added  removed  touched
+pets /source=(not set)        2        1        -        1
+pets /natural/word=w1         2        -        1        -
+pets /source=news             2        -        1        -
+pets /natural/word=w2         1        1        -        -
+pets /natural/word=w3         -        -        -        1
+pets /natural/word=w4         1        -        -        -
 
 kind: 1 record with another answer
   cat -> dog        1

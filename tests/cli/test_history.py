@@ -55,13 +55,13 @@ pets/p2#m1  the cat and the dog
 now  score -1  rev 4
 
 1. added    score 0
-   made by   prs_bbsdthvxnbtclgcpbgqkthtzvcrv
+   annotator prs_bbsdthvxnbtclgcpbgqkthtzvcrv
    under     mood@1.1.0
    commit    <commit>  2026-03-01T09:00:00+00:00  Ada: Begin
    approval  none: no policy was in force yet
 
 2. changed  /origin (none) -> {"ref":"8812","tool":"form"}; /value/score 0 -> 3
-   made by   prs_bbsdthvxnbtclgcpbgqkthtzvcrv  (tool form, ref 8812)
+   annotator prs_bbsdthvxnbtclgcpbgqkthtzvcrv  (tool form, ref 8812)
    under     mood@1.1.0
    commit    <commit>  2026-03-01T09:00:00+00:00  Ben: Raise the score
    approval  none: no policy was in force yet
@@ -72,7 +72,7 @@ now  score -1  rev 4
    approval  none: no policy was in force yet
 
 4. added    score -1
-   made by   prs_bbdcxtcnrqcglttdbktsccrpwkqd
+   annotator prs_bbdcxtcnrqcglttdbktsccrpwkqd
    under     mood@1.1.0
    commit    <commit>  2026-03-01T09:00:00+00:00  Cleo: Rate again
    merged    <commit>  2026-03-01T09:00:00+00:00  Ada Author: Merge topic

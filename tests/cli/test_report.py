@@ -172,7 +172,7 @@ def test_progress_is_what_the_shards_hold_and_falls_short_where_check_says_so(li
         for line in path.read_text().splitlines()
     ]
     items = {
-        row["id"]: row.get("source", "(none)")
+        row["id"]: row.get("source", "(not set)")
         for path in lived.folder.glob("datasets/pets/items/*.jsonl")
         for row in map(json.loads, path.read_text().splitlines())
     }

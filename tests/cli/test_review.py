@@ -193,7 +193,7 @@ def test_the_numbers_are_those_of_the_diff(changed: Zoo, labelvc: Run):
     assert found["ways"]["records"] == found["ways"]["distinct"] == found["ways"]["singletons"] == 6
     assert found["ways"]["list"][-1]["coverage"] == 100.0
     assert {row["name"]: row["per_thousand"] for row in found["slices"]["rows"]} == {
-        "pets /source=news": 222.2, "pets /source=web": 1000.0, "pets /source=(none)": 0.0, "(no slice)": None
+        "pets /source=news": 222.2, "pets /source=web": 1000.0, "pets /source=(not set)": 0.0, "(no slice)": None
     }  # fmt: skip
     for grid in found["ways"]["grids"]:
         assert sum(map(sum, grid["rows"])) == grid["records"]
@@ -313,7 +313,7 @@ def test_on_a_terminal(changed: Zoo, labelvc: Run):
     code, out, _ = labelvc(changed.folder, "review", "main...topic")
     assert code == 0
     assert re.sub(r"[0-9a-f]{40}", "…", out) == snapshot("""\
-verdict         No policy was in force: nobody had to approve; 0 of 9 changes covered
+verdict         No policy was in force: nobody had to approve; 0 of 9 covered (records, items and documents that differ)
                 next: labelvc trust init
 counts          records: 19 before, 18 after; 1 added, 2 removed, 3 changed
                 items: 9 before, 9 after; 0 added, 0 removed, 1 changed
@@ -333,7 +333,7 @@ by annotator          3    250.0 per 1,000  prs_bbsdthvxnbtclgcpbgqkthtzvcrv
 by slice              3  1,000.0 per 1,000  pets /source=web
                       2    222.2 per 1,000  pets /source=news
                       1        – per 1,000  (no slice)
-                      0      0.0 per 1,000  pets /source=(none)
+                      0      0.0 per 1,000  pets /source=(not set)
 by field              3        – per 1,000  (whole record)
                       2        – per 1,000  /value/score
                       1        – per 1,000  /by

@@ -13,7 +13,7 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops.beside import Beside
 from labelvc.store.reader import Reader
 
-NONE = "(none)"
+NONE = "(not set)"
 _LONGEST = 60
 
 

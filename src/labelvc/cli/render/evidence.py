@@ -68,7 +68,7 @@ def _step(number: int, step: Step, proof: Proof, veil: Veil, *, color: bool) -> 
         yield f"   key       was {text.safe(str(step.former))} before this commit\n"
     by = new.get("by")
     behind = f", whom the policy knows as {proof.maker}" if proof.maker else ", whom no policy names"
-    yield f"   made by   {text.safe(by) + behind if isinstance(by, str) else 'not said'}{_origin(new)}\n"
+    yield f"   annotator {text.safe(by) + behind if isinstance(by, str) else 'not said'}{_origin(new)}\n"
     yield f"   under     {_meant(step, proof)}\n"
     yield f"   commit    {step.commit.id} by {', '.join(proof.authors)}, {step.commit.authored} as claimed\n"
     yield f"   came in   {step.integrated.id}, {step.integrated.committed} as claimed\n"

@@ -52,7 +52,7 @@ def _step(number: int, step: Step, veil: Veil, *, color: bool) -> Iterator[str]:
     if step.former is not None:
         yield f"   key       was {text.safe(str(step.former))} before this commit\n"
     if isinstance(new.get("by"), str):
-        yield f"   made by   {text.safe(new['by'])}{_with(new)}\n"
+        yield f"   annotator {text.safe(new['by'])}{_with(new)}\n"
     if isinstance(new.get("under"), str):
         yield f"   under     {text.safe(new['under'])}{_place(step.meaning)}\n"
     yield from _texts(step.meaning)

@@ -90,7 +90,7 @@ def covered(found: Review) -> str:
     """Return how much of the change is approved, and by which policy."""
     verdict = found.verdict
     policy = "" if verdict.policy is None else f", policy {verdict.policy:,}"
-    return f"{verdict.covered:,} of {count(verdict.total, 'change')} covered{policy}"
+    return f"{verdict.covered:,} of {verdict.total:,} covered (records, items and documents that differ){policy}"
 
 
 def need(one: Need) -> str:

@@ -62,7 +62,7 @@ def _verdict(found: Review) -> Iterator[Section]:
         for one in verdict.needs
     ]
     said = [
-        f"- {code(one.principal, _KEY)} said {prose(one.decision)} as {code(one.role, _KEY)} on {one.covers:,} changes"
+        f"- {code(one.principal, _KEY)} said {prose(one.decision)} as {code(one.role, _KEY)} on {one.covers:,} of them"
         + (", and took it back" if one.superseded else "")
         for one in verdict.said
     ]
