@@ -26,6 +26,7 @@ _WORDS = (
 _TALLEST = 12_000
 _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 _MEASURE = """
+UNSEEN
 const dark = matchMedia('(prefers-color-scheme: dark)').matches;
 const paper = getComputedStyle(document.body).backgroundColor;
 const parts = text => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
@@ -46,9 +47,24 @@ const pictures = [...document.querySelectorAll('figure svg')].map(one => ({ view
   place: place(one), went: [...one.querySelectorAll('rect.went')].map(place), came: [...one.querySelectorAll('rect.came')].map(place) }));
 const focus = [...document.querySelectorAll('a[href], summary, [tabindex="0"]')].map(one => one.tagName);
 const told = { dark, faint, pictures, height: document.documentElement.scrollHeight, wide: document.documentElement.scrollWidth > innerWidth,
-  loaded: performance.getEntriesByType('resource').map(one => one.name.slice(0, 40)), focus, skip: focus[0] === 'A' };
+  unseen: unseen.map(one => one.outerHTML.slice(0, 80)), loaded: performance.getEntriesByType('resource').map(one => one.name.slice(0, 40)), focus, skip: focus[0] === 'A' };
 document.documentElement.innerHTML = '<pre id="told"></pre>'; document.getElementById('told').textContent = JSON.stringify(told);
 """
+
+
+_UNSEEN = """
+const unseen = [...document.querySelectorAll('a[href], summary, [tabindex="0"]')].filter(one => { one.focus();
+  const style = getComputedStyle(one); return document.activeElement === one && (style.outlineStyle === 'none' || !parseFloat(style.outlineWidth)); });
+document.activeElement.blur();
+"""
+_AUDIT = """
+document.querySelectorAll('details').forEach(one => { one.open = true; });
+axe.run(document, { resultTypes: ['violations'] }).then(found => {
+  const told = found.violations.map(one => ({ rule: one.id, help: one.help, where: one.nodes.slice(0, 5).map(node => node.html.slice(0, 160)) }));
+  document.documentElement.innerHTML = '<pre id="told"></pre>'; document.getElementById('told').textContent = JSON.stringify({ told, rules: found.passes.length });
+});
+"""
+_PATIENCE = 60_000
 
 
 class Look(NamedTuple):
@@ -66,23 +82,52 @@ def look(page: Path, *, dark: bool = False, width: int = 1200) -> Look:
         dark: whether the person prefers dark colours.
         width: of the window in pixels.
     """
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is None:
-        pytest.skip(f"no browser is installed ({', '.join(_NAMES)})")
     with tempfile.TemporaryDirectory() as folder:
-        scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
-        words = [*_alone(), found, *_WORDS, scheme, f"--user-data-dir={folder}/profile"]
-        told = Path(folder, "told.html")
-        script = f"<script>addEventListener('load', () => {{{_MEASURE}}})</script></body>"
-        told.write_text(_POLICY.sub("", page.read_text()).replace("</body>", script))
-        out = _run([*words, f"--window-size={width},1000", "--dump-dom", told.as_uri()], folder)
-        said = re.search(r'<pre id="told">(.*?)</pre>', out, re.DOTALL)
-        assert said, out[-2000:]
-        facts = json.loads(html.unescape(said[1]))
+        words = _started(folder, dark=dark)
+        script = f"addEventListener('load', () => {{{_MEASURE.replace('UNSEEN', _UNSEEN)}}})"
+        facts = _told([*words, f"--window-size={width},1000"], page, f"<script>{script}</script>", folder)
         height = min(_TALLEST, facts["height"])
         _run([*words, f"--window-size={width},{height}", f"--screenshot={folder}/page.png", page.as_uri()], folder)
         with Image.open(f"{folder}/page.png") as image:
             return Look(facts, image.convert("RGB"))
+
+
+def audit(page: Path, *, dark: bool = False) -> list[dict[str, Any]]:
+    """Return what axe-core finds wrong with a page for who reads it without eyes or mouse, everything in it unfolded.
+
+    The test is skipped where there is no browser, or no axe-core.
+
+    Args:
+        page: an HTML file.
+        dark: as for `look`.
+    """
+    package = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        words = [*_started(folder, dark=dark), f"--virtual-time-budget={_PATIENCE}"]
+        shutil.copy(Path(package.__file__).parent / "axe.min.js", folder)
+        script = f"<script src='axe.min.js'></script><script>addEventListener('load', () => {{{_AUDIT}}})</script>"
+        told = _told(words, page, script, folder)
+        assert told["rules"] > 0, "axe-core looked at nothing"
+        return list(told["told"])
+
+
+def _started(folder: str, *, dark: bool) -> list[str]:
+    """Return the words that start a browser, or skip."""
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is None:
+        pytest.skip(f"no browser is installed ({', '.join(_NAMES)})")
+    scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
+    return [*_alone(), found, *_WORDS, scheme, f"--user-data-dir={folder}/profile"]
+
+
+def _told(words: list[str], page: Path, script: str, folder: str) -> dict[str, Any]:
+    """Return what a script says of a copy of a page."""
+    copy = Path(folder, "told.html")
+    copy.write_text(_POLICY.sub("", page.read_text()).replace("</body>", f"{script}</body>"))
+    out = _run([*words, "--dump-dom", copy.as_uri()], folder)
+    said = re.search(r'<pre id="told">(.*?)</pre>', out, re.DOTALL)
+    assert said, out[-2000:]
+    return dict(json.loads(html.unescape(said[1])))
 
 
 def _alone() -> list[str]:

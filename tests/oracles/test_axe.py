@@ -1,0 +1,61 @@
+"""Pages that people read are held to axe-core, in light and dark, with everything in them unfolded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.browser import audit, look
+from tests.cli.test_report import lived
+from tests.cli.test_review import changed
+from tests.zoo import Zoo, zoo, zoo_template
+
+__all__ = ["changed", "lived", "zoo", "zoo_template"]
+Run = Callable[..., tuple[int, str, str]]
+SHADES = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+
+
+def hold(page: Path, *, dark: bool) -> None:
+    assert audit(page, dark=dark) == []
+    facts = look(page, dark=dark).facts
+    assert (facts["dark"], facts["faint"], facts["unseen"], facts["skip"]) == (dark, [], [], True)
+
+
+@SHADES
+def test_a_review(changed: Zoo, labelvc: Run, tmp_path: Path, dark: bool):
+    page = tmp_path / "page.html"
+    assert labelvc(changed.folder, "review", "main...topic", "--format", "html", "-o", str(page))[0] == 0
+    hold(page, dark=dark)
+
+
+@SHADES
+def test_a_diff(changed: Zoo, labelvc: Run, tmp_path: Path, dark: bool):
+    page = tmp_path / "page.html"
+    assert labelvc(changed.folder, "diff", "main...topic", "--format", "html", "-o", str(page))[0] == 0
+    assert audit(page, dark=dark) == []
+
+
+@SHADES
+def test_a_dashboard(lived: Zoo, labelvc: Run, tmp_path: Path, dark: bool):
+    page = tmp_path / "page.html"
+    assert labelvc(lived.folder, "report", "main", "--format", "html", "-o", str(page))[0] == 0
+    hold(page, dark=dark)
+
+
+@SHADES
+def test_a_guideline(labelvc: Run, tmp_path: Path, dark: bool):
+    folder, page = tmp_path / "labels", tmp_path / "page.html"
+    assert labelvc(tmp_path, "init", str(folder), "--template", "classification")[0] == 0
+    assert labelvc(folder, "guideline", "render", "topic", "--format", "html", "-o", str(page))[0] == 0
+    hold(page, dark=dark)
+
+
+def test_axe_finds_what_is_wrong(tmp_path: Path):
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<!doctype html><html><head><title></title></head><body><h1>x</h1><h4>y</h4><img src='data:,'></body></html>"
+    )
+    found = {one["rule"] for one in audit(page)}
+    assert {"html-has-lang", "document-title", "image-alt"} <= found
