@@ -482,6 +482,11 @@ def test_an_unpinned_root_in_ci_is_exit_2(desk: Desk, judge, monkeypatch: pytest
     code, said, summary = judge(desk.folder)
     assert (code, errors(said)) == (2, ["ci.untold"])
     assert "nobody pinned" in summary
+    assert "1 changes" not in summary
+    (run,) = json.loads((desk.folder.parent / "out" / "findings.sarif").read_text())["runs"]
+    (told,) = run["invocations"]
+    assert told["executionSuccessful"] is False
+    assert [one["level"] for one in told["toolExecutionNotifications"]] == ["error"]
     root = json.loads(desk.labelvc("policy", "show", "--format", "json")[1])["summary"]["root"]
     assert judge(desk.folder, "--root", root)[0] == 0
     monkeypatch.setenv("LABELVC_ROOT", root)

@@ -120,6 +120,7 @@ def test_a_second_waiver_of_the_same_takes_the_place_of_the_first_and_one_is_tak
         ((*ADD[:2], "privacy.email", *ADD[3:]), 1, "privacy accept"),
         ((*ADD[:2], "record.rev", *ADD[3:]), 1, "not waived"),
         ((*ADD[:2], "document.schema", *ADD[3:]), 1, "not waived"),
+        ((*ADD[:2], "score.rnage", *ADD[3:]), 2, "no check here has the rule"),
         ((*ADD[:-1], "2026-02-28"), 2, "none, or over"),
         ((*ADD[:-1], "soon"), 2, "none, or over"),
         ((*ADD, "--by", "zoe"), 2, "nobody called 'zoe'"),

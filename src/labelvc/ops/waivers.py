@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from labelvc.checks import registry
 from labelvc.core import waivers
 from labelvc.errors import ConfigurationError, RefusedError
 from labelvc.model.snapshot import Snapshot
@@ -66,12 +67,14 @@ def add(git: Git, rule: str, places: Sequence[str], answer: Answer, label: str =
         The new lines.
 
     Raises:
-        ConfigurationError: the rule is none, the day is none or over, or the policy knows nobody who answers.
+        ConfigurationError: no check has the rule, the day is none or over, or the policy knows nobody who answers.
         RefusedError: findings of the rule cannot be waived.
     """
     if not waivers.may(rule):
         hint = "labelvc privacy accept MARK --why ..." if rule.startswith("privacy.") else "labelvc check says the cure"
         raise RefusedError(f"findings of {rule} are not waived", hint=hint)
+    if registry.unknown((rule,)):
+        raise ConfigurationError(f"no check here has the rule {rule!r}", hint="labelvc check --rules")
     if not _DAY.fullmatch(answer.expires) or answer.expires < answer.today:
         raise ConfigurationError("the day on which it ends is none, or over", hint="--expires 2027-06-30")
     with files.lock(git):
