@@ -30,7 +30,7 @@ class Records:
     """Looks at the lines that the accept path did not prove good and says in words what is wrong with each."""
 
     name: ClassVar[str] = "labelvc.records"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "record.json",

@@ -24,6 +24,7 @@ TEXT: Schema = {"type": "string", "minLength": 1}
 ITEM: Schema = {"type": "string", "minLength": 1, "maxLength": 512, "pattern": NAME_PATTERN}
 IDENTIFIER: Schema = {"type": "string", "minLength": 1, "maxLength": 256, "pattern": NO_HASH_PATTERN}
 LABEL: Schema = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": LABEL_PATTERN}
+DIGEST: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 PATH: Schema = {"type": "string", "minLength": 1, "pattern": PATH_PATTERN}
 TIME: Schema = {"type": "string", "format": "date-time", "pattern": UTC_PATTERN}
 REVISION: Schema = {"type": "integer", "minimum": 1}
@@ -126,7 +127,7 @@ def _item(dataset: Dataset) -> Schema:
         "id": ITEM,
         "ext": OPEN,
         "licence": TEXT,
-        "media": _closed({"height": size, "path": PATH, "width": size}, ["path"]),
+        "media": _closed({"height": size, "path": PATH, "sha256": DIGEST, "width": size}, ["path"]),
         "natural": {**_natural(dataset), "minProperties": 1},
         "source": TEXT,
         "text": {"type": "string"},
