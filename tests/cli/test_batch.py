@@ -148,6 +148,18 @@ alpha     0.23 (95 % between -0.05 and 0.52)
 taken for each other              pairs  in the guideline
 order / payment                       6  told apart
 """)
+    told = json.loads(run(labels, labelvc, "batch", "show", "pilot-1", "--format", "json"))
+    assert schema.problems("batch-show", told) == []
+    (one,) = told["items"]
+    assert (one["answered"], one["twice"], one["agreement"]["observed"]["value"]) == (12, 12, 0.5)
+    assert one["confusions"] == [{"labels": ["order", "payment"], "pairs": 6, "told_apart": True}]
+    assert [item for stratum in one["strata"] for item in stratum["items"]] == items
+    listed = json.loads(run(labels, labelvc, "batch", "list", "--format", "json"))
+    assert schema.problems("batch-list", listed) == []
+    assert [(row["name"], row["items"], row["under"]) for row in listed["items"]] == [("pilot-1", 12, "topic@1.0.0")]
+    assert [
+        json.loads(line) for line in run(labels, labelvc, "batch", "list", "--format", "jsonl").splitlines()
+    ] == listed["items"]
     assert labelvc(labels, *publish)[2] == snapshot("""\
 error: the pilot pilot-1 agrees in 0.50 of pairs; 0.7 is asked
   where: guidelines/topic.yaml

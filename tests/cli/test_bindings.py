@@ -120,10 +120,21 @@ warning under.outdated     texts/m1#a2  was made under topic@1.0.0, by which it 
     assert len(found(labels, labelvc, "--all")) <= 1
 
 
-def test_without_history_nothing_is_claimed(labels, labelvc, git):
-    """A shallow clone lacks the texts: no record is called wrong by what nobody can read."""
+def test_without_history_it_cannot_be_told(labels, labelvc, git):
+    """A shallow clone lacks the texts: that no record is called wrong must not look like a clean one."""
     run(labels, labelvc, "taxonomy", "add", "topics", "refund")
     run(labels, labelvc, "taxonomy", "publish", "topics")
     commit(labels, git)
-    git(labels, "clone", "-q", "--depth", "1", f"file://{labels}", str(labels.parent / "shallow"))
-    assert found(labels.parent / "shallow", labelvc, "--all") == []
+    shallow = labels.parent / "shallow"
+    git(labels, "clone", "-q", "--depth", "1", f"file://{labels}", str(shallow))
+    assert labelvc(shallow, "check", "--all") == (
+        2,
+        "",
+        snapshot("""\
+error: what version 1.0.0 said is in no commit here
+  where: taxonomies/topics.yaml
+  next: git fetch --unshallow, if the clone is shallow; or git commit what was published
+"""),
+    )
+    git(shallow, "fetch", "-q", "--unshallow")
+    assert found(shallow, labelvc, "--all") == []

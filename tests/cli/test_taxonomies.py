@@ -415,6 +415,27 @@ def test_rdf_in_another_form_is_told_what_to_become(labels, labelvc, tmp_path, t
     assert ("rapper -i turtle -o rdfxml FILE" in err) == ("Turtle" in said)
 
 
+def test_agreement_is_rolled_up_with_the_labels(labels, labelvc, git, tmp_path):
+    rows = [
+        (f"{who}{at}", f"n{at}", label)
+        for at in range(12)
+        for who, label in (("a", "parcel"), ("b", "damage" if at % 2 else "parcel"))
+    ]
+    rows += [("a12", "n12", "order"), ("b12", "n12", "order")]
+    bring(labels, labelvc, tmp_path, rows)
+    flat = valid("taxonomy-counts", run(labels, labelvc, "taxonomy", "counts", "topics", "--format", "json"))
+    assert flat["summary"]["agreement"]["topic"]["observed"]["value"] == pytest.approx(7 / 13)
+    rolled = ("taxonomy", "counts", "topics", "--level", "1")
+    told = valid("taxonomy-counts", run(labels, labelvc, *rolled, "--format", "json"))
+    assert (
+        told["summary"]["agreement"]["topic"]["observed"]["value"],
+        told["summary"]["agreement"]["topic"]["units"],
+    ) == (1, 13)
+    assert run(labels, labelvc, *rolled).endswith(
+        "\ntopic: agreement 1.00, alpha 1.00, on 13 items with two answers or more\n"
+    )
+
+
 def test_counts_are_rolled_up_to_a_level(labels, labelvc):
     assert run(labels, labelvc, "taxonomy", "counts", "topics", "--level", "1") == snapshot("""\
 6 records with a label of topics@1.0.0, rolled up to level 1

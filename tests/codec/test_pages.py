@@ -13,7 +13,7 @@ from labelvc.ops import parsing
 
 FORMATS = Path(__file__).resolve().parents[2] / "docs" / "formats"
 PAGES = {
-    "project": "project", "dataset": "dataset", "taxonomy": "taxonomy", "guideline": "guideline", "versions": "guideline", "profile": "profile", "module": "module", "lock": "module", "batch": "batch", "item": "item",
+    "project": "project", "dataset": "dataset", "taxonomy": "taxonomy", "guideline": "guideline", "versions": "guideline", "profile": "profile", "module": "module", "lock": "module", "batch": "batch", "batch-list": "batch", "batch-show": "batch", "item": "item",
     "record": "record", "finding": "finding", "check": "finding", "diff": "diff", "trace": "trace", "blame": "blame", "log": "log", "epoch": "pseudonym",
     "merge": "merge", "audit-merges": "audit-merges",
     "audit-population": "audit-population", "audit-sample": "audit-population", "audit-bundle": "audit-bundle", "audit-trace": "audit-trace",

@@ -10,6 +10,7 @@ import click
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import batch as render
+from labelvc.cli.render import json
 from labelvc.ops import batch as batches
 from labelvc.ops.batch import Order
 from labelvc.store import git as plumbing
@@ -65,7 +66,7 @@ def batch_new(
 
 
 @batch.command("list")
-@output_options("text")
+@output_options("text", "json", "jsonl")
 @pass_settings
 def batch_list(settings: Settings, /, form: str, output: Path | None) -> None:
     """List the batches.
@@ -73,12 +74,19 @@ def batch_list(settings: Settings, /, form: str, output: Path | None) -> None:
     \b
       labelvc batch list
     """
-    write("".join(render.table(batches.listed(plumbing.find(settings.directory)))) or "no batches\n", output)
+    found = batches.listed(plumbing.find(settings.directory))
+    items = [render.row(one) for one in found]
+    if form == "json":
+        write(json.document("batch-list", items, summary={"batches": len(items)}), output)
+    elif form == "jsonl":
+        write("".join(json.lines(items)), output)
+    else:
+        write("".join(render.table(found)) or "no batches\n", output)
 
 
 @batch.command("show")
 @click.argument("name")
-@output_options("text")
+@output_options("text", "json")
 @pass_settings
 def batch_show(settings: Settings, /, name: str, form: str, output: Path | None) -> None:
     """Show NAME, how far people agree on it, and which labels they take for each other.
@@ -86,4 +94,8 @@ def batch_show(settings: Settings, /, name: str, form: str, output: Path | None)
     \b
       labelvc batch show pilot-1
     """
-    write("".join(render.shown(batches.shown(plumbing.find(settings.directory), name))), output)
+    found = batches.shown(plumbing.find(settings.directory), name)
+    if form == "json":
+        write(json.document("batch-show", [render.whole(found)], summary={"batch": name}), output)
+    else:
+        write("".join(render.shown(found)), output)

@@ -30,7 +30,8 @@ def bound(git: Git, project: Project, snapshot: Snapshot, cache: Cache) -> Proje
     """Return a project with what its guidelines' versions leave open to records.
 
     History is asked only where a version explained another version of its taxonomy than the one in force, or where the
-    project has records follow a new meaning; what it says is remembered. Of a text that is in no commit here nothing is told.
+    project has records follow a new meaning; what it says is remembered. Of a text that was
+    never committed nothing is told; where a shallow clone may lack the commit, nothing can be.
 
     Args:
         git: the repository.
@@ -39,7 +40,7 @@ def bound(git: Git, project: Project, snapshot: Snapshot, cache: Cache) -> Proje
         cache: where what was found is remembered.
 
     Raises:
-        StoreError: git fails.
+        StoreError: git fails, or the clone is shallow and has no commit with one of the texts.
     """
     wanted = list(_asked(project))
     if not wanted:

@@ -10,6 +10,7 @@ from labelvc.model.project import Binding, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops.bindings import Asked
 from labelvc.ops.versions import Noun, Texts, Value
+from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -31,7 +32,7 @@ def out(
         wanted: the versions.
 
     Raises:
-        StoreError: git fails.
+        StoreError: git fails, or the clone is shallow and has no commit with one of the texts.
     """
     found, whole = dict[str, Binding](), True
     with tree.reader(git) as reader:
@@ -44,6 +45,8 @@ def out(
             try:
                 return texts[noun, name].version(version) if version else texts[noun, name].now
             except StoreError:
+                if plumbing.is_shallow(git):  # whoever fetches the rest can tell
+                    raise
                 whole = False
                 return None
 

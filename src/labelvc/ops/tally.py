@@ -1,4 +1,4 @@
-"""Tally: how many records have each label of a taxonomy, rolled up to a level of its hierarchy."""
+"""Tally: how many records have each label of a taxonomy, and how far people agree, rolled up to a level of its hierarchy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from labelvc.core import hierarchy
+from labelvc.core import agreement, hierarchy
+from labelvc.core.agreement import Side, Sums
 from labelvc.model.project import Label
 from labelvc.ops import project as projects
 from labelvc.ops import versions
@@ -47,6 +48,7 @@ class Tally(NamedTuple):
         records: looked at, that have a label of it.
         rows: by number of records; labels of no record come last.
         unknown: records with a label that the taxonomy lacks.
+        agreements: task to how far people agree on its items, labels rolled up; None where too few have answers of two.
     """
 
     taxonomy: str
@@ -54,6 +56,7 @@ class Tally(NamedTuple):
     records: int
     rows: tuple[Row, ...]
     unknown: int
+    agreements: Mapping[str, Side | None]
 
 
 def of(git: Git, name: str, *, level: int = 0, at: str = "", advance: Callable[[], None] = lambda: None) -> Tally:
@@ -84,10 +87,13 @@ def of(git: Git, name: str, *, level: int = 0, at: str = "", advance: Callable[[
                 for lines in live(reader, snapshot, dataset, "annotations"):
                     for fields in lines:
                         if fields.get("task") in tasks:
-                            counting.add(f"{dataset}/{fields['item']}", fields.get("value"))
+                            counting.add(f"{dataset}/{fields['item']}", fields)
+                    counting.close()
                     advance()
         rows = counting.rows({label.id: label for label in taxonomy.labels})
-        return Tally(f"{name}@{taxonomy.version}", level, counting.records, rows, counting.unknown)
+        return Tally(
+            f"{name}@{taxonomy.version}", level, counting.records, rows, counting.unknown, counting.agreements()
+        )
 
 
 class _Counting:
@@ -99,11 +105,13 @@ class _Counting:
         self._items: dict[str, set[str]] = defaultdict(set)
         self._shares: dict[str, float] = defaultdict(float)
         self._seen: dict[str, set[str]] = defaultdict(set)
+        self._open: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        self._sums: dict[str, list[Sums]] = defaultdict(list)
         self.records = self.unknown = 0
 
-    def add(self, item: str, value: Any) -> None:
-        """Count the labels of one record."""
-        shares = _shares(value)
+    def add(self, item: str, fields: Mapping[str, Any]) -> None:
+        """Count the labels of one record; of one person the last answer in the order of ids is their opinion."""
+        shares = _shares(fields.get("value"))
         known = {label: share for label, share in shares.items() if label in self._above}
         self.records += bool(known)
         self.unknown += len(known) < len(shares)
@@ -111,10 +119,29 @@ class _Counting:
         for label, share in known.items():
             rolled[self._above[label]] += share
             self._seen[self._above[label]].add(label)
+        task, value = str(fields["task"]), fields.get("value")
+        if rolled and isinstance(value, dict) and value.keys() <= {"label", "labels"}:
+            self._open[task, item][str(fields.get("by", fields["id"]))] = " + ".join(sorted(rolled))
         for label, share in rolled.items():
             self._records[label] += 1
             self._items[label].add(item)
             self._shares[label] += share
+
+    def close(self) -> None:
+        """End a shard: all records of an item stand in one."""
+        said: dict[str, list[list[str]]] = defaultdict(list)
+        for (task, _), answers in self._open.items():
+            said[task].append(list(answers.values()))
+        for task, units in said.items():
+            self._sums[task].append(agreement.gathered(units))
+        self._open.clear()
+
+    def agreements(self) -> dict[str, Side | None]:
+        """Return how far people agree, by task."""
+        return {
+            task: agreement.side(agreement.combined([(1, one) for one in sums]))
+            for task, sums in sorted(self._sums.items())
+        }
 
     def rows(self, labels: Mapping[str, Label]) -> tuple[Row, ...]:
         """Return a row for each label that was counted, and for those in use that were not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from labelvc.cli.render import text
+from labelvc.cli.render import batch, text
 from labelvc.ops.tally import Tally
 
 _MOST = 60
@@ -20,7 +20,13 @@ def items(found: Tally) -> Iterator[Mapping[str, Any]]:
 
 def summary(found: Tally) -> Mapping[str, Any]:
     """Return the whole as JSON."""
-    return {"taxonomy": found.taxonomy, "level": found.level, "records": found.records, "unknown": found.unknown}
+    return {
+        "taxonomy": found.taxonomy,
+        "level": found.level,
+        "records": found.records,
+        "unknown": found.unknown,
+        "agreement": {task: side and batch.side(side) for task, side in found.agreements.items()},
+    }
 
 
 def table(found: Tally) -> Iterator[str]:
@@ -37,3 +43,8 @@ def table(found: Tally) -> Iterator[str]:
         yield f"and {len(found.rows) - _MOST:,} more; --format jsonl lists all\n"
     if found.unknown:
         yield f"{text.count(found.unknown, 'record')} with a label that the taxonomy lacks; labelvc check --all names them\n"
+    for task, side in found.agreements.items():
+        if side:
+            alpha = f"alpha {batch.figure(side.alpha)}" if side.alpha else "all answers are the same"
+            figures = f"agreement {batch.figure(side.observed)}, {alpha}"
+            yield f"\n{text.safe(task)}: {figures}, on {text.count(side.units, 'item')} with two answers or more\n"
