@@ -462,3 +462,12 @@ other           1        1       1.00
     assert (rolled["summary"]["records"], rolled["head"]) == (6, "HEAD")
     code, _, err = labelvc(labels, "taxonomy", "counts", "nosuch")
     assert (code, "choose one of: topics" in err) == (2, True)
+
+
+def test_a_guideline_is_not_published_beside_a_taxonomy_that_cannot_be_read(labels, labelvc):
+    (labels / "guidelines/topic.yaml").write_text(GUIDELINE.replace("title: Topics", "title: Topics of messages"))
+    (labels / "taxonomies/topics.yaml").write_text("garbage\n")
+    before = (labels / "guidelines/topic.versions.jsonl").read_bytes()
+    code, _, err = labelvc(labels, "guideline", "publish", "topic")
+    assert (code, err.startswith("error: cannot be read, and the guideline explains its labels\n")) == (2, True), err
+    assert (labels / "guidelines/topic.versions.jsonl").read_bytes() == before

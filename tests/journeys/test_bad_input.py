@@ -868,6 +868,40 @@ def test_a_source_that_is_one_line_of_100_megabytes(tmp_path, form):
         assert contents(folder) == before
 
 
+@pytest.mark.parametrize("path", ["guidelines/topic.yaml", TAXONOMY, "registers/decision/0001-long.yaml"])
+def test_a_document_of_10_megabytes_is_told_in_little_time_and_memory(labels, path):
+    rows = "".join([f"  l{number}:\n    definition: {'x' * 900}\n" for number in range(11_000)])
+    (labels / path).parent.mkdir(parents=True, exist_ok=True)
+    (labels / path).write_text(f"schema: urn:labelvc:schema:guideline:1\nname: topic\nlabels:\n{rows}")
+    before = contents(labels)
+    for words in (
+        ("check",),
+        ("check", "--all"),
+        ("guideline", "list"),
+        ("guideline", "publish", "topic", "--dry-run"),
+        ("status",),
+    ):
+        code, out, err = bounded(labels, *words, seconds=3, megabytes=200)
+        if path.startswith("registers/") and words[0] != "check":
+            continue  # who publishes needs no register that the text does not name
+        assert code in (1, 2), (words, out, err)
+        assert path in out + err, (words, out, err)
+        beside = path == TAXONOMY and "publish" in words
+        assert ("cannot be read" if beside else "larger than 4 MiB") in out + err, (words, out, err)
+        assert ("next: labelvc check" if beside else "next: mend") in out + err, (words, out, err)
+    assert contents(labels) == before
+
+
+def test_a_label_list_of_10_megabytes_makes_no_document(labels, tmp_path):
+    source = tmp_path / "big.csv"
+    source.write_text("id,name\n" + "".join([f"l{number},{'n' * 900}{number}\n" for number in range(11_000)]))
+    before = contents(labels)
+    code, _, err = bounded(labels, "taxonomy", "import", "csv", str(source), seconds=3, megabytes=300)
+    assert (code, contents(labels)) == (2, before)
+    assert err.startswith("error: the taxonomy is larger than 4 MiB"), err
+    assert f"where: {source}" in err
+
+
 def swell(path: Path) -> None:
     with path.open("ab") as file:
         for _ in range(LONG // 1_000_000):

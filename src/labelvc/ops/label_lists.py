@@ -54,7 +54,11 @@ def bring(git: Git, kind: str, source: Path, name: str, *, dry: bool = False) ->
     rest: dict[document.Path, str] = {
         (member,): said[member] for member in ("title", "description") if said.get(member)
     }
-    data = document.edit(f"{head}labels:\n".encode(), rest, {("labels",): said["labels"]})
+    try:
+        data = document.edit(f"{head}labels:\n".encode(), rest, {("labels",): said["labels"]})
+    except DataError as error:  # larger than a document may be
+        hint = "split the list into several taxonomies, or shorten its texts"
+        raise DataError(f"the taxonomy {error.message}", where=str(source), hint=hint) from None
     found = parsing.parse("taxonomy", data)
     wrong = [(one.pointer, one.message) for one in found.troubles] or [
         (one.pointer, one.message)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from labelvc.codec import canonical, document
 from labelvc.core import bump, semver
 from labelvc.core.bump import Weighed, Weight
-from labelvc.errors import RefusedError
+from labelvc.errors import ConfigurationError, RefusedError
 from labelvc.ops import batch, proposals, versions
 from labelvc.ops.registering import Entry
 from labelvc.ops.registers import Document
@@ -95,6 +95,7 @@ def publish(git: Git, noun: Noun, name: str, entry: Entry, wanted: Wanted = _ANY
         said = document.read(data, path)
         if said.get("status") == "active" and (wanted.status or not base or base.get("status") != "active"):
             batch.refuse(git, reader, cache, work, said)
+        _explained(texts, said)  # which can be told, or nothing is published
         found = _judged(texts, noun, base, said, wanted.version)
         if found.version != said["version"]:
             data = document.edit(data, {("version",): found.version})
@@ -155,4 +156,9 @@ def _explained(texts: Texts, value: Value) -> str | None:
     """Return the taxonomy a guideline explains, with its version; None for one that explains none, and for a taxonomy."""
     owner = value.get("taxonomy")
     found = texts.beside("taxonomy", owner) if isinstance(owner, str) else None
+    if isinstance(owner, str) and found is None:
+        path = versions.path_of("taxonomy", owner)
+        raise ConfigurationError(
+            "cannot be read, and the guideline explains its labels", where=path, hint="labelvc check"
+        )
     return f"{owner}@{found['version']}" if found else None
