@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from operator import lt
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,8 +19,10 @@ from labelvc.model.change import Delta, Edit, Kind
 from labelvc.model.names import Key, Layer
 from labelvc.model.snapshot import FileChange
 
+_Row = tuple[re.Match[bytes], bytes | None, bytes | None]
 _BOOKKEEPING = frozenset(("/rev", "/at"))
 _ABSENT = object()
+_TEXTS = frozenset((str,))
 _PLAIN = (str, int)  # equal ones of one type are written alike; 0.0 and -0.0 are not
 _decode = msgspec.json.Decoder().decode
 _written = msgspec.json.Encoder().encode  # 1 and true are equal to Python, not to JSON
@@ -107,24 +112,38 @@ def pair(change: FileChange) -> Iterator[Delta]:
     if found is None:
         return
     dataset, layer, _ = found
-    match = shard.HEADS[layer].match
-    one, two = [
-        {head.group(): head for head in map(match, side) if head is not None} for side in (change.old, change.new)
-    ]
-    if len(one) == len(change.old) and len(two) == len(change.new):
-        for name in sorted(one if one.keys() == two.keys() else one.keys() | two.keys()):
-            before, after = one.get(name), two.get(name)
-            old, new = before and before.string, after and after.string
-            head = after or before
-            if head is None or old == new:  # equal where a line only moved within its file
-                continue
-            named = shard.key_in(head, dataset)
-            yield Delta(named or f"{change.path}:{canonical.digest(name)[7:19]}", old, new)
+    rows = _paired(change, shard.HEADS[layer].match)
+    if rows is None:
+        for key, (old, new) in align(keyed(change.old, dataset, layer), keyed(change.new, dataset, layer)):
+            delta = Delta(key if isinstance(key, Key) else f"{change.path}:{canonical.digest(key)[7:19]}", old, new)
+            if delta:
+                yield delta
         return
-    for key, (old, new) in align(keyed(change.old, dataset, layer), keyed(change.new, dataset, layer)):
-        delta = Delta(key if isinstance(key, Key) else f"{change.path}:{canonical.digest(key)[7:19]}", old, new)
-        if delta:
-            yield delta
+    for head, old, new in rows:
+        if old != new:  # equal where a line only moved within its file
+            named = shard.key_in(head, dataset)
+            yield Delta(named or f"{change.path}:{canonical.digest(head.group())[7:19]}", old, new)
+
+
+def _paired(change: FileChange, match: Callable[[bytes], re.Match[bytes] | None]) -> Iterable[_Row] | None:
+    """Return head, old and new line of every key in order; None where a line has no head, or a side has one twice."""
+    old, new = change.old, change.new
+    heads = [head for head in map(match, new) if head is not None]
+    names = [head.group() for head in heads]
+    if len(names) == len(old) == len(new) and all(map(bytes.startswith, old, names)) and all(map(lt, names, names[1:])):
+        return zip(heads, old, new, strict=True)  # lines that were changed where they stand, as most are
+    before = {head.group(): head for head in map(match, old) if head is not None}
+    after = dict(zip(names, heads, strict=True))
+    if len(before) != len(old) or len(after) != len(new):
+        return None
+    return [
+        (after.get(name) or before[name], _line(before.get(name)), _line(after.get(name)))
+        for name in sorted(before.keys() | after.keys())
+    ]
+
+
+def _line(head: re.Match[bytes] | None) -> bytes | None:
+    return None if head is None else head.string
 
 
 def join(deltas: Iterable[Delta]) -> Iterator[Delta]:
@@ -188,26 +207,32 @@ def fields(delta: Delta) -> list[str]:
 def pointers(old: Any, new: Any, at: str = "") -> list[str]:
     """Return the JSON pointers (RFC 6901) at which two values differ, sorted: objects are walked, lists taken whole."""
     if type(old) is not dict or type(new) is not dict:
-        return [] if _same(old, new) else [at]
+        return [] if old == new and _same(old, new) else [at]
+    if old.keys() != new.keys():
+        old, new = [{**dict.fromkeys((*old, *new), _ABSENT), **side} for side in (old, new)]
     found: list[str] = []
-    rows: Iterable[tuple[str, Any, Any]] = zip(old, old.values(), new.values(), strict=False)
-    if [*old] != [*new]:
-        rows = [(name, old.get(name, _ABSENT), new.get(name, _ABSENT)) for name in old.keys() | new.keys()]
-    for name, one, two in rows:
-        # `_same`, in line: it is asked of every member of every changed record
-        if one is two or (one == two and ((type(one) is type(two) in _PLAIN) or _written(one) == _written(two))):
+    for name, one in old.items():
+        two = new[name]
+        if one == two and (type(one) is str or _same(one, two)):
             continue
-        step = f"{at}/{jsonpointer.escaped(name)}"
         if type(one) is dict and type(two) is dict:
-            found += pointers(one, two, step)
-        else:
-            found.append(step)
-    return sorted(found)
+            found += pointers(one, two, _step(at, name))
+        elif one is not two:
+            found.append(_step(at, name))
+    found.sort()
+    return found
+
+
+@lru_cache(maxsize=1024)  # lines have few names, and each changed record asks for some
+def _step(at: str, name: str) -> str:
+    return f"{at}/{jsonpointer.escaped(name)}"
 
 
 def _same(one: Any, two: Any) -> bool:
-    """Tell whether two values are written alike: to Python 1, 1.0 and true are equal."""
-    return one is two or (one == two and ((type(one) is type(two) in _PLAIN) or _written(one) == _written(two)))
+    """Tell whether two values that are equal to Python are written alike: 1, 1.0 and true are equal to it, and 0.0 and -0.0."""
+    if type(one) is dict and type(two) is dict:
+        return _TEXTS.issuperset(map(type, one.values())) or _written(one) == _written(two)
+    return one is two or type(one) is type(two) in _PLAIN or _written(one) == _written(two)
 
 
 def transition(seen: Comparison) -> Transition | None:

@@ -77,8 +77,10 @@ class Veil:
         key = seen.delta.key
         if isinstance(key, str):
             return seen
-        fields = self._of(key)
-        if self._bare(fields, seen.old) and self._bare(fields, seen.new):
+        for field in self._of(key).values():
+            if not self._bare(field, seen):
+                break
+        else:
             return seen
         old, new = self.over(key, seen.old), self.over(key, seen.new)
         if old is seen.old and new is seen.new:
@@ -138,13 +140,12 @@ class Veil:
             drawn[at] = _hide(drawn[at], field, depth)
         return fields, drawn
 
-    def _bare(self, fields: Mapping[str, _Field], line: Mapping[str, Any]) -> bool:
-        """Tell at a glance that a line has nothing to hide: such a field is absent, or a token that was seen before."""
-        for field in fields.values():
-            value = line.get(field.steps[0])
-            if value is not None and not self._known(value, field):
-                return False
-        return True
+    def _bare(self, field: _Field, seen: Comparison) -> bool:
+        """Tell at a glance that a field hides nothing of two lines: it is absent, or a token that was seen before."""
+        one, two = seen.old.get(field.steps[0]), seen.new.get(field.steps[0])
+        return (one is None or self._known(one, field)) and (
+            two is None or (type(two) is str and two == one) or self._known(two, field)
+        )
 
     def _known(self, value: object, field: _Field) -> bool:
         """Tell whether a value is none that must be hidden; tokens seen before are remembered."""
@@ -178,15 +179,16 @@ class Veil:
     def _of(self, key: Key) -> Mapping[str, _Field]:
         """Return the fields of a key's layer by their pointer; one declared twice shows what both declarations allow."""
         place = (key.dataset, layer_of(key))
-        if place not in self._fields:
-            found: dict[str, _Field] = {}
+        found = self._fields.get(place)
+        if found is None:
+            found = {}
             for field in [_ALWAYS, *self._declared(key.dataset)]:
                 if field.layer == place[1] and field.mode != "redact":
                     before = found.get(field.pointer)
                     proofs = (*(before.proofs if before else ()), proof(field))
                     found[field.pointer] = _Field(jsonpointer.steps(field.pointer), proofs)
             self._fields[place] = found
-        return self._fields[place]
+        return found
 
 
 def _hidden(line: dict[str, Any], field: _Field) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from labelvc.model.snapshot import FileChange
 _HUNK = re.compile(rb"^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@", re.MULTILINE)
 _ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)", re.DOTALL)
 _ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+_D, _AT, _MINUS, _PLUS = b"d@-+"
 _BLOCK = 4096
 _DENSE = 64
 _NEAR = 32  # bytes: a step nearer to the first that differs costs more than a line compared in vain, now and then
@@ -33,24 +34,19 @@ def read(stream: Iterable[bytes]) -> Iterator[FileChange]:
     Raises:
         StoreError: a patch that breaks off or is none.
     """
-    path, hunks, old, new = b"", list[bytes](), list[bytes](), list[bytes]()
-    heading = True
+    hunks, old, new = list[bytes](), list[bytes](), list[bytes]()
     for line in stream:
-        sign = line[:1]
-        if sign == b"-" and not heading:
-            old.append(line[1:-1])
-        elif sign == b"+" and not heading:
-            new.append(line[1:-1])
-        elif sign == b"@":
-            heading = False
+        sign = line[0]
+        if sign == _MINUS:
+            old.append(line)
+        elif sign == _PLUS:
+            new.append(line)
+        elif sign == _AT:
             hunks.append(line)
-        elif line.startswith(b"diff --git "):
-            yield from _change(path, hunks, old, new)
-            path, hunks, old, new = b"", [], [], []
-            heading = True
-        elif heading and (line.startswith(b"--- ") or (line.startswith(b"+++ ") and line != b"+++ /dev/null\n")):
-            path = line[4:-1]
-    yield from _change(path, hunks, old, new)
+        elif sign == _D and line.startswith(b"diff --git "):
+            yield from _change(hunks, old, new)
+            hunks, old, new = [], [], []
+    yield from _change(hunks, old, new)
 
 
 def walk(path: str, old: bytes, new: bytes) -> FileChange:
@@ -99,19 +95,21 @@ def walk(path: str, old: bytes, new: bytes) -> FileChange:
     return FileChange(path, *_apart(gone, come))
 
 
-def _change(path: bytes, hunks: list[bytes], old: list[bytes], new: list[bytes]) -> Iterator[FileChange]:
+def _change(hunks: list[bytes], old: list[bytes], new: list[bytes]) -> Iterator[FileChange]:
+    """Yield the change of one file, if lines of it differ; the first of its old lines and of its new ones are its names."""
     counts = _HUNK.findall(b"".join(hunks))
     gone = come = 0
     for one, two in counts:
         gone += int(one) if one else 1
         come += int(two) if two else 1
-    if len(counts) != len(hunks) or (gone, come) != (len(old), len(new)):
-        raise StoreError("git broke off in the middle of a patch", hint="git fsck")
-    if not hunks:
+    if not hunks and not old and not new:
         return
-    old, new = _apart(old, new)
+    if len(counts) != len(hunks) or (gone, come) != (len(old) - 1, len(new) - 1):
+        raise StoreError("git broke off in the middle of a patch", hint="git fsck")
+    path = old[0] if new[0] == b"+++ /dev/null\n" else new[0]
+    old, new = _apart([line[1:-1] for line in old[1:]], [line[1:-1] for line in new[1:]])
     if old or new:
-        yield FileChange(_name(path), old, new)
+        yield FileChange(_name(path[4:-1]), old, new)
 
 
 def _name(raw: bytes) -> str:
