@@ -18,7 +18,8 @@ folder, out, names, *words = sys.argv[1:]
 for name in names.split(","):
     importlib.import_module(name)
 from labelvc.cli import main
-MOVES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "subprocess.Popen", "shutil.move"}
+MOVES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "shutil.move"}
+MOVES |= {"subprocess.Popen", "os.posix_spawn"}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 

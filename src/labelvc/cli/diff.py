@@ -13,7 +13,7 @@ import click
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.grouped import GroupedCommand
 from labelvc.cli.output import output_options, say, write
-from labelvc.cli.render import json, text
+from labelvc.cli.render import json
 from labelvc.cli.spreading import repository
 from labelvc.core import diff as rules
 from labelvc.core.counts import GROUPINGS, Counts, Grouping
@@ -113,7 +113,8 @@ def diff(
         stream = _stream(git, pair, asked, reader)._replace(torn=torn)
         _print(settings, pair, asked, stream, output)
     for one in differing.stale(git, pair):
-        say(settings, f"{text.safe(one.folder)}: {text.safe(one.message)}\n  next: {text.safe(one.hint)}")
+        folder, message, hint = map(_text().safe, (one.folder, one.message, one.hint))
+        say(settings, f"{folder}: {message}\n  next: {hint}")
     counts = stream.tally.summary()
     return 1 if exit_code and (torn.paths or any((counts.records, counts.items, counts.documents))) else 0
 
@@ -170,10 +171,10 @@ def _print(settings: Settings, pair: Range, asked: _Asked, stream: _Stream, outp
         names = {"base": pair.old.name, "head": pair.new.name}
         _write(json.streamed_deltas(changes, lambda: _numbers(stream, asked), **names), output)
     elif asked.form == "text" and not asked.tables:
-        _write(text.deltas(stream.changes, color=settings.color), output)
-        say(settings, "\n".join([text.totals(stream.tally.summary()), *_notes(stream, asked)]))
+        _write(_text().deltas(stream.changes, color=settings.color), output)
+        say(settings, "\n".join([_text().totals(stream.tally.summary()), *_notes(stream, asked)]))
     elif asked.form == "text":
-        told = text.deltas(_told(stream.changes), color=settings.color)
+        told = _text().deltas(_told(stream.changes), color=settings.color)
         lines = [
             *told,
             *importlib.import_module("labelvc.cli.render.tables").stat(stream.tally.summary(), _tables(stream)),
@@ -181,6 +182,11 @@ def _print(settings: Settings, pair: Range, asked: _Asked, stream: _Stream, outp
         write("".join([*lines, *(f"{note}\n" for note in _notes(stream, asked))]), output)
     else:
         _write_page(pair, asked, stream, output)
+
+
+def _text() -> Any:
+    """Return what writes for people, which a stream for programs does without."""
+    return importlib.import_module("labelvc.cli.render.text")
 
 
 def _write_page(pair: Range, asked: _Asked, stream: _Stream, output: Path | None) -> None:
@@ -204,15 +210,16 @@ def _tables(stream: _Stream) -> dict[str, Any]:
 
 def _notes(stream: _Stream, asked: _Asked) -> list[str]:
     """Return what is not shown, and why."""
-    notes = [f"in conflict, not compared: {row}" for row in text.torn(stream.torn.paths, stream.torn.shards)]
+    torn = _text().torn(stream.torn.paths, stream.torn.shards)
+    notes = [f"in conflict, not compared: {row}" for row in torn]
     notes += ["next: labelvc resolve"] if notes else []
     if stream.left is not None and stream.left.number:
         options = " and ".join([name for name, given in (("--key", asked.keys), ("--label", asked.labels)) if given])
-        notes.append(f"{text.count(stream.left.number, 'difference')} left out by {options}")
+        notes.append(f"{_text().count(stream.left.number, 'difference')} left out by {options}")
     if stream.sample is not None:
         shown = min(asked.sample or 0, stream.sample.population)
         notes.append(
-            f"a sample of {shown:,} of {text.count(stream.sample.population, 'difference')}, seed {asked.seed}"
+            f"a sample of {shown:,} of {_text().count(stream.sample.population, 'difference')}, seed {asked.seed}"
         )
     return notes
 

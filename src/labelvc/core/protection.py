@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labelvc.errors import DataError
 from labelvc.model import jsonpointer
 from labelvc.model.names import Layer
-from labelvc.model.project import Dataset, Sensitive
 from labelvc.model.secret import SEALED, TOKEN
+
+if TYPE_CHECKING:
+    from labelvc.model.project import Dataset, Sensitive
 
 TEXT = "/text"
 """What labels cover: the text of an item."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from operator import is_not
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labelvc.core.diff import Comparison, layer_of
-from labelvc.core.protection import proof, texts
+from labelvc.core.protection import proof, protected, texts
 from labelvc.model import jsonpointer
 from labelvc.model.names import Key
-from labelvc.model.project import Sensitive
 from labelvc.model.secret import TOKEN
 
+if TYPE_CHECKING:
+    from labelvc.model.project import Sensitive
+
 HIDDEN = "(a plain value, not shown)"
-_ALWAYS = Sensitive("/by", "person")
 _MOST_KEPT = 1 << 16
 _MOST_SHAPES = 1 << 10
 _is_token = re.compile(TOKEN).fullmatch
@@ -42,6 +43,10 @@ class _Field(NamedTuple):
     def proves(self, value: object) -> bool:
         """Tell whether every declaration of the field takes a value for protected."""
         return all(proves(value) for proves in self.proofs)
+
+
+_BY = _Field(["by"], (protected,))
+"""Who made a record is never shown by name, whatever is declared."""
 
 
 class _Looked(NamedTuple):
@@ -181,8 +186,8 @@ class Veil:
         place = (key.dataset, layer_of(key))
         found = self._fields.get(place)
         if found is None:
-            found = {}
-            for field in [_ALWAYS, *self._declared(key.dataset)]:
+            found = {"/by": _BY} if key.id else {}
+            for field in self._declared(key.dataset):
                 if field.layer == place[1] and field.mode != "redact":
                     before = found.get(field.pointer)
                     proofs = (*(before.proofs if before else ()), proof(field))

@@ -13,12 +13,13 @@ from labelvc.model.snapshot import Entry
 
 _PIECE = 1 << 20
 # Rows of `ls-tree -r` and of `ls-files -s`, with -z. A submodule (160000) and a side of a conflict are no files of a snapshot.
-_FILE = re.compile(rb"(?<![^\0])(?:100[0-7]{3}|120000) (?:blob )?[0-9a-f]+(?: 0)?\t([^\0]+)\0")
-_NO_FILE = re.compile(rb"(?<![^\0])(?:160000 (?:commit )?|[0-7]{6} (?=[0-9a-f]+ [1-3]))[0-9a-f]+(?: [0-3])?\t[^\0]+\0")
+# Who compares two commits lists no files, so these patterns are compiled where they are used.
+_FILE = rb"(?<![^\0])(?:100[0-7]{3}|120000) (?:blob )?[0-9a-f]+(?: 0)?\t([^\0]+)\0"
+_NO_FILE = rb"(?<![^\0])(?:160000 (?:commit )?|[0-7]{6} (?=[0-9a-f]+ [1-3]))[0-9a-f]+(?: [0-3])?\t[^\0]+\0"
 _CHANGE = re.compile(rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])\d*\0([^\0]+)\0")
 _NO_FILES = (b"160000", b"000000")
 _KEPT = re.compile(r"([0-7]{6}) ([0-9a-f]+)\t([^\0]+)\0")
-_PARTS = re.compile(rb"([0-7]{6} )(?:blob )?([0-9a-f]+)(?: 0)?(\t[^\0]+\0)")
+_PARTS = rb"([0-7]{6} )(?:blob )?([0-9a-f]+)(?: 0)?(\t[^\0]+\0)"
 _PATH = re.compile(r"[0-7]{6} [0-9a-f]+\t([^\0]+)\0")
 _CUT = re.compile(rb"\0(?=[0-7]{6} 0)")
 
@@ -258,14 +259,14 @@ def ending(entries: Mapping[str, Entry], *ends: str) -> list[str]:
 
 def _files(rows: bytes) -> tuple[bytes, list[bytes]]:
     """Return the rows of files, in the same form whoever listed them, and their paths."""
-    paths = _FILE.findall(rows)
+    paths = re.findall(_FILE, rows)
     if len(paths) != rows.count(b"\0"):
-        rows = _NO_FILE.sub(b"", rows)
-        paths = _FILE.findall(rows)
+        rows = re.sub(_NO_FILE, b"", rows)
+        paths = re.findall(_FILE, rows)
     word, instead = (b" blob ", b" ") if rows[6:12] == b" blob " else (b" 0\t", b"\t")
     if rows.count(word) == len(paths):  # it is in no path
         return rows.replace(word, instead), paths
-    return _PARTS.sub(rb"\1\2\3", rows), paths
+    return re.sub(_PARTS, rb"\1\2\3", rows), paths
 
 
 class _Gathered:

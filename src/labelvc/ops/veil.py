@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from labelvc.core.veil import Veil
-from labelvc.model.project import Sensitive
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
+
+if TYPE_CHECKING:
+    from labelvc.model.project import Sensitive
 
 
 def over(git: Git, *snapshots: Snapshot, reader: Reader | None = None) -> Veil:

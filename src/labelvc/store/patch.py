@@ -26,7 +26,8 @@ def read(stream: Iterable[bytes]) -> Iterator[FileChange]:
     Documentation/diff-generate-patch.txt.
 
     Args:
-        stream: the lines of `git diff-tree -p -U0 --text`, each with its `\\n`; names carry the prefixes `a/` and `b/`.
+        stream: the lines of `git diff-tree -p -U0 --text`, each with its `\\n`, an empty one counting for none; names carry
+            the prefixes `a/` and `b/`.
 
     Yields:
         A change for each file that has changed lines; a line that only moved or only gained its `\\n` is none.
@@ -35,7 +36,7 @@ def read(stream: Iterable[bytes]) -> Iterator[FileChange]:
         StoreError: a patch that breaks off or is none.
     """
     hunks, old, new = list[bytes](), list[bytes](), list[bytes]()
-    for line in stream:
+    for line in filter(None, stream):
         sign = line[0]
         if sign == _MINUS:
             old.append(line)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
 from labelvc.errors import StoreError
+from labelvc.store import spawn
+from labelvc.store.spawn import Child
 
 # `git rev-parse --local-env-vars`: what a hook inherits and another repository must not see.
 _LOCAL = (
@@ -30,7 +31,6 @@ _MEDDLING = (
 UNGRAFTED = {"GIT_GRAFT_FILE": f"{os.devnull}/none"}
 # Some of git's complaints are told apart by their words; gettext asks LANGUAGE first.
 _ENGLISH = {"LC_ALL": "C", "LANGUAGE": "C"}
-_BUFFER = 1 << 18
 # A replacement object (`git replace`) would show other bytes under an id that was signed, so none is followed.
 GIT = ("git", "--no-replace-objects")
 # Old versions of a file lie in a pack as differences from newer ones. With git's own 96 MiB a history of 25 MB of shards falls
@@ -59,7 +59,7 @@ class Running(NamedTuple):
     Complaints go to a file because a pipe nobody reads stops git when it is full.
     """
 
-    process: subprocess.Popen[bytes]
+    process: Child
     out: IO[bytes]
     complaints: IO[bytes]
 
@@ -129,15 +129,9 @@ def finish(words: list[str], folder: Path, data: bytes = b"", around: Mapping[st
     Raises:
         StoreError: git or the folder does not exist.
     """
-    if not data:
-        with start(words, folder, around) as running:
-            out = running.out.read()
-            return running.end()._replace(out=out)
-    try:
-        done = subprocess.run(words, cwd=folder, input=data, capture_output=True, check=False, env=around)
-    except FileNotFoundError:
-        raise absent(folder) from None
-    return Done(done.returncode, done.stdout, complaint(done.stderr))
+    with told(data) as source, start(words, folder, around, source=source) as running:
+        out = running.out.read()
+        return running.end()._replace(out=out)
 
 
 def named(running: Running, name: str) -> tuple[str, str, bytes] | None:
@@ -202,7 +196,7 @@ def start(
     """Start git and return while it runs.
 
     Args:
-        words: the command line.
+        words: the command line, `git` first.
         folder: where.
         around: its environment, from `environment`.
         talk: keep a pipe to its standard input.
@@ -214,18 +208,16 @@ def start(
     Raises:
         StoreError: git or the folder does not exist.
     """
+    if not folder.is_dir():
+        raise absent(folder)
     complaints = nameless_file()  # lives as long as the process
-    stdin = source if source is not None else subprocess.PIPE if talk else subprocess.DEVNULL
+    name, *rest = words
     try:
-        process = subprocess.Popen(
-            words, cwd=folder, stdin=stdin, stdout=subprocess.PIPE, stderr=complaints, bufsize=_BUFFER, env=around
-        )
+        child = spawn.start([name, "-C", str(folder), *rest], around, complaints, talk=talk, source=source)
     except FileNotFoundError:
         complaints.close()
         raise absent(folder) from None
-    if process.stdout is None:
-        raise StoreError("git was started without a pipe")
-    return Running(process, process.stdout, complaints)
+    return Running(child, child.stdout, complaints)
 
 
 def nameless_file() -> IO[bytes]:
@@ -234,6 +226,18 @@ def nameless_file() -> IO[bytes]:
         return os.fdopen(os.memfd_create("complaints"), "w+b")
     file: IO[bytes] = importlib.import_module("tempfile").TemporaryFile()
     return file
+
+
+@contextmanager
+def told(data: bytes) -> Iterator[IO[bytes] | None]:
+    """Lend a file that holds what a program shall read; None when that is nothing."""
+    if not data:
+        yield None
+        return
+    with nameless_file() as file:
+        file.write(data)
+        file.seek(0)
+        yield file
 
 
 def absent(folder: Path) -> StoreError:

@@ -18,7 +18,7 @@ from labelvc.model.listing import Listing
 from labelvc.model.snapshot import Entry, FileChange, Snapshot
 from labelvc.store import git as plumbing
 from labelvc.store import kept, patch, pointer
-from labelvc.store.files import UNFINISHED, refuse_unfinished
+from labelvc.store.disk import UNFINISHED
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
@@ -83,7 +83,7 @@ def work(git: Git, under: Sequence[str] = (), *, settled: bool = True) -> Snapsh
     if git.bare:
         raise StoreError("a bare repository has no work tree", where=str(git.top), hint="name a commit")
     if settled:
-        refuse_unfinished(git)
+        _refuse_unfinished(git)
     wide = pointer.beside(under)
     listed = _staged(git, under)
     changed = _rows(plumbing.run(git, "--literal-pathspecs", "diff-files", "--raw", "-z", "--", *wide))
@@ -157,7 +157,7 @@ def staged(git: Git, *, settled: bool = True) -> tuple[Snapshot, Snapshot]:
         StoreError: as for `commit` and `index`, or a killed command that must be finished first.
     """
     if settled and not git.bare:
-        refuse_unfinished(git)
+        _refuse_unfinished(git)
     new = index(git)
     if not new.commit:
         return empty()._replace(name="HEAD"), new
@@ -263,6 +263,10 @@ def changes(
 def reader(git: Git) -> Reader:
     """Return a reader of entries, to be used as a context manager."""
     return Reader(git)
+
+
+def _refuse_unfinished(git: Git) -> None:
+    importlib.import_module("labelvc.store.files").refuse_unfinished(git)  # commits are compared without what writes
 
 
 def _unread(git: Git, path: str) -> Entry:
