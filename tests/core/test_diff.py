@@ -115,6 +115,27 @@ def test_what_left_one_shard_and_came_into_another_is_one_change(rows: list[tupl
     assert found == sorted([delta for row in rows if (delta := Delta(*row))], key=str)
 
 
+SPELT = [
+    None,
+    b'{"item":"a","id":"1","rev":2,"gone":true}',
+    b'{"item":"a","id":"1","rev":2,"gone" : true}',
+    b'{"item":"a","id":"1","rev":2,"g\\u006fne":true}',
+    b'{"item":"a","id":"1","rev":2,"gone":1}',
+    b'{"item":"a","id":"1","rev":2,"note":"gone","gone":false}',
+    b'{"item":"a","id":"1","rev":2,"ext":{"gone":true}}',
+    b'{"item":"a","id":"1","rev":1,"gone":true,"gone":false}',
+    b'{"item":"a","id":"1","rev":2,"gone":true',
+    b'"gone"',
+]
+
+
+@pytest.mark.parametrize(("one", "two"), [(one, two) for one in SPELT for two in SPELT if one or two])
+def test_the_kind_alone_is_that_of_the_whole_comparison(one, two):
+    """However a tombstone is spelt, and whatever looks like one."""
+    for key in (KEY, f"{PATH}:0123456789ab"):
+        assert diff.kind_of(Delta(key, one, two)) == diff.compare(Delta(key, one, two)).kind
+
+
 # ---------------------------------------------------------------- kinds and fields
 @given(records(), records())
 def test_kinds_turn_round(one: dict, two: dict) -> None:

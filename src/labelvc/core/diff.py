@@ -179,8 +179,16 @@ def _completes(one: Delta, two: Delta) -> bool:
 
 
 def kind_of(delta: Delta) -> Kind:
-    """Return how a thing changed; see `Comparison`."""
-    return compare(delta).kind
+    """Return how a thing changed, as `compare` does, without looking into what only came or only went."""
+    before, after = [side is not None and (isinstance(delta.key, str) or not _is_gone(side)) for side in delta[1:]]
+    if before and after:
+        return compare(delta).kind
+    return "added" if after else "removed" if before else "touched"
+
+
+def _is_gone(raw: bytes) -> bool:
+    """Tell whether a line is a tombstone, however it is spelt."""
+    return (b"gone" in raw or b"\\" in raw) and decoded(raw).get("gone") is True
 
 
 def live(raw: bytes | None) -> bytes | None:

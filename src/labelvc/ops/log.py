@@ -309,10 +309,14 @@ class _Counted:
         if isinstance(delta.key, str) and shard.parse_path(delta.key.rpartition(":")[0]) is None:
             self.document(delta.key)
             return
-        seen = diff.compare(delta)
-        if not self._only.fits(seen):
-            return
-        (self._records if isinstance(delta.key, str) or delta.key.id else self._items)[seen.kind] += 1
+        if any(self._only):
+            seen = diff.compare(delta)
+            if not self._only.fits(seen):
+                return
+            kind = seen.kind
+        else:
+            kind = diff.kind_of(delta)
+        (self._records if isinstance(delta.key, str) or delta.key.id else self._items)[kind] += 1
         if self._keep:
             self._changes.append(delta)
 
