@@ -272,6 +272,22 @@ def test_every_number_of_a_page_is_the_one_in_the_json(lived: Zoo, labelvc: Run)
     assert set(said) - sizes <= spelled(found)
 
 
+def test_no_plain_value_is_shown(zoo: Zoo, labelvc: Run):
+    zoo.replace(PETS, "sensitive:\n", "sensitive:\n  - {pointer: /value/label, kind: person}\n")
+    zoo.put("pets/p2#k1", answer("p2", "k1", "kind", {"label": PLAIN}, by=PLAIN))
+    zoo.commit("One")
+    zoo.change("pets/p2#k1", value={"label": f"{PLAIN}!"})
+    zoo.commit("Two")
+    for form in ("text", "json", "markdown", "html"):
+        assert PLAIN not in written(zoo, labelvc, form)
+    zoo.replace(PETS, "  - {pointer: /value/label, kind: person}\n", "")
+    zoo.put("pets/p2#k1", answer("p2", "k1", "kind", {"label": "cat"}, by=ANNA, rev=3))
+    zoo.commit("What was protected once stays so")
+    found = told(zoo, labelvc)
+    assert PLAIN not in json.dumps(found)
+    assert found["turns"]["records"] == 0  # of labels that may not be shown nobody is told which became which
+
+
 # ---------------------------------------------------------------- which commits
 def commit(number: int, day: str) -> Commit:
     return Commit(f"{number:040x}", (), Person("a", "b"), (), f"{day}T00:00:00+00:00", f"{day}T00:00:00+00:00", "")

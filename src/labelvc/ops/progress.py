@@ -12,7 +12,7 @@ from labelvc.batches import batches
 from labelvc.codec import shard
 from labelvc.core import census, hierarchy, ways
 from labelvc.core.diff import decoded
-from labelvc.core.veil import Veil
+from labelvc.core.veil import HIDDEN, Veil
 from labelvc.errors import ConfigurationError
 from labelvc.model import dashboard as page
 from labelvc.model.names import Key
@@ -59,7 +59,7 @@ def of(
         cells = _cells(reader, cache, snapshot, dataset, veil, chosen)
         tasks = {*dataset.tasks, *(task for task, _, _ in cells)}
         for task in sorted(tasks):
-            yield _task(project, dataset, task, chosen, cells)
+            yield _task(project, dataset, task, chosen, cells, veil)
 
 
 def _cells(reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, veil: Veil, pointer: str) -> _Cells:
@@ -94,7 +94,7 @@ def _slices(items: bytes, dataset: Dataset, veil: Veil, pointer: str) -> dict[st
     return found
 
 
-def _task(project: Project, dataset: Dataset, task: str, pointer: str, cells: _Cells) -> page.Progress:
+def _task(project: Project, dataset: Dataset, task: str, pointer: str, cells: _Cells, veil: Veil) -> page.Progress:
     labels: dict[str, Counter[str]] = defaultdict(Counter)
     sizes = Counter[str]()
     for (of_task, label, of_item), number in cells.items():
@@ -112,7 +112,7 @@ def _task(project: Project, dataset: Dataset, task: str, pointer: str, cells: _C
     total = sum(own.values())
     rows = [
         page.Class(
-            ways.named(label),
+            ways.named(_shown(veil, dataset.name, label)),
             own[label],
             ways.percent(own[label], total),
             label in active,
@@ -125,6 +125,12 @@ def _task(project: Project, dataset: Dataset, task: str, pointer: str, cells: _C
         dataset.name, task, total, floor, least if pointer else None, len(short), pointer,
         tuple(name or slices.NONE for name in shown), len(named) > len(shown), tuple(rows), len(ranked) - len(rows),
     )  # fmt: skip
+
+
+def _shown(veil: Veil, dataset: str, label: str) -> str:
+    """Return a label as it may be shown: where labels must be pseudonyms, a plain one is not."""
+    fields = {"value": {"label": label, "labels": [label]}}
+    return label if veil.over(Key(dataset, "-", "-"), fields) == fields else HIDDEN
 
 
 def _short(project: Project, task: str, own: Mapping[str, int], floor: int | None) -> frozenset[str]:

@@ -72,7 +72,7 @@ def report(git: Git, asked: Asked) -> Dashboard:
     """
     line, base = _line(git, asked)
     head = line[-1].id
-    commits = len(log.parents(git, head)) - (len(log.parents(git, base)) if base else 0)
+    commits = int(plumbing.run(git, "rev-list", "--count", head, *([f"^{base}"] if base else [])))
     points = trends.chosen(line)
     advance = asked.advance or _silent
     snapshot = tree.commit(git, head)
@@ -82,7 +82,7 @@ def report(git: Git, asked: Asked) -> Dashboard:
         project = projects.load(git, snapshot, reader, cache)
         drawn = veil.over(git, snapshot, reader=reader)
         how_far = tuple(progress.of(reader, cache, snapshot, project, drawn, asked.by))
-        edits = work.read(git, reader, head, base, advance)
+        edits = work.read(git, reader, head, base, veil.throughout(git, snapshot), advance)
         waits = _waits(git, reader, base, line, asked, governed=governed)
         seen = list(_seen(Watcher(git, reader, cache, asked.brought, asked.jobs), points, advance))
         days = [day for _, day in edits.made]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from labelvc.core import calendar, census, diff, ways
 from labelvc.core.calendar import Calendar
+from labelvc.core.veil import Veil
 from labelvc.core.ways import Turn
 from labelvc.model import dashboard as page
 from labelvc.model.change import Delta
@@ -43,7 +44,8 @@ class Edits(NamedTuple):
 class _Tally:
     """Counts the edits of one commit."""
 
-    def __init__(self, commit: Commit) -> None:
+    def __init__(self, commit: Commit, drawn: Veil) -> None:
+        self._drawn = drawn
         self._day = calendar.day_of(commit.authored) or date.min
         self.made: Counter[_Place] = Counter()
         self.turns: Counter[Turn] = Counter()
@@ -53,7 +55,7 @@ class _Tally:
         """Count a record that differs."""
         if not isinstance(delta.key, Key) or not delta.key.id:
             return
-        seen = diff.compare(delta)
+        seen = self._drawn.drawn(diff.compare(delta))
         self.removed += seen.kind == "removed"
         if seen.kind not in ("added", "changed"):
             return
@@ -74,7 +76,7 @@ def _maker(fields: Mapping[str, object]) -> str:
     return MACHINE if isinstance(origin, dict) and "model" in origin else census.person_of(fields)
 
 
-def read(git: Git, reader: Reader, head: str, base: str, advance: Callable[[], None]) -> Edits:
+def read(git: Git, reader: Reader, head: str, base: str, drawn: Veil, advance: Callable[[], None]) -> Edits:
     """Return what all commits of a line did to records, those of merged branches among them.
 
     Args:
@@ -82,6 +84,7 @@ def read(git: Git, reader: Reader, head: str, base: str, advance: Callable[[], N
         reader: reads objects.
         head: commit to begin with.
         base: commit to end before; empty for all of history.
+        drawn: hides plain values.
         advance: called after each commit that changed a dataset.
 
     Raises:
@@ -90,7 +93,7 @@ def read(git: Git, reader: Reader, head: str, base: str, advance: Callable[[], N
     made, turns = Counter[_Place](), Counter[Turn]()
     removed = stamped = 0
     for entry in log.read(git, head, ["datasets/"], base=base):
-        found = history.counted(git, reader, entry, _fresh(entry.commit))
+        found = history.counted(git, reader, entry, _fresh(entry.commit, drawn))
         made.update(found.made)
         turns.update(found.turns)
         removed, stamped = removed + found.removed, stamped + found.stamped
@@ -98,8 +101,8 @@ def read(git: Git, reader: Reader, head: str, base: str, advance: Callable[[], N
     return Edits(made, turns, removed, stamped)
 
 
-def _fresh(commit: Commit) -> Callable[[], _Tally]:
-    return lambda: _Tally(commit)
+def _fresh(commit: Commit, drawn: Veil) -> Callable[[], _Tally]:
+    return lambda: _Tally(commit, drawn)
 
 
 def told(edits: Edits, stretches: Calendar) -> page.Work:
