@@ -11,7 +11,7 @@ from labelvc.model.approval import Rekeying
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.ops import approvals, bijection
-from labelvc.ops.approvals import Folders, Heard, Problem, Shelf, Statement
+from labelvc.ops.approvals import Distrusted, Folders, Heard, Problem, Shelf, Statement
 from labelvc.ops.bijection import Found
 from labelvc.ops.deeds import Deed
 from labelvc.store.git import Git
@@ -71,18 +71,20 @@ def of(
     Raises:
         StoreError: git or DVC data is missing.
     """
-    told = list(_told(at.shelf, deed, folders, trust))
+    read = list(_told(at.shelf, deed, folders, trust))
+    told = [one for one in read if isinstance(one, Statement)]
+    void = tuple(one for one in read if isinstance(one, Problem))
     if not told:
-        return Vouched()
+        return Vouched(problems=void)
     if not any(KIND in rule.kinds for rule in trust.policy.rules):
-        return _none(told, _UNRULED)
+        return _none(told, _UNRULED, void)
     found = bijection.read(at.git, at.reader, deed.old, deed.new)
     if found.broken is not None:
-        return _none(told, f"{found.broken.key}: {found.broken.message}")
+        return _none(told, f"{found.broken.key}: {found.broken.message}", void)
     if bijection.unnamed(found.into, trust.policy, (later(deed.commit) or trust).policy):
-        return _none(told, _UNNAMED)
+        return _none(told, _UNNAMED, void)
     good = frozenset(one.digest for one in told if _says(one.approval, found))
-    odd = _none([one for one in told if one.digest not in good], _OTHERWISE)
+    odd = _none([one for one in told if one.digest not in good], _OTHERWISE, void)
     if not good:
         return odd
     part = changeset.part(deed.found, found.keys).changeset
@@ -96,12 +98,15 @@ def of(
     return Vouched(part.root, found.keys, good, odd.problems, heard)
 
 
-def _none(told: Iterable[Statement], why: str) -> Vouched:
-    return Vouched(problems=tuple(Problem(one.path, why) for one in told))
+def _none(told: Iterable[Statement], why: str, void: Iterable[Problem]) -> Vouched:
+    return Vouched(problems=(*[Problem(one.path, why) for one in told], *void))
 
 
-def _told(shelf: Shelf, deed: Deed, folders: Folders, trust: Trust) -> Iterator[Statement]:
-    """Yield the valid statements on a re-key that a step brings; there is none where no epoch began."""
+def _told(shelf: Shelf, deed: Deed, folders: Folders, trust: Trust) -> Iterator[Statement | Problem]:
+    """Yield the statements on a re-key that a step brings, and what is wrong with a file beside them; none where no epoch began.
+
+    What lies in the folder of the whole change is looked at as its approvals are.
+    """
     if not deed.changed(epochs.PATH):
         return
     for path in deed.brought:
@@ -110,7 +115,9 @@ def _told(shelf: Shelf, deed: Deed, folders: Folders, trust: Trust) -> Iterator[
         if root is None or entry is None:
             continue
         for one in shelf.statements(root, {path: entry}, trust):
-            if isinstance(one, Statement) and isinstance(one.approval, Rekeying):
+            ours = isinstance(one, Statement) and isinstance(one.approval, Rekeying)
+            void = isinstance(one, Problem) and not isinstance(one, Distrusted)
+            if ours or (void and root != deed.found.changeset.root):
                 yield one
 
 
