@@ -471,3 +471,30 @@ def test_a_guideline_is_not_published_beside_a_taxonomy_that_cannot_be_read(labe
     code, _, err = labelvc(labels, "guideline", "publish", "topic")
     assert (code, err.startswith("error: cannot be read, and the guideline explains its labels\n")) == (2, True), err
     assert (labels / "guidelines/topic.versions.jsonl").read_bytes() == before
+
+
+def test_trace_and_diff_follow_what_became_of_a_label(labels, labelvc, git):
+    run(labels, labelvc, "taxonomy", "rename", "topics", "parcel", "Shipment")
+    run(labels, labelvc, "taxonomy", "merge", "topics", "damage", "--into", "parcel")
+    run(labels, labelvc, "taxonomy", "split", "topics", "money", "--into", "refund", "--into", "invoice")
+    run(labels, labelvc, "taxonomy", "publish", "topics")
+    commit(labels, git)
+
+    def meanings(key: str) -> list[str]:
+        return [line.strip() for line in run(labels, labelvc, "trace", key).splitlines() if "meaning" in line]
+
+    assert meanings("texts/m1#a2") == ["meaning   parcel 'Parcel', now 'Shipment'"]
+    assert meanings("texts/m2#a3") == ["meaning   damage 'Damage', parcel since 2.0.0"]
+    assert meanings("texts/m3#a5") == ["meaning   money 'Money', refund or invoice since 2.0.0"]
+    run(labels, labelvc, "taxonomy", "migrate", "topics", code=1)
+    commit(labels, git)
+    assert meanings("texts/m2#a3") == ["meaning   damage 'Damage', parcel since 2.0.0", "meaning   parcel 'Shipment'"]
+    told = valid("trace", run(labels, labelvc, "trace", "texts/m3#a5", "--format", "json"))
+    (said,) = told["items"][0]["meaning"]["texts"]
+    assert (said["led"], said["since"]) == (["refund", "invoice"], "2.0.0")
+    assert run(labels, labelvc, "diff", "HEAD~1..HEAD").startswith(
+        "~ texts/m2#a3  /origin/migration (none) -> topics@2.0.0; /value/label damage -> parcel\n"
+    )
+    assert "lineage rename parcel; merge damage -> parcel; split money -> refund, invoice" in run(
+        labels, labelvc, "diff", "HEAD~2..HEAD~1"
+    )

@@ -484,7 +484,7 @@ def test_a_label_means_what_it_meant_then(zoo: Zoo):
     first, second = trace.trace(zoo.at, Key.parse("pets/p1#k1")).steps
     assert first.meaning is not None
     assert second.meaning is not None
-    assert (first.meaning.taxonomy, *first.meaning.texts[0]) == ("animals@1.0.0", "cat", "", "Cat", "House cat")
+    assert (first.meaning.taxonomy, *first.meaning.texts[0]) == ("animals@1.0.0", "cat", "", "Cat", "House cat", (), "")
     assert (second.meaning.taxonomy, second.meaning.texts[0].label) == ("animals@1.1.0", "dog")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from labelvc.core import bearing, diff
+from labelvc.core import bearing, diff, lineage
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry
 from labelvc.ops import project as projects
@@ -23,12 +23,16 @@ class Text(NamedTuple):
         definition: its text in the guideline; empty when the guideline has none.
         name: its name in the taxonomy at that time; empty when the taxonomy lacked it.
         now: its name at the end of the history looked at; empty when it is gone.
+        led: where the lineage leads from it by then: the label it was merged into, or those it was split into.
+        since: version of the taxonomy that brought that.
     """
 
     label: str
     definition: str
     name: str
     now: str
+    led: tuple[str, ...] = ()
+    since: str = ""
 
 
 class Meaning(NamedTuple):
@@ -82,12 +86,14 @@ class Library:
         then = {row.get("id"): str(row.get("name", "")) for row in rows if isinstance(row.get("id"), str)}
         today = self._project.taxonomies.get(owner)
         now = {label.id: label.name for label in today.labels} if today else {}
+        led = lineage.fates({"lineage": today.lineage}) if today else {}
         found = []
         for label in bearing.labels(value)[:_MOST]:
             block = blocks.get(label)
             definition = str(block.get("definition", "")) if isinstance(block, dict) else ""
             if definition or label in then or label in now:
-                found.append(Text(label, definition, then.get(label, ""), now.get(label, "")))
+                fate = (led[label].to, led[label].version) if label in led else ((), "")
+                found.append(Text(label, definition, then.get(label, ""), now.get(label, ""), *fate))
         return found
 
     def _guideline(self, commit: str, name: str, version: str) -> dict[str, Any] | None:

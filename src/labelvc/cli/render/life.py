@@ -95,9 +95,10 @@ def _texts(meaning: Meaning | None) -> Iterator[str]:
         named = f" {text.safe(one.name)!r}" if one.name and one.name != one.label else ""
         since = f", now {text.safe(one.now)!r}" if one.now and one.name and one.now != one.name else ""
         gone = ", no label any more" if one.name and not one.now else ""
+        led = f", {text.safe(' or '.join(one.led))} since {one.since}" if one.led else ""
         said = f": {text.clip(text.safe(' '.join(one.definition.split())), 200)}" if one.definition else ""
-        if named or since or gone or said:
-            yield f"   meaning   {text.safe(one.label)}{named}{since}{gone}{said}\n"
+        if named or since or gone or led or said:
+            yield f"   meaning   {text.safe(one.label)}{named}{since}{gone}{led}{said}\n"
 
 
 def _vote(vote: Vote) -> str:
