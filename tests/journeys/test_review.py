@@ -187,8 +187,7 @@ def test_two_releases_of_a_treebank_are_one_pull_request(treebank, bank, tmp_pat
     hold(found, counted)
     assert found["counts"]["edits"] == 418 + 4 + 2  # in one commit nothing is edited twice
     assert found["quality"]["fixed"] == {}
-    assert {one["rule"] for one in found["quality"]["findings"]} == {"privacy.phone"}  # in lines that changed
-    assert set(found["quality"]["new"]) == {"note"}
+    assert found["quality"]["new"] == {}  # numbers that look like telephones stood in these records before
     marked = [one for way in found["ways"]["list"] for example in way["examples"] for one in example["passages"]]
     assert all(one["marked"] for one in marked)
     words = ("review", "main...release", "--format", "markdown")

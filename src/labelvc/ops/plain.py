@@ -13,7 +13,7 @@ from labelvc.core.diff import decoded
 from labelvc.core.gate import Gate
 from labelvc.model import jsonpointer
 from labelvc.model.finding import Finding, Place
-from labelvc.model.names import Key, Layer
+from labelvc.model.names import Layer
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import project as projects
 from labelvc.store import tree
@@ -85,7 +85,7 @@ def standing(
             if found:
                 before = past.read(path, earlier[path]) if path in earlier else b""
                 told = leaks.in_shard(path, _without(data, before), _keys(data, *found[:2]), gate)
-                yield from (one for one in told if not _held(one, data, before, gate))
+                yield from _fresh(told, data, before, found[:2], gate)
             else:
                 yield from leaks.in_file(path, data, gate)
 
@@ -107,22 +107,29 @@ def _without(data: bytes, old: bytes) -> bytes:
     return b"\n".join([b"" if line in known else line for line in data.split(b"\n")])
 
 
-def _held(found: Finding, data: bytes, old: bytes, gate: Gate) -> bool:
-    """Tell whether the record of a finding held its value before, in the same place: history keeps it already."""
-    place = found.place
-    if not old or not place.key or not place.pointer:
-        return False
-    now, then = [_values(side, place, found.rule, gate) for side in (data, old)]
-    return bool(now) and now <= then
+def _fresh(found: Iterable[Finding], data: bytes, old: bytes, home: tuple[str, Layer], gate: Gate) -> Iterator[Finding]:
+    """Yield the findings whose value the record or item did not hold before in the same place: history keeps the others already.
+
+    The line tells whose it is: an id that holds a value itself is shown in no finding.
+    """
+    lines: list[bytes] = []
+    for one in found:
+        lines = lines or data.split(b"\n")
+        line = lines[one.place.line - 1] if old and one.place.line and one.place.pointer else b""
+        key = shard.key_of(line, *home) if line else None
+        before = shard.find(old, key) if key else None
+        now, then = [_values(side, one, gate) for side in (line, before)]
+        if not now or not now <= then:
+            yield one
 
 
-def _values(data: bytes, place: Place, rule: str, gate: Gate) -> set[str]:
-    """Return what stands in plain at a place by one rule, read with the name of its member as it stands in the record."""
-    line = shard.find(data, Key.parse(place.key))
-    value = jsonpointer.reach(decoded(line), place.pointer) if line else None
+def _values(line: bytes | None, found: Finding, gate: Gate) -> set[str]:
+    """Return what stands in plain in the member of a finding by its rule, read with the member's name as it stands in a line."""
+    value = jsonpointer.reach(decoded(line), found.place.pointer) if line else None
     if not isinstance(value, str | int | float):
         return set()
-    return leaks.values(canonical.encode({jsonpointer.steps(place.pointer)[-1]: value}), rule, gate)
+    member = {jsonpointer.steps(found.place.pointer)[-1]: value}
+    return leaks.values(canonical.encode(member), found.rule, gate)
 
 
 def _keys(data: bytes, dataset: str, layer: Layer) -> Callable[[int], str]:
