@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -220,3 +220,17 @@ def private_folder(git: Git, name: str) -> Path:
     except OSError as error:
         raise failure(error, folder) from None
     return folder
+
+
+def layers(top: Path) -> Iterator[str]:
+    """Yield the folders of shards in the work tree, links left out: git need not walk ignored media to list ignored shards."""
+    waiting = ["datasets"]
+    while waiting:
+        folder = waiting.pop()
+        depth = folder.count("/")
+        if depth == 2:
+            yield folder
+        elif (top / folder).is_dir() and not (top / folder).is_symlink():
+            with os.scandir(top / folder) as rows:
+                names = [row.name for row in rows if row.is_dir(follow_symlinks=False)]
+            waiting += [f"{folder}/{name}" for name in names if depth == 0 or name in ("annotations", "items")]

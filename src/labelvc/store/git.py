@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from labelvc.errors import StoreError
+from labelvc.model import shell
 from labelvc.model.snapshot import FileChange
-from labelvc.store import kept, patch, process
+from labelvc.store import kept, patch, process, revisions
 
 if TYPE_CHECKING:
     from labelvc.store.executors import Executor
@@ -20,7 +21,6 @@ PATCH = (
 )  # fmt: skip
 RAW = ("--raw", "-r", "--no-abbrev", "--no-renames", "--no-relative", "-O/dev/null")
 _NO_REPOSITORY = "cd into your project, or make one here: labelvc init"
-_ARGUMENTS = 60_000
 _commits: dict[Path, set[str]] = {}
 # Words of git's complaints that tell the cure (read-cache.c; tree-walk.c, object-file.c and revision.c).
 _INDEX = ("index file", "index uses", "bad signature")
@@ -108,14 +108,21 @@ def resolve(git: Git, rev: str) -> str:
     """Return the full id of the commit that a revision names.
 
     Raises:
-        StoreError: there is no such commit here; the hint says so when a shallow clone may be why.
+        StoreError: there is no such commit here, and the hint says so when a shallow clone may be why; or it could mean several.
     """
     if rev.startswith("-") or not rev or "\0" in rev:
         raise StoreError(f"{rev!r} is not a revision", hint="git log --oneline")
     if rev in _commits.get(git.common, ()):
         return rev
-    if found := named(git, f"{rev}^{{commit}}"):
+    plain = revisions.is_plain(rev, git.directory, lambda name: named(git, name) is not None)
+    if plain and (found := named(git, f"{rev}^{{commit}}")):
         return known(git, found[0])
+    done = _try(git, "rev-parse", "--verify", f"{rev}^{{commit}}")
+    if done.ambiguous not in ("", done.text):  # an id that a ref is called like is still the id
+        hint = f"git show-ref {shell.word(done.ambiguous)}; then write in full which one is meant: refs/heads/..."
+        raise StoreError(f"{done.ambiguous!r} names more than one thing here", where=rev, hint=hint)
+    if done.code == 0:
+        return known(git, done.text)
     if is_shallow(git):
         raise StoreError("no such commit in this shallow clone", where=rev, hint=process.UNSHALLOW)
     if rev == "HEAD" and not head(git):
@@ -318,7 +325,7 @@ def diff_lines(git: Git, old: str, new: str, paths: Sequence[str] = ()) -> Itera
         words = ["diff-tree", *PATCH, before, resolve(git, new)]
         # With an index at hand git reads a file that looks unchanged instead of the commit's object (diff.c, `reuse_worktree_file`).
         nothing = str(git.directory / "labelvc-no-index")
-    for some in _batches(paths):
+    for some in process.batches(paths):
         line = ("-c", "core.quotePath=false", "--literal-pathspecs", *words, "--", *some)
         with start(git, *line, index=nothing) as running:
             yield from patch.read(running.out)
@@ -370,20 +377,6 @@ def _try(git: Git, *arguments: str, data: bytes = b"", index: str = "") -> proce
 def _command(git: Git, *arguments: str) -> list[str]:
     """Return the command line; it names both folders, since GIT_DIR and GIT_WORK_TREE may be relative to where a person stands."""
     return [*process.GIT, f"--git-dir={git.directory}", *([] if git.bare else [f"--work-tree={git.top}"]), *arguments]
-
-
-def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the paths in lists that fit a command line; one empty list when there are none."""
-    some: list[str] = []
-    room = _ARGUMENTS
-    for path in paths:
-        if some and len(path) * 4 > room:
-            yield some
-            some, room = [], _ARGUMENTS
-        some.append(path)
-        room -= len(path) * 4 + 8
-    if some or not paths:
-        yield some
 
 
 def failure(git: Git, verb: str, said: str) -> StoreError:

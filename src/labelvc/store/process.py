@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple, Self
@@ -31,8 +32,12 @@ _MEDDLING = (
 UNGRAFTED = {"GIT_GRAFT_FILE": f"{os.devnull}/none"}
 # Some of git's complaints are told apart by their words; gettext asks LANGUAGE first.
 _ENGLISH = {"LC_ALL": "C", "LANGUAGE": "C"}
+_ARGUMENTS = 60_000
+_AMBIGUOUS = re.compile("refname '(.*)' is ambiguous")
 # A replacement object (`git replace`) would show other bytes under an id that was signed, so none is followed.
-GIT = ("git", "--no-replace-objects")
+# A monitor of files is a program that the configuration names, and says which files git may leave unread. A tag that is called
+# like a branch goes before it, of which git only warns (gitrevisions), and only where nobody asked it not to.
+GIT = ("git", "--no-replace-objects", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=true")
 # Old versions of a file lie in a pack as differences from newer ones. With git's own 96 MiB a history of 25 MB of shards falls
 # out of this cache between two commits, and every version is put together anew: 5.7 s for 1.8 (git-config).
 ROOM = ("-c", "core.deltaBaseCacheLimit=256m")
@@ -51,6 +56,12 @@ class Done(NamedTuple):
     def text(self) -> str:
         """What it printed, without the last line break."""
         return self.out.decode("utf-8", "surrogateescape").rstrip("\n")
+
+    @property
+    def ambiguous(self) -> str:
+        """The name of a revision that git says could mean several, of which it took one; empty for none."""
+        found = _AMBIGUOUS.search(self.said)
+        return found[1] if found else ""
 
 
 class Running(NamedTuple):
@@ -248,7 +259,22 @@ def absent(folder: Path) -> StoreError:
 
 
 def complaint(stderr: bytes) -> str:
-    """Return what git complained of: the last `fatal:` or `error:` line, else the last line."""
+    """Return what git complained of: the last `fatal:` or `error:` line, else one on a name of several meanings, else the last."""
     lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     told = [line for line in lines if line.startswith(("fatal: ", "error: "))]
-    return (told or lines or [""])[-1]
+    vague = [line for line in lines if _AMBIGUOUS.search(line)]
+    return (told or vague or lines or [""])[-1]
+
+
+def batches(paths: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the paths in lists that fit a command line; one empty list when there are none."""
+    some: list[str] = []
+    room = _ARGUMENTS
+    for path in paths:
+        if some and len(path) * 4 > room:
+            yield some
+            some, room = [], _ARGUMENTS
+        some.append(path)
+        room -= len(path) * 4 + 8
+    if some or not paths:
+        yield some

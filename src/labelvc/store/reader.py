@@ -15,7 +15,7 @@ from labelvc.batches import batches
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store import git as plumbing
-from labelvc.store import objects, pointer
+from labelvc.store import objects, pointer, revisions
 from labelvc.store.differences import Differences
 from labelvc.store.git import Git
 from labelvc.store.objects import Objects
@@ -72,15 +72,16 @@ class Reader:
 
     def commit(self, rev: str) -> tuple[str, bytes] | None:
         """Return full id and bytes of the commit that a revision names; None when git knows none, or knows several."""
-        return self._objects.commit(rev)
+        plain = revisions.is_plain(rev, self._git.directory, lambda name: self._objects.named(name) is not None)
+        return self._objects.commit(rev) if plain else None
 
     def resolve(self, rev: str) -> str:
         """Return the full id of the commit that a revision names, as `git.resolve` does.
 
         Raises:
-            StoreError: there is no such commit here.
+            StoreError: there is no such commit here, or the name means several things.
         """
-        found = self._objects.commit(rev)
+        found = self.commit(rev)
         return plumbing.known(self._git, found[0]) if found else plumbing.resolve(self._git, rev)
 
     def show(self, commit: str, path: str) -> bytes:

@@ -16,9 +16,8 @@ from labelvc.errors import StoreError
 from labelvc.model import listing
 from labelvc.model.listing import Listing
 from labelvc.model.snapshot import Entry, FileChange, Snapshot
+from labelvc.store import disk, kept, patch, pointer
 from labelvc.store import git as plumbing
-from labelvc.store import kept, patch, pointer
-from labelvc.store.disk import UNFINISHED
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
@@ -95,16 +94,20 @@ def work(git: Git, under: Sequence[str] = (), *, settled: bool = True) -> Snapsh
             lying[path] = _unread(git, path)
         elif os.path.lexists(git.top / path):
             lying[path] = lying.get(path) or _unread(git, path)
-    others = ("--literal-pathspecs", "ls-files", "-o", "--exclude-standard", "-z", "--", *wide)
+    told = ("--literal-pathspecs", "ls-files", "-v", "-c", "-o", "--exclude-standard", "-z", "--", *wide)
+    tagged = [(row[0], row[2:]) for row in _rows(plumbing.run(git, *told)) if row[0] not in "HM"]
+    for tag, path in tagged:
+        if tag != "?" and (os.path.lexists(git.top / path) or tag == "h"):
+            lying.setdefault(path, _unread(git, path) if os.path.lexists(git.top / path) else None)
     ignored = _ignored(git, listed.over(lying), under)
-    for path in [*_rows(plumbing.run(git, *others)), *ignored]:
+    for path in [*(path for tag, path in tagged if tag == "?"), *ignored]:
         if path.endswith("/") and _LAYER.match(path):
             raise StoreError(
                 "another git repository lies among the shards", where=path, hint=f"mv {path}.git elsewhere"
             )
-        if not path.endswith(("/", UNFINISHED)):
+        if not path.endswith(("/", disk.UNFINISHED)):
             lying[path] = _unread(git, path)
-    members = _with_members(git, listed.over(lying), under, disk=True)
+    members = _with_members(git, listed.over(lying), under, lying=True)
     return Snapshot("work tree", "work", plumbing.head(git), members, tuple(ignored))
 
 
@@ -119,7 +122,7 @@ def _ignored(git: Git, entries: Mapping[str, Entry], under: Sequence[str]) -> li
     Returns:
         Their paths, in git's order.
     """
-    folders = [folder for folder in _layers(git) if f"{folder}.dvc" not in entries]
+    folders = [folder for folder in disk.layers(git.top) if f"{folder}.dvc" not in entries]
     if not folders:
         return []
     listed = plumbing.run(
@@ -127,20 +130,6 @@ def _ignored(git: Git, entries: Mapping[str, Entry], under: Sequence[str]) -> li
     )
     wanted = tuple(path.rstrip("/") for path in under)
     return [path for path in _rows(listed) if shard.parse_path(path) and (not wanted or _covered(path, wanted))]
-
-
-def _layers(git: Git) -> Iterator[str]:
-    """Yield the folders of shards in the work tree, links left out: git need not walk ignored media to list ignored shards."""
-    waiting = ["datasets"]
-    while waiting:
-        folder = waiting.pop()
-        depth = folder.count("/")
-        if depth == 2:
-            yield folder
-        elif (git.top / folder).is_dir() and not (git.top / folder).is_symlink():
-            with os.scandir(git.top / folder) as rows:
-                names = [row.name for row in rows if row.is_dir(follow_symlinks=False)]
-            waiting += [f"{folder}/{name}" for name in names if depth == 0 or name in ("annotations", "items")]
 
 
 def staged(git: Git, *, settled: bool = True) -> tuple[Snapshot, Snapshot]:
@@ -320,7 +309,7 @@ def _enough(found: tuple[Listing, Listing] | None) -> tuple[Listing, Listing] | 
     return None if any(map(pointer.is_about_shards, about)) else found
 
 
-def _with_members(git: Git, entries: Listing, under: Sequence[str], *, disk: bool = False) -> Listing:
+def _with_members(git: Git, entries: Listing, under: Sequence[str], *, lying: bool = False) -> Listing:
     """Add the files behind DVC pointers, in the work tree those that lie there; what git itself holds is not hidden by them."""
     pointers = [path for path in entries.ending(".dvc") if pointer.stands_for_shards(path)]
     if not pointers:
@@ -329,7 +318,7 @@ def _with_members(git: Git, entries: Listing, under: Sequence[str], *, disk: boo
     with Reader(git) as source:
         for path in pointers:
             folder = path.removesuffix(".dvc")
-            if disk and (git.top / folder).is_dir():
+            if lying and (git.top / folder).is_dir():
                 found |= _lying(git, source, path, entries)
             else:
                 found |= source.members(path, entries[path], entries.get(pointer.manifest_path(path)))
@@ -360,7 +349,7 @@ def _lying(git: Git, source: Reader, path: str, entries: Mapping[str, Entry]) ->
                 name = f"{here}/{row.name}"
                 if row.is_dir(follow_symlinks=False):
                     waiting.append(name)
-                elif not row.name.endswith(UNFINISHED):
+                elif not row.name.endswith(disk.UNFINISHED):
                     found[name] = Entry("disk", "")
                     if row.is_symlink() or row.stat(follow_symlinks=False).st_nlink > 1:
                         linked.add(name)

@@ -1,0 +1,31 @@
+"""Revisions: whether a name surely means one thing, for a git that takes one of several and does not say so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+_NAME = re.compile(r"(?:[^~^:@]|@(?!\{))+")
+_SHORT, _WHOLE = re.compile("[0-9a-fA-F]{4,}"), re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_PLACES = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
+
+
+def is_plain(rev: str, directory: Path, is_there: Callable[[str], bool]) -> bool:
+    """Tell whether a revision is surely the name of one thing; where it is not, `git rev-parse` must tell, which warns.
+
+    A tag goes before the branch of its name, and a ref before the commit whose id begins so; `git cat-file` says nothing of it.
+
+    Source: gitrevisions(7), the places where a <refname> is looked for.
+
+    Args:
+        rev: a revision, with what may follow the name (`main~2`).
+        directory: git folder of the work tree, the first place where a name is looked for.
+        is_there: tells whether there is a ref of a full name.
+    """
+    name = _NAME.match(rev)
+    if name is None or name[0] == "HEAD" or _WHOLE.fullmatch(name[0]):
+        return name is not None
+    if _SHORT.fullmatch(name[0]) or (directory / name[0]).exists():
+        return False
+    return sum(is_there(place.format(name[0])) for place in _PLACES) == 1
