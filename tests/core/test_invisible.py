@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,3 +62,13 @@ def test_every_text_of_a_document_is_looked_at():
 def test_an_id_is_what_it_looks_like_and_stays_where_it_is(label, said):
     value = {"version": "1.0.0", "labels": [{"id": label, "name": "Name"}]}
     assert list(labels.troubles(value)) == ([("/labels/0/id", said)] if said else [])
+
+
+def test_whatever_has_a_mark_does_not_print_as_a_whole():
+    """What prints is let by without looking for marks: no letter of Unicode that the marks name may print."""
+    every = "".join(map(chr, range(0x110000)))
+    for pattern in (invisible._IN_NAMES, invisible._IN_PROSE):
+        found = set(re.findall(pattern, every)) | set(re.findall(pattern, "a\u200cb\u200d"))
+        assert {"\u200b", "\u202e", "\ufeff", "\U000e0001", "\u200d"} <= found
+        assert not [hex(ord(letter)) for letter in found if letter.isprintable()]
+    assert not re.findall(invisible._IN_PROSE, "\n\t")
