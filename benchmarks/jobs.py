@@ -74,6 +74,7 @@ def run_all(plan: Plan) -> list[Job]:
         "pack": lambda: [pack(repository(plan.records))],
         "hook": lambda: [hook(repository(plan.records))],
         "pull": lambda: [pull(repository(plan.records), work)],
+        "review": lambda: [pulls.reviewed(repository(small), work, TIMES)],
         "diff": lambda: [
             diff(repository(plan.records), "few"),
             diff(repository(small), "few"),

@@ -1,4 +1,4 @@
-"""What a pull request costs: `labelvc ci` on 100 changed records, on a runner that knows nothing and on one that has judged before."""
+"""What a pull request costs: `labelvc ci` on 100 changed records, on a runner that knows nothing and on one that has judged before; the page of many changes."""
 
 from __future__ import annotations
 
@@ -46,6 +46,33 @@ def judged(repository: Repository, folder: Path, check: Cost, times: int) -> Job
             Row(work, "labelvc ci", *warm[:3], "", right, "judged before"),
             Row(work, "labelvc ci", *cold[:3], "", right, "nothing judged before"),
             Row("all", "labelvc check --all", *check[:3], "", check.code == 0, "nothing checked before"),
+        ],
+    )
+
+
+def reviewed(repository: Repository, folder: Path, times: int) -> Job:
+    """Time the page of one record in ten, with nothing remembered and again.
+
+    Args:
+        repository: whose branch `many` is reviewed.
+        folder: where the page goes.
+        times: how often each is run.
+    """
+    here, page, changed = repository.folder, folder / "review.html", repository.changed["many"]
+    words = ("review", "main...many", "--format", "html", "-o", str(page))
+    cold = least(lambda: _afresh(here, words), times)
+    warm = least(lambda: process([LABELVC, *words], here), times)
+    counts = json.loads(process([LABELVC, "review", "main...many", "--format", "json"], here).out)["counts"]
+    right = warm.code == cold.code == 0 and counts["records"]["changed"] == changed
+    work, size = f"{changed:,} changes", page.stat().st_size / 1024
+    return Job(
+        f"review of {work} of {repository.records:,} records",
+        "<= 2 s CPU, page <= 1 MB",
+        f"{cold.cpu:.2f} s, {warm.cpu:.2f} s again, {size:.0f} KiB",
+        right and cold.cpu <= 2 and size <= 1000,
+        [
+            Row(work, "labelvc review", *cold[:3], "", right, "nothing reviewed before"),
+            Row(work, "labelvc review", *warm[:3], "", right, "again"),
         ],
     )
 

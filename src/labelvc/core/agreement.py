@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import chain, combinations, combinations_with_replacement, repeat
+from itertools import chain, combinations, combinations_with_replacement, product, repeat
 from math import sqrt
 from operator import add
 from typing import NamedTuple
@@ -314,21 +314,31 @@ def _between(sums: Sums, one: Mapping[str, int], two: Mapping[str, int]) -> int:
     return alone + sum([number * (one[a] * two[b] + one[b] * two[a]) for (a, b), number in sums.pairs.items()])
 
 
-def _weight(said: Opinions, influence: _Influence) -> Fraction:
-    """Return what a unit weighs; nothing where there are no two opinions on it."""
-    people = _people(said)
-    if people < 2:
-        return Fraction()
-    a, b = influence.sizes[people]
+def _turned(moved: Mapping[tuple[Opinions, Opinions], int], one: _Influence, two: _Influence) -> Fraction:
+    """Return what `_products` does, of units on which other opinions are counted in the one figure than in the other."""
+    sums: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0] * 9)
+    for (old, new), times in moved.items():
+        (people, *left), (others, *right) = _terms(old, one), _terms(new, two)
+        if people > 1 and others > 1:
+            row = sums[people, others]
+            for at, (left_one, right_one) in enumerate(product((1, *left), (1, *right))):
+                row[at] += times * left_one * right_one
+    total = Fraction()
+    for (people, others), row in sums.items():
+        factors = product((*one.sizes[people], one.slope), (*two.sizes[others], two.slope))
+        total += sum([left * right * number for (left, right), number in zip(factors, row, strict=True)], Fraction())
+    return total
+
+
+def _terms(said: Opinions, influence: _Influence) -> tuple[int, int, int]:
+    """Return n, q and t of a unit."""
     alike = sum([number * number for _, number in said])
-    return a + b * alike + influence.slope * sum([influence.totals.get(answer, 0) * number for answer, number in said])
+    return _people(said), alike, sum([influence.totals.get(answer, 0) * number for answer, number in said])
 
 
 def _difference(still: Sums, moved: Mapping[tuple[Opinions, Opinions], int], one: _Figure, two: _Figure) -> Estimate:
     """Return the later figure less the earlier one; what a unit weighs in that is the difference of what it weighs in them."""
-    both = _products(still, one.influence, two.influence)
-    for (old, new), times in moved.items():
-        both += times * _weight(old, one.influence) * _weight(new, two.influence)
+    both = _products(still, one.influence, two.influence) + _turned(moved, one.influence, two.influence)
     units = sum([size.units for size in _sizes(still, {}).values()]) + sum(moved.values())
     value, reach = float(two.value - one.value), _reach(one.squares + two.squares - 2 * both, units)
     return Estimate(value, None, None) if reach is None else Estimate(value, value - reach, value + reach)

@@ -80,10 +80,11 @@ def standing(
         return
     earlier = {} if old is None else {path: old.entries[path] for path, _ in wanted if path in old.entries}
     with tree.reader(git) as reader, tree.reader(git) as past:
+        lines = past.many((path, entry) for path, entry in earlier.items() if shard.parse_path(path))
         for path, data in reader.many(wanted):
             found = shard.parse_path(path)
             if found:
-                before = past.read(path, earlier[path]) if path in earlier else b""
+                before = next(lines)[1] if path in earlier else b""
                 told = leaks.in_shard(path, _without(data, before), _keys(data, *found[:2]), gate)
                 yield from _fresh(told, data, before, found[:2], gate)
             else:
