@@ -156,6 +156,13 @@ def test_what_cannot_be_proposed_is_refused_and_nothing_written(labels, labelvc,
     assert git(labels, "status", "--porcelain") == ""
 
 
+def test_what_hides_findings_is_told(labels, labelvc):
+    change(labels, "when it comes, or", "when it comes, that it is late, or")
+    assert "; while guidelines/topic.yaml is wrong, no record is looked at\n  next: labelvc check --all\n" in run(
+        labels, labelvc, *PROPOSE, "--from", "finding", "example.contradicted", code=2
+    )
+
+
 def test_a_proposal_for_a_guideline_that_there_is_not_is_found_while_it_is_open(labels, labelvc):
     run(labels, labelvc, *PROPOSE, "--from", "feedback", "Late?", "--title", "Words", *ON)
     path = labels / "registers/proposal/0001-words.yaml"

@@ -195,7 +195,9 @@ def _meant(found: Sequence[Finding], word: str) -> list[Finding]:
             raise ConfigurationError(f"{word!r} is the start of several fingerprints", hint=_ALL)
     if not some:
         what = "the rule has found nothing" if "." in word else "no finding has this fingerprint"
-        raise ConfigurationError(f"{what} here: {word!r}", hint=_ALL)
+        blind = [one.place.path for one in found if one.rule.startswith("document.") and one.severity == "error"]
+        why = f"; while {blind[0]} is wrong, no record is looked at" if blind else ""
+        raise ConfigurationError(f"{what} here: {word!r}{why}", hint="labelvc check --all" if blind else _ALL)
     return some
 
 
