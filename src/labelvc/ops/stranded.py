@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from labelvc.codec import canonical
 from labelvc.errors import RefusedError
@@ -16,24 +16,24 @@ from labelvc.store.git import Git
 _HINT = "bring all labels of an item in one source; or export them, redact the texts elsewhere, and import both"
 
 
-def refuse(git: Git, work: Snapshot, dataset: str, deltas: Iterable[Delta]) -> None:
+def refuse(git: Git, work: Snapshot, dataset: str, deltas: Collection[Delta]) -> None:
     """Refuse to redact a text that is stored with labels which would cover something else then.
 
     Args:
         git: the repository.
         work: what is stored.
         dataset: the dataset.
-        deltas: what the import changes.
+        deltas: what the import changes; gone through twice, and of it the texts that changed are kept.
 
     Raises:
         RefusedError: a label that stays as it is covers other text then.
     """
-    changed: dict[Key | str, Delta] = {delta.key: delta for delta in deltas}
     texts = {
-        key.item: text for key, delta in changed.items() if isinstance(key, Key) and (text := _new_text(key, delta))
+        delta.key.item: text for delta in deltas if isinstance(delta.key, Key) and (text := _new_text(delta.key, delta))
     }
     if not texts:
         return
+    changed = {delta.key for delta in deltas if isinstance(delta.key, Key) and delta.key.item in texts}
     left = 0
     where = ""
     with tree.reader(git) as reader:
