@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -364,6 +365,21 @@ def test_progress_tells_rate_and_time_left_as_soon_as_the_total_is_known(tmp_pat
     assert "25/40" in done.stderr
     assert re.search(r"\d+ shards/s", done.stderr)
     assert re.search(r"\b00:0\d", done.stderr)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_change_no_answer(closed, repo, git, labelvc):
+    """Daemons and some runners start programs so; what git says must not end up where a stream would be."""
+    assert labelvc(repo, "init")[0] == 0
+    git(repo, "add", "--all")
+    git(repo, "commit", "-qm", "one")
+    words = f"{shlex.quote(sys.executable)} -m labelvc.cli"
+    for command, code in (("check --all", 0), ("diff HEAD --exit-code", 0), ("check no-such-revision", 2)):
+        done = subprocess.run(
+            ["sh", "-c", f"{words} {command} {closed}"], cwd=repo, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert git(repo, "status", "--porcelain") == ""
 
 
 def test_write_to_a_file_is_whole(tmp_path):

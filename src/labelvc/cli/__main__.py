@@ -19,11 +19,22 @@ def main() -> None:
     Python's cycle collector runs after every 700 new objects, many of which an import makes: a twentieth of a start.
     """
     gc.set_threshold(_COLLECT_AFTER)
+    _open_streams()
     if sys.argv[1:3] == DRIVER and len(sys.argv) == 8:
         code = importlib.import_module("labelvc.cli.merging").run(sys.argv[3:])
     else:
         code = importlib.import_module("labelvc.cli.main").main()
     _leave(code)
+
+
+def _open_streams() -> None:
+    """Open what was closed of the three standard streams on nothing: a file opened later would take the place of one of them."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.set_inheritable(
+                os.open(os.devnull, os.O_RDWR), True
+            )  # it takes the lowest number that is free, which is this one
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
 def _leave(code: int) -> None:
