@@ -30,6 +30,12 @@ TREE = (
         "Link stands where a file must",
         "What a link shows is another file's content, or none, in another clone.",
     ),
+    Rule(
+        "file.twin",
+        "error",
+        "File has the name of another but for case",
+        "On a Mac or Windows disk one of the two lies there: people see labels that nobody approved.",
+    ),
     *behind.RULES,
     *pinned.RULES,
     Rule(_OF_CHANGES, "error", "Revision does not follow", "Without a growing rev an old approval could be replayed."),

@@ -270,6 +270,7 @@ def _besides(
     yield from strays.among(
         project, snapshot.entries if paths is None or all_strays else filter(snapshot.entries.__contains__, paths)
     )
+    yield from strays.twins(snapshot.entries if paths is None else filter(snapshot.entries.__contains__, paths))
     yield from behind.pointers(project, snapshot)
     yield from invisible.of(documents) if paths is None or any(map(projects.noun_of, paths)) else ()
     yield from instructions.of(git, documents, project, snapshot, paths)

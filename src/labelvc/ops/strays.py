@@ -1,13 +1,15 @@
-"""Strays: files that lie where none belongs, links where a file must stand, and shards that git ignores."""
+"""Strays: files that lie where none belongs or at another's name, links where a file must stand, shards that git ignores."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import filterfalse
 
 from labelvc.codec import shard
+from labelvc.model import shell
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
@@ -16,6 +18,36 @@ from labelvc.ops import project as projects
 _FOLDERS = re.compile(
     r"taxonomies|guidelines|profiles|registers(?:/[^/]+)?|datasets(?:/[^/]+(?:/(?:annotations|items))?)?"
 )
+
+
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""Letters that HFS+ leaves out when it compares names, and some that nobody sees."""
+_ALONE = (".gitattributes", "trust/policy.json")
+_ENDS = (".jsonl", ".yaml", *_ALONE)
+_TOPS = frozenset(
+    ("datasets", "taxonomies", "guidelines", "profiles", "registers", "trust", "approvals", "releases", "privacy")
+)
+
+
+def twins(paths: Iterable[str]) -> Iterator[Finding]:
+    """Yield files that lie at a file of the project, or in a folder of it, where letters have no case: there one hides the other."""
+    for path in paths:
+        if path.isascii() and path.islower():
+            continue
+        other = _UNSEEN.sub("", unicodedata.normalize("NFC", path)).casefold()
+        top, meant = path.partition("/")[0], other.partition("/")[0]
+        if (top != meant and meant in _TOPS) or (other != path and other.endswith(_ENDS) and _is_home(other, path)):
+            message = f"on a disk whose names have no case this is {other}, beside or over the project's own"
+            yield Finding(
+                "file.twin", "error", Place(path), message, f"git mv {shell.word(path)} somewhere else, or git rm it"
+            )
+
+
+def _is_home(other: str, path: str) -> bool:
+    """Tell whether a shard, a document or the policy lies at one path and none of them at another."""
+    if shard.parse_path(path) or projects.noun_of(path):
+        return False
+    return other in _ALONE or bool(shard.parse_path(other) or projects.noun_of(other))
 
 
 def among(project: Project, paths: Iterable[str]) -> Iterator[Finding]:
