@@ -7,6 +7,7 @@ later label can take its id and with it the records of others.
 from __future__ import annotations
 
 import shlex
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
@@ -113,16 +114,21 @@ def fates(value: Value, since: str = "") -> Mapping[str, Fate]:
         and merged away later a person decides still, since nobody said which of the first ones its records were.
     """
     found: dict[str, Fate] = {}
+    behind: dict[str, set[str]] = defaultdict(set)  # label to those that lead to it
     for entry in value.get("lineage", ()):
         if entry["kind"] not in ("merge", "split") or (since and not semver.precedes(since, str(entry["version"]))):
             continue
         to, version = tuple(entry.get("to", ())), str(entry["version"])
         ends = {label: Fate(to, version, label in to) for label in entry.get("from", ()) if to != (label,)}
-        for label, fate in found.items():
-            if any(one in ends for one in fate.to):
-                through = dict.fromkeys(new for one in fate.to for new in (ends[one].to if one in ends else (one,)))
-                found[label] = Fate(tuple(through), version, label in through)
-        found = {**ends, **found}
+        for label in {label for one in ends for label in behind.pop(one, ())}:
+            through = dict.fromkeys(new for one in found[label].to for new in (ends[one].to if one in ends else (one,)))
+            found[label] = Fate(tuple(through), version, label in through)
+            for one in through:
+                behind[one].add(label)
+        for label in ends.keys() - found.keys():
+            found[label] = ends[label]
+            for one in ends[label].to:
+                behind[one].add(label)
     return found
 
 

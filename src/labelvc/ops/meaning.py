@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from labelvc.core import bearing, diff, lineage
+from labelvc.core.lineage import Fate
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry
 from labelvc.ops import project as projects
@@ -63,6 +65,7 @@ class Library:
     def __init__(self, folders: Folders, project: Project, cache: Cache) -> None:
         self._folders, self._project, self._cache = folders, project, cache
         self._values: dict[Entry, dict[str, Any] | None] = {}
+        self._led: dict[str, Mapping[str, Fate]] = {}
 
     def meaning(self, commit: str, raw: bytes | None) -> Meaning | None:
         """Return what a line meant at a commit; None when it names no guideline and its task no taxonomy."""
@@ -86,7 +89,9 @@ class Library:
         then = {row.get("id"): str(row.get("name", "")) for row in rows if isinstance(row.get("id"), str)}
         today = self._project.taxonomies.get(owner)
         now = {label.id: label.name for label in today.labels} if today else {}
-        led = lineage.fates({"lineage": today.lineage}) if today else {}
+        if today and owner not in self._led:
+            self._led[owner] = lineage.fates({"lineage": today.lineage})
+        led = self._led.get(owner, {})
         found = []
         for label in bearing.labels(value)[:_MOST]:
             block = blocks.get(label)
