@@ -286,10 +286,11 @@ def test_a_merge_starts_as_few_gits_as_it_can(forked: Zoo, labelvc: Run, gits: C
     gits()
     assert labelvc(forked.folder, "merge", "topic")[0] == 1
     verbs = Counter(words.removeprefix("-c pack.compression=1 ").split()[0] for words in gits())
-    assert verbs["ls-tree"] == verbs["merge-base"] == verbs["write-tree"] == verbs["fast-import"] == 1
-    assert verbs["diff-tree"] == verbs["cat-file"] == verbs["update-index"] - 1 == 2
+    once = ("cat-file", "fast-import", "ls-tree", "merge-base", "write-tree")
+    assert [verbs[verb] for verb in once] == [1] * len(once)
+    assert verbs["diff-tree"] == verbs["update-index"] - 1 == 2
     assert verbs["read-tree"] == 3, "the draft, the dry run that protects what is not committed, and the work tree"
-    assert verbs.total() - verbs["unpack-objects"] == 18, "fast-import itself starts that one"
+    assert verbs.total() - verbs["unpack-objects"] == 17, "fast-import itself starts that one"
 
 
 @pytest.mark.parametrize(
