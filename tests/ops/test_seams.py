@@ -14,7 +14,6 @@ from labelvc.core import pseudonym
 from labelvc.store import disk, keyring
 from labelvc.store import git as plumbing
 from tests.ops.test_erase import erase, plan, signing, ssh
-from tests.ops.test_redaction import bring, declare, item, label
 from tests.vaulting import Vaulted, vaulted, vaulted_template
 from tests.zoo import zoo, zoo_template
 
@@ -168,14 +167,3 @@ def test_an_exception_holds_across_a_re_key_and_one_for_who_is_known_is_needed(t
     two.zoo.change("pets/p3#", text="ask an.other@firma.de or grace.hopper@example.org")
     two.zoo.git("add", "--all")
     assert labelvc(two.folder, "privacy", "scan", "--all")[0] == 1
-
-
-def test_a_redacted_text_stops_a_re_key_and_is_called_so(two: Vaulted, labelvc: Run):
-    declare(two.zoo)
-    text = "mail jo.public@firma.de"
-    assert bring(two.zoo, labelvc, [item("r1", text), label("r1", "a", 5, len(text))])[0] == 0
-    two.zoo.commit("Redacted")
-    code, out, err = labelvc(two.folder, "pseudonym", "rekey", "--to", "c", "--chained")
-    assert (code, out, two.zoo.git("status", "--porcelain")) == (2, "", "")
-    assert "a token stands in a redacted text" in err
-    assert "eml_" not in err
