@@ -126,15 +126,15 @@ class Job(NamedTuple):
 JOBS = {
     "import": Job(False, nothing, ("import", "csv", "{more}", *COLUMNS), 3),
     "format": Job(False, edit, ("format",), 1),
-    "module add": Job(False, nothing, ("module", "add", "classification"), 4),
+    "module add": Job(False, nothing, ("module", "add", "classification"), 3),
     "module update": Job(False, a_module_goes_on, ("module", "update", "classification"), 3),
     "reshard": Job(False, nothing, ("dataset", "reshard", "ratings", "--shards", "64"), 9),
     "storage dvc": Job(False, nothing, ("dataset", "storage", "ratings", "dvc"), 9),
     "storage git": Job(True, nothing, ("dataset", "storage", "ratings", "git"), 7),
-    "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 23),
+    "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 19),
     "re-key": Job(False, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 5),
     "re-key behind DVC": Job(True, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 8),
-    "import behind DVC": Job(True, nothing, ("import", "csv", "{more}", *COLUMNS), 23),
+    "import behind DVC": Job(True, nothing, ("import", "csv", "{more}", *COLUMNS), 19),
 }
 
 
