@@ -172,7 +172,7 @@ def test_what_is_meant_is_guessed_and_quiet_is_quiet(labels, labelvc, module, gi
     assert "next: labelvc module add ./mine, if that folder is meant\n" in labelvc(labels, "module", "add", "mine")[2]
     assert labelvc(labels, "module", "add", "text-checks", "-q") == (0, "", "")
     assert labelvc(labels, "module", "update", "text-checks", "-q") == (0, "", "")
-    assert labelvc(labels, "module", "update", "text-checks", "-q", "--dry-run")[1].startswith("text-checks 1.0.0")
+    assert labelvc(labels, "module", "update", "text-checks", "-q", "--dry-run")[1].startswith("text-checks 1.1.0")
 
 
 def test_a_dry_run_writes_nothing(labels, labelvc, module, git):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from labelvc.core import governing
-from labelvc.model.project import CheckSetting, Dataset, Project, Sensitive, Task
+from labelvc.model.project import CheckSetting, Dataset, Project, ReviewSetting, Sensitive, Task
 
 ID = "0c4a7f7e-6c1e-4b3a-9a5e-2f6c1b7d9e10"
 
@@ -46,6 +47,8 @@ def test_a_project_is_judged_by_itself_as_it_is():
         ("slices", ("/genre",), (), ("/genre",)),
         ("sensitive", (Sensitive("/ext/who"),), (), (Sensitive("/ext/who"),)),
         ("checks", {"score.range": CheckSetting()}, {"score.range": CheckSetting("off")}, {"score.range": CheckSetting()}),
+        ("review", ReviewSetting(examples=9), ReviewSetting(examples=0), ReviewSetting(examples=9)),
+        ("review", ReviewSetting(), ReviewSetting(budget=2_000), ReviewSetting()),
         ("merge", {}, {"/value": "ours"}, {}),
     ],
 )  # fmt: skip
@@ -70,3 +73,9 @@ def test_a_scale_is_the_narrower_of_two(own: Task, judged: Task):
 def test_what_is_remembered_of_a_check_by_the_settings_of_a_base_is_not_taken_for_that_by_the_branch_s_own():
     own = project(dataset(tasks={"mood": False}))
     assert governing.by(project(dataset()), own).digest != own.digest
+
+
+def test_a_dataset_that_is_new_shows_no_less_of_itself():
+    own = project(dataset(review=ReviewSetting(examples=0, budget=2_000)))
+    base = msgspec.structs.replace(own, datasets={})
+    assert governing.by(base, own).datasets["pets"].review == ReviewSetting()

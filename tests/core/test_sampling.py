@@ -27,6 +27,12 @@ def test_drawn_are_the_smallest_hashes(members: list[str], number: int, seed: st
         assert part.drawn == [row[2] for row in ranked[:number]]
 
 
+@given(MEMBERS, st.text(max_size=4))
+def test_none_is_drawn_when_none_is_asked_for_and_all_are_counted(members: list[str], seed: str):
+    [*found] = sampling.draw([("part", member, member) for member in members], 0, seed)
+    assert found == ([sampling.Stratum("part", len(members), [])] if members else [])
+
+
 @given(MEMBERS, st.integers(1, 12), st.randoms())
 def test_the_order_of_the_population_does_not_matter(members: list[str], number: int, random):
     rows = [("", member, member) for member in members]

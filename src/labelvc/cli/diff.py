@@ -133,8 +133,8 @@ def _stream(git: Git, pair: Range, asked: _Asked, reader: Any) -> _Stream:
     changes = tally.counted(deltas, drawn, wanted)
     counts = None
     if asked.tables or asked.form in ("markdown", "html"):
-        sliced = importlib.import_module("labelvc.ops.slices").Slices if "slice" in asked.by else None
-        counts = Counts(asked.by, sliced(reader, drawing, pair[::-1]).of) if sliced else Counts(asked.by)
+        sliced = importlib.import_module("labelvc.ops.slices").between if "slice" in asked.by else None
+        counts = Counts(asked.by, sliced(git, pair, reader, drawing).of) if sliced else Counts(asked.by)
         changes = counts.counted(changes)
     sample = None
     if asked.sample is not None:

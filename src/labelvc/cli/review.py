@@ -18,7 +18,7 @@ from labelvc.ops import review as reviewing
 from labelvc.ops.gates import Brought
 from labelvc.ops.review import Asked
 
-_SMALLEST, _BUDGET = 2_000, 60_000
+_SMALLEST = 2_000
 
 
 @click.command()
@@ -27,15 +27,13 @@ _SMALLEST, _BUDGET = 2_000, 60_000
     "--examples",
     type=click.IntRange(0, 20),
     metavar="N",
-    help="Show N records of each way a label went, drawn at random.  [default: 3, more where there are few ways]",
+    help="Show N records of each way a label went, drawn at random.  [default: as profiles say, else 3, more where there are few ways]",
 )
 @click.option(
     "--budget",
     type=click.IntRange(min=_SMALLEST),
-    default=_BUDGET,
-    show_default=True,
     metavar="N",
-    help="Characters of Markdown at most; what is left out is counted.",
+    help="Characters of Markdown at most; what is left out is counted.  [default: as profiles say, else 60000]",
 )
 @click.option(
     "--exit-code",
@@ -50,7 +48,7 @@ def review(
     /,
     revisions: str,
     examples: int | None,
-    budget: int,
+    budget: int | None,
     exit_code: bool,
     root: str | None,
     form: str,
@@ -77,7 +75,7 @@ def review(
     elif form == "text":
         write("".join(render.text(found, color=settings.color and output is None)), output)
     elif form == "markdown":
-        write(importlib.import_module("labelvc.cli.render.review_markdown").page(found, budget), output)
+        write(importlib.import_module("labelvc.cli.render.review_markdown").page(found, budget or found.budget), output)
     else:
         write(importlib.import_module("labelvc.cli.render.review_html").page(found), output)
     if output is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from labelvc.model.project import CheckSetting, Dataset, Project, Task
+from labelvc.model.project import CheckSetting, Dataset, Project, ReviewSetting, Task
 
 Decide = Callable[[Any, Any], Any]
 """Returns a member from that of the base and that of the branch."""
@@ -22,7 +22,7 @@ def by(base: Project, project: Project) -> Project:
 
     What exists is the branch's: labels, guidelines, datasets, fields, tasks. What is wrong is the base's: a setting that a
     branch makes softer holds from the next change on. A dataset that is new has its checks with their own severities and
-    thresholds.
+    thresholds, and is reviewed as is usual.
 
     Args:
         base: the documents of where the branch would go.
@@ -54,7 +54,7 @@ def _datasets(base: Mapping[str, Dataset], own: Mapping[str, Dataset]) -> dict[s
 
 def _dataset(base: Dataset | None, own: Dataset) -> Dataset:
     if base is None:
-        return msgspec.structs.replace(own, checks=dict.fromkeys(own.checks, CheckSetting()))
+        return msgspec.structs.replace(own, checks=dict.fromkeys(own.checks, CheckSetting()), review=ReviewSetting())
     said = {name: decide(getattr(base, name), getattr(own, name)) for name, decide in DATASET.items()}
     return msgspec.structs.replace(own, **said)
 
@@ -132,7 +132,8 @@ DATASET: Mapping[str, Decide] = {
     "sensitive": _protected,
     "risk": _kept,
     "checks": _of_base,
-    "profiles": _of_branch,  # `checks` holds what they say
+    "profiles": _of_branch,  # `checks`, `slices` and `review` hold what they say
+    "review": _of_base,
     "sources": _of_branch,
     "merge": _of_base,
     "title": _of_branch,

@@ -85,7 +85,11 @@ def troubles(
     explained = {
         (noun, found.name): found for found in documents for noun in [found.noun] if noun in ("guideline", "taxonomy")
     }
-    rules = {found.name: found.value["checks"] for found in documents if found.noun == "profile"}
+    said = {
+        found.name: profiles.Said(found.value.get("checks", {}), found.value.get("review", {}))
+        for found in documents
+        if found.noun == "profile"
+    }
     for found in documents:
         if found.noun in _HOME and found.value["name"] != found.name:
             home = _HOME[found.noun].format(found.value["name"])
@@ -95,7 +99,7 @@ def troubles(
         elif found.noun == "dataset":
             yield from _dataset(found, tasks)
             yield from _sources(found, names, sources)
-            yield from _taken(found, names, rules)
+            yield from _taken(found, names, said)
             yield from _settings(found, settable) if settable is not None else ()
         elif found.noun == "taxonomy":
             for at, wrong in labels.troubles(found.value):
@@ -186,7 +190,7 @@ def _sources(
 
 
 def _taken(
-    found: Document, names: Mapping[str, frozenset[str]], rules: Mapping[str, Mapping[str, Any]]
+    found: Document, names: Mapping[str, frozenset[str]], said: Mapping[str, profiles.Said]
 ) -> Iterator[Trouble]:
     """Say which profiles of a dataset there are not, and where two disagree on what it leaves open."""
     taken = found.value.get("profiles", ())
@@ -194,9 +198,12 @@ def _taken(
         if name not in names["profile"]:
             message = f"there is no profile {name!r} ({_HOME['profile'].format(name)}){_known(names['profile'])}"
             yield Trouble(found, f"/profiles/{number}", "document.reference", message)
-    for dispute in profiles.disputes(found.value.get("checks", {}), [(name, rules.get(name, {})) for name in taken]):
+    own = profiles.Said(found.value.get("checks", {}), {"slices": found.value.get("slices")})
+    for dispute in profiles.disputes(own, [(name, said[name]) for name in taken if name in said]):
+        cure = {"slices": "say it under slices", "examples": "take one of them", "budget": "take one of them"}
         message = (
-            f"{dispute.one!r} and {dispute.other!r} disagree on {dispute.member} of {dispute.rule}; say it under checks"
+            f"{dispute.one!r} and {dispute.other!r} disagree on {dispute.member} of {dispute.rule}; "
+            f"{cure.get(dispute.member, 'say it under checks')}"
         )
         yield Trouble(found, "/profiles", "document.reference", message)
 

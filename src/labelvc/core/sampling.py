@@ -53,7 +53,7 @@ def draw(rows: Iterable[tuple[str, str, _Row]], number: int, seed: str) -> list[
         entry = (-int(place(seed, member), 16), member, row)
         if len(heap) < number:
             heapq.heappush(heap, entry)
-        elif entry[:2] > heap[0][:2]:
+        elif heap and entry[:2] > heap[0][:2]:
             heapq.heapreplace(heap, entry)
     order = {name: sorted(heap, key=_hash, reverse=True) for name, heap in kept.items()}
     return [Stratum(name, sizes[name], [row for _, _, row in order[name]]) for name in sorted(order)]

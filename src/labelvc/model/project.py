@@ -102,11 +102,26 @@ class CheckSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threshold: float | None = None
 
 
+class ReviewSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How reviews of a dataset are wanted; None and no slices: nothing is said.
+
+    Attributes:
+        slices: as those of a dataset.
+        examples: how many records of each way a label went are shown.
+        budget: characters of Markdown at most.
+    """
+
+    slices: tuple[str, ...] = ()
+    examples: int | None = None
+    budget: int | None = None
+
+
 class Profile(msgspec.Struct, frozen=True):
-    """How some rules are wanted, under a name that datasets take it by."""
+    """How some rules and reviews are wanted, under a name that datasets take it by."""
 
     name: str
-    checks: dict[str, CheckSetting]
+    checks: dict[str, CheckSetting] = {}
+    review: ReviewSetting = ReviewSetting()
 
 
 class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,11 +136,12 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         group: regular expression; what it captures in the item id decides the shard (None: the id itself).
         natural_key: pointers whose values together must be unique over items; empty: no such claim.
         item_fields: declared extra fields of an item, name to JSON Schema.
-        slices: JSON pointers into the item to break results down by.
+        slices: JSON pointers into the item to break results down by: the dataset's own, else those of its profiles.
         sensitive: fields that must never hold a plain value, besides `/by` which always holds a pseudonym.
         risk: the quasi-identifiers, for `labelvc privacy risk`; None where nobody declared any.
         checks: rule id to setting: the dataset's own over those of its profiles.
         profiles: names of profiles whose settings it takes.
+        review: how its profiles want reviews of it; `slices` of the dataset holds what they say of these.
         sources: where the items come from: name, url, licence; of one that names an entry of the register of sources, what
             that says: licence, last day (`expires`), whether items may be handed out (`export`).
         merge: pointer into the record or item to what a merge does where both sides changed what is there.
@@ -146,6 +162,7 @@ class Dataset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     risk: Risk | None = None
     checks: dict[str, CheckSetting] = {}
     profiles: tuple[str, ...] = ()
+    review: ReviewSetting = ReviewSetting()
     sources: tuple[dict[str, str], ...] = ()
     merge: dict[str, Strategy] = {}
     title: str = ""

@@ -135,8 +135,7 @@ class Quality(msgspec.Struct, frozen=True):
     """What checks find at the head and did not find at the base, and the other way round.
 
     Attributes:
-        new: severity to number.
-        fixed: the same of what is not there any more.
+        new, fixed: severity to number; what is fixed is not there any more.
         unchanged: findings of the files looked at that were there before and are there still.
         waived: new ones that somebody lets stand; `more_waived` others are not listed.
         findings: the new ones, worst first; `more` others are not listed.
@@ -376,7 +375,7 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 class Review(msgspec.Struct, frozen=True):
-    """The page. `pictures` holds the bytes of pictures by their digest and is in no JSON."""
+    """The page. `pictures`, bytes by their digest, and the `budget`, characters of Markdown at most, are in no JSON."""
 
     range: str
     base: End
@@ -398,3 +397,4 @@ class Review(msgspec.Struct, frozen=True):
     licences: tuple[Licence, ...]
     provenance: Provenance
     pictures: Mapping[str, bytes] = {}
+    budget: int = 60_000

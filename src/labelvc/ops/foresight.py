@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from labelvc.core import diff
+from labelvc.core import diff, profiles
 from labelvc.core.diff import Comparison
 from labelvc.model import listing
 from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding
-from labelvc.model.project import CheckSetting, Project
+from labelvc.model.project import CheckSetting, Dataset, Project
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import catalogue, check, documents
 from labelvc.ops import project as projects
@@ -25,14 +25,14 @@ _RANKS = ("off", *SEVERITIES)
 
 
 class Turned(NamedTuple):
-    """A setting of a rule that is another one then, with what it comes to where a dataset says nothing itself.
+    """A setting of a rule, or of reviews, that is another one then, with what it comes to where a dataset says nothing itself.
 
     Attributes:
         dataset: which dataset's.
-        rule: of which rule.
-        member: `severity` or `threshold`.
-        old, new: its values; None of a rule whose default nobody here knows.
-        softer: whether it is a lower severity.
+        rule: of which rule; `review`.
+        member: `severity` or `threshold`; of reviews `slices`, `examples` or `budget`.
+        old, new: its values; None of a rule whose default nobody here knows, and where nothing is said of reviews.
+        softer: whether it is a lower severity, or a review shows less.
     """
 
     dataset: str
@@ -115,6 +115,8 @@ def _turned(old: Project, new: Project) -> Iterator[Turned]:
     rules = catalogue.every()
     for name, dataset in sorted(new.datasets.items()):
         before = old.datasets[name].checks if name in old.datasets else {}
+        if name in old.datasets:
+            yield from _reviewed(old.datasets[name], dataset)
         for rule in sorted(before.keys() | dataset.checks.keys()):
             one, two = before.get(rule, CheckSetting()), dataset.checks.get(rule, CheckSetting())
             default = rules.get(rule)
@@ -128,3 +130,16 @@ def _turned(old: Project, new: Project) -> Iterator[Turned]:
             ]
             if limits[0] != limits[1]:
                 yield Turned(name, rule, "threshold", limits[0], limits[1], softer=False)
+
+
+def _reviewed(old: Dataset, new: Dataset) -> Iterator[Turned]:
+    """Yield what differs in how reviews of a dataset are wanted."""
+    if old.slices != new.slices:
+        one, two = (", ".join(side.slices) or None for side in (old, new))
+        fewer = not set(old.slices) <= set(new.slices)
+        yield Turned(old.name, profiles.REVIEW, "slices", one, two, fewer)
+    for member, usual in (("examples", profiles.EXAMPLES), ("budget", profiles.BUDGET)):
+        before, after = getattr(old.review, member), getattr(new.review, member)
+        if before != after:
+            softer = (usual if after is None else after) < (usual if before is None else before)
+            yield Turned(old.name, profiles.REVIEW, member, before, after, softer)

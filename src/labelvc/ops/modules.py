@@ -166,7 +166,7 @@ def _refuse_bad(origin: Origin, path: str, data: bytes) -> None:
     if value["name"] != name:
         message = f"/name says {value['name']!r}, and the file is called {name!r}"
         raise ConfigurationError(message, where=_where(origin, path), hint=_mend(origin))
-    unknown = registry.unknown(value["checks"]) if noun == "profile" else ()
+    unknown = registry.unknown(value.get("checks", {})) if noun == "profile" else ()
     if unknown:
         raise _no_rule(min(unknown), _where(origin, path))
 

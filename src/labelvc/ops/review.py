@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from labelvc import __version__
 from labelvc.codec import shard
-from labelvc.core import diff, disclosure, ways
+from labelvc.core import diff, disclosure, governing, profiles, ways
 from labelvc.core.counts import NOBODY, Counts, Rows
 from labelvc.core.diff import Comparison
 from labelvc.core.sampling import Stratum
@@ -18,17 +18,16 @@ from labelvc.errors import ConfigurationError, DataError, StoreError
 from labelvc.model import review as page
 from labelvc.model.finding import SEVERITIES, Finding
 from labelvc.model.names import Key
-from labelvc.model.project import Project
+from labelvc.model.project import Project, ReviewSetting
 from labelvc.model.review import Review
 from labelvc.model.snapshot import FileChange, Snapshot
-from labelvc.ops import audit, check, gates, mechanics, spread, standing, veil
+from labelvc.ops import audit, check, gates, mechanics, slices, spread, standing, veil
 from labelvc.ops import diff as differing
 from labelvc.ops import project as projects
 from labelvc.ops.diff import Range
 from labelvc.ops.exhibits import Exhibits, Screen
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
-from labelvc.ops.slices import Slices
 from labelvc.ops.spread import Touched
 from labelvc.store import git as plumbing
 from labelvc.store import log, tree
@@ -36,8 +35,8 @@ from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_EXAMPLES, _ROOM = 3, 24
-"""Examples of a way when nobody says how many, and how many there may be of all ways while there are few of these."""
+_ROOM = 24
+"""How many examples there may be of all ways while there are few of these and nobody says how many."""
 _MOST_WAYS = 40
 _MOST_FINDINGS = 500
 _MOST_ROWS = 200
@@ -54,7 +53,8 @@ class Asked(NamedTuple):
         pin: digest of root version 1, from outside the repository; None when there is none.
         brought: the date, and people to look for.
         jobs: worker processes.
-        examples: how many of each way; None: three, and more where there are few ways.
+        examples: how many of each way; None: as the touched datasets want it, else three, and more where there are few
+            ways.
         advance: called with the number of shards that were checked.
     """
 
@@ -112,8 +112,8 @@ class _Reading:
     def __init__(self, place: _Place) -> None:
         self._place = place
         self.tally = diff.Tally()
-        slices = Slices(place.reader, place.veil, place.pair[::-1])
-        self.counts = Counts(("annotator", "slice", "field"), slices.of)
+        sliced = slices.Slices(place.reader, place.veil, place.pair[::-1], slices.declared(*place.projects))
+        self.counts = Counts(("annotator", "slice", "field"), sliced.of)
         self.turns: Counter[Turn] = Counter()
         self.touched: dict[str, Touched] = {}
         self.documents: list[Comparison] = []
@@ -154,7 +154,9 @@ def _review(
     pair, summary, tables = place.pair, reading.tally.summary(), reading.counts.tables()
     one, _, two = words.partition("..." if "..." in words else "..")
     exhibits = Exhibits(place.reader, pair, place.veil, screen)
-    number = max(_EXAMPLES, _ROOM // max(1, len(reading.turns))) if asked.examples is None else asked.examples
+    wanted = list(_wanted(place))
+    usual = max(profiles.EXAMPLES, _ROOM // max(1, len(reading.turns)))
+    number = profiles.examples(wanted, usual) if asked.examples is None else asked.examples
     shown = {
         turn: Drawn(drawn[turn].size, tuple(map(exhibits.example, drawn[turn].drawn[:number])))
         for turn, _ in ways.ranked(reading.turns)[:_MOST_WAYS]
@@ -183,7 +185,17 @@ def _review(
         tuple(_licences(place, sorted(spreads))),
         told.provenance(f"labelvc {__version__}", asked.brought.today),
         exhibits.pictures,
+        profiles.budget(wanted),
     )
+
+
+def _wanted(place: _Place) -> Iterator[ReviewSetting]:
+    """Yield how the datasets that the change touches want their review; the base says so, where it has them."""
+    old, new = place.projects
+    judged = governing.by(old, new) if old and new else old or new
+    known = {name: one for project in (old, judged) if project for name, one in project.datasets.items()}
+    touched = {parsed[0] for path in tree.changed(*place.pair) if (parsed := shard.parse_path(path))}
+    yield from (known[name].review for name in sorted(touched & known.keys()))
 
 
 def _project(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache) -> Project | None:

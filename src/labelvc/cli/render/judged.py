@@ -131,7 +131,7 @@ def summary(judged: Judged, found: Sequence[Finding]) -> str:
         head += ["", f"and {len(found) - LISTED:,} more, not shown here"] if len(found) > LISTED else []
         return "".join([f"{line}\n" for line in head])
     first = "".join([f"{line}\n" for line in head])
-    return first + review_markdown.page(whole, BUDGET - len(first)).removeprefix(f"{MARK}\n")
+    return first + review_markdown.page(whole, min(whole.budget, BUDGET - len(first))).removeprefix(f"{MARK}\n")
 
 
 def _row(one: Finding) -> str:

@@ -41,10 +41,13 @@ _WIDTH = 16
 _FEW = 12
 
 
+_UNTOLD = ("pictures", "budget")
+
+
 def document(found: Review) -> dict[str, Any]:
-    """Return a review as JSON (`schemas/review.v1.json`); pictures are named by their digest."""
+    """Return a review as JSON (`schemas/review.v1.json`); pictures are named by their digest, and it has no budget."""
     told = {"schema": SCHEMA}
-    told |= {name: msgspec.to_builtins(getattr(found, name)) for name in found.__struct_fields__ if name != "pictures"}
+    told |= {name: msgspec.to_builtins(getattr(found, name)) for name in found.__struct_fields__ if name not in _UNTOLD}
     quality: Any = told["quality"]
     quality["findings"] = [json.finding(one) for one in found.quality.findings]
     quality["gone"] = [json.finding(one) for one in found.quality.gone]
