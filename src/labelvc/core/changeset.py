@@ -183,7 +183,7 @@ def _moves(lines: Iterable[bytes]) -> Iterator[Move]:
     for number, raw in enumerate(lines, 1):
         try:
             row = _row(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise DataError(f"line {number} of the change-set is no change") from None
         for digest in (row.n, row.o):
             if digest is not None and not good(digest):
@@ -209,6 +209,6 @@ def _about_line(raw: bytes | None, *, record: bool) -> tuple[bool, str]:
         return raw is not None, ""
     try:
         about = _about(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True, ""
     return not about.gone, about.by or ""
