@@ -102,8 +102,18 @@ def test_rows_that_share_their_key_are_not_told_to_give_one(project: Path, label
     source.write_text("word,ann,ben\ngood,order,order\ngood,payment,order\n")
     words = ["import", "csv", str(source), "--dataset", "texts", "--layout", "wide", "--item", "word"]
     out = labelvc(project, *words, "--key", "word")[1]
-    assert "note: several rows share their --key, so 2 items are called by their line (source-2 ...): " in out
+    told = "note: several rows share their --key, or it is too long for a name or holds control characters, so "
+    assert f"{told}2 items are called by their line (source-2 ...): " in out
     assert "prevents it" not in out
+
+
+def test_a_key_that_is_too_long_for_a_name_is_not_said_to_be_shared_alone(project: Path, labelvc, tmp_path: Path):
+    source = tmp_path / "long.csv"
+    source.write_text(f"word,ann,ben\n{'g' * 4096},order,order\n")
+    words = ["import", "csv", str(source), "--dataset", "texts", "--layout", "wide", "--item", "word"]
+    out = labelvc(project, *words, "--key", "word")[1]
+    told = "or it is too long for a name or holds control characters, so 1 item is called by its line (source-2 ...): "
+    assert told in out
 
 
 def test_columns_that_ride_along_are_named_and_can_be_declared(project: Path, labelvc, tmp_path: Path):

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from labelvc.cli import main as cli
+from labelvc.codec import canonical
 from tests.journeys.conftest import contents
 
 Command = Callable[..., tuple[int, str, str]]
@@ -580,6 +581,24 @@ def test_names_with_spaces_and_of_any_script_work(labels, git, labelvc, tmp_path
     git(folder, "add", "--all")
     done = subprocess.run([LABELVC, "plumbing", "hook", "pre-commit"], cwd=folder, capture_output=True, check=False)
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("item", ["i" * 4096, "\u6f22\u00e9" * 2048], ids=["4 KB", "4,096 letters of 10 KB"])
+def test_an_id_beyond_the_limit_is_a_finding_that_stops_no_command(labels, git, labelvc, item):
+    """An id has at most 512 letters (schemas/item.v1.json); a longer one is shown, compared, merged and logged all the same."""
+    path = labels / "datasets/texts/items/00.jsonl"
+    known = path.read_bytes() if path.exists() else b""
+    path.write_bytes(known + canonical.encode_item({"id": item, "text": "x"}) + b"\n")
+    assert labelvc(labels, "format")[0] == 0
+    code, out, _ = judge(labelvc, labels, "check", "--all", "--format", "json")
+    assert code == 1
+    assert "record.schema" in {one["rule"] for one in json.loads(out)["items"]}
+    assert f"+ texts/{item[:100]}" in judge(labelvc, labels, "diff")[1]
+    git(labels, "add", "--all")
+    assert judge(labelvc, labels, "plumbing", "hook", "pre-commit")[0] == 1
+    git(labels, "commit", "-qnm", "long")
+    assert f"+ texts/{item[:100]}" in judge(labelvc, labels, "log", f"texts/{item}")[1]
+    assert judge(labelvc, labels, "check", "HEAD~1..HEAD")[0] == 1
 
 
 def test_a_submodule_is_not_read(labels, git, labelvc, tmp_path):

@@ -196,6 +196,34 @@ def test_a_conflict_has_markers_and_cannot_be_committed_with_them(conflicting, g
     assert attempt(conflicting, "commit", "--no-edit")[0] == 0
 
 
+@pytest.mark.parametrize("where", ["linked work tree", "submodule"])
+def test_a_checkout_whose_git_folder_is_elsewhere_merges_by_record_too(conflicting, git, labelvc, tmp_path, where):
+    folder = tmp_path / "other"
+    if where == "submodule":
+        git(tmp_path, "init", "-q", "super")
+        add = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(conflicting), "labels")
+        git(tmp_path / "super", *add)
+        folder = tmp_path / "super" / "labels"
+        git(folder, "branch", "-q", "theirs", "origin/theirs")
+        assert labelvc(folder, "install")[0] == 0
+    else:
+        git(conflicting, "worktree", "add", "-q", "-b", "other", str(folder))
+    assert (folder / ".git").is_file()
+    assert attempt(folder, "merge", "theirs")[0] == 1
+    assert place(folder, "w1").read_text().count("<<<<<<< ours\n") == 1
+    git(folder, "add", "--all")
+    code, said = attempt(folder, "commit", "--no-edit")
+    assert (code, "shard.markers" in said) == (1, True), said
+    git(folder, "merge", "--abort")
+    assert labelvc(folder, "merge", "theirs")[0] == 1
+    assert labelvc(folder, "resolve", "--theirs")[0] == 0
+    assert labelvc(folder, "merge", "--continue")[0] == 0
+    assert record_line("w1", 3, rev=3) in place(folder, "w1").read_bytes()
+    assert labelvc(folder, "check", "--all")[0] == labelvc(folder, "check", "HEAD^1..HEAD")[0] == 0
+    assert git(folder, "status", "--porcelain") == ""
+    assert '"score":2' in place(conflicting, "w1").read_text(), "the other checkout is as it was"
+
+
 @pytest.mark.parametrize("trouble", ["gone", "ends with 1", "killed"])
 def test_a_broken_labelvc_leaves_the_text_merge_and_its_markers(conflicting, git, tmp_path, trouble):
     python = tmp_path / "python"

@@ -32,7 +32,9 @@ def unnamed(items: int, answers: int, *, keyed: bool) -> Iterator[str]:
     """Yield what a person should know where so many things are called by their line, the last resort of a reader."""
     renames = "so they are called by their line (source-2 ...): a line inserted in the source renames those below"
     if items and keyed:
-        yield f"several rows share their --key, {renames.replace('they', f'{items:,} items')}"
+        called = renames.replace("they are", f"{items:,} items are" if items > 1 else "1 item is")
+        called = called if items > 1 else called.replace("their", "its", 1)
+        yield f"several rows share their --key, or it is too long for a name or holds control characters, {called}"
     elif items:
         cure = "--key COL, or a sent_id in CoNLL-U, prevents it"
         yield f"nothing names {items:,} item{'s'[: items > 1]}, or they share a name, {renames}. {cure}"
