@@ -52,8 +52,8 @@ def test_no_git_outlives_the_command(labels):
         assert kept.give(labels, running)
         with kept.keeping():  # a command within a command
             pass
-        assert running.process.poll() is None
-    assert running.process.poll() is not None
+        assert process.named(running, "HEAD") is not None  # it is still there
+    assert running.process.wait() == -9
     assert kept.take(labels) is None
     assert not kept.give(labels, running)
 
