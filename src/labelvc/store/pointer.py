@@ -289,9 +289,9 @@ class Cache:
             raise StoreError(f"DVC object {md5} is in no cache and no remote", where=path, hint="dvc pull")
         data = place.read_bytes()
         if mark and digests.sha256(data).hexdigest() != digest:
-            raise StoreError(exchanged(md5), where=path, hint=f"rm -f {place}; dvc pull")
+            raise StoreError(exchanged(md5), where=path, hint=f"git diff -- '*.sha256'; {_aside(place)}")
         if not mark and place.parts[-3] == "md5" and _md5(data) != md5.removesuffix(".dir"):
-            raise StoreError(f"DVC object {md5} is damaged", where=path, hint=f"rm {place} && dvc pull")
+            raise StoreError(f"DVC object {md5} is damaged", where=path, hint=_aside(place))
         return data
 
     def _from_afar(self, far: Executor, path: str, entry: Entry) -> bytes:
@@ -310,6 +310,11 @@ class Cache:
             # A linked work tree shares the cache of the main one.
             self._folders = [*settings[:1], top / ".dvc" / "cache", self._git.common.parent / ".dvc" / "cache"]
         return self._folders
+
+
+def _aside(place: Path) -> str:
+    """Return what to type to have an object fetched again: it is put aside and not deleted, since there may be no other copy."""
+    return f"mv {place} {place}.aside; dvc pull"
 
 
 def _cache_folder(config: Path) -> Path | None:
