@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 
 import pytest
@@ -41,6 +42,18 @@ def test_a_record_nested_without_end_is_shown_by_its_digest_and_breaks_nothing(d
     assert (code, items[0]["state"]) == (1, "missing")
     code, out, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
     assert (code, "/unreadable (none) -> sha256:" in out + err) == (0, True), out[-500:] + err[-500:]
+
+
+@pytest.mark.parametrize("value", [b'1,"text":"z"', b"-0", b"1.0", b'"\\u007a"', b' "z"'])
+def test_a_line_that_says_more_than_is_shown_is_told_by_its_digest_before_it_is_signed(desk: Desk, value: bytes):
+    words = "not in canonical form"
+    code, out, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
+    assert (code, words in out + err) == (0, False)
+    spell(desk, value)
+    line = next(row for row in (desk.folder / SHARD).read_bytes().split(b"\n") if b'"text":' + value in row)
+    code, out, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
+    assert (code, words in out + err) == (0, True), out + err
+    assert f"sha256:{hashlib.sha256(line).hexdigest()}" in out + err
 
 
 ODD = {

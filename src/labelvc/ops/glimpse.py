@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from labelvc.codec import shard
+from labelvc.codec import canonical, shard
 from labelvc.core import diff
 from labelvc.core.diff import Comparison
 from labelvc.core.veil import Veil
+from labelvc.errors import DataError
 from labelvc.model import listing
-from labelvc.model.names import Key
+from labelvc.model.change import Delta
+from labelvc.model.names import Digest, Key
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import mechanics
 from labelvc.ops import project as projects
@@ -31,10 +33,12 @@ class Glimpse(NamedTuple):
     Attributes:
         seen: what differs.
         item: members of the item's line; empty where it has none, and for items and documents themselves.
+        odd: digest of a line that is to be signed and that says more than is shown, as with a member twice; None for any other.
     """
 
     seen: Comparison
     item: Mapping[str, Any]
+    odd: Digest | None = None
 
 
 def first(git: Git, change: Change, most: int) -> list[Glimpse]:
@@ -53,7 +57,22 @@ def first(git: Git, change: Change, most: int) -> list[Glimpse]:
     told = mechanics.between(git, pair, veil)
     with tree.reader(git) as reader:
         seen = sorted(map(diff.compare, change.first), key=lambda one: (_rank(one), str(one.delta.key)))
-        return [Glimpse(told.drawn(one), _item(git, reader, pair, veil, one.delta.key)) for one in seen[:most]]
+        return [
+            Glimpse(told.drawn(one), _item(git, reader, pair, veil, one.delta.key), _odd(one.delta))
+            for one in seen[:most]
+        ]
+
+
+def _odd(delta: Delta) -> Digest | None:
+    """Return the digest of a line that is not in canonical form: what is shown of it was read, and another program may read it otherwise."""
+    if delta.new is None or isinstance(delta.key, str):
+        return None
+    encode = canonical.encode_record if delta.key.id else canonical.encode_item
+    try:
+        alike = encode(canonical.decode(delta.new)) == delta.new
+    except (DataError, AttributeError):  # no JSON that two programs must read alike, or no object
+        alike = False
+    return None if alike else canonical.digest(delta.new)
 
 
 def _rank(seen: Comparison) -> int:

@@ -127,6 +127,8 @@ def _glimpses(shown: Sequence[Glimpse], *, color: bool) -> Iterator[str]:
     for each in shown:
         told = list(deltas([each.seen], color=color)) or [f"= {safe(str(each.seen.delta.key))}  mechanical\n"]
         yield from (line.rstrip("\n") for line in told)
+        if each.odd:
+            yield f"    not in canonical form, so that programs may read it otherwise than it is shown: {each.odd}"
         about = each.item.get("text") or each.item.get("media")
         if about and each.item != last:
             yield f"    on {short(about.get('path', '') if isinstance(about, dict) else about)}"
