@@ -129,6 +129,25 @@ def test_a_source_that_forbids_it_or_has_ended_needs_no_list(labels, labelvc, ex
     assert (code, written, expected in err) == (1, False, True), err
 
 
+def test_what_a_source_forbids_since_does_not_leave_by_an_older_commit(labels, labelvc, git, export):
+    new = ("register", "new", "source", "--title", "Shop", "--owner", "lead", "--set", "licence=MIT")
+    assert labelvc(labels, *new)[0] == 0
+    told(labels, [{"name": "shop", "register": "source/0001-shop"}])
+    git(labels, "add", "--all")
+    git(labels, "commit", "-qm", "Allow")
+    assert (export("--at", "HEAD")[0], export()[0]) == (0, 0)
+    path = labels / "registers/source/0001-shop.yaml"
+    path.write_bytes(document.edit(path.read_bytes(), {("export",): "forbidden"}))
+    git(labels, "commit", "-qam", "Forbid")
+    code, err, written = export("--at", "HEAD~1")
+    said = "3 of 3 items may not be handed out: 3 from source/0001-shop, which forbids it, as HEAD has it"
+    assert (code, written, said in err) == (1, False, True), err
+    path.write_bytes(path.read_bytes().replace(b"forbidden", b"allowed"))
+    git(labels, "commit", "-qam", "Allow again")
+    assert export("--at", "HEAD~2")[0] == 0
+    assert "which forbids it\n" in export("--at", "HEAD~1")[1], "what was forbidden then stays too"
+
+
 def test_a_decision_lets_them_out_and_says_why(labels, labelvc, export):
     allow(labels, "MIT")
     new = ("register", "new", "decision", "--owner", "lead", "--title")

@@ -56,6 +56,12 @@ def test_a_line_that_says_more_than_is_shown_is_told_by_its_digest_before_it_is_
     assert f"sha256:{hashlib.sha256(line).hexdigest()}" in out + err
 
 
+def signed_often(good: bytes) -> bytes:
+    envelope = dsse.decode(good, dsse.IN_TOTO)
+    more = [envelope.signatures[0]._replace(keyid=f"SHA256:{number}") for number in range(9_999)]
+    return dsse.encode(envelope._replace(signatures=(*envelope.signatures, *more)))
+
+
 ODD = {
     "nested": lambda good, payload: DEEP,
     "nested inside": lambda good, payload: tampered(good, DEEP),
@@ -68,6 +74,7 @@ ODD = {
     "a fraction": lambda good, payload: tampered(good, payload.replace(b'"changed":1', b'"changed":1.0')),
     "UTF-16": lambda good, payload: good.decode().encode("utf-16"),
     "nothing": lambda good, payload: b"",
+    "ten thousand signatures": lambda good, payload: signed_often(good),
 }
 
 

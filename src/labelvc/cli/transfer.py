@@ -198,7 +198,7 @@ def export(
     FORMAT is csv (tabs for a DEST that ends in .tsv), jsonl, conllu, voc or coco, or one that an installed package brings.
     Deleted records are left out, and annotators stay pseudonyms. The same --at REV gives the same file every time.
 
-    Items are refused whose source forbids it or whose licence has ended; where sources are registered, also those of which
+    Items are refused whose source forbids it (at REV, or at HEAD by its register) or whose licence has ended; where sources are registered, also those of which
     nobody can tell; where labelvc.yaml says `licences`, also those that have none or another. A closed decision with
     `permits` lets them out.
     """

@@ -10,6 +10,7 @@ from labelvc.model.project import Dataset
 
 Source = Mapping[str, str]
 _BINDS = ("export", "expires")
+_TERMS = ("licence", "expires", "export")
 
 
 class Terms(NamedTuple):
@@ -46,6 +47,11 @@ def of(dataset: Dataset, *, registered: bool = False) -> Terms:
     said = map(disclosure.filled, dataset.sources)
     listed = tuple(source for source in said if "name" in source or any(name in source for name in _BINDS))
     return Terms(listed, registered or any(name in source for source in listed for name in _BINDS))
+
+
+def terms(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an entry of the register of sources says of the items that come from it."""
+    return {name: entry[name] for name in _TERMS if name in entry}
 
 
 def objection(item: Mapping[str, Any], terms: Terms, allowed: Collection[str] | None, on: str) -> str:

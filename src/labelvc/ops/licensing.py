@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from labelvc.core import licences
 from labelvc.errors import RefusedError
 from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import registers
+from labelvc.store import tree
 from labelvc.store.git import Git
 
 _MOST = 8
@@ -23,6 +26,22 @@ class Asked(NamedTuple):
     because: str = ""
 
 
+def since(git: Git, snapshot: Snapshot, dataset: Dataset, on: str) -> Dataset | None:
+    """Return a dataset of the past with the terms that the registers of HEAD have for its sources; None where they tell no more.
+
+    Raises:
+        DataError: an entry of HEAD's register cannot be read.
+    """
+    if not any("register" in source for source in dataset.sources):
+        return None
+    head = tree.commit(git, "HEAD")
+    if head.commit == snapshot.commit:
+        return None
+    known = {one.id: one.value for one in registers.listed(git, head, on)}
+    said = [{**source, **licences.terms(known.get(source.get("register", ""), {}))} for source in dataset.sources]
+    return msgspec.structs.replace(dataset, sources=tuple(said))
+
+
 class Counted:
     """Items counted by why they may not be handed out, as they go by.
 
@@ -31,10 +50,15 @@ class Counted:
         snapshot: where the project and its registers are.
         dataset: whose items they are.
         on: the day.
+        later: the dataset with the terms its sources have since; what they forbid stays too.
     """
 
-    def __init__(self, project: Project, snapshot: Snapshot, dataset: Dataset, on: str) -> None:
-        self._terms = licences.of(dataset, registered=bool(registers.ids(snapshot, "source")))
+    def __init__(
+        self, project: Project, snapshot: Snapshot, dataset: Dataset, on: str, later: Dataset | None = None
+    ) -> None:
+        registered = bool(registers.ids(snapshot, "source"))
+        self._terms = licences.of(dataset, registered=registered)
+        self._later = licences.of(later, registered=registered) if later else self._terms
         self._allowed, self._on = project.licences, on
         self._dataset = dataset.name
         self._why = Counter[str]()
@@ -55,6 +79,9 @@ class Counted:
         """Count an item."""
         self._all += 1
         why = licences.objection(item, self._terms, self._allowed, self._on)
+        if not why and self._later is not self._terms:
+            since = licences.objection(item, self._later, self._allowed, self._on)
+            why = f"{since}, as HEAD has it" if since else ""
         if why:
             self._why[why] += 1
 

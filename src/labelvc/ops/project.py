@@ -11,7 +11,7 @@ import msgspec
 
 from labelvc import digests
 from labelvc.codec import epochs
-from labelvc.core import baseline, lock, profiles, references, waivers
+from labelvc.core import baseline, licences, lock, profiles, references, waivers
 from labelvc.errors import ConfigurationError
 from labelvc.model import register
 from labelvc.model.detection import Accepted
@@ -48,7 +48,6 @@ _UNJUDGED = frozenset(  # which there are changes no verdict on a record
     ("epoch", "recipients", "baseline", "lock", "waiver", "batch", register.NOUN, *map(register.noun, register.KINDS))
 ) - {_SOURCE}
 _NO_DOMAIN = "main"
-_TERMS = ("licence", "expires", "export")
 
 
 class Read(NamedTuple):
@@ -391,8 +390,7 @@ def _sourced(found: Dataset, values: Mapping[tuple[str, str], Any]) -> Dataset:
     if not any("register" in source for source in found.sources):
         return found
     said = [values[_SOURCE, source["register"]] if "register" in source else {} for source in found.sources]
-    terms = [{name: entry[name] for name in _TERMS if name in entry} for entry in said]
-    sources = tuple({**source, **entry} for source, entry in zip(found.sources, terms, strict=True))
+    sources = tuple({**source, **licences.terms(entry)} for source, entry in zip(found.sources, said, strict=True))
     return msgspec.structs.replace(found, sources=sources)
 
 

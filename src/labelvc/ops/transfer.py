@@ -267,7 +267,8 @@ def export(
         project = projects.load(git, snapshot, reader)
         dataset, name = find(project, dataset_name, task)
         seen = Veil(lambda _: dataset.sensitive)
-        counted = licensing.Counted(project, snapshot, dataset, asked.on)
+        later = licensing.since(git, snapshot, dataset, asked.on) if snapshot.commit else None
+        counted = licensing.Counted(project, snapshot, dataset, asked.on, later)
         rows = chain.from_iterable(lines.live(reader, snapshot, dataset.name, "items"))
         items = [_refuse_plain(seen, dataset.name, row) for row in counted.over(rows)]
         note = counted.settle(git, snapshot, asked)
