@@ -168,6 +168,15 @@ def test_a_new_person_needs_a_name_and_a_known_role(desk: Desk):
     assert "roles it has: lead, reviewer" in err
 
 
+@pytest.mark.parametrize("name", ["A\u202eB", "A\x1b[31mB", "A\u200bB", "A\nB", "e\u0301"])
+def test_a_name_that_shows_as_another_is_not_enrolled(desk: Desk, name: str):
+    before = desk.git("status", "--porcelain")
+    words = ("policy", "add", "dora", "--name", name, "--role", "reviewer", "--sign-with", desk.key("ada"))
+    code, out, err = desk.labelvc(*words)
+    assert (code, out, desk.git("status", "--porcelain")) == (2, "", before)
+    assert (name in err, "next: " in err) == (False, True), err
+
+
 def test_only_a_root_key_signs_a_policy(desk: Desk):
     code, _, err = desk.labelvc("policy", "add", "dora", "--name", "Dora", "--sign-with", desk.key("ben"))
     assert code == 1
