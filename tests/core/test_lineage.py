@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelvc.codec import document
-from labelvc.core import lineage, references
+from labelvc.codec import canonical, document
+from labelvc.core import diff, lineage, references
 from labelvc.core.lineage import Operation
 from labelvc.core.references import Document
 from labelvc.errors import RefusedError
+from labelvc.model.change import Delta
+from labelvc.model.names import Key
 
 START = """schema: urn:labelvc:schema:taxonomy:1
 name: t
@@ -157,6 +159,39 @@ def test_a_migration_is_done_once_and_brings_no_label_that_was_merged(asked, sai
         assert sum(new["soft"].values()) == pytest.approx(sum(said["soft"].values()))
     if "labels" in said:
         assert new["labels"] == sorted(set(new["labels"]))
+
+
+PAIRS = VALUES.flatmap(
+    lambda one: st.tuples(st.just(one), VALUES.filter(lambda other: other.keys() == one.keys()) | st.just(one))
+)
+
+
+def delta(old: dict[str, Any], new: dict[str, Any]) -> Delta:
+    """Return a change of one record from a value to another."""
+    lines = [
+        canonical.encode_record({"item": "i", "id": "r", "rev": 1, "task": "t", "value": said}) for said in (old, new)
+    ]
+    return Delta(Key("d", "i", "r"), *lines)
+
+
+@given(st.lists(OPERATIONS, max_size=8), PAIRS)
+def test_a_migration_commutes_with_a_diff(asked, pair):
+    """What differs between two moved records is what differed between the records, said in the labels of today."""
+    data = START.encode()
+    for one in asked:
+        data = carried_out(data, one)
+    fates = lineage.fates(document.read(data))
+    old, new = pair
+    moved = [lineage.migrated(said, fates) for said in pair]
+    before, after = diff.compare(delta(old, new)), diff.compare(delta(*moved))
+    tops = [{"/".join(pointer.split("/")[:3]) for pointer in seen.fields} for seen in (before, after)]
+    assert tops[1] <= tops[0]
+    if "label" in old:
+        fate = {
+            label: fates[label].to[0] if label in fates and len(fates[label].to) == 1 else label for label in "abcdefg"
+        }
+        wanted = [(fate[old["label"]], fate[new["label"]])] if fate[old["label"]] != fate[new["label"]] else []
+        assert [(moved[0]["label"], moved[1]["label"])] * ("/value/label" in after.fields) == wanted
 
 
 def labels(value: dict[str, Any]) -> list[str]:
