@@ -9,6 +9,7 @@ import pytest
 
 from tests import people
 from tests.people import Desk
+from tests.zoo import Zoo
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,24 @@ def desk(
 def desk_template() -> list[Desk]:
     """Return the place of the first desk; it is made inside a test, where the environment is hermetic."""
     return []
+
+
+def govern(zoo: Zoo, people_keys: Path, labelvc: Callable[..., tuple[int, str, str]]) -> Desk:
+    """Put a zoo under a policy of Ada, who keeps the root, and Ben and Cleo, who lead and review."""
+    desk = Desk(zoo.folder, people_keys, labelvc)
+    ada = ("--as", "ada", "--name", "Ada", "--email", "ada@example.com", "--key", desk.key("ada"))
+    assert desk.labelvc("trust", "init", *ada)[0] == 0
+    for who in ("ben", "cleo"):
+        words = (
+            "--role",
+            "reviewer",
+            "--role",
+            "lead",
+            "--email",
+            f"{who}@example.com",
+            "--sign-with",
+            desk.key("ada"),
+        )
+        assert desk.labelvc("policy", "add", who, "--name", who, "--key", f"{desk.key(who)}.pub", *words)[0] == 0
+    zoo.commit("Govern")
+    return desk

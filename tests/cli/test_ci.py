@@ -15,7 +15,7 @@ import pytest
 
 from labelvc.codec import canonical, document
 from tests.people import Desk
-from tests.trusting import people_keys
+from tests.trusting import govern, people_keys
 from tests.zoo import Zoo, rating, zoo, zoo_template
 
 __all__ = ["people_keys", "zoo", "zoo_template"]
@@ -41,22 +41,7 @@ def judge(labelvc: Run, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
 @pytest.fixture
 def desk(zoo: Zoo, people_keys: Path, labelvc: Run) -> Desk:
     """Return the zoo under a policy: Ada keeps the root, Ben and Cleo review, and Ada changed a record on `topic`."""
-    desk = Desk(zoo.folder, people_keys, labelvc)
-    ada = ("--as", "ada", "--name", "Ada", "--email", "ada@example.com", "--key", desk.key("ada"))
-    assert desk.labelvc("trust", "init", *ada)[0] == 0
-    for who in ("ben", "cleo"):
-        words = (
-            "--role",
-            "reviewer",
-            "--role",
-            "lead",
-            "--email",
-            f"{who}@example.com",
-            "--sign-with",
-            desk.key("ada"),
-        )
-        assert desk.labelvc("policy", "add", who, "--name", who, "--key", f"{desk.key(who)}.pub", *words)[0] == 0
-    zoo.commit("Govern")
+    desk = govern(zoo, people_keys, labelvc)
     branch(zoo)
     zoo.change("pets/p2#m1", value={"score": 2})
     zoo.commit("Two")

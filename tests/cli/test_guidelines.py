@@ -239,6 +239,34 @@ def test_a_published_version_edited_in_place_is_a_finding_until_it_is_published_
     assert labelvc(labels, "check", "--all")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("two", "said"),
+    [
+        ("guideline: sentiment\n{0}guideline: other", "the key 'guideline' occurs twice in one mapping"),
+        ("guideline: [sentiment, other]", "must be text"),
+    ],
+)
+def test_two_guidelines_of_one_task_are_a_finding_at_their_line(labels, labelvc, two, said):
+    path = labels / "labelvc.yaml"
+    text = path.read_text()
+    line = next(row for row in text.splitlines() if row.lstrip().startswith("guideline: sentiment"))
+    indent = line[: len(line) - len(line.lstrip())]
+    path.write_text(text.replace(line, indent + two.format(indent)))
+    code, out, _ = labelvc(labels, "check", "--all")
+    assert (code, said in out, "next: mend labelvc.yaml:" in out) == (1, True, True), out
+
+
+def test_a_version_that_goes_back_is_a_finding_and_is_not_published(labels, labelvc):
+    path = labels / "guidelines/sentiment.yaml"
+    before = path.read_text().replace("version: 1.0.0", "version: 0.9.0")
+    path.write_text(before)
+    code, out, _ = labelvc(labels, "check", "--all")
+    assert (code, "version 0.9.0 comes before 1.0.0, which is published" in out) == (1, True), out
+    code, out, err = labelvc(labels, "guideline", "publish", "sentiment", "--version", "0.8.0")
+    assert (code, out, path.read_text()) == (1, "", before)  # refused, as an approval by its author is
+    assert "next: labelvc guideline publish sentiment --version" in err
+
+
 def test_a_text_that_no_commit_has_is_told(labels, labelvc):
     edit(labels, "very good.", "good.")
     assert labelvc(labels, "guideline", "publish", "sentiment")[0] == 0

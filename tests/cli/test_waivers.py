@@ -15,7 +15,7 @@ from labelvc.model.finding import Finding, Place
 from labelvc.model.policy import Need, Policy, Principal, Role, Rule
 from labelvc.model.waiver import Waiver
 from tests.people import Desk
-from tests.trusting import people_keys
+from tests.trusting import govern, people_keys
 from tests.zoo import Zoo, zoo, zoo_template
 
 __all__ = ["people_keys", "zoo", "zoo_template"]
@@ -31,23 +31,7 @@ def a_fixed_day(monkeypatch: pytest.MonkeyPatch):
 @pytest.fixture
 def desk(zoo: Zoo, people_keys: Path, labelvc: Run) -> Desk:
     """Return the zoo under a policy of Ada, who keeps the root, and Ben and Cleo, who lead and review."""
-    desk = Desk(zoo.folder, people_keys, labelvc)
-    ada = ("--as", "ada", "--name", "Ada", "--email", "ada@example.com", "--key", desk.key("ada"))
-    assert desk.labelvc("trust", "init", *ada)[0] == 0
-    for who in ("ben", "cleo"):
-        words = (
-            "--role",
-            "reviewer",
-            "--role",
-            "lead",
-            "--email",
-            f"{who}@example.com",
-            "--sign-with",
-            desk.key("ada"),
-        )
-        assert desk.labelvc("policy", "add", who, "--name", who, "--key", f"{desk.key(who)}.pub", *words)[0] == 0
-    zoo.commit("Govern")
-    return desk
+    return govern(zoo, people_keys, labelvc)
 
 
 def nine(zoo: Zoo, key: str = "pets/p2#m1") -> None:
