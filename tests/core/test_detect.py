@@ -7,7 +7,10 @@ import itertools
 import json
 import os
 import re
+import sys
 import time
+import types
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,7 @@ from hypothesis import strategies as st
 
 from labelvc.codec import accounts, checksums
 from labelvc.codec.detectors import DETECTORS, REGIONS
-from labelvc.core import detect, views
+from labelvc.core import detect, glance, views
 from labelvc.core.pseudonym import KINDS
 from labelvc.errors import ConfigurationError
 from labelvc.model.detection import Settings
@@ -197,10 +200,18 @@ TEXTS = st.lists(
 )
 
 
+def scanned(texts: Sequence[str], settings: Settings, *, fast: bool) -> dict[int, tuple[detect.Span, ...]]:
+    """Scan with the automaton of the extra `fast`, or without."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(glance, "LEAST", 0 if fast else sys.maxsize)
+        return dict(detect.scan(texts, settings))
+
+
 @given(TEXTS, st.sampled_from([detect.NOTHING_SPECIAL, EVERYWHERE, MEASURED]))
 def test_law_the_staged_scan_finds_what_every_pattern_finds(texts: list[str], settings: Settings):
-    staged = dict(detect.scan(texts, settings))
+    staged = scanned(texts, settings, fast=False)
     assert staged == {at: found for at, text in enumerate(texts) if (found := detect.everywhere(text, settings))}
+    assert scanned(texts, settings, fast=True) == staged
     for at, text in enumerate(texts):
         assert detect.spans(text, settings) == staged.get(at, ())
         assert all(0 <= span.start < span.end <= len(text) for span in staged.get(at, ()))
@@ -220,7 +231,8 @@ def test_law_on_the_corpora(name: str):
         texts = [
             json.loads(line)["text"] for line in (DATA / f"faker_generated/{name}.jsonl").read_bytes().splitlines()
         ]
-    staged = dict(detect.scan(texts, MEASURED))
+    staged = scanned(texts, MEASURED, fast=False)
+    assert scanned(texts, MEASURED, fast=True) == staged
     differing = [at for at, text in enumerate(texts) if detect.everywhere(text, MEASURED) != staged.get(at, ())]
     assert not differing, f"positions {differing[:5]}"  # never the texts themselves
 
@@ -234,6 +246,20 @@ def test_every_row_is_linear_and_says_where_it_is_from(row):
     assert all(word == word.lower() for word in row.words)
 
 
+def test_without_the_extra_the_sieve_looks_at_more_and_finds_the_same(monkeypatch):
+    texts = ["on 12 May 2021 at 10:30", "write to jo.doe@firma.de", "a\x1fb", "nothing"]
+    monkeypatch.setattr(glance, "LEAST", 0)
+    assert glance.telling(texts) == [1]
+    for module in (None, types.ModuleType("re2")):  # not installed; another package of that name
+        monkeypatch.setitem(sys.modules, "re2", module)
+        glance._automaton.cache_clear()
+        try:
+            assert glance.telling(texts) == [0, 1]
+            assert [at for at, _ in detect.scan(texts)] == [1]
+        finally:
+            glance._automaton.cache_clear()
+
+
 WORST = ["1", "1 ", "a", "a@", "@a.", "@", ".eyJa", "eyJa", "DE89", "4111 ", "0 ", "(0", "+1", "::", "a:", "1.", "://", "://a:", "-", "%40",
          "http", "www.", "AKIA", "219-09-", "1/1/", "٤", "\u200b1", "ab12", "0" * 40 + " ", "x" * 15 + " ", "QUJD", "-----BEGIN "]  # fmt: skip
 
@@ -241,9 +267,13 @@ WORST = ["1", "1 ", "a", "a@", "@a.", "@", ".eyJa", "eyJa", "DE89", "4111 ", "0 
 @pytest.mark.parametrize("piece", WORST)
 def test_a_megabyte_made_to_be_slow_is_not(piece: str):
     text = f"jo {piece * (1_000_000 // len(piece))} call"
+    assert any(_spent(text) < 2 for _ in range(3))  # a machine that does other work is slow once, a pattern each time
+
+
+def _spent(text: str) -> float:
     before = time.process_time()
     detect.spans(text)
-    assert time.process_time() - before < 2
+    return time.process_time() - before
 
 
 @given(st.from_regex(r"[0-9]{1,19}", fullmatch=True))

@@ -92,15 +92,15 @@ def _plain(letter: str) -> str:
 
 
 def _folded(text: str) -> View | None:
-    if not odd(text):
+    folds = {ord(letter): plain for letter in set(text) if not letter.isascii() and (plain := _plain(letter)) != letter}
+    if not folds:
         return None
-    letters: list[str] = []
+    if all(len(plain) == 1 for plain in folds.values()):
+        return View(text.translate(folds), range(len(text)), range(1, len(text) + 1))
     starts: list[int] = []
     for at, letter in enumerate(text):
-        plain = letter if letter.isascii() else _plain(letter)
-        letters.append(plain)
-        starts += [at] * len(plain)
-    return View("".join(letters), starts, [at + 1 for at in starts])
+        starts += [at] * len(folds.get(ord(letter), letter))
+    return View(text.translate(folds), starts, [at + 1 for at in starts])
 
 
 def _escapes(view: View) -> View | None:
