@@ -483,7 +483,7 @@ def test_a_field_that_vanished_from_the_dataset_is_named_with_the_way_back(vault
 def test_what_somebody_put_into_the_inbox_is_told_apart_and_never_shown(vaulted: Vaulted, labelvc, line: bytes):
     """Whoever has the vault's public half can write into its inbox; a line that no import writes stops, and keeps the rest."""
     to = json.loads((vaulted.generation / "key.json").read_bytes())["to"]
-    path = vault.put_in(vaulted.home, age.encrypt(line + b"\n", [to]))
+    (path,) = vault.put_in(vaulted.home, [age.encrypt(line + b"\n", [to])])
     code, out, err = labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))
     assert (code, out) == (2, "")
     assert "none that an import writes" in err

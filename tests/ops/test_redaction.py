@@ -11,7 +11,7 @@ import pytest
 
 from labelvc.codec import canonical
 from labelvc.core import pseudonym
-from labelvc.ops import pseudonyms, redaction
+from labelvc.ops import links, pseudonyms, redaction
 from labelvc.store import age, tree, vault
 from tests.vaulting import REASON, Vaulted, vaulted, vaulted_template, zoo, zoo_template
 from tests.zoo import ID, Zoo
@@ -305,7 +305,10 @@ def restored(vaulted: Vaulted, labelvc: Run, item: str, *more: str) -> list[dict
 
 
 @pytest.mark.parametrize("instead", ["token", "surrogate"])
-def test_who_opens_the_vault_gets_text_and_offsets_back(vaulted: Vaulted, labelvc: Run, instead: str):
+def test_who_opens_the_vault_gets_text_and_offsets_back(
+    vaulted: Vaulted, labelvc: Run, monkeypatch: pytest.MonkeyPatch, instead: str
+):
+    monkeypatch.setattr(links, "PARCEL", 1)  # bytes: a file of the inbox for every row
     declare(vaulted.zoo, f"  - {{pointer: /text, mode: redact, layer: items, instead: {instead}}}\n")
     text = f"e\u0301 {MAIL.upper()} und {MAIL}, {PHONE}. 👩‍💻"
     parts = {"a": "e\u0301", "b": "PUBLIC@FIR", "c": "und", "d": "👩‍💻"}
@@ -313,6 +316,7 @@ def test_who_opens_the_vault_gets_text_and_offsets_back(vaulted: Vaulted, labelv
     assert bring(vaulted.zoo, labelvc, rows)[0] == 0
     assert MAIL.encode() not in vaulted.everything()
     assert PHONE.encode() not in vaulted.everything()
+    assert len(vault.waiting(vaulted.home)) > 2
     vaulted.zoo.commit("Import")
     for sealed in (False, True):
         if sealed:
@@ -378,7 +382,7 @@ def test_a_forged_way_back_is_no_bug(vaulted: Vaulted, labelvc: Run, moves: list
     to = json.loads((vaulted.generation / "key.json").read_text())["to"]
     for told in (said, "no way at all"):
         line = canonical.encode({"content": {"moves": moves, "scope": "text", "value": told}, "t": token})
-        vault.put_in(vaulted.home, age.encrypt(line + b"\n", [to], "here"))
+        vault.put_in(vaulted.home, [age.encrypt(line + b"\n", [to], "here")])
     out = str(vaulted.keys / "x")
     code, told, err = labelvc(
         vaulted.folder, "vault", "restore", "pets/r1", "--reason", REASON, "-o", out, *vaulted.by("ada", "ben")

@@ -106,7 +106,7 @@ def carried(
             for rows in fresh.shards(cell, 3).values():
                 items |= {row["id"]: row for row in map(json.loads, rows.items)}
                 records |= {(row["item"], row["id"]): row["value"] for row in map(json.loads, rows.records)}
-    ways = {way.item: way for way in redaction.ways}
+    ways = {way.item: way for way in redaction.ways()}
     for at, (_, labels) in enumerate(cases):
         placed = [records[f"i{at}", f"r{number}"] for number in range(len(labels))]
         assert all(items[f"i{at}"]["text"][slice(*value["span"])] == value["text"] for value in placed)

@@ -314,7 +314,7 @@ def test_the_vault_leads_a_new_token_to_nobody_else(vaulted: Vaulted, labelvc: R
     max((vaulted.home / "inbox").glob("*.age"), key=lambda path: path.stat().st_mtime_ns).unlink()
     line = canonical.encode({"content": {"before": old}, "t": vaulted.told()["mail"]}) + b"\n"
     to = keyfile.read((vaulted.generation / "key.json").read_bytes(), "here").to
-    folders.put_in(vaulted.home, age.encrypt(line, [to], "here"))
+    folders.put_in(vaulted.home, [age.encrypt(line, [to], "here")])
     words = ("vault", "reveal", vaulted.told()["mail"], "--reason", "ticket 4711", "-o", str(vaulted.keys / "value"))
     code, _, err = labelvc(vaulted.folder, *words, *vaulted.by("ada", "ben"))
     assert (code, "leads to a value that does not yield this token" in err) == (2, True), err

@@ -90,7 +90,7 @@ def test_privacy_15_another_copy_that_still_holds_the_value_is_told_of_and_bring
     new += pseudonym.check(new)
     content = {"before": token, "scope": "", "value": MAIL}
     to = keyfile.read((theirs.generation / "key.json").read_bytes(), "here").to
-    folders.put_in(theirs.home, age.encrypt(canonical.encode({"content": content, "t": new}) + b"\n", [to], "here"))
+    folders.put_in(theirs.home, [age.encrypt(canonical.encode({"content": content, "t": new}) + b"\n", [to], "here")])
     assert labelvc(theirs.folder, "vault", "seal", *theirs.by("ada", "ben"))[0] == 0
     assert theirs.reveal(labelvc, token) == MAIL
     assert erase(vaulted, labelvc, token, "--apply")[0] == 0

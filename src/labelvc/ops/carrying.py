@@ -13,7 +13,6 @@ from labelvc.model.project import Project
 from labelvc.model.secret import Secret
 from labelvc.ops import lineage, links, vault
 from labelvc.ops.vault import Opened
-from labelvc.store import age
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
 
@@ -159,7 +158,6 @@ def keep(git: Git, way: Way) -> int:
     with folders.held(git) as folder:
         place = folders.needed(folder) / folders.KEY
         to = keyfile.read(place.read_bytes(), str(place)).to
-        lines = [canonical.encode({"content": content, "t": token}) + b"\n" for token, content in rows]
-        folders.put_in(folder, age.encrypt(b"".join(lines), [to], str(folder)))
+        folders.put_in(folder, links.parcels(rows, to))
         links.add(folder / folders.LINKS, way.links())
     return len(rows)

@@ -271,7 +271,7 @@ def opened(folder: Path, project: Project, openers: Openers) -> tuple[Opened, It
     folders.chain(folder)
     one = vault.opened(folder, project.id, openers, project.erased)
     folders.sweep(folder)  # now that the current generation is proved to be sound
-    return one, list(folders.waiting(folder))
+    return one, folders.waiting(folder)
 
 
 def entry(act: Act, did: str, **more: object) -> dict[str, object]:

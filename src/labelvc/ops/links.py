@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from labelvc.ops import project as projects
 from labelvc.store import age, disk, vault
 from labelvc.store.git import Git
 
+PARCEL = 4 << 20
+"""Bytes after which a file of the inbox is full: so much of what an import replaced is in memory at once."""
 _BESIDE = {vault.LINKS: ("i", "m", "t"), vault.KEYS: ("d", "t")}
 """The files beside a vault, and the members of their lines."""
 
@@ -94,10 +97,6 @@ class Links:
         key = self._known(tokens[at], at) or self._drawn(tokens[at])
         return f"{tokens[-1]}:{vaultrow.hide(key, value, project.id, kind, tokens[at], place)}"
 
-    def trace(self, token: str, content: dict[str, Any]) -> None:
-        """Let what a token stands for wait in the inbox, once `keep` is called."""
-        self._fresh.append((token, content))
-
     def _carried(self, token: str, at: int) -> str:
         """Return the token that a token of an epoch of the chain has become."""
         for secret in self._secrets[at + 1 :]:
@@ -126,28 +125,37 @@ class Links:
     def _subkey(self, at: int, use: str, domain: str = "", kind: str = "", length: int = 32) -> bytes:
         return subkeys.subkey(self._secrets[at], self._project.id, use, domain, kind, length)
 
-    def keep(self) -> int:
+    def keep(self, more: Iterable[tuple[str, dict[str, Any]]] = ()) -> int:
         """Write what is new: into the vault's inbox first, then links and keys; nothing when nothing is new.
 
+        Args:
+            more: tokens and what they stand for, beside those that were made here; read as they are written.
+
         Returns:
-            How many values wait in the inbox more than before.
+            How many rows wait in the inbox more than before.
 
         Raises:
             StoreError: another import gave one of these values a token meanwhile, or the disk refuses.
         """
-        number = len(self._fresh)
-        if not number:
+        number = 0
+
+        def counted() -> Iterator[tuple[str, dict[str, Any]]]:
+            nonlocal number
+            for number, row in enumerate(rows, 1):  # noqa: B007 - the last number is what is asked for
+                yield row
+
+        rows = iter(chain(self._fresh, more))
+        first = list(islice(rows, 1))
+        if not first:
             return 0
+        rows = chain(first, rows)
         with vault.held(self._git) as folder:
             known = self._read_links(folder / vault.LINKS)
             wrapped = _by_token(vault.lines(folder / vault.KEYS), str(folder / vault.KEYS))
             if self._new_links.keys() & known.keys() or self._new_keys.keys() & wrapped.keys():
                 message = "another import gave the same values their tokens meanwhile; nothing was written"
                 raise StoreError(message, where=str(folder), hint="run the command again")
-            content = b"".join(
-                [canonical.encode({"content": inner, "t": token}) + b"\n" for token, inner in self._fresh]
-            )
-            vault.put_in(folder, age.encrypt(content, [self._to], str(folder)))
+            vault.put_in(folder, parcels(counted(), self._to))
             links = [self._link_line(link, token) for link, token in self._new_links.items()]
             keys = [canonical.encode({"d": text, "t": token}) for token, text in self._new_keys.items()]
             add(folder / vault.LINKS, links)
@@ -178,6 +186,20 @@ class Links:
                 )
             found[value["i"]] = min(found.get(value["i"], value["t"]), value["t"])
         return found
+
+
+def parcels(rows: Iterable[tuple[str, dict[str, Any]]], to: str) -> Iterator[bytes]:
+    """Yield files for the inbox: lines of tokens and what they stand for, some at a time, encrypted to the vault."""
+    lines: list[bytes] = []
+    size = 0
+    for token, content in rows:
+        lines.append(canonical.encode({"content": content, "t": token}) + b"\n")
+        size += len(lines[-1])
+        if size > PARCEL:
+            yield age.encrypt(b"".join(lines), [to])
+            lines, size = [], 0
+    if lines:
+        yield age.encrypt(b"".join(lines), [to])
 
 
 def add(path: Path, lines: Iterable[bytes]) -> None:

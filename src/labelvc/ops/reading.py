@@ -73,9 +73,9 @@ class Reading:
         """Return the version of the guideline that records of each task were given; none where the source names versions."""
         return {} if self._bound else self._under
 
-    def keep(self) -> int:
-        """Keep what the vault must know of the values that were replaced, and return how many are new to it."""
-        return self._tokens.keep()
+    def keep(self, more: Iterable[tuple[str, dict[str, Any]]] = ()) -> int:
+        """Keep what the vault must know of the values that were replaced, and of more; return how many rows are new to it."""
+        return self._tokens.keep(more)
 
     def _one_by_one(self, incoming: Incoming, rows: Iterable[Row], advance: Callable[[int], None]) -> None:
         number = 0

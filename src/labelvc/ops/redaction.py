@@ -25,11 +25,13 @@ from labelvc.ops import fitting
 from labelvc.ops.fitting import Line, MisfitError
 from labelvc.ops.incoming import ITEM, RECORD, UNNAMED, Incoming, Rows, TwiceError
 from labelvc.ops.tokens import Tokens
+from labelvc.spill import Spill
 
 WAY = "text"
 """Scope of the tokens that the way back from a text stands under (docs/formats/vault.md)."""
 
-_REMEMBERED = 1 << 16
+_REMEMBERED = 1 << 12
+_OVERHEAD = 60
 _PARTS = 5
 _NAMES = ("/id", "/item", "/natural", "/media")
 _OFF = "take it out of the source, or leave the detector out in labelvc.yaml: privacy.leaks.off"
@@ -91,7 +93,6 @@ class Redaction:
         texts: how many texts changed.
         values: how many values were replaced.
         called: items of the source that have another name here.
-        ways: the ways back, where there is a vault, until they are kept.
     """
 
     def __init__(self, project: Project, dataset: Dataset, tokens: Tokens, unit: Unit | None) -> None:
@@ -99,8 +100,8 @@ class Redaction:
         self._declared = [field for field in dataset.sensitive if field.mode == "redact"]
         self._asked = [(field, jsonpointer.steps(field.pointer)) for field in self._declared]
         self._words: dict[tuple[str, str, str, bool], str] = {}
-        self.ways: list[Way] = []
-        self._values: dict[str, dict[str, Any]] = {}
+        self._ways, self._values = Spill(1), Spill(1)
+        self._told: set[str] = set()
         self.texts = self.values = 0
         self.called: Mapping[str, str] = {}
 
@@ -135,15 +136,18 @@ class Redaction:
                     fresh.add(line.kind, line.item, line.raw)
         return fresh
 
-    def keep(self) -> None:
-        """Let the vault know the ways back; nothing where there is no vault."""
-        for token, content in self._values.items():
-            self._tokens.trace(token, content)
-        for one in self.ways:
+    def ways(self) -> Iterator[Way]:
+        """Yield the ways back; none where there is no vault. They wait as the source's lines do, some in memory at a time."""
+        return (Way(*canonical.decode(raw)) for rows in self._ways.blocks(0) for raw in rows)
+
+    def rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield what the vault must know: the tokens of what was replaced, and the ways back."""
+        for rows in self._values.blocks(0):
+            for token, scope, value in map(canonical.decode, rows):
+                yield token, {"scope": scope, "value": value}
+        for one in self.ways():
             said = way(self._dataset.id, one.layer, self.called.get(one.item, one.item), one.pointer, one.digest)
-            token = self._tokens.of_value("other", said, WAY)
-            self._tokens.trace(token, {"moves": one.moves, "scope": WAY, "value": said})
-        self.ways, self._values = [], {}
+            yield self._tokens.of_value("other", said, WAY), {"moves": one.moves, "scope": WAY, "value": said}
 
     def _shard(self, lines: list[Line]) -> list[Line]:
         """Return the lines of one shard as they go on."""
@@ -230,9 +234,18 @@ class Redaction:
         scope, moves = self._tokens.scope(place.field, place.line.fields), []
         for move, found in zip(done.moves, told, strict=True):
             token = self._tokens.of_value(found.kind, found.said, scope)
-            self._values.setdefault(token, {"scope": scope, "value": found.said})
+            if token not in self._told:  # told twice is no harm, and all of them would not fit
+                if len(self._told) > _REMEMBERED:
+                    self._told.clear()
+                self._told.add(token)
+                self._aside(self._values, [token, scope, found.said])
             moves.append([*move.old, *move.new, token, place.text[slice(*move.old)]])
-        self.ways.append(Way(place.line.layer, place.line.item, place.pointer, digest(done.text), moves))
+        self._aside(self._ways, [place.line.layer, place.line.item, place.pointer, digest(done.text), moves])
+
+    def _aside(self, where: Spill, row: list[Any]) -> None:
+        """Set a row aside: as bytes, which take a fifth of the memory."""
+        raw = canonical.encode(row)
+        where.add(0, raw, len(raw) + _OVERHEAD)
 
     def _words_of(self, lines: Iterable[Line]) -> set[str]:
         """Return the items whose words are records: these are called by their place in the text, and say it again."""

@@ -6,6 +6,7 @@ import hmac
 import importlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
+from itertools import chain, islice
 from operator import eq
 from typing import Any, NamedTuple
 
@@ -154,13 +155,18 @@ class Tokens:
         """Tell whether there is a vault here that can be told what tokens stand for."""
         return vault.current(vault.home(self._git)) is not None
 
-    def trace(self, token: str, content: dict[str, Any]) -> None:
-        """Let the vault know what a token stands for, once `keep` is called."""
-        self._links.trace(token, content)
+    def keep(self, more: Iterable[tuple[str, dict[str, Any]]] = ()) -> int:
+        """Keep what the vault must know of the values that were replaced.
 
-    def keep(self) -> int:
-        """Keep what the vault must know of the values that were replaced, and return how many are new to it."""
-        kept: int = self._links.keep() if "_links" in vars(self) else 0
+        Args:
+            more: tokens and what they stand for beside those of fields; none where there is no vault.
+
+        Returns:
+            How many rows are new to it.
+        """
+        rows = iter(more)
+        first = list(islice(rows, 1))
+        kept: int = self._links.keep(chain(first, rows)) if first or "_links" in vars(self) else 0
         return kept
 
     def scope(self, field: Sensitive, fields: dict[str, Any]) -> str:

@@ -169,9 +169,10 @@ def _without_writing(git: Git, work: Snapshot, source: _Source) -> Imported:
 
 def _written(git: Git, work: Snapshot, source: _Source, change: Transaction, aside: bool) -> Imported:
     found = _worked_out(git, work, source, rewrite.putting(change), aside=aside)
-    if found.rewrite.files:
-        source.redaction.keep()
-    waiting = source.reading.keep()  # before the first shard is there: a token that nothing leads from is never traced
+    more = source.redaction.rows() if found.rewrite.files else ()
+    waiting = source.reading.keep(
+        more
+    )  # before the first shard is there: a token that nothing leads from is never traced
     if waiting:
         found.notes.append(remarks.waiting(waiting))
     for path, data in found.documents.items():

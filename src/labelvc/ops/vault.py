@@ -141,8 +141,8 @@ def fold(one: Opened) -> int:
     """
     before = dict(one.rows)
     identity = age.identity(one.keys.secret.decode(), str(one.folder))
-    for path, data in vault.waiting(one.folder).items():
-        plain = age.decrypt(data, [identity])
+    for path in vault.waiting(one.folder):
+        plain = age.decrypt(path.read_bytes(), [identity])
         if plain is None:
             hint = f"if it came from before a rotation, bring that vault back; else set it aside: mv {path} {path}.odd"
             raise DataError("a file in the inbox of the vault is not encrypted to it", where=str(path), hint=hint)

@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
 KEY, ROOT, LINKS, KEYS, LOG = "key.json", "root.json", "links.jsonl", "keys.jsonl", "log.jsonl"
-_CURRENT, _INBOX, _ROWS = "current", "inbox", "rows"
+_CURRENT, _INBOX, _PART, _ROWS = "current", "inbox", ".part", "rows"
 _NAME = re.compile(r"[0-9a-f]{16}")
 _ROW_FILE = re.compile(r"rows/[a-z]{3}/[a-z]\.jsonl")
 _START = "0" * 64
@@ -159,17 +159,47 @@ def sweep(folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def waiting(folder: Path) -> dict[Path, bytes]:
-    """Return the files that wait to be sealed, encrypted as they are, oldest name first."""
-    return {path: path.read_bytes() for path in sorted((folder / _INBOX).glob("*.age"))}
+def waiting(folder: Path) -> list[Path]:
+    """Return the files that wait to be sealed, oldest name first; what is in them is encrypted."""
+    return sorted((folder / _INBOX).glob("*.age"))
 
 
-def put_in(folder: Path, data: bytes) -> Path:
-    """Set an encrypted file aside until it is sealed; returns where."""
-    path = folder / _INBOX / f"{secrets.token_hex(8)}.age"
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    disk.replace(path, data)
-    return path
+def put_in(folder: Path, files: Iterable[bytes]) -> list[Path]:
+    """Set encrypted files aside until they are sealed, one at a time; the caller holds the vault.
+
+    All are on the disk before the first waits: a kill leaves parts that nobody can open, which the next import deletes, and a
+    full disk none.
+
+    Args:
+        folder: the vault.
+        files: what each holds.
+
+    Returns:
+        Where they are.
+
+    Raises:
+        StoreError: the disk refuses; none waits more than before.
+    """
+    inbox = folder / _INBOX
+    inbox.mkdir(mode=0o700, exist_ok=True)
+    for path in inbox.glob(f"*{_PART}"):
+        path.unlink(missing_ok=True)
+    parts: list[Path] = []
+    done: list[Path] = []
+    try:
+        for data in files:
+            parts.append(inbox / f"{secrets.token_hex(8)}{_PART}")
+            disk.replace(parts[-1], data)
+        while parts:
+            done.append(parts[-1].rename(parts[-1].with_suffix(".age")))
+            parts.pop()
+    except OSError as error:
+        parts += done
+        raise disk.failure(error, inbox) from None
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+    return done
 
 
 def lines(path: Path) -> list[bytes]:
