@@ -170,19 +170,19 @@ def _named(going: Course, revisions: str | None) -> tuple[str, str]:
 def _report(
     steps: list[Step], going: Course, anchors: dict[Digest, bool], revisions: str | None, form: str, *, color: bool
 ) -> str:
-    items = [render.step_item(step) for step in steps]
     if form == "jsonl":
-        return "".join(json.lines(items))
+        return "".join(json.lines(map(render.step_item, steps)))
     states = Counter(step.state for step in steps)
     if form == "json":
         roots = [{"root": digest, "pinned": pinned} for digest, pinned in sorted(anchors.items())]
         summary = {"steps": len(steps), "states": dict(sorted(states.items())), "roots": roots}
+        items = [render.step_item(step) for step in steps]
         return json.document("verify", items, base=going.base, head=going.head, summary=summary)
-    one = revisions if revisions and "..." in revisions else None
+    one, moment = revisions if revisions and "..." in revisions else None, now()
     told = [
         line
         for step in steps
-        for line in render.step_lines(step, one or f"{step.parent[:12]}..{step.commit[:12]}", now(), color=color)
+        for line in render.step_lines(step, one or f"{step.parent[:12]}..{step.commit[:12]}", moment, color=color)
     ]
     sums = ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "no step"
     ends = "".join(

@@ -16,8 +16,7 @@ from labelvc.model.approval import Approval, Envelope, Signature
 
 TYPE = "https://in-toto.io/Statement/v1"
 CHANGE_SET = "labelvc:changeset"
-PRINTED = re.compile(rb"[ -\[\]-~]*")
-"""ASCII that is seen, none of it escaped."""
+_PRINTED = bytes(sorted({*range(ord(" "), ord("~") + 1)} - {ord("\\")}))
 _SHA256 = re.compile(rb"[0-9a-f]{64}")
 _LONG = re.compile(rb'":-?[0-9]{16}')  # what may be a number beyond 2^53-1, see `canonical`
 
@@ -44,6 +43,11 @@ _AT = _END.index(_ROOT.encode()) - len(_END)
 _BEFORE, _BEHIND = _END[:_AT], _END[_AT + len(_ROOT) :]
 
 
+def is_printed(raw: bytes) -> bool:
+    """Tell whether bytes are ASCII that is seen, none of it escaped."""
+    return not raw.translate(None, _PRINTED)
+
+
 def envelope(raw: bytes) -> Envelope | None:
     """Return a DSSE envelope, as `labelvc.codec.dsse.encode` writes it; None where only reading it strictly tells what it is."""
     try:
@@ -66,7 +70,7 @@ def approval(payload: bytes) -> Approval | None:
     root = payload[_AT : _AT + len(_ROOT)]
     said = payload[len(_BEGIN) : -len(_END)]
     framed = payload == b"".join((_BEGIN, said, _BEFORE, root, _BEHIND))
-    if not framed or not _SHA256.fullmatch(root) or not PRINTED.fullmatch(payload) or _LONG.search(said):
+    if not framed or not _SHA256.fullmatch(root) or not is_printed(payload) or _LONG.search(said):
         return None
     digest = b"sha256:%b" % root
     try:

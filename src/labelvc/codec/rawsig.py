@@ -6,10 +6,11 @@ Sources: DSSE `protocol.md`; securesystemslib's names of keys and schemes, which
 from __future__ import annotations
 
 import hashlib
+import importlib
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from labelvc.codec import sshsig
 from labelvc.errors import TrustError
@@ -37,9 +38,11 @@ def keyid(key: PublicKey) -> str:
     """
     kind, scheme = _SCHEMES[key.kind]
     public = sshsig.crypto_key(key)
-    if kind == "ed25519":
-        told = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw).hex()
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        told = public.public_bytes_raw().hex()
     else:
+        # loaded for the few who meet such a key, and not for all who verify
+        serialization = importlib.import_module("cryptography.hazmat.primitives.serialization")
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         told = public.public_bytes(serialization.Encoding.PEM, form).decode()
     # Its canonical JSON escapes quotes and backslashes only, so the line ends of a PEM stay as they are.

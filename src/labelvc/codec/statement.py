@@ -72,9 +72,9 @@ def decode_approval(payload: bytes) -> Approval:
         PRINCIPAL.fullmatch(value.signer.principal)
         and is_instant(value.signed_at)
         and _NONCE.fullmatch(value.nonce)
-        and all(_DIGEST.fullmatch(each) for each in value.supersedes)
-        and all(_SHA256.fullmatch(each.sha256) for each in value.materials)
-        and all(PRINCIPAL.fullmatch(each) for each in value.authors)
+        and all(map(_DIGEST.fullmatch, value.supersedes))
+        and all([_SHA256.fullmatch(each.sha256) for each in value.materials])
+        and all(map(PRINCIPAL.fullmatch, value.authors))
         and min(value.scope.added, value.scope.changed, value.scope.removed) >= 0
         and (value.reason or (value.decision == "approve" and value.meaning != "emergency"))
         and (not isinstance(value, Rekeying) or _is_rekeying(value))
@@ -285,7 +285,7 @@ def about(predicate_type: str, name: str, value: msgspec.Struct) -> bytes:
 def _statement(predicate_type: str, name: str, digest: str, predicate: dict[str, Any]) -> bytes:
     subject = [{"digest": {"sha256": digest.removeprefix("sha256:")}, "name": name}]
     raw = canonical.encode({"_type": TYPE, "predicate": predicate, "predicateType": predicate_type, "subject": subject})
-    if not plain.PRINTED.fullmatch(raw):
+    if not plain.is_printed(raw):
         _readable(predicate)
     return raw
 

@@ -20,7 +20,7 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 ODD = "a symbolic link, a submodule or a second file of this name stands where one file of the project must be"
-_STRANGE = {"120000", "160000"}
+_STRANGE = (b"120000", b"160000")
 
 
 class Deed(NamedTuple):
@@ -101,8 +101,12 @@ class Deeds:
         The bytes of a link are a target's name: equal bytes would be no change, and what is read on the disk lies elsewhere.
         Of two entries of one name we would judge one, and git may write the other to the disk.
         """
-        told = self._reader.differences.files(deed.parent, deed.commit).decode("utf-8", "surrogateescape").split("\0")
-        times = Counter(told[1::2])
-        rows = zip(told[::2], told[1::2], strict=False)
-        found = (path for about, path in rows if about.split(" ")[1] in _STRANGE or times[path] > 1)
+        raw = self._reader.differences.files(deed.parent, deed.commit)
+        told = raw.decode("utf-8", "surrogateescape").split("\0")
+        paths = told[1::2]
+        if len(set(paths)) == len(paths) and not any(mode in raw for mode in _STRANGE):  # as nearly always
+            return frozenset()
+        times = Counter(paths)
+        rows = zip(told[::2], paths, strict=False)
+        found = (path for about, path in rows if about.split(" ")[1].encode() in _STRANGE or times[path] > 1)
         return frozenset(path for path in found if decide.kind_of(changeset.key_text(path)) != "other")

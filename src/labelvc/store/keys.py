@@ -7,25 +7,27 @@ from __future__ import annotations
 
 import base64
 import binascii
+import importlib
 import os
 import shlex
-import socket
 import struct
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from labelvc.codec import rawsig, sshsig
 from labelvc.errors import TrustError
 from labelvc.model.policy import PublicKey
 
+if TYPE_CHECKING:
+    import socket
+
+_SERIALIZATION = "cryptography.hazmat.primitives.serialization"  # who only verifies reads no private key
 _IDENTITIES, _IDENTITIES_ANSWER, _SIGN, _SIGN_ANSWER = 11, 12, 13, 14
 _RSA_SHA512 = 4
 _LONGEST = 1 << 18
@@ -182,7 +184,7 @@ def _by_file(path: Path, data: bytes, agent: str | None, ask: Ask) -> Signer:
         return _by_program(path, half, agent)
     if not isinstance(private, ed25519.Ed25519PrivateKey):
         raise TrustError("not a private key that can be read", where=str(path), hint=f"ssh-keygen -y -f {path}")
-    raw = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    raw = private.public_key().public_bytes_raw()
     key = PublicKey(sshsig.ED25519, sshsig.public_blob(sshsig.ED25519, raw))
 
     def sign(message: bytes, namespace: str) -> bytes:
@@ -227,8 +229,9 @@ def _held(agent: str) -> list[PublicKey]:
 
 def _open(path: Path, data: bytes, ask: Ask) -> object:
     """Load a private key; ask for the passphrase when it has one."""
+    load: Callable[..., object] = importlib.import_module(_SERIALIZATION).load_ssh_private_key
     try:
-        return serialization.load_ssh_private_key(data, password=None)
+        return load(data, password=None)
     except TypeError:
         pass  # it is encrypted
     except ValueError:
@@ -236,7 +239,7 @@ def _open(path: Path, data: bytes, ask: Ask) -> object:
             "not a private key that can be read", where=str(path), hint=f"ssh-keygen -y -f {path}"
         ) from None
     try:
-        return serialization.load_ssh_private_key(data, password=ask(f"passphrase of {path}").encode())
+        return load(data, password=ask(f"passphrase of {path}").encode())
     except ValueError:
         raise TrustError(
             "the passphrase does not open this key", where=str(path), hint="the same command again, or first ssh-add"
@@ -247,6 +250,7 @@ def _by_program(path: Path, half: _Half, agent: str | None) -> Signer:
     """Sign with `ssh-keygen -Y sign`, which knows every kind of key and asks for passphrase and touch itself."""
 
     def sign(message: bytes, namespace: str) -> bytes:
+        tempfile = importlib.import_module("tempfile")
         with tempfile.TemporaryDirectory() as folder:  # standard input stays free for the passphrase
             file = Path(folder) / "message"
             file.write_bytes(message)
@@ -310,7 +314,8 @@ def _by_agent(key: PublicKey, agent: str | None, where: str) -> Signer:
 def _request(agent: str, message: bytes, wanted: int) -> bytes:
     """Send one message to the agent and return the body of its answer."""
     try:
-        with socket.socket(socket.AF_UNIX) as line:
+        sockets = importlib.import_module("socket")
+        with sockets.socket(sockets.AF_UNIX) as line:
             line.settimeout(_PATIENCE)
             line.connect(agent)
             line.sendall(sshsig.pack(message))
