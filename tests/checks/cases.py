@@ -384,7 +384,7 @@ CASES = [
     Case("reference.missing", "error", value("pets/p1#l1", {"label": "cat", "from": "m1x", "to": "w1"}), value("pets/p1#l1", {"label": "cat", "from": "m1", "to": "w1"}), "pets/p1#l1", "/value/from", "same item"),
     # ---------------------------------------------------------------- protected fields
     Case("privacy.plaintext", "error", replace(PETS, "kind: person, layer: items", "mode: drop, layer: items"), replace(PETS, "kind: person, layer: items", "scope: dataset, layer: items"), "pets/p1#", "/ext/owner", "remove the value"),
-    Case("privacy.epoch", "error", re_keyed("pets/p2#m1"), re_keyed(), "pets/p2#m1", hint="import the line again"),
+    Case("privacy.epoch", "error", re_keyed("pets/p2#m1"), re_keyed(), "pets/p2#m1", hint="labelvc pseudonym mend"),
     Case("privacy.erased", "error", erased(ANNA, "pets/p2#m1"), erased(pseudonym.token(SECRET, ID, "main", "person", "nobody")), "pets/p2#m1", hint="labelvc erase TOKEN --apply"),
     Case("privacy.domain", "error", fields("{sex: {enum: [f, m]}}", "{pointer: /sex, kind: other, layer: items}"), fields("{sex: {enum: [f, m]}}", "{pointer: /sex, kind: other, layer: items, scope: record}"), pointer="/sensitive/0", hint="scope: record", path=PETS, line=0),
     Case("privacy.domain", "error", few(100), few(600), pointer="/sensitive/1", hint="generalise or drop", path=PETS, line=0),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import ClassVar
 
 from labelvc.checks.interface import Look, Rule, Shard, finding
+from labelvc.codec import epochs
 from labelvc.core import pseudonym
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
-from labelvc.model.secret import Epoch
 
 _MOST_KEPT = 1 << 16
 _LENGTHS = (32, 33)
@@ -22,7 +22,7 @@ class Pseudonyms:
     """Looks at the distinct `by` of a shard: the accept path proves a token's letters, this proves they belong together."""
 
     name: ClassVar[str] = "labelvc.pseudonyms"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "privacy.token",
@@ -60,7 +60,7 @@ class Pseudonyms:
                 place = Place(shard.path("annotations"), at + 1, str(shard.key("annotations", at) or ""), "/by")
                 message = "the check letters of the pseudonym are wrong"
                 found.append(finding(Pseudonyms, "privacy.token", place, message, "copy it whole from another record"))
-        return Look([*found, *forgotten(shard, project.erased), *_left(shard, _carried(project.epochs))])
+        return Look([*found, *forgotten(shard, project.erased), *_left(shard, epochs.ended(project.epochs))])
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield nothing: each token stands for itself."""
@@ -81,12 +81,6 @@ def forgotten(shard: Shard, tokens: Collection[str]) -> Iterator[Finding]:
                 yield finding(Pseudonyms, "privacy.erased", place, message, hint)
 
 
-def _carried(epochs: Sequence[Epoch]) -> list[str]:
-    """Return the epochs of which a chained re-key left no token: all before the last one that is made of another."""
-    last = max((at for at, epoch in enumerate(epochs) if epoch.before), default=0)
-    return [epoch.id for epoch in epochs[:last]]
-
-
 def _left(shard: Shard, ended: Collection[str]) -> Iterator[Finding]:
     """Yield the lines that hold a token of an epoch that ended with a re-key; what marks the erased stays as it was."""
     for layer in _LAYERS if ended else ():
@@ -97,9 +91,7 @@ def _left(shard: Shard, ended: Collection[str]) -> Iterator[Finding]:
             if found := _of(ended, line):
                 place = Place(shard.path(layer), at + 1, str(shard.key(layer, at) or ""))
                 message = f"the line holds a pseudonym of epoch {found}, which a re-key carried into a later one"
-                hint = (
-                    "import the line again; what cannot be goes along with the next `labelvc pseudonym rekey --chained`"
-                )
+                hint = "labelvc pseudonym mend, or import the line again"
                 yield finding(Pseudonyms, "privacy.epoch", place, message, hint)
 
 

@@ -18,7 +18,7 @@ from labelvc.cli.render import text
 from labelvc.errors import RefusedError
 from labelvc.model.project import Project
 from labelvc.model.secret import Secret
-from labelvc.ops import custody, handover, people, pseudonyms, rekeyed
+from labelvc.ops import custody, handover, mending, people, pseudonyms, rekeyed
 from labelvc.ops import policy as governing
 from labelvc.ops import rekey as rekeying
 from labelvc.ops.carrying import Chained
@@ -135,7 +135,7 @@ def pseudonym_rekey(
     asked = Asked(epoch, now().strftime("%Y-%m-%dT%H:%M:%SZ"), chained)
     if role is not None:
         rekeyed.refuse_role(git, role, signing.pin(git, root))
-    ways = _chained if chained else custody.carriers(git, _act(git, epoch), openers(brought))
+    ways = _chained if chained else custody.carriers(git, _act(git, f"re-key to epoch {epoch}"), openers(brought))
     with progress(settings, None, "carrying tokens", "lines") as advance:
         done = rekeying.rekey(git, asked, ways, dry=dry_run, advance=advance)
     _told(settings, done, dry=dry_run)
@@ -152,6 +152,30 @@ def pseudonym_rekey(
         say(settings, f"staged, not signed; after that: labelvc pseudonym verify-rekey --role {role}")
     else:
         _sign(settings, git, looked, role, principal, key)
+
+
+@pseudonym.command("mend")
+@opening
+@pass_settings
+def pseudonym_mend(settings: Settings, /, **brought: Any) -> None:
+    """Give tokens that a re-key missed what it made of their persons' others, in all datasets, and stage that.
+
+    They come in by a branch that was open across the re-key, or by a file that was exported before; `check` finds them
+    (`privacy.epoch`). After a re-key by values the vault is opened. `rev` grows in every record that changes.
+
+    \b
+    labelvc pseudonym mend
+    labelvc pseudonym mend -i ada.key -i ben.key
+    """
+    git = plumbing.find(settings.directory)
+    one = custody.read(git, _act(git, "mend what a re-key missed"), openers(brought)) if brought["identity"] else None
+    with progress(settings, None, "looking for tokens", "lines") as advance:
+        done = mending.mend(git, one, advance)
+    if done is None:
+        say(settings, "no token is left from before a re-key")
+    else:
+        _told(settings, done, dry=False)
+        say(settings, "staged; next: labelvc diff --staged, then git commit")
 
 
 @pseudonym.command("verify-rekey")
@@ -190,7 +214,11 @@ def pseudonym_verify_rekey(
         f"{text.count(len(found.into), 'token')}, one to one, 0 content changes\n"
     )
     if keys:
-        one = custody.read(git, _act(git, found.epoch), openers(brought)) if brought["identity"] else None
+        one = (
+            custody.read(git, _act(git, f"re-key to epoch {found.epoch}"), openers(brought))
+            if brought["identity"]
+            else None
+        )
         flaw = rekeyed.recomputed(git, looked, one)
         if flaw is not None:
             raise RefusedError(flaw.message, where=flaw.key, hint="do not merge it; labelvc pseudonym rekey anew")
@@ -216,9 +244,9 @@ def _chained(secret: Secret, project: Project) -> Chained:
     return Chained(secret, project, {})
 
 
-def _act(git: Git, epoch: str) -> Act:
+def _act(git: Git, reason: str) -> Act:
     who = plumbing.config_get(git, "user.email") or ""
-    return Act(who, now().strftime("%Y-%m-%dT%H:%M:%SZ"), f"re-key to epoch {epoch}")
+    return Act(who, now().strftime("%Y-%m-%dT%H:%M:%SZ"), reason)
 
 
 def _told(settings: Settings, done: Done, *, dry: bool) -> None:

@@ -20,7 +20,7 @@ _FIELDS = {
     "created": "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z",
     "commitment": "[0-9a-f]{32}",
 }
-_BEFORE = "from"
+_BEFORE, _REKEYED = "from", "rekeyed"
 
 
 def read(data: bytes, where: str = PATH) -> tuple[Epoch, ...]:
@@ -54,12 +54,14 @@ def read(data: bytes, where: str = PATH) -> tuple[Epoch, ...]:
 def members(epoch: Epoch) -> dict[str, Any]:
     """Return an epoch as the object its line is."""
     found = {name: value for name, value in epoch._asdict().items() if name in _FIELDS}
-    return {**found, _BEFORE: epoch.before} if epoch.before else found
+    made_of = {_BEFORE: epoch.before} if epoch.before else {}
+    return {**found, **made_of, **({_REKEYED: True} if epoch.rekeyed else {})}
 
 
 def epoch_of(value: Mapping[str, Any]) -> Epoch:
     """Return the epoch that an object of such a line is; `members` returns the object."""
-    return Epoch(value["id"], value["status"], value["created"], value["commitment"], value.get(_BEFORE, ""))
+    named = (value["id"], value["status"], value["created"], value["commitment"])
+    return Epoch(*named, value.get(_BEFORE, ""), value.get(_REKEYED, False))
 
 
 def chain(epochs: Sequence[Epoch], last: Epoch) -> list[Epoch]:
@@ -68,6 +70,12 @@ def chain(epochs: Sequence[Epoch], last: Epoch) -> list[Epoch]:
     while before := found[0].before:
         found.insert(0, next(epoch for epoch in epochs if epoch.id == before))
     return found
+
+
+def ended(epochs: Sequence[Epoch]) -> frozenset[str]:
+    """Return the epochs of which a re-key left no token: all before the last one that began with a re-key."""
+    last = max((at for at, epoch in enumerate(epochs) if epoch.ends), default=0)
+    return frozenset([epoch.id for epoch in epochs[:last]])
 
 
 def write(epochs: Iterable[Epoch]) -> bytes:
@@ -98,10 +106,12 @@ def _line(raw: bytes, where: str) -> Epoch:
         value = canonical.decode(raw)
     except DataError as error:
         raise DataError(error.message, where=where, hint=_hint(where)) from None
-    rules = {**_FIELDS, _BEFORE: _FIELDS["id"]} if isinstance(value, dict) and _BEFORE in value else _FIELDS
-    good = isinstance(value, dict) and set(value) == set(rules)
+    told = dict(value) if isinstance(value, dict) else {}
+    rekeyed = told.pop(_REKEYED, True)
+    rules = {**_FIELDS, _BEFORE: _FIELDS["id"]} if _BEFORE in told else _FIELDS
+    good = rekeyed is True and set(told) == set(rules)
     if not good or not all(
-        isinstance(value[name], str) and re.fullmatch(rule, value[name]) for name, rule in rules.items()
+        isinstance(told[name], str) and re.fullmatch(rule, told[name]) for name, rule in rules.items()
     ):
         raise DataError("the line is no epoch (docs/formats/pseudonym.md)", where=where, hint=_hint(where))
     if canonical.encode(value) != raw:

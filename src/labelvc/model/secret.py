@@ -27,6 +27,7 @@ class Epoch(NamedTuple):
         created: UTC time, `2026-03-01T09:00:00Z`.
         commitment: 32 hex digits that only this epoch's secret yields.
         before: the epoch whose tokens its own are made of, by a chained re-key; empty: they are made of values.
+        rekeyed: whether a re-key by values began it, so that no token of an epoch before it is left.
     """
 
     id: str
@@ -34,6 +35,12 @@ class Epoch(NamedTuple):
     created: str
     commitment: str
     before: str = ""
+    rekeyed: bool = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether it began with a re-key, which left no token of an epoch before it."""
+        return self.rekeyed or bool(self.before)
 
 
 class Secret:

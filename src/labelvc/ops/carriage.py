@@ -59,14 +59,18 @@ class Carriage:
         way: turns old tokens into new ones.
         known: the epochs; the last one is the one that begins.
         gone: tokens of those who were forgotten.
+        stay: epochs whose tokens stay as they are; none in a re-key.
 
     Attributes:
         tokens: old token to new one, as far as they were met.
         met: the epochs that the old ones are of.
     """
 
-    def __init__(self, way: Way, known: Sequence[Epoch], gone: Collection[str]) -> None:
-        self._way, self._epoch, self._gone = way, known[-1].id, gone
+    def __init__(
+        self, way: Way, known: Sequence[Epoch], gone: Collection[str], stay: Collection[str] = frozenset()
+    ) -> None:
+        self._way, self._epoch, self._gone, self._stay = way, known[-1].id, gone, stay
+        self._ended = epochs.ended(known[:-1])
         self._old = {epoch.id for epoch in known[:-1]}
         self._made: set[str] = set()
         self.tokens: dict[str, str] = {}
@@ -106,7 +110,7 @@ class Carriage:
                 value = holder[name]
                 if isinstance(value, str) and protection.protected(value) and not pseudonym.is_marker(value):
                     holder[name] = self._carried(value, where)
-                    changed = True
+                    changed |= holder[name] != value
         return changed
 
     def _texts(self, fields: dict[str, Any], of: Shard, where: str) -> bool:
@@ -119,7 +123,7 @@ class Carriage:
         for steps in of.texts:
             for pointer, holder, name in list(jsonpointer.texts(fields, steps)):
                 done = redact.exchanged(holder[name], instead)
-                if not done.moves:
+                if done.text == holder[name]:
                     continue
                 if (of.layer, pointer) == ("items", protection.TEXT):
                     of.changed[fields["id"]] = holder[name], done
@@ -134,6 +138,8 @@ class Carriage:
         if token in self.tokens:
             return f"{self.tokens[token]}{mark}{letters}"
         epoch = pseudonym.epoch_of(token)
+        if epoch in self._stay:
+            return value
         if not pseudonym.is_token(token):
             message = "the check letters of a token are wrong"
             raise DataError(message, where=where, hint="labelvc check --all, and mend what it finds")
@@ -143,6 +149,9 @@ class Carriage:
         if epoch not in self._old:
             message = f"a token of an epoch that this project does not have: {epoch!r}"
             raise DataError(message, where=where, hint=f"git log -p -- {epochs.PATH}; labelvc blame {where}")
+        if epoch in self._ended and not self._stay:
+            message = f"a token of epoch {epoch!r} is left from before a re-key, and its person has another one since"
+            raise DataError(message, where=where, hint="labelvc pseudonym mend, then git commit")
         if token in self._gone:
             message = "a token of somebody who was forgotten still stands here"
             raise DataError(
@@ -157,7 +166,7 @@ class Carriage:
         """Refuse a line in which a token stands where none is declared, so that it would stay as it was."""
         for pointer, text in _texts(fields):
             for token in tokens_in(text.encode()):
-                if carries(token) and pseudonym.epoch_of(token) != self._epoch:
+                if carries(token) and pseudonym.epoch_of(token) not in (self._epoch, *self._stay):
                     raise _misplaced(str(key), pointer, layer, redacted=f"{redact.MARK}{token}" in text)
 
 

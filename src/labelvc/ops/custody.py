@@ -12,7 +12,7 @@ from labelvc.core import pseudonym
 from labelvc.errors import ConfigurationError, DataError, Error, RefusedError
 from labelvc.model.project import Project
 from labelvc.model.secret import Secret
-from labelvc.ops import carrying, forgetting, links, pseudonyms, sharing, vault
+from labelvc.ops import carrying, forgetting, links, mending, pseudonyms, sharing, vault
 from labelvc.ops import filter as filters
 from labelvc.ops import project as projects
 from labelvc.ops.forgetting import Merged
@@ -64,7 +64,7 @@ class Status(NamedTuple):
 
 
 def seal(git: Git, act: Act, openers: Openers, values: Sequence[str] = (), kind: str = "person") -> int:
-    """Take what waits in the inbox, and values of keyed fields, into the vault.
+    """Take what waits in the inbox, what chained re-keys made of its tokens, and values of keyed fields, into the vault.
 
     Args:
         git: the repository.
@@ -80,6 +80,9 @@ def seal(git: Git, act: Act, openers: Openers, values: Sequence[str] = (), kind:
     with folders.held(git) as folder:
         one, waiting = opened(folder, project, openers)
         number = vault.fold(one)
+        for token, content in mending.onward(git, project, one).items():
+            number += token not in one.rows
+            vault.put(one, token, content, "what a re-key made of a token")
         for token, value in _keyed(git, project, kind, values):
             number += token not in one.rows
             vault.put(one, token, {"scope": "", "value": value}, "the values to seal")

@@ -32,6 +32,7 @@ WAY = "text"
 
 _REMEMBERED = 1 << 12
 _OVERHEAD = 60
+_WAITING = 1 << 20
 _PARTS = 5
 _NAMES = ("/id", "/item", "/natural", "/media")
 _OFF = "take it out of the source, or leave the detector out in labelvc.yaml: privacy.leaks.off"
@@ -100,7 +101,7 @@ class Redaction:
         self._declared = [field for field in dataset.sensitive if field.mode == "redact"]
         self._asked = [(field, jsonpointer.steps(field.pointer)) for field in self._declared]
         self._words: dict[tuple[str, str, str, bool], str] = {}
-        self._ways, self._values = Spill(1), Spill(1)
+        self._ways, self._values = Spill(1, _WAITING), Spill(1, _WAITING)
         self._told: set[str] = set()
         self.texts = self.values = 0
         self.called: Mapping[str, str] = {}

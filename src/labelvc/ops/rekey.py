@@ -95,7 +95,7 @@ def rekey(git: Git, asked: Asked, ways: Ways, *, dry: bool = False, advance: Adv
             secret, fresh = _secret(git, known, asked, dry=dry)
             try:
                 way = ways(secret, project)
-                run = _Run(git, work, project, way, known, asked)
+                run = Run(git, work, project, way, known, asked)
                 if dry:
                     return run.all(reader, None, advance)
                 with journal.transaction(git, f"pseudonym rekey --to {asked.epoch}", since) as change:
@@ -129,7 +129,7 @@ def _begun(git: Git, work: Snapshot, reader: Reader, asked: Asked) -> list[Epoch
     began, committed = (here[-1].created, here[-1].commitment) if here != before else (asked.created, "")
     retired = [epoch._replace(status="retired") if epoch.status == "active" else epoch for epoch in before]
     chained = last.id if asked.chained else ""
-    return [*retired, Epoch(following, "active", began, committed, chained)]
+    return [*retired, Epoch(following, "active", began, committed, chained, rekeyed=not asked.chained)]
 
 
 def _secret(git: Git, known: list[Epoch], asked: Asked, *, dry: bool) -> tuple[Secret, bool]:
@@ -150,7 +150,7 @@ def _secret(git: Git, known: list[Epoch], asked: Asked, *, dry: bool) -> tuple[S
     return secret, fresh
 
 
-class _Run:
+class Run:
     """One re-key as it is worked out: looks at every line, and refuses what it cannot carry."""
 
     def __init__(
@@ -164,24 +164,26 @@ class _Run:
 
     def all(self, reader: Reader, change: Transaction | None, advance: Advance | None) -> Done:
         """Look at everything, and hand what changes to a transaction."""
-        self._gone = self._erased(reader)
-        self._refuse_elsewhere(reader)
+        self._gone = self.erased(reader)
+        self.refuse_elsewhere(reader)
         carriage = Carriage(self._way, self._known, self._gone)
         every = self._project.datasets.values()
-        touched = [dataset for dataset in every if self._dataset(reader, dataset, carriage, change, advance)]
+        touched = [dataset for dataset in every if self.rewritten(reader, dataset, carriage, change, advance)]
         if not carriage.tokens:
             message = "there is no token to re-key"
             raise RefusedError(message, where=str(self._git.top), hint="labelvc pseudonym new begins an epoch")
-        stage = [epochs.PATH]
         if change is not None:
             change.write(epochs.PATH, epochs.write(self._known))
-            stage += self._erase(change)
-            self._then(change, touched, stage)
+            self.then(change, touched, [epochs.PATH, *self._erase(change)])
+        return self.done(carriage, touched)
+
+    def done(self, carriage: Carriage, touched: Sequence[Dataset]) -> Done:
+        """Return what was done."""
         names = tuple(dataset.name for dataset in touched)
         counts = self._changed["annotations"], self._changed["items"]
         return Done(tuple(sorted(carriage.met)), self._asked.epoch, dict(carriage.tokens), *counts, names)
 
-    def _dataset(
+    def rewritten(
         self, reader: Reader, dataset: Dataset, carriage: Carriage, change: Transaction | None, advance: Advance | None
     ) -> bool:
         """Rewrite the shards of a dataset, items before the labels on them; tells whether one changed."""
@@ -206,7 +208,7 @@ class _Run:
                 advance(len(lines))
         return touched
 
-    def _refuse_elsewhere(self, reader: Reader) -> None:
+    def refuse_elsewhere(self, reader: Reader) -> None:
         """Refuse tokens in what is no dataset's line: shards of no dataset, and documents."""
         for path in self._work.entries:
             place = shard.parse_path(path)
@@ -221,7 +223,7 @@ class _Run:
                 message = "a token stands in a file that a re-key does not rewrite"
                 raise DataError(message, where=path, hint="take it out, or write there who is meant in another way")
 
-    def _erased(self, reader: Reader) -> set[str]:
+    def erased(self, reader: Reader) -> set[str]:
         """Return the tokens of those who were forgotten."""
         paths = [path for path in self._work.entries if path.startswith(projects.ERASURES)]
         data = [reader.read(path, self._work.entries[path]) for path in paths]
@@ -238,7 +240,8 @@ class _Run:
         change.write(path, f"{head}{said}tokens:\n{listed}".encode())
         return [path]
 
-    def _then(self, change: Transaction, touched: Sequence[Dataset], stage: list[str]) -> None:
+    def then(self, change: Transaction, touched: Sequence[Dataset], stage: list[str]) -> None:
+        """Have what changed stored and staged once it is written."""
         for dataset in touched:
             folder = f"datasets/{dataset.name}"
             layers = [layer for layer in ("annotations", "items") if any(_under(self._work, f"{folder}/{layer}/"))]

@@ -73,7 +73,8 @@ def reveal(git: Git, act: Act, openers: Openers, what: str, pointer: str = "") -
     if row is None or row.sealed is None:
         gone = "was forgotten: nobody can tell any more what it stood for" if row else "has no row in the vault"
         raise DataError(
-            f"the token {token} {gone}", hint="" if row else "labelvc vault status; labelvc vault merge FOLDER"
+            f"the token {token} {gone}",
+            hint="" if row else "labelvc vault seal takes in what a re-key made; labelvc vault merge FOLDER",
         )
     content = one.content(token)
     if "value" not in content:
