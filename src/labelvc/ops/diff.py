@@ -23,6 +23,7 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 if TYPE_CHECKING:
+    from labelvc.store.pairing import Apart
     from labelvc.store.stale import Stale
 
 
@@ -117,13 +118,13 @@ def shard_deltas(git: Git, old: Snapshot, new: Snapshot, reader: Reader | None =
             yield from diff.join(group)
 
 
-def stale(git: Git, pair: Range) -> list[Stale]:
+def stale(git: Git, pair: Range) -> list[Stale | Apart]:
     """Return the folders behind DVC pointers that are in a comparison as another commit left them, not as somebody edited them."""
     listed = listing.ending(pair.new.entries, "/annotations.dvc") if pair.new.kind == "work" else []
     folders = [path.removesuffix(".dvc") for path in sorted(listed) if pointer.stands_for_shards(path)]
     if not folders:
         return []
-    found: list[Stale] = importlib.import_module("labelvc.store.stale").among(git, folders)
+    found: list[Stale | Apart] = importlib.import_module("labelvc.store.stale").among(git, folders)
     return found
 
 

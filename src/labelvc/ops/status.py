@@ -22,6 +22,7 @@ from labelvc.store import git as plumbing
 from labelvc.store.conflicts import Conflicts
 from labelvc.store.git import Git
 from labelvc.store.journal import Pending
+from labelvc.store.pairing import Apart
 from labelvc.store.stale import Stale, among
 
 _TARGETS = ("origin/HEAD", "main", "master", "@{upstream}")
@@ -102,7 +103,7 @@ class Status(NamedTuple):
         staged: what the index holds and HEAD does not.
         unstaged: what the work tree holds and the index does not.
         untracked: dataset to its shards that git does not know yet; their records count as not staged.
-        stale: folders behind DVC pointers where another commit's shards lie.
+        stale: folders behind DVC pointers that are not what these name, or whose pointer or manifest was edited.
         merging: what a merge left to do.
         interrupted: what a killed command left; None when there is nothing.
         waiting: what the commits of this branch still need to be believed; None without a policy, or nothing to judge.
@@ -117,7 +118,7 @@ class Status(NamedTuple):
     staged: Moves
     unstaged: Moves
     untracked: dict[str, int]
-    stale: list[Stale]
+    stale: list[Stale | Apart]
     merging: Merging
     interrupted: Pending | None
     waiting: Waiting | None

@@ -124,7 +124,7 @@ def manifest(path: str, data: bytes) -> dict[str, str]:
         match = re.fullmatch(_MANIFEST, line)
         name = "" if match is None else match[2].decode("utf-8", "surrogateescape")
         if match is None or not _beneath(name):
-            raise StoreError("not a line of sha256sum", where=f"{path}:{number}", hint="labelvc format")
+            raise StoreError("not a line of sha256sum", where=f"{path}:{number}", hint=f"git checkout HEAD -- {path}")
         found[f"{folder}/{name}"] = match[1].decode()
     return found
 
@@ -289,7 +289,9 @@ class Cache:
             raise StoreError(f"DVC object {md5} is in no cache and no remote", where=path, hint="dvc pull")
         data = place.read_bytes()
         if mark and digests.sha256(data).hexdigest() != digest:
-            raise StoreError(exchanged(md5), where=path, hint=f"git diff -- '*.sha256'; {_aside(place)}")
+            whole = _md5(data) == md5  # then pointer and manifest name two things, and the object is as good as any
+            hint = "git diff HEAD -- '*.dvc' '*.sha256'"
+            raise StoreError(exchanged(md5), where=path, hint=hint if whole else f"{hint}; {_aside(place)}")
         if not mark and place.parts[-3] == "md5" and _md5(data) != md5.removesuffix(".dir"):
             raise StoreError(f"DVC object {md5} is damaged", where=path, hint=_aside(place))
         return data

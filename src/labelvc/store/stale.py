@@ -27,10 +27,11 @@ from labelvc.codec import shard
 from labelvc.errors import StoreError
 from labelvc.model.names import Key
 from labelvc.model.snapshot import Entry
-from labelvc.store import disk, files, pending, pointer
+from labelvc.store import disk, files, pairing, pending, pointer
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.objects import Objects
+from labelvc.store.pairing import Apart
 
 KEEP = "labelvc format --edited"
 _NOTES = "folders"
@@ -89,7 +90,7 @@ class _Version(NamedTuple):
     manifest: bytes
 
 
-def find(git: Git, folder: str) -> Stale | None:
+def find(git: Git, folder: str) -> Stale | Apart | None:
     """Tell whether a DVC folder in the work tree is stale; take note of one that is as its pointer says.
 
     Args:
@@ -97,8 +98,8 @@ def find(git: Git, folder: str) -> Stale | None:
         folder: `datasets/<name>/annotations`.
 
     Returns:
-        What lies there; None when nothing lies there, or what the pointer names, or edits of that; None, too, in a merge
-        that labelvc began: its conflicts are settled in the shards.
+        What lies there, or which of pointer and manifest was edited; None when nothing lies there, or what the pointer
+        names, or edits of that; None, too, in a merge that labelvc began: its conflicts are settled in the shards.
 
     Raises:
         StoreError: the pointer cannot be read (a merge left both versions), or what it names is nowhere.
@@ -112,6 +113,9 @@ def find(git: Git, folder: str) -> Stale | None:
     if begun is not None and f"{folder}.dvc" in begun.pointers:
         return None
     here = _Folder(git, folder, _beside(git, folder))
+    apart = pairing.find(git, folder, lying(git, folder), proved=not here.differing)
+    if apart is not None:
+        return apart
     if not here.differing:
         _write(git, folder, marks, here.version)
         return None
@@ -135,12 +139,16 @@ def refuse(git: Git, folder: str, *, edited: bool = False) -> None:
         raise StoreError(found.message, where=folder, hint=found.hint)
 
 
-def among(git: Git, folders: Iterable[str]) -> list[Stale]:
-    """Return those of some folders that are stale, for who shows them; one whose pointer cannot be read is told elsewhere."""
-    found: list[Stale] = []
+def among(git: Git, folders: Iterable[str]) -> list[Stale | Apart]:
+    """Return what `find` finds of some folders, for who shows them; a pointer that cannot be read is among it."""
+    found: list[Stale | Apart] = []
     for folder in folders:
-        with suppress(StoreError):
-            found += [one] if (one := find(git, folder)) else []
+        try:
+            one = find(git, folder)
+        except StoreError as problem:
+            where = problem.where if problem.where != folder else ""
+            one = Apart(folder, f"{where}: {problem.message}" if where else problem.message, problem.hint)
+        found += [one] if one else []
     return found
 
 
