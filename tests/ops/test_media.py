@@ -196,12 +196,13 @@ def test_a_picture_is_turned_with_its_boxes(
         high for _, high in ImageChops.difference(pixels(clean).convert("RGB"), wanted.convert("RGB")).getextrema()
     )
     assert far <= (0 if make is drawn or orientation == 1 else 12)
-    assert zoo.row("pictures/b.jpg#")["media"] == {"path": "b.jpg", "width": wanted.width, "height": wanted.height}
+    digest = hashlib.sha256(clean).hexdigest()
+    size = {"width": wanted.width, "height": wanted.height}
+    assert zoo.row("pictures/b.jpg#")["media"] == {"path": "b.jpg", **size, "sha256": digest}
     for name, box in {"x1": [10, 10, 20, 20], "x3": [80, 80, 20, 20]}.items():
         row = zoo.row(f"pictures/b.jpg#{name}")
         assert row["value"]["box"] == turning.turned({"box": box}, orientation, 96, 64)["box"]
         assert row["rev"] == 1 + (row["value"]["box"] != box)
-    digest = hashlib.sha256(clean).hexdigest()
     assert zoo.read("datasets/pictures/media.sha256").decode() == f"{digest}  media/b.jpg\n"
     assert digest[:10] in out
     before = [zoo.row(f"pictures/b.jpg#{name}") for name in ("x1", "x2", "x3")]
@@ -232,7 +233,8 @@ def test_a_new_picture_a_name_that_tells_and_what_is_no_picture(zoo: Zoo, labelv
     (tmp_path / "jo.public@firma.de.png").write_bytes(drawn())
     (tmp_path / "x.gif").write_bytes(b"GIF89a")
     assert labelvc(zoo.folder, "media", "add", str(tmp_path / "new.png"), "-D", "pictures")[0] == 0
-    assert zoo.row("pictures/new#")["media"] == {"height": 64, "path": "new.png", "width": 96}
+    digest = hashlib.sha256(zoo.read("datasets/pictures/media/new.png")).hexdigest()
+    assert zoo.row("pictures/new#")["media"] == {"height": 64, "path": "new.png", "sha256": digest, "width": 96}
     (tmp_path / "tall.png").write_bytes(drawn(6))
     code, out, _ = labelvc(zoo.folder, "media", "add", str(tmp_path / "tall.png"), "-D", "pictures")
     assert (code, out.endswith(" bytes of metadata left out, turned upright\n")) == (0, True)
@@ -241,6 +243,22 @@ def test_a_new_picture_a_name_that_tells_and_what_is_no_picture(zoo: Zoo, labelv
         said = labelvc(zoo.folder, "media", "add", str(tmp_path / name), "-D", "pictures")
         assert said[0] == code
         assert "jo.public" not in said[1] + said[2]
+
+
+def test_another_picture_does_not_take_the_place_of_the_one_that_was_labelled(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    source = tmp_path / "b.jpg"
+    words = ("media", "add", str(source), "-D", "pictures")
+    source.write_bytes(photo())
+    raw = hashlib.sha256(source.read_bytes()).hexdigest()
+    zoo.put("pictures/b.jpg#", {"id": "b.jpg", "media": {"path": "b.jpg", "sha256": raw}})
+    assert labelvc(zoo.folder, *words)[0] == 0, "the very file; from now on its clean bytes are known"
+    kept = zoo.read("datasets/pictures/media/b.jpg")
+    assert zoo.row("pictures/b.jpg#")["media"]["sha256"] == hashlib.sha256(kept).hexdigest() != raw
+    assert labelvc(zoo.folder, "media", "check", "--require")[:2] == (0, "1 same, 0 other, 0 absent, 0 unnamed\n")
+    source.write_bytes(photo(quality=40))
+    code, _, err = labelvc(zoo.folder, *words)
+    assert (code, "another file than the one that was labelled" in err) == (1, True), err
+    assert zoo.read("datasets/pictures/media/b.jpg") == kept
 
 
 def test_through_dvc(zoo: Zoo, labelvc: Run, tmp_path: Path):

@@ -37,7 +37,7 @@ def media_add(settings: Settings, /, sources: tuple[Path, ...], dataset: str, sh
 
     Exif with place, thumbnail and time, XMP, IPTC, comments and text are left out; pixels stay as they are. A picture that
     its Exif says to turn is turned, and the boxes and outlines of its item with it. An item whose `media` names the file is
-    its item, else there is a new one. Nothing is committed.
+    its item, else there is a new one; it notes the SHA-256, by which `media check` knows the file. Nothing is committed.
     """
     git = plumbing.find(settings.directory)
     for one in pictures.add(git, dataset, sources, shapes):

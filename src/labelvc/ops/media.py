@@ -66,7 +66,8 @@ def add(git: Git, name: str, sources: Sequence[Path], shapes: Shapes | None) -> 
     Raises:
         ConfigurationError: no such dataset, or Pillow is needed and not there.
         DataError: a file is no picture, or a shape cannot be turned.
-        RefusedError: a name holds personal data, or nobody can tell what shapes were drawn on.
+        RefusedError: a name holds personal data, nobody can tell what shapes were drawn on, or an item says that another file
+            was labelled.
         StoreError: the disk or DVC refuses.
     """
     with files.lock(git) as began:
@@ -115,14 +116,18 @@ def _picture(source: Path, item: Row, records: Iterable[Row], shapes: Shapes | N
     bare = pictures.cleaned(data)
     clean = bare if orientation == 1 else pictures.cleaned(imaging.turned(bare, orientation))
     there = here.is_file() and here.read_bytes() == clean  # it came in before, and its shapes were turned then
+    digest = hashlib.sha256(clean).hexdigest()
+    said = item["media"].get("sha256")
+    if said not in (None, digest, hashlib.sha256(data).hexdigest()):
+        message = "it is another file than the one that was labelled: its item says so in media.sha256"
+        raise RefusedError(message, hint="bring it under a name of its own: mv FILE picture-1.jpg")
     drawn = [row for row in records if isinstance(row.get("value"), dict) and _is_shape(row["value"])]
     turned: list[Row] = []
     if orientation != 1 and drawn and not there and _on_stored(item["media"], stored, seen, shapes):
         turned = [{**row, "value": turning.turned(row["value"], orientation, *stored)} for row in drawn]
-    media = {**item["media"], "width": seen[0], "height": seen[1]}
-    digest = f"sha256:{hashlib.sha256(clean).hexdigest()}"
+    media = {**item["media"], "width": seen[0], "height": seen[1], "sha256": digest}
     removed = len(data) - len(bare)
-    return Picture(media["path"], clean, digest, removed, orientation, {**item, "media": media}, turned)
+    return Picture(media["path"], clean, f"sha256:{digest}", removed, orientation, {**item, "media": media}, turned)
 
 
 def _is_shape(value: Mapping[str, Any]) -> bool:
