@@ -157,3 +157,28 @@ def test_without_a_policy_there_is_nothing_to_make_it_of(repo, labelvc):
     assert labelvc(repo, "init", "--template", "rating")[0] == 0
     code, _, err = labelvc(repo, "policy", "codeowners")
     assert (code, "no root of trust or no policy" in err) == (2, True), err
+
+
+def test_init_for_a_host_writes_it_and_renews_what_nobody_edited(labels, labelvc, git):
+    said = lambda: labelvc(labels, "init", "--ci", "github")[1]  # noqa: E731
+    there = labels / "CODEOWNERS"
+    assert said().splitlines() == [
+        ".github/workflows/labels.yml  written",
+        "CODEOWNERS                    written",
+        "next: have them approved, and see docs/guide/ci.md for what to set on the host",
+    ]
+    first = there.read_text()
+    assert labelvc(labels, "policy", "codeowners")[:2] == (0, first)
+    assert "CODEOWNERS                    as it was\n" in said()
+    key = str(labels.parent / "ada.key")
+    code, _, err = labelvc(labels, "policy", "rule", "remove", "controls", "--sign-with", key)
+    assert code == 0, err
+    out = said()
+    assert "CODEOWNERS                    renewed\n" in out
+    assert "unowned: /.gitattributes no rule of the policy is about it\n" in out
+    assert there.read_text() != first
+    there.write_text(first + "/mine @me\n")
+    assert "CODEOWNERS                    says otherwise; left as it is\n" in said()
+    assert there.read_text() == first + "/mine @me\n"
+    labelvc(labels, "init", "--ci", "make")
+    assert "CODEOWNERS" not in labelvc(labels, "init", "--ci", "make")[1]

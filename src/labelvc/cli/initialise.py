@@ -13,10 +13,12 @@ from click.shell_completion import CompletionItem
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.output import write
+from labelvc.cli.render import text
 from labelvc.errors import TrustError
 from labelvc.ops import codeowners, hosts, people
 from labelvc.ops import initialise as making
 from labelvc.ops import project as projects
+from labelvc.ops.codeowners import Written as Owned
 from labelvc.ops.initialise import Made
 from labelvc.ops.templates import TEMPLATES, suggested_name
 from labelvc.store import git as plumbing
@@ -40,7 +42,7 @@ _ABOUT = {
 }
 
 
-_BECAME = {"new": "written", "kept": "as it was", "other": "says otherwise; left as it is"}
+_BECAME = {"new": "written", "kept": "as it was", "renewed": "renewed", "other": "says otherwise; left as it is"}
 _ASKING = ("github", "gitlab")
 """Hosts that read CODEOWNERS."""
 _OWN = Path("~/.ssh/id_ed25519")
@@ -112,7 +114,8 @@ def init(
 
     A SOURCE is what `labelvc module add` takes: a folder, a package's module, the address of a git repository. A folder
     without a git repository becomes one. Nothing that is there is overwritten. In a project --ci NAME writes the
-    files for CI alone: a workflow of GitHub Actions, a job of GitLab CI, a hook of a server, or rules of make.
+    files for CI alone: a workflow of GitHub Actions, a job of GitLab CI, a hook of a server, or rules of make; for the first
+    two also CODEOWNERS, by which the host asks whom the policy names, and which is renewed until somebody edits it.
     """
     place = settings.directory / (folder or "")
     if host and (place / projects.TOP).exists():
@@ -134,16 +137,21 @@ def init(
 
 
 def _judged_by(git: Git, host: str) -> str:
-    """Write the files for a host, and return what became of them."""
-    written = hosts.write(git, host)
+    """Write the files for a host, and CODEOWNERS where it reads that, and return what became of them."""
+    written: list[hosts.Written | Owned] = [*hosts.write(git, host)]
+    owned = codeowners.refreshed(git) if host in _ASKING else None
+    written += [owned[0]] if owned else []
     width = max(len(one.path) for one in written)
     rows = [f"{one.path.ljust(width)}  {_BECAME[one.state]}\n" for one in written]
+    rows += [f"unowned: {text.safe(one.pattern)} {text.safe(one.why)}\n" for one in (owned[1] if owned else ())]
     if any(one.state == "other" for one in written):
         rows.append(f"next: move what stays elsewhere, labelvc init --ci {host}, and compare the two\n")
     else:
         rows.append("next: have them approved, and see docs/guide/ci.md for what to set on the host\n")
-    if host in _ASKING and not codeowners.written_at(git):
-        rows.append("      labelvc policy codeowners --write has the host ask whom the policy names\n")
+    if host in _ASKING and owned is None:
+        rows.append(
+            "      labelvc policy codeowners --write, once the policy knows e-mail addresses, has the host ask them\n"
+        )
     return "".join(rows)
 
 

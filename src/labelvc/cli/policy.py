@@ -323,7 +323,7 @@ def policy_codeowners(settings: Settings, /, into: bool, force: bool) -> int:
     for one in made.unowned:
         say(settings, f"unowned: {text.safe(one.pattern)} {text.safe(one.why)}")
     if into:
-        path = codeowners.written(git, made.text, force=force)
+        path = codeowners.written(git, made.text, force=force).path
         say(settings, f"next: git add {path} && git commit -m 'Who is asked about what'")
     else:
         write(made.text)
