@@ -425,7 +425,7 @@ def test_the_page_can_be_read_without_eyes_or_mouse(changed: Zoo, labelvc: Run):
 
 
 # ---------------------------------------------------------------- verdict
-def test_the_verdict_says_who_can_and_what_to_type(desk: Desk):
+def test_the_verdict_says_who_can_and_what_to_type(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     def verdict() -> dict[str, Any]:
         return told(desk, lambda _, *words: desk.labelvc(*words))["verdict"]
 
@@ -434,6 +434,12 @@ def test_the_verdict_says_who_can_and_what_to_type(desk: Desk):
     assert found["next"].startswith("labelvc approve main...topic --role ")
     assert all(need["missing"] for need in found["needs"])
     assert desk.labelvc("review", "main...topic", "--exit-code")[0] == 1
+    monkeypatch.setenv("CI", "true")
+    for words in ((), ("--exit-code",)):
+        code, out, err = desk.labelvc("review", "main...topic", *words)
+        assert (code, "Not approved yet" in out, "nobody pinned the root" in err) == (2, True, True)
+    monkeypatch.delenv("CI")
+    assert desk.labelvc("review", "main...topic")[0] == 0
     for _ in range(4):
         if found["state"] == "approved":
             break

@@ -159,3 +159,34 @@ def test_the_comment_of_ci_has_the_room_that_the_base_gives(taken: Zoo, labelvc:
     taken.git("switch", "-q", "topic")
     taken.git("rebase", "-q", "main")
     assert "Left out for want of room" not in written()
+
+
+def test_review_check_and_ci_judge_alike_by_what_the_base_says_today(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    """The base was made stricter in one thing and softer in another after the branch had left it."""
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#m1", value={"score": 3})
+    zoo.bury("pets/p2#m1")  # mood is needed
+    zoo.commit("A mood of three")
+    judged = lambda: {name: rules(zoo, labelvc, tmp_path, name) for name in ("review", "check", "ci")}  # noqa: E731
+    assert judged() == {name: ["label.missing"] for name in ("review", "check", "ci")}
+    zoo.git("switch", "-q", "main")
+    zoo.replace("labelvc.yaml", "maximum: 4", "maximum: 2")
+    zoo.replace(PETS, "checks: {}", "checks: {label.missing: {severity: off}}")
+    zoo.commit("Two is the most")
+    assert judged() == {name: ["score.range"] for name in ("review", "check", "ci")}
+    zoo.write("labelvc.yaml", "schema: nothing\n")
+    zoo.commit("Broken")
+    for words in (("review", "main...topic"), ("check", "main...topic")):
+        code, _, err = labelvc(zoo.folder, *words)
+        assert (code, "the documents of the base cannot be read" in err) == (2, True), err
+
+
+def rules(zoo: Zoo, labelvc: Run, folder: Path, name: str) -> list[str]:
+    """Return the rules of what a command finds new on `topic`."""
+    if name == "ci":
+        labelvc(zoo.folder, "ci", "--base", "main", "--head", "topic", "-o", str(folder / "judged"))
+        found = json.loads((folder / "judged/review.json").read_text())["quality"]["findings"]
+    else:
+        found = json.loads(labelvc(zoo.folder, name, "main...topic", "--format", "json")[1])
+        found = found["quality"]["findings"] if name == "review" else found["items"]
+    return sorted({one["rule"] for one in found})

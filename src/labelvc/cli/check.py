@@ -15,7 +15,7 @@ from labelvc.cli.render import rules as listing
 from labelvc.cli.render.hosts import Judged
 from labelvc.cli.spreading import repository
 from labelvc.model.finding import SEVERITIES, Severity
-from labelvc.ops import catalogue
+from labelvc.ops import catalogue, judges
 from labelvc.ops import check as checking
 from labelvc.ops import diff as differing
 from labelvc.ops.gates import Brought
@@ -68,8 +68,9 @@ def check(
             report = checking.everything(git, pair.new, brought=Brought(today()), jobs=settings.jobs, advance=advance)
         else:
             pair = differing.resolve(git, revisions, staged=staged)
+            by, brought = judges.of_range(git, revisions), Brought(today())
             report = checking.changed(
-                git, *pair, brought=Brought(today()), fixed=known, jobs=settings.jobs, advance=advance
+                git, *pair, by=by, brought=brought, fixed=known, jobs=settings.jobs, advance=advance
             )
     if form in _HOSTS:
         judged = Judged(

@@ -38,7 +38,7 @@ _SMALLEST = 2_000
 @click.option(
     "--exit-code",
     is_flag=True,
-    help="Exit 1 when it is not approved, brings errors or lost something in a merge, 2 when nobody can tell.",
+    help="Exit 1 when it is not approved, brings errors or lost something in a merge.",
 )
 @signing.root_option
 @output_options("text", "json", "markdown", "html")
@@ -58,7 +58,8 @@ def review(
 
     How it stands to the policy and what to type next, counts, new and fixed findings, which label became which with examples,
     rates by annotator and slice, the shift of the whole, agreement, documents, merges, privacy, and how to make the page again.
-    One HTML file needs no network and runs no script; Markdown is for a comment on the pull request.
+    One HTML file needs no network and runs no script; Markdown is for a comment on the pull request. Exit 2 when how it stands
+    to the policy or what a merge did cannot be told.
 
     \b
     labelvc review main...topic
@@ -80,12 +81,13 @@ def review(
         write(importlib.import_module("labelvc.cli.render.review_html").page(found), output)
     if output is not None:
         say(settings, f"{render.STATES[found.verdict.state]}; {render.quality(found)}")
-    return _code(settings, found, pinned) if exit_code else 0
-
-
-def _code(settings: Settings, found: Review, pinned: str | None) -> int:
     if found.verdict.state == "undecidable" or found.merges.problems or signing.unproved(settings, pinned):
         return 2
+    return int(exit_code and _is_open(found))
+
+
+def _is_open(found: Review) -> bool:
+    """Tell whether something stands against a change."""
     lost = found.merges.verdicts.keys() - {"resolved"}
-    open_ = found.verdict.state not in (*render.GOOD, "ungoverned")
-    return int(open_ or bool(found.quality.new.get("error")) or bool(lost))
+    unsaid = found.verdict.state not in (*render.GOOD, "ungoverned")
+    return unsaid or bool(found.quality.new.get("error")) or bool(lost)

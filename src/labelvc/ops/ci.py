@@ -14,10 +14,9 @@ from labelvc.core import baseline
 from labelvc.errors import ConfigurationError, Error, StoreError, TrustError
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Digest
-from labelvc.model.project import Project
 from labelvc.model.review import Review
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import approvals, audit, gates, plain, privacy, result, singly
+from labelvc.ops import approvals, audit, gates, judges, plain, privacy, result, singly
 from labelvc.ops import project as projects
 from labelvc.ops import review as reviewing
 from labelvc.ops import trust as trusting
@@ -170,7 +169,7 @@ def judge(git: Git, wish: Wish, advance: Callable[[], None] = lambda: None) -> J
     shallow = plumbing.is_shallow(git)
     if shallow:
         bench.note("the history", StoreError("this clone is shallow", hint=_DEEPER))
-    asked = Asked(wish.brought, wish.jobs, bench.tell("the settings of the base", lambda: _settings(git, base)))
+    asked = Asked(wish.brought, wish.jobs, bench.tell("the settings of the base", lambda: judges.of(git, base)))
     commits = bench.tell("the commits", lambda: singly.commits(git, head, f"^{base}")) or []
     whole_ones = [
         commit for commit in commits if commit.parents or not shallow
@@ -221,21 +220,6 @@ def _governed(git: Git, *ends: str) -> bool:
     if any(projects.TOP in tree.commit(git, end, (projects.TOP,)).entries for end in ends):
         return True
     raise ConfigurationError("there is no labelvc.yaml", where=projects.TOP, hint="labelvc init")
-
-
-def _settings(git: Git, base: str) -> Project | None:
-    """Return what the documents of the base say; None where the branch is what begins a project.
-
-    Raises:
-        ConfigurationError: they cannot be read, so that the branch would be judged by its own.
-    """
-    if projects.TOP not in tree.commit(git, base, (projects.TOP,)).entries:
-        return None
-    found = privacy.project_of(git, tree.commit(git, base))
-    if found is None:
-        hint = f"git switch --detach {base[:12]}; labelvc check --all; mend it in the base first"
-        raise ConfigurationError("the documents of the base cannot be read", where=base[:12], hint=hint)
-    return found
 
 
 def _each(

@@ -21,7 +21,7 @@ from labelvc.model.names import Key
 from labelvc.model.project import Project, ReviewSetting
 from labelvc.model.review import Review
 from labelvc.model.snapshot import FileChange, Snapshot
-from labelvc.ops import audit, check, gates, mechanics, slices, spread, standing, veil
+from labelvc.ops import audit, check, gates, judges, mechanics, slices, spread, standing, veil
 from labelvc.ops import diff as differing
 from labelvc.ops import project as projects
 from labelvc.ops.diff import Range
@@ -66,7 +66,7 @@ class Asked(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a review is made: the repository, what reads it, the snapshots, their projects, and what hides plain values."""
+    """Where a review is made: the repository, what reads it, the snapshots, their projects as the base judges them, and what hides plain values."""
 
     git: Git
     reader: Reader
@@ -97,10 +97,13 @@ def review(git: Git, words: str, asked: Asked | None = None) -> Review:
     pair = differing.resolve(git, words)
     with tree.reader(git) as reader, Cache(git) as cache:
         told = standing.of(git, reader, going, words, asked.pin)
-        both = _project(git, pair.old, reader, cache), _project(git, pair.new, reader, cache)
-        report = check.changed(git, *pair, brought=asked.brought, fixed=True, jobs=asked.jobs, advance=asked.advance)
-        place = _Place(git, reader, cache, pair, both, veil.over(git, *pair, reader=reader))
-        screen = Screen(gates.of(git, both[0] or both[1], asked.brought))
+        judge = judges.of_range(git, words)
+        both = [_project(git, one, reader, cache) for one in pair]
+        old, new = [governing.by(judge, one) if judge and one else one for one in both]
+        brought, jobs = asked.brought, asked.jobs
+        report = check.changed(git, *pair, by=judge, brought=brought, fixed=True, jobs=jobs, advance=asked.advance)
+        place = _Place(git, reader, cache, pair, (old, new), veil.over(git, *pair, reader=reader))
+        screen = Screen(gates.of(git, old or new, brought))
         reading = _Reading(place)
         drawn = reading.drawn(_ROOM if asked.examples is None else asked.examples, told.seed)
         return _review(place, words, asked, told, _quality(report), reading, drawn, screen)
