@@ -39,3 +39,27 @@ def test_start_up_is_light(
     assert ratio <= budget, (
         f"{1000 * sum(ours) / ROUNDS:.0f} ms of processor time against {1000 * sum(bare) / ROUNDS:.0f}"
     )
+
+
+COUNT = """
+import re._compiler, sys
+compiled, real = [], re._compiler.compile
+def counted(pattern, *flags):
+    caller = sys._getframe(1)
+    while caller.f_globals["__name__"].partition(".")[0] == "re":
+        caller = caller.f_back
+    compiled.append(caller.f_globals["__name__"])
+    return real(pattern, *flags)
+re._compiler.compile = counted
+from labelvc.cli import main
+main.run(["--help"])
+print("@", *compiled, "@", *sys.modules)
+"""
+
+
+def test_help_compiles_no_pattern_of_ours_and_loads_nothing_for_what_goes_wrong(tmp_path: Path):
+    done = subprocess.run([sys.executable, "-c", COUNT], cwd=tmp_path, capture_output=True, text=True, check=True)
+    _, compiled, modules = done.stdout.rsplit("@", 2)
+    assert "click._compat" in compiled.split()  # the counter counts
+    assert [name for name in compiled.split() if name.startswith("labelvc")] == []
+    assert not {*modules.split()} & {"traceback", "difflib"}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -58,8 +57,8 @@ class LazyGroup(click.Group):
         name = args[0]
         if name in self.table or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        near = [self.meant[name]] if name in self.meant else get_close_matches(name, self.list_commands(ctx), n=1)
-        suggestion = f"; did you mean `{near[0]}`?" if near else ""
+        alike = [self.meant[name]] if name in self.meant else near(name, self.list_commands(ctx))[:1]
+        suggestion = f"; did you mean `{alike[0]}`?" if alike else ""
         raise click.UsageError(f"there is no command `{name}`{suggestion}", ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -75,6 +74,12 @@ class LazyGroup(click.Group):
         names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         items = [CompletionItem(name, help=self.table[name][2]) for name in names]
         return items + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def near(word: str, words: Sequence[str]) -> list[str]:
+    """Return those of some words that one may have been meant to be, the likeliest first; who types right loads nothing for it."""
+    found: list[str] = importlib.import_module("difflib").get_close_matches(word, words)
+    return found
 
 
 def _load_msgspec() -> None:

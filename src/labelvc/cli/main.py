@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 
 from labelvc import __version__
+from labelvc.cli import lazy
 from labelvc.cli.context import Settings, environment, global_options, settings_from
 from labelvc.cli.lazy import LazyGroup, Row
 from labelvc.errors import Error, RefusedError
@@ -178,7 +178,7 @@ def _report(problem: Exception, arguments: Sequence[str]) -> int:
         return 2
     code, kind, message, where, hint = _told(problem)
     if code == 3:
-        _print("".join(traceback.format_exception(problem)))
+        _print("".join(importlib.import_module("traceback").format_exception(problem)))
     rest = [f"  where: {where}" if where else "", f"  next: {hint}" if hint else ""]
     lines = [_shown(f"error: {message}"), *[_shown(line).replace("\n", "\\u000a") for line in rest]]
     _print("\n".join(filter(None, lines)) + "\n")
@@ -194,7 +194,7 @@ def _report(problem: Exception, arguments: Sequence[str]) -> int:
 
 def _mistyped(problem: click.NoSuchOption) -> str:
     """Say which option was meant; click counts the dashes as letters alike, and takes `--to` for `--jobs`."""
-    near = get_close_matches(problem.option_name.lstrip("-"), [one.lstrip("-") for one in problem.possibilities or ()])
+    near = lazy.near(problem.option_name.lstrip("-"), [one.lstrip("-") for one in problem.possibilities or ()])
     meant = " or ".join([f"--{name}" for name in near])
     return f"{problem.message.removesuffix('.')}{f'; did you mean {meant}?' if meant else ''}"
 
