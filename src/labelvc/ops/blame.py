@@ -179,16 +179,16 @@ def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tu
         kept = _recalled(cache.get_many(keys.values()))
         missing = [commit for commit in some if keys[commit.id] not in kept]
         fresh: list[tuple[str, bytes]] = []
-        entries = log.some(git, [commit.id for commit in missing], specs) if missing else iter(())
-        entry = next(entries, None)
+        made = past.some(scope, [commit.id for commit in missing]) if missing else iter(())
+        seen = next(made, None)
         try:
             for commit in some:
                 rows = kept.pop(keys[commit.id], None)
                 if rows is None:
                     rows = attribution.Rows(b"", [])
-                    if entry is not None and entry.commit.id == commit.id:
-                        rows = attribution.rows(past.sides(entry, scope))
-                        entry = next(entries, None)
+                    if seen is not None and seen[0].id == commit.id:
+                        rows = attribution.rows(seen[1])
+                        seen = next(made, None)
                     fresh.append((keys[commit.id], _pack(rows)))
                 yield commit, rows
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -25,6 +25,7 @@ _MOST_DIGITS = 10
 _AT_ONCE = 64
 _DEEP = 3  # slashes in the path of a folder that a layer of many shards is fanned out into
 _TRUST = "trust"
+_Comparing = Callable[[str, str, str], FileChange]  # from a path and the ids of two versions
 _Sides = tuple[Mapping[life.Name, bytes], Mapping[life.Name, bytes]]
 
 
@@ -77,8 +78,6 @@ class Past:
     def changes(self, scope: Scope, base: str = "") -> Iterator[tuple[Commit, life.Sides]]:
         """Yield each commit with the lines in scope that differ from those of its parents, newest first.
 
-        Of one item the lines are picked from the files as git stores them: that costs less than comparing whole files.
-
         Args:
             scope: which lines.
             base: commit to end before; empty for all of history.
@@ -86,11 +85,16 @@ class Past:
         Raises:
             StoreError: an object is missing, or the clone is shallow.
         """
-        if scope.start:
-            yield from self._narrow(scope, self._log(self.specs(scope), base, lines=False))
-            return
-        for entry in self._log(self.specs(scope), base, lines=True):
-            yield entry.commit, self.sides(entry, scope)
+        entries = self._log(self.specs(scope), base)
+        return self._narrow(scope, entries) if scope.start else self._wide(scope, entries)
+
+    def some(self, scope: Scope, wanted: Iterable[str]) -> Iterator[tuple[Commit, life.Sides]]:
+        """Yield what `changes` does, of commits by their ids and in their order; one that changed no file in scope is left out.
+
+        Raises:
+            StoreError: an object is missing.
+        """
+        return self._wide(scope, log.some(self.git, wanted, self.specs(scope)))
 
     def of(self, key: Key) -> list[tuple[Commit, life.Sides]]:
         """Return what `changes` yields of one line, and learn from the same stream what governs the dataset."""
@@ -100,22 +104,35 @@ class Past:
             scope = self._scope(key.item, layer, known)._replace(start=shard.prefix(key))
             self._versions = {}
             specs = [*self.specs(scope), log.pathspec(self._document), _TRUST]
-            found = list(self._narrow(scope, self._log(specs, lines=False)))
+            found = list(self._narrow(scope, self._log(specs)))
             if self.groups() <= known:
                 return found
 
     def _narrow(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[tuple[Commit, life.Sides]]:
-        """Pick lines from whole files, whose contents are asked for many at once."""
+        """Pick lines from whole files, whose contents are asked for many at once: of one item that costs least."""
         rest = ((entry.commit, list(entry.files)) for entry in entries)
         while some := list(islice(rest, _AT_ONCE)):
             picked = self._picked([file for _, files in some for file in files], scope)
             for commit, files in some:
-                yield commit, self.sides(log.Entry(commit, iter(files)), scope, picked)
+                yield commit, self._sides(commit, files, scope, partial(_parted, picked))
 
-    def _log(self, specs: Sequence[str], base: str = "", *, lines: bool) -> Iterator[log.Entry]:
+    def _wide(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[tuple[Commit, life.Sides]]:
+        """Compare whole files; the version that a commit replaced is kept for the commit before, which had made it."""
+        held: dict[str, tuple[str, bytes]] = {}
+        for commit, found in entries:
+            files = [file for file in found if isinstance(file, Versions)]
+            covered = [file for file in files if self._covers(scope, file.path)]
+            known = {"": b"", **dict([held[file.path] for file in covered if file.path in held])}
+            wanted = {oid: file.path for file in covered for oid in (file.new, *file.olds) if oid not in known}
+            read = self._folders.reader.many((path, Entry("git", oid)) for oid, path in wanted.items())
+            known |= {oid: data for oid, (_, data) in zip(wanted, read, strict=True)}
+            held |= {file.path: (file.olds[0], known[file.olds[0]]) for file in covered}
+            yield commit, self._sides(commit, files, scope, partial(_walked, known))
+
+    def _log(self, specs: Sequence[str], base: str = "") -> Iterator[log.Entry]:
         if self._commits is not None and not base:
-            return log.some(self.git, self._commits, specs, lines=lines)
-        return log.read(self.git, self.head, specs, base=base, lines=lines)
+            return log.some(self.git, self._commits, specs)
+        return log.read(self.git, self.head, specs, base=base, lines=False)
 
     def _picked(self, files: Sequence[FileChange | Versions], scope: Scope) -> Mapping[str, list[bytes]]:
         """Return the lines in scope of all versions of some files, by the ids of those; note what governs the dataset."""
@@ -196,7 +213,7 @@ class Past:
         """Return the paths of what governs the dataset, each with the ids of all its versions."""
         if self._versions is None:
             self._versions = {}
-            for entry in self._log([log.pathspec(self._document), _TRUST], lines=False):
+            for entry in self._log([log.pathspec(self._document), _TRUST]):
                 for file in entry.files:
                     if isinstance(file, Versions):
                         self._note(file)
@@ -226,29 +243,20 @@ class Past:
                     found[key] = raw
         return found
 
-    def sides(self, entry: log.Entry, scope: Scope, picked: Mapping[str, list[bytes]] | None = None) -> life.Sides:
-        """Return for each parent of a commit the lines in scope that differ, by the bytes that name them.
-
-        Args:
-            entry: the commit.
-            scope: which lines.
-            picked: the lines in scope of all files, by the ids of those, when they are known.
-        """
-        files = [file for file in entry.files if file.path.endswith(".dvc") or self._covers(scope, file.path)]
-        parents = entry.commit.parents or ("",)
-        if any(file.path.endswith(".dvc") or (len(parents) > 1 and not _whole(file)) for file in files):
-            return [self._compared(parent, entry.commit.id, scope) for parent in parents]
-        return [self._named(map(partial(self._change, picked, at), files), scope) for at in range(len(parents))]
-
-    def _change(self, picked: Mapping[str, list[bytes]] | None, parent: int, file: FileChange | Versions) -> FileChange:
-        """Return the lines of a file that differ from a parent's; of picked lines all, since equal ones cancel out."""
-        if isinstance(file, FileChange):
-            return file
-        path, old, new = file.path, file.olds[parent], file.new
-        if picked is not None:
-            return FileChange(path, picked[old], picked[new])
-        one, two = [self._folders.reader.read(path, Entry("git", oid)) for oid in (old, new)]
-        return patch.walk(path, one, two)
+    def _sides(
+        self, commit: Commit, files: Sequence[FileChange | Versions], scope: Scope, compared: _Comparing
+    ) -> life.Sides:
+        """Return for each parent of a commit the lines in scope that differ, by the bytes that name them."""
+        own = [file for file in files if isinstance(file, Versions)]
+        own = [file for file in own if file.path.endswith(".dvc") or self._covers(scope, file.path)]
+        parents = commit.parents or ("",)
+        whole = len(parents) == 1 or all(file.new and all(file.olds) for file in own)
+        if not whole or any(file.path.endswith(".dvc") for file in own):
+            return [self._compared(parent, commit.id, scope) for parent in parents]
+        return [
+            self._named((compared(file.path, file.olds[at], file.new) for file in own), scope)
+            for at in range(len(parents))
+        ]
 
     def _covers(self, scope: Scope, path: str) -> bool:
         found = shard.parse_path(path)
@@ -289,5 +297,10 @@ def _within(raw: bytes, start: bytes) -> bool:
     return raw.startswith(start) and raw[len(start) : len(start) + 1] in (b",", b"}")
 
 
-def _whole(file: FileChange | Versions) -> bool:
-    return isinstance(file, FileChange) or (bool(file.new) and all(file.olds))
+def _parted(picked: Mapping[str, list[bytes]], path: str, old: str, new: str) -> FileChange:
+    """Return all picked lines of two versions of a file, since equal ones cancel out."""
+    return FileChange(path, picked[old], picked[new])
+
+
+def _walked(known: Mapping[str, bytes], path: str, old: str, new: str) -> FileChange:
+    return patch.walk(path, known[old], known[new])

@@ -130,9 +130,14 @@ def resolve(git: Git, rev: str) -> str:
     raise StoreError("no such revision", where=rev, hint="git fetch --all; git branch --all; git log --oneline")
 
 
+def objects(git: Git) -> process.Running:
+    """Return a `git cat-file --batch` that waits for a question: the one that is kept, else another."""
+    return kept.take(git) or start(git, *process.ROOM, "cat-file", "--batch", talk=True)
+
+
 def named(git: Git, name: str) -> tuple[str, str, bytes] | None:
     """Return full id, kind and bytes of the object that a name leads to (`HEAD:labelvc.yaml`); None when git knows none, or several."""
-    running = kept.take(git) or start(git, "cat-file", "--batch", talk=True)
+    running = objects(git)
     try:
         found = process.named(running, name)
     except EOFError:

@@ -102,14 +102,13 @@ def named(git: Git, ids: Sequence[str]) -> dict[str, Commit]:
     return {entry.commit.id: entry.commit for entry in _Stream(io.BytesIO(told)).entries()}
 
 
-def some(git: Git, wanted: Iterable[str], paths: Sequence[str], *, lines: bool = True) -> Iterator[Entry]:
-    """Yield the entries of some commits, in their order; one that changes none of the paths is left out.
+def some(git: Git, wanted: Iterable[str], paths: Sequence[str]) -> Iterator[Entry]:
+    """Yield some commits with `Versions` of their files, in their order; one that changes none of the paths is left out.
 
     Args:
         git: where.
         wanted: full ids of commits.
         paths: as for `read`.
-        lines: as for `read`.
 
     Raises:
         StoreError: an object is missing.
@@ -117,7 +116,7 @@ def some(git: Git, wanted: Iterable[str], paths: Sequence[str], *, lines: bool =
     with process.nameless_file() as asked:
         asked.write("".join([f"{commit}\n" for commit in wanted]).encode())
         asked.seek(0)
-        yield from _Stream(plumbing.changes(git, asked, _FORM, paths, lines=lines)).entries()
+        yield from _Stream(plumbing.changes(git, asked, _FORM, paths, lines=False)).entries()
 
 
 def _listing(git: Git, head: str, base: str) -> list[str]:

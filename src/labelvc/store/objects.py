@@ -124,15 +124,15 @@ class Objects:
         if len(words) != 3:
             raise self._missing(oid) if words else self._broken(oid)
         size = int(words[2])
-        data = stream.read(size + 1)
-        if len(data) != size + 1:
+        data = stream.read(size)
+        if len(data) != size or not stream.read(1):
             raise self._broken(oid)
         self._waiting.popleft()
-        return data[:-1]
+        return data
 
     def _git_process(self) -> process.Running:
         if self._running is None:
-            self._running = kept.take(self._git) or plumbing.start(self._git, "cat-file", "--batch", talk=True)
+            self._running = plumbing.objects(self._git)
         return self._running
 
     def _end(self) -> str:
