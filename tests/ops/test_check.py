@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from labelvc.codec import canonical, document
+from labelvc.core.gate import Gate
 from labelvc.errors import ConfigurationError
+from labelvc.model.detection import Settings
 from labelvc.model.finding import Finding
-from labelvc.ops import check
+from labelvc.ops import check, plain
 from labelvc.ops.check import Report
 from labelvc.store import tree
 from tests.zoo import ANNA, PLAIN, Zoo, answer, make, rating, zoo, zoo_template
@@ -643,6 +645,28 @@ def test_a_leak_that_left_is_gone_and_one_that_moved_within_its_record_is_not(zo
     assert ("privacy.email", "pets/p1#n1") in found["fixed"]
     assert found["new"] == []
     assert all(key != "pets/p2#m1" for _, key in found["fixed"])
+
+
+def test_both_sides_of_a_change_are_read_at_once_and_say_what_each_says_alone(zoo: Zoo):
+    broken = "datasets/pets/annotations/33.jsonl"
+    zoo.change("pets/p1#n1", value={"text": f"write to {LEAK}"})
+    zoo.change("pets/p2#m1", ext={"note": f"or to {LEAK}"})
+    zoo.write(broken, f"no JSON: x{LEAK}\n")
+    zoo.commit("Leaks")
+    zoo.change("pets/p1#n1", value={"text": f"write to y{LEAK}"})
+    zoo.change("pets/p2#m1", ext={"note": "or to nobody"})
+    zoo.git("rm", "-q", "-f", broken)
+    zoo.write("datasets/pets/items/22.jsonl", f'{{"id":"{LEAK}"}}\n')
+    zoo.commit("Others")
+    old, new = tree.commit(zoo.at, "HEAD~1"), tree.commit(zoo.at, "HEAD")
+    paths, gate = tree.changed(old, new), Gate()
+    alone = [list(plain.standing(zoo.at, gate, one, paths, other)) for one, other in ((new, old), (old, new))]
+    assert [sorted({one.rule for one in side}) for side in alone] == [["privacy.email"]] * 2
+    assert [len(side) for side in alone] == [2, 3]
+    for former in (gate, Gate(Settings(regions=("DE",)))):  # another finds the rest alone
+        found = plain.between(zoo.at, gate, former, old, new, paths)
+        assert [sorted(side) for side in found] == [sorted(side) for side in alone]
+    assert plain.between(zoo.at, gate, None, old, new, paths)[1] == []
 
 
 @pytest.mark.parametrize(

@@ -142,3 +142,28 @@ def test_a_revision_means_what_git_says(labels, git, rev):
     else:
         with pytest.raises(StoreError):
             plumbing.resolve(labels, rev)
+
+
+def test_who_compares_two_commits_again_and_again_asks_git_once_and_nobody_else_keeps_lines(labels, repo, git, gits):
+    shard = repo / "datasets/d/annotations/0.jsonl"
+    shard.parent.mkdir(parents=True)
+    for number in range(3):
+        shard.write_text(f'{{"item":"i","id":"r","rev":{number + 1}}}\n')
+        git(repo, "add", "-A")
+        git(repo, "commit", "-qm", f"r{number}")
+    one, two, three = [tree.commit(labels, rev) for rev in ("HEAD~2", "HEAD~1", "HEAD")]
+
+    def lines(old, new):
+        return [(change.old, change.new) for change in tree.changes(labels, old, new)]
+
+    gits()
+    with kept.comparing():
+        first = lines(one, two)
+        assert first == [([b'{"item":"i","id":"r","rev":1}'], [b'{"item":"i","id":"r","rev":2}'])]
+        assert lines(one, two) == first
+        assert len(gits()) == 1
+        assert next(tree.changes(labels, two, three)).new == [b'{"item":"i","id":"r","rev":3}']  # broken off
+        assert lines(two, three) == [([b'{"item":"i","id":"r","rev":2}'], [b'{"item":"i","id":"r","rev":3}'])]
+    gits()
+    assert lines(two, three) == lines(two, three)
+    assert len(gits()) == 2

@@ -131,7 +131,10 @@ def opinions(answers: Iterable[str]) -> Opinions:
     Args:
         answers: one of each person.
     """
-    return tuple(sorted(Counter(answers).items()))
+    counted: dict[str, int] = {}
+    for answer in answers:  # of the few of a unit a Counter takes longer to make than to fill
+        counted[answer] = counted.get(answer, 0) + 1
+    return tuple(sorted(counted.items()))
 
 
 def gathered(units: Iterable[Sequence[str]]) -> Sums:
@@ -318,11 +321,14 @@ def _turned(moved: Mapping[tuple[Opinions, Opinions], int], one: _Influence, two
     """Return what `_products` does, of units on which other opinions are counted in the one figure than in the other."""
     sums: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0] * 9)
     for (old, new), times in moved.items():
-        (people, *left), (others, *right) = _terms(old, one), _terms(new, two)
+        (people, alike, weight), (others, alike_too, weight_too) = _terms(old, one), _terms(new, two)
         if people > 1 and others > 1:
             row = sums[people, others]
-            for at, (left_one, right_one) in enumerate(product((1, *left), (1, *right))):
-                row[at] += times * left_one * right_one
+            for at, left in ((0, times), (3, times * alike), (6, times * weight)):
+                if left:
+                    row[at] += left
+                    row[at + 1] += left * alike_too
+                    row[at + 2] += left * weight_too
     total = Fraction()
     for (people, others), row in sums.items():
         factors = product((*one.sizes[people], one.slope), (*two.sizes[others], two.slope))
@@ -332,8 +338,13 @@ def _turned(moved: Mapping[tuple[Opinions, Opinions], int], one: _Influence, two
 
 def _terms(said: Opinions, influence: _Influence) -> tuple[int, int, int]:
     """Return n, q and t of a unit."""
-    alike = sum([number * number for _, number in said])
-    return _people(said), alike, sum([influence.totals.get(answer, 0) * number for answer, number in said])
+    people = alike = weight = 0
+    totals = influence.totals
+    for answer, number in said:
+        people += number
+        alike += number * number
+        weight += totals.get(answer, 0) * number
+    return people, alike, weight
 
 
 def _difference(still: Sums, moved: Mapping[tuple[Opinions, Opinions], int], one: _Figure, two: _Figure) -> Estimate:

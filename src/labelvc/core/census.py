@@ -122,7 +122,7 @@ def labels_of(fields: Mapping[str, Any]) -> list[str]:
     value = fields.get("value")
     if isinstance(value, dict) and isinstance(value.get("labels"), list):
         return [str(one) for one in value["labels"]] or [NO_LABEL]
-    return [label_of(dict(fields))]
+    return [label_of(fields)]
 
 
 def person_of(fields: Mapping[str, Any]) -> str:
@@ -138,7 +138,7 @@ def said_of(fields: Mapping[str, Any], compared: Collection[str]) -> Said | None
     origin, by, task = fields.get("origin"), fields.get("by"), fields.get("task")
     if task not in compared or not isinstance(by, str) or (isinstance(origin, dict) and "model" in origin):
         return None
-    said = answer(dict(fields))
+    said = answer(fields)
     return Said(str(task), by, said) if said else None
 
 
@@ -252,22 +252,34 @@ class _Answers(dict[bytes, _Answer]):
         return found
 
 
-def said(annotations: bytes, compared: Collection[str], wanted: Collection[str]) -> dict[str, dict[str, Said]]:
-    """Return what was said of some items of a shard: item to name of record to answer.
+class Saying:
+    """Tells what was said of items, of one shard after another.
 
     Args:
-        annotations: bytes of its records.
         compared: tasks whose answers are compared.
-        wanted: the items.
     """
-    lines = shard.lines(annotations)
-    try:
-        chosen = [line for one, line in zip(_headings(annotations), lines, strict=True) if one.item in wanted]
-    except (msgspec.DecodeError, ValueError):
-        chosen = lines
-    answers = _Answers()
-    records = _records(b"\n".join(chosen))
-    return {item: _told(records[start:end], compared, answers) for item, start, end in _runs(records) if item in wanted}
+
+    def __init__(self, compared: Collection[str]) -> None:
+        self._compared, self._answers = compared, _Answers()
+
+    def of(self, annotations: bytes, wanted: Collection[str]) -> dict[str, dict[str, Said]]:
+        """Return what was said of some items of a shard: item to name of record to answer.
+
+        Args:
+            annotations: bytes of its records.
+            wanted: the items.
+        """
+        lines = shard.lines(annotations)
+        try:
+            chosen = [line for one, line in zip(_headings(annotations), lines, strict=True) if one.item in wanted]
+        except (msgspec.DecodeError, ValueError):
+            chosen = lines
+        records = _records(b"\n".join(chosen))
+        return {
+            item: _told(records[start:end], self._compared, self._answers)
+            for item, start, end in _runs(records)
+            if item in wanted
+        }
 
 
 def by_slice(annotations: bytes, slice_of: Mapping[str, str]) -> dict[tuple[str, str, str], int]:

@@ -98,7 +98,7 @@ def _fields(seen: Comparison, key: Key) -> Iterator[tuple[str, str]]:
             yield pointer if key.id else f"item {pointer}", "changed"
 
 
-def label_of(fields: dict[str, Any]) -> str:
+def label_of(fields: Mapping[str, Any]) -> str:
     """Return the answer of a record; free text is no label, and there would be a row for each."""
     value = fields.get("value")
     if isinstance(value, dict) and "text" in value and "label" not in value:

@@ -21,6 +21,8 @@ NOTHING_SPECIAL = Settings()
 _RULES = {**{row.id: row.rule for row in DETECTORS}, known.DETECTOR: known.DETECTOR}
 _AT_ONCE = 1 << 20
 _RANK = {name: rank for rank, name in enumerate(_RULES)}
+_SPOKEN_FOR = {row.sieve for row in DETECTORS if row.needed}
+"""The sieves of those that find nothing without a word beside it: few texts with digits hold one."""
 _compiled = lru_cache(maxsize=None)(re.compile)
 
 
@@ -136,8 +138,10 @@ def _in_plain(
     texts: Sequence[str], let_through: Mapping[str, Collection[int]], rows: Iterable[Detector], settings: Settings
 ) -> dict[int, list[Span]]:
     found: dict[int, list[Span]] = {}
+    spoken = sieve.spoken(texts) if texts and any(map(let_through.get, _SPOKEN_FOR)) else None
     for row in rows:
-        for at in let_through.get(row.sieve, ()):
+        held = let_through.get(row.sieve, ())
+        for at in spoken(row.words).intersection(held) if row.needed and spoken and held else held:
             hits = list(_found(texts[at], row, settings))
             if hits:
                 found.setdefault(at, []).extend(hits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import lt
 from typing import Any, NamedTuple
@@ -256,7 +256,7 @@ def _is_text(fields: dict[str, Any]) -> bool:
     return type(value) is dict and value.keys() == {"text"}
 
 
-def answer(fields: dict[str, Any]) -> str:
+def answer(fields: Mapping[str, Any]) -> str:
     """Return the answer a record gives in one word: its label, score, labels or relation; empty when it has none."""
     value = fields.get("value")
     if type(value) is not dict:

@@ -90,7 +90,13 @@ _GOVERNANCE = re.compile(r"(?m)^governance:.*\n(?:(?:[ \t#].*)?\n)*")
 """Who answers for a project is meant to be reached."""
 
 
-def in_shard(path: str, data: bytes, key_of: Callable[[int], str], gate: Gate) -> Iterator[Finding]:
+def in_shard(
+    path: str,
+    data: bytes,
+    key_of: Callable[[int], str],
+    gate: Gate,
+    told: Mapping[str, tuple[Span, ...]] | None = None,
+) -> Iterator[Finding]:
     """Yield what stands in plain in a shard: in texts, numbers, names of members, wherever they are nested.
 
     A shard that is not lines of JSON is read as any other file is, since its pieces may be anywhere.
@@ -100,27 +106,30 @@ def in_shard(path: str, data: bytes, key_of: Callable[[int], str], gate: Gate) -
         data: its bytes.
         key_of: returns the key of a line by its position from 0, empty when it cannot be read.
         gate: what judges.
+        told: what `telling` said of its pieces, where it was asked of those of many shards at once.
 
     Yields:
         Findings by line.
     """
+    said_here = pieces(data)
     text = data.decode("utf-8", "replace")
-    if not _is_json(data):
+    if said_here is None:
         yield from in_file(path, text.encode(), gate)
         return
-    found = _telling(text, gate)
+    told = telling(said_here, gate) if told is None else told
+    found = {said: told[said] for said in said_here & told.keys()}
     if not found:
         return
-    told: set[str] = set()
+    placed: set[str] = set()
     for number, line in enumerate(text.split("\n")):
         for pointer, said in _of_line(line, found, gate):
-            told.add(said)
+            placed.add(said)
             key = key_of(number)
             place = Place(path, number + 1, "" if gate.spans(key) else key, pointer)
             yield from _findings(
                 [span for span in found[said] if not _identifies(pointer, span, said)], said, place, gate
             )
-    for said in sorted(found.keys() - told):  # a number that is not written as JSON writes it
+    for said in sorted(found.keys() - placed):  # a number that is not written as JSON writes it
         yield from _findings(found[said], said, Place(path), gate)
 
 
@@ -152,8 +161,9 @@ def values(data: bytes, rule: str, gate: Gate) -> set[str]:
         rule: `privacy.email` ...
         gate: what judges.
     """
-    if _is_json(data):
-        told = list(_telling(data.decode("utf-8", "replace"), gate).items())
+    said = pieces(data)
+    if said is not None:
+        told = list(telling(said, gate).items())
     else:
         told = [(text, gate.spans(text)) for text, _ in _readings(data)]
     return {
@@ -162,6 +172,17 @@ def values(data: bytes, rule: str, gate: Gate) -> set[str]:
         for span in spans
         if f"privacy.{detect.rule_of(span)}" == rule
     }
+
+
+def pieces(data: bytes) -> set[str] | None:
+    """Return the strings and long numbers of JSON lines, each after the name of its member; None of bytes that are none."""
+    return _pieces(data.decode()) if _is_json(data) else None
+
+
+def telling(said: Iterable[str], gate: Gate) -> dict[str, tuple[Span, ...]]:
+    """Return the pieces in which something was found; each is looked at once, however often it stands in how many shards."""
+    asked = list(said)
+    return {asked[at]: spans for at, spans in gate.scan(asked)}
 
 
 PUBLIC = ("trust/", "releases/")
@@ -251,12 +272,6 @@ def _is_json(data: bytes) -> bool:
 
 
 _LINES = msgspec.json.Decoder(msgspec.Raw)
-
-
-def _telling(text: str, gate: Gate) -> dict[str, tuple[Span, ...]]:
-    """Return the pieces of JSON lines in which something was found; each piece is looked at once, however often it stands there."""
-    pieces = list(_pieces(text))
-    return {pieces[at]: spans for at, spans in gate.scan(pieces)}
 
 
 def _pieces(text: str) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import string
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from labelvc.codec.detectors import MANY, NUMBERS, RUN
 from labelvc.core import glance
@@ -69,3 +69,9 @@ def _sifted(texts: Sequence[str]) -> Mapping[str, set[int]]:
     if not data.isascii():
         found["odd"].update(glance.folding(texts, data))
     return found
+
+
+def spoken(texts: Sequence[str]) -> Callable[[Collection[str]], set[int]]:
+    """Return what tells in which texts one of some words in lower case stands, whole or within another, in whatever case."""
+    data = glance.joined(texts).lower().encode("utf-8", "surrogatepass")
+    return lambda words: {at for word in words for at in glance.holding(data, word.encode())}

@@ -100,9 +100,9 @@ def said(
     """
     paths = {shard.path(dataset, "annotations", name): wanted for name, wanted in sorted(items.items())}
     files = [(path, entry) for path in paths if (entry := snapshot.entries.get(path))]
-    found: dict[str, Mapping[str, Said]] = {}
+    found, saying = dict[str, Mapping[str, Said]](), census.Saying(compared)
     for path, data in reader.lying(files):
-        found |= census.said(data, compared, paths[path])
+        found |= saying.of(data, paths[path])
     return found
 
 

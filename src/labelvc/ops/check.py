@@ -195,7 +195,9 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     for name in rejudged:
         findings += _judge_all(git, project, new, cache, name, jobs)
     findings += _besides(git, _Side(new, project, own, documents), brought, paths, all_strays=strewn)
-    findings += plain.standing(git, gates.of(git, project, brought), new, paths, old)
+    wary = gates.of(git, former, brought) if fixed and former is not None else None
+    leaked, healed = plain.between(git, gates.of(git, project, brought), wary, old, new, paths)
+    findings += leaked
     if (findings or fixed) and former is not None:  # what was there before matters only when there is something now
         places = touched.union(cells.places())
         before += look.outcomes_of(git, former, look.cells_of(former, old, places, set()), cache, jobs).findings
@@ -212,8 +214,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     findings = configured(findings, project)
     gone = []
     if fixed and former is not None:
-        left = plain.standing(git, gates.of(git, former, brought), old, filter(shard.parse_path, paths), new)
-        gone = apart(configured([*before, *strays.links(paths, old), *left], former), findings)[0]
+        gone = apart(configured([*before, *strays.links(paths, old), *healed], former), findings)[0]
     if former is not None:
         before = retired.known(git, findings, before, (former, old), (project, new))
     before = plain.same(git, old, new, findings, before)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from labelvc.checks.interface import Rule
 from labelvc.codec import canonical, shard
@@ -12,6 +13,7 @@ from labelvc.core import baseline, leaks
 from labelvc.core.diff import decoded
 from labelvc.core.gate import Gate
 from labelvc.model import jsonpointer
+from labelvc.model.detection import Span
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.snapshot import Entry, Snapshot
@@ -22,6 +24,8 @@ from labelvc.store.reader import Reader
 
 RULE = "privacy."
 HIDDEN = "privacy.hidden"
+_AT_ONCE = 2 << 20
+"""Bytes of both sides of shards whose lines are looked at together."""
 RULES = (
     *[Rule(f"{RULE}{name}", "error", words.title, words.why) for name, words in leaks.RULES.items()],
     Rule(HIDDEN, "error", "Attribute hides data from a diff", "What a reviewer is not shown, nobody reviewed."),
@@ -75,20 +79,110 @@ def standing(
     attributes = [path for path in there if path.rpartition("/")[2] == hidden.NAME]
     if attributes:
         yield from _hiding(git, snapshot, attributes)
-    wanted = [(path, entry) for path in there if not _media(path, entry := snapshot.entries[path])]
-    if not wanted:
-        return
-    earlier = {} if old is None else {path: old.entries[path] for path, _ in wanted if path in old.entries}
-    with tree.reader(git) as reader, tree.reader(git) as past:
-        lines = past.many((path, entry) for path, entry in earlier.items() if shard.parse_path(path))
-        for path, data in reader.many(wanted):
-            found = shard.parse_path(path)
-            if found:
-                before = next(lines)[1] if path in earlier else b""
-                told = leaks.in_shard(path, _without(data, before), _keys(data, *found[:2]), gate)
-                yield from _fresh(told, data, before, found[:2], gate)
-            else:
-                yield from leaks.in_file(path, data, gate)
+    wanted = [path for path in there if not _media(path, snapshot.entries[path])]
+    others = [(path, snapshot.entries[path]) for path in wanted if not shard.parse_path(path)]
+    with tree.reader(git) as reader:
+        for path, data in reader.many(others):
+            yield from leaks.in_file(path, data, gate)
+    for fresh, _ in _in_shards(git, gate, None, old, snapshot, filter(shard.parse_path, wanted)):
+        yield from fresh
+
+
+def between(
+    git: Git, gate: Gate, former: Gate | None, old: Snapshot, new: Snapshot, paths: Collection[str]
+) -> tuple[list[Finding], list[Finding]]:
+    """Return what stands in plain after a change, as `standing` does, and what stood in lines of shards that it took away.
+
+    Both sides of a shard are read once, and what they have in common is looked at once.
+
+    Args:
+        git: the repository.
+        gate: what judges.
+        former: what judged before; None where nobody asks for what went.
+        old: the snapshot before.
+        new: the snapshot after.
+        paths: files that differ.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    shards = [path for path in paths if shard.parse_path(path)]
+    come = list(standing(git, gate, new, [path for path in paths if not shard.parse_path(path)], old))
+    come += leaks.in_names([path for path in shards if path in new.entries], gate)
+    gone = [] if former is None else list(leaks.in_names([path for path in shards if path in old.entries], former))
+    for fresh, left in _in_shards(git, gate, former, old, new, shards):
+        come += fresh
+        gone += left
+    return come, gone
+
+
+class _Sides(NamedTuple):
+    """A shard before and after, empty where it is not there, and of both sides the lines that the other has not."""
+
+    path: str
+    before: bytes
+    after: bytes
+    gone: bytes
+    come: bytes
+
+
+def _in_shards(
+    git: Git, gate: Gate, former: Gate | None, old: Snapshot | None, new: Snapshot, paths: Iterable[str]
+) -> Iterator[tuple[list[Finding], list[Finding]]]:
+    """Yield what stands in plain in lines of shards that came, and in those that went where somebody judges them."""
+    some, weight = list[_Sides](), 0
+    for sides in _sides(git, old, new, paths, both=former is not None):
+        some.append(sides)
+        weight += len(sides.before) + len(sides.after)
+        if weight >= _AT_ONCE:
+            yield _judged(some, gate, former)
+            some, weight = [], 0
+    yield _judged(some, gate, former)
+
+
+def _sides(git: Git, old: Snapshot | None, new: Snapshot, paths: Iterable[str], *, both: bool) -> Iterator[_Sides]:
+    asked = [(path, old.entries.get(path) if old else None, new.entries.get(path)) for path in paths]
+    with tree.reader(git) as reader:
+        read = reader.many([(path, entry) for path, *entries in asked for entry in entries if entry])
+        for path, one, two in asked:
+            before, after = next(read)[1] if one else b"", next(read)[1] if two else b""
+            yield _Sides(path, before, after, _without(before, after) if both else b"", _without(after, before))
+
+
+def _judged(some: Sequence[_Sides], gate: Gate, former: Gate | None) -> tuple[list[Finding], list[Finding]]:
+    come = [leaks.pieces(one.come) for one in some]
+    gone = [leaks.pieces(one.gone) for one in some] if former else []
+    alike = former is not None and gate.alike(former)
+    told = leaks.telling(_all([*come, *gone] if alike else come), gate)
+    fresh = [
+        found
+        for one, said in zip(some, come, strict=True)
+        if said is None or not told.keys().isdisjoint(said)
+        for found in _of_shard(one.path, one.after, one.before, one.come, gate, told)
+    ]
+    if former is None:
+        return fresh, []
+    told = told if alike else leaks.telling(_all(gone), former)
+    return fresh, [
+        found
+        for one, said in zip(some, gone, strict=True)
+        if said is None or not told.keys().isdisjoint(said)
+        for found in _of_shard(one.path, one.before, one.after, one.gone, former, told)
+    ]
+
+
+def _all(pieces: Iterable[set[str] | None]) -> set[str]:
+    return set[str]().union(*filter(None, pieces))
+
+
+def _of_shard(
+    path: str, data: bytes, other: bytes, alone: bytes, gate: Gate, told: Mapping[str, tuple[Span, ...]]
+) -> Iterator[Finding]:
+    """Yield what stands in plain in the lines of a shard that its other side has not, but for what was there already."""
+    home = shard.parse_path(path)
+    if home:
+        found = leaks.in_shard(path, alone, _keys(data, *home[:2]), gate, told)
+        yield from _fresh(found, data, other, home[:2], gate)
 
 
 def _hiding(git: Git, snapshot: Snapshot, attributes: Iterable[str]) -> Iterator[Finding]:
@@ -104,6 +198,8 @@ def _hiding(git: Git, snapshot: Snapshot, attributes: Iterable[str]) -> Iterator
 
 def _without(data: bytes, old: bytes) -> bytes:
     """Return lines with those left empty that were there before."""
+    if not old:
+        return data
     known = frozenset(old.split(b"\n"))
     return b"\n".join([b"" if line in known else line for line in data.split(b"\n")])
 

@@ -30,7 +30,7 @@ from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
 from labelvc.ops.spread import Touched
 from labelvc.store import git as plumbing
-from labelvc.store import log, tree
+from labelvc.store import kept, log, tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -95,7 +95,7 @@ def review(git: Git, words: str, asked: Asked | None = None) -> Review:
     asked = asked or Asked()
     going = standing.course(git, words)
     pair = differing.resolve(git, words)
-    with tree.reader(git) as reader, Cache(git) as cache:
+    with kept.comparing(), tree.reader(git) as reader, Cache(git) as cache:
         told = standing.of(git, reader, going, words, asked.pin)
         judge = judges.of_range(git, words)
         both = [_project(git, one, reader, cache) for one in pair]

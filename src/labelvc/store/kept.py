@@ -1,20 +1,23 @@
-"""Kept: the gits that read objects and the listings of commits that one command asks for again and again."""
+"""Kept: the gits that read objects, the listings of commits and the lines that differ between two, asked for again and again."""
 
 from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from labelvc.model.listing import Listing
+    from labelvc.model.snapshot import FileChange
     from labelvc.store.git import Git
     from labelvc.store.process import Running
 
 _ROOM = 2_000_000
 """Bytes of all listings that are kept: those of two commits with a million records."""
+_MOST = 16_000_000
+"""Bytes of lines that are kept: those of some 25,000 changed records."""
 
 
 class _Kept(NamedTuple):
@@ -35,6 +38,10 @@ _others: list[_Kept] = []
 """What the process keeps that this one is a fork of."""
 
 
+_compared: list[dict[tuple[object, ...], Sequence[FileChange]]] = []
+"""The lines of the last comparison within `comparing`, by repository and what was compared; empty while nobody compares."""
+
+
 @contextmanager
 def keeping() -> Iterator[None]:
     """Keep what the commands within ask of objects, which never change, until the outermost of them ends."""
@@ -50,6 +57,19 @@ def keeping() -> Iterator[None]:
                 running.process.kill()  # it waits for a question, and a worker may hold the pipe it would see the end of
                 running.end()
         _now.clear()
+
+
+@contextmanager
+def comparing() -> Iterator[None]:
+    """Keep the lines that differ between two commits for who asks for them again within, in as much memory as they take."""
+    if _compared:
+        yield
+        return
+    _compared.append({})
+    try:
+        yield
+    finally:
+        _compared.clear()
 
 
 def take(git: Git) -> Running | None:
@@ -82,6 +102,33 @@ def listed(git: Git, about: tuple[str, ...], read: Callable[[], Listing]) -> Lis
     while size > _ROOM and len(listings) > 1:
         size -= listings.popitem(last=False)[1].size
     return found
+
+
+def lines(git: Git, about: tuple[str, ...], read: Callable[[], Iterable[FileChange]]) -> Iterator[FileChange]:
+    """Yield the lines that differ between two commits; within `comparing` they are read once where they are few enough.
+
+    Args:
+        git: where.
+        about: full ids of the commits, and what of them is compared.
+        read: asks git.
+    """
+    if not _compared:
+        yield from read()
+        return
+    last, at = _compared[0], (*_whose(git), *about)
+    if at in last:
+        yield from last[at]
+        return
+    some: list[FileChange] = []
+    size = 0
+    for change in read():
+        if size <= _MOST:
+            size += sum(map(len, change.old)) + sum(map(len, change.new))
+            some.append(change)
+        yield change
+    if size <= _MOST:
+        last.clear()
+        last[at] = some
 
 
 def _whose(git: Git) -> tuple[object, ...]:

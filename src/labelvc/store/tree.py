@@ -7,7 +7,7 @@ import importlib
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from labelvc.batches import batches
@@ -240,13 +240,22 @@ def changes(
     if walked := [path for path in paths if path not in plain and path not in away]:
         streams.append(_walked(git, old, new, walked))
     if plain:
-        if source is not None and old.commit and new.kind == "commit":
-            lines = source.differences.lines(old.commit, new.commit)
-        else:
-            few = sorted(plain) if len(plain) < 100 else [under] if under.endswith("/") else []
-            lines = plumbing.diff_lines(git, old.commit, "index" if new.kind == "index" else new.commit, few)
+        lines = _told(git, old, new, plain, under, source)
         streams.append(change for change in lines if change.path in plain)
     yield from heapq.merge(*streams, key=attrgetter("path"))
+
+
+def _told(
+    git: Git, old: Snapshot, new: Snapshot, paths: Collection[str], under: str, source: Reader | None
+) -> Iterator[FileChange]:
+    """Yield what git tells of some files that differ under a place, and it may be of others; of two commits it is asked once."""
+    few = sorted(paths) if len(paths) < 100 else [under] if under.endswith("/") else []
+    if new.kind == "index":
+        return plumbing.diff_lines(git, old.commit, "index", few)
+    asked = lambda: plumbing.diff_lines(git, old.commit, new.commit, few)  # noqa: E731
+    if source is not None and old.commit:
+        asked = lambda: source.differences.lines(old.commit, new.commit)  # noqa: E731
+    return kept.lines(git, (old.commit, new.commit, *few), asked)
 
 
 def reader(git: Git) -> Reader:
