@@ -320,7 +320,7 @@ counts          records: 19 before, 18 after; 1 added, 2 removed, 3 changed
                 3 labels changed; 5 items concerned; 6 of 10 shards; 2 annotators
                 documents: 0 added, 0 removed, 1 changed; 8 edits of records in 2 commits
 quality         new: none; fixed: none; unchanged: 0
-labels          6 label changes in 6 ways, 6 of them once
+labels          3 labels changed, 1 came, 2 went: 6 records in 6 ways, 6 of them once
                       1   16.7 %  kind  (new record) -> dog
                       1   33.3 %  kind  cat -> dog
                       1   50.0 %  mood  0 -> 3

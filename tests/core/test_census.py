@@ -112,7 +112,7 @@ def test_shards_that_came_and_went_make_of_the_last_census_the_next(rows, others
 def test_what_was_said_of_an_item_is_what_was_counted_for_it(rows, broken):
     data = shard_of(rows) + b'{"item":"1"\n' * broken
     wanted = {"1", "ß"}
-    found = census.Saying(COMPARED).of(data, wanted)
+    found = census.said([(data, wanted)], COMPARED)
     assert set(found) <= wanted
     told = {(item, task): said for item, records in found.items() for task, said in census.opinions_of(records).items()}
     records = [one for one in records_of(shard_of(rows)) if one["item"] in wanted]

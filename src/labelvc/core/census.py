@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import compress, groupby, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -111,10 +112,7 @@ _Run = tuple[str, int, int]
 """An item and where its records begin and end."""
 _AT_ONCE = 8192  # units whose agreement is summed together
 _WEIGHT = 1 << 20  # bytes of shards after which values are taken for answers
-_KEPT, _SHORT = (
-    4096,
-    200,
-)  # how many values are kept at hand with what they answer, and how many bytes one of them may have
+_KEPT, _SHORT = 4096, 200  # values kept at hand with what they answer, and bytes that one of them may have
 
 
 def labels_of(fields: Mapping[str, Any]) -> list[str]:
@@ -252,34 +250,24 @@ class _Answers(dict[bytes, _Answer]):
         return found
 
 
-class Saying:
-    """Tells what was said of items, of one shard after another.
+def said(shards: Iterable[tuple[bytes, Collection[str]]], compared: Collection[str]) -> dict[str, Mapping[str, Said]]:
+    """Return what was said of some items of shards: item to name of record to answer.
 
     Args:
+        shards: bytes of the records of each, and the items that are wanted of it.
         compared: tasks whose answers are compared.
     """
-
-    def __init__(self, compared: Collection[str]) -> None:
-        self._compared, self._answers = compared, _Answers()
-
-    def of(self, annotations: bytes, wanted: Collection[str]) -> dict[str, dict[str, Said]]:
-        """Return what was said of some items of a shard: item to name of record to answer.
-
-        Args:
-            annotations: bytes of its records.
-            wanted: the items.
-        """
-        lines = shard.lines(annotations)
-        try:
-            chosen = [line for one, line in zip(_headings(annotations), lines, strict=True) if one.item in wanted]
-        except (msgspec.DecodeError, ValueError):
-            chosen = lines
-        records = _records(b"\n".join(chosen))
-        return {
-            item: _told(records[start:end], self._compared, self._answers)
-            for item, start, end in _runs(records)
-            if item in wanted
-        }
+    found: dict[str, Mapping[str, Said]] = {}
+    answers = _Answers()
+    for data, wanted in shards:
+        lines = shard.lines(data)
+        with suppress(msgspec.DecodeError, ValueError):
+            lines = [line for one, line in zip(_headings(data), lines, strict=True) if one.item in wanted]
+        records = _records(b"\n".join(lines))
+        for item, start, end in _runs(records):
+            if item in wanted:
+                found[item] = _told(records[start:end], compared, answers)
+    return found
 
 
 def by_slice(annotations: bytes, slice_of: Mapping[str, str]) -> dict[tuple[str, str, str], int]:

@@ -216,6 +216,8 @@ def pointers(old: Any, new: Any, at: str = "") -> list[str]:
     """Return the JSON pointers (RFC 6901) at which two values differ, sorted: objects are walked, lists taken whole."""
     if type(old) is not dict or type(new) is not dict:
         return [] if old == new and _same(old, new) else [at]
+    if not old or not new:
+        return sorted([_step(at, name) for name in old or new])
     if old.keys() != new.keys():
         old, new = [{**dict.fromkeys((*old, *new), _ABSENT), **side} for side in (old, new)]
     found: list[str] = []

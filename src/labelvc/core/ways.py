@@ -52,6 +52,11 @@ def named(label: str) -> str:
     return f"{label[: _LONGEST - 10]}… {digits}"
 
 
+def relabelled(turns: Mapping[Turn, int]) -> int:
+    """Return how many records have another label: those that came or went also went a way, and none of theirs changed."""
+    return sum(number for (_, old, new), number in turns.items() if old is not None and new is not None)
+
+
 def ranked(turns: Mapping[Turn, int]) -> list[tuple[Turn, int]]:
     """Return ways by how many records went them, equal ones by their names."""
     return sorted(turns.items(), key=lambda row: (-row[1], tuple(side or "" for side in row[0])))

@@ -188,7 +188,7 @@ class Grid(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a clean sample would say: of all label changes, so many seen without a mistake leave at most so many wrong, with 95 %."""
+    """What a clean sample would say: of all records that went a way, so many seen without a mistake leave at most so many wrong, with 95 %."""
 
     seen: int
     at_most: int

@@ -100,10 +100,7 @@ def said(
     """
     paths = {shard.path(dataset, "annotations", name): wanted for name, wanted in sorted(items.items())}
     files = [(path, entry) for path in paths if (entry := snapshot.entries.get(path))]
-    found, saying = dict[str, Mapping[str, Said]](), census.Saying(compared)
-    for path, data in reader.lying(files):
-        found |= saying.of(data, paths[path])
-    return found
+    return census.said(((data, paths[path]) for path, data in reader.lying(files)), compared)
 
 
 class _Counts(NamedTuple):

@@ -219,7 +219,7 @@ def _counts(
     pair = place.pair
     before, after = spread.whole(spreads)
     records, items, documents = summary.records, summary.items, summary.documents
-    relabelled = sum(number for (_, old, new), number in reading.turns.items() if old is not None and new is not None)
+    relabelled = ways.relabelled(reading.turns)
     added, removed, changed = [records[kind] for kind in ("added", "removed", "changed")]
     places = [parsed for path in tree.changed(*pair) if (parsed := shard.parse_path(path))]
     names = set(spreads) | {parsed[0] for parsed in places}

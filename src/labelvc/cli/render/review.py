@@ -79,7 +79,7 @@ def _sections(found: Review, *, color: bool) -> Iterator[tuple[str, Sequence[str
         for each in found.quality.waived[:_FEW]
     ]
     yield "quality", [quality(found), *new]
-    yield "labels", [ways(found.ways), *map(_way, found.ways.list[:_FEW]), *plans(found.ways)]
+    yield "labels", [ways(found), *map(_way, found.ways.list[:_FEW]), *plans(found.ways)]
     yield from _rates(found)
     yield "shift", [shift(one) for one in found.shifts] or ["no answer is more or less frequent"]
     yield "agreement", agreements(found) or ["no dataset is touched"]
@@ -156,18 +156,22 @@ def severities(found: Mapping[str, int]) -> str:
     return ", ".join(count(number, severity) for severity, number in found.items()) or "none"
 
 
-def ways(found: Ways) -> str:
-    """Return how many label changes there are, in a sentence."""
-    if not found.records:
+def ways(found: Review) -> str:
+    """Return how many labels changed, and how many came and went with their records, in a sentence."""
+    told, records = found.ways, found.counts.records
+    if not told.records:
         return "no label changed, came or went"
-    once = f", {found.singletons:,} of them once" if found.singletons else ""
-    return f"{count(found.records, 'label change')} in {count(found.distinct, 'way')}{once}"
+    once = f", {told.singletons:,} of them once" if told.singletons else ""
+    return (
+        f"{count(records.relabelled, 'label')} changed, {records.added:,} came, {records.removed:,} went: "
+        f"{count(told.records, 'record')} in {count(told.distinct, 'way')}{once}"
+    )
 
 
 def plans(found: Ways) -> list[str]:
     """Return what clean samples would say, in sentences."""
     return [
-        f"of {found.records:,} label changes, {plan.seen:,} drawn and seen without a mistake leave at most "
+        f"of these {found.records:,} records, {plan.seen:,} drawn and seen without a mistake leave at most "
         f"{plan.at_most:,} wrong ({found.confidence} %)"
         for plan in found.plans
     ]

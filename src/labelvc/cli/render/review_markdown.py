@@ -125,7 +125,7 @@ def _waived(found: Review) -> list[str]:
 
 def _ways(found: Review) -> Section:
     told = found.ways
-    lead = [f"{words.ways(told)}.", "", *_listed(words.plans(told))]
+    lead = [f"{words.ways(found)}.", "", *_listed(words.plans(told))]
     if not told.records:
         return Section("Which label became which", 2, lead)
     rows = [
