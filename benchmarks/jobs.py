@@ -74,6 +74,7 @@ def run_all(plan: Plan) -> list[Job]:
         "pack": lambda: [pack(repository(plan.records))],
         "hook": lambda: [hook(repository(plan.records))],
         "pull": lambda: [pull(repository(plan.records), work)],
+        "report": lambda: [report(repository(plan.records), work)],
         "review": lambda: [pulls.reviewed(repository(small), work, TIMES)],
         "diff": lambda: [
             diff(repository(plan.records), "few"),
@@ -230,6 +231,12 @@ def pull(repository: Repository, folder: Path) -> Job:
     """Time `ci` beside a check of all on a runner that knows nothing."""
     check = least(lambda: _cold(repository.folder, "check", "--all", "--jobs", "1"), 2)
     return pulls.judged(repository, folder, check, TIMES)
+
+
+def report(repository: Repository, folder: Path) -> Job:
+    """Time the dashboard beside a check of all on a runner that knows nothing."""
+    check = least(lambda: _cold(repository.folder, "check", "--all", "--jobs", "1"), 2)
+    return pulls.looked_back(repository, folder, check, 2)
 
 
 def diff(repository: Repository, branch: str) -> Job:

@@ -1,4 +1,4 @@
-"""What a pull request costs: `labelvc ci` on 100 changed records, on a runner that knows nothing and on one that has judged before; the page of many changes."""
+"""What a pull request costs: `labelvc ci` on 100 changed records, on a runner that knows nothing and on one that has judged before; the page of many changes; the dashboard."""
 
 from __future__ import annotations
 
@@ -73,6 +73,35 @@ def reviewed(repository: Repository, folder: Path, times: int) -> Job:
         [
             Row(work, "labelvc review", *cold[:3], "", right, "nothing reviewed before"),
             Row(work, "labelvc review", *warm[:3], "", right, "again"),
+        ],
+    )
+
+
+def looked_back(repository: Repository, folder: Path, check: Cost, times: int) -> Job:
+    """Time the dashboard of main, with nothing remembered and again.
+
+    Args:
+        repository: whose main it is of.
+        folder: where the page goes.
+        check: what `check --all` of all of it cost on a runner that knows nothing.
+        times: how often each is run.
+    """
+    here, page = repository.folder, folder / "report.html"
+    words = ("report", "main", "--format", "html", "-o", str(page), "--jobs", "1")
+    cold = least(lambda: _afresh(here, words), times)
+    warm = least(lambda: process([LABELVC, *words], here), times)
+    told = json.loads(process([LABELVC, "report", "main", "--format", "json"], here).out)
+    right = warm.code == cold.code == 0 and told["now"]["records"] == told["throughput"]["edits"] == repository.records
+    peak = max(cold.peak, warm.peak)
+    return Job(
+        f"report of {repository.records:,} records",
+        "<= check --all there + 5 s CPU, <= 100 MiB",
+        f"check --all + {cold.cpu - check.cpu:.2f} s, {warm.cpu:.2f} s again, {peak:.0f} MiB",
+        right and cold.cpu <= check.cpu + 5 and peak <= 100,
+        [
+            Row("one step", "labelvc report", *cold[:3], "", right, "nothing looked at before"),
+            Row("one step", "labelvc report", *warm[:3], "", right, "again"),
+            Row("all", "labelvc check --all", *check[:3], "", check.code == 0, "nothing checked before"),
         ],
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from labelvc.core import calendar, census, diff, ways
@@ -23,6 +24,7 @@ from labelvc.store.reader import Reader
 MACHINE = "(a model)"
 _MOST, _MOST_TURNS = 30, 40
 _Place = tuple[str, date]
+_day_of = lru_cache(maxsize=4096)(calendar.day_of)
 
 
 class Edits(NamedTuple):
@@ -55,6 +57,11 @@ class _Tally:
         """Count a record that differs."""
         if not isinstance(delta.key, Key) or not delta.key.id:
             return
+        if delta.old is None:  # a record that came has no way to tell of, and most records of a history came once
+            fields = self._drawn.over(delta.key, diff.decoded(delta.new))
+            if fields.get("gone") is not True:
+                self._count(fields, None)
+            return
         seen = self._drawn.drawn(diff.compare(delta))
         self.removed += seen.kind == "removed"
         if seen.kind not in ("added", "changed"):
@@ -62,10 +69,14 @@ class _Tally:
         turn = ways.way_of(seen)
         if turn is not None and turn[1] is not None:
             self.turns[turn] += 1
-        said = seen.new.get("at")
-        day = calendar.day_of(said) if isinstance(said, str) and said != seen.old.get("at") else None
+        self._count(seen.new, seen.old.get("at"))
+
+    def _count(self, fields: Mapping[str, object], before: object) -> None:
+        """Count who made a record, and when: as it says itself, where it does not say what it said before."""
+        said = fields.get("at")
+        day = _day_of(said) if isinstance(said, str) and said != before else None
         self.stamped += day is not None
-        self.made[_maker(seen.new), day or self._day] += 1
+        self.made[_maker(fields), day or self._day] += 1
 
     def document(self, path: str) -> None:
         """Count nothing: a document is no record."""

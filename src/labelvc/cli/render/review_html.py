@@ -85,9 +85,12 @@ def number_at(told: Mapping[str, Any], pointer: str, form: str) -> Markup:
 
 
 def _shades(grid: Grid) -> list[list[int]]:
-    """Return how dark each cell of a square is, 0 to 9."""
-    most = max([number for row in grid.rows for number in row], default=0)
-    return [[max(1, round(9 * number / most)) if number else 0 for number in row] for row in grid.rows]
+    """Return how dark each cell of a square is, 0 to 9; all others together are many, and no measure for one way."""
+    alone = len(grid.labels)
+    most = max([number for row in grid.rows[:alone] for number in row[:alone]], default=0)
+    return [
+        [min(9, max(1, round(9 * number / (most or number)))) if number else 0 for number in row] for row in grid.rows
+    ]
 
 
 def length(part: float, whole: float) -> int:
