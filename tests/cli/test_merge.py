@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pty
@@ -16,7 +17,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from labelvc.codec import schema
-from labelvc.ops import tidy
+from labelvc.ops import install, tidy
 from labelvc.store import dvc
 from tests.zoo import PLAIN, Zoo, zoo, zoo_template
 
@@ -303,3 +304,50 @@ def test_what_is_no_commit_is_refused_and_nothing_written(forked: Zoo, labelvc: 
     assert "no such revision" in err
     assert before.items() <= {p: p.read_bytes() for p in (forked.folder / ".git").iterdir() if p.is_file()}.items()
     assert forked.git("status", "--porcelain") == ""
+
+
+def test_what_lists_by_line_is_merged_by_plain_git(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    """Two branches bring pictures, approvals and records: git joins the manifest and the change-sets, the driver the shard."""
+    (tmp_path / "new").mkdir()
+    assert labelvc(tmp_path / "new", "init", "--template", "rating")[0] == 0
+    zoo.write(".gitattributes", (tmp_path / "new/.gitattributes").read_bytes())
+    for name, value in install.drivers(sys.executable).items():
+        zoo.git("config", name, value)
+    manifest = "datasets/pictures/media.sha256"
+    sums = {name: f"{hashlib.sha256(name.encode()).hexdigest()}  media/{name}.png\n" for name in "abc"}
+    zoo.write(manifest, sums["b"])
+    zoo.commit("Attributes")
+    moves = {name: f'{{"k":"pets/{name}#m1","n":null,"o":null}}\n' for name in ("p1", "p2", "p3")}
+    folder = {name: f"approvals/{hashlib.sha256(line.encode()).hexdigest()}" for name, line in moves.items()}
+    for branch, picture, own, score in (("one", "a", "p2", 3), ("two", "c", "p3", -3)):
+        zoo.git("switch", "-q", "-c", branch, "main")
+        zoo.write(manifest, "".join(sorted([sums["b"], sums[picture]], key=lambda line: line[66:])))
+        zoo.change(f"pets/{own}#m1", value={"score": score})
+        for name in ("p1", own):  # the change-set of p1 is approved on both branches, by two people
+            zoo.write(f"{folder[name]}/changeset.jsonl", moves[name])
+            zoo.write(f"{folder[name]}/{branch}-0123456789ab.json", "{}")
+        zoo.commit(branch)
+    zoo.git("merge", "--no-edit", "one")
+    assert zoo.git("status", "--porcelain") == ""
+    assert sorted(zoo.read(manifest).decode().splitlines(keepends=True)) == sorted(sums.values())
+    assert {name: zoo.read(f"{folder[name]}/changeset.jsonl").decode() for name in moves} == moves
+    assert {path.name[:3] for path in (zoo.folder / folder["p1"]).glob("*.json")} == {"one", "two"}
+    assert [zoo.row(f"pets/{name}#m1")["value"]["score"] for name in ("p2", "p3")] == [3, -3]
+
+
+def test_a_merge_is_not_finished_while_a_marker_is_left(forked: Zoo, labelvc: Run):
+    labelvc(forked.folder, "merge", "topic")
+    torn = forked.git("diff", "--name-only", "--diff-filter=U").splitlines()
+    head = forked.git("rev-parse", "HEAD")
+    assert labelvc(forked.folder, "resolve", "--ours", "pets/p1#m1")[0] == 1
+    code, _, err = labelvc(forked.folder, "merge", "--continue")
+    assert (code, "in conflict" in err) == (2, True), err
+    forked.git("add", "--all")
+    code, out, err = labelvc(forked.folder, "merge", "--continue")
+    assert (code, "merged as" in out, "marker" in out) == (1, False, True), out + err
+    assert forked.git("rev-parse", "HEAD") == head
+    assert labelvc(forked.folder, "resolve", "--theirs")[0] == 2, "git was told that it is settled"
+    forked.git("checkout", "-q", "-m", "--", *torn)
+    assert labelvc(forked.folder, "resolve", "--theirs")[0] == 0
+    assert labelvc(forked.folder, "merge", "--continue")[0] == 0
+    assert not any(b"<<<<<<<" in forked.read(path) for path in torn)

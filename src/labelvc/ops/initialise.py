@@ -28,6 +28,8 @@ _ATTRIBUTES = f"""\
 *.versions.jsonl text eol=lf
 modules.lock text eol=lf
 *.sha256 text eol=lf
+# One line a picture: what both sides brought stands side by side.
+datasets/*/media.sha256 text eol=lf merge=union
 privacy/** text eol=lf
 # What was signed stays as it was signed, byte for byte.
 trust/** -text
