@@ -14,7 +14,7 @@ import pytest
 from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
 
-from labelvc.cli.render import html
+from labelvc.cli.render import html, text
 from labelvc.codec import canonical, document, schema, shard
 from labelvc.core import diff
 from tests.zoo import ANNA, BEN, Zoo, answer, rating, zoo, zoo_template
@@ -250,6 +250,19 @@ def test_many_labels_are_listed_and_the_rest_counted(zoo: Zoo, labelvc: Run):
     out = labelvc(zoo.folder, "diff", "--stat")[1]
     assert max(map(len, out.splitlines())) <= 80
     assert "  and 18 more transitions of 36 records\n" in out
+
+
+def test_long_keys_that_differ_never_look_the_same(zoo: Zoo, labelvc: Run):
+    one, two = (f"{'g' * 600}{middle}{'g' * 600}" for middle in "hi")
+    for row in (rating(one, name="m1"), rating(one, name="m2"), rating(two, name="m1")):
+        zoo.put(f"pets/{row['item']}#{row['id']}", row)
+    for form, start in (("text", "+ pets/ggg"), ("markdown", "| added | `pets/ggg")):
+        out = labelvc(zoo.folder, "diff", "--format", form)[1]
+        keys = [line.removeprefix("| added | ").split("  ")[0] for line in out.splitlines() if line.startswith(start)]
+        assert len(set(keys)) == len(keys) == 3
+    shown = text.named(f"pets/{one}#m1")
+    assert (len(shown), shown[:8], shown[-3:]) == (300, "pets/ggg", "#m1")
+    assert text.named("pets/\u202ep1#m1") == "pets/\\u202ep1#m1"
 
 
 # ---------------------------------------------------------------- pages

@@ -104,7 +104,7 @@ def _rest(more: Mapping[tuple[str, str], int]) -> Iterator[str]:
 
 def _lines(found: Found, veil: Veil, *, color: bool) -> Iterator[str]:
     verdict = found.verdict
-    key = plain.clip(plain.safe(str(verdict.key)), _LONG)
+    key = plain.named(str(verdict.key), _LONG)
     yield f"  {plain.paint(verdict.kind.ljust(11), 'error', on=color)} {key}  {said(verdict)}\n"
     sides = [_first(verdict.key, side, veil) for side in (verdict.base, verdict.ours, verdict.theirs, verdict.merged)]
     if verdict.kind == "markers" or not any(sides):

@@ -38,7 +38,7 @@ def some(conflicts: Mapping[str, list[Conflict]], veil: Veil, *, color: bool) ->
 def lines(found: Conflict, veil: Veil, *, color: bool) -> Iterator[str]:
     """Yield a conflict: its key and what is wrong, and below it each field that both sides have differently."""
     base, ours, theirs = [_first(found, side, veil) for side in (found.base, found.ours, found.theirs)]
-    yield f"{text.paint('!', '-', on=color)} {text.clip(text.safe(str(found.key)), 200)}  {_said(found, ours)}\n"
+    yield f"{text.paint('!', '-', on=color)} {text.named(str(found.key), 200)}  {_said(found, ours)}\n"
     if found.kind == "doubled":
         return
     for pointer in _drawn(found, _fields(found, base, ours, theirs), veil):

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from labelvc.checks.interface import Rule
-from labelvc.cli.render.text import clip, safe
+from labelvc.cli.render.text import clip, named, safe
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.waiver import Waived
 
@@ -82,9 +82,9 @@ def fingerprinted(findings: Iterable[Finding]) -> Iterator[tuple[Finding, str]]:
 
 def sentence(found: Finding) -> str:
     """Return one line: the record when there is one, what is wrong, what to do; safe to show anywhere."""
-    where = f"{found.place.key}: " if found.place.key else ""
+    where = f"{named(found.place.key)}: " if found.place.key else ""
     cure = f" (next: {found.hint})" if found.hint else ""
-    return clip(safe(where + found.message), _LONGEST) + clip(safe(cure), _LONGEST)
+    return clip(where + safe(found.message), _LONGEST) + clip(safe(cure), _LONGEST)
 
 
 def dataset_of(found: Finding, asked: Container[str]) -> str:

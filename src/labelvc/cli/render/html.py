@@ -62,6 +62,7 @@ def environment() -> Environment:
     loader = FileSystemLoader(Path(__file__).parent)
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters["shown"] = lambda words: text.clip(text.safe(str(words)), _LONGEST)
+    made.filters["named"] = lambda key: text.named(str(key))
     made.filters["prose"] = lambda words: text.safe(" ".join(str(words).split()))
     made.filters["safely"] = lambda words: text.safe(str(words))
     made.filters["number"] = lambda number: f"{number:,}"

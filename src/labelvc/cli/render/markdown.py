@@ -119,19 +119,19 @@ def _joined(lines: Iterable[str]) -> str:
 
 
 def _line(seen: diff.Comparison) -> str:
-    return f"- {code(str(seen.delta.key), _KEY)}: {code(seen.said)}"
+    return f"- {code(text.named(str(seen.delta.key), _KEY), _KEY)}: {code(seen.said)}"
 
 
 def _document(seen: diff.Comparison) -> Iterator[str]:
     said = f": {seen.said}" if seen.said else ""
-    yield f"- {code(str(seen.delta.key), _KEY)} {seen.kind}{said}"
+    yield f"- {code(text.named(str(seen.delta.key), _KEY), _KEY)} {seen.kind}{said}"
     for edit in seen.edits:
         sign, stretches = edits.sentence(edit)
         yield f"  - {code(f'{sign} {edits.plain(stretches)}')}"
 
 
 def _row(seen: diff.Comparison) -> str:
-    return f"| {seen.kind} | {code(str(seen.delta.key), _KEY, cell=True)} | {code(text.what(seen), cell=True)} |"
+    return f"| {seen.kind} | {code(text.named(str(seen.delta.key), _KEY), _KEY, cell=True)} | {code(text.what(seen), cell=True)} |"
 
 
 def _header(name: str) -> list[str]:

@@ -11,7 +11,7 @@ from labelvc import __version__
 from labelvc.checks.interface import Rule
 from labelvc.cli.render import hosts
 from labelvc.cli.render.hosts import Judged
-from labelvc.cli.render.text import clip, count, safe
+from labelvc.cli.render.text import count, named, safe
 from labelvc.model.finding import Finding
 from labelvc.model.waiver import Waiver
 
@@ -81,9 +81,7 @@ def _result(found: Finding, mark: str, numbers: Mapping[str, int], judged: Judge
         }
     }
     if found.place.key:
-        location["logicalLocations"] = [
-            {"fullyQualifiedName": clip(safe(found.place.key), _LONGEST), "kind": "element"}
-        ]
+        location["logicalLocations"] = [{"fullyQualifiedName": named(found.place.key, _LONGEST), "kind": "element"}]
     return {
         "ruleId": safe(found.rule),
         "ruleIndex": numbers[found.rule],

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from labelvc import digests
 from labelvc.codec import shard
 from labelvc.core import diff
 from labelvc.model import jsonpointer
@@ -21,6 +22,7 @@ _COLOURS = {"error": "31", "warning": "33", "note": "36", "+": "32", "-": "31", 
 _SIGNS: dict[Kind, str] = {"added": "+", "removed": "-", "changed": "~", "touched": ".", "mechanical": "="}
 _WIDEST = 60
 _LONGEST = 300
+_MARK = 12
 _SHOWN = 12
 _LISTED = 10
 _READABLE = 1 << 16
@@ -45,7 +47,7 @@ def findings(found: Iterable[Finding], *, color: bool) -> Iterator[str]:
     """Yield lines: severity, rule, where, what; below it what to do, each advice once."""
     told: set[tuple[str, str]] = set()
     for one in found:
-        where = clip(safe(one.place.key or one.place.path), _LONGEST)
+        where = named(one.place.key or one.place.path)
         line = f":{one.place.line}" if one.place.line and not one.place.key else ""
         head = f"{paint(one.severity.ljust(7), one.severity, on=color)} {one.rule.ljust(18)} {where}{line}"
         yield f"{head}  {clip(safe(one.message), _LONGEST)}\n"
@@ -57,7 +59,7 @@ def findings(found: Iterable[Finding], *, color: bool) -> Iterator[str]:
 def waived(found: Sequence[Waived], *, color: bool) -> Iterator[str]:
     """Yield lines: what somebody lets stand, who, until when and why; nothing where there is nothing."""
     for one, by in found[:_SHOWN]:
-        where = clip(safe(one.place.key or one.place.path), _LONGEST)
+        where = named(one.place.key or one.place.path)
         yield f"{paint('waived', 'dim', on=color)}  {one.rule.ljust(18)} {where}  {clip(safe(one.message), _LONGEST)}\n"
         said = f"by {by.by} until {by.expires}: {by.reason}"
         yield f"        {paint(clip(safe(said), _LONGEST), 'dim', on=color)}\n"
@@ -81,7 +83,7 @@ def count(number: int, noun: str) -> str:
 def delta(seen: diff.Comparison, *, color: bool) -> str:
     """Return one line: sign, key, and what went to what."""
     sign, key = _SIGNS[seen.kind], seen.delta.key
-    head = f"{paint(sign, sign, on=color) if sign in _COLOURS else sign} {clip(safe(str(key)), _LONGEST)}"
+    head = f"{paint(sign, sign, on=color) if sign in _COLOURS else sign} {named(str(key))}"
     return f"{head}  {what(seen)}\n"
 
 
@@ -176,6 +178,19 @@ def short(value: object) -> str:
 def clip(text: str, most: int) -> str:
     """Return text in at most so many characters, the cut shown."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def named(words: str, most: int = _LONGEST) -> str:
+    """Return a key or path in at most so many characters, safe to print.
+
+    What is left out of its middle is told by the beginning of its SHA-256, so that no two different ones look the same.
+    """
+    shown = safe(words)
+    if len(shown) <= most:
+        return shown
+    mark = f"…{digests.sha256_short(words.encode(errors='backslashreplace')).hexdigest()[:_MARK]}…"
+    end = (most - len(mark)) // 3
+    return shown[: most - len(mark) - end] + mark + shown[-end:]
 
 
 def torn(paths: Sequence[str], shards: Mapping[str, int]) -> list[str]:
