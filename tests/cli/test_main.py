@@ -45,6 +45,7 @@ def probe(monkeypatch) -> None:
         "error": ConfigurationError("wrong", where="labelvc.yaml:3", hint="edit it"),
         "bare": DataError("wrong"),
         "bug": ZeroDivisionError("division by zero"),
+        "quoting": KeyError("jo.public@firma.de"),
         "disk": OSError(28, "No space left on device", "/some/file"),
         "interrupt": KeyboardInterrupt(),
         "abort": click.Abort(),
@@ -207,6 +208,14 @@ def test_a_bug_is_3_with_traceback_and_where_to_report(tmp_path, labelvc):
     assert "Traceback" in err
     assert "ZeroDivisionError: division by zero" in err
     assert "please report it" in err
+
+
+@pytest.mark.usefixtures("probe")
+def test_privacy_16_what_a_bug_quotes_is_not_printed(tmp_path, labelvc):
+    """A library's error quotes the value that it cannot take, and people send us the lines."""
+    code, out, err = labelvc(tmp_path, "probe", "quoting", "--format", "json")
+    assert code == 3
+    assert ("KeyError: '***'" in err, "firma" in out + err) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ FOUND = {
     "see JohnDoe42 or johndoe": "johndoe",
     "Ｊｏｈｎ Ｄｏｅ": "Ｊｏｈｎ Ｄｏｅ",
     "Jo\u200bhn D\u00adoe": "Jo\u200bhn D\u00adoe",
+    "J\u043ehn D\u03bfe": "J\u043ehn D\u03bfe",
     "Jose Garcia Lopez": "Jose Garcia Lopez",
     "JOSE\u0301 GARCI\u0301A-LO\u0301PEZ": "JOSE\u0301 GARCI\u0301A-LO\u0301PEZ",
     "Jürgen Müller": "Jürgen Müller",

@@ -112,8 +112,12 @@ def _steps(found: Incident) -> Iterator[str]:
     yield "commits have new names: where policy distrust or a witness names one, write it anew; labelvc check --all; labelvc verify --all"
     if reach.pushed:
         yield "git push --mirror --force; ask the host to drop caches, forks and refs of pull requests"
+    yield _CACHE
     yield "everybody deletes their clone and clones anew; nobody merges an old branch"
     yield "labelvc privacy incident again, here and in a fresh clone: it must find nothing"
+
+
+_CACHE = 'rm -r "$(git rev-parse --git-common-dir)/labelvc/cache": what labelvc remembers of documents; it is made anew'
 
 
 def _local(found: Incident) -> Iterator[str]:
@@ -121,6 +125,7 @@ def _local(found: Incident) -> Iterator[str]:
     if found.lies == "tip":
         yield "correct the files, labelvc format, git add --all, git commit --amend: the last commit alone holds it, and no remote-tracking ref leads to it"
     yield "git reflog expire --expire=now --all; git gc --prune=now"
+    yield _CACHE
     if found.reach.approvals:
         yield f"the approvals of {count(len(found.reach.approvals), 'change-set')} are void, since their lines are others now: labelvc approve again"
     yield "where you pushed it by another way, or handed it out: a key or password is known, and who answers for personal data must hear of it"

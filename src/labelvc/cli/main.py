@@ -177,8 +177,10 @@ def _report(problem: Exception, arguments: Sequence[str]) -> int:
         _print(problem.format_message() + "\n")
         return 2
     code, kind, message, where, hint = _told(problem)
-    if code == 3:
-        _print("".join(importlib.import_module("traceback").format_exception(problem)))
+    if code == 3:  # what a library says of a value it cannot take quotes it, and these lines are sent to others
+        hidden = importlib.import_module("labelvc.ops.masking").hidden
+        _print(hidden("".join(importlib.import_module("traceback").format_exception(problem))))
+        message = hidden(message)
     rest = [f"  where: {where}" if where else "", f"  next: {hint}" if hint else ""]
     lines = [_shown(f"error: {message}"), *[_shown(line).replace("\n", "\\u000a") for line in rest]]
     _print("\n".join(filter(None, lines)) + "\n")

@@ -32,7 +32,7 @@ _TELLING = bytes(
 )
 _NEEDLES = (
     rb"[@%\\]",
-    rb"&#",
+    rb"&[#clhdnsp]",
     rb"-----",
     rb"age-encryption\.org/v1",
     rb":[0-9A-Fa-f]{0,4}:",

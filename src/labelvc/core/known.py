@@ -34,6 +34,8 @@ _MARKUP = re.compile(r"<[^<>]{1,40}>|&[a-zA-Z]{2,8};")
 _TRUNK = re.compile(r"\(0\)")
 _NO_FIGURE = re.compile("[^0-9]+")
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "'": None, "\u2019": None})  # fmt: skip
+_ALIKE = str.maketrans("аеорсухіѕјһԁԛԝνοαικρυτ", "aeopcyxisjhdqwvoaikput")
+"""Letters of Cyrillic and Greek, in lower case, that show as one of Latin (Unicode TS 39 section 4, confusables.txt)."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _UMLAUT = re.compile("[äöü]")
 _WRITTEN_OUT = re.compile("([aou])e")
@@ -244,5 +246,7 @@ def _normal(word: str) -> str:
     if word.isascii():
         return word.lower().replace("'", "")
     letters = unicodedata.normalize("NFKD", word.casefold())
+    if any(map(str.isascii, letters)):  # a word of one script is what it is; of two, somebody made it look like another
+        letters = letters.translate(_ALIKE)
     kept = [letter for letter in letters if unicodedata.category(letter) not in ("Mn", "Cf")]
     return "".join(kept).casefold().translate(_PLAIN)

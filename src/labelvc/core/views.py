@@ -15,7 +15,10 @@ from labelvc.codec.detectors import RUN
 
 _ESCAPES = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+|\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});"
+    r"|&(?:commat|period|lowbar|plus|colon|hyphen|dash|nbsp|sol|num);"
 )
+_NAMED = {"&commat;": "@", "&period;": ".", "&lowbar;": "_", "&plus;": "+", "&colon;": ":", "&hyphen;": "-", "&dash;": "-", "&nbsp;": " ", "&sol;": "/", "&num;": "#"}  # fmt: skip
+"""Of the named characters of HTML (WHATWG HTML section 13.5) those of which values are made."""
 _BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{{RUN},}}={{0,2}}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _SHORTEST = 9
@@ -58,7 +61,7 @@ def views(text: str) -> Iterator[View]:
         folded = _folded(text)
         if folded is not None:
             yield folded
-    if "%" in text or "\\" in text or "&#" in text:
+    if "%" in text or "\\" in text or "&" in text:
         decoded = _escapes(folded or View(text, range(len(text)), range(1, len(text) + 1)))
         if decoded is not None:
             yield decoded
@@ -104,7 +107,7 @@ def _folded(text: str) -> View | None:
 
 
 def _escapes(view: View) -> View | None:
-    """Decode percent signs (RFC 3986 section 2.1), `&#64;` of HTML and what JSON, YAML and programs write with a backslash."""
+    """Decode percent signs (RFC 3986 section 2.1), `&#64;` and `&commat;` of HTML and what JSON, YAML and programs write with a backslash."""
     letters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -125,6 +128,8 @@ def _escapes(view: View) -> View | None:
 
 def _said(escaped: str) -> str:
     """Return what one escape stands for."""
+    if escaped in _NAMED:
+        return _NAMED[escaped]
     if escaped[0] == "%":
         return unquote_to_bytes(escaped).decode(errors="replace")
     number = escaped.lstrip("\\ux&#X").rstrip(";")
@@ -144,8 +149,11 @@ def _hidden(word: str) -> str | None:
         except binascii.Error:
             return None
     for data in candidates:
+        wide = next(
+            (form for at, form in ((1, "utf-16-le"), (0, "utf-16-be")) if data and not any(data[at::2])), "utf-8"
+        )
         try:
-            said = data.decode()
+            said = data.decode(wide)
         except UnicodeDecodeError:
             continue
         if len(said) >= _SHORTEST and all(letter.isprintable() or letter in "\t\r\n" for letter in said):

@@ -77,3 +77,12 @@ def texts(value: Any, path: Sequence[str], at: str = "") -> Iterator[tuple[str, 
                 yield below, value, name
             else:
                 yield from texts(inner, path[1:], below)
+
+
+def hiding(pointer: str) -> str:
+    """Return a pointer in which names that no document of labelvc has are `***`: whoever writes a name may write a person's."""
+    return "/".join([step if _NAME.fullmatch(step) else HIDDEN for step in pointer.split("/")])
+
+
+HIDDEN = "***"
+_NAME = re.compile(r"|[0-9]{1,7}|[A-Za-z_$][A-Za-z0-9_.…-]{0,79}")

@@ -12,6 +12,7 @@ from labelvc.checks.interface import Rule
 from labelvc.codec import shard
 from labelvc.core import baseline, governing, revise, waivers
 from labelvc.core.diff import live
+from labelvc.core.gate import Gate
 from labelvc.model import listing, register
 from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
@@ -38,6 +39,7 @@ from labelvc.ops import (
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
+from labelvc.ops.masking import masked
 from labelvc.ops.project import Read, Survey
 from labelvc.store import tree
 from labelvc.store.cache import Cache
@@ -103,6 +105,7 @@ def everything(
         findings += strays.links(listing.of(snapshot.entries).odd(), snapshot)
         findings += withdrawn.since_head(git, snapshot)
         if project is None:
+            findings = masked(findings, gates.of(git, None, brought))
             return Report(findings, asked=catalogue.asked(None, (), change=False))
         project = bindings.bound(git, project, snapshot, cache)
         cells = look.cells_of(project, snapshot, set(), set(project.datasets))
@@ -116,6 +119,7 @@ def everything(
     left, waived = waivers.apart(configured(findings, project), project.waivers, brought.today)
     if project.waivers:
         left += _waiving().unused(project.waivers, waived, brought.today)
+    left = masked(left, Gate(project.leaks))  # without who is known here: that may take a key which checks need not
     report = Report(left, outcomes.shards, outcomes.lines, outcomes.remembered, asked, waived=waived)
     held = [one for one in project.accepted if not baseline.ended(one, brought.today)]
     return report._replace(accepted=len(held))
@@ -172,7 +176,8 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     findings += strays.links(paths, new)
     lost = list(withdrawn.unsaid(git, old, new, paths))
     if project is None:
-        return Report(findings + lost, asked=catalogue.asked(None, (), change=True))
+        found = masked(findings + lost, gates.of(git, None, brought))
+        return Report(found, asked=catalogue.asked(None, (), change=True))
     own, earlier = project, Survey([], project, documents)
     if any(map(projects.noun_of, paths)):
         earlier = _documents(git, old, cache) if projects.TOP in old.entries else Survey([], None, ())
@@ -220,6 +225,8 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     before = plain.same(git, old, new, findings, before)
     fresh, stayed = apart(findings, configured(before, former or project))
     fresh, waived = waivers.apart(fresh, project.waivers, brought.today)
+    gate = gates.of(git, project, brought)
+    fresh, stayed, gone = [masked(some, gate) for some in (fresh, stayed, gone)]
     return Report(fresh, outcomes.shards, outcomes.lines, outcomes.remembered, rules, stayed, gone, waived)
 
 

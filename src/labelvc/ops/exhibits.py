@@ -28,6 +28,7 @@ _LARGEST = 300_000
 _ROOM = 450_000
 """Bytes of pictures on a page: with four characters for three bytes, and the rest of the page, less than a MB."""
 _COVER = "•"
+_REMEMBERED = 1 << 12
 
 
 class Screen:
@@ -42,6 +43,7 @@ class Screen:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
+        self._names: dict[str, str] = {}
         self.covered = 0
 
     def over(self, text: str) -> str:
@@ -51,6 +53,15 @@ class Screen:
         for span in found:
             text = text[: span.start] + _COVER * (span.end - span.start) + text[span.end :]
         return text
+
+    def name(self, name: str) -> str:
+        """Return what `over` does of the name of a label or a slice, of which many records have the same."""
+        found = self._names.get(name)
+        if found is None:
+            if len(self._names) >= _REMEMBERED:
+                self._names.clear()
+            found = self._names[name] = self.over(name)
+        return found
 
     def within(self, value: Any) -> Any:
         """Return a value with all texts in it covered, names of members too."""
@@ -62,7 +73,7 @@ class Screen:
 
     def edit(self, edit: Edit) -> Edit:
         """Return an edit of a document that way."""
-        return edit._replace(old=self.within(edit.old), new=self.within(edit.new))
+        return edit._replace(pointer=self.over(edit.pointer), old=self.within(edit.old), new=self.within(edit.new))
 
 
 class Exhibits:

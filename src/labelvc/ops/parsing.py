@@ -14,6 +14,7 @@ import msgspec
 from labelvc.codec import document, epochs, published
 from labelvc.core import baseline, lock, waivers
 from labelvc.errors import DataError
+from labelvc.model import jsonpointer
 from labelvc.model.detection import Accepted
 from labelvc.model.module import Pinned
 from labelvc.model.parsed import Parsed, Trouble
@@ -40,14 +41,17 @@ def parse(noun: str, data: bytes) -> Parsed:
         where = error.where.rpartition(":")[2]
         return Parsed(None, {}, [Trouble("document.yaml", "", error.message, int(where) if where.isdigit() else 0)])
     parsed = Parsed(value, dict(places), [])
-    found = [Trouble("document.schema", at, message, parsed.line(at)) for at, message in _troubles(noun, value)]
+    found = [
+        Trouble("document.schema", jsonpointer.hiding(at), message, parsed.line(at))
+        for at, message in _troubles(noun, value)
+    ]
     return Parsed(value, parsed.lines, found)
 
 
 def _lines(noun: str, data: bytes) -> Parsed:
     values = document.read_lines(data)
     found = [
-        Trouble("document.schema", f"/{number}{at}", message, number + 1)
+        Trouble("document.schema", f"/{number}{jsonpointer.hiding(at)}", message, number + 1)
         for number, value in enumerate(values)
         for at, message in _problems(noun, value)
     ]

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from msgspec import structs
+
 from labelvc import __version__
 from labelvc.codec import shard
 from labelvc.core import diff, disclosure, governing, profiles, ways
@@ -104,7 +106,7 @@ def review(git: Git, words: str, asked: Asked | None = None) -> Review:
         report = check.changed(git, *pair, by=judge, brought=brought, fixed=True, jobs=jobs, advance=asked.advance)
         place = _Place(git, reader, cache, pair, (old, new), veil.over(git, *pair, reader=reader))
         screen = Screen(gates.of(git, old or new, brought))
-        reading = _Reading(place)
+        reading = _Reading(place, screen)
         drawn = reading.drawn(_ROOM if asked.examples is None else asked.examples, told.seed)
         return _review(place, words, asked, told, _quality(report), reading, drawn, screen)
 
@@ -112,8 +114,8 @@ def review(git: Git, words: str, asked: Asked | None = None) -> Review:
 class _Reading:
     """One pass over all that differs, counted and drawn from as it goes by."""
 
-    def __init__(self, place: _Place) -> None:
-        self._place = place
+    def __init__(self, place: _Place, screen: Screen) -> None:
+        self._place, self._screen = place, screen
         self.tally = diff.Tally()
         sliced = slices.Slices(place.reader, place.veil, place.pair[::-1], slices.declared(*place.projects))
         self.counts = Counts(("annotator", "slice", "field"), sliced.of)
@@ -138,10 +140,17 @@ class _Reading:
             if not key.id or seen.kind == "mechanical":
                 continue
             self.touched.setdefault(key.dataset, Touched()).add(key, seen)
-            turn = ways.way_of(seen)
+            turn = self._shown(ways.way_of(seen))
             if turn is not None:
                 self.turns[turn] += 1
                 yield turn, str(key), seen
+
+    def _shown(self, turn: Turn | None) -> Turn | None:
+        """Return a way with what is personal in its labels covered: whoever edits a record may write anything there."""
+        if turn is None:
+            return None
+        task, old, new = [None if name is None else self._screen.name(name) for name in turn]
+        return task or "", old, new
 
 
 def _review(
@@ -175,11 +184,11 @@ def _review(
         _counts(place, summary, tables, spreads, reading),
         quality,
         ways.told(reading.turns, told.seed, shown),
-        _rates(tables["annotator"], before.people),
-        _rates(tables["slice"], before.slices) if before.slices or after.slices else page.Rates((), 0),
-        _rates(tables["field"], None),
-        tuple(spread.shifts(spreads, place.projects)),
-        tuple(spread.agreements(spreads, place.projects)),
+        _rates(tables["annotator"], before.people, screen),
+        _rates(tables["slice"], before.slices, screen) if before.slices or after.slices else page.Rates((), 0),
+        _rates(tables["field"], None, screen),
+        tuple([_shift(one, screen) for one in spread.shifts(spreads, place.projects)]),
+        tuple([structs.replace(one, task=screen.name(one.task)) for one in spread.agreements(spreads, place.projects)]),
         tuple(told_documents),
         len(reading.documents) - len(told_documents),
         tuple(spread.stranded(spreads, place.projects)),
@@ -285,19 +294,25 @@ def _by_severity(found: Iterable[Finding]) -> dict[str, int]:
     return {severity: counted[severity] for severity in SEVERITIES[::-1] if counted[severity]}
 
 
-def _rates(rows: Rows, there: Mapping[str, int] | None) -> page.Rates:
+def _shift(shift: page.Shift, screen: Screen) -> page.Shift:
+    rows = tuple([structs.replace(row, label=screen.name(row.label)) for row in shift.rows])
+    return structs.replace(shift, task=screen.name(shift.task), rows=rows)
+
+
+def _rates(rows: Rows, there: Mapping[str, int] | None, screen: Screen) -> page.Rates:
     """Return how many records of each row differ, of those that were there before or came.
 
     Args:
         rows: name to counts.
         there: name to records before; None where there is no such number.
+        screen: covers what is personal in a name.
     """
     found = []
     for name, counted in list(rows.items())[:_MOST_ROWS]:
         total = 0 if there is None else there.get(name, 0) + counted["added"]
         changed, added, removed = [counted[kind] for kind in ("changed", "added", "removed")]
         rate = round(1000 * (changed + added + removed) / total, 1) if total else None
-        found.append(page.Rate(ways.named(name), total, changed, added, removed, counted["touched"], rate))
+        found.append(page.Rate(screen.name(ways.named(name)), total, changed, added, removed, counted["touched"], rate))
     return page.Rates(tuple(found), len(rows) - len(found))
 
 
