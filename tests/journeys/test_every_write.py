@@ -14,6 +14,7 @@ import pytest
 
 from labelvc.cli import main as cli
 from labelvc.store import disk
+from tests.copying import copied
 from tests.killing import every_write
 
 Command = Callable[..., tuple[int, str, str]]
@@ -30,6 +31,7 @@ LAZY = (
     "labelvc.cli.modules",
 )
 WITH_DVC = (*LAZY, "labelvc.store.dvc")
+_made: dict[str, Path] = {}
 
 
 def table(path: Path, shift: int, rows: int = 4) -> Path:
@@ -38,14 +40,25 @@ def table(path: Path, shift: int, rows: int = 4) -> Path:
     return path
 
 
-def make(folder: Path, labelvc: Command, git: Callable[..., str], *, in_dvc: bool) -> Path:
-    folder.mkdir()
-    assert labelvc(folder, "init", "--template", "rating", *(("--dvc",) if in_dvc else ()))[0] == 0
-    assert labelvc(folder, "import", "csv", str(table(folder.parent / "in.csv", 0)), *COLUMNS)[0] == 0
-    git(folder, "add", "--all")
-    git(folder, "commit", "-qm", "start")
+def make(folder: Path, labelvc: Command, git: Callable[..., str], shelf: Path, *, in_dvc: bool) -> Path:
+    """Return a project with four records, committed; made once, copied for each test, with a table of other ratings beside it."""
+    name = "behind DVC" if in_dvc else "in git"
+    if name not in _made:
+        made = shelf / name
+        made.mkdir()
+        assert labelvc(made, "init", "--template", "rating", *(("--dvc",) if in_dvc else ()))[0] == 0
+        assert labelvc(made, "import", "csv", str(table(folder.parent / "in.csv", 0)), *COLUMNS)[0] == 0
+        git(made, "add", "--all")
+        git(made, "commit", "-qm", "start")
+        _made[name] = made
     table(folder.parent / "more.csv", 1)
-    return folder
+    return copied(_made[name], folder)
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of what is made once."""
+    return tmp_path_factory.mktemp("made")
 
 
 def state(folder: Path) -> dict[str, bytes]:
@@ -124,16 +137,16 @@ class Job(NamedTuple):
 
 
 JOBS = {
-    "import": Job(False, nothing, ("import", "csv", "{more}", *COLUMNS), 3),
-    "format": Job(False, edit, ("format",), 1),
+    "import": Job(False, nothing, ("import", "csv", "{more}", *COLUMNS), 5),
+    "format": Job(False, edit, ("format",), 2),
     "module add": Job(False, nothing, ("module", "add", "classification"), 3),
-    "module update": Job(False, a_module_goes_on, ("module", "update", "classification"), 3),
+    "module update": Job(False, a_module_goes_on, ("module", "update", "classification"), 5),
     "reshard": Job(False, nothing, ("dataset", "reshard", "ratings", "--shards", "64"), 9),
-    "storage dvc": Job(False, nothing, ("dataset", "storage", "ratings", "dvc"), 9),
+    "storage dvc": Job(False, nothing, ("dataset", "storage", "ratings", "dvc"), 14),
     "storage git": Job(True, nothing, ("dataset", "storage", "ratings", "git"), 7),
     "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 19),
-    "re-key": Job(False, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 5),
-    "re-key behind DVC": Job(True, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 8),
+    "re-key": Job(False, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 8),
+    "re-key behind DVC": Job(True, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 13),
     "import behind DVC": Job(True, nothing, ("import", "csv", "{more}", *COLUMNS), 19),
 }
 
@@ -145,10 +158,10 @@ JOBS = {
         *(pytest.param(name, 1, marks=pytest.mark.long) for name in JOBS),
     ],
 )
-def test_a_kill_before_any_write_leaves_before_or_leads_to_after(name, step, tmp_path, labelvc, git):
+def test_a_kill_before_any_write_leaves_before_or_leads_to_after(name, step, tmp_path, shelf, labelvc, git):
     in_dvc, prepare, words, _ = JOBS[name]
     uses_dvc = in_dvc or name == "storage dvc"
-    start = make(tmp_path / "labels", labelvc, git, in_dvc=in_dvc)
+    start = make(tmp_path / "labels", labelvc, git, shelf, in_dvc=in_dvc)
     if name == "storage dvc":
         subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=start, check=True)
         git(start, "commit", "-qm", "DVC")
@@ -190,18 +203,31 @@ def test_a_kill_before_any_write_leaves_before_or_leads_to_after(name, step, tmp
         assert labelvc(last, "check", "--all")[0] == 0
 
 
-def between(folder: Path, words: tuple[str, ...], out: Path) -> tuple[Path, dict[str, bytes]]:
-    """Return a copy in which a kill left some files new and others old, and the files as they would be afterwards."""
-    out.mkdir()
-    copies = every_write(folder, words, out, modules=LAZY, step=4)
-    before, after = state(folder), state(copies[-1])
-    return next(copy for copy in copies if state(copy) not in (before, after)), after
+class Half(NamedTuple):
+    """An import that a kill left half done: some files new and others old; and the files before and after it."""
+
+    folder: Path
+    before: dict[str, bytes]
+    after: dict[str, bytes]
 
 
-def test_readers_refuse_what_is_half_done_and_writers_finish_it(tmp_path, labelvc, git):
-    start = make(tmp_path / "labels", labelvc, git, in_dvc=False)
-    words = ("import", "csv", str(tmp_path / "more.csv"), *COLUMNS)
-    half, after = between(start, words, tmp_path / "killed")
+@pytest.fixture
+def half(tmp_path: Path, shelf: Path, labelvc: Command, git: Callable[..., str]) -> Half:
+    """Return a copy of it."""
+    if "half" not in _made:
+        start = make(tmp_path / "labels", labelvc, git, shelf, in_dvc=False)
+        words = ("import", "csv", str(tmp_path / "more.csv"), *COLUMNS)
+        (tmp_path / "killed").mkdir()
+        copies = every_write(start, words, tmp_path / "killed", modules=LAZY, step=4)
+        before, after = state(start), state(copies[-1])
+        found = next(copy for copy in copies if state(copy) not in (before, after))
+        for name, folder in (("before", start), ("half", found), ("after", copies[-1])):
+            _made[name] = copied(folder, shelf / name)
+    return Half(copied(_made["half"], tmp_path / "half"), state(_made["before"]), state(_made["after"]))
+
+
+def test_readers_refuse_what_is_half_done_and_writers_finish_it(half, labelvc):
+    half, _, after = half
     for command in (
         ("check", "--all"),
         ("check", "--staged"),
@@ -220,11 +246,8 @@ def test_readers_refuse_what_is_half_done_and_writers_finish_it(tmp_path, labelv
     assert state(half) == after
 
 
-def test_an_edit_after_the_kill_is_not_written_over(tmp_path, labelvc, git):
-    start = make(tmp_path / "labels", labelvc, git, in_dvc=False)
-    words = ("import", "csv", str(tmp_path / "more.csv"), *COLUMNS)
-    before = state(start)
-    half, after = between(start, words, tmp_path / "killed")
+def test_an_edit_after_the_kill_is_not_written_over(half, labelvc):
+    half, before, after = half
     waiting = next(path for path, data in state(half).items() if after[path] != data and path.endswith(".jsonl"))
     mine = before[waiting].replace(b'"score":', b'"score": ')
     (half / waiting).write_bytes(mine)
@@ -240,11 +263,8 @@ def test_an_edit_after_the_kill_is_not_written_over(tmp_path, labelvc, git):
     assert labelvc(half, "format")[0] == 0
 
 
-def test_what_git_took_back_after_the_kill_stays_taken_back(tmp_path, labelvc, git):
-    start = make(tmp_path / "labels", labelvc, git, in_dvc=False)
-    words = ("import", "csv", str(tmp_path / "more.csv"), *COLUMNS)
-    before = state(start)
-    half, _ = between(start, words, tmp_path / "killed")
+def test_what_git_took_back_after_the_kill_stays_taken_back(half, labelvc, git):
+    half, before, _ = half
     git(half, "restore", ".")
     git(half, "clean", "-fdq")
     assert labelvc(half, "doctor", "--finish")[0] == 0

@@ -7,6 +7,7 @@ package; all else in the manifest is as it ships.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,37 @@ import pytest
 from labelvc.cli import main as cli
 from labelvc.model.framework import OFFERS, manifest
 from labelvc.model.hooks import HOOKS
+from tests.copying import copied
 from tests.journeys.test_hooks import BAD, GOOD, attempt, framework, place, project, record_line, write
 
 __all__ = ["framework", "project"]
 MANY = 10_000
+_made: dict[str, Path] = {}
 
 
 @pytest.fixture
-def offered(project: Path, git, tmp_path: Path, framework: Path) -> Path:
-    """Return the project with the framework's hooks of all stages, taken from a repository that offers them."""
-    hooks = tmp_path / "hooks"
+def offered(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    framework: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    git: Callable[..., str],
+) -> Path:
+    """Return the project with the framework's hooks of all stages, taken from a repository that offers them; one cache serves all."""
+    if _made:
+        monkeypatch.setenv("PRE_COMMIT_HOME", str(_made["framework"]))
+        return copied(_made["project"], tmp_path / "labels")
+    top = tmp_path_factory.mktemp("made")
+    monkeypatch.setenv("PRE_COMMIT_HOME", str(top / "framework"))
+    project: Path = request.getfixturevalue("project")
+    take(project, top / "hooks", framework, git)
+    _made.update(project=copied(project, top / "labels"), framework=top / "framework")
+    return project
+
+
+def take(project: Path, hooks: Path, framework: Path, git: Callable[..., str]) -> None:
+    """Make the repository that offers the hooks, and commit in the project that it takes them."""
     hooks.mkdir()
     git(hooks, "init", "-q")
     (hooks / ".pre-commit-hooks.yaml").write_text(manifest().replace("language: python", "language: unsupported"))
@@ -39,7 +61,6 @@ def offered(project: Path, git, tmp_path: Path, framework: Path) -> Path:
     git(project, "branch", "-qM", "main")
     git(project, "add", "--all")
     git(project, "commit", "-qm", "Take the hooks of the framework")
-    return project
 
 
 def ran(said: str, result: str) -> list[str]:
