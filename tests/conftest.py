@@ -25,12 +25,17 @@ SETTINGS = """\
 	email = ada@example.com
 [init]
 	defaultBranch = main
+	templateDir = {template}
 [protocol "file"]
 	allow = always
 [maintenance]
 	auto = false
 """
-"""A person's git configuration; without `maintenance.auto` every commit would start two programs that find nothing to do."""
+"""A person's git configuration.
+
+Without `maintenance.auto` every commit would start two programs that find nothing to do; git's own template would put thirteen samples
+of hooks into every repository, a quarter of the files that a copy of a small one has to copy.
+"""
 SLOW = ("journeys", "packaging", "benchmarks", "oracles", "cli", "ops")
 """Folders whose files take longest, first: run in this order, two processes end within seconds of each other."""
 _homes = itertools.count(1)
@@ -60,8 +65,19 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session")
+def git_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return what a new repository begins with: git's own template without the samples of hooks (git-init, TEMPLATE DIRECTORY)."""
+    folder = tmp_path_factory.mktemp("template")
+    for name in ("branches", "hooks", "info"):
+        (folder / name).mkdir()
+    (folder / "info/exclude").write_text("# Paths that are ignored in this clone alone\n")
+    (folder / "description").write_text("Unnamed repository; edit this file 'description' to name the repository.\n")
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, git_template: Path) -> Path:
     """Give each test its own home, without global git configuration, agent or terminal."""
     home = tmp_path_factory.getbasetemp() / "homes" / str(next(_homes))  # `mktemp` looks at all of those before
     home.mkdir(parents=True)
@@ -84,7 +100,7 @@ def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         monkeypatch.setenv(name, value)
     for name in ("SSH_AUTH_SOCK", "CI"):
         monkeypatch.delenv(name, raising=False)
-    (home / ".gitconfig").write_text(SETTINGS)
+    (home / ".gitconfig").write_text(SETTINGS.format(template=git_template))
     return home
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from labelvc.ops import policy as governing
 from labelvc.ops import trust
 from labelvc.store import git as plumbing
 from labelvc.store import keys, tree
+from tests.copying import copied
 
 PROJECT = "3f0e4b9e-53d3-4d2a-a7f6-5d5d1f2f9c11"
 SHARD = "datasets/reviews/annotations/00.jsonl"
@@ -170,7 +170,7 @@ def make(folder: Path, keys: Path) -> Desk:
 
 
 def copy(desk: Desk, folder: Path, run: Callable[..., tuple[int, str, str]]) -> Desk:
-    shutil.copytree(desk.folder, folder)
+    copied(desk.folder, folder)
     return Desk(folder, desk.keys, run)
 
 

@@ -11,13 +11,19 @@ from tests import people
 from tests.people import Desk
 from tests.zoo import Zoo
 
+_keys: list[Path] = []
+_desks: list[Desk] = []
+"""What is made once: a fixture of the session that several files import is another one in each of them."""
+
 
 @pytest.fixture(scope="session")
 def people_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the keys of Ada, Ben (two), Cleo and Mallory."""
-    folder = tmp_path_factory.mktemp("keys")
-    people.make_keys(folder)
-    return folder
+    if not _keys:
+        folder = tmp_path_factory.mktemp("keys")
+        people.make_keys(folder)
+        _keys.append(folder)
+    return _keys[0]
 
 
 @pytest.fixture
@@ -33,7 +39,7 @@ def desk(
 @pytest.fixture(scope="session")
 def desk_template() -> list[Desk]:
     """Return the place of the first desk; it is made inside a test, where the environment is hermetic."""
-    return []
+    return _desks
 
 
 def govern(zoo: Zoo, people_keys: Path, labelvc: Callable[..., tuple[int, str, str]]) -> Desk:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from labelvc.cli import main as cli
 from labelvc.ops import transfer
 from labelvc.ops.request import Request
 from labelvc.store import age, vault
+from tests.copying import copied
 from tests.zoo import ID, Zoo, zoo, zoo_template
 
 __all__ = ["Vaulted", "vaulted", "vaulted_template", "zoo", "zoo_template"]
@@ -86,7 +86,7 @@ class Vaulted(NamedTuple):
         """Return another clone that has the same secrets and the same vault."""
         place = self.folder.parent / name / "zoo"
         place.parent.mkdir()
-        shutil.copytree(self.folder, place, symlinks=True)
+        copied(self.folder, place)
         return Vaulted(Zoo(place), self.keys)
 
     def everything(self) -> bytes:
@@ -109,10 +109,13 @@ people:
 """
 
 
+_vaults: list[Path] = []
+
+
 @pytest.fixture(scope="session")
 def vaulted_template() -> list[Path]:
     """Return the place of the first repository with a vault; it is made inside a test, where the environment is hermetic."""
-    return []
+    return _vaults
 
 
 @pytest.fixture
@@ -122,10 +125,10 @@ def vaulted(
     """Return a fresh copy of a zoo with a vault and the keys beside it."""
     if not vaulted_template:
         place = tmp_path_factory.mktemp("vaulted")
-        shutil.copytree(zoo.folder, place / "zoo", symlinks=True)
+        copied(zoo.folder, place / "zoo")
         vaulted_template.append(place)
         begin(Vaulted(Zoo(place / "zoo"), place / "keys"))
-    shutil.copytree(vaulted_template[0], tmp_path / "v", symlinks=True)
+    copied(vaulted_template[0], tmp_path / "v")
     return Vaulted(Zoo(tmp_path / "v/zoo"), tmp_path / "v/keys")
 
 

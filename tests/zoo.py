@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from labelvc.ops import check, diff, pseudonyms
 from labelvc.store import dvc, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
+from tests.copying import copied
 
 ID = "3f0e4b9e-53d3-4d2a-a7f6-5d5d1f2f9c11"
 SECRET = Secret("b", b"\1" * 32)
@@ -276,10 +276,14 @@ def make(folder: Path, *options: str) -> Zoo:
     return zoo
 
 
+_zoos: list[Zoo] = []
+"""What is made once: a fixture of the session that several files import is another one in each of them."""
+
+
 @pytest.fixture(scope="session")
 def zoo_template() -> list[Zoo]:
     """Return the place of the first zoo; it is made inside a test, where the environment is hermetic."""
-    return []
+    return _zoos
 
 
 @pytest.fixture
@@ -288,7 +292,7 @@ def zoo(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, zoo_template: 
     if not zoo_template:
         zoo_template.append(make(tmp_path_factory.mktemp("zoo") / "labels"))
     fresh = Zoo(tmp_path / "zoo")
-    shutil.copytree(zoo_template[0].folder, fresh.folder)
+    copied(zoo_template[0].folder, fresh.folder)
     fresh.git("update-index", "-q", "--refresh")
     return fresh
 

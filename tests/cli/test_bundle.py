@@ -26,6 +26,7 @@ from labelvc.ops import approvals
 from labelvc.ops import bundle as bundling
 from labelvc.ops import trust as trusting
 from labelvc.store.keys import signer as keys_of
+from tests.copying import copied
 from tests.oracles import rfc6962
 from tests.people import Desk, record
 from tests.trusting import desk, desk_template, people_keys
@@ -96,9 +97,9 @@ def project(desk: Desk, made_once: list[Made], tmp_path: Path, tmp_path_factory:
     if not made_once:
         fill(desk)
         kept = tmp_path_factory.mktemp("project")
-        shutil.copytree(desk.folder, kept / "labels")
+        copied(desk.folder, kept / "labels")
         made_once.append(Made(kept / "labels", bundled(desk, kept / "b.tar", "--key", KEY)))
-    shutil.copytree(made_once[0].folder, tmp_path / "labels")
+    copied(made_once[0].folder, tmp_path / "labels")
     return desk._replace(folder=tmp_path / "labels")
 
 

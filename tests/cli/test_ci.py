@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from labelvc.codec import canonical, document
+from tests.copying import copied
 from tests.people import Desk
 from tests.trusting import govern, people_keys
 from tests.zoo import Zoo, rating, zoo, zoo_template
@@ -21,6 +22,7 @@ from tests.zoo import Zoo, rating, zoo, zoo_template
 __all__ = ["people_keys", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
 MAIL = "jo.public@firma.de"
+_made: dict[Path, Path] = {}
 FILES = {"review.html", "review.json", "summary.md", "findings.sarif", "junit.xml", "gl-code-quality.json"}
 
 
@@ -39,13 +41,19 @@ def judge(labelvc: Run, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
 
 
 @pytest.fixture
-def desk(zoo: Zoo, people_keys: Path, labelvc: Run) -> Desk:
-    """Return the zoo under a policy: Ada keeps the root, Ben and Cleo review, and Ada changed a record on `topic`."""
-    desk = govern(zoo, people_keys, labelvc)
-    branch(zoo)
-    zoo.change("pets/p2#m1", value={"score": 2})
-    zoo.commit("Two")
-    return desk
+def desk(zoo: Zoo, people_keys: Path, labelvc: Run, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """Return the zoo under a policy: Ada keeps the root, Ben and Cleo review, and Ada changed a record on `topic`; made once."""
+    if people_keys not in _made:
+        govern(zoo, people_keys, labelvc)
+        branch(zoo)
+        zoo.change("pets/p2#m1", value={"score": 2})
+        zoo.commit("Two")
+        _made[people_keys] = copied(zoo.folder, tmp_path_factory.mktemp("made") / "desk")
+    else:
+        shutil.rmtree(zoo.folder)
+        copied(_made[people_keys], zoo.folder)
+        zoo.git("update-index", "-q", "--refresh")
+    return Desk(zoo.folder, people_keys, labelvc)
 
 
 def branch(zoo: Zoo, name: str = "topic") -> None:

@@ -26,6 +26,7 @@ from labelvc.ops import witness as witnessing
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from tests.cli.test_release import cut, main, proved, released, wrong
+from tests.copying import copied
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
 
@@ -46,7 +47,7 @@ def witnessed(desk: Desk, *words: str, who: str = "ben") -> str:
 
 
 def clone(desk: Desk, folder: Path) -> Desk:
-    shutil.copytree(desk.folder, folder)
+    copied(desk.folder, folder)
     return desk._replace(folder=folder)
 
 

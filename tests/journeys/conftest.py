@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
 import subprocess
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from labelvc.cli import main as cli
+from tests.copying import copied
 
 NAME = "en_ewt-ud-dev.conllu"
 _made: dict[str, Path] = {}
@@ -29,7 +29,7 @@ def project(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
             for words in (["add", "--all"], ["commit", "-qm", "Begin"]):
                 subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
             _made[template] = folder
-        return Path(shutil.copytree(_made[template], tmp_path / "labels"))
+        return copied(_made[template], tmp_path / "labels")
 
     return make
 

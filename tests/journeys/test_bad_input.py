@@ -16,6 +16,7 @@ import pytest
 
 from labelvc.cli import main as cli
 from labelvc.codec import canonical
+from tests.copying import copied
 from tests.journeys.conftest import contents
 
 Command = Callable[..., tuple[int, str, str]]
@@ -65,7 +66,7 @@ def labels(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             if number == 1:
                 assert cli.run([*words, "--item", "text", "--value", "label", "--by", "who", "--key", "code"]) == 0
         _made["labels"] = top
-    shutil.copytree(_made["labels"], tmp_path / "project", symlinks=True)
+    copied(_made["labels"], tmp_path / "project")
     return tmp_path / "project" / "labels"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.copying import copied
 from tests.oracles import bccd_counts
 
 RULES = {
@@ -31,7 +31,7 @@ def cells(real_data: Path, tmp_path: Path) -> Path:
     source = real_data / "bccd-voc" / "BCCD" / "Annotations"
     if not source.is_dir():
         pytest.skip("the boxes of BCCD are not among the real data")
-    return Path(shutil.copytree(source, tmp_path / "cells"))
+    return copied(source, tmp_path / "cells")
 
 
 @pytest.fixture

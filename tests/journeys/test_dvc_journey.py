@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from labelvc.cli import main as cli
+from tests.copying import copied
 from tests.journeys.conftest import contents
 
 Command = Callable[..., tuple[int, str, str]]
@@ -75,7 +76,7 @@ def labels(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 rate(folder, -3)
                 assert cli.run(["-q", "-C", str(folder), "format"]) == 0
         _made["labels"] = top
-    shutil.copytree(_made["labels"], tmp_path / "project", symlinks=True)
+    copied(_made["labels"], tmp_path / "project")
     return tmp_path / "project" / "labels"
 
 

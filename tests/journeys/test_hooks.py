@@ -13,6 +13,7 @@ import pytest
 
 from labelvc.cli import main as cli
 from labelvc.codec import canonical, shard
+from tests.copying import copied
 
 GOOD, BAD = 1, 9
 MANIFEST = Path(__file__).resolve().parents[2] / ".pre-commit-hooks.yaml"
@@ -66,7 +67,7 @@ def project(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, git: Calla
         git(folder, "commit", "-qm", "start")
         _made["project"] = folder
     folder = tmp_path / "labels"
-    shutil.copytree(_made["project"], folder)
+    copied(_made["project"], folder)
     return folder
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from labelvc.cli import main as cli
+from tests.copying import copied
 
 LABELVC = Path(sys.executable).with_name("labelvc")
 UNFINISHED = ".labelvc-unfinished"
@@ -92,7 +92,7 @@ def labels(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         git(folder, "add", "--all")
         git(folder, "commit", "-qm", "start")
         _made["labels"] = top
-    shutil.copytree(_made["labels"], tmp_path / "project")
+    copied(_made["labels"], tmp_path / "project")
     return tmp_path / "project" / "labels"
 
 
@@ -162,7 +162,7 @@ def test_a_kill_leaves_no_half_of_a_file(labels, tmp_path, name, moment, seed):
     job, draw = JOBS[name], random.Random(f"{name} {moment} {seed}")
     job.prepare(labels)
     old = files(labels, job.under)
-    shutil.copytree(labels.parent, tmp_path / "undisturbed")
+    copied(labels.parent, tmp_path / "undisturbed")
     undisturbed = tmp_path / "undisturbed/labels"
     start = time.monotonic()
     run(undisturbed, *job.words)
@@ -242,7 +242,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("left", [0, 150_000])
 def test_a_full_disk_changes_nothing(labels, small_disk, name, left):
     job = JOBS[name]
-    shutil.copytree(labels.parent, small_disk / "project")
+    copied(labels.parent, small_disk / "project")
     folder = small_disk / "project/labels"
     job.prepare(folder)
     old = files(folder, job.under)

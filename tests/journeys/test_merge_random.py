@@ -17,6 +17,7 @@ from labelvc.codec import canonical, document, shard
 from labelvc.ops import audit, merge, resolve
 from labelvc.ops.audit import Auditor
 from labelvc.store import dvc
+from tests.copying import copied
 from tests.ops.test_merge import PETS_YAML, lines, switch
 from tests.zoo import SHARDS, Zoo, answer, make, rating
 
@@ -222,7 +223,7 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(dir=self.template.parent))
-        self.zoo = Zoo(Path(shutil.copytree(self.template, self.folder / "zoo")))
+        self.zoo = Zoo(copied(self.template, self.folder / "zoo"))
         self.zoo.git("update-index", "-q", "--refresh")
         self.model = Model()
         self.here = "main"

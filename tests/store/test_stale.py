@@ -11,6 +11,7 @@ import pytest
 from dvc.repo import Repo
 
 from labelvc.ops import tidy
+from tests.copying import copied
 from tests.journeys.conftest import contents
 from tests.zoo import ANNA, Zoo, rating, zoo, zoo_template
 
@@ -47,9 +48,9 @@ def branches(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> Zoo:
         zoo.commit("On other")
         zoo.git("switch", "-q", "main")
         dvc_checkout(zoo)
-        _made["branches"] = Path(shutil.copytree(zoo.folder, tmp_path_factory.mktemp("made") / "zoo", symlinks=True))
+        _made["branches"] = copied(zoo.folder, tmp_path_factory.mktemp("made") / "zoo")
     fresh = Zoo(zoo.folder.parent / "copy")
-    shutil.copytree(_made["branches"], fresh.folder, symlinks=True)
+    copied(_made["branches"], fresh.folder)
     fresh.git("update-index", "-q", "--refresh")
     return fresh
 
