@@ -140,10 +140,12 @@ def _in_plain(
     found: dict[int, list[Span]] = {}
     spoken = sieve.spoken(texts) if texts and any(map(let_through.get, _SPOKEN_FOR)) else None
     for row in rows:
-        held = let_through.get(row.sieve, ())
-        for at in spoken(row.words).intersection(held) if row.needed and spoken and held else held:
-            hits = list(_found(texts[at], row, settings))
-            if hits:
+        held = let_through.get(row.sieve)
+        if not held:
+            continue
+        found_in = _compiled(row.pattern).search
+        for at in spoken(row.words).intersection(held) if row.needed and spoken else held:
+            if found_in(texts[at]) and (hits := list(_found(texts[at], row, settings))):
                 found.setdefault(at, []).extend(hits)
     return found
 
