@@ -510,3 +510,12 @@ def test_trace_and_diff_follow_what_became_of_a_label(labels, labelvc, git):
     assert "lineage rename parcel; merge damage -> parcel; split money -> refund, invoice" in run(
         labels, labelvc, "diff", "HEAD~2..HEAD~1"
     )
+
+
+def test_a_taxonomy_of_which_no_task_knows_migrates_nothing_and_says_so(labels, labelvc):
+    """As of a token task that declares fields and no taxonomy: its labels are nobody's, and silence would read as done."""
+    path = labels / "labelvc.yaml"
+    text = path.read_text().replace("    taxonomy: topics\n", "").replace("    type: label\n", "    type: text\n")
+    path.write_text(text)
+    said = run(labels, labelvc, "taxonomy", "migrate", "topics")
+    assert said.startswith("no task takes its labels from topics@1.0.0: `taxonomy: topics` of a task in labelvc.yaml")

@@ -74,6 +74,7 @@ class Migration(NamedTuple):
         twins: records that a merge made alike.
         left: labels that no step of the lineage leads on from, to how many records have them: out of use, or unknown.
         files: number of shards that differ.
+        tasks: those that take labels from it; where there is none, nothing can be migrated.
     """
 
     version: str
@@ -82,6 +83,7 @@ class Migration(NamedTuple):
     twins: tuple[Twin, ...]
     left: Counter[str]
     files: int
+    tasks: tuple[str, ...]
 
 
 class _Work:
@@ -164,7 +166,8 @@ def migrate(git: Git, name: str, *, dry: bool = False, advance: Callable[[], Non
                 datasets.refuse_dirty(git, dataset, work, staged=bool(theirs))
                 lines[dataset.name] = told.lines
         written = 0 if dry or not lines else _written(git, began, [work, *theirs], found.project, lines)
-        return Migration(f"{name}@{found.version}", tuple(moves), tuple(opened), tuple(twins), left, written)
+        version, tasks = f"{name}@{found.version}", tuple(sorted(found.tasks()))
+        return Migration(version, tuple(moves), tuple(opened), tuple(twins), left, written, tasks)
 
 
 def _merging(git: Git) -> list[Snapshot]:

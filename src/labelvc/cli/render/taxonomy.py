@@ -64,6 +64,10 @@ def summary(found: Migration, *, dry: bool) -> Mapping[str, Any]:
 def migration(found: Migration, *, dry: bool, color: bool) -> Iterator[str]:
     """Yield what a migration does: which label became which, for whom, and what a person must decide."""
     title = text.safe(found.version)
+    if not found.tasks:
+        name = title.rpartition("@")[0]
+        yield f"no task takes its labels from {title}: `taxonomy: {name}` of a task in labelvc.yaml says that one does\n"
+        return
     if not (found.moves or found.open or found.twins or found.left):
         yield f"no record has a label that was merged or split in {title}\n"
         return
