@@ -88,6 +88,9 @@ def test_every_command_is_where_the_table_says_and_has_help(name, tmp_path, labe
     code, out, _ = labelvc(tmp_path, name, "--help")
     assert code == 0
     assert out.startswith(f"Usage: labelvc {name}")
+    assert not [line for line in out.splitlines() if line.endswith("...") and "Usage:" not in line], (
+        "no sentence is cut"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli.context import Settings, pass_settings, today
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import batch as render
 from labelvc.cli.render import json
@@ -24,7 +25,7 @@ def _named(context: click.Context, argument: click.Parameter, given: str) -> str
     return given
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def batch() -> None:
     """Batches: items drawn to be worked on together; a pilot tries a guideline out."""
 

@@ -51,8 +51,8 @@ def check(
     """Ask whether the content is right: form, keys, labels, ranges, references, boxes, pseudonyms.
 
     Without arguments it judges what the work tree changes against HEAD; with A..B what B changes against A, with A...B
-    what B changes since the two parted. Findings that were there before are counted, not listed: --known lists them. Exit 1 when a finding
-    is at or above --fail-on.
+    what B changes since the two parted, by what A says today. Findings that were there before are counted, not listed:
+    --known lists them. Exit 1 when a finding is at or above --fail-on.
     """
     if rules:
         write(_catalogue(form, color=settings.color), output)

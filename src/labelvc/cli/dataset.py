@@ -10,6 +10,7 @@ import click
 
 from labelvc.cli.completion import dataset_names
 from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import protection
@@ -24,7 +25,7 @@ _NAME = click.argument("name", shell_complete=dataset_names)
 _ABSENT = "not on this machine: dvc pull"
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def dataset() -> None:
     """Show datasets, make one, and change how one is stored without changing a record."""
 

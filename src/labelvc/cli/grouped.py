@@ -1,4 +1,4 @@
-"""A command whose help lists its options under headings."""
+"""Commands and groups whose help is laid out for people: options under headings, and whole sentences."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+
+_WHOLE = 400
+"""Characters that no first sentence has."""
 
 
 class GroupedCommand(click.Command):
@@ -28,3 +31,17 @@ class GroupedCommand(click.Command):
                 formatter.write_dl([records.pop(name) for name in names])
         with formatter.section("Options"):
             formatter.write_dl(list(records.values()))
+
+
+class NounGroup(click.Group):
+    """A group whose help says of each command in a whole sentence what it does."""
+
+    group_class = type
+    """A group in it is one, too (click.Group.group)."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, no sentence cut short."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, one.get_short_help_str(_WHOLE)) for name, one in commands if one is not None and not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)

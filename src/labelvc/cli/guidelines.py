@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.proposing import guideline_propose
 from labelvc.cli.registers import entry_of
@@ -38,7 +39,7 @@ VERSION = click.option(
 )
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def guideline() -> None:
     """Guidelines: how to decide, in versions that never change what they say."""
 

@@ -75,7 +75,7 @@ class _Key(NamedTuple):
     default="classification",
     show_default=True,
     shell_complete=_templates,
-    help="What kind of labels: one of those below, or the source of a module that is a template.",
+    help="What kind of labels: one of those above, or the source of a module that is a template.",
 )
 @click.option("--at", "rev", default="", metavar="REV", help="Branch, tag or commit of a template that lies in git.")
 @click.option("--name", help="Name of the project; else the folder's.")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.ops import likeness
@@ -16,7 +17,7 @@ from labelvc.ops import media as pictures
 from labelvc.store import git as plumbing
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def media() -> None:
     """Bring pictures in, without what tells who took them and where; see whether they are the ones that were labelled."""
 

@@ -10,6 +10,7 @@ import click
 
 from labelvc.cli.completion import dataset_names, module_names
 from labelvc.cli.context import Settings, pass_settings, today
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.guidelines import DRY
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
@@ -34,7 +35,7 @@ _WAIT = click.option(
 )
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def module() -> None:
     """Modules: documents copied from elsewhere, pinned in modules.lock; nothing of one is ever run."""
 

@@ -8,6 +8,7 @@ import click
 
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, environment, pass_settings
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json
 from labelvc.codec import sshsig
@@ -19,7 +20,7 @@ from labelvc.store import git as plumbing
 from labelvc.store import keys
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def key() -> None:
     """Show whose keys count, and choose the one to sign with."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, write
 from labelvc.cli.render import json
 from labelvc.cli.render.text import safe
@@ -20,7 +21,7 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def plugin() -> None:
     """Show what installed packages add to labelvc."""
 

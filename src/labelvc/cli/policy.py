@@ -12,6 +12,7 @@ import click
 
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import explain, json, roots, text
 from labelvc.cli.render import trust as render
@@ -32,7 +33,7 @@ _KINDS = [kind for kind in get_args(ChangeKind) if kind not in ("trust", "other"
 """Kinds that a rule can be about: trust files answer to the root alone, and what is outside the project to nobody."""
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def policy() -> None:
     """Show and change who may decide what; every change is a new signed version of trust/policy.json."""
 

@@ -11,6 +11,7 @@ import click
 
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, now, pass_settings
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.listing import FILE
 from labelvc.cli.opening import openers, opening
 from labelvc.cli.output import progress, say, write
@@ -32,7 +33,7 @@ from labelvc.store.git import Git
 _WARNING = "the same person has another token from now on, and nobody can tell that the two are one"
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def pseudonym() -> None:
     """Look after the secrets that turn names into pseudonyms."""
 

@@ -10,6 +10,7 @@ import click
 
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, pass_settings, today
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import text
 from labelvc.cli.versions import VERSION
@@ -23,7 +24,7 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def export() -> None:
     """Write a release in a form that other tools read."""
 

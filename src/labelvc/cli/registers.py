@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings, pass_settings, today
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json
 from labelvc.cli.render import register as render
@@ -56,7 +57,7 @@ def one_line(_: click.Context, __: click.Parameter, value: str | None) -> str:
     return value.strip()
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def register() -> None:
     """Registers: decisions, risks, incidents and the like, each owned and dated."""
 

@@ -10,6 +10,7 @@ import click
 
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, now, pass_settings
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json
 from labelvc.cli.render import roots as render
@@ -29,7 +30,7 @@ _threshold = click.option(
 )
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def trust() -> None:
     """Make, show, sign and rotate the root of trust: whose keys may say who decides."""
 

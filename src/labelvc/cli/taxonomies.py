@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.guidelines import DRY, VERSION, listed, tell
 from labelvc.cli.label_lists import taxonomy_export, taxonomy_import
 from labelvc.cli.output import output_options, progress, say, write
@@ -26,7 +27,7 @@ _NAME = click.argument("name")
 _REASON = click.option("--reason", default="", metavar="TEXT", help="Why; stands in the lineage.")
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def taxonomy() -> None:
     """Taxonomies: sets of labels whose ids never change; what is done to them stands in their lineage."""
 

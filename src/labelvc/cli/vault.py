@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings, in_ci, now, pass_settings
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.listing import FILE, lines
 from labelvc.cli.opening import asking, openers, opening
 from labelvc.cli.output import say, write
@@ -24,7 +25,7 @@ from labelvc.store import vault as folders
 from labelvc.store.git import Git
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def vault() -> None:
     """Look after what tokens stand for: sealed outside of git, opened with a reason."""
 

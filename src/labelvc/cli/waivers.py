@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli.context import Settings, pass_settings, today
+from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import waivers
@@ -23,7 +24,7 @@ def _one_line(_: click.Context, __: click.Parameter, value: str) -> str:
     return value.strip()
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def waiver() -> None:
     """Waivers: findings that somebody lets stand, for a time and with a reason."""
 
