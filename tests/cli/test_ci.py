@@ -643,3 +643,28 @@ def test_a_summary_stays_within_the_budget(zoo: Zoo, judge):
     assert code == 1
     assert 20_000 < len(summary) <= 60_000
     assert "not shown here" in summary
+
+
+def test_no_trick_of_git_and_no_missing_object_makes_a_bad_branch_green(zoo: Zoo, judge):
+    """What hides the branch, and what takes away an object that tells what it brings."""
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 9})
+    bad = zoo.commit("Nine")
+    main = zoo.git("rev-parse", "main")
+    zoo.git("switch", "-q", "main")
+    zoo.git("tag", "topic", "main")
+    assert judge(zoo.folder)[0] == 2, "two things have the name"
+    zoo.git("tag", "-d", "topic")
+    zoo.git("replace", bad, main)
+    assert judge(zoo.folder)[0] == 1, "another commit stands in its place"
+    zoo.git("replace", "-d", bad)
+    zoo.write(".git/info/grafts", f"{main} {bad}\n")
+    assert judge(zoo.folder)[0] in (1, 2), "the base claims to come after it"
+    (zoo.folder / ".git/info/grafts").unlink()
+    for row in zoo.git("rev-list", "--objects", "--no-object-names", f"main..{bad}").splitlines():
+        place = zoo.folder / ".git/objects" / row[:2] / row[2:]
+        place.rename(zoo.folder / ".git/away")
+        assert judge(zoo.folder)[0] == 2, row
+        (zoo.folder / ".git/away").rename(place)
+    code, said, _ = judge(zoo.folder)
+    assert (code, errors(said)) == (1, ["score.range"]), said

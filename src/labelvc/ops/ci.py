@@ -182,6 +182,7 @@ def judge(git: Git, wish: Wish, advance: Callable[[], None] = lambda: None) -> J
     words = bench.tell("the approvals", lambda: _approvals(bench, base, head)) or ([], {})
     merges = bench.tell("the merges", lambda: audit.merges(git, f"{base}...{head}")) or []
     faults = list(_faults(bench, merges))
+    listed = merged.snapshot or bench.tell("the files of the head", lambda: tree.commit(git, head))
     how = reviewing.Asked(wish.pin, wish.brought, wish.jobs)
     page = bench.tell("the review", lambda: reviewing.review(git, f"{base}...{head}", how))
     return Judged(
@@ -196,7 +197,7 @@ def judge(git: Git, wish: Wish, advance: Callable[[], None] = lambda: None) -> J
         len(merges),
         [(one, found) for one, found in faults if found.verdict.kind != "resolved"],
         sum(found.verdict.kind == "resolved" for _, found in faults),
-        (merged.snapshot or tree.commit(git, head)).entries,
+        listed.entries if listed else (),
         page,
         bench.untold,
     )
