@@ -167,6 +167,21 @@ def test_a_decision_lets_them_out_and_says_why(labels, labelvc, export):
     )
 
 
+def test_a_decision_that_was_taken_back_does_not_let_an_older_commit_out(labels, labelvc, git, export):
+    allow(labels, "MIT")
+    words = ("--owner", "lead", "--title", "Texts", "--set", "permits={export: [texts]}")
+    assert labelvc(labels, "register", "new", "decision", *words)[0] == 0
+    git(labels, "add", "--all")
+    git(labels, "commit", "-qm", "Ask")
+    assert labelvc(labels, "register", "close", "decision/1", "--reason", "Yes.")[0] == 0
+    git(labels, "commit", "-qam", "Decide")
+    assert [export("--at", rev, "--because", "decision/1")[0] for rev in ("HEAD", "HEAD~1")] == [0, 0]
+    git(labels, "revert", "--no-edit", "HEAD")
+    for rev in ("HEAD", "HEAD~1"):
+        code, err, written = export("--at", rev, "--because", "decision/1")
+        assert (code, written, "is not decided yet" in err) == (1, False, True), err
+
+
 def test_a_permission_ends(labels, labelvc, export, monkeypatch):
     allow(labels, "MIT")
     words = ("--owner", "lead", "--title", "Texts", "--set", "permits={export: [texts], until: 2026-12-31}")

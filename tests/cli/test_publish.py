@@ -327,6 +327,22 @@ error: 8 of 8 items may not be handed out: 8 perhaps from a, which forbids it
     assert (code, target.exists(), "because of decision/0001-publish: Agreed." in err) == (0, True, True), err
 
 
+def test_what_a_source_forbids_since_is_not_published_by_an_older_release(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    new = ("register", "new", "source", "--title", "Zoo", "--owner", "ada", "--set", "licence=MIT")
+    assert labelvc(zoo.folder, *new)[0] == 0
+    path = zoo.folder / "datasets/pets/dataset.yaml"
+    path.write_text(path.read_text() + "sources:\n  - {name: a, register: source/0001-zoo}\n")
+    zoo.commit("Name the source")
+    release(zoo, labelvc, "2.0.0")
+    path = zoo.folder / "registers/source/0001-zoo.yaml"
+    path.write_text(path.read_text() + "export: forbidden\n")
+    zoo.commit("Forbid")
+    target = tmp_path / "out"
+    code, out, err = labelvc(zoo.folder, "release", "export", "croissant", "2.0.0", "-o", str(target))
+    said = "8 of 8 items may not be handed out: 8 from source/0001-zoo, which forbids it, as HEAD has it"
+    assert (code, out, target.exists(), said in err) == (1, "", False, True), err
+
+
 def test_the_card_counts_what_the_shards_hold(zoo: Zoo, labelvc: Run):
     code, out, err = labelvc(zoo.folder, "release", "card", "--format", "json")
     assert code == 0, err

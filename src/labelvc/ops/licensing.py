@@ -42,6 +42,11 @@ def since(git: Git, snapshot: Snapshot, dataset: Dataset, on: str) -> Dataset | 
     return msgspec.structs.replace(dataset, sources=tuple(said))
 
 
+def deciding(git: Git, snapshot: Snapshot) -> Snapshot:
+    """Return where the decisions lie that let something out: those of the past may have been taken back, so HEAD's."""
+    return tree.commit(git, "HEAD") if snapshot.kind == "commit" else snapshot
+
+
 class Counted:
     """Items counted by why they may not be handed out, as they go by.
 
@@ -87,6 +92,11 @@ class Counted:
 
     def settle(self, git: Git, snapshot: Snapshot, asked: Asked) -> str:
         """Return what a person is told of items that go out though their licence would not let them; empty for none.
+
+        Args:
+            git: where.
+            snapshot: whose decisions count; see `deciding`.
+            asked: the day, and the decision.
 
         A decision that is named must be there, also where nothing needs it: whoever names it relies on it.
 

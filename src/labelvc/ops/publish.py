@@ -17,7 +17,7 @@ from labelvc.formats import target as targets
 from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.release import Version
-from labelvc.ops import facts
+from labelvc.ops import facts, licensing
 from labelvc.ops import manifest as manifests
 from labelvc.ops import project as projects
 from labelvc.ops.facts import Facts, Fields
@@ -74,7 +74,10 @@ def _written(git: Git, wanted: Version | None, folder: Path | None, asked: Asked
         released = tree.commit(git, made.commit)
         project = projects.load(git, released, reader)
         writer = _Writer(project, folder, stack)
-        counted = {name: Counted(project, released, each, asked.on) for name, each in project.datasets.items()}
+        counted = {
+            name: Counted(project, released, each, asked.on, licensing.since(git, released, each, asked.on))
+            for name, each in project.datasets.items()
+        }
 
         def take(key: Key, fields: Fields) -> None:
             """Count an item, and write the row."""

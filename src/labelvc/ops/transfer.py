@@ -272,7 +272,7 @@ def export(
         counted = licensing.Counted(project, snapshot, dataset, asked.on, later)
         rows = chain.from_iterable(lines.live(reader, snapshot, dataset.name, "items"))
         items = [_refuse_plain(seen, dataset.name, row) for row in counted.over(rows)]
-        note = counted.settle(git, snapshot, asked)
+        note = counted.settle(git, licensing.deciding(git, snapshot), asked)
         found = lines.live(reader, snapshot, dataset.name, "annotations")
         kept = (_refuse_plain(seen, dataset.name, row) for rows in found for row in rows if row.get("task") == name)
         try:
