@@ -145,6 +145,12 @@ def test_a_linked_approval_counts_for_nothing_and_hides_no_other(desk: Desk):
     desk.commit("Link", who="cleo")
     code, (step,) = desk.verify()
     assert (code, step["approvals"]) == (1, [])
+    code, out, err = desk.labelvc("policy", "explain", "main...topic")
+    name = path.relative_to(desk.folder)
+    assert (code, "main...topic is denied" in out, f"problem     {name}: a symbolic link" in out) == (1, True, True), (
+        out + err
+    )
+    assert desk.labelvc("policy", "explain", "main...topic", "--format", "json")[0] == 1
 
 
 def test_a_huge_approval_file_is_refused_and_others_still_count(desk: Desk):

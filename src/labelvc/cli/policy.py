@@ -275,7 +275,7 @@ def policy_explain(settings: Settings, /, words: str, root: str | None, form: st
     """Tell which rules a place or a change falls under, what each asks, who can give it, who gave it and what is missing.
 
     A place is judged by the policy of the work tree, a range by the policy in force before it. Exit 1 when something is
-    denied because no rule is about it.
+    denied: no rule is about it, or nobody may do it, such as a link in the place of an approval.
     """
     git = plumbing.find(settings.directory)
     pin = signing.pin(git, root)
@@ -287,7 +287,7 @@ def policy_explain(settings: Settings, /, words: str, root: str | None, form: st
         write(json.document("policy-explain", explain.items(found), head=words, summary=explain.summary(found)), output)
     else:
         write("".join(explain.lines(found, words)), output)
-    return int(any(place.denied for place in found.places))
+    return int(found.denied)
 
 
 @policy.command("check", short_help="Tell what is worth mending in root and policy.")

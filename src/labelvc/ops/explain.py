@@ -15,6 +15,7 @@ from labelvc.model.policy import ChangeKind, Need, Policy, Presence, Rule, Trust
 from labelvc.ops import approve as approving
 from labelvc.ops import people
 from labelvc.ops import project as projects
+from labelvc.ops.approvals import Problem
 from labelvc.ops.approve import Change
 from labelvc.ops.past import Past
 from labelvc.ops.steps import Said
@@ -73,12 +74,19 @@ class Explained(NamedTuple):
         places: places in order.
         said: valid statements on the change.
         state: how the change stands; empty where none is judged.
+        problems: files of the change that count for nothing, or that nobody can allow.
     """
 
     policy: Policy
     places: tuple[Place, ...]
     said: tuple[Said, ...] = ()
     state: str = ""
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def denied(self) -> bool:
+        """Tell whether something is denied, whoever agrees: no rule is about it, or no rule can allow it."""
+        return self.state == "denied" or any(place.denied for place in self.places)
 
 
 def place(git: Git, trust: Trust, words: str) -> Explained:
@@ -123,7 +131,7 @@ def change(git: Git, words: str, pin: str | None) -> Explained:
         Place(kind, where, count, _asked(policy, rules, standings, parts))
         for (kind, where), (count, rules) in _grouped(policy, found.found.changeset.moves).items()
     )
-    return Explained(policy, tuple(places), step.said, step.state)
+    return Explained(policy, tuple(places), step.said, step.state, step.problems)
 
 
 def _key(words: str) -> str:

@@ -31,6 +31,8 @@ def lines(found: Explained, words: str) -> Iterator[str]:
         yield from (f"  {line}\n" for line in _place(place, words, judged=bool(found.state)))
     for said in found.said:
         yield f"said        {safe(said.principal)} said {said.decision} as {safe(said.role)}\n"
+    for problem in found.problems:
+        yield f"problem     {safe(problem.path)}: {safe(problem.message)}\n"
 
 
 def items(found: Explained) -> list[Mapping[str, Any]]:
@@ -53,7 +55,8 @@ def summary(found: Explained) -> Mapping[str, Any]:
         {"principal": each.principal, "role": each.role, "decision": each.decision, "statement": each.digest}
         for each in found.said
     ]
-    return {"policy": found.policy.version, "state": found.state, "approvals": said}
+    problems = [{"path": each.path, "message": each.message} for each in found.problems]
+    return {"policy": found.policy.version, "state": found.state, "approvals": said, "problems": problems}
 
 
 def _place(place: Place, words: str, *, judged: bool) -> Iterator[str]:
