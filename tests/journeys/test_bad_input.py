@@ -38,10 +38,14 @@ READING = (
     ("trace", "texts/t1#source-2"),
     ("verify", "--all"),
     ("plumbing", "hook", "pre-commit"),
+    ("dataset", "show", "texts"),
+    ("report",),
+    ("privacy", "scan", "--all"),
 )
 WRITING = (
     ("format",),
     ("format", "--staged"),
+    ("dataset", "reshard", "texts", "--shards", "4"),
     ("export", "jsonl", "--dataset", "texts", "-o", "../out.jsonl"),
     ("export", "csv", "--dataset", "texts", "-o", "../out.csv"),
 )
@@ -208,13 +212,27 @@ def test_line_ends_of_windows_are_found_and_mended_on_the_way_into_git(labels, g
     assert b"\r" not in (labels / SHARD).read_bytes()
 
 
-def test_one_broken_line_meets_every_command(labels, git, labelvc):
-    save(labels, [f'{{"item":"t1","id":"r1","by":"{SECRET}"'.encode(), *lines(labels)])
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(f'{{"item":"t1","id":"r1","by":"{SECRET}"'.encode(), id="cut"),
+        pytest.param(b'{"item":"t1","id":"r1","ext":' + b"[" * 90_000 + b"]" * 90_000 + b"}", id="deep"),
+    ],
+)
+def test_one_broken_line_meets_every_command(labels, git, labelvc, line):
+    save(labels, [line, *lines(labels)])
     for words in (*READING, *WRITING):
         judge(labelvc, labels, *words)
     git(labels, "add", "--all")
     git(labels, "commit", "-qm", "broken", "--no-verify")
-    for words in (*READING, *WRITING, ("check", "HEAD~1..HEAD"), ("diff", "HEAD~1..HEAD"), ("verify", "HEAD")):
+    for words in (
+        *READING,
+        *WRITING,
+        ("check", "HEAD~1..HEAD"),
+        ("diff", "HEAD~1..HEAD"),
+        ("review", "HEAD~1..HEAD"),
+        ("verify", "HEAD"),
+    ):
         judge(labelvc, labels, *words)
     assert labelvc(labels, "check", "HEAD~1..HEAD")[0] == 1
 
@@ -330,7 +348,14 @@ def test_a_broken_document_meets_every_command(labels, git, labelvc):
         judge(labelvc, labels, *words)
     git(labels, "add", "--all")
     git(labels, "commit", "-qm", "broken", "--no-verify")
-    for words in (*READING, *WRITING, ("check", "HEAD~1..HEAD"), ("diff", "HEAD~1..HEAD"), ("verify", "HEAD")):
+    for words in (
+        *READING,
+        *WRITING,
+        ("check", "HEAD~1..HEAD"),
+        ("diff", "HEAD~1..HEAD"),
+        ("review", "HEAD~1..HEAD"),
+        ("verify", "HEAD"),
+    ):
         judge(labelvc, labels, *words)
 
 

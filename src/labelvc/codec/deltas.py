@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from labelvc.codec import canonical, shard
+from labelvc.codec.quick import UNREADABLE
 from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
@@ -98,14 +99,14 @@ def _is_item(line: bytes) -> bool:
     """Tell whether a first line is a change by itself, and not the beginning of a document."""
     try:
         return "key" in _members(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return line.lstrip().startswith(b'{"key"')
 
 
 def _decoded(decode: Callable[[bytes], _T], data: bytes, where: str) -> _T:
     try:
         return decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         said = f"this is no output of labelvc diff: {error}" if isinstance(error, msgspec.DecodeError) else "not UTF-8"
         raise DataError(said, where=where, hint=_AGAIN) from None
 

@@ -12,6 +12,8 @@ import msgspec
 
 from labelvc.codec import canonical
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises at bytes that are no JSON, no UTF-8, or nested deeper than the interpreter goes."""
 _NOT_PLAIN = -(1 << 60)
 _spaced = re.compile(rb'"[ \t\r\n]++:').search
 _loads = msgspec.json.Decoder().decode
@@ -37,7 +39,7 @@ def decode(raw: bytes) -> dict[str, Any] | None:
         return None
     try:
         value = _loads(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     if type(value) is dict and _count(value, canonical.DEPTH, fractions=True) == raw.count(b'":'):
         return value

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc.codec import shard
+from labelvc.codec.quick import UNREADABLE
 from labelvc.core import agreement
 from labelvc.core.agreement import Opinions, Sums
 from labelvc.core.counts import NO_LABEL, NOBODY, label_of
@@ -241,7 +242,7 @@ class _Answers(dict[bytes, _Answer]):
         try:
             fields = {"value": _decode(raw)}
             found = _Answer(labels_of(fields), answer(fields))
-        except (msgspec.DecodeError, UnicodeError):
+        except UNREADABLE:
             found = _Answer((), "")
         if len(self) >= _KEPT:
             self.clear()
@@ -261,7 +262,7 @@ def said(shards: Iterable[tuple[bytes, Collection[str]]], compared: Collection[s
     answers = _Answers()
     for data, wanted in shards:
         lines = shard.lines(data)
-        with suppress(msgspec.DecodeError, ValueError):
+        with suppress(*UNREADABLE, ValueError):
             lines = [line for one, line in zip(_headings(data), lines, strict=True) if one.item in wanted]
         records = _records(b"\n".join(lines))
         for item, start, end in _runs(records):
@@ -329,7 +330,7 @@ def _records(annotations: bytes) -> Sequence[_Record]:
     """Return the live records, those of an item side by side as they are in all but a broken shard."""
     try:
         found = _many(annotations)
-    except (msgspec.DecodeError, UnicodeError):
+    except UNREADABLE:
         found = [one for one in map(_alone, shard.lines(annotations)) if one is not None]
     live = [one for one in found if not one.gone] if any(map(_gone, found)) else found
     apart = [item for item, _ in groupby(map(_item, live))]
@@ -340,7 +341,7 @@ def _alone(raw: bytes) -> _Record | None:
     """Return one record as well as it can be read; None where it cannot."""
     try:
         one = _odd(raw)
-    except (msgspec.DecodeError, UnicodeError):
+    except UNREADABLE:
         return None
     named = one.by is None or isinstance(one.by, str)
     by = one.by if named else HIDDEN

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from labelvc.codec import canonical, merkle
+from labelvc.codec.quick import UNREADABLE
 from labelvc.errors import DataError
 from labelvc.model.change import ChangeSet, Delta, Move
 from labelvc.model.names import Digest, Key
@@ -183,7 +184,7 @@ def _moves(lines: Iterable[bytes]) -> Iterator[Move]:
     for number, raw in enumerate(lines, 1):
         try:
             row = _row(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             raise DataError(f"line {number} of the change-set is no change") from None
         for digest in (row.n, row.o):
             if digest is not None and not good(digest):
@@ -209,6 +210,6 @@ def _about_line(raw: bytes | None, *, record: bool) -> tuple[bool, str]:
         return raw is not None, ""
     try:
         about = _about(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return True, ""
     return not about.gone, about.by or ""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc.codec import canonical, shard
+from labelvc.codec.quick import UNREADABLE
 from labelvc.core.align import align, keyed
 from labelvc.model import jsonpointer
 from labelvc.model.change import Delta, Edit, Kind
@@ -202,7 +203,7 @@ def decoded(raw: bytes | None) -> dict[str, Any]:
         return {}
     try:
         value = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         value = None
     return value if isinstance(value, dict) else {"unreadable": canonical.digest(raw)}
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc.codec import pictures
+from labelvc.codec.quick import UNREADABLE
 from labelvc.core import detect, known
 from labelvc.core.baseline import LETTERS
 from labelvc.core.gate import Gate
@@ -266,7 +267,7 @@ def _is_json(data: bytes) -> bool:
     try:
         data.decode()
         _LINES.decode_lines(data)
-    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return False
     return True
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc.codec import document, expression, shard
+from labelvc.codec.quick import UNREADABLE
 from labelvc.errors import ConfigurationError, DataError, RefusedError, StoreError
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
@@ -206,7 +207,7 @@ def layer_lines(
 def _is_json(raw: bytes) -> bool:
     try:
         _readable(raw)
-    except (msgspec.DecodeError, UnicodeError):
+    except UNREADABLE:
         return False
     return True
 

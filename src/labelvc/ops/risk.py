@@ -13,6 +13,7 @@ from zlib import crc32
 import msgspec
 
 from labelvc.codec import shard
+from labelvc.codec.quick import UNREADABLE
 from labelvc.core import anonymity, protection
 from labelvc.core.anonymity import Risk as Measured
 from labelvc.core.anonymity import Row
@@ -145,7 +146,7 @@ def _lines(reader: Reader, work: Snapshot, path: str | None, member: str) -> Ite
     for number, raw in enumerate(shard.lines(reader.read(path, work.entries[path])) if path else (), 1):
         try:
             value = _decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             hint = "labelvc check --all, and mend what it finds"
             raise DataError("the line cannot be read", where=f"{path}:{number}", hint=hint) from None
         if value.get("gone") is not True:
@@ -224,7 +225,7 @@ def _as_stored(field: Sensitive, value: str) -> object:
         return value
     try:
         return msgspec.json.decode(value)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return value
 
 

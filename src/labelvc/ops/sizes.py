@@ -11,6 +11,7 @@ import msgspec
 
 from labelvc import digests
 from labelvc.codec import shard
+from labelvc.codec.quick import UNREADABLE
 from labelvc.core import markers
 from labelvc.core.diff import live
 from labelvc.errors import DataError
@@ -249,5 +250,5 @@ def _covered(data: bytes) -> dict[str, int]:
 def _head(raw: bytes) -> _Head | None:
     try:
         return _decode(raw)
-    except (msgspec.DecodeError, UnicodeError):
+    except UNREADABLE:
         return None
