@@ -33,6 +33,7 @@ from benchmarks.measure import Cost, least, paired, process
 from benchmarks.pasts import Past
 from benchmarks.report import Job, Row
 from benchmarks.tools import LABELVC
+from labelvc.codec import shard
 
 TIMES = 5
 TIMES_SHORT = 25  # for what takes a tenth of a second
@@ -326,11 +327,8 @@ def dvc_shards_of(records: int) -> int:
 
 
 def shards_of(records: int) -> int:
-    """Return how many shards of about 64 KB records of a size need in git, a power of four."""
-    count = 16
-    while count * 300 < records:
-        count *= 4
-    return count
+    """Return how many shards `labelvc import` gives a dataset of a size in git."""
+    return shard.count_for(records)
 
 
 def _git(folder: Path, *words: str) -> None:
