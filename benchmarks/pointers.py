@@ -91,7 +91,7 @@ def _make(repository: Repository, here: Path, shards: int) -> Path:
         if done.code:
             raise RuntimeError(f"{words} ended with {done.code}")
         data.git(here, "add", "-A")
-        data.git(here, "commit", "-qnm", " ".join(words[-2:]))
+        data.git(here, "commit", "-qnm", " ".join(words[-2:]), "--allow-empty")  # so many shards there may be already
     (here / ".git/complete").touch()
     return here
 
