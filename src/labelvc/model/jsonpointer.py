@@ -85,4 +85,5 @@ def hiding(pointer: str) -> str:
 
 
 HIDDEN = "***"
-_NAME = re.compile(r"|[0-9]{1,7}|[A-Za-z_$][A-Za-z0-9_.…-]{0,79}")
+_NAME = re.compile(r"|[0-9]{1,7}|(?:[A-Za-z_$]|~[01])(?:[A-Za-z0-9_.…*-]|~[01]){0,79}")
+"""Names of members as documents have them; `merge` of a dataset has pointers themselves, with `~1` for `/` (RFC 6901 section 3)."""
