@@ -442,6 +442,7 @@ CASES = [
     Case("file.twin", "error", write("datasets/pets/Dataset.yaml", ""), write("datasets/pets/Readme.md", ""), hint="git rm", path="datasets/pets/Dataset.yaml", line=0),
     Case("file.twin", "error", write("trust\u200b/root/1.json", ""), write("docs\u200b/1.json", ""), hint="git rm", path="trust\u200b/root/1.json", line=0),
     Case("file.twin", "error", write("LabelVC.yaml", ""), write("README.md", ""), hint="git rm", path="LabelVC.yaml", line=0),
+    Case("approval.stray", "error", write("approvals/x.json", "{}"), write("notes/x.json", "{}"), hint="git rm", path="approvals/x.json", line=0),
     Case("record.rev", "error", change("pets/p2#m1", bump=0, value={"score": 3}), change("pets/p2#m1", bump=1, value={"score": 3}), "pets/p2#m1", "/rev", path="datasets/pets/annotations", line=0),
     Case("record.rev", "error", put("pets/p1#n1", None), lambda zoo: zoo.bury("pets/p1#n1"), "pets/p1#n1", path="datasets/pets/annotations", line=0),
     Case("dvc.pointer", "error", unlisted, stored, hint="labelvc format", path="datasets/pets/annotations.dvc", line=0),

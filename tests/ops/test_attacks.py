@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 
@@ -151,6 +152,53 @@ def test_a_linked_approval_counts_for_nothing_and_hides_no_other(desk: Desk):
         out + err
     )
     assert desk.labelvc("policy", "explain", "main...topic", "--format", "json")[0] == 1
+
+
+def test_what_lies_among_the_approvals_and_says_nothing_is_found(desk: Desk):
+    """None of it counts, and a step that brings only such files needs nobody: both `check` and `verify` tell of them."""
+    path = desk.approve("ben")
+    folder, good = path.parent, path.read_bytes()
+    assert "approval.stray" not in desk.labelvc("check", "main..HEAD")[1], "a statement and its list are none"
+    other = folder.parent / ("0" * 64)
+    misplaced = {
+        folder.parent / "notes.txt": b"agreed\n", folder / "more" / path.name: good, folder / "agreed.txt": b"yes\n",
+        folder.parent / folder.name.upper() / path.name: good,
+    }  # fmt: skip
+    empty = {
+        folder / "cleo.0123456789ab.json": b"{}\n", other / path.name: good, folder / "cleo.cbda9f9eb5e5.json": good[:-9],
+        other / "changeset.jsonl": (folder / "changeset.jsonl").read_bytes(),
+    }  # fmt: skip
+    strays = {**misplaced, **empty}
+    for place, data in strays.items():
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(data)
+    start = desk.git("rev-parse", "HEAD")
+    desk.commit("Bring more", who="cleo")
+    named = {at.relative_to(desk.folder).as_posix() for at in strays}
+    code, (step,) = desk.verify("HEAD")
+    told = {one["path"]: one["message"] for one in step["problems"]}
+    assert (code, step["state"], step["total"]) == (0, "unchanged", 0)
+    assert told.keys() == {at.relative_to(desk.folder).as_posix() for at in misplaced}
+    assert all(message.endswith("; it says nothing, whoever wrote it") for message in told.values())
+    assert desk.verify()[0] == 0, "none of them takes the good one's word away"
+
+    def found(*words: str) -> set[str]:
+        code, out, err = desk.labelvc("check", *words, "--format", "json")
+        items = [one for one in json.loads(out)["items"] if one["rule"] == "approval.stray"]
+        assert (code, {one["hint"].startswith("git rm approvals/") for one in items}) == (1, {True}), out + err
+        return {one["place"]["path"] for one in items}
+
+    assert found("main..HEAD") == found("--all") == named
+    for place in misplaced:
+        place.unlink()
+    desk.commit("Tidy up", who="cleo")
+    assert desk.verify("HEAD")[0] == 0, "what nobody signed may go"
+    desk.git("reset", "-q", "--hard", "HEAD~1")
+    desk.write("labelvc.yaml", "schema: [\n")
+    desk.commit("Break the project")
+    assert found(f"{start}..HEAD") == found("--all") == named, (
+        "where the project cannot be read they are told all the same"
+    )
 
 
 def test_a_huge_approval_file_is_refused_and_others_still_count(desk: Desk):

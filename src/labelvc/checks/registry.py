@@ -49,6 +49,7 @@ BUILT_IN: dict[str, type[Check]] = {
 
 _ELSEWHERE = frozenset(
     {"record.rev", "shard.stray", "shard.ignored", "file.link", "file.twin", "dvc.unstored", "dvc.pointer"}
+    | {"approval.stray"}
     | {"privacy.baseline", "privacy.hidden"}
     | {f"privacy.{name}" for name in leaks.RULES}
     | {f"document.{problem}" for problem in ("yaml", "schema", "reference", "version", "register", "invisible")}

@@ -24,7 +24,9 @@ from labelvc.store.reader import Reader
 FOLDER = "approvals"
 CHANGE_SET = "changeset.jsonl"
 _LIST = f"/{CHANGE_SET}"
-_PLACE = re.compile(rf"{FOLDER}/([0-9a-f]{{64}})/([^/]+)")
+_PLACE = re.compile(
+    rf"{FOLDER}/([0-9a-f]{{64}})/(?:{re.escape(CHANGE_SET)}|{statement.PRINCIPAL.pattern}\.[0-9a-f]{{12}}\.json)"
+)
 _AGAINST = (b'"decision":"reject"', b'"decision":"withdraw"')  # the one spelling that a statement may have
 _ENCODED = [part for words in _AGAINST for part in dsse.inside(words)]
 _READY = 1000  # how many statements are kept at hand: more than one step brings
@@ -98,7 +100,7 @@ class Opened(NamedTuple):
 
 
 def root_of(path: str) -> Digest | None:
-    """Return the change-set that a file of the approvals folder is about; None of a file that is no part of it."""
+    """Return the change-set that a file of the approvals folder is about; None of one that is named as no list or statement."""
     place = _PLACE.fullmatch(path)
     return Digest(f"sha256:{place[1]}") if place else None
 
@@ -110,19 +112,6 @@ def folders(snapshot: Snapshot) -> dict[Digest, dict[str, Entry]]:
         if root := root_of(path):
             found.setdefault(root, {})[path] = entry
     return found
-
-
-def lost(paths: Iterable[str], old: Snapshot) -> list[Lost]:
-    """Return the approval files that a step took away or changed; the folder only ever grows.
-
-    Args:
-        paths: the files of the folder that differ after the step.
-        old: what was there before.
-    """
-    there = listing.of(old.entries)
-    return [
-        Lost(path, "this step changed or removed what somebody signed before it") for path in paths if path in there
-    ]
 
 
 def folder_of(root: Digest) -> str:

@@ -11,6 +11,7 @@ from labelvc.model.project import Project
 from labelvc.ops import behind, instructions, pinned, plain, rules
 
 _OF_CHANGES = "record.rev"
+_OF_APPROVALS = "approval.stray"
 TREE = (
     Rule(
         "shard.stray",
@@ -36,6 +37,12 @@ TREE = (
         "File has the name of another but for case",
         "On a Mac or Windows disk one of the two lies there: people see labels that nobody approved.",
     ),
+    Rule(
+        _OF_APPROVALS,
+        "error",
+        "File among the approvals says nothing",
+        "Who looks into the folder takes it for somebody's word, and `verify` does not count it.",
+    ),
     *behind.RULES,
     *pinned.RULES,
     Rule(_OF_CHANGES, "error", "Revision does not follow", "Without a growing rev an old approval could be replayed."),
@@ -50,7 +57,11 @@ def every() -> dict[str, Rule]:
 
 def settable() -> dict[str, bool | None]:
     """Return every rule with whether a dataset may set its threshold; None for what no dataset sets: it judges the documents."""
-    fixed = {baseline.RULE, *[rule.id for rule in (*rules.RULES, *pinned.RULES)]} - instructions.OF_DATASETS
+    fixed = {
+        baseline.RULE,
+        _OF_APPROVALS,
+        *[rule.id for rule in (*rules.RULES, *pinned.RULES)],
+    } - instructions.OF_DATASETS
     return {name: None if name in fixed else rule.threshold is not None for name, rule in every().items()}
 
 

@@ -45,6 +45,8 @@ from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
+_APPROVALS = "approvals/"
+
 
 class Report(NamedTuple):
     """What a check came to.
@@ -102,7 +104,8 @@ def everything(
     """
     with Cache(git) as cache:
         findings, project, documents = _documents(git, snapshot, cache)
-        findings += strays.links(listing.of(snapshot.entries).odd(), snapshot)
+        odd = listing.of(snapshot.entries).odd()
+        findings += _misplaced(git, snapshot, [*odd, *listing.paths(snapshot.entries, _APPROVALS)])
         findings += withdrawn.since_head(git, snapshot)
         if project is None:
             findings = masked(findings, gates.of(git, None, brought))
@@ -173,7 +176,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     by, brought, fixed, jobs, advance = asked
     paths = tree.changed(old, new)
     findings, project, documents = _documents(git, new, cache)
-    findings += strays.links(paths, new)
+    findings += _misplaced(git, new, paths)
     lost = list(withdrawn.unsaid(git, old, new, paths))
     if project is None:
         found = masked(findings + lost, gates.of(git, None, brought))
@@ -219,7 +222,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     findings = configured(findings, project)
     gone = []
     if fixed and former is not None:
-        gone = apart(configured([*before, *strays.links(paths, old), *healed], former), findings)[0]
+        gone = apart(configured([*before, *_misplaced(git, old, paths), *healed], former), findings)[0]
     if former is not None:
         before = retired.known(git, findings, before, (former, old), (project, new))
     before = plain.same(git, old, new, findings, before)
@@ -287,6 +290,14 @@ def _besides(
     if own.waivers and (paths is None or waivers.PATH in paths):
         yield from _waiving().troubles(git, own.waivers, snapshot, brought.today)
     yield from _owned(git, snapshot)
+
+
+def _misplaced(git: Git, snapshot: Snapshot, paths: Iterable[str]) -> list[Finding]:
+    """Return links where a file must stand, and what lies among the approvals and says nothing."""
+    paths = dict.fromkeys(paths)
+    said = [path for path in paths if path.startswith(_APPROVALS)]
+    found = importlib.import_module("labelvc.ops.papers").strays(git, snapshot, said) if said else ()
+    return [*strays.links(paths, snapshot), *found]
 
 
 def _documents(git: Git, snapshot: Snapshot, cache: Cache) -> Survey:

@@ -13,7 +13,7 @@ from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, deeds, ownership, people, silence, steps, vouching
+from labelvc.ops import approvals, deeds, ownership, papers, people, silence, steps, vouching
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Distrusted, Folders, Problem, Shelf, Statement
 from labelvc.ops.deeds import Deed, Deeds
@@ -201,7 +201,7 @@ class Walk:
         done = self._done(deed, ruler or parent, trust, after.trust, problems)
         words = self._ledger.joined(after, before) if ruler else after
         step = self._judged(done, self.heeding(trust, commit), self._witness or words, problems)
-        return step._replace(problems=(*step.problems, *approvals.lost(deed.changed(f"{approvals.FOLDER}/"), deed.old)))
+        return step._replace(problems=papers.beside(step.problems, deed))
 
     def trust(self, snapshot: Snapshot) -> Trust:
         """Return the policy in force at a snapshot, verified once for equal files.

@@ -1,0 +1,105 @@
+"""Papers: files in the folder of approvals that are neither a statement nor a list of moves, so that they say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from labelvc.codec import dsse, statement
+from labelvc.core import changeset, decide
+from labelvc.errors import DataError
+from labelvc.model import listing, shell
+from labelvc.model.finding import Finding, Place
+from labelvc.model.names import Digest
+from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import approvals
+from labelvc.ops.approvals import Lost, Problem
+from labelvc.ops.deeds import Deed
+from labelvc.store import tree
+from labelvc.store.git import Git
+from labelvc.store.reader import Reader
+
+RULE = "approval.stray"
+_VOID = "it says nothing, whoever wrote it"
+
+
+def strays(git: Git, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Finding]:
+    """Yield the files among the approvals that say nothing, whoever signs and whatever the policy.
+
+    Args:
+        git: where.
+        snapshot: what is there.
+        paths: files of the folder to look at; those that are not there are left out.
+
+    Raises:
+        StoreError: a file is missing or broken.
+    """
+    there = listing.of(snapshot.entries)
+    with tree.reader(git) as reader:
+        for path in paths:
+            entry = there.get(path)
+            if entry and (message := _void(reader, path, entry)):
+                early = ", before it is merged: what lies there as a statement stays" if approvals.root_of(path) else ""
+                hint = f"git rm {shell.word(path)}{early}"
+                yield Finding(RULE, "error", Place(path), f"{message}; {_VOID}", hint)
+
+
+def lost(paths: Iterable[str], old: Snapshot) -> list[Lost]:
+    """Return the approval files that a step took away or changed; what is named as a statement or list stays.
+
+    Args:
+        paths: the files of the folder that differ after the step.
+        old: what was there before.
+    """
+    there = listing.of(old.entries)
+    return [
+        Lost(path, "this step changed or removed what somebody signed before it")
+        for path in paths
+        if path in there and approvals.root_of(path)
+    ]
+
+
+def beside(told: Sequence[Problem], deed: Deed) -> tuple[Problem, ...]:
+    """Return what was told of a step's approvals, with what it took away of those before it and what it put among them.
+
+    Args:
+        told: what was found wrong when the step was judged.
+        deed: what it did.
+    """
+    paths, known = deed.changed(f"{approvals.FOLDER}/"), {problem.path for problem in told}
+    there = listing.of(deed.new.entries)
+    found = [(path, _place(path)) for path in paths if path in there and path not in known]
+    return (*told, *lost(paths, deed.old), *(Problem(path, f"{why}; {_VOID}") for path, why in found if why))
+
+
+def _void(reader: Reader, path: str, entry: Entry) -> str:
+    """Return why a file says nothing; empty when it says something, or counts elsewhere."""
+    if entry.kind == "link":
+        return "a symbolic link stands where a statement must"
+    return _place(path) or _why(path, reader.read(path, entry))
+
+
+def _place(path: str) -> str:
+    """Return what is wrong with the place of a file; empty when nothing is, or when it counts elsewhere as `.gitattributes` does."""
+    good = approvals.root_of(path) or decide.kind_of(path) == "controls"
+    return "" if good else "no statement or list of a change-set has this place and name"
+
+
+def _why(path: str, data: bytes) -> str:
+    """Return why a file in its place is no list or statement that belongs there; empty when it is one."""
+    root = approvals.root_of(path)
+    if root is None:
+        return ""
+    try:
+        if path.endswith(f"/{approvals.CHANGE_SET}"):
+            return _of_list(root, data)
+        envelope = dsse.decode(data, dsse.IN_TOTO)
+        said = statement.decode_approval(envelope.payload)
+    except DataError as error:
+        return f"the file is no statement: {error.message}"
+    good = said.root == root and path == approvals.path_of(root, said.signer.principal, envelope.digest)
+    return "" if good else "the statement is about another change-set, or named after another signer or digest"
+
+
+def _of_list(root: Digest, data: bytes) -> str:
+    known = changeset.read(data)
+    return "" if known.root == root else f"the change-set's root is {known.root}, not its folder's name"
