@@ -26,6 +26,7 @@ LAZY = (
     "labelvc.ops.transfer",
     "labelvc.ops.reshard",
     "labelvc.ops.rekey",
+    "labelvc.cli.pseudonyms",
     "labelvc.ops.doctor",
     "labelvc.ops.adopt",
     "labelvc.cli.modules",
@@ -94,6 +95,16 @@ def new_epoch(folder: Path) -> None:
     assert cli.run(["-C", str(folder), "pseudonym", "new", "--yes"]) == 0
 
 
+def a_straggler(folder: Path) -> None:
+    """Re-key, and bring the records of before back, as a branch does that was open meanwhile."""
+    for words in (("checkout", "-qb", "open"), ("checkout", "-q", "-")):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    assert cli.run(["-C", str(folder), "pseudonym", "rekey", "--to", "c", "--chained"]) == 0
+    subprocess.run(["git", "commit", "-qm", "a re-key", "--no-verify"], cwd=folder, check=True)
+    subprocess.run(["git", "checkout", "-q", "open", "--", f"{FOLDER}/annotations"], cwd=folder, check=True)
+    subprocess.run(["git", "commit", "-qm", "a branch of before", "--no-verify"], cwd=folder, check=True)
+
+
 def nothing(_: Path) -> None:
     """Change nothing beforehand."""
 
@@ -147,6 +158,7 @@ JOBS = {
     "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 19),
     "re-key": Job(False, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 8),
     "re-key behind DVC": Job(True, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 13),
+    "mend": Job(False, a_straggler, ("pseudonym", "mend"), 4),
     "import behind DVC": Job(True, nothing, ("import", "csv", "{more}", *COLUMNS), 19),
 }
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from labelvc.codec import epochs
 from labelvc.core import pseudonym
 from labelvc.ops import pseudonyms
-from labelvc.store import keyring
+from labelvc.store import dvc, keyring
+from tests.ops.test_redaction import restored
 from tests.ops.test_rekey import Run, begun, carried, known, refused
+from tests.ops.test_rekey_texts import PARTS, TEXT, covers, opened, told
 from tests.vaulting import MAIL, Vaulted, vaulted, vaulted_template, zoo, zoo_template
 from tests.zoo import ANNA, BEN, CONTACT, Zoo, author
 
-__all__ = ["begun", "known", "vaulted", "vaulted_template", "zoo", "zoo_template"]
+__all__ = ["begun", "known", "told", "vaulted", "vaulted_template", "zoo", "zoo_template"]
 
 
 def rekey(zoo: Zoo, labelvc: Run, *words: str) -> None:
@@ -121,3 +125,43 @@ def test_a_vault_from_before_chained_re_keys_learns_of_them_when_it_is_sealed(va
     assert labelvc(vaulted.folder, "vault", "seal", *both)[0] == 0
     assert (vaulted.home / "log.jsonl").read_bytes().count(b'"did":"seal"') == rows.count(b'"did":"seal"')
     assert pseudonym.epoch_of(token) == "d"
+
+
+def test_a_redacted_text_that_a_re_key_missed_is_mended_with_the_labels_on_it(told: Vaulted, labelvc: Run):
+    """After a re-key by values and a chained one: the text and its labels go both ways, and the vault leads back."""
+    zoo, by = told.zoo, told.by("ada", "ben")
+    lines = {key: zoo.row(key) for key in ("pets/r1#", *(f"pets/r1#{name}" for name in PARTS))}
+    rekey(zoo, labelvc, "--to", "c", *by)
+    assert labelvc(told.folder, "vault", "seal", *by)[0] == 0
+    rekey(zoo, labelvc, "--to", "d", "--chained")
+    text, covered = zoo.row("pets/r1#")["text"], covers(zoo)
+    for key, row in lines.items():
+        zoo.put(key, row | ({} if key.endswith("#") else {"rev": row["rev"] + 2}))
+    zoo.commit("A branch that was open meanwhile")
+    assert left(zoo, labelvc) == ["pets/r1#", "pets/r1#b", "pets/r1#d"]
+    code, _, err = labelvc(told.folder, "pseudonym", "mend", *by)
+    assert (code, err.splitlines()[0]) == (0, "2 tokens of epoch b became one of d each, in 2 records and 1 item"), err
+    assert (zoo.row("pets/r1#")["text"], covers(zoo)) == (text, covered)
+    assert left(zoo, labelvc) == []
+    zoo.commit("Mend")
+    opened(told, labelvc)
+    first, *labels = restored(told, labelvc, "r1")
+    assert (first["text"], {one["id"]: one["value"]["text"] for one in labels}) == (TEXT, PARTS)
+
+
+def test_records_behind_dvc_are_mended_too(begun: Zoo, labelvc: Run):
+    begun.store_in_dvc()
+    begun.commit("To DVC")
+    rekey(begun, labelvc, "--to", "c", "--chained")
+    begun.change("pets/p3#m1", by=ANNA)
+    begun.change("pets/p1#", ext={"owner": BEN})
+    dvc.add(begun.at, Path("datasets/pets/annotations"))
+    begun.commit("A branch that was open meanwhile")
+    assert left(begun, labelvc) == ["pets/p1#", "pets/p3#m1"]
+    code, _, err = labelvc(begun.folder, "pseudonym", "mend")
+    assert (code, "in 1 record and 1 item" in err) == (0, True), err
+    assert begun.row("pets/p3#m1")["by"] == carried(begun, ANNA)
+    assert begun.git("status", "--porcelain", "--untracked-files=all").split() == [
+        "M", "datasets/pets/annotations.dvc", "M", "datasets/pets/annotations.sha256", "M", begun.shard("pets/p1#"),
+    ]  # fmt: skip
+    assert left(begun, labelvc) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -9,8 +10,13 @@ from inline_snapshot import snapshot
 
 from labelvc.codec import canonical, epochs, keyfile
 from labelvc.core import pseudonym
-from labelvc.errors import TrustError
+from labelvc.errors import StoreError, TrustError
 from labelvc.model.secret import Secret
+from labelvc.ops import custody
+from labelvc.ops import rekey as rekeying
+from labelvc.ops import vault as vaults
+from labelvc.ops.custody import Act
+from labelvc.ops.sharing import Openers
 from labelvc.store import age, keyring
 from labelvc.store import vault as folders
 from tests.checks.cases import DECISION, REGISTERED
@@ -30,6 +36,10 @@ def begun(zoo: Zoo) -> Zoo:
     zoo.commit("The first epoch")
     keyring.keep(zoo.at, SECRET)
     return zoo
+
+
+def openers(vaulted: Vaulted) -> Openers:
+    return Openers([found for who in ("ada", "ben") for found in age.load(vaulted.keys / who, str)])
 
 
 def secret_of(zoo: Zoo, epoch: str) -> Secret:
@@ -369,6 +379,48 @@ def test_a_re_key_by_values(known: Vaulted, labelvc: Run):
         code, _, err = labelvc(known.folder, "pseudonym", "verify-rekey", "HEAD~1", "--keys", *opened)
         assert (code, "where: pets/q1#r1" in err or "where: pets/q2#r2" in err) == (1, True), err
         known.zoo.git("reset", "-q", "--hard")
+
+
+def test_a_re_key_by_values_that_did_not_come_to_pass_gives_nobody_a_second_token(known: Vaulted, labelvc: Run):
+    """What it drew waits in the vault already: taken up again, or the next import would give people the other one."""
+    opened, epoch = known.by("ada", "ben"), ("pseudonym", "rekey", "--to", "c")
+    ways = custody.carriers(known.zoo.at, Act("ada", "2026-04-01T09:00:00Z", "re-key"), openers(known))
+    shard = known.folder / known.zoo.shard("pets/q1#r1")
+    asked = rekeying.Asked("c", "2026-04-01T09:00:00Z", chained=False)
+    with pytest.raises(StoreError, match="changed while labelvc worked"):
+        rekeying.rekey(known.zoo.at, asked, ways, advance=lambda *_, **__: shard.touch())
+    assert known.zoo.git("status", "--porcelain") == ""
+    for _ in range(2):
+        assert labelvc(known.folder, *epoch, *opened)[0] == 0
+        known.zoo.git("reset", "-q", "--hard")
+    assert labelvc(known.folder, *epoch, *opened)[0] == 0
+    known.zoo.commit("Re-key")
+    drawn = [json.loads(line)["t"] for line in (known.home / folders.LINKS).read_bytes().splitlines()]
+    assert sum(pseudonym.epoch_of(token) == "c" for token in drawn) == 2
+    row = known.zoo.row("pets/q1#r1")
+    known.bring({"item": "q1", "id": "r1", "by": "anna", "said": "hello", "mail": MAIL, "phone": "+49 30 901820"})
+    assert known.zoo.row("pets/q1#r1") == row
+    assert known.reveal(labelvc, row["ext"]["jsonl"]["mail"]) == MAIL
+
+
+def test_who_is_forgotten_after_a_re_key_by_values_is_forgotten_under_every_token(known: Vaulted, labelvc: Run):
+    """A random token that was drawn anew leads to none of before: their value is what joins them."""
+    opened, before = known.by("ada", "ben"), known.told()
+    assert labelvc(known.folder, "pseudonym", "rekey", "--to", "c", *opened)[0] == 0
+    known.zoo.commit("Re-key")
+    assert labelvc(known.folder, "pseudonym", "new", "--yes")[0] == 0
+    row = {"item": "q1", "id": "r1", "by": "anna", "said": "hello", "mail": MAIL, "phone": "+49 30 901820"}
+    known.bring({**row, "item": "q3"})
+    known.zoo.commit("An epoch later")
+    assert labelvc(known.folder, "vault", "seal", *opened)[0] == 0
+    words = ("vault", "forget", known.told()["mail"], "--reason", "asked by the person", *opened)
+    code, out, err = labelvc(known.folder, *words)
+    assert (code, sorted(token[:5] for token in out.split())) == (0, ["eml_b", "eml_c", "eml_d"]), err
+    assert before["mail"] in out
+    one = vaults.opened(known.home, known.project, openers(known))
+    assert not [token for token in one.rows if not one.gone(token) and one.content(token).get("value") == MAIL]
+    code, out, err = labelvc(known.folder, "pseudonym", "verify-rekey", "HEAD~2..HEAD~1", "--keys", *opened)
+    assert (code, "1 token of somebody who was forgotten" in err) == (0, True), err
 
 
 def test_a_value_that_the_vault_does_not_have_stops_it(known: Vaulted, labelvc: Run):

@@ -9,20 +9,23 @@ import os
 import random
 import re
 import secrets
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from labelvc.codec import epochs, keyfile, subkeys, vaultrow
+from labelvc.codec import canonical, epochs, keyfile, subkeys, vaultrow
 from labelvc.codec.vaultrow import Keys
 from labelvc.core import pseudonym, redact
 from labelvc.core.redact import Piece
 from labelvc.model.secret import Secret
-from labelvc.ops import sharing
+from labelvc.ops import links, sharing
 from labelvc.ops import vault as vaults
 from labelvc.ops.sharing import Openers
 from labelvc.store import age, keyring, vault
@@ -214,19 +217,25 @@ def test_privacy_12_a_stolen_share_file_asks_for_little_work_or_is_refused(tmp_p
         age.load(path, lambda _: pytest.fail("a passphrase was asked for"))
 
 
-@pytest.mark.parametrize("command", ["rotate", "seal", "forget"])
+@pytest.mark.parametrize("command", ["rotate", "seal", "forget", "merge"])
 def test_privacy_12_a_kill_leaves_the_vault_before_or_after_never_half(
     vaulted: Vaulted, labelvc: Run, tmp_path: Path, command: str
 ):
     """Killed before each of its writes: the same people open it, and nothing that was forgotten stays behind for good."""
     told = sealed(vaulted, labelvc)
     by = vaulted.by("ada", "ben")
-    if command == "seal":
-        vaulted.person(2, mail="ada.lovelace@example.org")
-    words = {"rotate": ("--reason", REASON), "forget": (told["mail"], "--reason", REASON)}.get(command, ())
+    theirs = vaulted.copy() if command == "merge" else vaulted
+    if command in ("seal", "merge"):
+        theirs.person(2, mail="ada.lovelace@example.org")
+    words = {
+        "rotate": ("--reason", REASON), "forget": (told["mail"], "--reason", REASON), "merge": (str(theirs.home),)
+    }.get(command, ())  # fmt: skip
     (tmp_path / "copies").mkdir()
     copies = every_write(
-        vaulted.folder, ("vault", command, *words, *by), tmp_path / "copies", step=3 if command == "seal" else 2
+        vaulted.folder,
+        ("vault", command, *words, *by),
+        tmp_path / "copies",
+        step={"seal": 3, "merge": 4}.get(command, 2),
     )
     left = 0
     for folder in copies:
@@ -239,6 +248,108 @@ def test_privacy_12_a_kill_leaves_the_vault_before_or_after_never_half(
         assert labelvc(folder, "vault", "status")[0] == 0
         assert len([path for path in one.home.iterdir() if re.fullmatch("[0-9a-f]{16}", path.name)]) == 1
     assert (len(copies) > 5, left > 0) == (True, True)
+
+
+def test_privacy_16_a_kill_while_a_value_is_revealed_leaves_it_to_its_owner_alone(
+    vaulted: Vaulted, labelvc: Run, tmp_path: Path
+):
+    """Whatever moment it is: no byte of it in the repository, and beside the file it goes to only what nobody else can read."""
+    token = sealed(vaulted, labelvc)["mail"]
+    (tmp_path / "copies").mkdir()
+    words = ("vault", "reveal", token, "--reason", REASON, "-o", str(vaulted.keys / "value"), *vaulted.by("ada", "ben"))
+    copies = every_write(vaulted.folder, words, tmp_path / "copies", step=4)
+    assert len(copies) > 5
+    assert [
+        path for path in (tmp_path / "copies").rglob("*") if path.is_file() and MAIL.encode() in path.read_bytes()
+    ] == []
+    told = [path for path in vaulted.keys.iterdir() if MAIL.encode() in path.read_bytes()]
+    assert {path.stat().st_mode & 0o777 for path in told} == {0o600}
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="not Linux")
+def test_privacy_16_no_command_leaves_a_core_file(vaulted: Vaulted, tmp_path: Path):
+    """A core file lies in the work tree and holds all that was in memory; the next `git add` would take it along."""
+    os.mkfifo(tmp_path / "identity")
+    words = (sys.executable, "-m", "labelvc.cli", "vault", "seal", "--identity", str(tmp_path / "identity"))
+    line = f"ulimit -c $(ulimit -H -c); exec {shlex.join(words)}"
+    with subprocess.Popen(["sh", "-c", line], cwd=vaulted.folder, stderr=subprocess.PIPE) as running:
+        handle = os.open(tmp_path / "identity", os.O_WRONLY)  # returns once the key is asked for
+        limits = Path(f"/proc/{running.pid}/limits").read_text()
+        running.send_signal(signal.SIGABRT)
+        os.close(handle)
+        running.communicate()
+    assert running.returncode == -signal.SIGABRT
+    assert re.search("Max core file size +0 ", limits), limits
+    assert not list(vaulted.folder.glob("core*"))
+
+
+def harmed(folder: Path, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the last line of a file as somebody does who writes it by hand; in the log its chain stays whole."""
+    (path, *_) = sorted(folder.glob(name))
+    *lines, last = path.read_bytes().splitlines()
+    row = json.loads(last)
+    change(row)
+    path.write_bytes(b"".join([line + b"\n" for line in [*lines, canonical.encode(row)]]))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("*/rows/eml/*.jsonl", lambda row: row.update(t=None)),
+        ("*/rows/eml/*.jsonl", lambda row: row.update(t=row["t"][:9])),
+        ("*/rows/eml/*.jsonl", lambda row: row.update(e=1)),
+        ("*/root.json", lambda row: row.update(mac="é")),
+        ("log.jsonl", lambda row: row.pop("did")),
+        ("log.jsonl", lambda row: row.update(mac="é")),
+        ("links.jsonl", lambda row: row.update(m="é")),
+    ],
+)
+def test_privacy_12_a_line_that_somebody_made_up_is_told_and_is_no_bug(
+    vaulted: Vaulted, labelvc: Run, name: str, change: Callable[[dict[str, Any]], object]
+):
+    token = sealed(vaulted, labelvc)["mail"]
+    harmed(vaulted.home, name, change)
+    source = vaulted.keys / "in.jsonl"
+    source.write_text(json.dumps({"item": "q3", "id": "r3", "by": "anna", "said": "x", "mail": "a@example.org"}))
+    words = ("--dataset", "pets", "--task", "note", "--item", "item", "--by", "by", "--value", "said")
+    if name == "links.jsonl":
+        code, _, err = labelvc(vaulted.folder, "import", "jsonl", str(source), *words)
+    else:
+        code, _, err = asked(vaulted, labelvc, token)
+    assert (code, "where: " in err, "next: " in err) == (2, True, True), err
+    assert MAIL not in err
+
+
+def test_privacy_13_a_link_that_was_made_up_in_the_inbox_leads_to_nobody(vaulted: Vaulted, labelvc: Run):
+    """Who has the vault's public half can write there; where the epoch's secret is, what they wrote proves false."""
+    token = pseudonym.of_bytes("email", "b", secrets.token_bytes(32))
+    to = keyfile.read((vaulted.generation / vault.KEY).read_bytes(), "").to
+    for link, value in (("é", MAIL), ("0" * 32, " ")):
+        vault.put_in(vaulted.home, links.parcels([(token, {"link": link, "scope": "", "value": value})], to))
+        assert labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))[0] in (0, 2)
+        code, _, err = asked(vaulted, labelvc, token)
+        assert code == 2, err
+        assert MAIL not in err
+        for path in vault.waiting(vaulted.home):
+            path.unlink()
+    assert labelvc(vaulted.folder, "vault", "forget", token, "--reason", REASON, *vaulted.by("ada", "ben"))[0] == 0
+
+
+def test_privacy_14_a_token_of_an_epoch_that_nobody_lists_is_found(vaulted: Vaulted, labelvc: Run):
+    """It was made with another secret, or with none: whose it is nobody here can tell."""
+    zoo, strange = vaulted.zoo, Secret("bc", b"\2" * 32)
+    tokens = [pseudonym.token(strange, PROJECT, "main", kind, "eve") for kind in ("person", "email")]
+    assert labelvc(vaulted.folder, "check", "--all")[0] == 0
+    for key, members in {
+        "pets/p3#m1": {"by": tokens[0]},
+        "pets/p2#": {"ext": {"owner": pseudonym.token(Secret("q", b"\2" * 32), PROJECT, "main", "person", "eve")}},
+        "pets/p1#k1": {"ext": {"contact": tokens[1]}},
+    }.items():
+        zoo.change(key, **members)
+    code, out, _ = labelvc(vaulted.folder, "check", "--all")
+    found = sorted(line.split()[2] for line in out.splitlines() if "privacy.epoch" in line)
+    assert (code, found) == (1, ["pets/p1#k1", "pets/p2#", "pets/p3#m1"]), out
+    assert "which privacy/epochs.jsonl does not list" in out
 
 
 HALF = """

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -156,11 +157,20 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> int:
     """Run with the arguments of the process and return its exit code."""
+    _leave_no_core()
     for stream in (sys.stdout, sys.stderr):
         reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
     return run(sys.argv[1:])
+
+
+def _leave_no_core() -> None:
+    """Ask the system for no core file, of git and other children neither: what is in memory may be a key or a plain value."""
+    with suppress(ImportError, OSError, ValueError):  # not every system has such limits
+        resource = importlib.import_module("resource")
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def _invoke(arguments: list[str]) -> object:

@@ -220,10 +220,14 @@ def pseudonym_verify_rekey(
             if brought["identity"]
             else None
         )
-        flaw = rekeyed.recomputed(git, looked, one)
+        flaw, forgotten = rekeyed.recomputed(git, looked, one)
         if flaw is not None:
             raise RefusedError(flaw.message, where=flaw.key, hint="do not merge it; labelvc pseudonym rekey anew")
         write("every new token is the one that the keys make\n")
+        if forgotten:
+            say(
+                settings, f"but {text.count(forgotten, 'token')} of somebody who was forgotten, of whom nobody can tell"
+            )
     for path in found.documents:
         say(settings, f"also changed, and judged by its own rules: {path}")
     if role is not None:

@@ -30,3 +30,8 @@ def subkey(secret: Secret, project: str, use: str, domain: str = "", kind: str =
 def tag(key: bytes, *parts: str | bytes) -> str:
     """Return 32 hex digits that only who holds the key can make of some parts."""
     return hmac.digest(key, prefixed(*parts), "sha256")[:_TAG].hex()
+
+
+def is_tag(said: object, key: bytes, *parts: str | bytes) -> bool:
+    """Tell whether something that somebody may have written by hand is the tag of some parts."""
+    return hmac.compare_digest(str(said).encode(errors="replace"), tag(key, *parts).encode())

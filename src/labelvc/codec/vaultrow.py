@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,11 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from labelvc.codec import canonical
 from labelvc.codec.derive import hkdf, prefixed
 from labelvc.errors import DataError
-from labelvc.model.secret import ALPHABET
+from labelvc.model.secret import ALPHABET, TOKEN
 
 KEY_BYTES = 64
 """A key of AES-SIV: two of AES-256."""
 _NIBBLES = ALPHABET[:16]
+_is_token = re.compile(TOKEN).fullmatch
 
 
 class Row(NamedTuple):
@@ -84,7 +86,7 @@ def read(line: bytes, where: str) -> Row:
         value = canonical.decode(line)
         gone = value == {"e": value["e"], "gone": True, "t": value["t"]}
         row = Row(value["t"], value["e"], None if gone else base64.b64decode(value["c"], validate=True))
-        if write(row) == line:
+        if _is_token(row.token) and isinstance(row.epoch, str) and write(row) == line:
             return row
     except (DataError, KeyError, TypeError, ValueError, binascii.Error):
         pass

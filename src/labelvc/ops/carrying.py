@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from labelvc.codec import canonical, keyfile, subkeys
@@ -105,6 +106,12 @@ class Revealed:
         drawn = [(content["link"], token) for token, content in self._rows if "link" in content]
         return [canonical.encode({"i": link, "m": subkeys.tag(key, link, token), "t": token}) for link, token in drawn]
 
+    @cached_property
+    def _links(self) -> Mapping[str, str]:
+        """Links to tokens that a re-key drew which was killed, or taken back: a second draw would make the person two."""
+        key = subkeys.subkey(self._secret, self._project.id, "link")
+        return links.read(folders.home(self._git) / folders.LINKS, {self._secret.epoch: key})
+
     def _content(self, token: str, where: str) -> Mapping[str, Any]:
         trail = vault.trail(self._one, token)
         row = self._one.rows.get(trail[-1])
@@ -141,7 +148,10 @@ class Revealed:
             return new
         blind = subkeys.subkey(self._secret, project.id, "blind", project.domain, kind)
         link = subkeys.tag(blind, scope, *pseudonym.normalised(kind, value))
-        new = pseudonym.of_bytes(kind, self._secret.epoch, secrets.token_bytes(_RANDOM))
+        new = self._links.get(link, "")
+        if not new or new in self._taken:
+            new = pseudonym.of_bytes(kind, self._secret.epoch, secrets.token_bytes(_RANDOM))
+        self._taken.add(new)
         self._rows.append((new, {"link": link, "scope": scope, "value": value}))
         return new
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from labelvc.codec import vaultrow
 from labelvc.codec.vaultrow import Row
 from labelvc.core import pseudonym
+from labelvc.errors import DataError
 from labelvc.ops import vault
 from labelvc.ops.vault import LINEAGE, Opened
 
@@ -55,7 +57,7 @@ def merge(one: Opened, other: Opened) -> Merged:
 
 
 def forget(one: Opened, tokens: Iterable[str]) -> list[str]:
-    """Make tokens stand for nothing, for good, with their aliases and what they were before and after a re-key.
+    """Make tokens stand for nothing, for good, with all others that stand for the same.
 
     Tombstones take the place of their rows, also where none was.
 
@@ -77,16 +79,33 @@ def forget(one: Opened, tokens: Iterable[str]) -> list[str]:
 
 
 def aliases(one: Opened, tokens: Iterable[str]) -> set[str]:
-    """Return tokens with those that stand for the same: their aliases, and what they were before and after a re-key."""
+    """Return tokens with those that stand for the same: aliases, what they were before and after a re-key, and others of the value.
+
+    One value has tokens that nothing else joins: of another scope, of an epoch that began without a re-key, of a re-key that
+    drew random ones anew. Whichever of them stayed would tell who was forgotten.
+    """
     contents = {name: one.content(name) for name, row in one.rows.items() if row.sealed is not None}
+    values = {name: value for name, content in contents.items() if (value := _value(name, content)) is not None}
+    alike: dict[tuple[str, bytes], set[str]] = {}
+    for name, value in values.items():
+        alike.setdefault(value, set()).add(name)
     found: set[str] = set()
     more = set(tokens)
     while more:
         found |= more
         ends = {content.get(way) for name in more for content in [contents.get(name, {})] for way in LINEAGE}
         starts = {name for name, content in contents.items() if any(content.get(way) in found for way in LINEAGE)}
-        more = ({end for end in ends if end} | starts) - found
+        same = {each for name in more if name in values for each in alike[values[name]]}
+        more = ({end for end in ends if end} | starts | same) - found
     return found
+
+
+def _value(token: str, content: Mapping[str, Any]) -> tuple[str, bytes] | None:
+    """Return the kind and the normalised value of a row; None where it has none that a token could be made of."""
+    kind = pseudonym.kind_of(token)
+    with suppress(DataError):
+        return (kind, pseudonym.normalised(kind, content["value"])[1]) if kind and "value" in content else None
+    return None
 
 
 def _aliased(one: Opened) -> int:

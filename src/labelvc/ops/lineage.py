@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,7 +52,7 @@ def yields(content: Mapping[str, Any], token: str, secrets: Sequence[Secret], pr
     if "link" not in content:
         return pseudonym.lineage(secrets, project.id, project.domain, kind, value, scope)[-1] == token
     blind = subkeys.subkey(secrets[-1], project.id, "blind", project.domain, kind)
-    return hmac.compare_digest(subkeys.tag(blind, scope, *pseudonym.normalised(kind, value)), content["link"])
+    return subkeys.is_tag(content["link"], blind, scope, *pseudonym.normalised(kind, value))
 
 
 def secrets_of(git: Git, name: str) -> tuple[Secret, ...] | None:

@@ -7,7 +7,6 @@ no use without the epoch's secret, and what only the vault may tell waits in its
 from __future__ import annotations
 
 import base64
-import hmac
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
@@ -167,25 +166,32 @@ class Links:
         return canonical.encode({"i": link, "m": subkeys.tag(self._subkey(-1, "link"), link, token), "t": token})
 
     def _read_links(self, path: Path) -> dict[str, str]:
-        """Return the links of the chain's epochs that were made with their secrets; the smallest token where there are two.
+        return read(path, {secret.epoch: self._subkey(at, "link") for at, secret in enumerate(self._secrets)})
 
-        Raises:
-            DataError: a link of one of these epochs leads to a token that nobody with the secret gave it.
-        """
-        found: dict[str, str] = {}
-        keys = {secret.epoch: self._subkey(at, "link") for at, secret in enumerate(self._secrets)}
-        for number, line in enumerate(vault.lines(path), 1):
-            value = entry(line, ("i", "m", "t"), f"{path}:{number}")
-            key = keys.get(pseudonym.epoch_of(value["t"]))
-            if key is None:
-                continue
-            if not hmac.compare_digest(subkeys.tag(key, value["i"], value["t"]), value["m"]):
-                message = "a link of the vault was changed: it leads to another token than it was made for"
-                raise DataError(
-                    message, where=f"{path}:{number}", hint="take the file from a backup or a colleague's vault"
-                )
-            found[value["i"]] = min(found.get(value["i"], value["t"]), value["t"])
-        return found
+
+def read(path: Path, keys: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the links of some epochs that were made with their secrets; the smallest token where there are two.
+
+    Args:
+        path: the file of links.
+        keys: epoch to the key that its links are made with.
+
+    Raises:
+        DataError: a link of one of these epochs leads to a token that nobody with the secret gave it.
+    """
+    found: dict[str, str] = {}
+    for number, line in enumerate(vault.lines(path), 1):
+        value = entry(line, ("i", "m", "t"), f"{path}:{number}")
+        key = keys.get(pseudonym.epoch_of(value["t"]))
+        if key is None:
+            continue
+        if not subkeys.is_tag(value["m"], key, value["i"], value["t"]):
+            message = "a link of the vault was changed: it leads to another token than it was made for"
+            raise DataError(
+                message, where=f"{path}:{number}", hint="take the file from a backup or a colleague's vault"
+            )
+        found[value["i"]] = min(found.get(value["i"], value["t"]), value["t"])
+    return found
 
 
 def parcels(rows: Iterable[tuple[str, dict[str, Any]]], to: str) -> Iterator[bytes]:

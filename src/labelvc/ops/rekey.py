@@ -93,6 +93,7 @@ def rekey(git: Git, asked: Asked, ways: Ways, *, dry: bool = False, advance: Adv
         with tree.reader(git) as reader:
             known = _begun(git, work, reader, asked)
             secret, fresh = _secret(git, known, asked, dry=dry)
+            kept = False
             try:
                 way = ways(secret, project)
                 run = Run(git, work, project, way, known, asked)
@@ -100,9 +101,10 @@ def rekey(git: Git, asked: Asked, ways: Ways, *, dry: bool = False, advance: Adv
                     return run.all(reader, None, advance)
                 with journal.transaction(git, f"pseudonym rekey --to {asked.epoch}", since) as change:
                     done = run.all(reader, change, advance)
+                    kept = True  # what the vault keeps from here on is of this secret
                     return done._replace(waiting=carrying.keep(git, way))
             except BaseException:
-                if fresh and not journal.is_pending(git):
+                if fresh and not kept and not journal.is_pending(git):
                     keyring.path(git, asked.epoch).unlink(missing_ok=True)
                 raise
 

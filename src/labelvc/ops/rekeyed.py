@@ -90,16 +90,22 @@ def _pair(git: Git, words: str | None) -> Range:
     return comparing.resolve(git, words)
 
 
-def recomputed(git: Git, looked: Looked, one: Opened | None) -> Flaw | None:
+class Recomputed(NamedTuple):
+    """What the keys say: the first line whose token is another one than they make, or None; how many tokens nobody can tell of."""
+
+    flaw: Flaw | None
+    forgotten: int
+
+
+def recomputed(git: Git, looked: Looked, one: Opened | None) -> Recomputed:
     """Make every new token again, with the secrets of the epochs or the values of the vault; two people swapped show here.
+
+    Of a person who was forgotten since, no value is left to make a token of.
 
     Args:
         git: the repository.
         looked: the re-key.
         one: the vault, opened; needed where new tokens are made of values.
-
-    Returns:
-        The first line whose token is another one than the keys make; None when all are right.
 
     Raises:
         TrustError: the secret of the new epoch is not here or is the wrong one, or the vault is needed.
@@ -109,11 +115,17 @@ def recomputed(git: Git, looked: Looked, one: Opened | None) -> Flaw | None:
         project = projects.load(git, looked.pair.new, reader)
     epoch = next(each for each in known if each.id == looked.found.epoch)
     secret = keyring.load(git, epoch)
-    wrong = (
-        _chained(secret, project, looked.found.into) if epoch.before else _valued(epoch, secret, project, looked, one)
-    )
+    into, gone = looked.found.into, set[str]()
+    if not epoch.before:
+        opened = _opened(epoch, looked, one)
+        gone = {old for old, new in into.items() if opened.gone(old) or opened.gone(new)}
+        into = {old: new for old, new in into.items() if old not in gone}
+        wrong = _valued(secret, project, into, opened)
+    else:
+        wrong = _chained(secret, project, into)
     keys = sorted(looked.found.first.get(token, "") for token in wrong)
-    return Flaw(keys[0], "its new token is not the one that the keys make of the old one") if keys else None
+    flaw = Flaw(keys[0], "its new token is not the one that the keys make of the old one") if keys else None
+    return Recomputed(flaw, len(gone))
 
 
 def _chained(secret: Secret, project: Project, into: Mapping[str, str]) -> Iterator[str]:
@@ -122,13 +134,17 @@ def _chained(secret: Secret, project: Project, into: Mapping[str, str]) -> Itera
             yield old
 
 
-def _valued(epoch: Epoch, secret: Secret, project: Project, looked: Looked, one: Opened | None) -> Iterator[str]:
+def _opened(epoch: Epoch, looked: Looked, one: Opened | None) -> Opened:
     if one is None:
         message = f"tokens of epoch {epoch.id!r} are made of values, which only the vault can tell"
         raise TrustError(
             message, where=str(looked.pair.new.name), hint="add --identity FILE for each who opens the vault"
         )
-    for old, new in looked.found.into.items():
+    return one
+
+
+def _valued(secret: Secret, project: Project, into: Mapping[str, str], one: Opened) -> Iterator[str]:
+    for old, new in into.items():
         here, there = (_content(one, token) for token in (old, new))
         kind = pseudonym.kind_of(new)
         if here is None or not kind:

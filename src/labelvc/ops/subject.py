@@ -130,15 +130,17 @@ def _carried(git: Git, project: Project, tokens: Collection[str]) -> set[str]:
 def _tokens_of(git: Git, project: Project, kind: str, value: str, folder: Path) -> Iterator[str]:
     """Yield the keyed tokens of a value in each epoch whose secret is here, and the random ones that links lead to."""
     where = folder / folders.LINKS
-    known = {(found := links.entry(line, _LINK, str(where)))["i"]: found["t"] for line in folders.lines(where)}
+    known: dict[str, list[str]] = {}
+    for line in folders.lines(where):
+        found = links.entry(line, _LINK, str(where))
+        known.setdefault(found["i"], []).append(found["t"])
     scopes = ["", *[dataset.id for dataset in project.datasets.values() if _scoped(dataset, kind)]]
     for _, secret in _secrets(git):
         blind = subkeys.subkey(secret, project.id, "blind", project.domain, kind)
         for scope in scopes:
             yield pseudonym.token(secret, project.id, project.domain, kind, value, scope)
             link = subkeys.tag(blind, scope, *pseudonym.normalised(kind, value))
-            if link in known:
-                yield known[link]
+            yield from known.get(link, ())
 
 
 def _scoped(dataset: Dataset, kind: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,7 +90,7 @@ def record(one: Opened, entry: Mapping[str, object]) -> None:
         DataError: the log was edited.
         StoreError: the disk refuses.
     """
-    vault.append(one.folder, entry, lambda content: _sealed(one.keys, content))
+    vault.append(one.folder, entry, lambda content: subkeys.tag(_derived(one.keys, "log"), content))
 
 
 def opened(folder: Path, project: str, openers: Openers, erased: frozenset[str] = frozenset()) -> Opened:
@@ -187,7 +186,7 @@ def write(one: Opened, *, clear: Iterable[Path] = ()) -> None:
     contents[vault.KEY] = keyfile.write(one.file)
     digest, logged = vault.chain(one.folder)
     said = {"last": digest, "log": logged, "root": root, "rows": number}
-    root_line = {**said, "mac": _mac(one.keys, number, root, logged, digest)}
+    root_line = {**said, "mac": subkeys.tag(*_rooted(one.keys, number, root, logged, digest))}
     contents[vault.ROOT] = canonical.encode(root_line) + b"\n"
     vault.begin(one.folder, contents)
     for path in clear:
@@ -232,7 +231,7 @@ def _with(folder: Path, file: KeyFile, keys: Keys) -> Opened:
     number, root = vault.root_of(found)
     try:
         said = canonical.decode(vault.lines(generation / vault.ROOT)[0])
-        good = hmac.compare_digest(str(said["mac"]), _mac(keys, number, root, said["log"], said["last"]))
+        good = subkeys.is_tag(said["mac"], *_rooted(keys, number, root, said["log"], said["last"]))
     except (DataError, IndexError, KeyError, TypeError):
         good = False
     if not good:
@@ -260,16 +259,14 @@ def _examine_log(folder: Path, keys: Keys, least: int, digest: str) -> None:
     for number, line in enumerate(lines[least:], least + 1):
         value = canonical.decode(line)
         said = value.pop("mac", "")
-        if value["did"] != "lend" and not hmac.compare_digest(str(said), _sealed(keys, canonical.encode(value))):
+        sealed = subkeys.is_tag(said, _derived(keys, "log"), canonical.encode(value))
+        if value.get("did") != "lend" and not sealed:
             raise vault.edited(folder, number)
 
 
-def _mac(keys: Keys, number: int, root: str, logged: int, digest: str) -> str:
-    return subkeys.tag(_derived(keys, "root"), str(number), root, str(logged), digest)
-
-
-def _sealed(keys: Keys, content: bytes) -> str:
-    return subkeys.tag(_derived(keys, "log"), content)
+def _rooted(keys: Keys, number: int, root: str, logged: int, digest: str) -> tuple[bytes, str, str, str, str]:
+    """Return the key and the parts of the tag that the root of a vault has."""
+    return _derived(keys, "root"), str(number), root, str(logged), digest
 
 
 def _derived(keys: Keys, use: str) -> bytes:

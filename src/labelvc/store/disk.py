@@ -40,20 +40,23 @@ def create(place: str | Path, data: bytes, like: str | Path, *, sync: bool) -> N
     Raises:
         OSError: the disk is full, read-only or not ours.
     """
+    mode = None
+    with suppress(FileNotFoundError):
+        before = os.lstat(like)
+        mode = stat.S_IMODE(before.st_mode) | stat.S_IWUSR if stat.S_ISREG(before.st_mode) else None
+    opened = 0o666 if mode is None else mode
     try:
-        handle = os.open(place, _NEW, 0o666)
+        handle = os.open(place, _NEW, opened)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(place), exist_ok=True)
-        handle = os.open(place, _NEW, 0o666)
+        handle = os.open(place, _NEW, opened)
     try:
         try:
+            if mode is not None:  # before a byte is there to read
+                os.fchmod(handle, mode)
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(handle, rest) :]
-            with suppress(FileNotFoundError):
-                before = os.lstat(like)
-                if stat.S_ISREG(before.st_mode):
-                    os.fchmod(handle, stat.S_IMODE(before.st_mode) | stat.S_IWUSR)
             if sync:
                 os.fsync(handle)
         finally:
