@@ -537,6 +537,46 @@ def test_a_list_that_calls_a_step_approved_is_worked_out_again(project: Desk, ca
     assert any(words in line for line in found), said
 
 
+def test_when_a_step_came_in_decides_whether_its_approval_had_ended(desk: Desk, tools: Path, tmp_path: Path):
+    """`times.txt` is there where a limit is, and without it, or with a later one, nothing that has a limit counts."""
+    desk.approve("ben", "main...topic", "reviewer", "--expires", "2030-01-01")
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--no-ff", "--no-edit", "topic", GIT_COMMITTER_DATE="2029-06-01T00:00:00Z")
+    desk.relabel("unsaid", "rev-6")
+    case = bundled(desk, tmp_path / "b.tar", "HEAD~3..HEAD")
+    rows = case.files["times.txt"].decode().splitlines()
+    steps = [row.split()[0] for row in case.files["steps.txt"].decode().splitlines()]
+    began, merged = 1772355600, 1874966400
+    assert rows == [f"{commit} {at}" for commit, at in zip(steps, (began, merged, merged), strict=True)]
+    assert '"expiresAt":"2030-01-01T23:59:59Z"' in next(
+        dsse.decode(case.files[name], dsse.IN_TOTO).payload.decode() for name in case.files if "/ben." in name
+    )
+    told = "times.txt says of each step when it came in, and never goes back"
+
+    def wrong(changed: Case) -> list[str]:
+        code, said = by_labelvc(desk, changed, tmp_path / "away")
+        found = [line for line in said.splitlines() if line.startswith("wrong")]
+        assert code == bool(found)
+        return found
+
+    assert by_script(unpacked(case, tmp_path / "c"), tools, case.root)[0] == 0
+    assert wrong(case) == []
+    late = "".join(
+        f"{commit} {at}\n" for commit, at in zip(steps, (began, merged + 10**8, merged + 10**8), strict=True)
+    )
+    for data in (late.encode(), None):
+        (found,) = wrong(case.but(**{"times.txt": data}))
+        assert f"step {steps[1][:12]} is approved" in found
+    back = f"{rows[0]}\n{rows[1]}\n{steps[2]} 5\n".encode()
+    other, short = f"{rows[1]}\n{rows[0]}\n{rows[2]}\n".encode(), f"{rows[0]}\n".encode()
+    for data in (back, other, short, b"", b"x\n", f"{steps[0]} -1\n{rows[1]}\n{rows[2]}\n".encode()):
+        changed = case.but(**{"times.txt": data})
+        assert f"wrong  {told}" in wrong(changed), data
+        if data in (back, b"x\n"):
+            code, said = by_script(unpacked(changed, tmp_path / "c"), tools, case.root)
+            assert (code, f"WRONG  {told}\n" in said) == (1, True)
+
+
 def public(desk: Desk, who: str) -> PublicKey:
     return sshsig.read_public(Path(f"{desk.key(who)}.pub").read_text().rsplit(" ", 1)[0])
 

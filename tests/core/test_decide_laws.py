@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from labelvc.codec import moment
 from labelvc.core import decide
+from labelvc.core import voices as saying
 from labelvc.core.decide import Case, Decision
 from labelvc.core.voices import Backing, Voice
 from labelvc.model.change import Move
@@ -143,3 +146,84 @@ def test_who_signs_the_remainder_leaves_none_of_it(rules: Policy, backings: list
     yes = Voice(who, "reviewer", "approve", Digest("last"), (), (), True)
     after = decide.wanting(rules, case, [*backings, one(part, yes)], "reviewer") if part else wanted
     assert after <= wanted
+
+
+TIMES = st.integers(0, 40).map(lambda days: days * 86_400)
+
+
+@st.composite
+def limited(draw: st.DrawFn) -> tuple[Policy, list[Backing]]:
+    """Return a policy and backings in which some yeses expire and some needs want young ones."""
+    rules = draw(POLICIES)
+    (rule,) = rules.rules
+    age, urgent = draw(st.none() | st.integers(1, 30 * 86_400)), draw(st.none() | st.integers(1, 30 * 86_400))
+    emergency = rule.emergency and replace(rule.emergency, max_age=urgent)
+    rules = replace(rules, rules=(replace(rule, needs=(replace(rule.needs[0], max_age=age),), emergency=emergency),))
+    backings = []
+    for backing in draw(BACKINGS):
+        said = []
+        for voice in backing.voices:
+            signed, ends = draw(TIMES), draw(st.none() | TIMES)
+            expires = "" if ends is None or voice.decision != "approve" else moment.instant(signed + 1 + ends)
+            said.append(voice._replace(signed_at=moment.instant(signed), expires_at=expires))
+        backings.append(backing._replace(voices=tuple(said)))
+    return rules, backings
+
+
+@settings(max_examples=40)
+@given(limited(), TIMES, st.integers(0, 40 * 86_400), st.booleans())
+def test_time_never_allows_what_was_not_allowed(found: tuple[Policy, list[Backing]], at: int, more: int, strangers):
+    rules, backings = found
+    early, late = (judge(rules, backings, at=time, strangers=strangers) for time in (at, at + more))
+    assert set(early.uncovered) <= set(late.uncovered)
+    assert late.covered <= early.covered
+    assert BETTER.index(late.state) <= BETTER.index(early.state)
+    assert early.noes == late.noes or set(early.noes) <= set(late.noes)
+    assert late.agreed <= early.agreed
+
+
+@settings(max_examples=40)
+@given(limited(), TIMES)
+def test_what_is_over_stands_as_if_it_had_not_been_said(found: tuple[Policy, list[Backing]], at: int):
+    """An oracle: a yes that is over is taken out, but for what it takes back and whom it names, and nothing else has a limit."""
+    rules, backings = found
+    (need,) = rules.rules[0].needs
+    urgent = rules.rules[0].emergency
+
+    def silent(voice: Voice) -> bool:
+        age = urgent.max_age if voice.emergency and urgent else None if voice.emergency else need.max_age
+        ends = [moment.seconds(voice.expires_at)] if voice.expires_at else []
+        ends += [] if age is None else [moment.seconds(voice.signed_at) + age]
+        return voice.decision == "approve" and at > min(ends, default=at)
+
+    forgotten = [
+        each._replace(
+            voices=tuple(
+                voice._replace(decision="abstain") if silent(voice) else voice._replace(expires_at="")
+                for voice in each.voices
+            )
+        )
+        for each in backings
+    ]
+    (rule,) = rules.rules
+    emergency = urgent and replace(urgent, max_age=None)
+    free = replace(rules, rules=(replace(rule, needs=(replace(need, max_age=None),), emergency=emergency),))
+    assert judge(rules, backings, at=at)[:4] == judge(free, forgotten)[:4]
+
+
+@settings(max_examples=30)
+@given(POLICIES, BACKINGS, TIMES)
+def test_without_a_limit_nobody_has_to_know_the_time(rules: Policy, backings: list[Backing], at: int):
+    assert not saying.limited(rules, backings)
+    assert judge(rules, backings) == judge(rules, backings, at=at)
+
+
+@settings(max_examples=30)
+@given(limited())
+def test_what_has_a_limit_counts_for_nothing_where_nobody_tells_the_time(found: tuple[Policy, list[Backing]]):
+    rules, backings = found
+    if rules.rules[0].needs[0].max_age is not None:
+        assert judge(rules, backings).covered == 0
+    at_no_time, never = judge(rules, backings), judge(rules, backings, at=10**12)
+    assert at_no_time[:4] == never[:4]
+    assert saying.limited(rules, backings) or at_no_time == never

@@ -18,11 +18,13 @@ from labelvc.model.approval import NAMESPACE, Approval, Scope, Seen, Signer
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
 from labelvc.ops import approvals, lying, makers, trust, verify
+from labelvc.ops import course as courses
 from labelvc.ops import diff as comparing
+from labelvc.ops.course import Course
 from labelvc.ops.deeds import Deeds
 from labelvc.ops.merged import takes_back
 from labelvc.ops.population import Census
-from labelvc.ops.verify import Course, Walk
+from labelvc.ops.verify import Walk
 from labelvc.store import git as plumbing
 from labelvc.store import keys, tree
 from labelvc.store.git import Git
@@ -266,7 +268,7 @@ def test_steps_of_a_walk_are_the_steps_alone(desk: Desk, seed: int, count: int):
     Past(desk, seed).write(count, branch)
     git = plumbing.find(desk.folder)
     from_start = seed % 2 == 1
-    going = verify.course(git, branch if from_start else f"main..{branch}", everything=from_start)
+    going = courses.read(git, branch if from_start else f"main..{branch}", everything=from_start)
     assert len(going.pairs) > count
     with tree.reader(git) as reader:
         walk, deeds = Walk(git, reader, None), Deeds(git, reader)
@@ -293,7 +295,7 @@ def test_what_was_said_before_is_found_by_git_as_by_reading_all_of_it(desk: Desk
     for seed in (0, 2, 4):
         Past(desk, seed).write(10, f"searched-{seed}")
         git = plumbing.find(desk.folder)
-        going = verify.course(git, f"main..searched-{seed}")
+        going = courses.read(git, f"main..searched-{seed}")
         told = []
         for many in (0, 256):
             monkeypatch.setattr(lying, "_MANY", many)
@@ -313,7 +315,7 @@ def test_a_commit_is_of_the_first_step_that_reaches_it(desk: Desk):
     desk.git("checkout", "-q", "main")
     desk.git("merge", "-q", "--no-ff", "-m", "Twice", "topic")
     git = plumbing.find(desk.folder)
-    pairs = verify.course(git, "main~2..main").pairs
+    pairs = courses.read(git, "main~2..main").pairs
     told = makers.along(git, pairs)
     assert [[each.commit for each in told[commit]] for _, commit in pairs] == [[first], [second]]
     assert [told[commit] for _, commit in pairs] == [makers.commits(git, *pair) for pair in pairs]

@@ -13,6 +13,7 @@ from labelvc.core import diff as rules
 from labelvc.errors import ConfigurationError, DataError, StoreError
 from labelvc.model.names import Key
 from labelvc.ops import blame, log, tidy, trace, verify
+from labelvc.ops import course as courses
 from tests import people
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
@@ -404,7 +405,7 @@ def test_a_late_approval_did_not_stand_as_verify_says_too(sound: Desk):
     step = trace.trace(Zoo(sound.folder).at, Key.parse(RECORD)).steps[-1]
     assert [(vote.decision, vote.stood) for vote in step.votes] == [("approve", False)]
     at = Zoo(sound.folder).at
-    states = {one.commit: one.state for one in verify.verify(at, verify.course(at, None, everything=True), None)[0]}
+    states = {one.commit: one.state for one in verify.verify(at, courses.read(at, None, everything=True), None)[0]}
     assert states[step.integrated.id] == "missing"
 
 
@@ -414,7 +415,7 @@ def test_an_approval_in_time_stood_as_verify_says_too(sound: Desk):
     step = trace.trace(Zoo(sound.folder).at, Key.parse(RECORD)).steps[-1]
     assert [(vote.decision, vote.stood) for vote in step.votes] == [("approve", True)]
     at = Zoo(sound.folder).at
-    states = {one.commit: one.state for one in verify.verify(at, verify.course(at, None, everything=True), None)[0]}
+    states = {one.commit: one.state for one in verify.verify(at, courses.read(at, None, everything=True), None)[0]}
     assert states[step.integrated.id] == "approved"
 
 

@@ -20,9 +20,9 @@ from labelvc.cli.render import json, text
 from labelvc.core.veil import Veil
 from labelvc.errors import DataError, Error, StoreError, TrustError
 from labelvc.ops import audit as auditing
+from labelvc.ops import course as courses
 from labelvc.ops import impact as distrusting
 from labelvc.ops import veil
-from labelvc.ops import verify as verifying
 from labelvc.ops.audit import Auditor, Found, Merge
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -190,7 +190,7 @@ def impact(settings: Settings, /, revisions: str | None, root: str | None, form:
     """
     git = plumbing.find(settings.directory)
     alone = revisions is None or ".." not in revisions
-    going = verifying.course(git, revisions, everything=alone)
+    going = courses.read(git, revisions, everything=alone)
     pinned = signing.pin(git, root)
     with progress(settings, len(going.pairs), "judging steps again") as advance:
         found = list(distrusting.losses(git, going, pinned, advance))

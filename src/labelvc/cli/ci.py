@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from labelvc.checks.interface import Rule
-from labelvc.cli import signing
+from labelvc.cli import signing, timing
 from labelvc.cli.context import Settings, environment, pass_settings, today
 from labelvc.cli.output import Destination, placed, progress, say, write
 from labelvc.cli.render import github, gitlab, hosts, json, junit, review_html, sarif
 from labelvc.cli.render import judged as render
 from labelvc.cli.render import review as pages
+from labelvc.codec import moment
 from labelvc.model.finding import SEVERITIES, Finding, Severity
 from labelvc.ops import catalogue
 from labelvc.ops import ci as judging
@@ -39,7 +40,9 @@ _DATE = click.DateTime(formats=["%Y-%m-%d"])
     help="Write the files to DIR; it is made when it is not there.",
 )
 @click.option("--branch", metavar="NAME", help="Its name, in which personal data may stand; else as the host tells it.")
-@click.option("--date", type=_DATE, metavar="YYYY-MM-DD", help="Judge exceptions that end as on this day; else today.")
+@click.option(
+    "--date", type=_DATE, metavar="YYYY-MM-DD", help="Judge exceptions and approvals that end as on this day; else now."
+)
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), default="error", show_default=True, help="Least severity that exits 1."
 )
@@ -77,9 +80,10 @@ def ci(
     annotations = annotations or ("github" if environment("GITHUB_ACTIONS") else "none")
     pinned = signing.pin(git, root)
     name = branch or next(filter(None, map(environment, _BRANCHES)), None) or head
-    brought = Brought(f"{date:%Y-%m-%d}" if date else today())
+    day = f"{date:%Y-%m-%d}" if date else ""
+    brought, at = Brought(day or today()), moment.seconds(f"{day}T23:59:59Z") if day else timing.clock()
     with progress(settings, None, "judging commits", "commits") as advance:
-        judged = judging.judge(git, Wish(base, head, name, pinned, brought, settings.jobs), advance)
+        judged = judging.judge(git, Wish(base, head, name, pinned, brought, settings.jobs, at), advance)
     if signing.unproved(settings, pinned):
         judged = judged._replace(untold=[*judged.untold, _UNPINNED])
     found = render.findings(judged)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import click
 
-from labelvc.cli import signing
+from labelvc.cli import signing, timing
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, say, write
@@ -157,6 +157,9 @@ def policy_rule() -> None:
 @click.option("--touch", is_flag=True, help="Only signatures count for which a security key was touched.")
 @click.option("--verification", is_flag=True, help="Only those for which it also asked for PIN or fingerprint.")
 @click.option(
+    "--max-age", callback=timing.span, metavar="SPAN", help="Only a yes counts that is no older: 30d, 36h, 4w."
+)
+@click.option(
     "--emergency", metavar="ROLE[:COUNT[:author,annotators]]", help="Who lets a change in before the others agree."
 )
 @click.option("--no-emergency", "ordinary", is_flag=True, help="Nobody does any more.")
@@ -171,6 +174,7 @@ def policy_rule_set(
     needs: tuple[str, ...],
     touch: bool,
     verification: bool,
+    max_age: int | None,
     emergency: str | None,
     ordinary: bool,
     own_records: bool | None,
@@ -185,9 +189,11 @@ def policy_rule_set(
     """
     if ordinary and emergency:
         raise click.UsageError("--emergency and --no-emergency say opposite things", click.get_current_context())
-    asked = [_need(word, touch=touch, verification=verification) for word in needs]
-    if (touch or verification) and not asked:
-        raise click.UsageError("--touch and --verification say what --need asks", click.get_current_context())
+    asked = [_need(word, touch=touch, verification=verification, max_age=max_age) for word in needs]
+    if (touch or verification or max_age) and not asked:
+        raise click.UsageError(
+            "--touch, --verification and --max-age say what --need asks", click.get_current_context()
+        )
     return articles.with_rule(
         before,
         Wish(
@@ -195,7 +201,7 @@ def policy_rule_set(
             kinds,
             paths,
             asked,
-            _need(emergency, touch=False, verification=False) if emergency else None,
+            _need(emergency) if emergency else None,
             own_records,
             ordinary,
         ),
@@ -252,7 +258,7 @@ def policy_distrust(git: Git, before: Policy, principal: str, keyid: str, since:
     return articles.with_distrust(before, entry)
 
 
-def _need(words: str, *, touch: bool, verification: bool) -> Need:
+def _need(words: str, *, touch: bool = False, verification: bool = False, max_age: int | None = None) -> Need:
     """Read `ROLE[:COUNT[:author,annotators]]`."""
     role, _, rest = words.partition(":")
     count, _, apart = rest.partition(":")
@@ -263,7 +269,7 @@ def _need(words: str, *, touch: bool, verification: bool) -> Need:
         or sorted(parts) != sorted(filter(None, apart.split(",")))
     ):
         raise click.UsageError(f"{words!r} is not ROLE[:COUNT[:author,annotators]]", click.get_current_context())
-    return Need(role, int(count or "1"), parts, touch, verification)
+    return Need(role, int(count or "1"), parts, touch, verification, max_age)
 
 
 @policy.command("explain", short_help="Tell which rules a place or a change falls under.")
@@ -275,12 +281,13 @@ def policy_explain(settings: Settings, /, words: str, root: str | None, form: st
     """Tell which rules a place or a change falls under, what each asks, who can give it, who gave it and what is missing.
 
     A place is judged by the policy of the work tree, a range by the policy in force before it. Exit 1 when something is
-    denied: no rule is about it, or nobody may do it, such as a link in the place of an approval.
+    denied: no rule is about it, or nobody may do it, such as a link in the place of an approval. What A...B brings is judged as of
+    now: an approval that expired since has to be given again.
     """
     git = plumbing.find(settings.directory)
     pin = signing.pin(git, root)
     if ".." in words and "#" not in words:
-        found = explaining.change(git, words, pin)
+        found = explaining.change(git, words, pin, timing.clock())
     else:
         found = explaining.place(git, signing.trust_here(git, pin), words)
     if form == "json":

@@ -17,8 +17,8 @@ from labelvc.cli.render import population as render
 from labelvc.core import sampling
 from labelvc.model.names import Digest
 from labelvc.model.policy import ChangeKind
+from labelvc.ops import course as courses
 from labelvc.ops import population as counting
-from labelvc.ops import verify as verifying
 from labelvc.ops.population import Census, Member, Row, Totals
 from labelvc.store import git as plumbing
 from labelvc.store import tree
@@ -72,7 +72,7 @@ def population(
     _refuse_kinds(by, kinds)
     git = plumbing.find(settings.directory)
     pinned = signing.pin(git, root)
-    going = verifying.course(git, revisions, everything=everything)
+    going = courses.read(git, revisions, everything=everything)
     totals = Totals()
     with ExitStack() as stack:
         reader = stack.enter_context(tree.reader(git))
@@ -141,7 +141,7 @@ def sample(
     _refuse_kinds(by, kinds)
     git = plumbing.find(settings.directory)
     pinned = signing.pin(git, root)
-    going = verifying.course(git, revisions, everything=everything)
+    going = courses.read(git, revisions, everything=everything)
     totals = Totals()
     with tree.reader(git) as reader, progress(settings, len(going.pairs), "listing steps") as advance:
         census = Census(git, reader, pinned)

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from labelvc import __version__
-from labelvc.cli import signing
+from labelvc.cli import signing, timing
 from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import json, roots, text, trust
@@ -109,7 +109,7 @@ def doctor(settings: Settings, finish: bool, forget: bool, form: str, output: Pa
 def status(settings: Settings, form: str, output: Path | None) -> None:
     """Show the project on one screen: what is in it, what changed, and what to do next."""
     git = plumbing.find(settings.directory)
-    found = looking.look(git, environment("LABELVC_ROOT"))
+    found = looking.look(git, environment("LABELVC_ROOT"), timing.clock())
     if form == "json":
         items = [_item(count, found) for count in found.counts]
         write(json.document("status", items, head=found.commit, summary=_summary(found)), output)

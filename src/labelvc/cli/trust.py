@@ -9,25 +9,28 @@ from pathlib import Path
 
 import click
 
-from labelvc.cli import memory, signing
+from labelvc.cli import memory, signing, timing
 from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import trust as render
+from labelvc.codec import moment
 from labelvc.model.approval import Meaning, Verdict
 from labelvc.model.names import Digest
 from labelvc.ops import approve as approving
-from labelvc.ops import glimpse, people, sealing
+from labelvc.ops import course as courses
+from labelvc.ops import dates, glimpse, people, sealing
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops import verify as verifying
 from labelvc.ops.approvals import Lost
 from labelvc.ops.approve import Wish
+from labelvc.ops.course import Course
 from labelvc.ops.steps import Step
-from labelvc.ops.verify import Course
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
+_DAY = 86_400
 _BAD = ("conditional", "missing", "denied", "rejected")
 
 
@@ -42,6 +45,13 @@ _BAD = ("conditional", "missing", "denied", "rejected")
     metavar="KEY",
     multiple=True,
     help="Say nothing of KEY, such as texts/m1#a1 or 'texts/m1#*' (* stops at /, ** does not); may be repeated.",
+)
+@click.option(
+    "--expires",
+    "expires_at",
+    callback=timing.instant,
+    metavar="TIME",
+    help="Let the yes count until then and no longer: 30d, 36h, 2026-12-31 or 2026-12-31T18:00:00Z.",
 )
 @click.option("--remainder", is_flag=True, help="Sign only what standing approvals leave to the role.")
 @click.option(
@@ -61,6 +71,7 @@ def approve(
     decision: Verdict,
     reason: str,
     excepted: tuple[str, ...],
+    expires_at: str | None,
     remainder: bool,
     emergency: bool,
     principal: str | None,
@@ -79,17 +90,20 @@ def approve(
     \b
     labelvc approve main...topic --role reviewer
     labelvc approve main...topic --role reviewer --except 'texts/m7#*'
+    labelvc approve main...topic --role reviewer --expires 30d
     labelvc approve main...topic --role reviewer --decision reject --reason 'm7 is no payment'
     """
     if remainder and (emergency or decision != "approve"):
         raise click.UsageError("--remainder is for an approval that the rules ask for")
     if emergency and decision != "approve":
         raise click.UsageError("--emergency is a way to approve")
+    if expires_at and decision != "approve":
+        raise click.UsageError("--expires is for an approval: what is said against a change has no end")
     git = plumbing.find(settings.directory)
     _refuse_two_dots(git, revisions)
     meaning: Meaning = "review" if decision == "reject" else "emergency" if emergency else "approval"
-    wish = Wish(role, decision, meaning, reason, principal, excepted, remainder)
-    change = approving.examine(git, revisions, signing.pin(git, root), wish)
+    wish = Wish(role, decision, meaning, reason, principal, excepted, remainder, expires_at or "")
+    change = approving.examine(git, revisions, signing.pin(git, root), wish, timing.clock())
     signer = people.signer(git, signing.where(key), signing.ask, change.trust.policy)
     approval = approving.draft(change, wish, signer.key, now().astimezone(), secrets.token_hex(16))
     shown = glimpse.first(git, change, render.SHOWN)
@@ -120,6 +134,12 @@ def _ends(git: Git, *words: str) -> list[str]:
 @click.command()
 @click.argument("revisions", metavar="[A..B | A...B | A]", required=False)
 @click.option("--all", "everything", is_flag=True, help="Judge the whole first-parent history.")
+@click.option(
+    "--at",
+    callback=timing.instant,
+    metavar="TIME",
+    help="Judge what came in before TIME as if it came in then: `now` tells whether a pull request is still approved.",
+)
 @click.option("--strict", is_flag=True, help="Count steps before the first policy as not approved.")
 @memory.rewrite_option
 @signing.root_option
@@ -130,6 +150,7 @@ def verify(
     /,
     revisions: str | None,
     everything: bool,
+    at: str | None,
     strict: bool,
     accept_rewrite: bool,
     root: str | None,
@@ -142,17 +163,21 @@ def verify(
     Exit 1 when a word is missing, 2 when it cannot be told: an author nobody knows, a policy that does not verify, missing
     data, a branch that went back since it last verified here (docs/formats/client-state.md), or, with CI=true, a root that
     nobody pinned (--root, LABELVC_ROOT or `git config labelvc.root`).
+
+    No clock is asked: a yes that expires, or that the policy wants young, is held against the latest date on the line to the step.
     """
     git = plumbing.find(settings.directory)
     pinned = signing.pin(git, root)
-    going = verifying.course(git, revisions, everything=everything)
+    going = courses.read(git, revisions, everything=everything)
+    least = moment.seconds(at) if at else 0
     again = " ".join(filter(None, ["labelvc verify", revisions, "--all" * everything, "--accept-rewrite"]))
     place = memory.Place(*_named(going, revisions), again, accept=accept_rewrite)
     known = memory.hold(git, place, pinned)
     with progress(settings, len(going.pairs), "verifying steps") as advance:
-        steps, anchors = verifying.verify(git, going, pinned, advance)
+        steps, anchors = verifying.verify(git, going, pinned, advance, least)
     anchors |= trusting.anchor(git, going.head, pinned)
     write(_report(steps, going, anchors, revisions, form, color=settings.color and output is None), output)
+    _late(settings, git, going, steps)
     code = _verdict(settings, steps, pinned, strict=strict)
     if known and not code and not going.ruler:
         memory.keep(settings, git, known, place)
@@ -189,6 +214,21 @@ def _report(
         f"root {digest} ({'pinned' if pinned else 'unpinned'})\n" for digest, pinned in sorted(anchors.items())
     )
     return "".join([*told, f"{text.count(len(steps), 'step')}: {sums}\n", ends])
+
+
+def _late(settings: Settings, git: Git, going: Course, steps: list[Step]) -> None:
+    """Say which commit of the line is dated later than now: what expires is over by it, whatever a clock shows."""
+    at = max((step.at for step in steps if step.at is not None), default=0)
+    if at > timing.clock() + _DAY and (commit := dates.told_by(git, at, going.ruler, going.head)):
+        told = moment.instant(at)
+        say(
+            settings,
+            f"note: {commit[:12]} says that it is of {told}, later than now: what expires until then is over after it",
+        )
+        say(
+            settings,
+            f"  next: as long as it is not merged, git rebase --reset-author-date {commit[:12]}~1; else docs/guide/security.md",
+        )
 
 
 def _verdict(settings: Settings, steps: list[Step], pinned: str | None, *, strict: bool) -> int:

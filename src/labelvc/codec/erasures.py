@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from labelvc.codec import statement
+from labelvc.codec import moment, statement
 from labelvc.errors import DataError
 from labelvc.model.erasure import PREDICATE, Erasure
 
@@ -39,7 +39,7 @@ def decode(payload: bytes) -> Erasure:
     people = [holder.person for holder in value.holders]
     good = (
         _PERSON.fullmatch(value.signer.principal)
-        and statement.is_instant(value.signed_at)
+        and moment.is_instant(value.signed_at)
         and _ROOT.fullmatch(value.vault)
         and people == sorted(set(people))
         and all(map(_PERSON.fullmatch, people))

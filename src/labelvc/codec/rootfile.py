@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labelvc.codec import canonical, sshsig
-from labelvc.codec.statement import PRINCIPAL, is_instant
+from labelvc.codec import canonical, moment, sshsig
+from labelvc.codec.statement import PRINCIPAL
 from labelvc.errors import DataError
 from labelvc.model import approval
 from labelvc.model.policy import Root, RootKey
@@ -54,7 +54,7 @@ def decode(payload: bytes) -> Root:
     value = canonical.decode(payload)
     try:
         found, expires = _root_of(value, payload)
-        good = is_instant(expires) and encode(found, expires) == payload
+        good = moment.is_instant(expires) and encode(found, expires) == payload
         flaws = list(_flaws_of_root(found)) if good else [_SPELLING]
     except (KeyError, TypeError, AttributeError, ValueError):
         raise DataError("the root is not well formed") from None

@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
-from labelvc.codec import canonical, plain, sshsig
+from labelvc.codec import canonical, moment, plain, sshsig
 from labelvc.errors import DataError, TrustError
 from labelvc.model import approval, policy, release, witness
 from labelvc.model.approval import Approval, Rekeying
@@ -34,7 +33,6 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 PRINCIPAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 """What the id of a principal looks like."""
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 """What the version of a release looks like: Semantic Versioning 2.0.0 without a suffix."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -70,18 +68,25 @@ def decode_approval(payload: bytes) -> Approval:
     value = plain.approval(payload) or _read(payload, kind, CHANGE_SET, sort, "the approval")
     good = (
         PRINCIPAL.fullmatch(value.signer.principal)
-        and is_instant(value.signed_at)
+        and moment.is_instant(value.signed_at)
         and _NONCE.fullmatch(value.nonce)
         and all(map(_DIGEST.fullmatch, value.supersedes))
         and all([_SHA256.fullmatch(each.sha256) for each in value.materials])
         and all(map(PRINCIPAL.fullmatch, value.authors))
         and min(value.scope.added, value.scope.changed, value.scope.removed) >= 0
         and (value.reason or (value.decision == "approve" and value.meaning != "emergency"))
+        and (not value.expires_at or _ends(value))
         and (not isinstance(value, Rekeying) or _is_rekeying(value))
     )
     if not good:
         raise DataError("the approval is not well formed: a name, digest, time, count or reason is not as it must be")
     return value
+
+
+def _ends(value: Approval) -> bool:
+    """Tell whether what expires is a yes, and one that was good when it was signed; a no that is over would let things in."""
+    good = value.decision == "approve" and not isinstance(value, Rekeying) and moment.is_instant(value.expires_at)
+    return good and value.expires_at > value.signed_at
 
 
 def _is_rekeying(value: Rekeying) -> bool:
@@ -145,6 +150,8 @@ def flaws(value: Policy) -> Iterator[str]:
         for need in (*rule.needs, *([rule.emergency] if rule.emergency else ())):
             if need.count < 1 or (need.role != policy.ROOT_ROLE and need.role not in value.roles):
                 yield f"the rule {rule.name!r} asks for {need.count} of the role {need.role}, which cannot be"
+            if need.max_age is not None and need.max_age < 1:
+                yield f"the rule {rule.name!r} asks for a yes that is no older than {need.max_age} seconds, which none can be"
     yield from _flaws_of_distrust(value.distrusted)
 
 
@@ -198,7 +205,7 @@ def decode_witness(payload: bytes) -> Witness:
         and value.approvals.size >= 0
         and _SHA256.fullmatch(value.approvals.root)
         and PRINCIPAL.fullmatch(value.signer.principal)
-        and is_instant(value.signed_at)
+        and moment.is_instant(value.signed_at)
         and (since is None or (VERSION.fullmatch(since.version) and _SHA256.fullmatch(since.sha256)))
     )
     if not good:
@@ -208,21 +215,13 @@ def decode_witness(payload: bytes) -> Witness:
     return value
 
 
-def is_instant(words: str) -> bool:
-    """Tell whether words are a moment that there is, RFC 3339 in UTC with `Z`."""
-    try:
-        return bool(_INSTANT.fullmatch(words) and datetime.fromisoformat(words))
-    except ValueError:
-        return False
-
-
 def _flaws_of_release(value: Release) -> Iterator[str]:
     before, log = value.previous, value.approvals
     if not all(VERSION.fullmatch(one) for one in (value.version, before.version if before else value.version)):
         yield "a version is not three numbers"
     if value.sequence < 1 or (value.sequence == 1) != (before is None):
         yield "releases count from 1, and every one but the first names the one before"
-    if not PRINCIPAL.fullmatch(value.signer.principal) or not is_instant(value.signed_at):
+    if not PRINCIPAL.fullmatch(value.signer.principal) or not moment.is_instant(value.signed_at):
         yield "its signer or time is not as it must be"
     digests = [value.policy.sha256, log.root, *log.consistency, *(one.sha256 for one in value.documents)]
     digests += [each.root for one in value.datasets for each in (one, one.salted) if each]

@@ -77,6 +77,7 @@ class Case(NamedTuple):
         barred: keys that nobody can allow, such as one that moves twice.
         rekeyed: keys of lines in which a re-key was proved, and nothing else: the rules on re-keys ask for them.
         vouched: payload digests of the statements on that re-key which say what was proved.
+        at: seconds since 1970 when it came in; None where nothing that was said, and no need, has a limit in time.
     """
 
     moves: Sequence[Move]
@@ -87,6 +88,7 @@ class Case(NamedTuple):
     barred: frozenset[str] = frozenset()
     rekeyed: frozenset[str] = frozenset()
     vouched: frozenset[Digest] = frozenset()
+    at: int | None = None
 
 
 class _Group(NamedTuple):
@@ -287,7 +289,8 @@ def _judge(policy: Policy, rule: Rule, case: Case, held: Sequence[Backing], tall
         members, asked = _members(policy, need.role), need.presence
         others = {who for who in members if policy.principals[who].can_prove(asked)} - found
         barred = set().union(*(_barred(need, case, backing) for backing in held)) if held else _barred(need, case, None)
-        tallies.note(need, met, others - barred, others & barred)
+        ended = _ended(need, case, held) & others - barred if met < need.count else ()
+        tallies.note(need, met, others - barred, others & barred, ended)
     return all(met >= need.count for need, met in zip(rule.needs, have, strict=True))
 
 
@@ -301,8 +304,15 @@ def _willing(policy: Policy, need: Need, case: Case, held: Sequence[Backing], *,
     asked = need.presence
     for backing in held:
         said = (voice for voice in voices.agreed(backing) if voice.role == need.role and voice.emergency is emergency)
-        found |= {voice.principal for voice in said if voice.presence.proves(asked)} - _barred(need, case, backing)
+        good = (voice for voice in said if voice.presence.proves(asked) and not voice.over(need, case.at))
+        found |= {voice.principal for voice in good} - _barred(need, case, backing)
     return found.intersection(_members(policy, need.role))
+
+
+def _ended(need: Need, case: Case, held: Sequence[Backing]) -> set[str]:
+    """Return whose yes does not count any more, as it expired or is too old."""
+    said = (voice for backing in held for voice in voices.agreed(backing) if voice.role == need.role)
+    return {voice.principal for voice in said if not voice.emergency and voice.over(need, case.at)}
 
 
 def _saved(policy: Policy, case: Case, weighed: _Weighed, met: Sequence[bool]) -> bool:

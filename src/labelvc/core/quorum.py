@@ -18,14 +18,18 @@ class Standing(NamedTuple):
         who_can: principals who could still give their word.
         barred: those who hold the role and are kept from it by their part in the change.
         presence: what a signature must prove of the person to count.
+        max_age: seconds for which a yes counts; None: for ever.
+        ended: those of `who_can` whose yes does not count any more, as it expired or is too old.
     """
 
     role: str
     asked: int
     have: int
-    who_can: tuple[str, ...]
+    who_can: tuple[str, ...] = ()
     barred: tuple[str, ...] = ()
     presence: Presence = Presence()
+    max_age: int | None = None
+    ended: tuple[str, ...] = ()
 
     @property
     def stuck(self) -> bool:
@@ -37,22 +41,33 @@ class Tallies:
     """How each need stands over all groups: the fewest people who met it, and who could."""
 
     def __init__(self) -> None:
-        self._rows: dict[Need, tuple[int, set[str], set[str]]] = {}
+        self._rows: dict[Need, tuple[int, set[str], set[str], set[str]]] = {}
         self.agreed: set[str] = set()
         """Principals whose yes counts for a need of some group."""
 
-    def note(self, need: Need, have: int, able: Iterable[str], barred: Iterable[str]) -> None:
+    def note(
+        self, need: Need, have: int, able: Iterable[str], barred: Iterable[str], ended: Iterable[str] = ()
+    ) -> None:
         """Count one need of one group."""
-        least, who, kept = self._rows.get(need, (need.count, set(), set()))
-        self._rows[need] = (min(least, have), who | set(able), kept | set(barred))
+        least, who, kept, late = self._rows.get(need, (need.count, set(), set(), set()))
+        self._rows[need] = (min(least, have), who | set(able), kept | set(barred), late | set(ended))
 
     def standings(self) -> tuple[Standing, ...]:
         """Return the needs in the order they came up."""
         return tuple(
-            Standing(need.role, need.count, have, tuple(sorted(who)), tuple(sorted(kept)), need.presence)
+            Standing(
+                need.role,
+                need.count,
+                have,
+                tuple(sorted(who)),
+                tuple(sorted(kept)),
+                need.presence,
+                need.max_age,
+                tuple(sorted(late)),
+            )
             if have < need.count
-            else Standing(need.role, need.count, have, (), (), need.presence)
-            for need, (have, who, kept) in self._rows.items()
+            else Standing(need.role, need.count, have, presence=need.presence, max_age=need.max_age)
+            for need, (have, who, kept, late) in self._rows.items()
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from labelvc.codec import moment
 from labelvc.model.approval import Verdict
 from labelvc.model.change import Move
 from labelvc.model.names import Digest
-from labelvc.model.policy import Presence
+from labelvc.model.policy import Need, Policy, Presence
 
 
 class Voice(NamedTuple):
@@ -20,6 +21,7 @@ class Voice(NamedTuple):
         presence: what its signature proves of the person.
         emergency: whether it is a yes in an emergency, which counts for nothing else.
         rekey: whether it is a statement on a re-key, which counts for what is proved to be one and for nothing else.
+        signed_at, expires_at: as signed, RFC 3339 UTC; empty: not said.
     """
 
     principal: str
@@ -32,6 +34,21 @@ class Voice(NamedTuple):
     presence: Presence = Presence()
     emergency: bool = False
     rekey: bool = False
+    signed_at: str = ""
+    expires_at: str = ""
+
+    def over(self, need: Need, at: int | None) -> bool:
+        """Tell whether it is a yes that does not count any more for a need, as it expired or is too old.
+
+        Args:
+            need: what it is to be counted for.
+            at: seconds since 1970 when the step came in; None where nobody asked, so that what has a limit does not count.
+        """
+        if not self.expires_at and need.max_age is None:
+            return False
+        if at is None or (self.expires_at and at > moment.seconds(self.expires_at)):
+            return True
+        return need.max_age is not None and at > moment.seconds(self.signed_at) + need.max_age
 
 
 class Backing(NamedTuple):
@@ -60,6 +77,14 @@ def current(backings: Sequence[Backing]) -> list[Backing]:
         )
         for each in backings
     ]
+
+
+def limited(policy: Policy, backings: Iterable[Backing]) -> bool:
+    """Tell whether something that was said, or a need of a policy, has a limit in time; else nobody has to know when it is."""
+    needs = (need for rule in policy.rules for need in (*rule.needs, rule.emergency))
+    return any(need is not None and need.max_age is not None for need in needs) or any(
+        voice.expires_at for backing in backings for voice in backing.voices
+    )
 
 
 def heard(backing: Backing, *, fresh: bool, vouched: Collection[Digest] = ()) -> Backing:

@@ -106,6 +106,8 @@ class Approval(_Part, frozen=True, kw_only=True):
         authors: principals who made the change, as the signer found them.
         materials: documents in force.
         supersedes: payload digests of the signer's earlier statements on the same change-set.
+        expires_at: RFC 3339 UTC with `Z`: the last second in which a yes counts; empty: it has no end. What it takes back, and
+            whom it names as authors, has none.
         nonce: 32 hex digits.
         tool: `labelvc x.y.z`.
     """
@@ -125,6 +127,7 @@ class Approval(_Part, frozen=True, kw_only=True):
     authors: tuple[str, ...] = ()
     materials: tuple[Material, ...] = ()
     supersedes: tuple[Digest, ...] = ()
+    expires_at: str = ""
 
 
 class Epochs(_Part, frozen=True):

@@ -111,6 +111,7 @@ class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         distinct_from: whom they must not be: an `author` of the change, or one of the `annotators` of a touched record.
         require_touch: only signatures count for which a security key was touched.
         require_verification: only signatures count for which a security key also asked who touches it.
+        max_age: seconds after its own stated time for which a yes counts; None: for ever.
     """
 
     role: str
@@ -118,6 +119,7 @@ class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     distinct_from: tuple[Separation, ...] = ()
     require_touch: bool = False
     require_verification: bool = False
+    max_age: int | None = None
 
     @property
     def presence(self) -> Presence:

@@ -382,4 +382,6 @@ def voice(found: Statement, *, fresh: bool) -> Voice:
         found.presence,
         emergency,
         isinstance(said, Rekeying),
+        said.signed_at,
+        said.expires_at,
     )

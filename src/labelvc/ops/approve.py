@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from labelvc import __version__
 from labelvc.codec import canonical
-from labelvc.core import changeset, decide
+from labelvc.core import changeset, decide, voices
 from labelvc.core.changeset import Gathered
 from labelvc.core.decide import Case
 from labelvc.errors import DataError, RefusedError, TrustError
@@ -26,6 +26,7 @@ from labelvc.ops import diff as comparing
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Problem, Shelf, Statement
+from labelvc.ops.dates import Dates
 from labelvc.ops.diff import Range
 from labelvc.ops.people import Authors
 from labelvc.store import tree
@@ -49,6 +50,7 @@ class Wish(NamedTuple):
         principal: who they say they are; None: whoever owns the key.
         excepted: globs of the keys they say nothing of.
         remainder: say it only of what still needs the word of the role.
+        expires_at: the last second in which a yes counts, RFC 3339 UTC; empty: it has no end.
     """
 
     role: str
@@ -58,6 +60,7 @@ class Wish(NamedTuple):
     principal: str | None = None
     excepted: tuple[str, ...] = ()
     remainder: bool = False
+    expires_at: str = ""
 
 
 class Change(NamedTuple):
@@ -101,7 +104,7 @@ class Change(NamedTuple):
         return self.emergencies if meaning == "emergency" else self.needs
 
 
-def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = None) -> Change:
+def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = None, now: int = 0) -> Change:
     """Read the change a person is to decide on.
 
     Args:
@@ -109,6 +112,7 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
         words: `A...B` for what B brings to A, or `A..B`.
         pin: digest of root version 1, when known.
         wish: what they want to say, and of which part; None: of all.
+        now: seconds since 1970: what expired until then leaves a need unmet.
 
     Returns:
         The change.
@@ -134,9 +138,11 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
         kept = parts.kept(whole, words, wish.excepted)
         keys = kept
         if wish.remainder and wish.role in trust.policy.roles:
-            case = Case(whole.changeset.moves, made.principals, annotators, bool(made.strangers))
-            heard = shelf.all_heard(whole.changeset, folders, before.entries, trust)
-            keys = kept & decide.wanting(trust.policy, case, [each.backing for each in heard], wish.role)
+            heard = [each.backing for each in shelf.all_heard(whole.changeset, folders, before.entries, trust)]
+            dates = Dates(git, now)
+            at = dates.at(before.commit, pair.new.commit) if voices.limited(trust.policy, heard) else None
+            case = Case(whole.changeset.moves, made.principals, annotators, bool(made.strangers), at=at)
+            keys = kept & decide.wanting(trust.policy, case, heard, wish.role)
         parts.refuse_none(keys, words, wish.role if wish.remainder else "")
         found = whole if len(keys) == len(whole.lines) else changeset.part(whole, keys)
         for root in {whole.changeset.root, found.changeset.root} & folders.keys():
@@ -217,6 +223,12 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str,
         raise RefusedError(f"{who} has said nothing on this change-set that could be withdrawn", hint="labelvc verify")
     if wish.decision == "approve":
         _separate(change, who, wish)
+    signed_at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if wish.expires_at and (wish.decision != "approve" or wish.expires_at <= signed_at):
+        hint = "--expires 30d, or leave it out: what is said against a change has no end"
+        raise RefusedError(
+            f"only a yes expires, and later than now; not a {wish.decision} at {wish.expires_at}", hint=hint
+        )
     root, (added, changed, removed) = change.found.changeset.root, change.found.sums
     gone = sorted(each.digest for each in mine if _superseded(each.approval, wish, root))
     offset = now.utcoffset() or timedelta()
@@ -226,7 +238,7 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str,
         meaning=wish.meaning,
         role=wish.role,
         signer=Signatory(who, policy.principals[who].name),
-        signed_at=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        signed_at=signed_at,
         tz_offset_minutes=int(offset.total_seconds() // 60),
         reason=wish.reason,
         scope=Scope(policy.repository, _binding(change, wish, most), added, changed, removed),
@@ -236,6 +248,7 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str,
         supersedes=tuple(gone),
         nonce=nonce,
         tool=f"labelvc {__version__}",
+        expires_at=wish.expires_at,
     )
 
 

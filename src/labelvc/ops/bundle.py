@@ -16,16 +16,16 @@ from labelvc.model.policy import Policy, Trust
 from labelvc.model.release import FOLDER
 from labelvc.model.snapshot import Entry
 from labelvc.ops import approvals
+from labelvc.ops import course as courses
 from labelvc.ops import manifest as manifests
 from labelvc.ops import population as counting
 from labelvc.ops import release as releasing
 from labelvc.ops import trust as trusting
-from labelvc.ops import verify as verifying
 from labelvc.ops.approvals import Problem, Shelf
 from labelvc.ops.attest import Attester, Verdict
+from labelvc.ops.course import Course
 from labelvc.ops.population import Census, End, Row, Totals
 from labelvc.ops.state import Scale
-from labelvc.ops.verify import Course
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.cache import Cache
@@ -34,6 +34,8 @@ from labelvc.store.reader import Reader
 
 MOST_MOVES = 20_000
 """Change-sets of more moves are left out of a bundle."""
+TIMES = "times.txt"
+"""When steps came in, seconds since 1970; there where something has a limit in time."""
 NONE = "-"
 """What stands in a list where there is nothing."""
 _SIGNERS = f'namespaces="{NAMESPACE},{release.NAMESPACE}"'
@@ -80,7 +82,7 @@ def course(git: Git, words: str | None) -> Course:
         StoreError: no such revision, or the release before is not on the first-parent line.
     """
     if words is None or ".." in words:
-        return verifying.course(git, words, everything=words is None)
+        return courses.read(git, words, everything=words is None)
     found = manifests.history(git, plumbing.resolve(git, "HEAD"))
     name = words.removeprefix("v")
     made = next((one for one in found if str(one.version) == name), None)
@@ -90,8 +92,8 @@ def course(git: Git, words: str | None) -> Course:
         )
     before = [one for one in found if one.version < made.version]
     if not before:
-        return verifying.course(git, made.commit, everything=True)
-    return verifying.course(git, f"{before[-1].commit}..{made.commit}")
+        return courses.read(git, made.commit, everything=True)
+    return courses.read(git, f"{before[-1].commit}..{made.commit}")
 
 
 def name_of(trust: Trust) -> str:
@@ -256,6 +258,10 @@ class Gatherer:
         ]
         self._files["commits.txt"] = "".join(f"{line}\n" for line in lines).encode()
         self._files["steps.txt"] = "".join(steps).encode()
+        dates = self._census.dates
+        if dates.asked:
+            times = [f"{row.commit.id} {dates.at(row.commit.id, going.ruler)}\n" for row in rows]
+            self._files[TIMES] = "".join(times).encode()
         self._files["policies.txt"] = "".join(
             f"{name} {len(one.roots)}\n" for name, one in self._policies.items()
         ).encode()

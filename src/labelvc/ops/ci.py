@@ -17,6 +17,7 @@ from labelvc.model.names import Digest
 from labelvc.model.review import Review
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import approvals, audit, gates, judges, papers, plain, privacy, result, singly
+from labelvc.ops import course as courses
 from labelvc.ops import project as projects
 from labelvc.ops import review as reviewing
 from labelvc.ops import trust as trusting
@@ -62,6 +63,7 @@ class Wish(NamedTuple):
         pin: digest of root version 1, from outside the repository; None when there is none.
         brought: the date, and people to look for.
         jobs: worker processes.
+        now: seconds since 1970: what is judged comes in no earlier.
     """
 
     base: str
@@ -70,6 +72,7 @@ class Wish(NamedTuple):
     pin: str | None = None
     brought: Brought = NOTHING
     jobs: int = 1
+    now: int = 0
 
 
 class Untold(NamedTuple):
@@ -308,7 +311,7 @@ def _sorted(brought: Sequence[tuple[Commit, Finding]], whole: Report | None) -> 
 def _approvals(bench: _Bench, base: str, head: str) -> tuple[list[Step], dict[Digest, bool]]:
     """Return how the approvals stand; that they cannot be judged is noted."""
     git, pin, words = bench.git, bench.wish.pin, f"{base}...{head}"
-    steps, anchors = verifying.verify(git, verifying.course(git, words), pin)
+    steps, anchors = verifying.verify(git, courses.read(git, words), pin, least=bench.wish.now)
     for step in steps:
         if step.state == "undecidable":
             for problem in step.problems:

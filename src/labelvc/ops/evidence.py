@@ -13,10 +13,10 @@ from labelvc.model.names import Digest, Key
 from labelvc.model.policy import Trust
 from labelvc.model.vote import Vote
 from labelvc.ops import approvals, people
+from labelvc.ops import course as courses
 from labelvc.ops import manifest as manifests
 from labelvc.ops import prove as proving
 from labelvc.ops import trace as tracing
-from labelvc.ops import verify as verifying
 from labelvc.ops.attest import Attester
 from labelvc.ops.makers import Made
 from labelvc.ops.population import UNKNOWN, Census
@@ -157,7 +157,7 @@ class _Witness:
     def __init__(self, git: Git, reader: Reader, head: str, pin: str | None) -> None:
         self._git, self._reader, self._head = git, reader, head
         self._walk, self._census = Walk(git, reader, pin), Census(git, reader, pin)
-        self._walk.heed(verifying.course(git, head))
+        self._walk.heed(courses.read(git, head))
         self._files = tree.commit(git, head, [approvals.FOLDER]).entries
         self._steps: dict[str, Step] = {}
         self.trust = self._census.trust(head)

@@ -17,15 +17,16 @@ from labelvc.ops import people
 from labelvc.ops import project as projects
 from labelvc.ops.approvals import Problem
 from labelvc.ops.approve import Change
+from labelvc.ops.course import Course
 from labelvc.ops.past import Past
 from labelvc.ops.steps import Said
-from labelvc.ops.verify import Course, Walk
+from labelvc.ops.verify import Walk
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.folders import Folders
 from labelvc.store.git import Git
 
-_At = tuple[str, int, Presence]
+_At = tuple[str, int, Presence, int | None]
 """What tells the needs of a step apart."""
 
 
@@ -37,12 +38,14 @@ class Asked(NamedTuple):
         have: how many gave their word; None where no change is judged.
         able: who can (still) give it.
         barred: who holds the role and cannot, with the reason.
+        ended: those of `able` whose yes does not count any more, as it expired or is too old.
     """
 
     need: Need
     have: int | None
     able: tuple[str, ...]
     barred: Mapping[str, str]
+    ended: tuple[str, ...] = ()
 
 
 class Place(NamedTuple):
@@ -75,6 +78,7 @@ class Explained(NamedTuple):
         said: valid statements on the change.
         state: how the change stands; empty where none is judged.
         problems: files of the change that count for nothing, or that nobody can allow.
+        at: seconds since 1970 by which it was judged; None where nothing had a limit in time.
     """
 
     policy: Policy
@@ -82,6 +86,7 @@ class Explained(NamedTuple):
     said: tuple[Said, ...] = ()
     state: str = ""
     problems: tuple[Problem, ...] = ()
+    at: int | None = None
 
     @property
     def denied(self) -> bool:
@@ -107,31 +112,32 @@ def place(git: Git, trust: Trust, words: str) -> Explained:
     return Explained(policy, (found,))
 
 
-def change(git: Git, words: str, pin: str | None) -> Explained:
+def change(git: Git, words: str, pin: str | None, now: int = 0) -> Explained:
     """Explain what a change needs and has.
 
     Args:
         git: where.
         words: `A...B` or `A..B`, as for `approve`.
         pin: digest of root version 1, from outside the repository; None when there is none.
+        now: seconds since 1970: what `A...B` brings comes in no earlier; what `A..B` brought is in.
 
     Raises:
         Error: as `labelvc.ops.approve.examine`.
     """
-    found = approving.examine(git, words, pin)
+    found = approving.examine(git, words, pin, now=now)
     ruler = plumbing.resolve(git, words.partition("...")[0] or "HEAD") if "..." in words else ""
     with tree.reader(git) as reader:
-        walk = Walk(git, reader, pin)
+        walk = Walk(git, reader, pin, least=now if ruler else 0)
         ends = found.base.commit, found.head.commit
         walk.heed(Course(*ends, [ends], ruler))
         step = walk.step(*ends, ruler)
-    standings = {(each.role, each.asked, each.presence): each for each in reversed(step.needs)}
+    standings = {(each.role, each.asked, each.presence, each.max_age): each for each in reversed(step.needs)}
     policy, parts = found.trust.policy, _parts(found)
     places = (
         Place(kind, where, count, _asked(policy, rules, standings, parts))
         for (kind, where), (count, rules) in _grouped(policy, found.found.changeset.moves).items()
     )
-    return Explained(policy, tuple(places), step.said, step.state, step.problems)
+    return Explained(policy, tuple(places), step.said, step.state, step.problems, step.at)
 
 
 def _key(words: str) -> str:
@@ -193,11 +199,11 @@ def _need(
 ) -> Asked:
     members = policy.roles[need.role].members if need.role in policy.roles else ()
     barred = {name: why for name in members if (why := _why(policy, name, need, parts))}
-    standing = standings.get((need.role, need.count, need.presence))
+    standing = standings.get((need.role, need.count, need.presence, need.max_age))
     able = tuple(name for name in members if name not in barred)
     if standing is not None and standing.have < standing.asked:
         able = standing.who_can
-    return Asked(need, standing.have if standing else None, able, barred)
+    return Asked(need, standing.have if standing else None, able, barred, standing.ended if standing else ())
 
 
 def _why(policy: Policy, name: str, need: Need, parts: Mapping[str, Mapping[str, str]]) -> str:

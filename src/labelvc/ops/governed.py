@@ -34,6 +34,11 @@ class Governed:
             self._first = bisect_left(list(self._line), True, key=self._asked)
         return self._line[commit] >= self._first
 
+    def beside(self, parent: str, commit: str) -> list[str]:
+        """Return the other parents of a merge that have a policy behind them."""
+        parents = plumbing.run(self._git, "rev-list", "--parents", "--max-count=1", commit).decode().split()[1:]
+        return [other for other in parents if other != parent and other in self]
+
     def _asked(self, commit: str) -> bool:
         words = ("rev-list", "--max-count=1", "--full-history", commit, "--", trusting.POLICY)
         return bool(plumbing.run(self._git, *words).strip())

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from labelvc.ops import approvals
 from labelvc.ops.approvals import Distrusted
+from labelvc.ops.course import Course
 from labelvc.ops.silence import Silence
 from labelvc.ops.steps import Step
-from labelvc.ops.verify import Course, Walk
+from labelvc.ops.verify import Walk
 from labelvc.store import tree
 from labelvc.store.git import Git
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from labelvc.codec import dsse, sshsig, statement
+from labelvc.codec import dsse, moment, sshsig, statement
 from labelvc.core import decide
 from labelvc.core import release as rules
 from labelvc.core.decide import Case, Decision
@@ -186,12 +186,13 @@ def judge(path: str, envelope: Envelope, release: Release, trust: Trust) -> Deci
     if release.policy != Seen(policy.version, trust.digest.removeprefix("sha256:")):
         raise TrustError(f"it names policy version {release.policy.version}, which is not the one in force before it")
     voices = [
-        Voice(name, role, "approve", envelope.digest, (), (), fresh=True)
+        Voice(name, role, "approve", envelope.digest, (), (), fresh=True, signed_at=release.signed_at)
         for name in sorted(signed)
         for role in ([release.role] if name == who else decide.roles_of(policy, name))
     ]
-    move = Move(path, None, envelope.digest)
-    return decide.decide(policy, Case([move]), [Backing(envelope.digest, None, tuple(voices))])
+    # it says its own time: what a need asks of the age of a yes is nothing here, `release verify --max-age` tells it
+    case = Case([Move(path, None, envelope.digest)], at=moment.seconds(release.signed_at))
+    return decide.decide(policy, case, [Backing(envelope.digest, None, tuple(voices))])
 
 
 def containing(git: Git, commit: str, line_at: Callable[[str], bytes | None]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from labelvc import digests
+from labelvc.codec import moment
 from labelvc.core import changeset, decide
 from labelvc.core.changeset import Gathered, Touch
 from labelvc.core.release import Log
@@ -22,10 +23,12 @@ from labelvc.ops import people
 from labelvc.ops import release as releasing
 from labelvc.ops import verify as verifying
 from labelvc.ops.approvals import Folders, Problem, Statement
+from labelvc.ops.course import Course
+from labelvc.ops.dates import Dates
 from labelvc.ops.deeds import Deed
 from labelvc.ops.state import Scale
 from labelvc.ops.steps import Step
-from labelvc.ops.verify import Course, Walk
+from labelvc.ops.verify import Walk
 from labelvc.store import log, tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -194,6 +197,11 @@ class Census:
         self.anchors = self._walk.anchors
         """Digests of root version 1 met on the way, and whether they were pinned."""
 
+    @property
+    def dates(self) -> Dates:
+        """When steps came in."""
+        return self._walk.dates
+
     def rows(self, going: Course) -> Iterator[Row]:
         """Yield the steps, oldest first.
 
@@ -272,11 +280,13 @@ def end(git: Git, reader: Reader, commit: str) -> End:
         return End(commit, scale.state(snapshot).digest, before.grown(scale.statements(snapshot)).checkpoint(0))
 
 
-def approving(statements: Sequence[Statement]) -> list[Approval]:
-    """Return what those who approve say, each person and role once."""
+def approving(statements: Sequence[Statement], at: int | None = None) -> list[Approval]:
+    """Return what those who approve say, each person and role once; without what had expired at a time in seconds since 1970."""
     found: dict[tuple[str, str], Approval] = {}
     for one in statements:
-        if one.approval.decision == "approve":
+        ends = one.approval.expires_at
+        over = bool(ends) and at is not None and at > moment.seconds(ends)
+        if one.approval.decision == "approve" and not over:
             found.setdefault((one.approval.signer.principal, one.approval.role), one.approval)
     return [found[at] for at in sorted(found)]
 

@@ -35,6 +35,7 @@ _LISTS = (
     "releases.txt",
     "steps.txt",
 )
+_SECONDS = re.compile("0|[1-9][0-9]{0,12}")
 _RELEASE = re.compile(rf"{FOLDER}/[0-9]+\.[0-9]+\.[0-9]+\.json")
 _ROOT = re.compile(r"root/([1-9][0-9]*)\.json")
 _NAMED = 10
@@ -214,6 +215,10 @@ class _Bench:
         sheet = [row.split(",") for row in _rows(self._files, "population.csv")[1:]]
         told = [(row[0], row[_COLUMNS - 1]) for row in sheet if len(row) >= _COLUMNS]
         yield _check("population.csv lists these steps", told == [(row[0], row[-1]) for row in steps])
+        if bundling.TIMES in self._files:
+            times = self._times()
+            good = [commit for commit, _ in times] == [row[0] for row in steps] and _onward(times)
+            yield _check("times.txt says of each step when it came in, and never goes back", good)
         ids = "".join(f"{row[0]}\n" for row in steps).encode()
         yield Check("note", f"{len(steps)} steps, list sha256:{hashlib.sha256(ids).hexdigest()}")
 
@@ -221,14 +226,15 @@ class _Bench:
         """Work out again how each step stands that is called approved, or let in."""
         steps = [row.split(" ") for row in _rows(self._files, "steps.txt")]
         sheet = {cells[0]: cells for row in _rows(self._files, "population.csv")[1:] if (cells := row.split(","))}
+        times = {commit: int(at) for commit, at in self._times() if _SECONDS.fullmatch(at)}
         listed = [
-            Listed(row[0], row[3], row[4], tuple(filter(None, sheet[row[0]][4].split("+"))), row[5])
+            Listed(row[0], row[3], row[4], tuple(filter(None, sheet[row[0]][4].split("+"))), row[5], times.get(row[0]))
             for row in steps
             if len(row) == _COLUMNS <= len(sheet.get(row[0], ()))
         ]
         parents = {row.split(" ")[0]: row.split(" ")[2:] for row in _rows(self._files, "commits.txt")}
-        reckoner = Reckoner(self._files, self._trusts, parents)
-        flaws = list(reckoner.flaws(listed))
+        reckoner = Reckoner(self._files, self._trusts, parents, listed)
+        flaws = list(reckoner.flaws())
         yield from (Check("wrong", flaw) for flaw in flaws)
         yield _check("the policies that judged the steps follow one another", not flaws)
         for step in listed:
@@ -239,6 +245,9 @@ class _Bench:
                 asked = ", ".join(f"{need.have} of {need.asked} {need.role}" for need in decision.needs) or "nobody"
                 told = f"step {step.commit[:12]} is {step.state}: policy {step.policy} asks for {asked}"
                 yield _check(told, reckoner.stands(step, decision))
+
+    def _times(self) -> list[tuple[str, str]]:
+        return [_pair(row) for row in _rows(self._files, bundling.TIMES)] if bundling.TIMES in self._files else []
 
     def _trust(self, name: str) -> Trust:
         if name not in self._trusts:
@@ -271,6 +280,12 @@ def _follows(version: str, release: Release, before: tuple[Release, Digest] | No
 def _came(step: list[str], commit: list[str], *, alone: bool) -> bool:
     """Tell whether a step is what the list of commits says; a pull request is one step from where it was cut."""
     return commit[:1] == [step[2]] and (alone or (commit[1:2] or [bundling.NONE]) == [step[1]])
+
+
+def _onward(times: Sequence[tuple[str, str]]) -> bool:
+    """Tell whether times never go back."""
+    found = [int(at) for _, at in times if _SECONDS.fullmatch(at)]
+    return len(found) == len(times) and found == sorted(found)
 
 
 def _listed(files: Mapping[str, bytes]) -> bool:

@@ -37,6 +37,7 @@ class Listed(NamedTuple):
         root: its change-set, in hexadecimal.
         authors: principals who made it, as the population says.
         state: how it is said to stand.
+        at: seconds since 1970 when it is said to have come in; None where the bundle says nothing of that.
     """
 
     commit: str
@@ -44,6 +45,7 @@ class Listed(NamedTuple):
     root: str
     authors: tuple[str, ...]
     state: str
+    at: int | None = None
 
 
 class Held(Reader):
@@ -67,10 +69,15 @@ class Reckoner:
         files: name to content.
         trusts: the policies that were found good, by name, in the order in which they came into force.
         parents: commit to its parents, as far as the bundle lists them.
+        steps: all that are listed, in their order.
     """
 
     def __init__(
-        self, files: Mapping[str, bytes], trusts: Mapping[str, Trust], parents: Mapping[str, Sequence[str]]
+        self,
+        files: Mapping[str, bytes],
+        trusts: Mapping[str, Trust],
+        parents: Mapping[str, Sequence[str]],
+        steps: Sequence[Listed],
     ) -> None:
         held = {path: data for path, data in files.items() if path.startswith(f"{approvals.FOLDER}/")}
         for path in list(held):
@@ -83,12 +90,14 @@ class Reckoner:
         self._folders = approvals.folders(Snapshot("the bundle", "commit", "", entries))
         self._shelf = Shelf(Held(held))
         self._distrusted = list(trusts.values())[-1].policy.distrusted if trusts else ()
+        self._steps = steps
+        self._first = {step.policy: step.at for step in reversed(steps)}
 
-    def flaws(self, steps: Sequence[Listed]) -> Iterator[str]:
+    def flaws(self) -> Iterator[str]:
         """Yield where the policies that are said to have judged steps do not follow one another, or come from nowhere."""
         before: Trust | None = None
         wanted = ""
-        for number, step in enumerate(steps):
+        for number, step in enumerate(self._steps):
             trust = self._trusts.get(step.policy)
             if trust is None:
                 if before is not None or wanted not in ("", _UNSEEN):
@@ -99,7 +108,7 @@ class Reckoner:
             found = self._changeset(step)
             moved = {move.key: move.new for move in found.moves}.get(trusting.POLICY) if found else _UNSEEN
             wanted = str(moved or "").removeprefix("sha256:") or (wanted if trust is None else "")
-        if steps and self._trusts and before is None and not wanted:
+        if self._steps and self._trusts and before is None and not wanted:
             yield "no step is judged by a policy, and none brings those that are here"
 
     def _comes(self, step: Listed, before: Trust | None, trust: Trust, wanted: str, *, first: bool) -> Iterator[str]:
@@ -116,15 +125,18 @@ class Reckoner:
     def judged(self, step: Listed) -> Decision | None:
         """Return how a step stands by what is here; None where its policy or change-set is not.
 
-        A step that was let in in an emergency, or lost its approval by a distrust, may be approved by a later policy.
+        A step that was let in in an emergency, or lost its approval by a distrust, may be approved by a later policy, which came
+        into force no earlier than the first step that it judged.
         """
         found = self._changeset(step)
         names = list(self._trusts)
         if found is None or step.policy not in names:
             return None
         wanted = _STANDS.get(step.state, ("approved",))
-        first = self._by(step, found, self._trusts[step.policy])
-        later = (self._by(step, found, self._trusts[name]) for name in names[names.index(step.policy) + 1 :])
+        first = self._by(step, found, self._trusts[step.policy], step.at)
+        last = self._steps[-1].at
+        others = ((self._trusts[name], self._first.get(name, last)) for name in names[names.index(step.policy) + 1 :])
+        later = (self._by(step, found, trust, at) for trust, at in others)
         if first.state in wanted:
             return first
         return next((decision for decision in later if decision.state in wanted), first)
@@ -133,7 +145,7 @@ class Reckoner:
         """Tell whether a step is at least what it is called."""
         return decision.state in _STANDS.get(step.state, (decision.state,))
 
-    def _by(self, step: Listed, found: ChangeSet, trust: Trust) -> Decision:
+    def _by(self, step: Listed, found: ChangeSet, trust: Trust, at: int | None) -> Decision:
         silent = tuple(each for each in self._distrusted if not self._believed(step.commit, each))
         trust = trust._replace(policy=replace(trust.policy, distrusted=silent))
         heard = self._shelf.all_heard(found, self._folders, (), trust)
@@ -148,6 +160,7 @@ class Reckoner:
             settled=settled,
             rekeyed=self._rekeyed(trust, roots),
             vouched=vouched,
+            at=at,
         )
         return decide.decide(trust.policy, case, [each.backing for each in heard])
 

@@ -16,11 +16,11 @@ from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import progress, registers, trends, veil, waiting, work, worklist
 from labelvc.ops import project as projects
+from labelvc.ops.course import Course
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
 from labelvc.ops.registers import Document
 from labelvc.ops.trends import Seen, Watcher
-from labelvc.ops.verify import Course
 from labelvc.ops.waiting import Waits
 from labelvc.store import git as plumbing
 from labelvc.store import log, tree

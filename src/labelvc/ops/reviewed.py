@@ -8,8 +8,8 @@ from typing import NamedTuple
 from labelvc.errors import Error, RefusedError
 from labelvc.model.release import Version
 from labelvc.ops import verify as verifying
+from labelvc.ops.course import Course
 from labelvc.ops.manifest import Made
-from labelvc.ops.verify import Course
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 

@@ -8,11 +8,12 @@ from labelvc.errors import StoreError, TrustError
 from labelvc.model import review as page
 from labelvc.model.policy import Trust
 from labelvc.model.shell import word
+from labelvc.ops import course as courses
 from labelvc.ops import remedy
 from labelvc.ops import trust as trusting
-from labelvc.ops import verify as verifying
+from labelvc.ops.course import Course
 from labelvc.ops.steps import Step
-from labelvc.ops.verify import Course, Walk
+from labelvc.ops.verify import Walk
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -112,7 +113,7 @@ def course(git: Git, words: str) -> Course:
     if ".." not in words:
         raise StoreError(f"{words!r} is no range", hint=f"labelvc review {word(words)}...HEAD")
     if "..." in words:
-        return verifying.course(git, words)
+        return courses.read(git, words)
     one, two = [plumbing.resolve(git, part or "HEAD") for part in words.split("..", 1)]
     if not plumbing.is_ancestor(git, one, two):
         message = f"{words.partition('..')[0] or 'HEAD'} is not in the history of the other end"

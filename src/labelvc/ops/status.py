@@ -15,6 +15,7 @@ from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import ceremony, diff, install, sizes, trust, verify
+from labelvc.ops import course as courses
 from labelvc.ops import project as projects
 from labelvc.ops.seals import Seal
 from labelvc.store import conflicts, files, pending, tree
@@ -126,12 +127,13 @@ class Status(NamedTuple):
     drafts: tuple[Seal, ...]
 
 
-def look(git: Git, pin: str | None = None) -> Status:
+def look(git: Git, pin: str | None = None, now: int = 0) -> Status:
     """Read the status of a repository's work tree.
 
     Args:
         git: the repository.
         pin: digest of root version 1 that the reader got from somewhere else; None when they have none.
+        now: seconds since 1970: what is merged comes in no earlier.
 
     Returns:
         The status.
@@ -151,7 +153,7 @@ def look(git: Git, pin: str | None = None) -> Status:
     torn = conflicts.find(git)
     sides = [torn.without(side) for side in (head, index, work)]
     staged, unstaged = _moves(git, *sides[:2]), _moves(git, *sides[1:])
-    waiting, merging = _waiting(git, head, branch, pin), _merging(git, torn)
+    waiting, merging = _waiting(git, head, branch, pin, now), _merging(git, torn)
     behind = [f"datasets/{count.name}/annotations" for count in counts if count.storage == "dvc"]
     known = (
         project,
@@ -205,14 +207,14 @@ def _installed(git: Git) -> bool:
     return all(install.is_ours(folder / name) or install.is_framework(git, folder / name) for name in HOOKS)
 
 
-def _waiting(git: Git, head: Snapshot, branch: str, pin: str | None) -> Waiting | None:
+def _waiting(git: Git, head: Snapshot, branch: str, pin: str | None, now: int) -> Waiting | None:
     """Judge what HEAD brings to the branch it will most likely be merged into; on that branch itself, each of its steps."""
     target = next((name for name in _TARGETS if _brings(git, name)), None) if trust.POLICY in head.entries else None
     if target is None:
         return None
     own = _is_own(git, target, branch)
     words = f"{target}..HEAD" if own else f"{target}...HEAD"
-    steps, _ = verify.verify(git, verify.course(git, words), pin)
+    steps, _ = verify.verify(git, courses.read(git, words), pin, least=now)
     step = next((each for each in steps if each.state not in _FINE), steps[-1])
     if own and step.state not in _FINE:
         words = f"{step.parent[:12]}..{step.commit[:12]}"

@@ -22,6 +22,7 @@ class Said(NamedTuple):
         path: its file.
         moves: how many moves of the step that change-set holds.
         superseded: payload digest of the signer's own statement that takes it back; empty when none does.
+        expires_at: as signed; empty: it has no end.
     """
 
     principal: str
@@ -35,6 +36,7 @@ class Said(NamedTuple):
     path: str
     moves: int
     superseded: Digest = Digest("")
+    expires_at: str = ""
 
 
 class Step(NamedTuple):
@@ -54,6 +56,7 @@ class Step(NamedTuple):
         later: statements on the change-sets of `said` that came into history after the step, as far as it was looked at.
         ratified: principals by whose later word a step is approved that an emergency let in, or whose approval is distrusted since.
         agreed: principals whose yes counts for some of the moves.
+        at: seconds since 1970 by which it was judged; None where nothing had a limit in time.
     """
 
     parent: str
@@ -71,6 +74,7 @@ class Step(NamedTuple):
     later: tuple[Said, ...] = ()
     ratified: tuple[str, ...] = ()
     agreed: frozenset[str] = frozenset()
+    at: int | None = None
 
     @property
     def roots(self) -> dict[Digest, int]:
@@ -86,6 +90,7 @@ def judged(
     decision: Decision,
     heard: Sequence[Heard],
     problems: Iterable[Problem],
+    at: int | None = None,
 ) -> Step:
     """Return a step that was decided on.
 
@@ -97,6 +102,7 @@ def judged(
         decision: the decision.
         heard: what was said on its change-set and on others.
         problems: what counted for nothing.
+        at: seconds since 1970 by which it was decided; None where that did not matter.
     """
     state, covered, total, uncovered, needs, against, agreed = decision
     statements = [one for each in heard for one in each.statements]
@@ -118,6 +124,7 @@ def judged(
         tuple(problems),
         noes,
         agreed=agreed,
+        at=at,
     )
 
 
@@ -167,6 +174,7 @@ def _said(found: Statement, moves: int) -> Said:
         one.root,
         found.path,
         moves,
+        expires_at=one.expires_at,
     )
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import NamedTuple
 
-from labelvc.core import changeset, decide
-from labelvc.core.decide import Case
-from labelvc.errors import StoreError, TrustError
+from labelvc.core import changeset, decide, voices
+from labelvc.core.decide import Case, Decision
+from labelvc.errors import TrustError
 from labelvc.model import listing
 from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
-from labelvc.model.policy import Trust
+from labelvc.model.policy import Policy, Trust
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import approvals, deeds, ownership, papers, people, silence, steps, vouching
 from labelvc.ops import trust as trusting
-from labelvc.ops.approvals import Distrusted, Folders, Problem, Shelf, Statement
+from labelvc.ops.approvals import Distrusted, Folders, Heard, Problem, Shelf, Statement
+from labelvc.ops.course import Course
+from labelvc.ops.dates import Dates
 from labelvc.ops.deeds import Deed, Deeds
 from labelvc.ops.governed import Governed
 from labelvc.ops.ledger import Ledger, Page
@@ -26,60 +28,6 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
-
-
-class Course(NamedTuple):
-    """What is to be verified.
-
-    Attributes:
-        base, head: the commits a person named; the merge base for `A...B`.
-        pairs: (parent, commit) of each step, oldest first.
-        ruler: commit whose policy judges a pull request: the tip of the branch it would go into, not the place where it
-            was cut; empty: each step is judged by its parent's.
-    """
-
-    base: str
-    head: str
-    pairs: list[tuple[str, str]]
-    ruler: str = ""
-
-
-def course(git: Git, words: str | None, *, everything: bool = False) -> Course:
-    """Read what is to be verified.
-
-    Args:
-        git: where.
-        words: `A..B` for each first-parent step, `A...B` for one step from the merge base (a pull request), `A` for the step
-            that made A, None for the step that made HEAD.
-        everything: the whole first-parent history of `words`, or of HEAD.
-
-    Returns:
-        The steps, oldest first.
-
-    Raises:
-        StoreError: unknown revision, a shallow clone that hides what is needed, or an A that B's first-parent line never
-            meets: its steps would say nothing of what came after A.
-    """
-    if everything:
-        end = plumbing.resolve(git, words or "HEAD")
-        return Course("", end, plumbing.first_parents(git, "", end))
-    words = words or "HEAD"
-    if "..." in words:
-        one, two = [part or "HEAD" for part in words.split("...", 1)]
-        base, end = plumbing.merge_base(git, one, two), plumbing.resolve(git, two)
-        return Course(base, end, [(base, end)], plumbing.resolve(git, one))
-    if ".." in words:
-        one, two = [plumbing.resolve(git, part or "HEAD") for part in words.split("..", 1)]
-        pairs = plumbing.first_parents(git, one, two)
-        if one != (pairs[0][0] if pairs else two):
-            message = f"{words.split('..')[0] or 'HEAD'} is not on the first-parent line that leads to the other end"
-            raise StoreError(message, where=words, hint=f"labelvc verify {words.replace('..', '...')}")
-        return Course(one, two, pairs)
-    end = plumbing.resolve(git, words)
-    parent = plumbing.run(git, "rev-list", "--parents", "--max-count=1", end).decode().split()[1:2]
-    if not parent and plumbing.is_shallow(git):
-        raise StoreError("the parent is not in this shallow clone", where=words, hint="git fetch --unshallow")
-    return Course(parent[0] if parent else "", end, [(parent[0] if parent else "", end)])
 
 
 class _Done(NamedTuple):
@@ -106,9 +54,12 @@ class Walk:
         reader: reads its objects.
         pin: digest of root version 1, from outside the repository; None when there is none.
         witness: approvals of another commit to look through instead of those of each step; None for the steps' own.
+        least: seconds since 1970 before which no step is said to come in.
     """
 
-    def __init__(self, git: Git, reader: Reader, pin: str | None, witness: Snapshot | None = None) -> None:
+    def __init__(
+        self, git: Git, reader: Reader, pin: str | None, witness: Snapshot | None = None, least: int = 0
+    ) -> None:
         self._git = git
         self._reader = reader
         self._pin = pin
@@ -118,6 +69,8 @@ class Walk:
         self._ledger = Ledger(git, self.shelf)
         self._deeds = Deeds(git, reader)
         self._governed = Governed(git)
+        self.dates = Dates(git, least)
+        """When steps came in."""
         self._trusts: dict[tuple[tuple[str, Entry], ...], Trust] = {}
         self._witness = self._ledger.of(witness, tree.empty()) if witness else None
         self.silence: Silence | None = None
@@ -132,6 +85,7 @@ class Walk:
         """
         self._deeds.expect(going.pairs)
         self._governed.expect(going.pairs)
+        self.dates.expect(going.head)
         start = going.ruler or going.pairs[0][0] if going.pairs else ""
         span = f"{start}..{going.head}" if start else going.head
         words = ("rev-list", "--first-parent", "--reverse", span, "--", "trust")
@@ -200,7 +154,7 @@ class Walk:
         problems: list[Problem] = []
         done = self._done(deed, ruler or parent, trust, after.trust, problems)
         words = self._ledger.joined(after, before) if ruler else after
-        step = self._judged(done, self.heeding(trust, commit), self._witness or words, problems)
+        step = self._judged(done, self.heeding(trust, commit), self._witness or words, problems, (commit, ruler))
         return step._replace(problems=papers.beside(step.problems, deed))
 
     def trust(self, snapshot: Snapshot) -> Trust:
@@ -238,7 +192,7 @@ class Walk:
         before = self._ledger.page(ruler or step.parent)
         done = self._done(deed, ruler or step.parent, self.trust(before.trust), after, [])
         trust = self.heeding(self.trust(tree.commit(self._git, later, ("trust",))), words.commit)
-        return self._judged(done, trust, self._ledger.of(words, after), [])
+        return self._judged(done, trust, self._ledger.of(words, after), [], (words.commit, ruler))
 
     def unsaid(self, step: Step, ruler: str) -> bool:
         """Tell whether a step is not approved only because somebody is distrusted: it was when it came in."""
@@ -271,8 +225,8 @@ class Walk:
             self._settled(deed.found.changeset, trust, new, problems),
         )
 
-    def _judged(self, done: _Done, trust: Trust, words: Page, problems: list[Problem]) -> Step:
-        """Judge what a step did by a policy and approvals."""
+    def _judged(self, done: _Done, trust: Trust, words: Page, problems: list[Problem], line: tuple[str, ...]) -> Step:
+        """Judge what a step did by a policy and approvals, as of the time of some commits."""
         deed, found = done.deed, done.deed.found
         commits = self._deeds.made(deed)
         made = people.authors(trust.policy, commits)
@@ -295,17 +249,27 @@ class Walk:
             vouched.keys,
             vouched.statements,
         )
-        decision = decide.decide(trust.policy, case, [each.backing for each in heard])
+        decision, at = self._decided(trust.policy, case, heard, line)
         if decision.uncovered or self._ledger.objected(words, found):
             carried = list(self.shelf.carried(found.changeset, folders, done.known, trust))
             problems += [one for each in carried for one in each.problems if isinstance(one, Distrusted)]
             heard += carried
-            decision = decide.decide(trust.policy, case, [each.backing for each in heard])
+            decision, at = self._decided(trust.policy, case, heard, line)
         if untold := self.silence.untold(decision.state, problems) if self.silence else []:
             decision, problems = decision._replace(state="undecidable"), [*problems, *untold]
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
-        return steps.judged(deed.parent, deed.commit, trust.policy.version, found.changeset, decision, heard, problems)
+        return steps.judged(
+            deed.parent, deed.commit, trust.policy.version, found.changeset, decision, heard, problems, at
+        )
+
+    def _decided(
+        self, policy: Policy, case: Case, heard: Sequence[Heard], line: tuple[str, ...]
+    ) -> tuple[Decision, int | None]:
+        """Decide, and return also the time that mattered, if one did."""
+        backings = [each.backing for each in heard]
+        at = self.dates.at(*line) if voices.limited(policy, backings) else None
+        return decide.decide(policy, case._replace(at=at), backings), at
 
     def _settled(self, moved: ChangeSet, trust: Trust, new: Snapshot, problems: list[Problem]) -> frozenset[str]:
         """Return the trust files that moved and that the trust before vouches for."""
@@ -324,15 +288,12 @@ class Walk:
 
         A branch that brings the first policy is merged as it is; a merge that leads round a policy changes what it protects.
         """
-        parents = plumbing.run(self._git, "rev-list", "--parents", "--max-count=1", commit).decode().split()[1:]
-        for other in parents:
-            if other != parent and other in self._governed and self.deed(other, commit).found.changeset.moves:
-                return other
-        return ""
+        others = self._governed.beside(parent, commit)
+        return next((other for other in others if self.deed(other, commit).found.changeset.moves), "")
 
 
 def verify(
-    git: Git, going: Course, pin: str | None, advance: Callable[[], None] = lambda: None
+    git: Git, going: Course, pin: str | None, advance: Callable[[], None] = lambda: None, least: int = 0
 ) -> tuple[list[Step], dict[Digest, bool]]:
     """Judge every step of a course.
 
@@ -341,6 +302,7 @@ def verify(
         going: the steps.
         pin: digest of root version 1, from outside the repository; None when there is none.
         advance: called after each step.
+        least: seconds since 1970 before which no step is said to come in.
 
     Returns:
         The steps, and the digests of root version 1 that were met with whether they were pinned.
@@ -349,7 +311,7 @@ def verify(
         StoreError: git or DVC data is missing.
     """
     with tree.reader(git) as reader:
-        walk = Walk(git, reader, pin)
+        walk = Walk(git, reader, pin, least=least)
         walk.heed(going)
         found = []
         for parent, commit in going.pairs:

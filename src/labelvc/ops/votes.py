@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from labelvc.codec import canonical
+from labelvc.codec import canonical, moment
 from labelvc.core import changeset
 from labelvc.errors import TrustError
 from labelvc.model.change import Delta, Move
@@ -13,9 +13,9 @@ from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry
 from labelvc.model.vote import Vote
 from labelvc.ops import approvals
+from labelvc.ops import course as courses
 from labelvc.ops import diff as comparing
-from labelvc.ops import verify as verifying
-from labelvc.ops.approvals import Problem, Shelf
+from labelvc.ops.approvals import Problem, Shelf, Statement
 from labelvc.ops.past import Past
 from labelvc.ops.verify import Walk
 from labelvc.store import tree
@@ -56,7 +56,7 @@ class Ballot:
         if trust is None or not self._folders or not isinstance(delta.key, Key):
             return (), trust is not None
         if self._walk.silence is None:
-            self._walk.heed(verifying.course(self._git, self._head))
+            self._walk.heed(courses.read(self._git, self._head))
         trust = self._walk.heeding(trust, integrated)
         net = Delta(delta.key, *[past.line(at, delta.key) for at in (parent, integrated)])
         there = tree.commit(self._git, integrated, [approvals.FOLDER]).entries
@@ -88,9 +88,9 @@ class Ballot:
         }
         for said, files in found:
             stood, version = there.get(said.path) == files[said.path], trust.policy.version
-            if isinstance(said, Problem):
-                yield Vote(said.path, "", "", "", "", "", version, stood, said.message)
-            else:
+            if why := self._void(said, step[1], stood=stood):
+                yield Vote(said.path, "", "", "", "", "", version, stood, why)
+            elif isinstance(said, Statement):
                 one = said.approval
                 who, name = one.signer.principal, one.signer.printed_name
                 yield Vote(
@@ -106,6 +106,15 @@ class Ballot:
                     reason=one.reason,
                     superseded=gone.get((who, said.digest), ""),
                 )
+
+    def _void(self, said: Statement | Problem, commit: str, *, stood: bool) -> str:
+        """Return why a statement does not count for a step: what is wrong with it, or that it had expired; empty when it does."""
+        if isinstance(said, Problem):
+            return said.message
+        ends = said.approval.expires_at
+        if not ends or not stood or self._walk.dates.at(commit) <= moment.seconds(ends):
+            return ""
+        return f"{said.approval.signer.principal}'s yes expired at {ends}, before the change came in"
 
     def _covers(
         self, root: Digest, files: Mapping[str, Entry], key: bytes, moves: set[Move], step: tuple[str, str]

@@ -15,8 +15,9 @@ from labelvc.model.commit import Commit
 from labelvc.model.names import Digest
 from labelvc.ops import population
 from labelvc.ops import verify as verifying
+from labelvc.ops.course import Course
 from labelvc.ops.steps import Step
-from labelvc.ops.verify import Course, Walk
+from labelvc.ops.verify import Walk
 from labelvc.store import log
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader

@@ -24,6 +24,8 @@ _FORM = "%x01%H%x00%P%x00%an%x00%ae%x00%aI%x00%cI%x00%B%x00%x01"
 _END = b"\0\1\n"
 _MODULE = "160000"
 _FIRST, _LAST = "1970-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"
+_DIGITS = 12
+_NEVER = 10**_DIGITS
 _ESCAPED = str.maketrans({mark: f"\\{mark}" for mark in "\\*?["})
 # Patterns that few need are compiled by who needs them: thirty at every start cost more than a git process.
 _COAUTHOR = r"(?im)^co-authored-by:\s*(.*?)\s*<([^<>\n]*)>\s*$"
@@ -138,6 +140,21 @@ def _demand_whole(git: Git, head: str) -> None:
         _whole.add(git.common)
 
 
+def dates(git: Git, head: str) -> list[tuple[str, int]]:
+    """Return the commits of the first-parent line to a revision, oldest first, with the seconds since 1970 that each claims to be from.
+
+    They are read from the commits themselves: a commit-graph keeps the last 34 bits of a date (gitformat-commit-graph), so that
+    two clones could disagree.
+
+    Raises:
+        StoreError: unknown revision, or history that ends early in a shallow clone.
+    """
+    _demand_whole(git, head)
+    words = ("rev-list", "--first-parent", "--reverse", "--format=%H %ct", plumbing.resolve(git, head))
+    rows = (line.partition(" ") for line in plumbing.run(git, *words).decode("ascii", "replace").splitlines()[1::2])
+    return [(commit, _claimed(date)) for commit, _, date in rows]
+
+
 def moment(git: Git, date: str) -> int:
     """Return a date as git reads it, in seconds since 1970.
 
@@ -231,6 +248,12 @@ def _coauthors(message: str) -> tuple[Person, ...]:
     if "co-authored-by" not in message.lower():
         return ()
     return tuple([Person(who, mail.strip()) for who, mail in re.findall(_COAUTHOR, message)])
+
+
+def _claimed(seconds: str) -> int:
+    """Return a commit's date; what is none is the epoch, as git has it, and what no clock will show the last that one can."""
+    digits = seconds.lstrip("0")
+    return _NEVER if len(digits) > _DIGITS else int(digits) if digits.isdecimal() else 0
 
 
 def _date(time: str) -> str:

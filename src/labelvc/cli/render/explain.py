@@ -7,6 +7,7 @@ from typing import Any
 
 from labelvc.cli.render import trust as render
 from labelvc.cli.render.text import count, safe
+from labelvc.codec import moment
 from labelvc.model.shell import word
 from labelvc.ops.explain import Asked, Explained, Place
 
@@ -30,7 +31,7 @@ def lines(found: Explained, words: str) -> Iterator[str]:
         yield f"{place.kind.ljust(11)} {safe(place.place)}{moves}\n"
         yield from (f"  {line}\n" for line in _place(place, words, judged=bool(found.state)))
     for said in found.said:
-        yield f"said        {safe(said.principal)} said {said.decision} as {safe(said.role)}\n"
+        yield f"said        {safe(said.principal)} said {said.decision} as {safe(said.role)}{render.limit(said, found.at)}\n"
     for problem in found.problems:
         yield f"problem     {safe(problem.path)}: {safe(problem.message)}\n"
 
@@ -52,11 +53,18 @@ def items(found: Explained) -> list[Mapping[str, Any]]:
 def summary(found: Explained) -> Mapping[str, Any]:
     """Return what stands around the places in JSON."""
     said = [
-        {"principal": each.principal, "role": each.role, "decision": each.decision, "statement": each.digest}
+        {
+            "principal": each.principal,
+            "role": each.role,
+            "decision": each.decision,
+            "statement": each.digest,
+            **({"expires_at": each.expires_at} if each.expires_at else {}),
+        }
         for each in found.said
     ]
     problems = [{"path": each.path, "message": each.message} for each in found.problems]
-    return {"policy": found.policy.version, "state": found.state, "approvals": said, "problems": problems}
+    at = {} if found.at is None else {"at": moment.instant(found.at)}
+    return {"policy": found.policy.version, "state": found.state, **at, "approvals": said, "problems": problems}
 
 
 def _place(place: Place, words: str, *, judged: bool) -> Iterator[str]:
@@ -77,6 +85,7 @@ def _need(asked: Asked, words: str, *, judged: bool) -> Iterator[str]:
     have = "" if asked.have is None else f"{asked.have} of {need.count} {need.role}; "
     able = ", ".join(map(safe, asked.able)) or "nobody"
     yield f"{have}{'nothing is missing' if met else f'{able} can'}"
+    yield from (f"{safe(name)}'s yes {render.ENDED}" for name in asked.ended)
     for name, why in sorted(asked.barred.items()):
         yield f"{safe(name)} cannot: {safe(why)}"
     if judged and not met and asked.able:
@@ -91,6 +100,8 @@ def _item(asked: Asked) -> Mapping[str, Any]:
         "count": need.count,
         "distinct_from": list(need.distinct_from),
         **{f"require_{name}": value for name, value in proofs.items()},
+        **({} if need.max_age is None else {"max_age": need.max_age}),
+        **({"ended": list(asked.ended)} if asked.ended else {}),
         **({} if asked.have is None else {"have": asked.have, "missing": max(0, need.count - asked.have)}),
         "who_can": list(asked.able),
         "barred": [{"principal": name, "reason": why} for name, why in sorted(asked.barred.items())],

@@ -11,8 +11,8 @@ from typing import Any
 from labelvc.cli.render.text import count, paint, safe
 from labelvc.core.sampling import Stratum
 from labelvc.ops.approvals import Statement
+from labelvc.ops.course import Course
 from labelvc.ops.population import NOUNS, WORDS, End, Member, Moved, Row, Totals, approving, good
-from labelvc.ops.verify import Course
 
 _HEADS = {
     "step": (
@@ -188,7 +188,7 @@ def approvers(row: Row) -> list[str]:
     """Return who approved a step and in which role; trust files stand by the signatures in them and by nothing else."""
     if row.kinds == ("trust",) and row.state == "approved":
         return ["signed by the root"]
-    return [f"{one.signer.principal} as {one.role}" for one in approving(row.statements)]
+    return [f"{one.signer.principal} as {one.role}" for one in approving(row.statements, row.step.at)]
 
 
 def guarded(cell: str) -> str:
@@ -215,6 +215,7 @@ def _counts(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
 def _said(one: Statement) -> dict[str, str]:
     said = one.approval
     who = {"principal": said.signer.principal, "role": said.role, "decision": said.decision, "signed": said.signed_at}
+    who |= {"expires": said.expires_at} if said.expires_at else {}
     return {**who, "changeset": said.root, "statement": one.digest}
 
 

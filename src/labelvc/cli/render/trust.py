@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from labelvc.cli.render.text import count, deltas, paint, safe, short
+from labelvc.codec import moment
 from labelvc.core.quorum import Standing
 from labelvc.model.approval import Approval
 from labelvc.model.policy import Distrust, Need, Policy, Presence, Rule, Trust
@@ -28,6 +29,8 @@ _COLOURS = {
     "ungoverned": "warning",
     "undecidable": "error",
 }
+ENDED = "does not count any more: it expired or is too old"
+"""What is said of somebody's yes that has an end, or of which a need asks that it is young."""
 _BESIDE = {"author": "no author of the change", "annotators": "nobody who made a touched record"}
 
 
@@ -46,6 +49,7 @@ def step_item(step: Step) -> Mapping[str, Any]:
         "approvals": [_said_item(said) for said in step.said],
         "later": [_said_item(said) for said in step.later],
         "ratified_by": list(step.ratified),
+        **({} if step.at is None else {"at": moment.instant(step.at)}),
         "problems": [{"path": each.path, "message": each.message} for each in step.problems],
     }
 
@@ -71,7 +75,8 @@ def step_lines(step: Step, names: str, now: datetime, *, color: bool) -> Iterato
         return
     for each in step.needs:
         if each.have < each.asked:
-            yield f"{indent}{each.have} of {each.asked} {each.role}{_with(each.presence)}; {able(each)}\n"
+            yield f"{indent}{each.have} of {each.asked} {each.role}{_with(each.presence)}{_young(each.max_age)}; {able(each)}\n"
+            yield from (f"{indent}{safe(name)}'s yes {ENDED}\n" for name in each.ended)
     for key in step.uncovered[:SHOWN]:
         yield f"{indent}not approved: {safe(key)}\n"
     if len(step.uncovered) > SHOWN:
@@ -112,6 +117,11 @@ def preview(change: Change, shown: Sequence[Glimpse], approval: Approval, finger
         *(("denied", f"{safe(each.path)}: {safe(each.message)}") for each in change.denied),
         ("made by", ", ".join(sorted(change.authors.principals)) or "nobody the policy knows"),
         ("policy", f"version {policy.version} asks {asked}"),
+        *(
+            [("expires", f"{approval.expires_at}; what it takes back and whom it names as authors stays")]
+            if approval.expires_at
+            else []
+        ),
         ("decision", f"{approval.decision} as {approval.role}{' in an emergency' if urgent else ''}{why}"),
         *([("", "counts as conditional until those whom the policy asks have approved too")] if urgent else []),
         ("signed by", f"{safe(approval.signer.printed_name)} ({approval.signer.principal}), {fingerprint}"),
@@ -186,7 +196,7 @@ def rule(asked: Rule) -> str:
 def need(asked: Need) -> str:
     """Return what a need asks, in words."""
     apart = f" ({' and '.join(_BESIDE[each] for each in asked.distinct_from)})" if asked.distinct_from else ""
-    return f"{asked.count} {asked.role}{_with(asked.presence)}{apart}"
+    return f"{asked.count} {asked.role}{_with(asked.presence)}{_young(asked.max_age)}{apart}"
 
 
 def distrust(entry: Distrust) -> str:
@@ -227,6 +237,7 @@ def _said_item(said: Said) -> Mapping[str, Any]:
         "covers": said.moves,
         "statement": said.digest,
         "superseded_by": said.superseded or None,
+        **({"expires_at": said.expires_at} if said.expires_at else {}),
     }
 
 
@@ -238,7 +249,19 @@ def _told(said: Said, step: Step, now: datetime) -> str:
     )
     by = next((each for each in (*step.said, *step.later) if each.digest == said.superseded), None)
     gone = f"; superseded by {safe(by.principal)}'s {by.decision}" if by else "; superseded" if said.superseded else ""
-    return f"{safe(said.principal)} said {said.decision} as {safe(said.role)}{part}{urgent}{gone}"
+    return f"{safe(said.principal)} said {said.decision} as {safe(said.role)}{part}{urgent}{limit(said, step.at)}{gone}"
+
+
+def limit(said: Said, at: int | None) -> str:
+    """Return until when a yes counts, in words; empty where it has no end.
+
+    Args:
+        said: what was said.
+        at: seconds since 1970 by which it was judged.
+    """
+    if not said.expires_at:
+        return ""
+    return f", {'expired' if at is not None and at > moment.seconds(said.expires_at) else 'until'} {said.expires_at}"
 
 
 def _age(signed: str, now: datetime) -> str:
@@ -248,7 +271,9 @@ def _age(signed: str, now: datetime) -> str:
 
 
 def _need_item(need: Standing) -> Mapping[str, Any]:
-    asked = {f"require_{name}": True for name, value in need.presence._asdict().items() if value}
+    asked: dict[str, Any] = {f"require_{name}": True for name, value in need.presence._asdict().items() if value}
+    asked |= {} if need.max_age is None else {"max_age": need.max_age}
+    asked |= {"ended": list(need.ended)} if need.ended else {}
     return {"role": need.role, "count": need.asked, "have": need.have, "who_can": list(need.who_can), **asked}
 
 
@@ -268,6 +293,11 @@ def able(need: Standing) -> str:
     if need.barred:
         return f"nobody {held} but {', '.join(need.barred)}, who had a part in the change"
     return f"nobody {'else ' if need.have else ''}{held}"
+
+
+def _young(max_age: int | None) -> str:
+    """Return how old a yes may be, in words."""
+    return "" if max_age is None else f" at most {moment.told(max_age)} before it comes in"
 
 
 def _with(presence: Presence) -> str:

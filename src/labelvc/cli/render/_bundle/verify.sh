@@ -395,5 +395,11 @@ counted() {
     [ "$(cut -d ' ' -f 1,6 steps.txt)" = "$(sed 1d population.csv | cut -d , -f 1,6 | tr , ' ')" ]
 }
 judge 'population.csv lists these steps' counted
+dated() {
+    [ -z "$(sed '/^[0-9a-f]\{40,64\} [0-9]\{1,13\}$/d' times.txt)" ] || return 1
+    [ "$(cut -d ' ' -f 1 times.txt)" = "$(cut -d ' ' -f 1 steps.txt)" ] || return 1
+    cut -d ' ' -f 2 times.txt | sort -n -c 2>"$work/said"
+}
+[ ! -f times.txt ] || judge 'times.txt says of each step when it came in, and never goes back' dated
 note "$(sed 1d population.csv | wc -l | tr -d ' ') steps, list sha256:$(cut -d ' ' -f 1 steps.txt | sha256sum | cut -c 1-64)"
 finish
