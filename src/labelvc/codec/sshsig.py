@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from labelvc.codec import armour
+from labelvc.codec import armour, dated
 from labelvc.errors import TrustError
 from labelvc.model.policy import Presence, PublicKey
 
@@ -88,7 +88,7 @@ def read_public(text: str, *, where: str = "") -> PublicKey:
         The key.
 
     Raises:
-        TrustError: no such line, a type that cannot be used, an RSA key under 3072 bits, an Ed25519 key of small order, a
+        TrustError: no such line, or one with something before the key, a type that cannot be used, an RSA key under 3072 bits, an Ed25519 key of small order, a
             point that is none of its curve or is spelled otherwise, or a security key made for web pages.
     """
     words = text.split(maxsplit=2)
@@ -97,7 +97,7 @@ def read_public(text: str, *, where: str = "") -> PublicKey:
     try:
         blob = base64.b64decode(words[1], validate=True)
     except (binascii.Error, ValueError):
-        raise TrustError("an SSH public key that is not base64", where=where) from None
+        raise dated.unread(text, where) from None
     if base64.b64encode(blob).decode() != words[1]:
         raise TrustError("an SSH public key in an unusual spelling", where=where)
     key = PublicKey(words[0], blob)
@@ -208,9 +208,9 @@ def verify(armoured: bytes, message: bytes, namespace: str, key: PublicKey) -> P
     """
     found = _usual(armoured, namespace, key) or parse(armoured)
     if found.key.kind not in _FIELDS:
-        raise _unsupported(found.key.kind, "")
+        raise dated.unsupported(found.key.kind, "")
     if found.kind == _WEBAUTHN:
-        raise _unsupported(found.kind, "")
+        raise dated.unsupported(found.kind, "")
     if found.namespace != namespace:
         raise TrustError(f"the signature was made for {found.namespace!r}, not for {namespace!r}")
     if found.key != key:
@@ -306,7 +306,7 @@ def _usable(key: PublicKey, where: str) -> Crypto:
     if kind != key.kind:
         raise TrustError(f"the key says it is {key.kind!r} and is {kind!r}", where=where)
     if kind not in _FIELDS:
-        raise _unsupported(kind, where)
+        raise dated.unsupported(kind, where)
     try:
         public = crypto_key(key)
     except ValueError:
@@ -322,10 +322,6 @@ def _usable(key: PublicKey, where: str) -> Crypto:
         message = f"unsupported key type {kind!r} made for web pages, not for SSH"
         raise TrustError(message, where=where, hint="ssh-keygen -t ed25519-sk")
     return public
-
-
-def _unsupported(kind: str, where: str) -> TrustError:
-    return TrustError(f"unsupported key type {kind!r}", where=where, hint="ssh-keygen -t ed25519")
 
 
 def _usual(armoured: bytes, namespace: str, key: PublicKey) -> SshSignature | None:
