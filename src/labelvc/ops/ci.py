@@ -16,7 +16,7 @@ from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Digest
 from labelvc.model.review import Review
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import approvals, audit, gates, judges, papers, plain, privacy, result, singly
+from labelvc.ops import audit, gates, judges, papers, plain, privacy, result, singly
 from labelvc.ops import course as courses
 from labelvc.ops import project as projects
 from labelvc.ops import review as reviewing
@@ -250,7 +250,7 @@ def _brought(git: Git, old: Snapshot, new: Snapshot, asked: Asked) -> list[Findi
     """Return what a commit brings that one parent has not, but for what stands in plain; what was signed before stays."""
     report = singly.judged(git, old, new, asked)
     found = [one for one in report.findings if not _leaks(one)] if report else []
-    for problem in papers.lost(tree.changed(old, new, f"{approvals.FOLDER}/"), old):
+    for problem in papers.lost(old, [path for start in papers.FOLDERS for path in tree.changed(old, new, start)]):
         hint = f"git restore --source={old.commit[:10]} {problem.path}"
         found.append(Finding(LOST, "error", Place(problem.path), problem.message, hint, BY))
     return found

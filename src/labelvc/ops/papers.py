@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from labelvc.codec import dsse, statement
 from labelvc.core import changeset, decide
 from labelvc.errors import DataError
-from labelvc.model import listing, shell
+from labelvc.model import listing, release, shell
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Digest
 from labelvc.model.snapshot import Entry, Snapshot
@@ -18,7 +19,12 @@ from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
+FOLDERS = (f"{approvals.FOLDER}/", f"{release.FOLDER}/")
+"""Where files lie that somebody signed and nobody may change after that."""
 RULE = "approval.stray"
+_RELEASED = re.compile(
+    rf"{release.FOLDER}/{statement.VERSION.pattern}(\.witness\.{statement.PRINCIPAL.pattern})?\.json"
+)
 _VOID = "it says nothing, whoever wrote it"
 
 
@@ -43,32 +49,34 @@ def strays(git: Git, snapshot: Snapshot, paths: Iterable[str]) -> Iterator[Findi
                 yield Finding(RULE, "error", Place(path), f"{message}; {_VOID}", hint)
 
 
-def lost(paths: Iterable[str], old: Snapshot) -> list[Lost]:
-    """Return the approval files that a step took away or changed; what is named as a statement or list stays.
+def lost(old: Snapshot, paths: Iterable[str]) -> list[Lost]:
+    """Return the signed files that a step took away or changed: what is named as a statement, list or release stays.
 
     Args:
-        paths: the files of the folder that differ after the step.
         old: what was there before.
+        paths: the files that differ after the step; those outside `FOLDERS` are left out.
     """
     there = listing.of(old.entries)
+    message = "this step changed or removed what somebody signed before it"
     return [
-        Lost(path, "this step changed or removed what somebody signed before it")
+        Lost(path, message)
         for path in paths
-        if path in there and approvals.root_of(path)
+        if path in there and (approvals.root_of(path) or _RELEASED.fullmatch(path))
     ]
 
 
 def beside(told: Sequence[Problem], deed: Deed) -> tuple[Problem, ...]:
-    """Return what was told of a step's approvals, with what it took away of those before it and what it put among them.
+    """Return what was told of a step, with what it took away of what was signed before it and what it put among the approvals.
 
     Args:
         told: what was found wrong when the step was judged.
         deed: what it did.
     """
-    paths, known = deed.changed(f"{approvals.FOLDER}/"), {problem.path for problem in told}
-    there = listing.of(deed.new.entries)
-    found = [(path, _place(path)) for path in paths if path in there and path not in known]
-    return (*told, *lost(paths, deed.old), *(Problem(path, f"{why}; {_VOID}") for path, why in found if why))
+    known, there = {problem.path for problem in told}, listing.of(deed.new.entries)
+    said, released = [deed.changed(start) for start in FOLDERS]
+    found = [(path, _place(path)) for path in said if path in there and path not in known]
+    void = (Problem(path, f"{why}; {_VOID}") for path, why in found if why)
+    return (*told, *lost(deed.old, [*said, *released]), *void)
 
 
 def _void(reader: Reader, path: str, entry: Entry) -> str:

@@ -261,7 +261,7 @@ def read_root(data: bytes, before: Root | None, path: str) -> tuple[Root, Seal]:
     try:
         envelope = dsse.decode(data, dsse.TUF)
         root = rootfile.decode(envelope.payload)
-    except DataError as error:
+    except (DataError, TrustError) as error:
         raise TrustError(error.message, where=path, hint="git log -- trust/root") from None
     if root.version != (before.version + 1 if before else 1):
         raise TrustError(f"the file holds version {root.version} of the root", where=path)
