@@ -21,11 +21,12 @@ from labelvc.cli.render import bundle as render
 from labelvc.codec import canonical, dsse, rootfile, schema, sshsig, statement, tar
 from labelvc.core.release import Log
 from labelvc.model.approval import NAMESPACE, Envelope, Signature, Signer
-from labelvc.model.policy import PublicKey, Root, RootKey
+from labelvc.model.policy import Need, PublicKey, Root, RootKey
 from labelvc.ops import approvals
 from labelvc.ops import bundle as bundling
 from labelvc.ops import trust as trusting
 from labelvc.store.keys import signer as keys_of
+from tests import people
 from tests.copying import copied
 from tests.oracles import rfc6962
 from tests.people import Desk, record
@@ -575,6 +576,26 @@ def test_when_a_step_came_in_decides_whether_its_approval_had_ended(desk: Desk, 
         if data in (back, b"x\n"):
             code, said = by_script(unpacked(changed, tmp_path / "c"), tools, case.root)
             assert (code, f"WRONG  {told}\n" in said) == (1, True)
+
+
+def test_who_ratified_is_held_against_the_time_of_the_policy_that_let_them(desk: Desk, tmp_path: Path):
+    needs, urgent = (Need("reviewer", 2),), Need("reviewer")
+    people.govern(desk, lambda policy: people.labels_rule(policy, needs=needs, emergency=urgent))
+    desk.approve("ben", "main...topic", "reviewer", "--emergency", "--reason", "the client waits")
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    words = ("labels and items", "--need", "reviewer:1:author", "--sign-with", desk.key("ada"))
+    assert desk.labelvc("policy", "rule", "set", *words)[0] == 0
+    desk.commit("One is enough")
+    desk.approve("ben", "main~2..main~1", "reviewer", "--expires", "2030-01-01")
+    case = bundled(desk, tmp_path / "b.tar", "main~3..main")
+    code, said = by_labelvc(desk, case, tmp_path / "away")
+    assert (code, "is approved" in said) == (0, True), said
+    rows = [row.split() for row in case.files["times.txt"].decode().splitlines()]
+    late = "".join(f"{commit} {int(when) + 10**9 * (at > 1)}\n" for at, (commit, when) in enumerate(rows)).encode()
+    code, said = by_labelvc(desk, case.but(**{"times.txt": late}), tmp_path / "away")
+    (found,) = [line for line in said.splitlines() if line.startswith("wrong")]
+    assert (code, "is approved" in found) == (1, True)
 
 
 def public(desk: Desk, who: str) -> PublicKey:

@@ -220,33 +220,38 @@ def test_a_shallow_clone_tells_nothing_where_a_date_matters(desk: Desk, clock: C
     assert (code, "shallow clone" in err, "git fetch --unshallow" in err) == (2, True, True)
 
 
-@pytest.mark.parametrize(
-    ("date", "expected"),
-    [
-        ("1772355600 +0000", 1772355600),
-        ("1772355600 -1200", 1772355600),
-        ("1772355600 +9959", 1772355600),
-        ("17179869190 +0000", 17179869190),  # more than the 34 bits of a commit-graph
-        ("00000000000000001772355600 +0000", 1772355600),
-        ("99999999999999999999 +0000", 10**12),
-        ("9" * 5000 + " +0000", 10**12),
-        ("-5 +0000", 0),
-        ("tomorrow +0000", 0),
-        ("", 0),
-    ],
-)
-def test_any_date_that_a_commit_can_hold_is_a_number(desk: Desk, date: str, expected: int):
-    raw = f"tree {desk.git('rev-parse', 'HEAD^{tree}')}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> {date}\n\nodd\n"
+DATES = {
+    "1772355600 +0000": 1772355600,
+    "1772355601 -1200": 1772355601,
+    "1772355602 +9959": 1772355602,
+    "17179869190 +0000": 17179869190,  # more than the 34 bits of a commit-graph
+    "00000000000000001772355600 +0000": 1772355600,
+    "99999999999999999999 +0000": 10**12,
+    "9" * 5000 + " +0000": 10**12,
+    "-5 +0000": 0,
+    "tomorrow +0000": 0,
+    "": 0,
+}
+
+
+def test_any_date_that_a_commit_can_hold_is_a_number(desk: Desk):
+    git, tree, first = plumbing.find(desk.folder), desk.git("rev-parse", "HEAD^{tree}"), desk.git("rev-parse", "main")
     words = ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"]
-    made = subprocess.run(words, input=raw.encode(), cwd=desk.folder, capture_output=True, check=True)
-    odd = made.stdout.decode().strip()
-    git = plumbing.find(desk.folder)
-    assert log.dates(git, odd) == [(odd, expected)]
-    desk.git("update-ref", "refs/heads/odd", odd)
-    desk.git("commit-graph", "write", "--reachable")
-    assert log.dates(git, odd) == [(odd, expected)]
-    assert Dates(git).at(odd, "", desk.git("rev-parse", "main")) == max(expected, START)
-    assert moment.is_instant(moment.instant(expected))
+    made = {}
+    for date, expected in DATES.items():
+        raw = f"tree {tree}\nparent {first}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> {date}\n\nodd\n"
+        done = subprocess.run(words, input=raw.encode(), cwd=desk.folder, capture_output=True, check=True)
+        made[done.stdout.decode().strip()] = expected
+    for graph in (False, True):
+        if graph:
+            refs = "".join(f"create refs/heads/odd-{number} {odd}\n" for number, odd in enumerate(made))
+            subprocess.run(["git", "update-ref", "--stdin"], input=refs.encode(), cwd=desk.folder, check=True)
+            desk.git("commit-graph", "write", "--reachable")
+        for odd, expected in made.items():
+            assert log.dates(git, odd)[-1] == (odd, expected)
+            assert Dates(git).at(odd, "") == max(expected, START)
+            assert Dates(git, 2 * START).at(odd, first) == max(expected, 2 * START)
+    assert {moment.is_instant(moment.instant(at)) for at in made.values()} == {True}
 
 
 def test_old_statements_are_written_and_read_as_before(desk: Desk, clock: Clock):
@@ -258,3 +263,63 @@ def test_old_statements_are_written_and_read_as_before(desk: Desk, clock: Clock)
     assert "maxAge" not in json.dumps(json.loads(desk.labelvc("policy", "show", "--format", "json")[1]))
     ended = replace(said(path), expires_at=after(1))
     assert statement.decode_approval(statement.encode_approval(ended)) == ended
+
+
+def test_what_ended_is_told_wherever_an_approval_is_shown(desk: Desk, clock: Clock, tmp_path: Path):
+    desk.git("checkout", "-q", "main")
+    dataset = "schema: urn:labelvc:schema:dataset:1\nname: reviews\nid: 0c4a7f7e-6c1e-4b3a-9a5e-2f6c1b7d9e10\ntasks: {sentiment: true}\nshards: 16\n"
+    desk.write("datasets/reviews/dataset.yaml", dataset)
+    (desk.folder / "guidelines/mood.yaml").unlink()
+    desk.commit("Begin")
+    desk.git("checkout", "-q", "topic")
+    desk.git("rebase", "-q", "main")
+    desk.relabel("good", "rev-26")  # of sixteen shards it belongs in the one that the desk keeps all records in
+    path = desk.approve("ben", "main...topic", "reviewer", "--expires", "1d")
+    judged = ("ci", "--base", "main", "--head", "topic", "-o", str(tmp_path / "out"))
+    review = ("review", "main...topic", "--format", "json")
+    assert "main...HEAD is approved" in desk.labelvc("status")[1]
+    assert json.loads(desk.labelvc(*review)[1])["verdict"]["state"] == "approved"
+    clock(2)  # nothing was committed since: whoever asks about a pull request asks about now
+    assert state(desk) == (0, "approved")
+    assert "main...HEAD waits for 1 reviewer" in desk.labelvc("status")[1]
+    assert json.loads(desk.labelvc(*review)[1])["verdict"]["state"] == "missing"
+    code, out, _ = desk.labelvc(*judged)
+    assert (code, "0 of 2 changes covered" in out) == (1, True)
+    assert json.loads((tmp_path / "out/review.json").read_text())["verdict"]["state"] == "missing"
+    assert (
+        "2 of 2 changes covered" in desk.labelvc(*judged, "--date", "2026-03-01")[1]
+    )  # its last second is before the end
+    code, out, _ = desk.labelvc("policy", "explain", "main...topic")
+    assert f"said        ben said approve as reviewer, expired {after(1)}\n" in out
+    merge(desk)
+    void = f"{path.relative_to(desk.folder)}: ben's yes expired at {after(1)}, before the change came in\n"
+    for words in (("trace",), ("audit", "trace")):
+        out = desk.labelvc(*words, "reviews/rev-26#r1")[1]
+        assert f"   void      {void}" in out, words
+        assert "approved  " not in out
+    out = desk.labelvc("audit", "population", "main~1..main")[1]
+    assert ("missing" in out, "approved by" in out) == (True, False)
+    (said,) = json.loads(desk.labelvc("audit", "population", "main~1..main", "--format", "json")[1])["items"][0][
+        "approvals"
+    ]
+    assert (said["signed"], said["expires"]) == (after(0), after(1))
+
+
+def test_a_release_is_as_old_as_it_says(desk: Desk, clock: Clock):
+    """Its signatures have its own time, so a rule that wants young ones asks nothing of them."""
+    people.govern(
+        desk,
+        lambda policy: replace(
+            policy,
+            rules=tuple(
+                replace(rule, needs=tuple(replace(need, max_age=DAY) for need in rule.needs)) for rule in policy.rules
+            ),
+        ),
+    )
+    desk.git("checkout", "-q", "main")
+    code, _, err = desk.labelvc("release", "cut", "1.0.0", "--unapproved", "--yes", "--key", desk.key("ada"))
+    assert code == 0, err
+    clock(400)
+    desk.commit("Release 1.0.0")
+    code, out, err = desk.labelvc("release", "verify", "1.0.0")
+    assert code == 0, out + err

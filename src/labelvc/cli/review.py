@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from labelvc.cli import signing
+from labelvc.cli import signing, timing
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import json
@@ -69,7 +69,7 @@ def review(
     git = repository(settings)
     pinned = signing.pin(git, root)
     with progress(settings, None, "looking at shards", "shards") as advance:
-        asked = Asked(pinned, Brought(today()), settings.jobs, examples, advance)
+        asked = Asked(pinned, Brought(today()), settings.jobs, examples, advance, timing.clock())
         found = reviewing.review(git, revisions, asked)
     if form == "json":
         write(json.indented(render.document(found)), output)

@@ -186,7 +186,7 @@ def judge(git: Git, wish: Wish, advance: Callable[[], None] = lambda: None) -> J
     merges = bench.tell("the merges", lambda: audit.merges(git, f"{base}...{head}")) or []
     faults = list(_faults(bench, merges))
     listed = merged.snapshot or bench.tell("the files of the head", lambda: tree.commit(git, head))
-    how = reviewing.Asked(wish.pin, wish.brought, wish.jobs)
+    how = reviewing.Asked(wish.pin, wish.brought, wish.jobs, now=wish.now)
     page = bench.tell("the review", lambda: reviewing.review(git, f"{base}...{head}", how))
     return Judged(
         base,

@@ -58,6 +58,7 @@ class Asked(NamedTuple):
         examples: how many of each way; None: as the touched datasets want it, else three, and more where there are few
             ways.
         advance: called with the number of shards that were checked.
+        now: seconds since 1970: what `A...B` brings comes in no earlier.
     """
 
     pin: str | None = None
@@ -65,6 +66,7 @@ class Asked(NamedTuple):
     jobs: int = 1
     examples: int | None = None
     advance: Advance | None = None
+    now: int = 0
 
 
 class _Place(NamedTuple):
@@ -98,7 +100,7 @@ def review(git: Git, words: str, asked: Asked | None = None) -> Review:
     going = standing.course(git, words)
     pair = differing.resolve(git, words)
     with kept.comparing(), tree.reader(git) as reader, Cache(git) as cache:
-        told = standing.of(git, reader, going, words, asked.pin)
+        told = standing.of(git, reader, going, words, asked.pin, asked.now)
         judge = judges.of_range(git, words)
         both = [_project(git, one, reader, cache) for one in pair]
         old, new = [governing.by(judge, one) if judge and one else one for one in both]

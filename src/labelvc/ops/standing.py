@@ -121,7 +121,7 @@ def course(git: Git, words: str) -> Course:
     return Course(one, two, [(one, two)])
 
 
-def of(git: Git, reader: Reader, going: Course, words: str, pin: str | None) -> Standing:
+def of(git: Git, reader: Reader, going: Course, words: str, pin: str | None, now: int = 0) -> Standing:
     """Judge a change.
 
     Args:
@@ -130,11 +130,12 @@ def of(git: Git, reader: Reader, going: Course, words: str, pin: str | None) -> 
         going: the one step of the range.
         words: the range as it was typed.
         pin: digest of root version 1, from outside the repository; None when there is none.
+        now: seconds since 1970: what `A...B` brings comes in no earlier.
 
     Raises:
         StoreError: git or DVC data is missing.
     """
-    walk = Walk(git, reader, pin)
+    walk = Walk(git, reader, pin, least=now if going.ruler else 0)
     walk.heed(going)
     step = walk.step(*going.pairs[0], going.ruler)
     before = tree.commit(git, going.ruler or going.base, ("trust",))

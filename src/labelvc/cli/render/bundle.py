@@ -10,6 +10,7 @@ from labelvc import __version__, digests
 from labelvc.cli.render import html, json, text
 from labelvc.cli.render import population as counted
 from labelvc.cli.render.markdown import code
+from labelvc.model.approval import Approval
 from labelvc.model.policy import Trust
 from labelvc.ops.bundle import Evidence
 from labelvc.ops.population import Row, good
@@ -64,7 +65,7 @@ def page(found: Evidence, release: str | None, lives: Sequence[Life]) -> str:
     """Return the report as one HTML file that needs nothing else."""
     return html.environment().get_template("bundle.html.jinja").render(
         found=found, title=_title(found, release), steps=_steps(found), more=max(0, len(found.rows) - _MOST), lives=lives,
-        policies=list(_policies(found)), tone=_tone, said=list(_said(found)), tally=counted.tally(found.totals.counts),
+        policies=list(_policies(found)), tone=_tone, said=list(_said(found)), decided=decided, tally=counted.tally(found.totals.counts),
     )  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def _report(found: Evidence, release: str | None, lives: Sequence[Life]) -> Iter
         cells = (
             one.signer.printed_name,
             one.signer.principal,
-            one.decision,
+            decided(one),
             one.meaning,
             one.role,
             one.signed_at,
@@ -144,6 +145,11 @@ def _said(found: Evidence) -> Iterator[Any]:
             if one.digest not in seen and len(seen) < _MOST:
                 seen.add(one.digest)
                 yield one.approval
+
+
+def decided(one: Approval) -> str:
+    """Return what somebody decided, and until when a yes counts."""
+    return f"{one.decision} until {one.expires_at}" if one.expires_at else one.decision
 
 
 def _policies(found: Evidence) -> Iterator[tuple[str, Trust, list[str]]]:

@@ -90,7 +90,8 @@ def _word(word: Word) -> Iterator[str]:
         return
     name = f"{text.safe(said.signer.printed_name)} ({said.signer.principal})"
     verb = _DECISIONS.get(said.decision, said.decision)
-    late = "" if vote.stood else ", after it came in"
+    late = f", until {said.expires_at}" if said.expires_at else ""
+    late += "" if vote.stood else ", after it came in"
     yield f"   {verb.ljust(9)} by {name} as {text.safe(said.role)}, meaning {said.meaning}, {said.signed_at} as claimed{late}\n"
     if said.reason:
         yield f"             because: {text.clip(text.safe(said.reason), 300)}\n"
