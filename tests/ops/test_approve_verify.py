@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
 
-from labelvc.codec import shard
+from labelvc.codec import dsse, shard, statement
 from tests import people
 from tests.people import FIELDS, Desk, record
 from tests.trusting import desk, desk_template, people_keys
@@ -328,3 +329,24 @@ def test_without_a_key_the_hint_says_how(desk: Desk):
     code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer")
     assert code == 2
     assert "labelvc key use" in err
+
+
+def test_an_approval_names_what_labels_meant_and_how_they_were_checked(desk: Desk):
+    """Who asks later under which guideline and which checks it was approved finds the very documents by their SHA-256."""
+    desk.git("checkout", "-q", "main")
+    others = {
+        "taxonomies/mood.yaml": "a",
+        "profiles/usual.yaml": "b",
+        "datasets/other/dataset.yaml": "c",
+        "datasets/reviews/dataset.yaml": "d",
+    }
+    for path, text in {**others, "guidelines/mood.txt": "no document"}.items():
+        desk.write(path, f"{text}\n")
+    desk.commit("Documents")
+    desk.git("checkout", "-q", "topic")
+    desk.git("rebase", "-q", "main")
+    said = statement.decode_approval(dsse.decode(desk.approve("ben").read_bytes(), dsse.IN_TOTO).payload)
+    names = sorted({"labelvc.yaml", "guidelines/mood.yaml", *others} - {"datasets/other/dataset.yaml"})
+    assert [one.name for one in said.materials] == names
+    for one in said.materials:
+        assert one.sha256 == hashlib.sha256((desk.folder / one.name).read_bytes()).hexdigest()

@@ -55,6 +55,25 @@ def shown(desk: Desk) -> dict[str, Any]:
     return document
 
 
+def test_a_root_whose_date_is_over_counts_and_may_be_followed_by_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """labelvc believes it, since an old root must stay readable; python-tuf and others who read it do not."""
+    desk.git("checkout", "-q", "main")
+    told = "the root says that it ends at "
+    assert told not in desk.labelvc("policy", "check")[1]
+    assert "would stay as it is" in refused(desk, "trust", "rotate")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "4102444800")  # 2100
+    code, out, _ = desk.labelvc("policy", "check")
+    assert (code, told in out, "labelvc trust rotate\n" in out) == (1, True, True)
+    assert desk.verify("main")[0] == desk.verify("main~1..main")[0]
+    good(desk, "trust", "rotate")
+    desk.commit("Until later")
+    assert told not in desk.labelvc("policy", "check")[1]
+    first, second = shown(desk)["items"][:2]
+    assert (first["draft"], second["draft"], second["version"]) == (False, False, 2)
+    assert desk.verify("main")[0] == 0
+    assert "would stay as it is" in refused(desk, "trust", "rotate")
+
+
 def drafts(desk: Desk) -> list[str]:
     return [item["path"] for item in shown(desk)["items"] if item["draft"]]
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import click
 
 from labelvc.cli import signing, timing
-from labelvc.cli.context import Settings, pass_settings
+from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import output_options, say, write
 from labelvc.cli.render import explain, json, roots, text
@@ -305,7 +305,11 @@ def policy_check(settings: Settings, /, root: str | None) -> int:
     git = plumbing.find(settings.directory)
     chain = signing.chain_here(git, signing.pin(git, root))
     trust = chain.trust(pinned=False)
-    found = [*governing.concerns(trust.policy, trust.root), *roots.unproven(chain.seals[-2])]
+    found = [
+        *governing.concerns(trust.policy, trust.root),
+        *roots.unproven(chain.seals[-2]),
+        *roots.over(trust.root, now()),
+    ]
     write("".join(f"{text.safe(concern)}\n" for concern in found))
     say(settings, f"policy version {trust.policy.version} verifies; {text.count(len(found), 'concern')}")
     return 1 if found else 0

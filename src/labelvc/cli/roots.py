@@ -142,7 +142,7 @@ def trust_rotate(
     key: str | None,
     root: str | None,
 ) -> None:
-    """Write the next root: other owners, other keys, another threshold.
+    """Write the next root: other owners, other keys, another threshold, or the same until later when its date is over.
 
     It is a draft until enough owners have signed: of the root before it, and of itself. Your signature is the first; the others
     run `labelvc trust sign`. Where the new root asks other people for the policy, they sign that again too.
@@ -154,7 +154,7 @@ def trust_rotate(
     """
     git = plumbing.find(settings.directory)
     found = signing.chain_here(git, signing.pin(git, root))
-    following = ceremony.rotated(found, _owners(added), removed, threshold)
+    following = ceremony.rotated(found, _owners(added), removed, threshold, now())
     signer = people.signer(git, signing.where(key), signing.ask, found.policy)
     contents = ceremony.rotate(found, following, signer, now())
     governing.write(git, contents)

@@ -26,7 +26,7 @@ def encode(value: Root, expires: str) -> bytes:
 
     Args:
         value: the root; its digest is not used.
-        expires: RFC 3339 UTC; labelvc only tells, since an old root must stay readable in history.
+        expires: RFC 3339 UTC.
 
     Returns:
         Canonical JSON.
@@ -53,8 +53,8 @@ def decode(payload: bytes) -> Root:
     """
     value = canonical.decode(payload)
     try:
-        found, expires = _root_of(value, payload)
-        good = moment.is_instant(expires) and encode(found, expires) == payload
+        found = _root_of(value, payload)
+        good = moment.is_instant(found.expires) and encode(found, found.expires) == payload
         flaws = list(_flaws_of_root(found)) if good else [_SPELLING]
     except (KeyError, TypeError, AttributeError, ValueError):
         raise DataError("the root is not well formed") from None
@@ -63,12 +63,13 @@ def decode(payload: bytes) -> Root:
     return found
 
 
-def _root_of(value: Any, payload: bytes) -> tuple[Root, Any]:
+def _root_of(value: Any, payload: bytes) -> Root:
     keys = {keyid: RootKey(each["keyval"]["public"], each[_OWNER]) for keyid, each in value["keys"].items()}
     root, targets = (
         (tuple(each["keyids"]), each["threshold"]) for each in map(value["roles"].get, ("root", "targets"))
     )
-    return Root(value["version"], value[_REPOSITORY], keys, root, targets, canonical.digest(payload)), value["expires"]
+    digest, expires = canonical.digest(payload), value["expires"]
+    return Root(value["version"], value[_REPOSITORY], keys, root, targets, digest, expires)
 
 
 def _flaws_of_root(found: Root) -> Iterator[str]:

@@ -83,7 +83,7 @@ class Seen(_Part, frozen=True):
 
 
 class Material(_Part, frozen=True):
-    """A guideline, taxonomy or schema as it was when the signer decided."""
+    """A document that was in force when the signer decided: what labels mean, or how they are checked."""
 
     name: str
     sha256: str

@@ -222,6 +222,7 @@ class Root(msgspec.Struct, frozen=True):
         root: fingerprints that sign the next root, and how many of them must.
         targets: fingerprints that sign the policy, and how many of them must.
         digest: payload digest; that of version 1 is what people pin.
+        expires: RFC 3339 UTC; told when it is over and never enforced, since an old root must stay readable in history.
     """
 
     version: int
@@ -230,6 +231,7 @@ class Root(msgspec.Struct, frozen=True):
     root: tuple[tuple[str, ...], int]
     targets: tuple[tuple[str, ...], int]
     digest: Digest
+    expires: str = ""
 
 
 class Trust(NamedTuple):

@@ -29,12 +29,13 @@ from labelvc.ops.approvals import Problem, Shelf, Statement
 from labelvc.ops.dates import Dates
 from labelvc.ops.diff import Range
 from labelvc.ops.people import Authors
+from labelvc.ops.project import TOP
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 _KEPT = 1_000
-_MATERIALS = ("guidelines/", "taxonomies/")
+_MATERIALS = ("guidelines/", "taxonomies/", "profiles/")
 LONGEST_LIST = 32 << 20
 """Bytes of the longest list of moves that is kept in git beside an approval: hosts warn of files from 50 MB on."""
 
@@ -78,7 +79,7 @@ class Change(NamedTuple):
         needs: what the policy asks for these moves.
         emergencies: whom it lets act on them in an emergency.
         statements: valid statements at the head or in the index: on the same change-set, and on what is all in it.
-        materials: guidelines and taxonomies at the head.
+        materials: guidelines, taxonomies and what says how it is checked, at the head.
         denied: what an author may not touch by the rules on own records; no approval helps.
         first: deltas of what is to be signed, to be shown before; of many the first that were met.
     """
@@ -160,7 +161,7 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
             decide.demands(trust.policy, found.changeset.moves),
             decide.demands(trust.policy, found.changeset.moves, emergency=True),
             list(_statements(shelf, folders, found.changeset, trust, every=wish.decision == "withdraw")),
-            tuple(_materials(reader, pair.new)),
+            tuple(_materials(reader, pair.new, found.changeset)),
             tuple(ownership.foreign(git, trust.policy, whole, commits, frozenset())[1]),
             tuple(delta for delta in first if changeset.key_text(delta.key) in keys),
         )
@@ -364,7 +365,10 @@ def _statements(
                 yield one
 
 
-def _materials(reader: Reader, head: Snapshot) -> Iterable[Material]:
-    wanted = [path for path in head.entries if path.startswith(_MATERIALS) and path.endswith(".yaml")]
+def _materials(reader: Reader, head: Snapshot, found: ChangeSet) -> Iterable[Material]:
+    """Yield the documents that were in force: those on labels, the project, and those of datasets whose records or items move."""
+    touched = {move.key.partition("/")[0] for move in found.moves if "#" in move.key}
+    asked = {TOP, *(f"datasets/{name}/dataset.yaml" for name in touched)}
+    wanted = [one for one in head.entries if one in asked or (one.startswith(_MATERIALS) and one.endswith(".yaml"))]
     for path in sorted(wanted):
         yield Material(path, canonical.digest(reader.read(path, head.entries[path])).removeprefix("sha256:"))

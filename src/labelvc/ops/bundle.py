@@ -39,7 +39,7 @@ TIMES = "times.txt"
 NONE = "-"
 """What stands in a list where there is nothing."""
 _SIGNERS = f'namespaces="{NAMESPACE},{release.NAMESPACE}"'
-_DOCUMENT = re.compile(r"labelvc\.yaml|datasets/[^/]+/dataset\.yaml|(guidelines|taxonomies|schemas)/.+")
+_DOCUMENT = re.compile(r"labelvc\.yaml|datasets/[^/]+/dataset\.yaml|(guidelines|taxonomies|profiles|schemas)/.+")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 

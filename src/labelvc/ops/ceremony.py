@@ -6,7 +6,7 @@ A file with too few signatures is a draft: it lies where it will count, and coun
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -175,7 +175,9 @@ def sign(wanted: Sequence[Seal], signer: Signer) -> dict[str, bytes]:
     return {seal.path: dsse.encode(_signed(seal.envelope, signer)) for seal in wanted}
 
 
-def rotated(found: Chain, added: Mapping[str, PublicKey], removed: Sequence[str], threshold: int | None) -> Root:
+def rotated(
+    found: Chain, added: Mapping[str, PublicKey], removed: Sequence[str], threshold: int | None, now: datetime
+) -> Root:
     """Return the next root.
 
     Args:
@@ -183,6 +185,7 @@ def rotated(found: Chain, added: Mapping[str, PublicKey], removed: Sequence[str]
         added: owner to key; one that is an owner already gets this key instead.
         removed: owners to take away.
         threshold: how many must sign; None leaves it.
+        now: UTC; a root whose own date is over may be followed by one that says the same until later.
 
     Returns:
         The root, not yet signed.
@@ -200,7 +203,8 @@ def rotated(found: Chain, added: Mapping[str, PublicKey], removed: Sequence[str]
     kept = {name: key for name, key in owners.items() if name not in removed}
     least = root.root[1] if threshold is None else threshold
     following = _root(root.version + 1, root.repository, {**kept, **added}, least)
-    if (following.keys, following.root, following.targets) == (root.keys, root.root, root.targets):
+    same = (following.keys, following.root, following.targets) == (root.keys, root.root, root.targets)
+    if same and not over(root, now):
         raise RefusedError("the root would stay as it is", where=trusting.root_path(root.version), hint=SHOW)
     after = trusting.with_root(found.policy, following)
     for each in following.keys.values():
@@ -211,6 +215,11 @@ def rotated(found: Chain, added: Mapping[str, PublicKey], removed: Sequence[str]
             raise RefusedError(message, where=key_of(each).fingerprint, hint=hint)
     governing.spare(trust, found.policy, following)
     return following
+
+
+def over(root: Root, now: datetime) -> bool:
+    """Tell whether the date is over that a root says of itself; labelvc goes on believing it, other readers of TUF do not."""
+    return now.astimezone(UTC) > datetime.fromisoformat(root.expires)
 
 
 def rotate(found: Chain, root: Root, signer: Signer, now: datetime) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -95,6 +96,12 @@ def unproven(seal: Seal) -> Iterator[str]:
     """Yield the owners of a root who have not signed it: only a signature proves that a key is theirs."""
     for name in seal.demands[0].others if not seal.draft else ():
         yield f"{name} has not signed it, so nothing proves yet that the key is theirs: {ceremony.SIGN}"
+
+
+def over(root: Root, now: datetime) -> Iterator[str]:
+    """Yield that the date of a root is over, if it is."""
+    if ceremony.over(root, now):
+        yield f"the root says that it ends at {root.expires}; it counts here, and other readers of TUF refuse it: labelvc trust rotate"
 
 
 def written(chain: Chain, what: str, message: str) -> Iterator[str]:
