@@ -58,6 +58,19 @@ def test_law_what_a_record_holds_is_found_at_its_pointer(records: list[dict[str,
     assert str(CARD) not in repr(found)
 
 
+@example({"text": MAIL}, {"rev": 1, "v": MAIL}, {"rev": 2, "v": "x"})
+@example({"ext": {"rev": 7, "text": MAIL}}, {"rev": 1}, {"rev": 2})
+@given(RECORDS, RECORDS, RECORDS)
+def test_law_of_a_line_only_what_it_began_with_before_is_left_out(start: Any, before: Any, after: Any):
+    old, new = [canonical.encode({"0": start, "rev": {"of": end}}) for end in (before, after)]
+    whole, less = leaks.pieces(new), leaks.pieces(new, leaks.beginnings(old))
+    assert whole is not None
+    assert less is not None
+    assert whole == less | (leaks.pieces(canonical.encode({"0": start})) or set())
+    assert (leaks.pieces(canonical.encode({"rev": {"of": after}})) or set()) <= less
+    assert leaks.pieces(new, leaks.beginnings(b'{"0":1,"rev":2}\n')) == whole
+
+
 @pytest.mark.parametrize(
     "line",
     [f'{{"text":"{MAIL}"', f'["{MAIL}"]', f'"{MAIL}"', f"<<<<<<< {json.dumps(MAIL)}", '{"a":"jo\\u0040firma.de"}'],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -87,6 +87,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _BEGINNING = 4096
+_MIDDLE = b',"rev":'
 _GOVERNANCE = re.compile(r"(?m)^governance:.*\n(?:(?:[ \t#].*)?\n)*")
 """Who answers for a project is meant to be reached."""
 
@@ -175,9 +176,27 @@ def values(data: bytes, rule: str, gate: Gate) -> set[str]:
     }
 
 
-def pieces(data: bytes) -> set[str] | None:
-    """Return the strings and long numbers of JSON lines, each after the name of its member; None of bytes that are none."""
-    return _pieces(data.decode()) if _is_json(data) else None
+def pieces(data: bytes, known: Collection[bytes] = ()) -> set[str] | None:
+    """Return the strings and long numbers of JSON lines, each after the name of its member; None of bytes that are none.
+
+    Args:
+        data: the lines.
+        known: beginnings, as `beginnings` returns them, that were there before: a line with one is read from there on.
+    """
+    if not _is_json(data):
+        return None
+    if known:
+        parted = [line.partition(_MIDDLE) for line in data.split(b"\n")]
+        data = b"\n".join([(b"" if start in known else start) + mark + rest for start, mark, rest in parted])
+    return _pieces(data.decode())
+
+
+def beginnings(data: bytes) -> frozenset[bytes]:
+    """Return what JSON lines hold before their `rev`: two that begin alike are of one key, and have that much in the same places.
+
+    Within a string no quotation mark stands alone, so what looks like that member's name is one.
+    """
+    return frozenset([start for start, mark, _ in [line.partition(_MIDDLE) for line in data.split(b"\n")] if mark])
 
 
 def telling(said: Iterable[str], gate: Gate) -> dict[str, tuple[Span, ...]]:

@@ -150,8 +150,8 @@ def _sides(git: Git, old: Snapshot | None, new: Snapshot, paths: Iterable[str], 
 
 
 def _judged(some: Sequence[_Sides], gate: Gate, former: Gate | None) -> tuple[list[Finding], list[Finding]]:
-    come = [leaks.pieces(one.come) for one in some]
-    gone = [leaks.pieces(one.gone) for one in some] if former else []
+    come = [leaks.pieces(one.come, leaks.beginnings(one.gone if former else one.before)) for one in some]
+    gone = [leaks.pieces(one.gone, leaks.beginnings(one.come)) for one in some] if former else []
     alike = former is not None and gate.alike(former)
     told = leaks.telling(_all([*come, *gone] if alike else come), gate)
     fresh = [
