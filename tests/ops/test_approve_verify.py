@@ -283,7 +283,7 @@ def test_documents_need_a_lead_who_did_not_write_them(desk: Desk):
     desk.commit("Rewrite the guideline", who="ben")
     path = desk.approve("ada", "main...own", "lead")
     said = json.loads(people.base64.b64decode(json.loads(path.read_bytes())["payload"]))["predicate"]
-    assert [material["name"] for material in said["materials"]] == ["guidelines/mood.yaml"]
+    assert [material["name"] for material in said["materials"]] == ["guidelines/mood.yaml", "labelvc.yaml"]
     assert said["authors"] == ["ben"]
     assert desk.verify("main...own")[0] == 0
 

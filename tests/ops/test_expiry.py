@@ -148,7 +148,7 @@ def test_a_young_yes_is_asked_for(desk: Desk, clock: Clock):
     clock(11)
     code, out, _ = desk.labelvc("policy", "explain", "main...topic")
     assert code == 0
-    assert "asks 1 reviewer at most 10 days before it comes in (no author of the change" in out
+    assert "asks 1 reviewer, said at most 10 days before it comes in (no author of the change" in out
     assert "ben's yes does not count any more: it expired or is too old\n" in out
     assert "next: labelvc approve main...topic --role reviewer\n" in out
     desk.approve("ben")  # again, which takes the old one back
@@ -159,7 +159,7 @@ def test_a_young_yes_is_asked_for(desk: Desk, clock: Clock):
         [{"role": "reviewer", "count": 1, "have": 1, "who_can": [], "max_age": 10 * DAY}],
     )
     code, out, _ = desk.labelvc("policy", "show")
-    assert "1 reviewer at most 10 days before it comes in" in out
+    assert "1 reviewer, said at most 10 days before it comes in" in out
 
 
 def test_a_remainder_is_what_expired_too(desk: Desk, clock: Clock):

@@ -297,7 +297,7 @@ def able(need: Standing) -> str:
 
 def _young(max_age: int | None) -> str:
     """Return how old a yes may be, in words."""
-    return "" if max_age is None else f" at most {moment.told(max_age)} before it comes in"
+    return "" if max_age is None else f", said at most {moment.told(max_age)} before it comes in"
 
 
 def _with(presence: Presence) -> str:
