@@ -13,10 +13,11 @@ import jsonschema
 import pytest
 from inline_snapshot import snapshot
 
-from labelvc.codec import document, schema
+from labelvc.codec import canonical, document, schema
 from labelvc.core import calendar
 from labelvc.model.commit import Commit, Person
 from labelvc.ops import trends
+from labelvc.store import log
 from tests.browser import look
 from tests.cli.test_review import HOSTILE, PLAIN, Page, Run, harmless, in_words, prose_of, reached, spelled
 from tests.people import Desk
@@ -286,6 +287,47 @@ def test_no_plain_value_is_shown(zoo: Zoo, labelvc: Run):
     found = told(zoo, labelvc)
     assert PLAIN not in json.dumps(found)
     assert found["turns"]["records"] == 0  # of labels that may not be shown nobody is told which became which
+
+
+def test_what_commits_did_is_remembered_of_each_and_hidden_as_soon_as_that_is_declared(
+    lived: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[list[str]] = []
+    these = log.these
+    monkeypatch.setattr(log, "these", lambda git, ids, paths: asked.append(list(ids)) or these(git, ids, paths))
+    first = told(lived, labelvc)
+    assert [len(ids) for ids in asked] == [first["line"]["commits"]]
+    asked.clear()
+    assert told(lived, labelvc) == first
+    assert not asked
+    lived.change("pets/p3#m1", value={"score": 2})
+    lived.commit("Later", **on("2026-05-01"))
+    later = told(lived, labelvc)
+    assert asked == [[later["line"]["head"]]]
+    assert later["throughput"]["edits"] == first["throughput"]["edits"] + 1
+    for file in (lived.folder / ".git/labelvc/cache").iterdir():
+        file.write_bytes(b"not a cache")
+    assert told(lived, labelvc) == later
+    assert "cat" in json.dumps(later["turns"])
+    lived.replace(PETS, "sensitive:\n", "sensitive:\n  - {pointer: /value/label, kind: person}\n")
+    lived.commit("Declared", **on("2026-05-02"))
+    assert "cat" not in json.dumps(told(lived, labelvc)["turns"])
+
+
+def test_a_shard_that_came_and_a_record_that_went_are_looked_at_together(zoo: Zoo, labelvc: Run):
+    """So many records that they are counted at once, one of which another shard had until then."""
+    shards = [zoo.shard(f"pets/p{number}#m1") for number in range(1, 9)]
+    wrong = next(path for path in shards if path != shards[0])
+    moved = canonical.encode(rating("p1", 1, ANNA, "z0"), canonical.RECORD_FIRST) + b"\n"
+    zoo.write(wrong, zoo.read(wrong) + moved)
+    zoo.commit("Astray")
+    before = told(zoo, labelvc)["throughput"]
+    zoo.write(wrong, zoo.read(wrong).replace(moved, b""))
+    for number in range(70):
+        zoo.put(f"pets/p1#z{number}", rating("p1", 1, ANNA, f"z{number}"))
+    zoo.commit("Many")
+    after = told(zoo, labelvc)["throughput"]
+    assert (after["edits"], after["removed"]) == (before["edits"] + 69, before["removed"])
 
 
 # ---------------------------------------------------------------- which commits

@@ -99,6 +99,10 @@ class Veil:
             fields = _hidden(fields, field)
         return fields
 
+    def rules(self, dataset: str) -> str:
+        """Return what tells two veils apart over the lines of a dataset."""
+        return "\0".join(sorted({repr(field) for field in self._declared(dataset)}))
+
     def where(self, key: Key) -> Where:
         """Return where tokens may stand in the line of a key."""
         place = (key.dataset, layer_of(key))

@@ -41,6 +41,10 @@ class Counts(Protocol):
         """Count a record, an item or a document that differs."""
         ...
 
+    def came(self, path: str, lines: Sequence[bytes]) -> bool:
+        """Count the lines of a shard that lost none, all at once; tell whether that could be done."""
+        ...
+
     def document(self, path: str) -> None:
         """Count a file that is no shard and differs."""
         ...
@@ -194,7 +198,7 @@ def counted(git: Git, reader: Reader, entry: log.Entry, fresh: Callable[[], Coun
         StoreError: a missing object.
     """
     found = fresh()
-    halves = array("q"), array("q")
+    halves, whole = (array("q"), array("q")), False
     for file in entry.files:
         if _needs_all(file):
             return _again(git, entry.commit, fresh())
@@ -203,13 +207,15 @@ def counted(git: Git, reader: Reader, entry: log.Entry, fresh: Callable[[], Coun
                 found.add(delta)
         elif shard.parse_path(file.path) is None:
             found.document(file.path)
+        elif not file.old and found.came(file.path, file.new):
+            whole = True
         else:
             for delta in diff.pair(file):
                 found.add(delta)
                 if (delta.old is None) != (delta.new is None):
                     halves[delta.old is None].append(hash(delta.key))
     few, many = sorted(halves, key=len)
-    if few and not set(few).isdisjoint(many):
+    if (whole and halves[False]) or (few and not set(few).isdisjoint(many)):
         return _again(git, entry.commit, fresh())
     return found
 
@@ -319,6 +325,9 @@ class _Counted:
         (self._records if isinstance(delta.key, str) or delta.key.id else self._items)[kind] += 1
         if self._keep:
             self._changes.append(delta)
+
+    def came(self, path: str, lines: Sequence[bytes]) -> bool:
+        return False
 
     def document(self, path: str) -> None:
         if naming.is_document(path) and not any(self._only):

@@ -82,7 +82,7 @@ def report(git: Git, asked: Asked) -> Dashboard:
         project = projects.load(git, snapshot, reader, cache)
         drawn = veil.over(git, snapshot, reader=reader)
         how_far = tuple(progress.of(reader, cache, snapshot, project, drawn, asked.by))
-        edits = work.read(git, reader, head, base, veil.throughout(git, snapshot), advance)
+        edits = work.read(git, reader, cache, head, base, veil.throughout(git, snapshot), advance)
         waits = _waits(git, reader, base, line, asked, governed=governed)
         seen = list(_seen(Watcher(git, reader, cache, asked.brought, asked.jobs), points, advance))
         days = [day for _, day in edits.made]

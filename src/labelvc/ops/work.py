@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
-from typing import NamedTuple
+from functools import lru_cache, partial
 
-from labelvc.core import calendar, census, diff, ways
+import msgspec
+
+from labelvc.codec import shard
+from labelvc.core import births, calendar, census, diff, ways
 from labelvc.core.calendar import Calendar
 from labelvc.core.veil import Veil
 from labelvc.core.ways import Turn
 from labelvc.model import dashboard as page
+from labelvc.model import jsonpointer
 from labelvc.model.change import Delta
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key
 from labelvc.ops import log as history
+from labelvc.ops import remembered
+from labelvc.store import git as plumbing
 from labelvc.store import log
+from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 MACHINE = "(a model)"
+_BY = "labelvc.work/1"
 _MOST, _MOST_TURNS = 30, 40
+_FEW = 64
+_FOLDER, _DOCUMENTS = "datasets/", "datasets/*/dataset.yaml"
 _Place = tuple[str, date]
 _day_of = lru_cache(maxsize=4096)(calendar.day_of)
 
 
-class Edits(NamedTuple):
+class Edits(msgspec.Struct):
     """What commits did to records.
 
     Attributes:
@@ -37,10 +47,10 @@ class Edits(NamedTuple):
         stamped: of those added or changed, the ones that say themselves when.
     """
 
-    made: Counter[_Place]
-    turns: Counter[Turn]
-    removed: int
-    stamped: int
+    made: dict[_Place, int] = {}
+    turns: dict[Turn, int] = {}
+    removed: int = 0
+    stamped: int = 0
 
 
 class _Tally:
@@ -52,6 +62,7 @@ class _Tally:
         self.made: Counter[_Place] = Counter()
         self.turns: Counter[Turn] = Counter()
         self.removed = self.stamped = 0
+        self._people: dict[str | None, str] = {}
 
     def add(self, delta: Delta) -> None:
         """Count a record that differs."""
@@ -78,8 +89,35 @@ class _Tally:
         self.stamped += day is not None
         self.made[_maker(fields), day or self._day] += 1
 
+    def came(self, path: str, lines: Sequence[bytes]) -> bool:
+        """Count the lines of a shard at once where they are records that nothing but who made them is hidden of."""
+        place = shard.parse_path(path)
+        if place is None or len(lines) < _FEW:
+            return False
+        dataset, layer, _ = place
+        born = [] if layer == "items" else births.read(lines)
+        key = Key(dataset, "-", "-")
+        if born is None or any(_is_read(field) for field in self._drawn.where(key).fields):
+            return False
+        for (by, day, model), number in Counter(born).items():
+            person = MACHINE if model else self._people.get(by)
+            if person is None:
+                person = self._people[by] = census.person_of(self._drawn.over(key, {"by": by}))
+            self.stamped += number * (day is not None)
+            self.made[person, day or self._day] += number
+        return True
+
     def document(self, path: str) -> None:
         """Count nothing: a document is no record."""
+
+    def edits(self) -> Edits:
+        """Return what was counted."""
+        return Edits(dict(self.made), dict(self.turns), self.removed, self.stamped)
+
+
+def _is_read(pointer: str) -> bool:
+    """Tell whether something that is counted of records, but for who made them, may lie in a field."""
+    return pointer.split("/", 2)[1] in ("at", "gone", "origin", jsonpointer.ANY)
 
 
 def _maker(fields: Mapping[str, object]) -> str:
@@ -87,12 +125,15 @@ def _maker(fields: Mapping[str, object]) -> str:
     return MACHINE if isinstance(origin, dict) and "model" in origin else census.person_of(fields)
 
 
-def read(git: Git, reader: Reader, head: str, base: str, drawn: Veil, advance: Callable[[], None]) -> Edits:
+def read(
+    git: Git, reader: Reader, cache: Cache, head: str, base: str, drawn: Veil, advance: Callable[[], None]
+) -> Edits:
     """Return what all commits of a line did to records, those of merged branches among them.
 
     Args:
         git: the repository.
         reader: reads objects.
+        cache: where it is remembered of each commit.
         head: commit to begin with.
         base: commit to end before; empty for all of history.
         drawn: hides plain values.
@@ -103,13 +144,28 @@ def read(git: Git, reader: Reader, head: str, base: str, drawn: Veil, advance: C
     """
     made, turns = Counter[_Place](), Counter[Turn]()
     removed = stamped = 0
-    for entry in log.read(git, head, ["datasets/"], base=base):
-        found = history.counted(git, reader, entry, _fresh(entry.commit, drawn))
+    commits = log.commits(git, head, [_FOLDER], base)
+    rules = _rules(git, head, drawn) if commits else ""
+    key_of = lambda commit: f"{_BY}:{commit.id}:{','.join(commit.parents)}:{rules}"  # noqa: E731
+    for _, found in remembered.by_commit(cache, commits, key_of, Edits, partial(_made, git, reader, drawn)):
         made.update(found.made)
         turns.update(found.turns)
         removed, stamped = removed + found.removed, stamped + found.stamped
         advance()
     return Edits(made, turns, removed, stamped)
+
+
+def _made(git: Git, reader: Reader, drawn: Veil, commits: Sequence[Commit]) -> Iterator[tuple[Commit, Edits]]:
+    for entry in log.these(git, [commit.id for commit in commits], [_FOLDER]):
+        yield entry.commit, history.counted(git, reader, entry, _fresh(entry.commit, drawn)).edits()
+
+
+def _rules(git: Git, head: str, drawn: Veil) -> str:
+    """Return a digest of all that was ever declared sensitive, by which plain values are hidden."""
+    told = plumbing.run(git, "log", "--format=", "--name-only", "-m", "--full-history", "-z", head, "--", _DOCUMENTS)
+    names = sorted({path.split("/")[1] for path in told.decode("utf-8", "surrogateescape").split("\0") if path})
+    said = "\0".join(f"{name}\0{drawn.rules(name)}" for name in names)
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _fresh(commit: Commit, drawn: Veil) -> Callable[[], _Tally]:
@@ -126,7 +182,7 @@ def told(edits: Edits, stretches: Calendar) -> page.Work:
     people: dict[str, list[int]] = defaultdict(lambda: [0] * len(stretches.starts))
     for (name, day), number in edits.made.items():
         people[name][stretches.place(day)] += number
-    total = edits.made.total()
+    total = sum(edits.made.values())
     ranked = sorted(people.items(), key=lambda row: (-sum(row[1]), row[0]))
     rows = [page.Worker(name, sum(row), ways.percent(sum(row), total), tuple(row)) for name, row in ranked[:_MOST]]
     sums = tuple(map(sum, zip(*people.values(), strict=True))) or (0,) * len(stretches.starts)
@@ -145,8 +201,8 @@ def told(edits: Edits, stretches: Calendar) -> page.Work:
 
 def turned(edits: Edits) -> page.Turns:
     """Return which labels became which, most frequent first."""
-    total = edits.turns.total()
-    ranked = ways.ranked(edits.turns)
+    total = sum(edits.turns.values())
+    ranked = ways.ranked(Counter(edits.turns))
     return page.Turns(total, len(ranked), tuple(_rows(ranked[:_MOST_TURNS], total)), max(0, len(ranked) - _MOST_TURNS))
 
 

@@ -86,13 +86,25 @@ def read(git: Git, head: str, paths: Sequence[str], *, base: str = "", lines: bo
         plumbing.demand(git, "rev-list", listed.end())
 
 
-def commits(git: Git, head: str, paths: Sequence[str]) -> list[Commit]:
+def these(git: Git, wanted: Iterable[str], paths: Sequence[str]) -> Iterator[Entry]:
+    """Yield what `read` does of some commits by their full ids, in their order; one that changes none of the paths is left out.
+
+    Raises:
+        StoreError: an object is missing.
+    """
+    with process.nameless_file() as asked:
+        asked.write("".join([f"{commit}\n" for commit in wanted]).encode())
+        asked.seek(0)
+        yield from _Stream(plumbing.changes(git, asked, _FORM, paths, lines=True)).entries()
+
+
+def commits(git: Git, head: str, paths: Sequence[str], base: str = "") -> list[Commit]:
     """Return the commits that `read` yields, without looking at what they changed.
 
     Raises:
         StoreError: as for `read`.
     """
-    told = plumbing.run(git, *_listing(git, head, ""), f"--format={_FORM}", "--", *paths)
+    told = plumbing.run(git, *_listing(git, head, base), f"--format={_FORM}", "--", *paths)
     return [entry.commit for entry in _Stream(io.BytesIO(told)).entries()]
 
 
