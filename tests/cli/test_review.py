@@ -471,6 +471,16 @@ def test_nothing_differs(zoo: Zoo, labelvc: Run):
     assert "no label changed, came or went" in markdown(zoo, labelvc)
 
 
+def test_members_of_the_wrong_kind_are_findings_and_stop_no_page(zoo: Zoo, labelvc: Run):
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#m1", task=["mood"])
+    zoo.change("pets/p2#m1", by={"a": 1}, origin=7)
+    zoo.commit("Odd")
+    found = told(zoo, labelvc)
+    assert found["counts"]["records"]["changed"] == 2
+    assert found["quality"]["new"]["error"] >= 2
+
+
 def test_documents_alone(zoo: Zoo, labelvc: Run):
     zoo.git("switch", "-qc", "topic")
     zoo.replace("taxonomies/animals.yaml", "{id: cat, name: Cat}", "{id: cat, name: Cat, status: deprecated}")

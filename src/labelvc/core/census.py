@@ -135,10 +135,10 @@ def person_of(fields: Mapping[str, Any]) -> str:
 def said_of(fields: Mapping[str, Any], compared: Collection[str]) -> Said | None:
     """Return what a person answered in a record; None where it is no person, no answer, or none that can be compared."""
     origin, by, task = fields.get("origin"), fields.get("by"), fields.get("task")
-    if task not in compared or not isinstance(by, str) or (isinstance(origin, dict) and "model" in origin):
+    if {type(task), type(by)} != {str} or task not in compared or (type(origin) is dict and "model" in origin):
         return None
     said = answer(fields)
-    return Said(str(task), by, said) if said else None
+    return Said(str(task), str(by), said) if said else None
 
 
 def opinions_of(records: Mapping[str, Said]) -> dict[str, Opinions]:

@@ -70,15 +70,18 @@ def draw(rows: Iterable[tuple[Turn, str, Comparison]], number: int, seed: str) -
         number: how many of each way.
         seed: of the draw.
     """
-    turns: dict[str, Turn] = {}
+    names: dict[Turn, str] = {}
 
     def strata() -> Iterator[tuple[str, str, Comparison]]:
         for turn, key, seen in rows:
-            name = repr(turn)
-            turns[name] = turn
+            name = names.get(turn)
+            if name is None:
+                name = names[turn] = repr(turn)
             yield name, key, seen
 
-    return {turns[found.name]: found for found in sampling.draw(strata(), number, seed)}
+    found = sampling.draw(strata(), number, seed)
+    turns = {name: turn for turn, name in names.items()}
+    return {turns[one.name]: one for one in found}
 
 
 def told(turns: Mapping[Turn, int], seed: str, drawn: Mapping[Turn, Drawn]) -> Ways:

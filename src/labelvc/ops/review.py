@@ -141,7 +141,10 @@ class _Reading:
                 continue
             if not key.id or seen.kind == "mechanical":
                 continue
-            self.touched.setdefault(key.dataset, Touched()).add(key, seen)
+            touched = self.touched.get(key.dataset)
+            if touched is None:
+                touched = self.touched[key.dataset] = Touched(spread.compared(self._place.projects, key.dataset))
+            touched.add(key, seen)
             turn = self._shown(ways.way_of(seen))
             if turn is not None:
                 self.turns[turn] += 1

@@ -34,18 +34,22 @@ Pair = tuple[Project | None, Project | None]
 class Touched:
     """What a change does to the records of a dataset.
 
+    Args:
+        compared: tasks whose answers are compared.
+
     Attributes:
         labels: task to label to how many more answers there are.
         people: pseudonym to how many more records.
         records: how many more records.
-        answers: item to name of record to its new answer; None where it gives none any more.
+        answers: item to name of record to its new answer to a task that is compared; None where it gives none any more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, compared: Collection[str]) -> None:
+        self.compared = compared
         self.labels: dict[str, Counter[str]] = defaultdict(Counter)
         self.people: Counter[str] = Counter()
         self.records = 0
-        self.answers: dict[str, dict[str, Comparison]] = defaultdict(dict)
+        self.answers: dict[str, dict[str, Said | None]] = defaultdict(dict)
 
     def add(self, key: Key, seen: Comparison) -> None:
         """Count a change."""
@@ -56,8 +60,13 @@ class Touched:
                     self.labels[task][label] += step
                 self.people[counting.person_of(fields)] += step
                 self.records += step
-        if seen.kind != "touched":
-            self.answers[key.item][key.id] = seen
+        if seen.kind != "touched" and any(_is_task(side.get("task"), self.compared) for side in (seen.old, seen.new)):
+            now = counting.said_of(seen.new, self.compared) if seen.kind != "removed" else None
+            self.answers[key.item][key.id] = now
+
+
+def _is_task(said: object, compared: Collection[str]) -> bool:
+    return isinstance(said, str) and said in compared
 
 
 class Spread(NamedTuple):
@@ -85,7 +94,10 @@ def of(
         StoreError: a shard cannot be read.
     """
     names = sorted({*touched, *_governed_anew(projects)})
-    return {name: _spread(reader, cache, pair, projects, veil, name, touched.get(name, Touched())) for name in names}
+    return {
+        name: _spread(reader, cache, pair, projects, veil, name, touched.get(name) or Touched(compared(projects, name)))
+        for name in names
+    }
 
 
 def _governed_anew(projects: Pair) -> Iterator[str]:
@@ -106,29 +118,27 @@ def _spread(
     old = projects[0].datasets.get(name) if projects[0] else None
     if projects[0] is None or old is None:
         before, said = Census(), dict[str, Mapping[str, Said]]()
-        tasks = _compared(projects[1], name)
     else:
-        asked = census.asked(projects[0], old, veil)
-        tasks = asked.compared
-        before = census.of(reader, cache, pair.old, old, asked)
-        said = census.said(reader, pair.old, name, tasks, _by_shard(old, touched, tasks))
-    return Spread(before, _after(before, touched), _opinions(said, touched, tasks))
+        before = census.of(reader, cache, pair.old, old, census.asked(projects[0], old, veil))
+        said = census.said(reader, pair.old, name, touched.compared, _by_shard(old, touched))
+    return Spread(before, _after(before, touched), _opinions(said, touched))
 
 
-def _compared(project: Project | None, name: str) -> Collection[str]:
-    if project is None or name not in project.datasets:
-        return ()
-    tasks = project.datasets[name].tasks
-    return frozenset(task for task in tasks if task in project.tasks and project.tasks[task].type in COMPARED)
+def compared(projects: Pair, name: str) -> Collection[str]:
+    """Return the tasks of a dataset whose answers are compared: as it asks for them before the change, else after."""
+    project = next((one for one in projects if one and name in one.datasets), None)
+    tasks = project.datasets[name].tasks if project else ()
+    return frozenset(
+        task for task in tasks if project and task in project.tasks and project.tasks[task].type in COMPARED
+    )
 
 
-def _by_shard(dataset: Dataset, touched: Touched, tasks: Collection[str]) -> dict[str, set[str]]:
+def _by_shard(dataset: Dataset, touched: Touched) -> dict[str, set[str]]:
     """Return the items of which all that was said is wanted, by the shard where they lie."""
     digits, group = shard.digits(dataset.shards), expression.compiled(dataset.group)
     found: dict[str, set[str]] = defaultdict(set)
-    for item, records in touched.answers.items():
-        if any(side.get("task") in tasks for seen in records.values() for side in (seen.old, seen.new)):
-            found[shard.place(shard.group_of(item, group), digits)].add(item)
+    for item in touched.answers:
+        found[shard.place(shard.group_of(item, group), digits)].add(item)
     return found
 
 
@@ -143,16 +153,15 @@ def _after(before: Census, touched: Touched) -> Census:
 
 
 def _opinions(
-    said: Mapping[str, Mapping[str, Said]], touched: Touched, tasks: Collection[str]
+    said: Mapping[str, Mapping[str, Said]], touched: Touched
 ) -> dict[str, Counter[tuple[Opinions, Opinions]]]:
     """Return what was said of items before and after where that differs."""
-    found = {task: Counter[tuple[Opinions, Opinions]]() for task in sorted(tasks)}
+    found = {task: Counter[tuple[Opinions, Opinions]]() for task in sorted(touched.compared)}
     for item, records in touched.answers.items():
         old = dict(said.get(item, {}))
         new = dict(old)
-        for name, seen in records.items():
+        for name, now in records.items():
             new.pop(name, None)
-            now = counting.said_of(seen.new, tasks) if seen.kind != "removed" else None
             if now is not None:
                 new[name] = now
         one, two = counting.opinions_of(old), counting.opinions_of(new)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from labelvc.cli.render import edits, text
+from labelvc.cli.render.compiled import Compiled
 from labelvc.cli.render.report import Report
 from labelvc.cli.render.tables import by_task, largest, ordered
 from labelvc.core import diff
@@ -60,7 +61,14 @@ class Matrix(NamedTuple):
 def environment() -> Environment:
     """Return what fills the templates of pages: everything is escaped, and safe to show."""
     loader = FileSystemLoader(Path(__file__).parent)
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(
+        loader=loader,
+        bytecode_cache=Compiled(),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     made.filters["shown"] = lambda words: text.clip(text.safe(str(words)), _LONGEST)
     made.filters["named"] = lambda key: text.named(str(key))
     made.filters["prose"] = lambda words: text.safe(" ".join(str(words).split()))
