@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from datetime import date, timedelta
 from itertools import pairwise
@@ -16,7 +17,7 @@ from inline_snapshot import snapshot
 from labelvc.codec import canonical, document, schema
 from labelvc.core import calendar
 from labelvc.model.commit import Commit, Person
-from labelvc.ops import trends
+from labelvc.ops import trends, work
 from labelvc.store import log
 from tests.browser import look
 from tests.cli.test_review import HOSTILE, PLAIN, Page, Run, harmless, in_words, prose_of, reached, spelled
@@ -312,6 +313,19 @@ def test_what_commits_did_is_remembered_of_each_and_hidden_as_soon_as_that_is_de
     lived.replace(PETS, "sensitive:\n", "sensitive:\n  - {pointer: /value/label, kind: person}\n")
     lived.commit("Declared", **on("2026-05-02"))
     assert "cat" not in json.dumps(told(lived, labelvc)["turns"])
+
+
+def test_commits_that_bring_files_alone_are_read_as_they_lie(lived: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch):
+    first = told(lived, labelvc)
+    shutil.rmtree(lived.folder / ".git/labelvc/cache")
+    asked: list[str] = []
+    these = log.these
+    monkeypatch.setattr(log, "these", lambda git, ids, paths: asked.extend(ids) or these(git, ids, paths))
+    monkeypatch.setattr(work, "_MANY", 1)
+    assert told(lived, labelvc) == first
+    root = lived.git("rev-list", "--max-parents=0", "main").strip()
+    assert root not in asked
+    assert len(asked) == first["line"]["commits"] - 1
 
 
 def test_a_shard_that_came_and_a_record_that_went_are_looked_at_together(zoo: Zoo, labelvc: Run):

@@ -166,7 +166,6 @@ class Counting:
         self._people, self._slices = Counter[str | None](), Counter[str]()
         self._units: dict[str, list[list[str]]] = defaultdict(list)
         self._agreement: dict[str, Sums] = {}
-        self._answers = _Answers()
 
     def add(self, annotations: bytes, items: bytes) -> None:
         """Count a shard; lines that cannot be read count for nothing.
@@ -204,7 +203,7 @@ class Counting:
     def _settle(self) -> None:
         for task, values in self._values.items():
             for raw, times in values.items():
-                for label in self._answers[raw].labels:
+                for label in _known[raw].labels:
                     self._labels[task][label] += times
             values.clear()
         self._waiting = 0
@@ -229,10 +228,10 @@ class Counting:
         if not compared:
             return ()
         if len(tasks) == 1 and _one_each(records):
-            said = [self._answers[raw].said for raw in values]
+            said = [_known[raw].said for raw in values]
             if "" not in said:
                 return [(task, [said[start:end] for _, start, end in runs]) for task in tasks]
-        return [vote for _, start, end in runs for vote in _votes(_told(records[start:end], compared, self._answers))]
+        return [vote for _, start, end in runs for vote in _votes(_told(records[start:end], compared, _known))]
 
 
 class _Answers(dict[bytes, _Answer]):
@@ -251,6 +250,9 @@ class _Answers(dict[bytes, _Answer]):
         return found
 
 
+_known = _Answers()
+
+
 def said(shards: Iterable[tuple[bytes, Collection[str]]], compared: Collection[str]) -> dict[str, Mapping[str, Said]]:
     """Return what was said of some items of shards: item to name of record to answer.
 
@@ -259,7 +261,6 @@ def said(shards: Iterable[tuple[bytes, Collection[str]]], compared: Collection[s
         compared: tasks whose answers are compared.
     """
     found: dict[str, Mapping[str, Said]] = {}
-    answers = _Answers()
     for data, wanted in shards:
         lines = shard.lines(data)
         with suppress(*UNREADABLE, ValueError):
@@ -267,7 +268,7 @@ def said(shards: Iterable[tuple[bytes, Collection[str]]], compared: Collection[s
         records = _records(b"\n".join(lines))
         for item, start, end in _runs(records):
             if item in wanted:
-                found[item] = _told(records[start:end], compared, answers)
+                found[item] = _told(records[start:end], compared, _known)
     return found
 
 
@@ -278,11 +279,10 @@ def by_slice(annotations: bytes, slice_of: Mapping[str, str]) -> dict[tuple[str,
         annotations: bytes of its records.
         slice_of: item to its slice; of an item that is not there the slice is empty.
     """
-    values = Counter[tuple[str, bytes, str]]()
-    values.update([(one.task, bytes(one.value), slice_of.get(one.item, "")) for one in _records(annotations)])
-    found, answers = Counter[tuple[str, str, str]](), _Answers()
+    values = Counter([(one.task, bytes(one.value), slice_of.get(one.item, "")) for one in _records(annotations)])
+    found = Counter[tuple[str, str, str]]()
     for (task, raw, of_item), times in values.items():
-        for label in _likeliest(raw) or answers[raw].labels:
+        for label in _likeliest(raw) or _known[raw].labels:
             found[task, label, of_item] += times
     return dict(found)
 

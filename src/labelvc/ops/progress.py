@@ -71,11 +71,14 @@ def _cells(reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, v
         some = {name: cells[name] for name in names}
         keys = {name: counting.key_of(_BY, cell, rules) for name, cell in some.items()}
         kept, fresh = cache.get_many(filter(None, keys.values())), list[tuple[str, bytes]]()
-        for name, cell in some.items():
-            if keys[name] in kept:
-                found.update(dict(_read(kept[keys[name]])))
-                continue
-            annotations, items = [reader.read(*file) if file else b"" for file in cell]
+        missing = {name: cell for name, cell in some.items() if keys[name] not in kept}
+        for key in filter(kept.__contains__, keys.values()):
+            found.update(dict(_read(kept[key])))
+        files = [file for cell in missing.values() for file in (cell if pointer else cell[:1]) if file]
+        data = reader.lying(files) if dataset.storage == "git" else reader.many(files)
+        for name, cell in missing.items():
+            annotations = next(data)[1] if cell.annotations else b""
+            items = next(data)[1] if pointer and cell.items else b""
             counted = census.by_slice(annotations, _slices(items, dataset, veil, pointer))
             found.update(counted)
             if keys[name]:

@@ -24,34 +24,30 @@ def by_commit(
     kind: type[_Done],
     made: Callable[[Sequence[Commit]], Iterator[tuple[Commit, _Done]]],
 ) -> Iterator[tuple[Commit, _Done]]:
-    """Yield what each of some commits did, in their order, some hundred at a time.
+    """Yield what each of some commits did, those that are remembered first of some hundred.
 
     Args:
         cache: where it is remembered.
         commits: the commits.
         key_of: returns what that of a commit depends on.
         kind: the type of it; called without anything it is nothing.
-        made: works it out for commits that are not remembered and yields it in their order; commits that did nothing may be
-            left out.
+        made: works it out for commits that are not remembered; those that did nothing may be left out.
     """
     read = msgspec.msgpack.Decoder(kind).decode
     for some in batches(commits, _STEPS):
         keys = {commit.id: key_of(commit) for commit in some}
         kept = dict(_recalled(cache.get_many(keys.values()).items(), read))
-        missing = [commit for commit in some if keys[commit.id] not in kept]
+        missing = {commit.id: commit for commit in some if keys[commit.id] not in kept}
+        yield from ((commit, kept.pop(keys[commit.id])) for commit in some if commit.id not in missing)
         fresh: list[tuple[str, bytes]] = []
-        source = made(missing) if missing else iter(())
-        seen = next(source, None)
         try:
-            for commit in some:
-                done = kept.pop(keys[commit.id], None)
-                if done is None:
-                    done = kind()
-                    if seen is not None and seen[0].id == commit.id:
-                        done = seen[1]
-                        seen = next(source, None)
-                    fresh += _written(keys[commit.id], done)
+            for commit, done in made(list(missing.values())) if missing else ():
+                del missing[commit.id]
+                fresh += _written(keys[commit.id], done)
                 yield commit, done
+            for commit in missing.values():
+                fresh += _written(keys[commit.id], kind())
+                yield commit, kind()
         finally:
             cache.put_many(fresh)
 
