@@ -26,9 +26,10 @@ from labelvc.core import pseudonym, redact
 from labelvc.core.redact import Piece
 from labelvc.model.secret import Secret
 from labelvc.ops import links, sharing
+from labelvc.ops import project as projects
 from labelvc.ops import vault as vaults
 from labelvc.ops.sharing import Openers
-from labelvc.store import age, keyring, vault
+from labelvc.store import age, keyring, tree, vault
 from tests.killing import every_write
 from tests.ops.test_mechanics import TOKENS, rekey
 from tests.vaulting import MAIL, NAME, REASON, Vaulted, recipients, vaulted, vaulted_template, zoo, zoo_template
@@ -264,6 +265,20 @@ def test_privacy_16_a_kill_while_a_value_is_revealed_leaves_it_to_its_owner_alon
     ] == []
     told = [path for path in vaulted.keys.iterdir() if MAIL.encode() in path.read_bytes()]
     assert {path.stat().st_mode & 0o777 for path in told} == {0o600}
+
+
+def test_privacy_12_a_key_that_is_rotated_during_an_import_opens_what_it_brings(vaulted: Vaulted, labelvc: Run):
+    """An import that began before encrypts to the key that is in force when it ends: the other is nobody's any more."""
+    work = tree.work(vaulted.zoo.at)
+    with tree.reader(vaulted.zoo.at) as reader:
+        project = projects.load(vaulted.zoo.at, work, reader)
+    importing = links.Links(vaulted.zoo.at, project, (secret_here(vaulted),))
+    token = importing.random("email", MAIL, "")
+    assert labelvc(vaulted.folder, "vault", "rotate", *vaulted.by("ada", "ben"))[0] == 0
+    assert importing.keep() == 1
+    code, _, err = labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))
+    assert code == 0, err
+    assert vaulted.reveal(labelvc, token) == MAIL
 
 
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="not Linux")

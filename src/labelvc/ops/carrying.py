@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from labelvc.codec import canonical, keyfile, subkeys
+from labelvc.codec import canonical, subkeys
 from labelvc.core import pseudonym
 from labelvc.errors import DataError
 from labelvc.model.project import Project
@@ -166,8 +166,6 @@ def keep(git: Git, way: Way) -> int:
     if not rows or folders.current(folders.home(git)) is None:
         return 0
     with folders.held(git) as folder:
-        place = folders.needed(folder) / folders.KEY
-        to = keyfile.read(place.read_bytes(), str(place)).to
-        folders.put_in(folder, links.parcels(rows, to))
+        folders.put_in(folder, links.parcels(rows, links.recipient(folder)))
         links.add(folder / folders.LINKS, way.links())
     return len(rows)

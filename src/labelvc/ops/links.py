@@ -43,9 +43,7 @@ class Links:
 
     def __init__(self, git: Git, project: Project, secrets: Sequence[Secret]) -> None:
         self._git, self._project, self._secrets = git, project, secrets
-        generation = vault.needed(vault.home(git))
-        where = generation / vault.KEY
-        self._to = keyfile.read(where.read_bytes(), str(where)).to
+        recipient(vault.home(git))  # without a vault nothing is begun; whom to encrypt to is asked again in the end
         self._tokens = self._read_links(vault.home(git) / vault.LINKS)
         self._keys: dict[str, bytes] = {}
         self._wrapped = _by_token(vault.lines(vault.home(git) / vault.KEYS), str(vault.home(git) / vault.KEYS))
@@ -154,7 +152,7 @@ class Links:
             if self._new_links.keys() & known.keys() or self._new_keys.keys() & wrapped.keys():
                 message = "another import gave the same values their tokens meanwhile; nothing was written"
                 raise StoreError(message, where=str(folder), hint="run the command again")
-            vault.put_in(folder, parcels(counted(), self._to))
+            vault.put_in(folder, parcels(counted(), recipient(folder)))
             links = [self._link_line(link, token) for link, token in self._new_links.items()]
             keys = [canonical.encode({"d": text, "t": token}) for token, text in self._new_keys.items()]
             add(folder / vault.LINKS, links)
@@ -192,6 +190,17 @@ def read(path: Path, keys: Mapping[str, bytes]) -> dict[str, str]:
             )
         found[value["i"]] = min(found.get(value["i"], value["t"]), value["t"])
     return found
+
+
+def recipient(folder: Path) -> str:
+    """Return whom to encrypt to what a vault shall hold: only while the vault is held is it sure that nobody rotates its key.
+
+    Raises:
+        TrustError: there is no vault on this machine, or others may enter it.
+        DataError: its key file is damaged.
+    """
+    where = vault.needed(folder) / vault.KEY
+    return keyfile.read(where.read_bytes(), str(where)).to
 
 
 def parcels(rows: Iterable[tuple[str, dict[str, Any]]], to: str) -> Iterator[bytes]:
