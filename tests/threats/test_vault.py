@@ -152,6 +152,57 @@ def test_privacy_05_who_left_makes_no_token_of_the_new_epoch_and_opens_no_vault(
     assert asked(old, labelvc, told["mail"])[0] == 0
 
 
+def test_privacy_10_a_branch_that_opens_a_field_is_judged_by_what_it_was(zoo: Zoo, labelvc: Run):
+    """A declaration that goes, or grows wider, counts for the next branch: a plain value in the same one is found, and hidden."""
+    field, contact = "  - {pointer: /ext/contact, kind: email}\n", zoo.row("pets/p1#k1")["ext"]["contact"]
+    for wider in (
+        "",
+        field.replace("kind: email", "mode: generalise, prefix: 32"),
+        field.replace("contact", "contacts"),
+    ):
+        zoo.replace("datasets/pets/dataset.yaml", field, wider)
+        zoo.change("pets/p1#k1", ext={"contact": "Eve Sender", "note": "shy"})
+        zoo.git("add", "--all")
+        said = ""
+        for words in (("check", "--staged"), ("plumbing", "hook", "pre-commit"), ("diff", "--staged")):
+            code, out, err = labelvc(zoo.folder, *words)
+            assert code == (words[0] != "diff"), (wider, words, out)
+            said += out + err
+        zoo.git("switch", "-q", "-c", "open")
+        zoo.commit("Open a field")
+        zoo.change("pets/p1#k1", ext={"contact": contact, "note": "shy"})
+        zoo.commit("And take it back: it was published all the same")
+        for words in (
+            ("check", "main..HEAD~1"),
+            ("ci", "--base", "main", "--head", "HEAD", "-o", str(zoo.folder.parent)),
+        ):
+            code, out, err = labelvc(zoo.folder, *words)
+            assert (code, "privacy.plaintext" in out + err) == (1, True), (wider, words, out + err)
+            said += out + err
+        assert "Eve Sender" not in said
+        zoo.git("switch", "-q", "-f", "main")
+        zoo.git("branch", "-qD", "open")
+
+
+def test_privacy_10_a_field_is_opened_in_one_commit_used_in_the_next_and_emptied_in_the_last(zoo: Zoo, labelvc: Run):
+    """The name was published in between, and no detector knows it: its place tells."""
+    contact = zoo.row("pets/p1#k1")["ext"]
+    zoo.git("switch", "-q", "-c", "open")
+    zoo.replace("datasets/pets/dataset.yaml", "  - {pointer: /ext/contact, kind: email}\n", "")
+    zoo.commit("Open a field")
+    zoo.change("pets/p1#k1", ext={"contact": "Eve Sender", "note": "shy"})
+    used = zoo.commit("Use it")[:10]
+    zoo.change("pets/p1#k1", ext=contact)
+    zoo.commit("Take it back")
+    for words in (
+        ("ci", "--base", "main", "--head", "HEAD", "-o", str(zoo.folder.parent)),
+        ("privacy", "scan", "main..HEAD"),
+    ):
+        code, out, err = labelvc(zoo.folder, *words)
+        assert (code, f"a plain value stands where none must in commit {used}" in out + err) == (1, True), out + err
+        assert "Eve Sender" not in out + err
+
+
 def test_privacy_12_rows_that_were_exchanged_do_not_open(vaulted: Vaulted, labelvc: Run):
     """A thief of the files has nothing that opens; an editor who exchanges two sealed parts is noticed twice over."""
     sealed(vaulted, labelvc)

@@ -34,6 +34,7 @@ from labelvc.ops import (
     plain,
     retired,
     strays,
+    unprotected,
     withdrawn,
 )
 from labelvc.ops import project as projects
@@ -206,6 +207,7 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     wary = gates.of(git, former, brought) if fixed and former is not None else None
     leaked, healed = plain.between(git, gates.of(git, project, brought), wary, old, new, paths)
     findings += leaked
+    findings += unprotected.opened(git, old, new, judge, own, findings)
     if (findings or fixed) and former is not None:  # what was there before matters only when there is something now
         places = touched.union(cells.places())
         before += look.outcomes_of(git, former, look.cells_of(former, old, places, set()), cache, jobs).findings

@@ -14,7 +14,7 @@ from labelvc.model.detection import Settings
 from labelvc.model.finding import Finding
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import check, gates, plain, singly
+from labelvc.ops import check, gates, plain, singly, unprotected
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
@@ -203,7 +203,7 @@ def of_commit(git: Git, commit: Commit, by: Project | None, brought: Brought) ->
         TrustError: a gate key that would tell is not here.
     """
     pairs = list(singly.snapshots(git, commit))
-    sides = [_side(git, old, new, by, brought) for old, new in pairs]
+    sides = [[*_side(git, old, new, by, brought), *unprotected.brought(git, old, new, by)] for old, new in pairs]
     found = [one for one in sides[0] if all(one in side for side in sides[1:])]
     found += message(git, commit.id, gate_of(git, by, pairs[0][0], brought))
     where = f" in commit {commit.id[:10]}"
