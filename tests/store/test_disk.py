@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 import threading
 from pathlib import Path
 
+import pytest
+
+from labelvc.errors import StoreError
 from labelvc.store import disk
 
 
@@ -35,3 +39,16 @@ def test_no_byte_of_a_private_file_was_ever_for_all_to_read(tmp_path: Path):
         watcher.join()
         os.umask(before)
     assert seen == {0o600}
+
+
+def test_a_private_file_that_could_not_be_written_is_not_there(tmp_path: Path):
+    (tmp_path / "old").write_bytes(b"as it was")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        for name in ("new", "old"):
+            with pytest.raises(StoreError, match="could not write"):
+                disk.write_private(tmp_path / name, bytes(2 << 20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("old", b"as it was")]

@@ -88,12 +88,17 @@ def write_private(path: Path, data: bytes) -> None:
     real = path.resolve()
     if real.exists() and not real.is_file():
         raise StoreError("this is no file", where=str(path), hint="name a file that is new with -o")
+    fresh = not real.exists()
     try:
         real.touch(mode=0o600)
         real.chmod(0o600)
+        replace(real, data)
     except OSError as error:
         raise failure(error, path) from None
-    replace(real, data)
+    except StoreError:
+        if fresh:  # an empty file would look like a key that is not to be written over
+            real.unlink(missing_ok=True)
+        raise
 
 
 def remove(path: Path) -> None:

@@ -136,7 +136,7 @@ def _keep(git: Git, file: Path, secret: Secret, header: str) -> None:
                 hint=f"mv {file} {file}.old",
             ) from None
     except OSError as error:
-        raise StoreError(f"could not write: {error.strerror}", where=str(file), hint=f"ls -ld {folder}") from None
+        raise disk.failure(error, file) from None
     finally:
         with suppress(OSError):
             unfinished.unlink()
