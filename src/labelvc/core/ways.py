@@ -13,7 +13,7 @@ from labelvc.core.sampling import Stratum
 from labelvc.digests import sha256
 from labelvc.model.exhibit import Example
 from labelvc.model.names import Key
-from labelvc.model.review import Grid, Plan, Share, Shift, Way, Ways
+from labelvc.model.ways import Grid, Plan, Share, Shift, Way, Ways
 
 CONFIDENCE = 95
 PLANS = (30, 59, 100)

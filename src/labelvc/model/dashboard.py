@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from labelvc.model.review import Problem, Side
+from labelvc.model.agreement import Side
+from labelvc.model.review import Problem
 
 Unit = Literal["week", "month", "quarter", "year"]
 

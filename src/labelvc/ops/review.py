@@ -23,6 +23,7 @@ from labelvc.model.names import Key
 from labelvc.model.project import Project, ReviewSetting
 from labelvc.model.review import Review
 from labelvc.model.snapshot import FileChange, Snapshot
+from labelvc.model.ways import Shift
 from labelvc.ops import audit, check, gates, judges, mechanics, slices, spread, standing, veil
 from labelvc.ops import diff as differing
 from labelvc.ops import project as projects
@@ -299,7 +300,7 @@ def _by_severity(found: Iterable[Finding]) -> dict[str, int]:
     return {severity: counted[severity] for severity in SEVERITIES[::-1] if counted[severity]}
 
 
-def _shift(shift: page.Shift, screen: Screen) -> page.Shift:
+def _shift(shift: Shift, screen: Screen) -> Shift:
     rows = tuple([structs.replace(row, label=screen.name(row.label)) for row in shift.rows])
     return structs.replace(shift, task=screen.name(shift.task), rows=rows)
 

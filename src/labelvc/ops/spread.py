@@ -14,9 +14,11 @@ from labelvc.core.agreement import Opinions, Sums
 from labelvc.core.census import COMPARED, Census, Said
 from labelvc.core.diff import Comparison
 from labelvc.core.veil import Veil
+from labelvc.model import agreement as shown
 from labelvc.model import review as page
 from labelvc.model.names import Key
 from labelvc.model.project import Dataset, Project
+from labelvc.model.ways import Shift
 from labelvc.ops import census
 from labelvc.ops.diff import Range
 from labelvc.store.cache import Cache
@@ -179,7 +181,7 @@ def whole(spreads: Mapping[str, Spread]) -> tuple[Census, Census]:
     return before, after
 
 
-def shifts(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.Shift]:
+def shifts(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[Shift]:
     """Yield how the answers to each task are spread whose labels moved."""
     for name, found in spreads.items():
         for task in sorted({*found.before.labels, *found.after.labels}):
@@ -215,31 +217,31 @@ def stranded(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.Str
                     yield page.Stranded(name, task, ways.named(label), counted[label])
 
 
-def agreements(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[page.Agreement]:
+def agreements(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[shown.Agreement]:
     """Yield the agreement on each task of the datasets, or why there is none."""
     for name, found in spreads.items():
         for task in sorted({*found.before.labels, *found.after.labels}):
             asked = next((one.tasks[task] for one in projects[::-1] if one and task in one.tasks), None)
             if task not in found.opinions:
-                yield page.Agreement(
+                yield shown.Agreement(
                     name, task, _UNLIKE.format(asked.type if asked else "unknown"), None, None, None, None
                 )
                 continue
             told = agreement.measured(found.before.agreement.get(task, Sums()), found.opinions[task])
             why = "" if told.before and told.after else FEW
             before, after = [side(one) if one else None for one in (told.before, told.after)]
-            yield page.Agreement(name, task, why, before, after, _estimate(told.observed), _estimate(told.alpha))
+            yield shown.Agreement(name, task, why, before, after, _estimate(told.observed), _estimate(told.alpha))
 
 
-def side(found: agreement.Side) -> page.Side:
+def side(found: agreement.Side) -> shown.Side:
     """Return the agreement at one moment, as pages round it."""
     observed = _estimate(found.observed)
     if observed is None:
         raise TypeError("a side has an observed agreement")
-    return page.Side(found.units, found.values, observed, _estimate(found.alpha))
+    return shown.Side(found.units, found.values, observed, _estimate(found.alpha))
 
 
-def _estimate(found: agreement.Estimate | None) -> page.Estimate | None:
+def _estimate(found: agreement.Estimate | None) -> shown.Estimate | None:
     if found is None:
         return None
-    return page.Estimate(*[None if value is None else round(value, _DIGITS) + 0.0 for value in found])  # type: ignore[arg-type]
+    return shown.Estimate(*[None if value is None else round(value, _DIGITS) + 0.0 for value in found])  # type: ignore[arg-type]

@@ -11,9 +11,10 @@ from labelvc.core import agreement, calendar
 from labelvc.core.census import Census
 from labelvc.errors import ConfigurationError, DataError, StoreError
 from labelvc.model import dashboard as page
+from labelvc.model.agreement import Side
 from labelvc.model.commit import Commit
 from labelvc.model.project import Project
-from labelvc.model.review import Problem, Side
+from labelvc.model.review import Problem
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import census, check, spread, veil
 from labelvc.ops import project as projects

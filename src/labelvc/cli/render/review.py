@@ -9,9 +9,11 @@ import msgspec
 
 from labelvc.cli.render import json
 from labelvc.cli.render.text import clip, count, paint, safe
+from labelvc.model.agreement import Agreement, Estimate
 from labelvc.model.exhibit import Passage
-from labelvc.model.review import Agreement, Estimate, Need, Rates, Review, Shift, Way, Ways
+from labelvc.model.review import Need, Rates, Review
 from labelvc.model.waiver import Waived
+from labelvc.model.ways import Shift, Way, Ways
 
 SCHEMA = "urn:labelvc:schema:review:1"
 STATES: Mapping[str, str] = {

@@ -15,7 +15,8 @@ from labelvc.codec import pictures
 from labelvc.core.counts import NOBODY
 from labelvc.model import jsonpointer
 from labelvc.model.exhibit import Box, Picture
-from labelvc.model.review import Grid, Review
+from labelvc.model.review import Review
+from labelvc.model.ways import Grid
 
 _FORMS = {"": ",", "percent": ",.1f", "share": ",.2f", "points": "+,.2f", "rate": ",.1f", "figure": ".3f"}
 _NEAR = 0.35  # of a picture's width: what differs in a smaller part of it is shown once more, larger

@@ -10,7 +10,8 @@ from labelvc.cli.render.budget import Section
 from labelvc.cli.render.budget import page as fitted
 from labelvc.cli.render.markdown import code, prose
 from labelvc.model.exhibit import Example, Passage, Picture
-from labelvc.model.review import Document, Rates, Review, Way
+from labelvc.model.review import Document, Rates, Review
+from labelvc.model.ways import Way
 
 MARK = "<!-- labelvc:review:v1 -->"
 """The first line, by which a program finds the comment it wrote before."""
