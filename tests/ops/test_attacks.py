@@ -246,6 +246,48 @@ def test_a_name_and_a_message_that_imitate_the_listing_of_commits_hide_no_author
     assert (code, "ada is an author" in err) == (1, True)
 
 
+def test_a_co_author_counts_however_the_line_is_written(desk: Desk):
+    """With CR LF at its end, as hosts write what they squash, Ben was read as nobody, and could approve his own work."""
+    for line in (
+        "Co-authored-by: Ben <ben@example.com>\r", "co-authored-BY : Ben <BEN@example.com>  ", "Co-authored-by: <ben@example.com> (pair)",
+        "Co-authored-by: Cleo <cleo@example.com>, Ben <ben@example.com>", "Co-authored-by:Ben<ben@example.com>\r\n\r\nand more",
+    ):  # fmt: skip
+        desk.git("commit", "-q", "--amend", "--cleanup=verbatim", "-m", f"Together\n\n{line}")
+        (made,) = makers.commits(plumbing.find(desk.folder), "main", "topic")
+        assert "ben@example.com" in [address.casefold() for address in made.addresses], line
+    desk.git(
+        "commit",
+        "-q",
+        "--amend",
+        "--cleanup=verbatim",
+        "-m",
+        "Together\r\n\r\nCo-authored-by: Ben <ben@example.com>\r\n",
+    )
+    code, _, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
+    assert (code, "ben is an author of this change" in err) == (1, True), err
+    assert "ben@example.com" in desk.labelvc("log", "--format", "json")[1]
+
+
+def test_what_git_shows_nobody_names_no_co_author_and_hides_no_author(desk: Desk):
+    """git ends a message at a zero byte: a line behind it is like one that was never written. The header is the author's own."""
+    who = "Ada Author <ada@example.com> 1772355600 +0000"
+    for header, addresses in (
+        (f"author {who}\ncommitter {who}\n\nTogether\0\nCo-authored-by: Ben <ben@example.com>\n", ("ada@example.com",)),
+        (f"author Ada\0 <ada@example.com> 1772355600 +0000\ncommitter {who}\n\nHide\n", ("",)),
+        (f"committer {who}\n\nHide\n", ("",)),
+    ):
+        top = desk.git("rev-parse", "topic^{tree}", "main").split()
+        raw = f"tree {top[0]}\nparent {top[1]}\n{header}".encode()
+        words = ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"]
+        made = (
+            subprocess.run(words, cwd=desk.folder, input=raw, capture_output=True, check=True).stdout.decode().strip()
+        )
+        (found,) = makers.commits(plumbing.find(desk.folder), "main", made)
+        assert found.addresses == addresses, header
+        if not addresses[0]:
+            assert desk.verify(f"main...{made}")[1][0]["state"] == "undecidable", header
+
+
 def test_an_approval_after_a_rebase_onto_another_old_value_covers_nothing(desk: Desk):
     """Main changed the record meanwhile: the move is another, though the new line is the one that was signed."""
     desk.approve("ben")

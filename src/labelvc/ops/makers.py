@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from labelvc.codec import trailers
 from labelvc.ops import merged
 from labelvc.store import git as plumbing
 from labelvc.store import process
 from labelvc.store.git import Git
 
-_TRAILER = re.compile(r"^co-authored-by:.*?<([^<>\n]+)>[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _ASIDE = (":(top,exclude)approvals", ":(top,exclude)releases")
 _LOG = (
     "log",
@@ -68,7 +67,7 @@ def _made(git: Git, *words: str) -> Iterator[tuple[Made, list[str]]]:
     same: dict[tuple[str, ...], tuple[str, ...]] = {}  # few people make many commits
     for row in _rows(git, *_LOG, *words):
         commit, parents, address, body = row.decode("utf-8", "replace").split("\n", 3)
-        addresses = tuple(dict.fromkeys([address, *_TRAILER.findall(body)]))
+        addresses = tuple(dict.fromkeys([address, *(told for _, told in trailers.coauthors(body))]))
         yield Made(commit, same.setdefault(addresses, addresses)), parents.split()
 
 

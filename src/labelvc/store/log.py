@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from labelvc.codec import trailers
 from labelvc.errors import StoreError
 from labelvc.model.commit import Commit, Person
 from labelvc.model.snapshot import FileChange
@@ -28,7 +29,6 @@ _DIGITS = 12
 _NEVER = 10**_DIGITS
 _ESCAPED = str.maketrans({mark: f"\\{mark}" for mark in "\\*?["})
 # Patterns that few need are compiled by who needs them: thirty at every start cost more than a git process.
-_COAUTHOR = r"(?im)^co-authored-by:\s*(.*?)\s*<([^<>\n]*)>\s*$"
 _INDEX = rb"index ([0-9a-f,]+)\.\.([0-9a-f]+)"
 _whole: set[Path] = set()
 # What git's approxidate knows (date.c) besides numbers; of anything else it says nothing and takes now.
@@ -241,7 +241,7 @@ class _Stream:
             own,
             tuple(above.split()),
             Person(name, address),
-            _coauthors(message),
+            tuple([Person(who, mail.strip()) for who, mail in trailers.coauthors(message)]),
             _date(authored),
             _date(committed),
             message.strip().partition("\n")[0],
@@ -254,12 +254,6 @@ class _Stream:
                 self._next = line
                 return
             yield line
-
-
-def _coauthors(message: str) -> tuple[Person, ...]:
-    if "co-authored-by" not in message.lower():
-        return ()
-    return tuple([Person(who, mail.strip()) for who, mail in re.findall(_COAUTHOR, message)])
 
 
 def _claimed(seconds: str) -> int:
