@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from labelvc.codec import canonical, dsse, statement
+from labelvc.codec import canonical, dsse, schema, statement
 from labelvc.errors import DataError
 from labelvc.model.approval import NAMESPACE
 from labelvc.model.policy import Need, Principal, Role
@@ -46,6 +47,20 @@ def test_the_author_lets_it_in_and_it_is_conditional(governed: Desk):
     assert out.startswith("conditional ")
     assert "ada said approve as lead in an emergency: the client waits, 20" in out
     assert "next: labelvc approve main...topic --role reviewer\n" in out
+
+
+def test_explain_says_who_may_let_it_in_and_who_did(governed: Desk):
+    told = "  in an emergency 1 lead lets it in before that\n"
+    assert told in governed.labelvc("policy", "explain", "datasets/reviews/annotations")[1]
+    governed.approve("ada", "main...topic", "lead", *URGENT)
+    code, out, _ = governed.labelvc("policy", "explain", "main...topic")
+    assert (code, told in out, "said        ada said approve as lead in an emergency\n" in out) == (0, True, True), out
+    assert out.startswith("policy      version 4; main...topic is conditional\n")
+    assert "  0 of 1 reviewer; ben, cleo can\n" in out
+    code, out, _ = governed.labelvc("policy", "explain", "main...topic", "--format", "json")
+    document = json.loads(out)
+    jsonschema.Draft202012Validator(schema.schema("policy-explain")).validate(document)
+    assert (code, document["summary"]["state"]) == (0, "conditional")
 
 
 def test_it_is_approved_once_the_others_agree_later(governed: Desk):

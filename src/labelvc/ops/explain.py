@@ -141,9 +141,9 @@ def change(git: Git, words: str, pin: str | None, now: int = 0) -> Explained:
 
 
 def _key(words: str) -> str:
-    """Return the key of a move; a shard stands for the records or items in it."""
-    path = words.removeprefix("./")
-    parsed = shard.parse_path(path)
+    """Return the key of a move; a shard, or the folder of all of them, stands for the records or items in it."""
+    path = words.removeprefix("./").rstrip("/")
+    parsed = shard.parse_path(path) or shard.parse_path(f"{path}/0.jsonl")
     if parsed is None:
         return path
     return f"{parsed[0]}/*#" if parsed[1] == "items" else f"{parsed[0]}/*#*"

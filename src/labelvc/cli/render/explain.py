@@ -31,7 +31,9 @@ def lines(found: Explained, words: str) -> Iterator[str]:
         yield f"{place.kind.ljust(11)} {safe(place.place)}{moves}\n"
         yield from (f"  {line}\n" for line in _place(place, words, judged=bool(found.state)))
     for said in found.said:
-        yield f"said        {safe(said.principal)} said {said.decision} as {safe(said.role)}{render.limit(said, found.at)}\n"
+        urgent = " in an emergency" if said.meaning == "emergency" else ""
+        word = f"{safe(said.principal)} said {said.decision} as {safe(said.role)}{urgent}"
+        yield f"said        {word}{render.limit(said, found.at)}\n"
     for problem in found.problems:
         yield f"problem     {safe(problem.path)}: {safe(problem.message)}\n"
 
@@ -77,6 +79,8 @@ def _place(place: Place, words: str, *, judged: bool) -> Iterator[str]:
         yield f"rule {safe(repr(rule.name))} asks {'; '.join(render.need(each.need) for each in needs)}"
         for each in needs:
             yield from (f"  {line}" for line in _need(each, words, judged=judged))
+        if rule.emergency:
+            yield f"  in an emergency {render.need(rule.emergency)} lets it in before that"
 
 
 def _need(asked: Asked, words: str, *, judged: bool) -> Iterator[str]:
