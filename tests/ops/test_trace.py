@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -604,3 +606,63 @@ def test_a_merge_of_a_resharded_side(zoo: Zoo):
     assert blamed(zoo)["m1 /value/score"] == f"{KEY} is 3"
     told = list(log.read(zoo.at, "pets", log.Span(), log.Filter()))
     assert [one.commit.subject for one in told if one.records] == [f"{KEY} is 3", "Begin"]
+
+
+def test_a_branch_that_took_its_change_back_set_nothing(zoo: Zoo):
+    """Its line is the same byte for byte, and lies nearer to the end than the commit that made it."""
+    begun = zoo.raw(KEY)
+    on_branch(zoo)
+    score(zoo, 3, "Ben")
+    zoo.put(KEY, begun)
+    zoo.commit("Take it back", "Ben")
+    zoo.git("checkout", "-q", "main")
+    score(zoo, 4, key="pets/p3#m1")
+    merge(zoo)
+    assert set(blamed(zoo).values()) == {"Begin"}
+    assert [row[1] for row in steps(zoo)] == ["Begin", f"{KEY} is 3", "Take it back"]
+
+
+def test_a_merge_drops_a_record_whose_file_neither_it_nor_one_parent_has(zoo: Zoo):
+    """Of four shards the one has the record on one side, of 1,024 another on the other side: the merge is like a parent in both."""
+    on_branch(zoo)
+    zoo.replace("datasets/pets/dataset.yaml", "shards: 4", "shards: 1024")
+    tidy.tidy(zoo.at)
+    zoo.commit("1,024 shards")
+    zoo.git("checkout", "-q", "main")
+    score(zoo, 3, key="pets/p3#m1")
+    zoo.git("merge", "-q", "--no-commit", "-s", "ours", "topic")
+    zoo.git("read-tree", "-u", "--reset", "topic")
+    alone = zoo.shard(KEY, 1024)
+    assert zoo.read(alone).count(b"\n") == 1
+    (zoo.folder / alone).unlink()
+    zoo.commit("Merge topic and drop a record")
+    assert [row[:2] for row in steps(zoo)] == [("added", "Begin"), ("removed", "Merge topic and drop a record")]
+    for wanted in ("pets", KEY):
+        told = list(log.read(zoo.at, wanted, log.Span(), log.Filter()))
+        assert told[0].records == {"removed": 1}, wanted
+
+
+def test_a_partial_clone_fetches_the_past_at_once(
+    zoo: Zoo, gits: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+):
+    """Each of twelve versions of a shard would be a fetch of its own: that many round trips, and processes."""
+    for number in range(12):
+        score(zoo, number % 4)
+    for name in ("allowFilter", "allowAnySHA1InWant"):
+        zoo.git("config", f"uploadpack.{name}", "true")
+    clone = Zoo(zoo.folder.parent / "partial")
+    for told in (
+        lambda: steps(clone),
+        lambda: dict(blame.item(clone.at, "pets", "p2")),
+        lambda: dict(blame.whole(clone.at, "pets")),
+        lambda: list(log.read(clone.at, KEY, log.Span(), log.Filter())),
+    ):
+        zoo.git("clone", "-q", "--filter=blob:none", zoo.folder.as_uri(), str(clone.folder))
+        gits()
+        found = told()
+        fetches = [line for line in gits() if line.startswith(("fetch", "-c fetch"))]
+        assert 1 <= len(fetches) <= 2, fetches
+        monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "none")  # all is here now
+        assert told() == found
+        monkeypatch.delenv("GIT_ALLOW_PROTOCOL")
+        shutil.rmtree(clone.folder)

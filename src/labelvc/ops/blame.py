@@ -24,7 +24,7 @@ from labelvc.store.folders import Folders
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_BY = "labelvc.blame/2"
+_BY = "labelvc.blame/3"
 _AT_ONCE = 40_000
 _SAMPLE = 16
 _MOST_PREFIX = 3
@@ -101,8 +101,9 @@ def item(git: Git, dataset: str, name: str, rev: str = "HEAD") -> Iterator[Blame
         if not present:
             advice = naming.hint(git, tree.commit(git, rev), f"{dataset}/{name}") or naming.WRITTEN
             raise DataError(f"{dataset}/{name} has no records at {rev}", hint=advice)
-        made = ((commit, attribution.rows(sides)) for commit, sides in past.changes(scope))
-        yield from _attributed(present, made)
+        parents = log.parents(git, head.commit)
+        made = ((commit, attribution.rows(sides)) for commit, sides in past.some(scope, parents))
+        yield from _attributed(present, parents, made)
 
 
 def whole(git: Git, dataset: str, rev: str = "HEAD") -> Iterator[Blamed]:
@@ -128,22 +129,26 @@ def whole(git: Git, dataset: str, rev: str = "HEAD") -> Iterator[Blamed]:
         head = projects.documents(folders, rev)
         project = projects.load(git, head, reader, cache)
         past = Past(git, folders, projects.dataset(project, dataset), head.commit, cache=cache)
+        parents = log.parents(git, head.commit)
         shards, met = _shards(tree.commit(git, head.commit, [f"datasets/{dataset}/annotations"]), dataset), False
         for prefix in _prefixes(reader, shards, past):
             held = [(path, entry) for path, name, entry in shards if name.startswith(prefix)]
             present = list(_present(reader, held, dataset))
             met = met or bool(present)
             if present:
-                yield from _attributed(present, _remembered(git, cache, past, Scope("annotations", prefix=prefix)))
+                made = _remembered(git, cache, past, Scope("annotations", prefix=prefix), parents)
+                yield from _attributed(present, parents, made)
     if not met:
         raise DataError(f"{dataset} has no records at {rev}", hint=f"labelvc log {dataset}")
 
 
 def _attributed(
-    present: Sequence[tuple[Key, bytes]], made: Iterable[tuple[Commit, attribution.Rows]]
+    present: Sequence[tuple[Key, bytes]],
+    parents: Mapping[str, Sequence[str]],
+    made: Iterable[tuple[Commit, attribution.Rows]],
 ) -> Iterator[Blamed]:
     """Follow the fields of lines through what commits made, newest first, until each has its commit."""
-    fields = Attribution([raw for _, raw in present])
+    fields = Attribution([raw for _, raw in present], parents)
     commits: dict[str, Commit] = {}
     for commit, rows in made:
         if fields.open is None:
@@ -169,23 +174,26 @@ def _places(pointers: attribution.Pointers, parts: tuple[attribution.Pointers | 
     return tuple([found[pointer] for pointer in pointers])
 
 
-def _remembered(git: Git, cache: Cache, past: Past, scope: Scope) -> Iterator[tuple[Commit, attribution.Rows]]:
+def _remembered(
+    git: Git, cache: Cache, past: Past, scope: Scope, parents: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[Commit, attribution.Rows]]:
     """Yield what each commit made of the lines in scope, newest first; what was seen before is not read again."""
     specs = past.specs(scope)
-    commits = log.commits(git, past.head, specs)
+    listed = {commit.id: commit for commit in log.commits(git, past.head, specs)}
+    commits = [listed[commit] for commit in parents if commit in listed]
     for start in range(0, len(commits), _STEPS):
         some = commits[start : start + _STEPS]
         keys = {commit.id: _key(past.dataset.name, scope, commit) for commit in some}
         kept = _recalled(cache.get_many(keys.values()))
         missing = [commit for commit in some if keys[commit.id] not in kept]
         fresh: list[tuple[str, bytes]] = []
-        made = past.some(scope, [commit.id for commit in missing]) if missing else iter(())
+        made = past.some(scope, {commit.id: commit.parents for commit in missing}) if missing else iter(())
         seen = next(made, None)
         try:
             for commit in some:
                 rows = kept.pop(keys[commit.id], None)
                 if rows is None:
-                    rows = attribution.Rows(b"", [])
+                    rows = attribution.Rows(b"", [], [])
                     if seen is not None and seen[0].id == commit.id:
                         rows = attribution.rows(seen[1])
                         seen = next(made, None)

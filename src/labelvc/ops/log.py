@@ -198,6 +198,8 @@ def counted(git: Git, reader: Reader, entry: log.Entry, fresh: Callable[[], Coun
         StoreError: a missing object.
     """
     found = fresh()
+    if not _laid_alike(git, reader, entry.commit):
+        return _again(git, entry.commit, found)
     halves, whole = (array("q"), array("q")), False
     for file in entry.files:
         if _needs_all(file):
@@ -224,6 +226,21 @@ def _needs_all(file: FileChange | Versions) -> bool:
     pointed = file.path.startswith("datasets/") and file.path.endswith("/annotations.dvc")
     moved = isinstance(file, Versions) and shard.parse_path(file.path) and not (file.new and all(file.olds))
     return pointed or bool(moved)
+
+
+def _laid_alike(git: Git, reader: Reader, commit: Commit) -> bool:
+    """Tell whether the datasets of a merge and of all its parents have the same documents, and so the same shards.
+
+    Otherwise a shard that is one parent's, which a combined diff leaves out, may hold what lies in another file elsewhere.
+    """
+    folders = Folders(git, reader)
+    return len(commit.parents) < 2 or len({_documents(folders, one) for one in (commit.id, *commit.parents)}) == 1
+
+
+def _documents(folders: Folders, commit: str) -> tuple[File | None, ...]:
+    paths = [f"datasets/{name}/dataset.yaml" for name in folders.names(commit, "datasets")]
+    entries = folders.snapshot(commit, paths).entries
+    return tuple([entries.get(path) for path in paths])
 
 
 def _of_merge(reader: Reader, file: Versions) -> Iterator[Delta]:

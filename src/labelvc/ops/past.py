@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import groupby
 from typing import NamedTuple
 
+from labelvc.batches import batches
 from labelvc.codec import expression, shard
 from labelvc.core import life
 from labelvc.model.commit import Commit
@@ -22,11 +23,12 @@ from labelvc.store.git import Git
 from labelvc.store.log import Versions
 
 _MOST_DIGITS = 10
-_AT_ONCE = 64
+_AT_ONCE = 256
 _DEEP = 3  # slashes in the path of a folder that a layer of many shards is fanned out into
 _TRUST = "trust"
 _Comparing = Callable[[str, str, str], FileChange]  # from a path and the ids of two versions
 _Sides = tuple[Mapping[life.Name, bytes], Mapping[life.Name, bytes]]
+_Made = tuple[Commit, _Sides]  # a commit as if it had one parent, and the lines that differ
 
 
 class Scope(NamedTuple):
@@ -54,7 +56,7 @@ class Past:
         dataset: the dataset, as it is at the end of the history.
         head: full id of the commit where the history ends.
         groups: every `group` expression the dataset ever had, when that is known.
-        commits: full ids of all commits up to head, newest first, when those are known.
+        parents: every commit up to head with its parents, children before parents, when those are known.
         cache: where documents are remembered; None for the repository's own.
     """
 
@@ -66,12 +68,12 @@ class Past:
         head: str,
         *,
         groups: set[str | None] | None = None,
-        commits: Iterable[str] | None = None,
+        parents: Mapping[str, Sequence[str]] | None = None,
         cache: Cache | None = None,
     ) -> None:
         self.git, self._folders, self.head = git, folders, head
         self.dataset = dataset
-        self._groups, self._commits, self._cache = groups, commits, cache
+        self._groups, self._parents, self._cache = groups, parents, cache
         self._document = f"datasets/{dataset.name}/dataset.yaml"
         self._versions: dict[str, dict[str, None]] | None = None
 
@@ -85,16 +87,20 @@ class Past:
         Raises:
             StoreError: an object is missing, or the clone is shallow.
         """
-        entries = self._log(self.specs(scope), base)
-        return self._narrow(scope, entries) if scope.start else self._wide(scope, entries)
+        return self.some(scope, self._span(base))
 
-    def some(self, scope: Scope, wanted: Iterable[str]) -> Iterator[tuple[Commit, life.Sides]]:
-        """Yield what `changes` does, of commits by their ids and in their order; one that changed no file in scope is left out.
+    def some(self, scope: Scope, wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[Commit, life.Sides]]:
+        """Yield what `changes` does, of some commits in their order; one that changed no file in scope is left out.
+
+        Args:
+            scope: which lines.
+            wanted: full ids of commits, each with its parents.
 
         Raises:
             StoreError: an object is missing.
         """
-        return self._wide(scope, log.some(self.git, wanted, self.specs(scope)))
+        entries = log.apart(self.git, wanted, self.specs(scope))
+        return _joined(wanted, self._narrow(scope, entries) if scope.start else self._wide(scope, entries))
 
     def of(self, key: Key) -> list[tuple[Commit, life.Sides]]:
         """Return what `changes` yields of one line, and learn from the same stream what governs the dataset."""
@@ -104,23 +110,22 @@ class Past:
             scope = self._scope(key.item, layer, known)._replace(start=shard.prefix(key))
             self._versions = {}
             specs = [*self.specs(scope), log.pathspec(self._document), _TRUST]
-            found = list(self._narrow(scope, self._log(specs)))
+            wanted = self._span()
+            found = list(_joined(wanted, self._narrow(scope, log.apart(self.git, wanted, specs))))
             if self.groups() <= known:
                 return found
 
-    def _narrow(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[tuple[Commit, life.Sides]]:
+    def _narrow(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[_Made]:
         """Pick lines from whole files, whose contents are asked for many at once: of one item that costs least."""
-        rest = ((entry.commit, list(entry.files)) for entry in entries)
-        while some := list(islice(rest, _AT_ONCE)):
+        for some in batches(((entry.commit, _versions(entry)) for entry in entries), _AT_ONCE):
             picked = self._picked([file for _, files in some for file in files], scope)
             for commit, files in some:
                 yield commit, self._sides(commit, files, scope, partial(_parted, picked))
 
-    def _wide(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[tuple[Commit, life.Sides]]:
+    def _wide(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[_Made]:
         """Compare whole files; the version that a commit replaced is kept for the commit before, which had made it."""
         held: dict[str, tuple[str, bytes]] = {}
-        for commit, found in entries:
-            files = [file for file in found if isinstance(file, Versions)]
+        for commit, files in self._brought(scope, entries):
             covered = [file for file in files if self._covers(scope, file.path)]
             known = {"": b"", **dict([held[file.path] for file in covered if file.path in held])}
             wanted = {oid: file.path for file in covered for oid in (file.new, *file.olds) if oid not in known}
@@ -129,17 +134,21 @@ class Past:
             held |= {file.path: (file.olds[0], known[file.olds[0]]) for file in covered}
             yield commit, self._sides(commit, files, scope, partial(_walked, known))
 
-    def _log(self, specs: Sequence[str], base: str = "") -> Iterator[log.Entry]:
-        if self._commits is not None and not base:
-            return log.some(self.git, self._commits, specs)
-        return log.read(self.git, self.head, specs, base=base, lines=False)
+    def _brought(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[tuple[Commit, list[Versions]]]:
+        """Yield commits with their files, the contents of many brought here at once where a partial clone lacks them."""
+        for some in batches(((entry.commit, _versions(entry)) for entry in entries), _AT_ONCE):
+            covered = [file for _, files in some for file in files if self._covers(scope, file.path)]
+            self._folders.reader.bring([oid for file in covered for oid in (*file.olds, file.new) if oid])
+            yield from some
 
-    def _picked(self, files: Sequence[FileChange | Versions], scope: Scope) -> Mapping[str, list[bytes]]:
+    def _span(self, base: str = "") -> Mapping[str, Sequence[str]]:
+        """Return the commits up to head with their parents, without those up to another."""
+        return log.parents(self.git, self.head, base) if base or self._parents is None else self._parents
+
+    def _picked(self, files: Sequence[Versions], scope: Scope) -> Mapping[str, list[bytes]]:
         """Return the lines in scope of all versions of some files, by the ids of those; note what governs the dataset."""
         wanted: dict[str, str] = {}
         for file in files:
-            if not isinstance(file, Versions):
-                continue
             if self._covers(scope, file.path):
                 wanted |= {oid: file.path for oid in (*file.olds, file.new) if oid}
             else:
@@ -213,10 +222,9 @@ class Past:
         """Return the paths of what governs the dataset, each with the ids of all its versions."""
         if self._versions is None:
             self._versions = {}
-            for entry in self._log([log.pathspec(self._document), _TRUST]):
-                for file in entry.files:
-                    if isinstance(file, Versions):
-                        self._note(file)
+            for entry in log.apart(self.git, self._span(), [log.pathspec(self._document), _TRUST]):
+                for file in _versions(entry):
+                    self._note(file)
         return self._versions
 
     def _note(self, file: Versions) -> None:
@@ -243,20 +251,12 @@ class Past:
                     found[key] = raw
         return found
 
-    def _sides(
-        self, commit: Commit, files: Sequence[FileChange | Versions], scope: Scope, compared: _Comparing
-    ) -> life.Sides:
-        """Return for each parent of a commit the lines in scope that differ, by the bytes that name them."""
-        own = [file for file in files if isinstance(file, Versions)]
-        own = [file for file in own if file.path.endswith(".dvc") or self._covers(scope, file.path)]
-        parents = commit.parents or ("",)
-        whole = len(parents) == 1 or all(file.new and all(file.olds) for file in own)
-        if not whole or any(file.path.endswith(".dvc") for file in own):
-            return [self._compared(parent, commit.id, scope) for parent in parents]
-        return [
-            self._named((compared(file.path, file.olds[at], file.new) for file in own), scope)
-            for at in range(len(parents))
-        ]
+    def _sides(self, commit: Commit, files: Sequence[Versions], scope: Scope, compared: _Comparing) -> _Sides:
+        """Return the lines in scope that differ between a commit and its only parent, by the bytes that name them."""
+        own = [file for file in files if file.path.endswith(".dvc") or self._covers(scope, file.path)]
+        if any(file.path.endswith(".dvc") for file in own):
+            return self._compared("".join(commit.parents), commit.id, scope)
+        return self._named((compared(file.path, file.olds[0], file.new) for file in own), scope)
 
     def _covers(self, scope: Scope, path: str) -> bool:
         found = shard.parse_path(path)
@@ -268,7 +268,7 @@ class Past:
         """Return what differs between two commits by their files, in git or behind pointers."""
         folder = f"datasets/{self.dataset.name}/{scope.layer}"
         under = scope.files or (folder,)
-        tree = importlib.import_module("labelvc.store.tree")  # only pointers and merges are compared by whole files
+        tree = importlib.import_module("labelvc.store.tree")  # only pointers are compared by whole files
         old, new = [tree.commit(self.git, rev, under) if rev else tree.empty() for rev in (parent, commit)]
         old, new = [
             one._replace(entries={path: e for path, e in one.entries.items() if self._covers(scope, path)})
@@ -290,6 +290,18 @@ class Past:
         for name in [name for name, raw in gone.items() if come.get(name) == raw]:
             del gone[name], come[name]
         return gone, come
+
+
+def _joined(wanted: Mapping[str, Sequence[str]], made: Iterable[_Made]) -> Iterator[tuple[Commit, life.Sides]]:
+    """Put together what was told of a merge for each of its parents."""
+    for own, told in groupby(made, lambda one: one[0].id):
+        each, parents = list(told), tuple(wanted[own])
+        sides = {"".join(one.parents): side for one, side in each}
+        yield each[0][0]._replace(parents=parents), [sides.get(parent, ({}, {})) for parent in parents or ("",)]
+
+
+def _versions(entry: log.Entry) -> list[Versions]:
+    return [file for file in entry.files if isinstance(file, Versions)]
 
 
 def _within(raw: bytes, start: bytes) -> bool:

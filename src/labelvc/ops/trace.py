@@ -108,7 +108,7 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         project = projects.load(git, head, reader, cache)
         parents = log.parents(git, head.commit)
         dataset = projects.dataset(project, key.dataset)
-        past = Past(git, folders, dataset, head.commit, commits=parents, cache=cache)
+        past = Past(git, folders, dataset, head.commit, parents=parents, cache=cache)
         changes = list(_changes(key, past.of(key)))
         if not changes:
             raise DataError(f"no commit up to {rev} ever held {key}", hint=_advice(git, key, rev))

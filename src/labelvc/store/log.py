@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain
@@ -63,7 +63,7 @@ class Entry(NamedTuple):
     files: Iterator[FileChange | Versions]
 
 
-def read(git: Git, head: str, paths: Sequence[str], *, base: str = "", lines: bool = True) -> Iterator[Entry]:
+def read(git: Git, head: str, paths: Sequence[str], *, base: str = "") -> Iterator[Entry]:
     """Yield the commits that changed files, newest first, children before parents.
 
     History is not simplified: neither an edit inside a merge nor a side that a merge threw away is missed.
@@ -73,7 +73,6 @@ def read(git: Git, head: str, paths: Sequence[str], *, base: str = "", lines: bo
         head: revision to begin with.
         paths: git's pathspecs: a file, a folder, or a pattern with `*`; none for all files.
         base: revision to end before; empty for all of history.
-        lines: compare files; else there are `Versions` of all of them, which costs a fifth where few lines are wanted.
 
     Yields:
         Entries; what is left unread of one is skipped when the next is asked for.
@@ -82,7 +81,7 @@ def read(git: Git, head: str, paths: Sequence[str], *, base: str = "", lines: bo
         StoreError: unknown revision, a missing object, or history that ends early in a shallow clone.
     """
     with plumbing.start(git, *_listing(git, head, base)) as listed:
-        yield from _Stream(plumbing.changes(git, listed.out, _FORM, paths, lines=lines)).entries()
+        yield from _Stream(plumbing.changes(git, listed.out, _FORM, paths, lines=True)).entries()
         plumbing.demand(git, "rev-list", listed.end())
 
 
@@ -116,21 +115,28 @@ def named(git: Git, ids: Sequence[str]) -> dict[str, Commit]:
     return {entry.commit.id: entry.commit for entry in _Stream(io.BytesIO(told)).entries()}
 
 
-def some(git: Git, wanted: Iterable[str], paths: Sequence[str]) -> Iterator[Entry]:
-    """Yield some commits with `Versions` of their files, in their order; one that changes none of the paths is left out.
+def apart(git: Git, wanted: Mapping[str, Sequence[str]], paths: Sequence[str]) -> Iterator[Entry]:
+    """Yield some commits with `Versions` of their files; a merge once for each parent, as if it had no other.
+
+    So a file of a merge is seen that is one parent's and not the other's, which a combined diff leaves out
+    (diff-tree: `<commit> <parent>` on its input).
 
     Args:
         git: where.
-        wanted: full ids of commits.
+        wanted: full ids of commits, each with its parents.
         paths: as for `read`.
+
+    Yields:
+        Entries in that order; none of what changes none of the paths. `parents` of their commits has one parent at most.
 
     Raises:
         StoreError: an object is missing.
     """
-    with process.nameless_file() as asked:
-        asked.write("".join([f"{commit}\n" for commit in wanted]).encode())
-        asked.seek(0)
-        yield from _Stream(plumbing.changes(git, asked, _FORM, paths, lines=False)).entries()
+    asked = [f"{commit} {parent}".rstrip() for commit, above in wanted.items() for parent in above or ("",)]
+    with process.nameless_file() as source:
+        source.write("".join([f"{one}\n" for one in asked]).encode())
+        source.seek(0)
+        yield from _Stream(plumbing.changes(git, source, _FORM, paths, lines=False)).entries()
 
 
 def _listing(git: Git, head: str, base: str) -> list[str]:
@@ -140,8 +146,11 @@ def _listing(git: Git, head: str, base: str) -> list[str]:
         StoreError: unknown revision, or history that ends early in a shallow clone.
     """
     _demand_whole(git, head)
-    span = [plumbing.resolve(git, head), *([f"^{plumbing.resolve(git, base)}"] if base else [])]
-    return ["rev-list", "--full-history", "--topo-order", *span]
+    return ["rev-list", "--full-history", "--topo-order", *_span(git, head, base)]
+
+
+def _span(git: Git, head: str, base: str) -> list[str]:
+    return [plumbing.resolve(git, head), *([f"^{plumbing.resolve(git, base)}"] if base else [])]
 
 
 def _demand_whole(git: Git, head: str) -> None:
@@ -181,14 +190,19 @@ def moment(git: Git, date: str) -> int:
     return int(told.rpartition("=")[2])
 
 
-def parents(git: Git, head: str) -> dict[str, tuple[str, ...]]:
+def parents(git: Git, head: str, base: str = "") -> dict[str, tuple[str, ...]]:
     """Return every commit up to a revision with its parents, children before parents.
+
+    Args:
+        git: where.
+        head: the revision.
+        base: revision to end before; empty for all of history.
 
     Raises:
         StoreError: unknown revision, or history that ends early in a shallow clone.
     """
     _demand_whole(git, head)
-    listed = plumbing.run(git, "rev-list", "--topo-order", "--parents", plumbing.resolve(git, head)).decode()
+    listed = plumbing.run(git, "rev-list", "--topo-order", "--parents", *_span(git, head, base)).decode()
     found = {own: tuple(above) for own, *above in map(str.split, listed.splitlines())}
     plumbing.remember(git, list(found))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -19,6 +19,7 @@ from labelvc.store import objects, pointer, revisions
 from labelvc.store.differences import Differences
 from labelvc.store.git import Git
 from labelvc.store.objects import Objects
+from labelvc.store.promised import Promised
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _AT_ONCE = 1000
@@ -36,6 +37,7 @@ class Reader:
         self._git = git
         self.differences = Differences(git)
         self._objects = Objects(git)
+        self._promised = Promised(git)
         self._dvc = pointer.Cache(git)
         self._folders: dict[str, int] = {}
 
@@ -94,7 +96,7 @@ class Reader:
         return found[2] if found and found[1] == "blob" else plumbing.show(self._git, commit, path)
 
     def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
-        """Yield the bytes of many entries in the order asked; DVC objects that are in no cache are fetched a thousand at a time.
+        """Yield the bytes of many entries in the order asked; what is elsewhere, with DVC or promised, is fetched a thousand at a time.
 
         Args:
             pairs: (path, entry) pairs.
@@ -109,7 +111,9 @@ class Reader:
             self._dvc.fetch(
                 (path, md5) for path, entry in asked if entry.kind == "dvc" and (md5 := entry.id.partition(":")[0])
             )
-            stored = self._objects.many(entry.id for _, entry in asked if entry.kind == "git")
+            oids = [entry.id for _, entry in asked if entry.kind == "git"]
+            self._promised.bring(oids)
+            stored = self._objects.many(oids)
             for path, entry in asked:
                 yield path, next(stored) if entry.kind == "git" else self.read(path, entry)
 
@@ -167,6 +171,10 @@ class Reader:
         for path, entry in wanted:
             pointer.demand_whole(path, entry)
         self._dvc.fetch((path, entry.id.partition(":")[0]) for path, entry in wanted)
+
+    def bring(self, oids: Sequence[str]) -> None:
+        """Fetch those of many of git's objects that a partial clone lacks, at once; `many` does so by itself, a thousand at a time."""
+        self._promised.bring(oids)
 
     def at_hand(self, path: str, entry: Entry, sums: Entry | None) -> dict[str, Entry]:
         """Return the files behind a DVC pointer as far as this machine can prove them by SHA-256; nothing is fetched.
