@@ -30,7 +30,7 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 MACHINE = "(a model)"
-_BY = "labelvc.work/1"
+_BY = "labelvc.work/2"
 _MOST, _MOST_TURNS = 30, 40
 _FEW, _MANY = 64, 256
 _FOLDER, _DOCUMENTS = "datasets/", "datasets/*/dataset.yaml"
