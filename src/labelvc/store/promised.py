@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import re
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -79,7 +79,8 @@ def _missing(git: Git, oids: Sequence[str]) -> list[str]:
     A git that knows of the promise would fetch one at a time what it is asked for, so a repository is asked that is empty but for
     the clone's objects.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    temporary = importlib.import_module("tempfile")  # a whole clone does not pay for the module
+    with temporary.TemporaryDirectory() as folder:
         Path(folder, "refs").mkdir()
         Path(folder, "HEAD").write_text("ref: refs/heads/none\n")
         if oids and len(oids[0]) == _LONG:
