@@ -217,7 +217,7 @@ def test_threat_01_30_a_flipped_bit_is_found_and_named(ground: Ground, data: st.
 @pytest.mark.long
 @pytest.mark.parametrize("bit", [0, 5, 7], ids=["the next letter", "the other case", "no letter at all"])
 def test_threat_01_30_every_flipped_byte_is_found_and_named(ground: Ground, bit: int):
-    """All bits of all bytes were flipped once, for the same result; that takes an hour."""
+    """Every byte of every file, where it came in and after; one bit of it a run, since all eight take an hour."""
     flips = [
         Flip(victim, at, bit, after)
         for victim in ground.victims

@@ -481,6 +481,9 @@ def test_threat_12_only_one_sha256_is_a_digest(desk: Desk):
     good = statement.encode_approval(said).decode()
     payloads = [good.replace(f'{{"sha256":"{root}"}}', other) for other in digests(root).values()]
     assert good not in payloads
+    for payload in payloads:  # the subject is looked at, before it is compared with the one spelling of all
+        with pytest.raises(Error, match="the subject"):
+            statement.decode_approval(payload.encode())
     none_counts(desk, said, [payload.encode() for payload in payloads])
 
 
