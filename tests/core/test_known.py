@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from labelvc.core import known
 
 KEY = b"\7" * 32
-PEOPLE = ("John Doe", "José García-López", "Müller, Jürgen", "O'Neil Blythe", "jo.public@firma.de", "+49 30 901820", "jdoe42", "王小明", "Anna Maria Rossi")  # fmt: skip
+PEOPLE = ("John Doe", "José García-López", "Müller, Jürgen", "O'Neil Blythe", "jo.public@firma.de", "+49 30 901820", "jdoe42", "王小明", "Anna Maria Rossi", "Josi Hope", "Роса Сева")  # fmt: skip
 
 FOUND = {
     "John Doe wrote": "John Doe",
@@ -26,6 +26,12 @@ FOUND = {
     "Ｊｏｈｎ Ｄｏｅ": "Ｊｏｈｎ Ｄｏｅ",
     "Jo\u200bhn D\u00adoe": "Jo\u200bhn D\u00adoe",
     "J\u043ehn D\u03bfe": "J\u043ehn D\u03bfe",
+    "ask \u0458\u043e\u0455\u0456 \u04bb\u043e\u0440\u0435 now": "\u0458\u043e\u0455\u0456 \u04bb\u043e\u0440\u0435",
+    "\u0408\u041e\u0405\u0406 \u041d\u041e\u0420\u0415": "\u0408\u041e\u0405\u0406 \u041d\u041e\u0420\u0415",
+    "\u0408osi \u041dope": "\u0408osi \u041dope",
+    "РОСА СЕВА пишет": "РОСА СЕВА",
+    "Jo=\nhn D=6Fe": "Jo=\nhn D=6Fe",
+    "John%2520Doe": "John%2520Doe",
     "Jose Garcia Lopez": "Jose Garcia Lopez",
     "JOSE\u0301 GARCI\u0301A-LO\u0301PEZ": "JOSE\u0301 GARCI\u0301A-LO\u0301PEZ",
     "Jürgen Müller": "Jürgen Müller",

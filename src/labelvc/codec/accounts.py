@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate
 
 from labelvc.codec import checksums, reserved
 from labelvc.codec.addresses import Hit
@@ -86,7 +87,8 @@ _ISSUERS = (
     ("62", "62", (16, 17, 18, 19)), ("81", "81", (16,)),  # UnionPay
     ("2200", "2204", (16, 17, 18, 19)),  # Mir
     ("60", "60", (16,)), ("508", "508", (16,)), ("82", "82", (16,)),  # RuPay
-    ("9792", "9792", (16,)),  # Troy
+    ("9704", "9704", (16, 19)), ("9792", "9792", (16,)), ("9860", "9860", (16,)),  # 9 and a country (annex A): NAPAS, Troy, HUMO
+    ("8600", "8600", (16,)),  # UZCARD
     ("5060", "5061", (16, 19)), ("6500", "6500", (16, 19)),  # Verve
     ("50", "50", tuple(range(12, 20))), ("56", "58", tuple(range(12, 20))), ("6", "6", tuple(range(12, 20))),  # Maestro
 )  # fmt: skip
@@ -100,6 +102,8 @@ _MOST_GROUPS = max(map(len, _WIDTHS))
 _SURE = 14
 """A 12- or 13-digit number that fits may well be a time in milliseconds or a row's id."""
 _LEAST_DIGITS, _SSN_DIGITS = 6, 9
+_PRINTED = re.compile("[A-Z0-9]+|(?:[A-Z0-9]{4} )+[A-Z0-9]{1,4}")
+"""An IBAN as ISO 13616-1 writes it: in capitals, in one piece or in fours; other writing needs digits, or words would be one."""
 _FIRST_GROUP = 4
 CARD_WORDS = frozenset(
     [
@@ -144,7 +148,8 @@ def iban(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
         return
     if value[:2].upper() in _NUMERIC and not value[4:].isdigit():
         return  # `be12...` is how a digest may begin
-    if sum(map(str.isdigit, value)) >= _LEAST_DIGITS and checksums.mod_97(value):
+    enough = _PRINTED.fullmatch(text, start, at) or sum(map(str.isdigit, value)) >= _LEAST_DIGITS
+    if enough and checksums.mod_97(value):
         yield Hit(start, at)
 
 
@@ -153,26 +158,36 @@ def card(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     groups = [found.span() for found in _GROUP.finditer(text, start, end)]
     pieces = _GROUP.findall(text, start, end)
     widths = list(map(len, pieces))
+    sums = list(accumulate(map(_luhn_sum, pieces), initial=0))
     taken = 0
     for at, (first, end_of_first) in enumerate(groups):
         if first < taken or end_of_first - first < _FIRST_GROUP:
             continue
-        for width in _fitting(tuple(widths[at : at + _MOST_GROUPS])):
-            last = groups[at + width - 1][1]
-            digits = "".join(pieces[at : at + width])
-            known = _issued(digits)
-            if not (known or width == 1) or not checksums.luhn(digits) or not stands_free(text, first, last):
+        issued = _issued(pieces[at][:_FIRST_GROUP])
+        for width, length, even in _fitting(tuple(widths[at : at + _MOST_GROUPS])):
+            known = length in issued
+            if not (known or width == 1):
                 continue
-            if known or beside(text, first, last, CARD_WORDS):
+            if (sums[at + width] - sums[at]) % 10 if even else not checksums.luhn("".join(pieces[at : at + width])):
+                continue
+            last = groups[at + width - 1][1]
+            if stands_free(text, first, last) and (known or beside(text, first, last, CARD_WORDS)):
                 taken = last
-                yield Hit(first, last, sure=known and len(digits) >= _SURE)
+                yield Hit(first, last, sure=known and length >= _SURE)
                 break
 
 
 @lru_cache(maxsize=4096)
-def _fitting(widths: tuple[int, ...]) -> tuple[int, ...]:
-    """Return how many of some groups may be one card's, most first."""
-    return tuple(width for width in range(len(widths), 0, -1) if widths[:width] in _WIDTHS)
+def _fitting(widths: tuple[int, ...]) -> tuple[tuple[int, int, bool], ...]:
+    """Return how many of some groups may be one card's, how many digits these have, and whether an even number follows each."""
+    return tuple(
+        (width, sum(widths[:width]), not any(after % 2 for after in widths[1:width]))
+        for width in range(len(widths), 0, -1)
+        if widths[:width] in _WIDTHS
+    )
+
+
+_luhn_sum = lru_cache(maxsize=1 << 14)(checksums.luhn_sum)
 
 
 def ssn(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
@@ -192,15 +207,9 @@ def bare_ssn(text: str, start: int, end: int, settings: Settings) -> Iterator[Hi
         yield Hit(start, end, sure=False)
 
 
-def _issued(digits: str) -> bool:
-    """Tell whether a number of this beginning and length can have been given out."""
-    for first, last, lengths in _BY_START[digits[:2]]:
-        if len(digits) in lengths and first <= digits[: len(first)] <= last:
-            return True
-    return False
-
-
-_BY_START = {
-    start: [row for row in _ISSUERS if row[0][:2] <= start[: len(row[0])] <= row[1][:2]]
-    for start in [f"{number:02}" for number in range(100)]
-}
+@lru_cache(maxsize=10_000)
+def _issued(beginning: str) -> frozenset[int]:
+    """Return how many digits the cards have whose numbers begin with these four."""
+    return frozenset(
+        length for first, last, lengths in _ISSUERS if first <= beginning[: len(first)] <= last for length in lengths
+    )

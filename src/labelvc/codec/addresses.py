@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -37,6 +38,10 @@ _ALPHABETS = 0x2000
 _GAP = re.compile(r"[\s\x80-\x9f]")
 """What ends an address though it is not ASCII: U+0085, U+2028, no-break spaces."""
 _PICTURE = re.compile(r"[0-9.]+x\.[a-z]{2,4}")
+_PORT = re.compile(":[0-9]{1,5}")
+"""What follows a host (RFC 3986 section 3.2.3)."""
+_PRODUCT = re.compile("[A-Za-z]/$")
+"""A product's name before its version (RFC 9110 section 10.1.5): `Mozilla/5.0.1.2`."""
 _VERSIONS = frozenset(("version", "versions", "v", "ver"))
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]{0,15}$")
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -46,7 +51,7 @@ def email(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge what follows an at sign: a mailbox of RFC 5321 section 4.1.2, its local part of RFC 5322 atoms or RFC 6531 letters."""
     gap = _GAP.search(text, start, end)
     end = gap.start() if gap else end
-    while end > start and not text[end - 1].isalnum():
+    while end > start and not _in_name(text[end - 1]):
         end -= 1
     labels = text[start + 1 : end].split(".")
     while len(labels) > 1 and not _top(labels[-1]):
@@ -84,12 +89,13 @@ def userinfo(text: str, start: int, end: int, settings: Settings) -> Iterator[Hi
 def ipv4(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge four numbers: an address that is reachable from everywhere, and no version with four parts."""
     parts = text[start:end].split(".")
-    if any((len(part) > 1 and part[0] == "0") or int(part) > 255 for part in parts) or not stands_free(
-        text, start, end
-    ):
+    port = _PORT.match(text, end)
+    free = stands_free(text, start, port.end() if port else end)
+    if any((len(part) > 1 and part[0] == "0") or int(part) > 255 for part in parts) or not free:
         return
     if (
         text[start - 1 : start] in (".", "-", "+")
+        or _PRODUCT.search(text, max(start - 2, 0), start)
         or text[end : end + 1] in ("-", "+")
         or before(text, start, _VERSIONS, 12)
     ):
@@ -129,13 +135,23 @@ def mac(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
 
 def _top(label: str) -> bool:
     """Tell whether a label can be a top-level domain: letters only, or one in Punycode (RFC 3696 section 2)."""
-    return len(label) > 1 and (label.isalpha() or label.lower().startswith("xn--"))
+    return len(label) > 1 and (label.isalpha() or label.lower().startswith("xn--") or _marked(label))
+
+
+def _marked(label: str) -> bool:
+    """Tell whether a label is letters with vowel signs, as those of India and Thailand are (RFC 5892 section 2.1)."""
+    return not label.isascii() and label[0].isalpha() and all(map(_in_name, label)) and not any(map(str.isdigit, label))
+
+
+def _in_name(letter: str) -> bool:
+    """Tell whether a character may end a name: a letter, a digit, or a sign over, under or after one."""
+    return letter.isalnum() or (not letter.isascii() and unicodedata.category(letter) in ("Mn", "Mc"))
 
 
 def _local(letter: str, *, wide: bool) -> bool:
     if letter.isascii():
         return letter.isalnum() or letter in "._%+-'"
-    return letter.isalnum() and (wide or ord(letter) < _ALPHABETS)
+    return _in_name(letter) and (wide or ord(letter) < _ALPHABETS)
 
 
 def _alone(text: str, at: int) -> bool:

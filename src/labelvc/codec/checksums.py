@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_DOUBLED = str.maketrans("0123456789", "0246813579")
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 _ZERO = ord("0")
 _DIHEDRAL = (
     "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
@@ -24,8 +24,13 @@ _PERMUTED = (
 
 def luhn(digits: str) -> bool:
     """Tell whether the last digit fits: ISO/IEC 7812-1 annex B, cards, IMEI, Canadian and Swedish numbers; digits are ASCII."""
-    single, doubled = digits[-1::-2].encode(), digits[-2::-2].translate(_DOUBLED).encode()
-    return (sum(single) + sum(doubled) - _ZERO * len(digits)) % 10 == 0
+    return luhn_sum(digits) % 10 == 0
+
+
+def luhn_sum(digits: str) -> int:
+    """Return the sum of figures, every second from the right doubled, that a multiple of ten proves (ISO/IEC 7812-1 annex B)."""
+    figures = digits.encode()
+    return sum(figures[-1::-2]) + sum(figures[-2::-2].translate(_DOUBLED)) - _ZERO * len(digits)
 
 
 def mod_97(text: str) -> bool:

@@ -17,6 +17,20 @@ AWS = "(?:AKIA|ASIA)[A-Z2-7]{16}"
 GITHUB = "gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"
 SLACK = "xox[abeoprs]-[A-Za-z0-9-]{11,255}|xapp-[0-9]-[A-Za-z0-9-]{9,255}"
 GOOGLE = "AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28}"
+SERVICE = (
+    "gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct|oas)-[A-Za-z0-9_-]{20,}"  # GitLab, token overview
+    "|[rs]k_live_[A-Za-z0-9]{16,}"  # Stripe, API keys
+    "|hf_[A-Za-z]{34}"  # Hugging Face, user access tokens
+    "|npm_[A-Za-z0-9]{36}"  # npm, access tokens
+    "|pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"  # PyPI, API tokens: how its macaroons begin
+    r"|SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"  # SendGrid, API keys
+    "|do[opr]_v1_[0-9a-f]{64}"  # DigitalOcean, API tokens
+    "|sk-(?:proj|svcacct|admin|ant-[a-z0-9]{2,12})-[A-Za-z0-9_-]{40,}"  # OpenAI and Anthropic, API keys
+    r"|hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}"  # Slack, incoming webhooks
+    "|AccountKey=[A-Za-z0-9+/]{86}=="  # Azure Storage, connection strings
+)
+"""Keys of services that begin as their pages say, for programs that look for leaks."""
+PUTTY = "PuTTY-User-Key-File-[0-9]: "
 AGE_KEY = "AGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{20,}|age-secret-key-(?:pq-)?1[02-9ac-hj-np-z]{20,}"
 AGE_FILE = r"age-encryption\.org/v1\n-> |-----BEGIN AGE ENCRYPTED FILE-----"
 OWN = (
@@ -37,6 +51,7 @@ _ENDS = re.compile("-----END [A-Z0-9 ]{1,80}-----")
 _FIGURE = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 _LISTED_BEFORE, _LISTED_AFTER = re.compile(r"[0-9][,;]? ?$"), re.compile(r"[,;]? ?[-+]?[0-9]")
 _POLE = 90
+_PAIR = 2
 _ENOUGH_DIGITS, _LONGEST_NUMBER = 6, 17
 
 
@@ -76,7 +91,10 @@ def plain(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
 
 def coordinates(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge two decimals as latitude and longitude (ISO 6709): in range, exact to a metre, and no part of a longer list."""
-    one, two = [float(figure) for figure in _FIGURE.findall(text[start:end])]
+    figures = list(map(float, _FIGURE.findall(text[start:end])))
+    if len(figures) != _PAIR:
+        return  # one long decimal with two points
+    one, two = figures
     listed = _LISTED_BEFORE.search(text, max(start - 8, 0), start) or _LISTED_AFTER.match(text, end)
     if abs(one) <= _POLE and abs(two) <= 2 * _POLE and not listed and stands_free(text, start, end):
         yield Hit(start, end, sure=False)

@@ -149,6 +149,8 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("secret.github", "secret", "secret", "run", credentials.GITHUB, credentials.token, "GitHub Docs, token formats"),
     Detector("secret.slack", "secret", "secret", "run", credentials.SLACK, credentials.token, "Slack API, token types"),
     Detector("secret.google", "secret", "secret", "run", credentials.GOOGLE, credentials.token, "Google Cloud, API keys"),
+    Detector("secret.service", "secret", "secret", "run", credentials.SERVICE, credentials.token, "the token formats that GitLab, Stripe, Hugging Face, npm, PyPI, SendGrid, DigitalOcean, OpenAI, Anthropic, Slack and Azure document"),
+    Detector("secret.putty-key", "secret", "secret", "run", credentials.PUTTY, credentials.plain, "PuTTY manual, appendix C"),
     Detector("secret.age-key", "secret", "secret", "run", credentials.AGE_KEY, credentials.token, "C2SP age.md"),
     Detector("secret.age-file", "secret", "secret", "dashes", credentials.AGE_FILE, credentials.plain, "C2SP age.md"),
     Detector("secret.epoch", "secret", "secret", "run", credentials.OWN, credentials.plain, "docs/formats/pseudonym.md"),
@@ -175,7 +177,7 @@ DETECTORS: tuple[Detector, ...] = (
 )  # fmt: skip
 """Every detector, in the order in which one goes before another where both claim the same characters."""
 
-FINAL = frozenset(("secret.private-key", "secret.age-key", "secret.age-file", "secret.epoch"))
+FINAL = frozenset(("secret.private-key", "secret.putty-key", "secret.age-key", "secret.age-file", "secret.epoch"))
 """Keys and what they open: nobody can answer for one in a repository, it must go out and be made anew."""
 IDS = frozenset(row.id for row in DETECTORS)
 REGIONS = frozenset(telephones.NATIONAL) | identities.REGIONS

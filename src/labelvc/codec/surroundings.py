@@ -20,13 +20,15 @@ def stands_free(text: str, start: int, end: int) -> bool:
         return False
     if before and before in _JOINS and start > 1 and _joined(text, start - 2, before):
         return False
-    following = text[end + 1 : end + 2]
-    return not (after and after in _JOINS and (following.isdigit() or (after == "/" and following.isalpha())))
+    return not (after and after in _JOINS and text[end + 1 : end + 2].isdigit())
 
 
 def _joined(text: str, at: int, mark: str) -> bool:
-    """Tell whether a mark joins what follows to what ends at a place: a digit, or a path as in `10.1000/s.123`."""
-    if text[at].isdigit() or (mark == "/" and text[at].isalnum()):
+    """Tell whether a mark joins what follows to what ends at a place: a digit, or a path as in `10.1000/s.123`.
+
+    A slash after a letter joins nothing: `/users/219-09-9998` is a path (RFC 3986 section 3.3) to somebody.
+    """
+    if text[at].isdigit():
         return True
     return mark == "." and "/" in text[max(at - _LONGEST_WORD, 0) : at].rpartition(" ")[2]
 

@@ -81,7 +81,7 @@ def international(text: str, start: int, end: int, settings: Settings) -> Iterat
 
 def dialled(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge what begins with 00, the international prefix of ITU-T E.123: parted into groups, or it is just a number."""
-    if _parted(text[start:end]):
+    if _parted(text[start:end], alone=1):
         yield from _with_country(text, start, end, settings, 2)
 
 
@@ -177,10 +177,11 @@ def _windows(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield head + 1, end
 
 
-def _parted(text: str) -> bool:
-    """Tell whether digits stand in groups, of which none but the first has only one."""
+def _parted(text: str, *, alone: int = 0) -> bool:
+    """Tell whether digits stand in groups, of which none but the first, and so many others, has only one: `00971 2 234 5677`."""
     groups = [group for group in _NO_DIGIT.split(text) if group]
-    return len(groups) > 1 and all(len(group) > 1 for group in groups[1:])
+    single = sum(len(group) == 1 for group in groups[1:])
+    return len(groups) > 1 + bool(single) and single <= alone
 
 
 def _written(text: str) -> bool:

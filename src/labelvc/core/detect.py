@@ -85,7 +85,7 @@ def said(written: str, span: Span) -> str:
     """
     found = list(views.views(written))
     parts = [view.text for view in found if not view.whole]
-    for view in found:
+    for view in reversed(found):  # the deepest first
         if view.whole and not parts and view.place(0, 1) == (0, len(written)):
             inner = [one for one in spans(view.text) if one.detector == span.detector]
             parts += [view.text[one.start : one.end] for one in inner[:1]]

@@ -27,12 +27,13 @@ _IN_RUN = string.ascii_letters + string.digits + "_-+/="
 _RUN = b"x" * RUN
 _RUNS = bytes(ord("x") if chr(byte) in _IN_RUN else byte for byte in range(256))
 _TELLING = bytes(
-    ord("!") if chr(byte) in "@%\\&:" + string.digits else byte if chr(byte) == MARK else ord(" ")
+    ord("!") if chr(byte) in "@%\\&:=" + string.digits else byte if chr(byte) == MARK else ord(" ")
     for byte in range(256)
 )
 _NEEDLES = (
     rb"[@%\\]",
-    rb"&[#clhdnsp]",
+    rb"&[#abcdehlnps]",
+    rb"=[0-9A-F\r\n]",
     rb"-----",
     rb"age-encryption\.org/v1",
     rb":[0-9A-Fa-f]{0,4}:",

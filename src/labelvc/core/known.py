@@ -34,8 +34,10 @@ _MARKUP = re.compile(r"<[^<>]{1,40}>|&[a-zA-Z]{2,8};")
 _TRUNK = re.compile(r"\(0\)")
 _NO_FIGURE = re.compile("[^0-9]+")
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "'": None, "\u2019": None})  # fmt: skip
-_ALIKE = str.maketrans("аеорсухіѕјһԁԛԝνοαικρυτ", "aeopcyxisjhdqwvoaikput")
-"""Letters of Cyrillic and Greek, in lower case, that show as one of Latin (Unicode TS 39 section 4, confusables.txt)."""
+_ALIKE = str.maketrans(
+    "аеорсухіѕјһԁԛԝνοαικρυτАВЕЅІЈКМНОРСТУХԌԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeopcyxisjhdqwvoaikputABESIJKMHOPCTYXGQWABEZHIKMNOPTYX"
+)
+"""Letters of Cyrillic and Greek that show as one of Latin (Unicode TS 39 section 4, confusables.txt)."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _UMLAUT = re.compile("[äöü]")
 _WRITTEN_OUT = re.compile("([aou])e")
@@ -46,6 +48,8 @@ _SHORTEST_JOINED = 7
 _FEWEST_FIGURES, _LONGEST_CODE = 6, 3
 _MARK = "\x1f"
 Digest = Callable[[str], bytes]
+Word = tuple[str, int, int]
+"""A word without case, accents and so on, and where it stands."""
 
 
 class Known(NamedTuple):
@@ -76,21 +80,23 @@ class Known(NamedTuple):
 
     def _in_plain(self, text: str) -> Iterator[Span]:
         text = _MARKUP.sub(_blank, text)
-        words = [
-            (said, found.start(), found.end())
-            for found in _compiled(_WORD).finditer(text)
-            if (said := _normal(found[0]))
-        ]
+        written = [(found[0], found.start(), found.end()) for found in _compiled(_WORD).finditer(text)]
+        for read in (_normal, _shown) if any(map(_shows, text)) else (_normal,):
+            words = [(said, begin, end) for word, begin, end in written if (said := read(word))]
+            yield from self._named(text, words)
+        for found in _FIGURES.finditer(text):
+            if self.digest(_figures(found[0])) in self.digests:
+                yield Span(found.start(), found.end(), KIND, DETECTOR, "block")
+
+    def _named(self, text: str, words: list[Word]) -> Iterator[Span]:
+        """Yield the values that are words, or begin with one."""
         for at, (word, begin, _) in enumerate(words):
             if self.start(word) in self.starts:
                 end = self._longest(text, words, at)
                 if end:
                     yield Span(begin, end, KIND, DETECTOR, "block")
-        for found in _FIGURES.finditer(text):
-            if self.digest(_figures(found[0])) in self.digests:
-                yield Span(found.start(), found.end(), KIND, DETECTOR, "block")
 
-    def _longest(self, text: str, words: list[tuple[str, int, int]], at: int) -> int:
+    def _longest(self, text: str, words: list[Word], at: int) -> int:
         """Return where the longest value ends that begins with a word; 0 when none does."""
         most = self._joined(words, at)
         for width in self.widths:
@@ -101,7 +107,7 @@ class Known(NamedTuple):
                 return words[at + width - 1][2]
         return 0
 
-    def _joined(self, words: list[tuple[str, int, int]], at: int) -> int:
+    def _joined(self, words: list[Word], at: int) -> int:
         """Return how many words follow one another from a place on with little between them."""
         for after in range(at + 1, min(at + _MOST_WORDS, len(words))):
             if words[after][1] - words[after - 1][2] > _GAP:
@@ -245,8 +251,20 @@ def _normal(word: str) -> str:
     """Return a word without case, accents, compatibility forms and marks that show as nothing."""
     if word.isascii():
         return word.lower().replace("'", "")
+    if any(map(str.isascii, unicodedata.normalize("NFKD", word))):  # of two scripts: somebody made it look like another
+        word = word.translate(_ALIKE)
     letters = unicodedata.normalize("NFKD", word.casefold())
-    if any(map(str.isascii, letters)):  # a word of one script is what it is; of two, somebody made it look like another
-        letters = letters.translate(_ALIKE)
     kept = [letter for letter in letters if unicodedata.category(letter) not in ("Mn", "Cf")]
     return "".join(kept).casefold().translate(_PLAIN)
+
+
+@lru_cache(maxsize=1 << 16)
+def _shown(word: str) -> str:
+    """Return what a word shows as: one of another script, all of whose letters look like Latin ones, as that; else as `_normal`."""
+    shown = word.translate(_ALIKE)
+    return _normal(shown if shown.isascii() else word)
+
+
+def _shows(letter: str) -> bool:
+    """Tell whether a letter is of another script and looks like a Latin one."""
+    return ord(letter) in _ALIKE

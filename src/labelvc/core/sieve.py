@@ -61,7 +61,7 @@ def _sifted(texts: Sequence[str]) -> Mapping[str, set[int]]:
         ("fiscal", shapes, (b"AAAAAA00A",)),
         ("pairs", bare.translate(None, b"0"), (b"::", b"-----")),
         ("run", data.translate(_TOKEN), (_RUN,)),
-        ("odd", bare, (b"%", b"\\", b"&")),
+        ("odd", bare, (b"%", b"\\", b"&", b"=0", b"=\n", b"=\r")),
     ):
         for needle in needles:
             found[sieve].update(glance.holding(text, needle))

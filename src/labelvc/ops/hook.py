@@ -136,16 +136,19 @@ def pushed(
     Raises:
         RefusedError: a ref is to point to something that is no commit.
     """
+    home, ours = _home(git, pushes)
     for push in pushes:
         if not push.new:
             continue
-        _refuse_other(git, push)
         head = plumbing.resolve(git, push.new)
         known = _known(git, push.old)
         base = _common(git, push.old, head) if known else _outside(git, head, remote)
         old = tree.commit(git, base) if base else tree.empty()
         step = f"{head[:10]} for {privacy.shown(push.ref)}"
-        for told in _judge(git, old, tree.commit(git, head), step, Asked(brought, jobs)):
+        judged = list(_judge(git, old, tree.commit(git, head), step, Asked(brought, jobs)))
+        if not judged and ours:  # notes, pages of a site: no labels, and published all the same
+            judged, old = [Judgement(step, f"labelvc privacy scan HEAD..{head[:10]}", check.Report([]))], home
+        for told in judged:
             said = told.report.findings
             more = privacy.brought_by(git, push.ref, push.new, _fresh(git, push, known, remote), old, brought)
             apart = [one for one in more if not any(_same(one, other) for other in said)]
@@ -171,24 +174,29 @@ def received(git: Git, pushes: Sequence[Push], *, brought: Brought = NOTHING, jo
         RefusedError: a ref is to point to something that is no commit.
     """
     seen: set[str] = set()
+    home, ours = _home(git, pushes)
     for push in pushes:
         if not push.new:
             continue
-        _refuse_other(git, push)
         fresh = singly.commits(git, push.new, "--not", "--all")
         before = _before(git, push, fresh)
         by, shown = privacy.project_of(git, before), privacy.shown(push.ref)
-        if PROJECT in before.entries or PROJECT in tree.commit(git, plumbing.resolve(git, push.new)).entries:
+        if ours:
             said = list(privacy.ref(git, push.ref, push.new, gates.of(git, by, brought)))
             yield Judgement(shown, "git push --dry-run", check.Report(said))
         for commit in fresh:
             if commit.id not in seen:
                 seen.add(commit.id)
                 old, new = next(singly.snapshots(git, commit))
-                for told in _judge(git, old, new, f"{commit.id[:10]} for {shown}", Asked(brought, jobs, by)):
+                step = f"{commit.id[:10]} for {shown}"
+                judged = list(_judge(git, old, new, step, Asked(brought, jobs, by)))
+                for told in judged:
                     gate = privacy.gate_of(git, by, old, brought)
                     said = [*told.report.findings, *privacy.message(git, commit.id, gate)]
                     yield told._replace(report=told.report._replace(findings=said))
+                if not judged and ours:
+                    said = privacy.of_commit(git, commit, by or privacy.project_of(git, home), brought)
+                    yield Judgement(step, f"labelvc privacy scan HEAD..{commit.id[:10]}", check.Report(said))
 
 
 def read_pushed(text: str) -> list[Push]:
@@ -207,6 +215,21 @@ def read_received(text: str) -> list[Push]:
         DataError: a line is none of these.
     """
     return [Push(words[2], _id(words[0]), _id(words[1])) for words in _rows(text, 3)]
+
+
+def _home(git: Git, pushes: Sequence[Push]) -> tuple[Snapshot, bool]:
+    """Return what the repository's own branch holds, and whether that, or a push, is a labels project: then all is looked at.
+
+    Raises:
+        RefusedError: a ref is to point to something that is no commit.
+    """
+    head = plumbing.head(git)
+    home = tree.commit(git, head) if head else tree.empty()
+    for push in pushes:
+        if push.new:
+            _refuse_other(git, push)
+    ends = [home, *[tree.commit(git, plumbing.resolve(git, push.new)) for push in pushes if push.new]]
+    return home, any(PROJECT in end.entries for end in ends)
 
 
 def _before(git: Git, push: Push, fresh: Sequence[Commit]) -> Snapshot:
