@@ -45,7 +45,12 @@ def found(path: Path) -> list[tuple[str, str, str]]:
     if troubles or noun not in ("project", "dataset", "taxonomy", "guideline", "profile", "recipients"):
         return troubles
     document = references.Document(noun, parsed.value.get("name", ""), parsed.value)
-    everything = {"taxonomy": frozenset(["t", "topics"]), "guideline": frozenset("g"), "profile": frozenset(["strict"])}
+    everything = {
+        "dataset": frozenset(["texts"]),
+        "taxonomy": frozenset(["t", "topics"]),
+        "guideline": frozenset("g"),
+        "profile": frozenset(["strict"]),
+    }
     return [(trouble.rule, trouble.pointer, trouble.message) for trouble in references.troubles([document], everything)]
 
 

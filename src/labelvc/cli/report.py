@@ -55,9 +55,10 @@ def report(
 ) -> None:
     """Write the dashboard of a line of history: what a lead asks every week.
 
-    Progress by label and slice, findings and agreement over time, how long reviews took and what is not approved, who worked
-    when, which label became which, what is open in registers, and guidelines that left records behind. REV is main, mostly;
-    its steps along first parents count, and the commits that they merged. Dates are as git reads them.
+    Progress by label and slice, milestones and when they will be reached, findings and agreement over time, how long reviews
+    took and what is not approved, who worked when, which label became which, what is open in registers, and guidelines that
+    left records behind. REV is main, mostly; its steps along first parents count, and the commits that they merged. Dates are
+    as git reads them.
 
     \b
     labelvc report main

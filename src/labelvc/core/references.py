@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, expression
-from labelvc.core import labels, profiles, registers, semver, waivers
+from labelvc.core import labels, milestones, profiles, registers, semver, waivers
 from labelvc.model import jsonpointer, register
 
 Rule = str
@@ -20,7 +20,7 @@ _HOME = {
     "profile": "profiles/{}.yaml",
     "batch": "batches/{}.yaml",
 }
-_NAMED = ("taxonomy", "guideline", "profile")
+_NAMED = ("dataset", "taxonomy", "guideline", "profile")
 
 
 class Document(NamedTuple):
@@ -95,7 +95,7 @@ def troubles(
             home = _HOME[found.noun].format(found.value["name"])
             yield Trouble(found, "/name", "document.reference", f"says {found.value['name']!r}, so it should be {home}")
         if found.noun == "project":
-            yield from _project(found, names)
+            yield from _project(found, names, documents)
         elif found.noun == "dataset":
             yield from _dataset(found, tasks)
             yield from _sources(found, names, sources)
@@ -130,7 +130,10 @@ def _waivers(found: Document) -> Iterator[Trouble]:
             yield Trouble(found, f"/{number}/expires", "document.reference", "is before the day on which it was made")
 
 
-def _project(found: Document, names: Mapping[str, frozenset[str]]) -> Iterator[Trouble]:
+def _project(found: Document, names: Mapping[str, frozenset[str]], documents: Sequence[Document]) -> Iterator[Trouble]:
+    datasets = {one.name: one.value for one in documents if one.noun == "dataset"}
+    for pointer, message in milestones.troubles(found.value, datasets, names["dataset"]):
+        yield Trouble(found, pointer, "document.reference", message)
     for name, task in found.value["tasks"].items():
         at = f"/tasks/{name}"
         for noun in ("taxonomy", "guideline"):

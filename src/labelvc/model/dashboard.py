@@ -238,6 +238,79 @@ class Registered(msgspec.Struct, frozen=True):
     asked: str
 
 
+class Lacking(msgspec.Struct, frozen=True):
+    """A label, in a slice where the milestone is wanted by slice, and how many answers of it are missing."""
+
+    label: str
+    slice: str
+    missing: int
+
+
+class Forecast(msgspec.Struct, frozen=True):
+    """When a milestone is reached at the pace of the weeks before; see `labelvc.core.capacity`.
+
+    Attributes:
+        early, middle, late: days on which one run in ten is there, half of them, nine in ten; None beyond five years.
+        chance: percent of the runs that are there in time.
+    """
+
+    early: str | None
+    middle: str | None
+    late: str | None
+    chance: int
+
+
+class Need(msgspec.Struct, frozen=True):
+    """What a kind of work takes: hours in all, hours a week that people have, weeks of these, and the day on which it is done."""
+
+    hours: float
+    weekly: float
+    weeks: float
+    day: str
+
+
+class Milestone(msgspec.Struct, frozen=True):
+    """How far a milestone is, and when it will be reached.
+
+    Attributes:
+        name, dataset, task, by: as the project says.
+        of: what is counted.
+        each: how many are wanted: of everything together, or of each of the `cells`, labels in use and slices.
+        people: who answer each of the items; 1 for other milestones.
+        slice: pointer; empty where it is not wanted by slice.
+        cells: how many things `each` is wanted of; 1 where all is counted together.
+        short: of these, how many have fewer.
+        wanted, done, missing: in all; what one cell has too many makes up for no other.
+        rows: cells that lack most; `more` lack something and are not listed.
+        starts: first day of each of the weeks that are looked at; the last ends on the day of the forecast.
+        came: how many came in each.
+        forecast: None where there is none, and `why`.
+        annotation, review: None where nobody said what time there is.
+    """
+
+    name: str
+    dataset: str
+    task: str
+    by: str
+    of: Literal["answers", "items", "labels"]
+    each: int
+    people: int
+    slice: str
+    cells: int
+    short: int
+    wanted: int
+    done: int
+    missing: int
+    rows: tuple[Lacking, ...]
+    more: int
+    starts: tuple[str, ...]
+    came: tuple[int, ...]
+    forecast: Forecast | None
+    why: str
+    annotation: Need | None
+    review: Need | None
+
+
 class Registers(msgspec.Struct, frozen=True):
     """Documents of registers that are open on a day, overdue ones first; `more` are not listed."""
 
@@ -273,6 +346,7 @@ class Dashboard(msgspec.Struct, frozen=True):
     line: Line
     now: Now
     progress: tuple[Progress, ...]
+    milestones: tuple[Milestone, ...]
     trends: Trends
     reviews: Reviews
     throughput: Work

@@ -10,6 +10,7 @@ import msgspec
 from labelvc.model.change import Strategy
 from labelvc.model.detection import Accepted, Settings
 from labelvc.model.finding import Severity
+from labelvc.model.milestone import Milestone
 from labelvc.model.module import Pinned
 from labelvc.model.secret import Epoch
 from labelvc.model.waiver import Waiver
@@ -275,6 +276,7 @@ class Project(msgspec.Struct, frozen=True):
         epochs: of pseudonymisation, in the order they began.
         guiding: what is asked of guidelines.
         modules: that its documents were copied from.
+        milestones: name to how much is wanted by when.
         bindings: guideline and version, as records name them, to what that version leaves open; only those of which there is
             something to say, and only where history was asked.
     """
@@ -296,4 +298,5 @@ class Project(msgspec.Struct, frozen=True):
     epochs: tuple[Epoch, ...] = ()
     guiding: Guiding = Guiding()
     modules: tuple[Pinned, ...] = ()
+    milestones: Mapping[str, Milestone] = {}
     bindings: Mapping[str, Binding] = {}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
+from labelvc.batches import batches
 from labelvc.codec import shard
 from labelvc.core import census
 from labelvc.core.census import COMPARED, Asked, Census, Said
@@ -21,6 +23,9 @@ from labelvc.store.cache import Cache
 from labelvc.store.reader import Reader
 
 _BY = "labelvc.census/2"
+_AT_ONCE = 256
+_Place = tuple[str, str, str]
+_read = msgspec.json.Decoder(list[tuple[_Place, int]]).decode
 
 
 class Cell(NamedTuple):
@@ -164,16 +169,54 @@ def cells_of(snapshot: Snapshot, name: str) -> dict[str, Cell]:
     return {name: Cell(files["annotations"].get(name), files["items"].get(name)) for name in names}
 
 
-def key_of(by: str, cell: Cell, rules: str) -> str:
-    """Return what a shard's counts are remembered by; empty when only reading tells its bytes.
+def by_shard(
+    reader: Reader,
+    cache: Cache,
+    snapshot: Snapshot,
+    dataset: Dataset,
+    by: str,
+    count: Callable[[bytes, bytes], Mapping[_Place, int]],
+    *,
+    items: bool,
+) -> Counter[_Place]:
+    """Count a dataset shard by shard; what was counted of a shard is remembered by the ids of its two files.
 
     Args:
-        by: what counts, with its version.
-        cell: the shard.
-        rules: what the counts depend on besides.
+        reader: reads the shards.
+        cache: where the counts are remembered.
+        snapshot: where they are.
+        dataset: the dataset.
+        by: what counts, with its version, and what its counts depend on besides.
+        count: counts one shard: bytes of its records and of its items.
+        items: whether it needs the items; without, their bytes are empty.
+
+    Raises:
+        StoreError: a shard cannot be read.
     """
+    found = Counter[_Place]()
+    cells = cells_of(snapshot, dataset.name)
+    for names in batches(cells, _AT_ONCE):
+        keys = {one: _key(by, cells[one]) for one in names}
+        kept, fresh = cache.get_many(filter(None, keys.values())), list[tuple[str, bytes]]()
+        for key in filter(kept.__contains__, keys.values()):
+            found.update(dict(_read(kept[key])))
+        missing = [one for one, key in keys.items() if key not in kept]
+        files = [file for one in missing for file in (cells[one] if items else cells[one][:1]) if file]
+        data = reader.lying(files) if dataset.storage == "git" else reader.many(files)
+        for one in missing:
+            annotations = next(data)[1] if cells[one].annotations else b""
+            counted = count(annotations, next(data)[1] if items and cells[one].items else b"")
+            found.update(counted)
+            if keys[one]:
+                fresh.append((keys[one], msgspec.json.encode(list(counted.items()))))
+        cache.put_many(fresh)
+    return found
+
+
+def _key(by: str, cell: Cell) -> str:
+    """Return what a shard's counts are remembered by; empty when only reading tells its bytes."""
     ids = _ids(cell)
-    return "" if any(each.endswith(":") for each in ids) else f"{by}:{ids[0]}:{ids[1]}:{rules}"
+    return "" if any(each.endswith(":") for each in ids) else f"{by}:{ids[0]}:{ids[1]}"
 
 
 def _ids(cell: Cell) -> _Ids:

@@ -6,9 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-import msgspec
-
-from labelvc.batches import batches
 from labelvc.codec import shard
 from labelvc.core import census, hierarchy, ways
 from labelvc.core.diff import decoded
@@ -26,10 +23,9 @@ from labelvc.store.reader import Reader
 COVERAGE = "slice.coverage"
 """The rule whose threshold is the fewest answers that a label shall have in each slice, where a dataset asks for it."""
 _BY = "labelvc.progress/1"
-_AT_ONCE = 256
 _MOST, _MOST_SLICES = 60, 10
-_Cells = Counter[tuple[str, str, str]]
-_read = msgspec.json.Decoder(list[tuple[tuple[str, str, str], int]]).decode
+Cells = Counter[tuple[str, str, str]]
+"""Task, label and slice to the number of answers."""
 
 
 def of(
@@ -56,35 +52,33 @@ def of(
         raise ConfigurationError(f"no dataset declares the slice {pointer}", hint=f"choose one of: {known}")
     for _, dataset in sorted(project.datasets.items()):
         chosen = pointer if pointer in dataset.slices else "" if pointer else next(iter(dataset.slices), "")
-        cells = _cells(reader, cache, snapshot, dataset, veil, chosen)
-        tasks = {*dataset.tasks, *(task for task, _, _ in cells)}
+        found = cells(reader, cache, snapshot, dataset, veil, chosen)
+        tasks = {*dataset.tasks, *(task for task, _, _ in found)}
         for task in sorted(tasks):
-            yield _task(project, dataset, task, chosen, cells, veil)
+            yield _task(project, dataset, task, chosen, found, veil)
 
 
-def _cells(reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, veil: Veil, pointer: str) -> _Cells:
-    """Count a dataset by task, label and slice, shard by shard."""
-    found: _Cells = Counter()
-    rules = f"{pointer}\0{dataset.sensitive}"
-    cells = counting.cells_of(snapshot, dataset.name)
-    for names in batches(cells, _AT_ONCE):
-        some = {name: cells[name] for name in names}
-        keys = {name: counting.key_of(_BY, cell, rules) for name, cell in some.items()}
-        kept, fresh = cache.get_many(filter(None, keys.values())), list[tuple[str, bytes]]()
-        missing = {name: cell for name, cell in some.items() if keys[name] not in kept}
-        for key in filter(kept.__contains__, keys.values()):
-            found.update(dict(_read(kept[key])))
-        files = [file for cell in missing.values() for file in (cell if pointer else cell[:1]) if file]
-        data = reader.lying(files) if dataset.storage == "git" else reader.many(files)
-        for name, cell in missing.items():
-            annotations = next(data)[1] if cell.annotations else b""
-            items = next(data)[1] if pointer and cell.items else b""
-            counted = census.by_slice(annotations, _slices(items, dataset, veil, pointer))
-            found.update(counted)
-            if keys[name]:
-                fresh.append((keys[name], msgspec.json.encode(list(counted.items()))))
-        cache.put_many(fresh)
-    return found
+def cells(reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, veil: Veil, pointer: str) -> Cells:
+    """Count a dataset by task, label and slice.
+
+    Args:
+        reader: reads the shards.
+        cache: where counts are remembered by the ids of shards.
+        snapshot: where they are.
+        dataset: the dataset.
+        veil: hides plain values.
+        pointer: of the slice; empty for none.
+
+    Raises:
+        StoreError: a shard cannot be read.
+    """
+
+    def count(annotations: bytes, items: bytes) -> Mapping[tuple[str, str, str], int]:
+        return census.by_slice(annotations, _slices(items, dataset, veil, pointer))
+
+    return counting.by_shard(
+        reader, cache, snapshot, dataset, f"{_BY}:{pointer}\0{dataset.sensitive}", count, items=bool(pointer)
+    )
 
 
 def _slices(items: bytes, dataset: Dataset, veil: Veil, pointer: str) -> dict[str, str]:
@@ -97,10 +91,10 @@ def _slices(items: bytes, dataset: Dataset, veil: Veil, pointer: str) -> dict[st
     return found
 
 
-def _task(project: Project, dataset: Dataset, task: str, pointer: str, cells: _Cells, veil: Veil) -> page.Progress:
+def _task(project: Project, dataset: Dataset, task: str, pointer: str, counted: Cells, veil: Veil) -> page.Progress:
     labels: dict[str, Counter[str]] = defaultdict(Counter)
     sizes = Counter[str]()
-    for (of_task, label, of_item), number in cells.items():
+    for (of_task, label, of_item), number in counted.items():
         if of_task == task:
             labels[label][of_item] += number
             sizes[of_item] += number
@@ -115,7 +109,7 @@ def _task(project: Project, dataset: Dataset, task: str, pointer: str, cells: _C
     total = sum(own.values())
     rows = [
         page.Class(
-            ways.named(_shown(veil, dataset.name, label)),
+            ways.named(shown_label(veil, dataset.name, label)),
             own[label],
             ways.percent(own[label], total),
             label in active,
@@ -130,7 +124,7 @@ def _task(project: Project, dataset: Dataset, task: str, pointer: str, cells: _C
     )  # fmt: skip
 
 
-def _shown(veil: Veil, dataset: str, label: str) -> str:
+def shown_label(veil: Veil, dataset: str, label: str) -> str:
     """Return a label as it may be shown: where labels must be pseudonyms, a plain one is not."""
     fields = {"value": {"label": label, "labels": [label]}}
     return label if veil.over(Key(dataset, "-", "-"), fields) == fields else HIDDEN

@@ -17,6 +17,7 @@ from labelvc.model import register
 from labelvc.model.detection import Accepted
 from labelvc.model.detection import Settings as Leaks
 from labelvc.model.finding import Finding, Place
+from labelvc.model.milestone import Milestone
 from labelvc.model.module import Pinned
 from labelvc.model.parsed import Parsed
 from labelvc.model.project import Dataset, Guideline, Guiding, Profile, Project, Sensitive, Task, Taxonomy
@@ -375,6 +376,7 @@ def _project(documents: Iterable[Read]) -> Project:
         epochs=tuple(map(epochs.epoch_of, values.get(("epoch", ""), ()))),
         guiding=msgspec.convert(top.get("guidelines", {}), Guiding),
         modules=msgspec.convert(values.get(("lock", ""), ()), tuple[Pinned, ...]),
+        milestones=msgspec.convert(top.get("milestones", {}), dict[str, Milestone]),
     )
 
 

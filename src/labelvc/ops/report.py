@@ -14,11 +14,12 @@ from labelvc.model.commit import Commit
 from labelvc.model.dashboard import Dashboard
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import progress, registers, trends, veil, waiting, work, worklist
+from labelvc.ops import milestones, progress, registers, trends, veil, waiting, work, worklist
 from labelvc.ops import project as projects
 from labelvc.ops.course import Course
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
+from labelvc.ops.milestones import Lens
 from labelvc.ops.registers import Document
 from labelvc.ops.trends import Seen, Watcher
 from labelvc.ops.waiting import Waits
@@ -82,6 +83,8 @@ def report(git: Git, asked: Asked) -> Dashboard:
         project = projects.load(git, snapshot, reader, cache)
         drawn = veil.over(git, snapshot, reader=reader)
         how_far = tuple(progress.of(reader, cache, snapshot, project, drawn, asked.by))
+        from_day = asked.brought.today if not asked.to else calendar.day_at(line[-1].committed)
+        goals = tuple(milestones.of(Lens(git, reader, cache, project, drawn), line, from_day))
         edits = work.read(git, reader, cache, head, base, veil.throughout(git, snapshot), advance)
         waits = _waits(git, reader, base, line, asked, governed=governed)
         seen = list(_seen(Watcher(git, reader, cache, asked.brought, asked.jobs), points, advance))
@@ -92,6 +95,7 @@ def report(git: Git, asked: Asked) -> Dashboard:
             page.Line(asked.rev, head, base, asked.since, asked.to, first, last, len(line), commits),
             _now(seen[-1], project),
             how_far,
+            goals,
             trends.told(seen, _wanted(git, reader, snapshot)),
             waiting.told(waits, stretches),
             work.told(edits, stretches),

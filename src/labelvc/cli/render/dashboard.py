@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from labelvc.cli.render import milestone
 from labelvc.cli.render.review import NONE, STATES, interval
 from labelvc.cli.render.text import clip, count, paint, safe
-from labelvc.model.dashboard import Dashboard, Manual, Progress, Registered, Series
+from labelvc.model.dashboard import Dashboard, Manual, Milestone, Progress, Registered, Series
 
 SCHEMA = "urn:labelvc:schema:report:1"
 _WIDTH = 14
@@ -39,6 +40,7 @@ def _sections(found: Dashboard, *, color: bool) -> Iterator[tuple[str, Sequence[
     for one in found.progress:
         rows = [f"{row.answers:>9,}  {row.percent:>5.1f} %  {clip(safe(row.label), 40)}" for row in one.rows[:_FEW]]
         yield "progress", [progress(one), *rows]
+    yield from (("milestone", list(_milestone(one, found, color=color))) for one in found.milestones)
     yield "findings", [findings(found), *_ramps(found)]
     yield "agreement", [agreement(one, found) for one in found.trends.agreement] or [NO_AGREEMENT]
     yield "reviews", [*reviews(found), *[paint(row, "warning", on=color) for row in _open(found)]]
@@ -47,6 +49,20 @@ def _sections(found: Dashboard, *, color: bool) -> Iterator[tuple[str, Sequence[
     yield "registers", [registers(found), *[registered(one) for one in found.registers.rows[:_FEW]]]
     yield "guidelines", [manual(one) for one in found.guidelines] or ["none"]
     yield "made by", [f"{found.source.tool}; {safe(found.source.command)}"]
+
+
+def from_day(found: Dashboard) -> str:
+    """Return the day from which forecasts are made: today, or that of the last step where the line was bounded."""
+    return found.line.last if found.line.to else found.source.day
+
+
+def _milestone(one: Milestone, found: Dashboard, *, color: bool) -> Iterator[str]:
+    yield milestone.standing(one)
+    for line, bad in milestone.outlook(one, from_day(found)):
+        yield paint(line, "warning", on=color) if bad else line
+    yield from (
+        f"{row.missing:>9,}  missing: {clip(safe(f'{row.label} {row.slice}'.strip()), 60)}" for row in one.rows[:_FEW]
+    )
 
 
 NO_AGREEMENT = "no item has answers of two people that could be compared"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
-from labelvc.cli.render import chart, html
+from labelvc.cli.render import chart, html, milestone
 from labelvc.cli.render import dashboard as words
 from labelvc.cli.render.chart import Bar, Scale
 from labelvc.cli.render.review import NONE
@@ -49,6 +49,8 @@ def page(found: Dashboard) -> str:
         n=lambda pointer, form="": number_at(told, pointer, form),
         words=words,
         none_=NONE,
+        further=milestone.FURTHER,
+        from_day=words.from_day(found),
         found=found,
         width=chart.WIDTH,
         height=chart.HEIGHT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labelvc.cli.render import dashboard as words
+from labelvc.cli.render import milestone
 from labelvc.cli.render.budget import Section
 from labelvc.cli.render.budget import page as fitted
 from labelvc.cli.render.markdown import code, prose
@@ -30,6 +31,11 @@ def page(found: Dashboard, budget: int) -> str:
 
 def _sections(found: Dashboard) -> Iterator[Section]:
     yield from map(_progress, found.progress)
+    for one in found.milestones:
+        lead = [f"{prose(milestone.standing(one))}.", ""]
+        lead += [f"- {prose(line)}" for line, _ in milestone.outlook(one, words.from_day(found))]
+        rows = [f"- {code(f'{row.label} {row.slice}'.strip(), _LABEL)}: {row.missing:,} missing" for row in one.rows]
+        yield Section(f"Milestone {code(one.name)}", 2, lead, rows, one.more, 2)
     yield _findings(found)
     yield from _agreement(found)
     yield _reviews(found)
