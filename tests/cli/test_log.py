@@ -150,6 +150,43 @@ def test_a_reshard_and_a_move_to_dvc_change_no_record(lived: Zoo, labelvc: Run):
     assert subjects(labelvc, lived, KEY)[0] == "Rename a label, delete a rating"
 
 
+def test_what_a_commit_did_to_another_dataset_is_no_part_of_the_log_of_one(zoo: Zoo, labelvc: Run):
+    """A commit that moves a dataset to DVC is looked at whole."""
+    zoo.change("pictures/b.jpg#x1", value={"label": "dog", "box": [10, 10, 20, 20]})
+    zoo.replace("datasets/pictures/dataset.yaml", "shards: 4", "shards: 16")
+    zoo.change(KEY, value={"score": 3})
+    zoo.store_in_dvc()
+    assert labelvc(zoo.folder, "format")[0] == 0
+    zoo.commit("Everything at once")
+    rows = [
+        json.loads(labelvc(zoo.folder, "log", name, "--format", "jsonl", "-n", "1")[1]) for name in ("pets", "pictures")
+    ]
+    assert [row["records"] for row in rows] == [{"changed": 1}, {"changed": 1}]
+    assert [row["documents"] for row in rows] == snapshot(
+        [["datasets/pets/.gitignore", "datasets/pets/dataset.yaml"], ["datasets/pictures/dataset.yaml"]]
+    )
+
+
+def test_a_shard_that_a_commit_leaves_with_no_byte(zoo: Zoo, labelvc: Run):
+    """Every record of it went, and each way to look at history says so."""
+    path = zoo.shard(KEY)
+    held = len(zoo.read(path).splitlines())
+    zoo.write(path, b"")
+    zoo.commit("Nothing left", "Ben")
+    (row,) = [json.loads(labelvc(zoo.folder, "log", "pets", "--format", "jsonl", "-n", "1")[1])]
+    assert row["records"] == {"removed": held}
+    rows = [
+        json.loads(line) for line in labelvc(zoo.folder, "diff", "HEAD~1..HEAD", "--format", "jsonl")[1].splitlines()
+    ]
+    assert [row["kind"] for row in rows if "kind" in row] == ["removed"] * held, rows
+    code, out, err = labelvc(zoo.folder, "trace", KEY)
+    assert (code, err) == (0, "")
+    assert "Nothing left" in out
+    code, out, _ = labelvc(zoo.folder, "check", "HEAD~1..HEAD")
+    assert code == 1
+    assert KEY in out
+
+
 def test_into_a_file(lived: Zoo, labelvc: Run, tmp_path: Path):
     printed = labelvc(lived.folder, "log")[1]
     assert labelvc(lived.folder, "log", "-o", str(tmp_path / "out"))[1] == ""

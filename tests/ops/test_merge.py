@@ -179,6 +179,36 @@ def test_documents_with_modes_links_and_renames_are_merged_by_git(zoo: Zoo):
     assert zoo.git("ls-files", "-s", "better.sh").startswith("100755")
 
 
+def test_a_dataset_renamed_on_one_side_loses_no_edit_of_the_other(zoo: Zoo):
+    def theirs(zoo: Zoo) -> None:
+        zoo.git("mv", "datasets/pets", "datasets/animals")
+        zoo.replace("datasets/animals/dataset.yaml", "name: pets", "name: animals")
+
+    fork(zoo, scored("pets/p1#m1", 3), theirs)
+    found = merged(zoo)
+    assert found.state == "conflict"
+    assert found.outcome is not None
+    assert [str(one.key) for here in found.outcome.torn.values() for one in here] == ["pets/p1#m1"]
+    there = lines(zoo, "topic")
+    held = b"".join([path.read_bytes() for path in zoo.folder.glob("datasets/animals/*/*.jsonl")]).decode().splitlines()
+    assert Counter(held) == Counter(
+        line for line in there.elements() if '"item":"b.jpg"' not in line and '"id":"b.jpg"' not in line
+    )
+
+
+def test_a_taxonomy_renamed_on_one_side_loses_no_edit_of_the_other(zoo: Zoo):
+    def theirs(zoo: Zoo) -> None:
+        zoo.git("mv", "taxonomies/animals.yaml", "taxonomies/beasts.yaml")
+        zoo.replace("taxonomies/beasts.yaml", "name: animals", "name: beasts")
+        zoo.write("datasets/pets/dataset.yaml", zoo.read("datasets/pets/dataset.yaml").replace(b"animals", b"beasts"))
+        zoo.write("labelvc.yaml", zoo.read("labelvc.yaml").replace(b"animals", b"beasts"))
+
+    fork(zoo, lambda zoo: zoo.replace("taxonomies/animals.yaml", "name: Cat", "name: House cat"), theirs)
+    assert merged(zoo).state == "merged"
+    assert b"House cat" in zoo.read("taxonomies/beasts.yaml")
+    assert not (zoo.folder / "taxonomies/animals.yaml").exists()
+
+
 # ---------------------------------------------------------------- conflicts
 def conflict(zoo: Zoo) -> None:
     fork(

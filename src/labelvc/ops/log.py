@@ -177,7 +177,7 @@ def _whole(git: Git, reader: Reader, dataset: str, span: Span, only: Filter) -> 
     for entry in log.read(git, span.head, paths, base=span.base):
         if not span.holds(entry.commit):
             continue
-        found = counted(git, reader, entry, lambda: _Counted(only)).logged(entry.commit)
+        found = counted(git, reader, entry, lambda: _Counted(only, of=dataset)).logged(entry.commit)
         if found.records or found.items or found.documents:
             yield found
 
@@ -319,16 +319,18 @@ def _live(seen: Comparison) -> Iterable[dict[str, Any]]:
 
 
 class _Counted:
-    """Counts the changes of one commit that a filter lets pass."""
+    """Counts the changes of one commit that a filter lets pass, of one dataset or (empty) of all."""
 
-    def __init__(self, only: Filter, *, keep: bool = False) -> None:
-        self._only, self._keep = only, keep
+    def __init__(self, only: Filter, *, of: str = "", keep: bool = False) -> None:
+        self._only, self._of, self._keep = only, of, keep
         self._records: Counter[Kind] = Counter()
         self._items: Counter[Kind] = Counter()
         self._documents: dict[str, None] = {}
         self._changes: list[Delta] = []
 
     def add(self, delta: Delta) -> None:
+        if self._of and self._of != _dataset_of(delta.key):
+            return
         if isinstance(delta.key, str) and shard.parse_path(delta.key.rpartition(":")[0]) is None:
             self.document(delta.key)
             return
@@ -352,6 +354,14 @@ class _Counted:
 
     def logged(self, commit: Commit) -> Logged:
         return Logged(commit, self._records, self._items, tuple(self._documents), tuple(self._changes))
+
+
+def _dataset_of(key: Key | str) -> str:
+    """Return the dataset of a record or item, or of a file by its path; empty of what belongs to none."""
+    if not isinstance(key, str):
+        return key.dataset
+    folder, _, rest = key.partition("/")
+    return rest.partition("/")[0] if folder == "datasets" else ""
 
 
 def course(git: Git, words: str, since: str, until: str) -> Span:
