@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelvc.checks import doubles
+from labelvc.checks import recurring
 from labelvc.checks.doubles import Doubles
 from labelvc.checks.view import View
 from labelvc.codec import canonical
@@ -77,7 +78,20 @@ def test_equal_texts_are_told_whichever_shards_they_lie_in(texts, data):
         assert {key.replace("pets", "t") for rule, key in told(*some) if rule == "item.same_text"} == again
 
 
-@given(st.text(min_size=30, max_size=200))
-def test_case_and_white_space_change_no_sketch(text):
-    assert doubles.sketch(text) == doubles.sketch(f"  {text.replace(' ', chr(10) + ' ')}\t".casefold())
-    assert len(doubles.sketch(text)) in (0, 2 * doubles.BINS)
+@given(st.lists(st.sampled_from([sentence for seed in range(4) for sentence in sentences(seed, 3, 8)]), max_size=12))
+def test_where_more_recurs_than_is_held_in_memory_the_same_is_told(texts):
+    part = {f"a{at}": text if at % 3 else f"{text} again" for at, text in enumerate(texts)}
+    expected = told(part)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recurring, "MOST", 0)
+        assert told(part) == expected
+
+
+@given(st.lists(st.binary(min_size=8, max_size=8).map(lambda one: one[:2] * 4), max_size=60), st.integers(1, 9))
+def test_what_comes_more_than_once_recurs_and_nothing_else(values, size):
+    with recurring.Recurring() as seen:
+        for at in range(0, len(values), size):
+            seen.add(recurring.numbers(b"".join(values[at : at + size])))
+        found = seen.found()
+    twice = [one for one in values if values.count(one) > 1]
+    assert found == frozenset(recurring.numbers(b"".join(twice)))

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, compress
 from typing import ClassVar
 
 import msgspec
 
 from labelvc import digests
+from labelvc.checks import recurring
 from labelvc.checks.interface import Look, Rule, Shard, asked, finding, threshold
+from labelvc.checks.recurring import Recurring
+from labelvc.core import sketch
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Dataset, Project
 from labelvc.spill import Spill
 
-SHINGLE, BINS, BANDS = 5, 24, 6
-"""Characters of a shingle, numbers of a sketch, and how many groups of them must hold one that is equal in both texts."""
-SHORTEST = 30
-"""Characters of the shortest text that is sketched; of shorter ones every letter counts."""
 _NEAR = 0.75
-_EACH, _WIDTH = 2, BINS // BANDS * 2
-_MIX, _MASK, _LOW = 0x9E3779B1, 0xFFFFFFFF, 0xFFFF
-_NUMBERS = f">{BINS}H"
 _PARTS, _OVERHEAD, _COMPARED = 256, 200, 16
+_DIGEST = 8
 _RULES = ("item.same_text", "item.near_text", "item.same_media")
 
 
@@ -36,7 +33,7 @@ class Doubles:
     """
 
     name: ClassVar[str] = "labelvc.doubles"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "item.same_text",
@@ -69,34 +66,35 @@ class Doubles:
     def look(self, shard: Shard, project: Project) -> Look:
         """Return digests and sketches of this shard's items for `judge`."""
         exact, near, media = [asked(shard.dataset, rule) for rule in _RULES]
-        rows: list[tuple[str, str, bytes]] = []
+        texts, paths = list[tuple[str, str]](), list[tuple[str, str]]()
         for line in shard.records("items"):
             fields = line.fields or {}
             item, text, holder = fields.get("id"), fields.get("text"), fields.get("media")
-            path = holder.get("path") if isinstance(holder, dict) else None
-            if not isinstance(item, str):
-                continue
-            name = item.encode(errors="replace").decode()
-            if isinstance(text, str) and text:
-                if exact:
-                    rows.append((_RULES[0], name, _digest(text)))
-                if near and (sketched := sketch(text)):
-                    rows.append((_RULES[1], name, _digest(text) + sketched))
-            if media and isinstance(path, str):
-                rows.append((_RULES[2], name, _digest(path)))
-        return Look([], msgspec.msgpack.encode(rows) if rows else b"")
+            if isinstance(item, str):
+                name = item.encode(errors="replace").decode()
+                if isinstance(text, str) and text:
+                    texts.append((name, text))
+                if media and isinstance(holder, dict) and isinstance(path := holder.get("path"), str):
+                    paths.append((name, path))
+        digested = [(name, _digest(text)) for name, text in texts]
+        sketched = sketch.sketches([text for _, text in texts]) if near else ()
+        parts = (
+            _columns(_RULES[0], digested if exact else ()),
+            _columns(
+                _RULES[1], [(name, data + more) for (name, data), more in zip(digested, sketched, strict=False) if more]
+            ),
+            _columns(_RULES[2], [(name, _digest(path)) for name, path in paths]),
+        )
+        told = [part for part in parts if part.names]
+        return Look([], msgspec.msgpack.encode(told) if told else b"")
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield each item that is a double of another one, once a rule, with the one of the shortest id."""
         told: set[tuple[str, str]] = set()
         least, exact = threshold(Doubles, "item.near_text", dataset), asked(dataset, "item.same_text")
         with Spill(_PARTS) as waiting:
-            for _, summary in summaries:
-                for rule, item, data in msgspec.msgpack.decode(summary):
-                    for key in _keys(data):
-                        waiting.add(
-                            zlib.crc32(key) % _PARTS, (rule, key, item, data), len(data) + len(item) + _OVERHEAD
-                        )
+            for rule, key, item, data in _suspects(summaries):
+                waiting.add(zlib.crc32(key) % _PARTS, (rule, key, item, data), len(data) + len(item) + _OVERHEAD)
             for rows in waiting.all():
                 for rule, item, first in _found(rows, least, exact=exact):
                     if (rule, item) not in told:
@@ -104,52 +102,57 @@ class Doubles:
                         yield _told(rule, item, first, dataset)
 
 
-def sketch(text: str) -> bytes:
-    """Return 24 numbers of two bytes; two texts have as large a share of them equal as of all their shingles, on average.
+class _Columns(msgspec.Struct, frozen=True, array_like=True):
+    """What one rule compares of the items of a shard: their names, and as many bytes of each."""
 
-    Shingles are runs of five characters, without case and without the width of white space (Broder 1997, On the
-    resemblance and containment of documents). One hash of each, the smallest in each of 24 equal ranges (Li, Owen and Zhang
-    2012, One permutation hashing); an empty range borrows from the next one that is not (Shrivastava and Li 2014).
+    rule: str
+    names: list[str]
+    data: bytes
 
-    Args:
-        text: the text.
+    def numbers(self) -> list[float]:
+        """Return a number for all that may be equal in two items: the digest of each, or the six groups of its sketch."""
+        found, each = recurring.numbers(self.data), len(self.data) // len(self.names) // _DIGEST
+        if each > 1:
+            del found[::each]
+        return found
 
-    Returns:
-        48 bytes; none for a text shorter than 30 characters.
-    """
-    plain = " ".join(text.casefold().split())
-    if len(plain) < SHORTEST:
-        return b""
-    if plain.isascii():
-        data = plain.encode()
-        shingles = {data[at : at + SHINGLE] for at in range(len(data) - SHINGLE + 1)}
-    else:
-        shingles = {plain[at : at + SHINGLE].encode(errors="replace") for at in range(len(plain) - SHINGLE + 1)}
-    hashes = sorted([zlib.crc32(shingle) * _MIX & _MASK for shingle in shingles], reverse=True)
-    least = {number * BINS >> 32: number >> 3 & _LOW for number in hashes}
-    at_hand = least[min(least)] + 1  # what the ranges behind the last one borrow, from the first
-    found = [0] * BINS
-    for at in range(BINS - 1, -1, -1):
-        at_hand = found[at] = least.get(at, at_hand + 1 & _LOW)
-    return struct.pack(_NUMBERS, *found)
+    def rows(self, places: Iterable[int], each: int) -> Iterator[tuple[str, bytes, str, bytes]]:
+        """Yield (rule, key, item, bytes) for some of those numbers, of which every item has so many."""
+        width = len(self.data) // len(self.names)
+        for place in places:
+            at, group = divmod(place, each)
+            data = self.data[at * width : (at + 1) * width]
+            key = data if width == _DIGEST else sketch.band(data[_DIGEST:], group)
+            yield self.rule, key, self.names[at], data
 
 
-def alike(one: bytes, two: bytes) -> float:
-    """Return the share of numbers that are equal in two sketches: an estimate of the share of equal shingles, +-0.08."""
-    return sum(one[at : at + _EACH] == two[at : at + _EACH] for at in range(0, len(one), _EACH)) / BINS
+def _columns(rule: str, rows: Sequence[tuple[str, bytes]]) -> _Columns:
+    return _Columns(rule, [name for name, _ in rows], b"".join([data for _, data in rows]))
 
 
-def bands(sketched: bytes) -> list[bytes]:
-    """Return the six groups of numbers of a sketch, each with its place, of which one must be equal in both texts."""
-    return [bytes([at]) + sketched[at * _WIDTH : (at + 1) * _WIDTH] for at in range(BANDS)]
+def _suspects(summaries: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes, str, bytes]]:
+    """Yield (rule, key, item, bytes) of what may be a double: its key, or one that looks the same, occurs more than once."""
+    with Spill(1) as kept, Recurring() as seen:
+        for _, summary in summaries:
+            kept.add(0, summary, len(summary))
+            for part in _decoded(summary):
+                seen.add(part.numbers())
+        doubled = seen.found()
+        for summary in chain.from_iterable(kept.blocks(0)):
+            for part in _decoded(summary):
+                found = part.numbers()
+                places: Iterable[int] = range(len(found))
+                if doubled is not None:
+                    places = compress(places, map(doubled.__contains__, found))
+                yield from part.rows(places, len(found) // len(part.names))
+
+
+def _decoded(summary: bytes) -> list[_Columns]:
+    return msgspec.msgpack.decode(summary, type=list[_Columns])
 
 
 def _digest(text: str) -> bytes:
-    return bytes(digests.sha256(text.encode(errors="replace")).digest()[:8])
-
-
-def _keys(data: bytes) -> list[bytes]:
-    return bands(data[8:]) if len(data) > 8 else [data]
+    return bytes(digests.sha256(text.encode(errors="replace")).digest()[:_DIGEST])
 
 
 def _found(
@@ -169,7 +172,7 @@ def _found(
 
 def _is_near(one: bytes, two: bytes, least: float, *, exact: bool) -> bool:
     """Tell whether two texts are nearly the same; where equal ones are asked for, those are told as equal."""
-    return not (exact and one[:8] == two[:8]) and alike(one[8:], two[8:]) >= least
+    return not (exact and one[:_DIGEST] == two[:_DIGEST]) and sketch.alike(one[_DIGEST:], two[_DIGEST:]) >= least
 
 
 def _told(rule: str, item: str, first: str, dataset: Dataset) -> Finding:
