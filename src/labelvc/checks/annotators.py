@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import chain, combinations
+from math import lcm
 from typing import Any, ClassVar
 
 import msgspec
 
-from labelvc.checks.interface import Look, Rule, Shard, asked, finding, threshold
+from labelvc.checks.interface import Look, Rule, Said, Shard, asked, finding, threshold
 from labelvc.core import chance, protection
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
@@ -23,18 +25,20 @@ ALARM = 0.01
 _OTHERS, _MOST_RATERS = 100, 20
 _SAME, _ALIKE = 0.95, 0.95
 _RULES = ("annotator.constant", "annotator.copy")
-_Pair = tuple[str, str, str]
+_Pair = tuple[str, str]
+_WHOLE = lcm(*range(1, _MOST_RATERS + 1))
+"""Parts of a chance that all chances of up to 20 annotators are whole multiples of: their sums are exact in any order."""
 
 
 class Annotators:
     """Counts each annotator's answers, and how often two of them agree on items that others answered too.
 
-    A shard's summary holds a number for each answer that an annotator gave in it, and three for each two annotators who share
-    an item there; summaries add up in any order. Messages hold no number that a day's work changes: hints do.
+    A shard's summary holds two small numbers for each answer; summaries add up in any order. Messages hold no number that a
+    day's work changes: hints do.
     """
 
     name: ClassVar[str] = "labelvc.annotators"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     counts: ClassVar[tuple[Layer, ...]] = ("annotations",)
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -60,41 +64,65 @@ class Annotators:
         return asked(dataset, *_RULES) and bool(countable(project, dataset))
 
     def look(self, shard: Shard, project: Project) -> Look:
-        """Return the numbers of this shard."""
-        tasks = countable(project, shard.dataset)
-        answers: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-        tokens = {by for by in set(shard.heads("annotations").by) if protection.protected(by)}
-        for line in shard.records():
-            fields = line.fields or {}
-            by, task = fields.get("by"), fields.get("task")
-            if isinstance(by, str) and isinstance(task, str) and task in tasks and by in tokens:
-                answer = answer_of(fields.get("value"))
-                if answer is not None:
-                    answers[task, str(fields.get("item"))][by] = answer
-        given, pairs = Counter[_Pair](), dict[_Pair, list[float]]()
-        for (task, _), voices in answers.items():
-            given.update((task, by, answer) for by, answer in voices.items())
-            if asked(shard.dataset, "annotator.copy"):
-                _compare(task, voices, pairs)
-        return Look([], msgspec.msgpack.encode([list(given.items()), list(pairs.items())]) if given else b"")
+        """Return who answered what in this shard, item by item."""
+        asks = answer_in(countable(project, shard.dataset))
+        heard: dict[str, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
+        items, people, said = shard.answers()
+        tokens = tokens_of(shard)
+        answers = {one: asks(one) for one in set(said)}
+        for item, by, one in zip(items, people, said, strict=True):
+            answer = answers[one]
+            if answer is not None and by in tokens:
+                heard[one.task][item][by] = answer
+        return Look([], msgspec.msgpack.encode([_written(task, heard[task]) for task in heard]) if heard else b"")
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield annotators whose answers chance does not explain."""
         given: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-        pairs: dict[str, dict[tuple[str, str], list[float]]] = defaultdict(dict)
+        pairs: dict[str, dict[_Pair, list[int]]] = defaultdict(dict)
         for _, summary in summaries:
-            of_answers, of_pairs = msgspec.msgpack.decode(summary)
-            for (task, by, answer), number in of_answers:
-                given[task][by][answer] += number
-            for (task, one, two), numbers in of_pairs:
-                held = pairs[task].setdefault((one, two), [0, 0, 0])
-                held[:] = [before + more for before, more in zip(held, numbers, strict=True)]
+            for votes in msgspec.msgpack.decode(summary, type=list[_Votes]):
+                for (by, answer), number in Counter(zip(votes.people, votes.answers, strict=True)).items():
+                    given[votes.task][votes.names[by]][votes.said[answer]] += number
+                if asked(dataset, "annotator.copy"):
+                    _compare(votes, pairs[votes.task])
         for task in sorted(given):
             place = Place(f"datasets/{dataset.name}/dataset.yaml", 0, "", f"/tasks/{task}")
             if asked(dataset, "annotator.constant"):
                 yield from _constant(task, given[task], threshold(Annotators, "annotator.constant", dataset), place)
             if asked(dataset, "annotator.copy"):
                 yield from _copies(task, pairs[task], threshold(Annotators, "annotator.copy", dataset), place)
+
+
+class _Votes(msgspec.Struct, frozen=True, array_like=True):
+    """The answers to one task of a shard, item by item, those of an item in the order of their annotators.
+
+    Attributes:
+        task: its name.
+        names: the annotators, sorted.
+        said: the different answers.
+        sizes: how many answered each item.
+        people: position in `names`, answer by answer.
+        answers: position in `said`, answer by answer.
+    """
+
+    task: str
+    names: list[str]
+    said: list[str]
+    sizes: list[int]
+    people: list[int]
+    answers: list[int]
+
+
+def _written(task: str, heard: Mapping[str, Mapping[str, str]]) -> _Votes:
+    names = {by: at for at, by in enumerate(sorted(set(chain.from_iterable(heard.values()))))}
+    said: dict[str, int] = {}
+    people, answers = list[int](), list[int]()
+    for voices in heard.values():
+        ordered = sorted(voices)
+        people += map(names.__getitem__, ordered)
+        answers += [said.setdefault(voices[by], len(said)) for by in ordered]
+    return _Votes(task, list(names), list(said), list(map(len, heard.values())), people, answers)
 
 
 def countable(project: Project, dataset: Dataset) -> set[str]:
@@ -117,25 +145,49 @@ def answer_of(value: Any) -> str | None:
     return found if isinstance(found, str) else json.dumps(found)
 
 
-def _compare(task: str, voices: Mapping[str, str], pairs: dict[_Pair, list[float]]) -> None:
+def answer_in(tasks: Collection[str]) -> Callable[[Said], str | None]:
+    """Return what tells the answer that a record gives to one of some tasks; None where it gives none."""
+    return lambda said: answer_of(said.value) if isinstance(said.task, str) and said.task in tasks else None
+
+
+def tokens_of(shard: Shard) -> set[str]:
+    """Return the pseudonyms that records of a shard are made by."""
+    return {by for by in set(shard.heads("annotations").by) if protection.protected(by)}
+
+
+def _compare(votes: _Votes, pairs: dict[_Pair, list[int]]) -> None:
     """Count, for each two who answered an item with others: items, agreements, and how many chance would give.
 
-    The chance that one answers as the other did is taken from what the others answered, for the answer of either that more
-    of them gave; of an item with many answers the first 20 annotators count.
+    Of an item with many answers the first 20 annotators count.
     """
-    people = sorted(voices)[:_MOST_RATERS]
-    if len(people) <= 2:
-        return
-    votes = Counter(voices[by] for by in people)
-    for one, two in combinations(people, 2):
-        same, others = voices[one] == voices[two], len(people) - 2
-        with_one = votes[voices[one]] - 1 - same
-        with_two = votes[voices[two]] - 1 - same
-        most = max(with_one, with_two)
-        held = pairs.setdefault((task, one, two), [0, 0, 0.0])
-        held[0] += 1
-        held[1] += same
-        held[2] += max(most / others, (most + 1) / (others + 2))
+    begin = 0
+    for size in votes.sizes:
+        if size > 2:
+            end = begin + min(size, _MOST_RATERS)
+            names = [votes.names[by] for by in votes.people[begin:end]]
+            answers = votes.answers[begin:end]
+            found = _agreements(tuple(map(answers.index, answers)))  # which are equal is all that counts
+            for pair, (same, expected) in zip(combinations(names, 2), found, strict=True):
+                held = pairs.setdefault(pair, [0, 0, 0])
+                held[0] += 1
+                held[1] += same
+                held[2] += expected
+        begin += size
+
+
+@lru_cache(maxsize=4096)
+def _agreements(answers: tuple[int, ...]) -> tuple[tuple[bool, int], ...]:
+    """Return of each two answers to an item whether they are the same, and the chance of that, as a multiple of 1/`_WHOLE`.
+
+    The chance that one answers as the other did is taken from what the others answered, for the answer of either that more
+    of them gave.
+    """
+    votes, others = Counter(answers), len(answers) - 2
+    found = []
+    for one, two in combinations(answers, 2):
+        most = max(votes[one], votes[two]) - 1 - (one == two)
+        found.append((one == two, max(most * _WHOLE // others, (most + 1) * _WHOLE // (others + 2))))
+    return tuple(found)
 
 
 def _constant(task: str, given: Mapping[str, Counter[str]], least: float, place: Place) -> Iterator[Finding]:
@@ -154,12 +206,13 @@ def _constant(task: str, given: Mapping[str, Counter[str]], least: float, place:
             yield finding(Annotators, "annotator.constant", place, message, hint)
 
 
-def _copies(task: str, pairs: Mapping[tuple[str, str], list[float]], least: float, place: Place) -> Iterator[Finding]:
+def _copies(task: str, pairs: Mapping[_Pair, list[int]], least: float, place: Place) -> Iterator[Finding]:
     judged = {pair: numbers for pair, numbers in pairs.items() if numbers[0] >= LEAST}
-    for (one, two), (items, agreed, expected) in sorted(judged.items()):
+    for (one, two), (items, agreed, parts) in sorted(judged.items()):
+        expected = parts / _WHOLE
         if agreed < least * items:
             continue
-        if chance.at_least_of_unequal(int(items), agreed, expected) * len(judged) < ALARM:
+        if chance.at_least_of_unequal(items, agreed, expected) * len(judged) < ALARM:
             message = f"{one} and {two} answer {task!r} alike where others differ"
             hint = f"on {agreed:,.0f} of {items:,.0f} items, chance gives {expected:,.0f}: look at these before you ask; two experts among beginners look the same"
             yield finding(Annotators, "annotator.copy", place, message, hint)

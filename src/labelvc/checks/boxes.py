@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
 from labelvc.checks.interface import Line, Look, Rule, Shard, asked, finding, threshold
-from labelvc.core.diff import decoded
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Dataset, Project
 
@@ -63,11 +62,12 @@ class Boxes:
 
     def look(self, shard: Shard, project: Project) -> Look:
         """Return boxes without area, outside their picture, nearly equal, copied, or of a shape nobody draws."""
-        pictures = sizes(shard)
+        lines = shard.holding("box")
+        pictures = sizes(shard) if lines else {}
         limits = _Limits.of(shard.dataset)
         groups: dict[tuple[str, ...], list[_Box]] = defaultdict(list)
         found: list[Finding] = []
-        for line in shard.records():
+        for line in lines:
             box = _box(line)
             if box is None or line.fields is None:
                 continue
@@ -136,8 +136,8 @@ def _box(line: Line) -> _Box | None:
 def sizes(shard: Shard) -> dict[str, tuple[float, float]]:
     """Return width and height in pixels of the pictures among a shard's items, by item."""
     found: dict[str, tuple[float, float]] = {}
-    for raw in shard.raw("items"):
-        item = decoded(raw)
+    for line in shard.records("items"):
+        item = line.fields or {}
         media = item.get("media")
         if isinstance(media, dict) and isinstance(media.get("width"), int) and isinstance(media.get("height"), int):
             found[str(item.get("id"))] = (media["width"], media["height"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import msgspec
 
-from labelvc.checks.interface import Look, Rule, Shard, asked, finding, threshold
+from labelvc.checks.interface import Look, Rule, Said, Shard, asked, finding, threshold
 from labelvc.core import hierarchy, protection
 from labelvc.errors import DataError
 from labelvc.model import jsonpointer
@@ -85,20 +85,19 @@ class Counts:
         slices = _slices(shard) if asked(dataset, "slice.coverage") else {}
         labels, cells, sources = Counter[tuple[str, str]](), Counter[_Cell](), Counter[str]()
         if asked(dataset, *_RULES[:3]):
-            for line in shard.records():
-                fields = line.fields or {}
-                task = str(fields.get("task"))
-                for label in _answers(fields.get("value")):
-                    if label in known.get(task, ()):
-                        labels[task, label] += 1
-                        for pointer, value in slices.get(str(fields.get("item")), ()):
-                            cells[pointer, value, task, label] += 1
+            items, _, said = shard.answers()
+            told = {one: _counted(one, known) for one in set(said)}
+            for one, number in Counter(said).items():
+                labels.update(dict.fromkeys(told[one], number))
+            if slices:
+                for (places, one), number in Counter(zip(map(slices.get, items), said, strict=True)).items():
+                    cells.update({(*place, *label): number for place in places or () for label in told[one]})
         if asked(dataset, "source.share"):
             field = protection.declared(dataset.sensitive, "items", "/source")
             sources.update(_shown(line.fields or {}, "/source", field) or "" for line in shard.records("items"))
         values = {(pointer, value) for found in slices.values() for pointer, value in found}
-        told = [list(labels.items()), list(cells.items()), list(sources.items()), sorted(values)]
-        return Look([], msgspec.msgpack.encode(told) if any(told) else b"")
+        summary = [list(labels.items()), list(cells.items()), list(sources.items()), sorted(values)]
+        return Look([], msgspec.msgpack.encode(summary) if any(summary) else b"")
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield labels, slices and sources that have too few or too many."""
@@ -128,6 +127,12 @@ def _labels(taxonomy: Taxonomy | None) -> list[str]:
     return [] if taxonomy is None else [label.id for label in taxonomy.labels if label.status == "active"]
 
 
+def _counted(said: Said, known: Mapping[str, Collection[str]]) -> list[tuple[str, str]]:
+    """Return (task, label) of what a record says, as far as the task's taxonomy has the label in use."""
+    task = str(said.task)
+    return [(task, label) for label in _answers(said.value) if label in known.get(task, ())]
+
+
 def _answers(value: Any) -> Iterator[str]:
     """Yield the labels of an answer; of a soft one the likeliest."""
     if not isinstance(value, dict):
@@ -141,9 +146,9 @@ def _answers(value: Any) -> Iterator[str]:
         yield max(sorted(soft), key=soft.__getitem__)
 
 
-def _slices(shard: Shard) -> dict[str, list[tuple[str, str]]]:
+def _slices(shard: Shard) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return (pointer, value) of each slice an item is in, by item; one mark for a pointer with too many values."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
     for pointer in shard.dataset.slices:
         field = protection.declared(shard.dataset.sensitive, "items", pointer)
         of_items = {
@@ -154,7 +159,7 @@ def _slices(shard: Shard) -> dict[str, list[tuple[str, str]]]:
         if len(set(of_items.values())) > MOST_VALUES:
             of_items = dict.fromkeys(of_items, _MANY)
         for item, value in of_items.items():
-            found.setdefault(item, []).append((pointer, value))
+            found[item] = (*found.get(item, ()), (pointer, value))
     return found
 
 

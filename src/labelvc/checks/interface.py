@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import msgspec
+
+from labelvc.codec import shard
 from labelvc.model.finding import Finding, Place, Severity
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project
@@ -32,22 +35,29 @@ class Rule(NamedTuple):
     on_request: bool = False
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One line of a shard, decoded.
 
     Attributes:
         layer: `annotations` or `items`.
         number: 1-based line in its file.
-        key: the record's key; None when the line has none that can be read.
+        dataset: name of the dataset.
+        raw: the line without its `\\n`; of one beyond 16 MiB only the beginning.
         fields: the decoded object; None when it is no JSON object.
         problem: why it could not be decoded, else empty.
     """
 
     layer: Layer
     number: int
-    key: Key | None
+    dataset: str
+    raw: bytes
     fields: Mapping[str, Any] | None
     problem: str = ""
+
+    @property
+    def key(self) -> Key | None:
+        """The record's key, read when it is asked for; None when the line has none that can be read."""
+        return shard.key_of(self.raw, self.dataset, self.layer)
 
 
 class Heads(NamedTuple):
@@ -64,6 +74,37 @@ class Heads(NamedTuple):
     items: Sequence[str]
     ids: Sequence[str]
     by: Sequence[str]
+
+
+class Said(msgspec.Struct, frozen=True, eq=False):
+    """What a record says: its task, what it was decided by, and its value.
+
+    Records that say the same share one of these wherever that is told without decoding them, so that a check that judges each
+    once, and remembers it by the object itself, has little to do for a record.
+
+    Attributes:
+        task: as the record has it; None where it has none.
+        under: likewise.
+        value: likewise; `msgspec.UNSET` where it has none, as tombstones do.
+    """
+
+    task: Any = None
+    under: Any = None
+    value: Any = msgspec.UNSET
+
+
+class Answers(NamedTuple):
+    """What the records of a shard say, column by column, a cell a line.
+
+    Attributes:
+        items: what each is about.
+        by: who made it; empty where it does not say.
+        said: what it says.
+    """
+
+    items: Sequence[str]
+    by: Sequence[str]
+    said: Sequence[Said]
 
 
 class Shard(Protocol):
@@ -94,6 +135,22 @@ class Shard(Protocol):
 
     def records(self, layer: Layer = "annotations") -> list[Line]:
         """Return all lines, decoded once and kept."""
+        ...
+
+    def answers(self) -> Answers:
+        """Return what the records say, column by column."""
+        ...
+
+    def times(self) -> Sequence[Any]:
+        """Return when each record was made, as it has it; empty or None where it does not say."""
+        ...
+
+    def holding(self, *members: str) -> list[Line]:
+        """Return the records that have a member of one of these names, at any depth; some may be among them that have none."""
+        ...
+
+    def texts(self) -> Mapping[str, Any]:
+        """Return the `text` of each item, as it has it; None where it has none."""
         ...
 
     def suspects(self, layer: Layer) -> list[Line]:

@@ -88,18 +88,23 @@ def _items(shard: Shard) -> Iterator[Finding]:
         fields = line.fields or {}
         source = fields.get("source")
         known = sources.get(source) if isinstance(source, str) else None
-        place = _place(line, shard)
         if licences and line.fields and not _licence(fields) and not _licence(known or {}):
             hint = "write `licence` into the item, or into its source in dataset.yaml; or leave the item out"
-            yield finding(Origins, "item.licence", place, "neither the item nor its source has a licence", hint)
+            yield finding(
+                Origins, "item.licence", _place(line, shard), "neither the item nor its source has a licence", hint
+            )
         if names and source is not None and known is None:
             message = "the item's source is none of the dataset's"
             hint = f"add it under sources in datasets/{shard.dataset.name}/dataset.yaml"
-            yield finding(Origins, "item.source", place._replace(pointer="/source"), message, hint)
+            yield finding(Origins, "item.source", _place(line, shard)._replace(pointer="/source"), message, hint)
 
 
 def _records(shard: Shard) -> Iterator[Finding]:
     makers, guided = asked(shard.dataset, "record.maker"), asked(shard.dataset, "record.unguided")
+    _, by, said = shard.answers()
+    unnamed = any(not maker for maker in by) if makers else False
+    if not unnamed and not (guided and any(not one.under for one in said)):
+        return
     for line in shard.records():
         fields = line.fields or {}
         if not fields or fields.get("gone") is True:

@@ -46,9 +46,10 @@ class Outlines:
 
     def look(self, shard: Shard, project: Project) -> Look:
         """Return outlines that leave their picture, enclose nothing, or cross themselves."""
-        pictures = sizes(shard)
+        lines = shard.holding(*_MEMBERS)
+        pictures = sizes(shard) if lines else {}
         found: list[Finding] = []
-        for line in shard.records():
+        for line in lines:
             value = line.fields.get("value") if line.fields else None
             if not isinstance(value, Mapping) or line.fields is None:
                 continue

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import struct
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby, repeat
+from math import ceil
+from operator import eq, itemgetter, sub, truediv
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
-from labelvc.checks.annotators import ALARM, LEAST, answer_of, countable
+from labelvc.checks.annotators import ALARM, LEAST, answer_in, countable, tokens_of
 from labelvc.checks.interface import Look, Rule, Shard, asked, finding, threshold
-from labelvc.core import chance, protection
+from labelvc.core import chance
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
 
 _FAST, _ROW = 1.0, 10
+_UNCOUNTED = 0
 _RULES = ("annotator.too_fast", "annotator.run")
 _Stamp = tuple[str, str, float, str, int]
 """Task, annotator, time, answer (empty: none that can be counted), and what others said: 1 the same, -1 otherwise, 0 nothing."""
@@ -33,39 +37,89 @@ class _Run(NamedTuple):
 
 
 class _Series:
-    """Somebody's timed answers, in the order they come; they are put in the order of their times once."""
+    """Somebody's timed answers to a task, in the order they come; they are put in the order of their times once."""
 
     def __init__(self) -> None:
-        self.times, self.codes, self.others = array("d"), array("L"), array("b")
+        self.times, self.codes, self.others = array("d"), array("I"), array("b")
 
-    def add(self, time: float, code: int, others: int) -> None:
-        self.times.append(time)
-        self.codes.append(code)
-        self.others.append(others)
+    @property
+    def answered(self) -> int:
+        """How many of them can be counted."""
+        return len(self.codes) - self.codes.count(_UNCOUNTED)
 
-    def runs(self) -> Iterator[tuple[int, _Run]]:
+    def ordered(self) -> list[int]:
+        """Return the places of those that can be counted, by time."""
+        places = sorted(range(len(self.times)), key=self.times.__getitem__)
+        return places if self.answered == len(places) else [at for at in places if self.codes[at] != _UNCOUNTED]
+
+    def runs(self, places: Iterable[int]) -> Iterator[tuple[int, _Run]]:
         """Yield the answers that follow one another; of several saved at one moment the order is known only where they are the same."""
         code, run = -1, _Run(0, 0, 0)
-        for _, saved in groupby(sorted(range(len(self.times)), key=self.times.__getitem__), self.times.__getitem__):
-            places = list(saved)
-            own = {self.codes[at] for at in places}
+        for _, saved in groupby(places, self.times.__getitem__):
+            some = list(saved)
+            own = {self.codes[at] for at in some}
             if own != {code}:
                 yield code, run
                 code, run = (own.pop() if len(own) == 1 else -1), _Run(0, 0, 0)
             if code >= 0:
-                others = [self.others[at] for at in places]
-                run = _Run(run.length + len(places), run.same + others.count(1), run.otherwise + others.count(-1))
+                others = [self.others[at] for at in some]
+                run = _Run(run.length + len(some), run.same + others.count(1), run.otherwise + others.count(-1))
         yield code, run
+
+
+class _Stamps(msgspec.Struct, frozen=True, array_like=True):
+    """The timed answers of a shard.
+
+    Attributes:
+        series: task and annotator of each series that has one here.
+        said: the different answers; the empty one cannot be counted.
+        places: position in `series`, answer by answer.
+        times: seconds since 1970, eight bytes each.
+        answers: position in `said`.
+        others: what others said of the item, and one: 2 the same, 0 otherwise, 1 where nobody else answered.
+    """
+
+    series: list[tuple[str, str]]
+    said: list[str]
+    places: list[int]
+    times: bytes
+    answers: list[int]
+    others: bytes
+
+    @classmethod
+    def of(cls, rows: Sequence[_Stamp]) -> _Stamps:
+        series = {place: at for at, place in enumerate(dict.fromkeys([(task, by) for task, by, *_ in rows]))}
+        said = {answer: at for at, answer in enumerate(dict.fromkeys([row[3] for row in rows]))}
+        return cls(
+            list(series),
+            list(said),
+            [series[task, by] for task, by, *_ in rows],
+            struct.pack(f"<{len(rows)}d", *[row[2] for row in rows]),
+            [said[row[3]] for row in rows],
+            bytes([row[4] + 1 for row in rows]),
+        )
+
+    def gather(self, answers: Mapping[str, Mapping[str, _Series]], codes: dict[str, int]) -> None:
+        """Add them to those of other shards, by task and annotator; `codes` numbers all answers."""
+        known = [codes.setdefault(answer, len(codes)) for answer in self.said]
+        series = [answers[task][by] for task, by in self.series]
+        held = [(one.times.append, one.codes.append, one.others.append) for one in series]
+        times = struct.unpack(f"<{len(self.places)}d", self.times)
+        for at, time, answer, others in zip(self.places, times, self.answers, self.others, strict=True):
+            add_time, add_code, add_others = held[at]
+            add_time(time)
+            add_code(known[answer])
+            add_others(others - 1)
 
 
 class Pace:
     """Looks at what annotators answered in the order of the times (`at`) that records hold; records without one say nothing.
 
-    A shard's summary holds a row for each record with a time. Messages hold no number that a day's work changes: hints do.
+    A shard's summary holds some 12 bytes for each record with a time. Messages hold no number that a day's work changes: hints do.
     """
 
     name: ClassVar[str] = "labelvc.pace"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     counts: ClassVar[tuple[Layer, ...]] = ("annotations",)
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -94,40 +148,35 @@ class Pace:
 
     def look(self, shard: Shard, project: Project) -> Look:
         """Return the timed answers of this shard."""
-        tasks = countable(project, shard.dataset)
-        tokens = {by for by in set(shard.heads("annotations").by) if protection.protected(by)}
-        found: list[tuple[str, str, str, float | None, str]] = []
-        for line in shard.records():
-            fields = line.fields or {}
-            by, task = fields.get("by"), fields.get("task")
-            if isinstance(by, str) and isinstance(task, str) and by in tokens and "value" in fields:
-                answer = answer_of(fields["value"]) if task in tasks else None
-                found.append((task, str(fields.get("item")), by, _time(fields.get("at")), answer or ""))
-        if not any(row[3] is not None for row in found):
-            return Look([])
-        votes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        for task, item, _, _, answer in found:
-            votes[task, item][answer] += bool(answer)
-        rows: list[_Stamp] = [
-            (task, by, time, answer, _others(votes[task, item], answer))
-            for task, item, by, time, answer in found
-            if time is not None
+        asks, tokens = answer_in(countable(project, shard.dataset)), tokens_of(shard)
+        items, people, said = shard.answers()
+        answers = {one: asks(one) or "" for one in set(said)}
+        rows = [
+            ((one.task, item), by, at, answers[one])
+            for item, by, one, at in zip(items, people, said, shard.times(), strict=True)
+            if by in tokens and isinstance(one.task, str) and one.value is not msgspec.UNSET
         ]
-        return Look([], msgspec.msgpack.encode(rows))
+        votes: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for place, _, _, answer in rows:
+            if answer:
+                votes[place].append(answer)
+        others = {place: {answer: _others(given, answer) for answer in set(given)} for place, given in votes.items()}
+        timed = [
+            (place[0], by, time, answer, others[place][answer] if answer else 0)
+            for place, by, at, answer in rows
+            if (time := _time(at)) is not None
+        ]
+        return Look([], msgspec.msgpack.encode(_Stamps.of(timed)) if timed else b"")
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield annotators who are too fast, or whose answers stand in a row."""
-        paces: dict[str, _Series] = defaultdict(_Series)
         answers: dict[str, dict[str, _Series]] = defaultdict(lambda: defaultdict(_Series))
-        codes: dict[str, int] = {}
+        codes = {"": _UNCOUNTED}
         for _, summary in summaries:
-            for task, by, time, answer, others in msgspec.msgpack.decode(summary):
-                paces[by].add(time, 0, 0)
-                if answer:
-                    answers[task][by].add(time, codes.setdefault(answer, len(codes)), others)
+            msgspec.msgpack.decode(summary, type=_Stamps).gather(answers, codes)
         place = Place(f"datasets/{dataset.name}/dataset.yaml")
         if asked(dataset, "annotator.too_fast"):
-            yield from _too_fast(paces, threshold(Pace, "annotator.too_fast", dataset), place)
+            yield from _too_fast(answers, threshold(Pace, "annotator.too_fast", dataset), place)
         if asked(dataset, "annotator.run"):
             least = threshold(Pace, "annotator.run", dataset)
             names = {code: answer for answer, code in codes.items()}
@@ -144,45 +193,56 @@ def _time(said: Any) -> float | None:
         return None
 
 
-def _others(votes: Counter[str], answer: str) -> int:
+def _others(given: Sequence[str], answer: str) -> int:
     """Return what others said of an item: 1 where most of them gave this answer, -1 where not, 0 where nobody else answered."""
-    others = votes.total() - 1
-    if not answer or others <= 0:
+    others = len(given) - 1
+    if others <= 0:
         return 0
-    return 1 if 2 * (votes[answer] - 1) > others else -1
+    return 1 if 2 * (given.count(answer) - 1) > others else -1
 
 
-def _too_fast(paces: Mapping[str, _Series], least: float, place: Place) -> Iterator[Finding]:
-    """Yield annotators half of whose answers took less; answers saved at one moment share the time since the moment before."""
-    for by, series in sorted(paces.items()):
-        took: list[float] = []
-        before: float | None = None
-        for time, saved in groupby(sorted(series.times)):
-            number = sum(1 for _ in saved)
-            if before is not None:
-                took += [(time - before) / number] * number
-            before = time
-        half = sorted(took)[(len(took) - 1) // 2] if len(took) >= LEAST else least  # `statistics` would load `random`
+def _too_fast(answers: Mapping[str, Mapping[str, _Series]], least: float, place: Place) -> Iterator[Finding]:
+    """Yield annotators half of whose answers, whatever the task, took less."""
+    paces: dict[str, array[float]] = defaultdict(lambda: array("d"))
+    for of_task in answers.values():
+        for by, series in of_task.items():
+            paces[by] += series.times
+    for by, times in sorted(paces.items(), key=itemgetter(0)):
+        took = sorted(_took(times))
+        half = took[(len(took) - 1) // 2] if len(took) >= LEAST else least  # `statistics` would load `random`
         if half < least:
             message = f"{by} takes less than {least:g} s for half of the answers"
             hint = f"median {half:.2f} s over {len(took):,}: look at some of them before you ask; a tool may have written the times later"
             yield finding(Pace, "annotator.too_fast", place, message, hint)
 
 
+def _took(times: Iterable[float]) -> Iterator[float]:
+    """Yield how long each answer but the first took; those saved at one moment share the time since the moment before."""
+    saved = Counter(times)
+    moments = sorted(saved)
+    numbers = [saved[moment] for moment in moments[1:]]
+    shares = map(truediv, map(sub, moments[1:], moments), numbers)
+    return chain.from_iterable(map(repeat, shares, numbers))
+
+
 def _runs(
     task: str, answers: Mapping[str, _Series], names: Mapping[int, str], least: float, place: Place
 ) -> Iterator[Finding]:
     """Yield annotators with a run that a random order of their own answers does not explain (Bonferroni over people and answers)."""
-    judged = {by: series for by, series in answers.items() if len(series.times) >= LEAST}
+    judged = {by: series for by, series in answers.items() if series.answered >= LEAST}
     for by, series in sorted(judged.items()):
-        counted, longest = Counter(series.codes), dict[int, _Run]()
-        for code, run in series.runs():
+        places = series.ordered()
+        codes = [series.codes[at] for at in places]
+        if least > len(places) or b"\1" * (ceil(least) - 1) not in bytes(map(eq, codes, codes[1:])):
+            continue  # in no order of those saved at one moment a run is long enough
+        counted, longest = Counter(codes), dict[int, _Run]()
+        for code, run in series.runs(places):
             if code >= 0 and (code not in longest or run.length > longest[code].length):
                 longest[code] = run
         for code, run in longest.items():
-            share = chance.run_of(len(series.times), counted[code], run.length) * len(counted) * len(judged)
+            share = chance.run_of(len(places), counted[code], run.length) * len(counted) * len(judged)
             if run.length >= least and share < ALARM and run.same <= run.otherwise:
                 message = f"{by} gives one answer to many items of {task!r} in a row"
-                hint = f"{run.length} times {names[code]!r}, of {counted[code]:,} among {len(series.times):,}: look at these before you ask; items that came sorted look the same"
+                hint = f"{run.length} times {names[code]!r}, of {counted[code]:,} among {len(places):,}: look at these before you ask; items that came sorted look the same"
                 yield finding(Pace, "annotator.run", place, message, hint)
                 break

@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 from labelvc.checks.interface import Line, Look, Rule, Shard, asked, finding
-from labelvc.core.diff import decoded
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Dataset, Project
 
@@ -60,11 +59,12 @@ class Spans:
 
     def look(self, shard: Shard, project: Project) -> Look:
         """Return spans with odd ends, and pairs that cross or overlap."""
-        texts = {str(item.get("id")): item.get("text") for item in map(decoded, shard.raw("items"))}
+        lines = shard.holding("span")
+        texts = shard.texts() if lines else {}
         words, overlaps = asked(shard.dataset, "span.word"), asked(shard.dataset, "span.overlap")
         groups: dict[tuple[str, ...], list[_Span]] = defaultdict(list)
         found: list[Finding] = []
-        for line in shard.records():
+        for line in lines:
             text = texts.get(str(line.fields.get("item"))) if line.fields else None
             span = _span(line, text)
             if span is None or line.fields is None or not isinstance(text, str):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from labelvc.checks.interface import Line, Look, Rule, Shard, finding
-from labelvc.core.diff import decoded
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Dataset, Project
 
 _TYPES = frozenset({"soft", "labels", "span", "relation", "token"})
 _SLACK = 1e-6
+_TARGETS = ("head", "from", "to")
 
 
 class Values:
@@ -54,14 +55,12 @@ class Values:
 
     def look(self, shard: Shard, project: Project) -> Look:
         """Return what is wrong inside values."""
-        texts = {str(item.get("id")): item.get("text") for item in map(decoded, shard.raw("items"))}
-        ids: dict[str, set[str]] = {}
-        for at in range(len(shard.raw("annotations"))):
-            key = shard.key("annotations", at)
-            if key:
-                ids.setdefault(key.item, set()).add(key.id)
+        lines = shard.holding("soft", "labels", "span", *_TARGETS)
+        if not lines:
+            return Look([])
+        texts, ids = shard.texts(), _ids(shard)
         found: list[Finding] = []
-        for line in shard.records():
+        for line in lines:
             value = line.fields.get("value") if line.fields else None
             if isinstance(value, Mapping) and line.fields:
                 item = str(line.fields.get("item"))
@@ -73,6 +72,16 @@ class Values:
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield nothing: all records of an item share a shard."""
         return iter(())
+
+
+def _ids(shard: Shard) -> dict[str, set[str]]:
+    """Return the ids of each item's records; none where no record refers to one."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for at in range(len(shard.raw("annotations")) if shard.holding(*_TARGETS) else 0):
+        key = shard.key("annotations", at)
+        if key:
+            found[key.item].add(key.id)
+    return found
 
 
 def _key(line: Line) -> str:
@@ -89,7 +98,7 @@ def _problems(value: Mapping[str, Any], text: Any, ids: set[str]) -> Iterator[tu
         yield "labels.order", "/value/labels", "the labels are not sorted, or one occurs twice", "labelvc format"
     if isinstance(span, list) and len(span) == 2 and isinstance(text, str) and all(type(n) is int for n in span):
         yield from _span(span, value.get("text"), text)
-    for name in ("head", "from", "to"):
+    for name in _TARGETS:
         target = value.get(name)
         if isinstance(target, str) and target != "root" and target not in ids:
             yield (

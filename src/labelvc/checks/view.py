@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
 
-from labelvc.checks.interface import Heads, Line
+from labelvc.checks.interface import Answers, Heads, Line, Said
 from labelvc.codec import canonical, shard
 from labelvc.codec.accept import Acceptor, Unsupported, compile_schema
+from labelvc.codec.quick import UNREADABLE
 from labelvc.core import expect
 from labelvc.errors import DataError
 from labelvc.model.names import Key, Layer
@@ -32,7 +33,11 @@ def _head(layer: Layer) -> re.Pattern[str]:
 _LAYERS: tuple[Layer, ...] = ("annotations", "items")
 _HEADS = {layer: _head(layer) for layer in _LAYERS}
 _Made = TypeVar("_Made")
-_decode = msgspec.json.Decoder().decode
+_decode, _decode_lines = msgspec.json.Decoder().decode, msgspec.json.Decoder().decode_lines
+_TASK = b',"task":'
+_TIME = re.compile(r'^\{"item":"[^"]*+","id":"[^"]*+"(?:,"at":"([^"]*+)")?+', re.MULTILINE)
+_MOST_SAID = 4096
+_said: dict[bytes, Said] = {}
 _acceptors: dict[tuple[str, str, Layer], Acceptor | None] = {}
 
 
@@ -75,7 +80,35 @@ class View:
 
     def records(self, layer: Layer = "annotations") -> list[Line]:
         """Return all lines, decoded once and kept."""
-        return self._once("records", layer, lambda: [self._line(layer, at) for at in range(len(self.raw(layer)))])
+        return self._once("records", layer, lambda: self._lines(layer, range(len(self.raw(layer)))))
+
+    def answers(self) -> Answers:
+        """Return what the records say, column by column."""
+        return self._once("answers", "annotations", self._read_answers)
+
+    def times(self) -> Sequence[Any]:
+        """Return when each record was made, as it has it."""
+        text = self._text("annotations")
+        if text is not None and self._proof("annotations") is not None:
+            return _TIME.findall(text)
+        return [(line.fields or {}).get("at") for line in self.records()]
+
+    def holding(self, *members: str) -> list[Line]:
+        """Return the records that have a member of one of these names: of canonical lines, those that hold its spelling."""
+        if self.suspects("annotations"):
+            return self.records()
+        needles = [f'"{name}":'.encode() for name in members]
+        needles = [needle for needle in needles if needle in self._data["annotations"]]
+        if not needles:
+            return []
+        lines = enumerate(self.raw("annotations"))
+        places = [at for at, line in lines if any(needle in line for needle in needles)]
+        return self._once(f"holding {members}", "annotations", lambda: self._lines("annotations", places))
+
+    def texts(self) -> Mapping[str, Any]:
+        """Return the `text` of each item, as it has it."""
+        rows = [line.fields or {} for line in self.records("items")]
+        return self._once("texts", "items", lambda: {str(row.get("id")): row.get("text") for row in rows})
 
     def suspects(self, layer: Layer) -> list[Line]:
         """Return the lines that the accept path did not prove good."""
@@ -129,22 +162,61 @@ class View:
             self._line(layer, at, strict=True) for at, line in enumerate(self.raw(layer)) if not good(line.decode())
         ]
 
+    def _read_answers(self) -> Answers:
+        if self._proof("annotations") is not None:
+            heads = self.heads("annotations")
+            return Answers(heads.items, heads.by, _said_in(self.raw("annotations")))
+        rows = [line.fields or {} for line in self.records()]
+        said = [Said(row.get("task"), row.get("under"), row.get("value", msgspec.UNSET)) for row in rows]
+        makers = [by if isinstance(by := row.get("by"), str) else "" for row in rows]
+        return Answers([str(row.get("item")) for row in rows], makers, said)
+
+    def _lines(self, layer: Layer, places: Sequence[int]) -> list[Line]:
+        """Decode some lines, all at once where each is a JSON object."""
+        raw, dataset = self.raw(layer), self.dataset.name
+        some = [raw[at] for at in places]
+        try:
+            rows = [] if self._cut[layer] else _decode_lines(b"\n".join(some))
+        except UNREADABLE:
+            rows = []
+        if len(rows) != len(some) or not all(type(row) is dict for row in rows):
+            return [self._line(layer, at) for at in places]
+        found = zip(places, some, rows, strict=True)
+        return [Line(layer, at + 1, dataset, line, fields) for at, line, fields in found]
+
     def _line(self, layer: Layer, at: int, *, strict: bool = False) -> Line:
         raw = self.raw(layer)[at]
-        key = shard.key_of(raw, self.dataset.name, layer)
-        if at + 1 in self._cut[layer]:
-            return Line(layer, at + 1, key, None, f"the line is longer than {shard.LONGEST >> 20} MiB")
-        try:
-            fields = canonical.decode(raw) if strict else _decode(raw)
-        except DataError as error:
-            return Line(layer, at + 1, key, None, error.message)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return Line(layer, at + 1, key, None, f"not JSON: {error}")
-        except RecursionError:
-            return Line(layer, at + 1, key, None, "nested too deep")
-        if not isinstance(fields, dict):
-            return Line(layer, at + 1, key, None, "the line is no JSON object")
-        return Line(layer, at + 1, key, fields)
+        fields, problem = (None, f"the line is longer than {shard.LONGEST >> 20} MiB")
+        if at + 1 not in self._cut[layer]:
+            fields, problem = _read(raw, strict=strict)
+        return Line(layer, at + 1, self.dataset.name, raw, fields, problem)
+
+
+def _read(raw: bytes, *, strict: bool) -> tuple[dict[str, Any] | None, str]:
+    """Return the object that a line holds, or None and why it holds none."""
+    try:
+        fields = canonical.decode(raw) if strict else _decode(raw)
+    except DataError as error:
+        return None, error.message
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return None, f"not JSON: {error}"
+    except RecursionError:
+        return None, "nested too deep"
+    return (fields, "") if isinstance(fields, dict) else (None, "the line is no JSON object")
+
+
+def _said_in(lines: Sequence[bytes]) -> list[Said]:
+    """Return what each of some proved lines says: what follows its `task`, which stands behind all that tells records apart.
+
+    No text of a line without escapes holds a quotation mark, and no object before it has a member of that name.
+    """
+    if len(_said) > _MOST_SAID:
+        _said.clear()
+    tails = [line.partition(_TASK)[2] for line in lines]
+    for tail in set(tails).difference(_said):
+        fields = _decode(_TASK.replace(b",", b"{") + tail) if tail else {}
+        _said[tail] = Said(fields.get("task"), fields.get("under"), fields.get("value", msgspec.UNSET))
+    return [_said[tail] for tail in tails]
 
 
 def acceptor_for(project: Project, dataset: Dataset, layer: Layer) -> Acceptor | None:
