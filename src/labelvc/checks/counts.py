@@ -93,8 +93,7 @@ class Counts:
                 for (places, one), number in Counter(zip(map(slices.get, items), said, strict=True)).items():
                     cells.update({(*place, *label): number for place in places or () for label in told[one]})
         if asked(dataset, "source.share"):
-            field = protection.declared(dataset.sensitive, "items", "/source")
-            sources.update(_shown(line.fields or {}, "/source", field) or "" for line in shard.records("items"))
+            sources.update([value or "" for _, value in _shown_in(shard, "/source")])
         values = {(pointer, value) for found in slices.values() for pointer, value in found}
         summary = [list(labels.items()), list(cells.items()), list(sources.items()), sorted(values)]
         return Look([], msgspec.msgpack.encode(summary) if any(summary) else b"")
@@ -150,12 +149,7 @@ def _slices(shard: Shard) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return (pointer, value) of each slice an item is in, by item; one mark for a pointer with too many values."""
     found: dict[str, tuple[tuple[str, str], ...]] = {}
     for pointer in shard.dataset.slices:
-        field = protection.declared(shard.dataset.sensitive, "items", pointer)
-        of_items = {
-            str(line.fields.get("id")): value
-            for line in shard.records("items")
-            if line.fields and (value := _shown(line.fields, pointer, field)) is not None
-        }
+        of_items = {item: value for item, value in _shown_in(shard, pointer) if value is not None}
         if len(set(of_items.values())) > MOST_VALUES:
             of_items = dict.fromkeys(of_items, _MANY)
         for item, value in of_items.items():
@@ -163,9 +157,23 @@ def _slices(shard: Shard) -> dict[str, tuple[tuple[str, str], ...]]:
     return found
 
 
-def _shown(fields: Mapping[str, Any], pointer: str, field: Sensitive | None) -> str | None:
+def _shown_in(shard: Shard, pointer: str) -> Iterator[tuple[str, str | None]]:
+    """Yield each item with its value at a pointer, as a message may show it."""
+    field = protection.declared(shard.dataset.sensitive, "items", pointer)
+    texts: dict[str, str | None] = {}
+    for line in shard.records("items"):
+        fields = line.fields or {}
+        value = jsonpointer.reach(fields, pointer)
+        if type(value) is str:
+            if value not in texts:
+                texts[value] = _shown(value, field)
+            yield str(fields.get("id")), texts[value]
+        else:
+            yield str(fields.get("id")), _shown(value, field)
+
+
+def _shown(value: Any, field: Sensitive | None) -> str | None:
     """Return a value of an item as a message may show it: a plain one where a token must stand is not."""
-    value = jsonpointer.reach(fields, pointer)
     if value is None:
         return None
     if field is not None and not protection.protected(value) and not _is_coarse(field, value):

@@ -146,7 +146,7 @@ class Shard(Protocol):
         ...
 
     def holding(self, *members: str) -> list[Line]:
-        """Return the records that have a member of one of these names, at any depth; some may be among them that have none."""
+        """Return the records whose value has a member of one of these names; some may be among them whose value has none."""
         ...
 
     def texts(self) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain, groupby, repeat
 from math import ceil
 from operator import eq, itemgetter, sub, truediv
@@ -26,6 +27,10 @@ _UNCOUNTED = 0
 _RULES = ("annotator.too_fast", "annotator.run")
 _Stamp = tuple[str, str, float, str, int]
 """Task, annotator, time, answer (empty: none that can be counted), and what others said: 1 the same, -1 otherwise, 0 nothing."""
+
+
+_Voice = tuple[str, float | None, str]
+"""Annotator, time, answer, of one item and task."""
 
 
 class _Run(NamedTuple):
@@ -150,22 +155,22 @@ class Pace:
         """Return the timed answers of this shard."""
         asks, tokens = answer_in(countable(project, shard.dataset)), tokens_of(shard)
         items, people, said = shard.answers()
-        answers = {one: asks(one) or "" for one in set(said)}
-        rows = [
-            ((one.task, item), by, at, answers[one])
-            for item, by, one, at in zip(items, people, said, shard.times(), strict=True)
-            if by in tokens and isinstance(one.task, str) and one.value is not msgspec.UNSET
-        ]
-        votes: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for place, _, _, answer in rows:
-            if answer:
-                votes[place].append(answer)
-        others = {place: {answer: _others(given, answer) for answer in set(given)} for place, given in votes.items()}
-        timed = [
-            (place[0], by, time, answer, others[place][answer] if answer else 0)
-            for place, by, at, answer in rows
-            if (time := _time(at)) is not None
-        ]
+        answers = {
+            one: asks(one) or "" for one in set(said) if isinstance(one.task, str) and one.value is not msgspec.UNSET
+        }
+        heard: dict[tuple[str, str], list[_Voice]] = defaultdict(list)
+        for item, by, one, time in zip(items, people, said, _seconds(shard.times()), strict=True):
+            if one in answers and by in tokens:
+                heard[one.task, item].append((by, time, answers[one]))
+        timed: list[_Stamp] = []
+        for (task, _), voices in heard.items():
+            given = [answer for *_, answer in voices]
+            others = _others(tuple(map(given.index, given)), given.index("") if "" in given else None)
+            timed += [
+                (task, by, time, answer, other)
+                for (by, time, answer), other in zip(voices, others, strict=True)
+                if time is not None
+            ]
         return Look([], msgspec.msgpack.encode(_Stamps.of(timed)) if timed else b"")
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
@@ -184,6 +189,14 @@ class Pace:
                 yield from _runs(task, answers[task], names, least, place._replace(pointer=f"/tasks/{task}"))
 
 
+def _seconds(times: Sequence[Any]) -> list[float | None]:
+    """Return each time in seconds since 1970; None for what is none."""
+    try:
+        return [time.timestamp() for time in map(datetime.fromisoformat, times)]
+    except (ValueError, OverflowError, TypeError):
+        return [_time(said) for said in times]
+
+
 def _time(said: Any) -> float | None:
     if not isinstance(said, str):
         return None
@@ -193,12 +206,22 @@ def _time(said: Any) -> float | None:
         return None
 
 
-def _others(given: Sequence[str], answer: str) -> int:
-    """Return what others said of an item: 1 where most of them gave this answer, -1 where not, 0 where nobody else answered."""
-    others = len(given) - 1
+@lru_cache(maxsize=4096)
+def _others(given: tuple[int, ...], uncounted: int | None) -> tuple[int, ...]:
+    """Return what others said of an item, for each answer to it: 1 where most of them gave this one, -1 where not.
+
+    Args:
+        given: a number for each answer, the same for equal ones.
+        uncounted: that of answers that cannot be counted; None where there are none.
+
+    Returns:
+        0 too where nobody else answered, and for what cannot be counted.
+    """
+    votes = Counter(answer for answer in given if answer != uncounted)
+    others = votes.total() - 1
     if others <= 0:
-        return 0
-    return 1 if 2 * (given.count(answer) - 1) > others else -1
+        return (0,) * len(given)
+    return tuple([0 if one == uncounted else 1 if 2 * (votes[one] - 1) > others else -1 for one in given])
 
 
 def _too_fast(answers: Mapping[str, Mapping[str, _Series]], least: float, place: Place) -> Iterator[Finding]:

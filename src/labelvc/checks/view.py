@@ -35,7 +35,7 @@ _HEADS = {layer: _head(layer) for layer in _LAYERS}
 _Made = TypeVar("_Made")
 _decode, _decode_lines = msgspec.json.Decoder().decode, msgspec.json.Decoder().decode_lines
 _TASK = b',"task":'
-_TIME = re.compile(r'^\{"item":"[^"]*+","id":"[^"]*+"(?:,"at":"([^"]*+)")?+', re.MULTILINE)
+_TIME = re.compile(r'^\{"item":"[^"]*+","id":"[^"]*+"(?:,"at":"([^"]*+)")?+[^\n]*+', re.MULTILINE)
 _MOST_SAID = 4096
 _said: dict[bytes, Said] = {}
 _acceptors: dict[tuple[str, str, Layer], Acceptor | None] = {}
@@ -94,16 +94,8 @@ class View:
         return [(line.fields or {}).get("at") for line in self.records()]
 
     def holding(self, *members: str) -> list[Line]:
-        """Return the records that have a member of one of these names: of canonical lines, those that hold its spelling."""
-        if self.suspects("annotations"):
-            return self.records()
-        needles = [f'"{name}":'.encode() for name in members]
-        needles = [needle for needle in needles if needle in self._data["annotations"]]
-        if not needles:
-            return []
-        lines = enumerate(self.raw("annotations"))
-        places = [at for at, line in lines if any(needle in line for needle in needles)]
-        return self._once(f"holding {members}", "annotations", lambda: self._lines("annotations", places))
+        """Return the records whose value may have a member of one of these names."""
+        return self._once(f"holding {members}", "annotations", lambda: self._find_holding(members))
 
     def texts(self) -> Mapping[str, Any]:
         """Return the `text` of each item, as it has it."""
@@ -161,6 +153,21 @@ class View:
         return [
             self._line(layer, at, strict=True) for at, line in enumerate(self.raw(layer)) if not good(line.decode())
         ]
+
+    def _find_holding(self, members: Sequence[str]) -> list[Line]:
+        """Of proved lines, look at each different value once; of canonical ones, at how such a member is spelled."""
+        if self.suspects("annotations"):
+            return self.records()
+        if self._proof("annotations") is not None:
+            said = self.answers().said
+            wanted = {
+                one for one in set(said) if isinstance(one.value, dict) and not one.value.keys().isdisjoint(members)
+            }
+            return self._lines("annotations", [at for at, one in enumerate(said) if one in wanted] if wanted else ())
+        needles = [f'"{name}":'.encode() for name in members]
+        needles = [needle for needle in needles if needle in self._data["annotations"]]
+        lines = enumerate(self.raw("annotations")) if needles else ()
+        return self._lines("annotations", [at for at, line in lines if any(needle in line for needle in needles)])
 
     def _read_answers(self) -> Answers:
         if self._proof("annotations") is not None:

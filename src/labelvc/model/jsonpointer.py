@@ -22,9 +22,14 @@ def steps(pointer: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
+@lru_cache(maxsize=1024)
+def _steps(pointer: str) -> tuple[str, ...]:
+    return tuple(steps(pointer))
+
+
 def reach(value: Any, pointer: str) -> Any:
     """Return what stands at a pointer that walks through objects only, or None."""
-    for name in steps(pointer):
+    for name in _steps(pointer):
         if not isinstance(value, dict):
             return None
         value = value.get(name)
