@@ -6,8 +6,9 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import chain, combinations
+from itertools import chain, combinations, compress, starmap
 from math import lcm
+from operator import eq
 from typing import Any, ClassVar
 
 import msgspec
@@ -17,6 +18,7 @@ from labelvc.core import chance, protection
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project, Task
+from labelvc.spill import Spill
 
 LEAST = 30
 """Answers of one annotator, or items that two share, below which nothing is said."""
@@ -78,20 +80,28 @@ class Annotators:
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield annotators whose answers chance does not explain."""
-        given: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-        pairs: dict[str, dict[_Pair, list[int]]] = defaultdict(dict)
-        for _, summary in summaries:
-            for votes in msgspec.msgpack.decode(summary, type=list[_Votes]):
-                for (by, answer), number in Counter(zip(votes.people, votes.answers, strict=True)).items():
-                    given[votes.task][votes.names[by]][votes.said[answer]] += number
-                if asked(dataset, "annotator.copy"):
-                    _compare(votes, pairs[votes.task])
-        for task in sorted(given):
-            place = Place(f"datasets/{dataset.name}/dataset.yaml", 0, "", f"/tasks/{task}")
-            if asked(dataset, "annotator.constant"):
-                yield from _constant(task, given[task], threshold(Annotators, "annotator.constant", dataset), place)
-            if asked(dataset, "annotator.copy"):
-                yield from _copies(task, pairs[task], threshold(Annotators, "annotator.copy", dataset), place)
+        given: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+        shared, agreed = [defaultdict[str, Counter[_Pair]](Counter) for _ in range(2)]
+        copies, constant = [asked(dataset, rule) for rule in _RULES[::-1]]
+        with Spill(1) as kept:
+            for _, summary in summaries:
+                kept.add(0, summary, len(summary))
+                for votes in _votes_in(summary):
+                    given[votes.task].update(votes.answered())
+                    if copies:
+                        shared[votes.task].update(votes.pairs())
+                        agreed[votes.task].update(votes.agreements())
+            for task in sorted(given):
+                place = Place(f"datasets/{dataset.name}/dataset.yaml", 0, "", f"/tasks/{task}")
+                if constant:
+                    least = threshold(Annotators, "annotator.constant", dataset)
+                    yield from _constant(task, _by_annotator(given[task]), least, place)
+                if copies:
+                    least = threshold(Annotators, "annotator.copy", dataset)
+                    judged = {pair: number for pair, number in shared[task].items() if number >= LEAST}
+                    alike = {pair: agreed[task][pair] for pair in judged if agreed[task][pair] >= least * judged[pair]}
+                    expected = _expected(task, alike, chain.from_iterable(kept.blocks(0)))
+                    yield from _copies(task, judged, alike, expected, place)
 
 
 class _Votes(msgspec.Struct, frozen=True, array_like=True):
@@ -112,6 +122,36 @@ class _Votes(msgspec.Struct, frozen=True, array_like=True):
     sizes: list[int]
     people: list[int]
     answers: list[int]
+
+    def answered(self) -> Iterator[tuple[str, str]]:
+        """Return annotator and answer of each answer."""
+        return zip(map(self.names.__getitem__, self.people), map(self.said.__getitem__, self.answers), strict=True)
+
+    def shared(self) -> Iterator[tuple[list[str], list[int]]]:
+        """Yield who answered each item that more than two did, and what; of many the first 20 annotators count."""
+        begin = 0
+        for size in self.sizes:
+            if size > 2:
+                end = begin + min(size, _MOST_RATERS)
+                yield [self.names[by] for by in self.people[begin:end]], self.answers[begin:end]
+            begin += size
+
+    def pairs(self) -> Iterator[_Pair]:
+        """Return each two who answered an item with others."""
+        return chain.from_iterable([combinations(names, 2) for names, _ in self.shared()])
+
+    def agreements(self) -> Iterator[_Pair]:
+        """Return those of them who gave it the same answer."""
+        return chain.from_iterable(
+            [
+                compress(combinations(names, 2), starmap(eq, combinations(answers, 2)))
+                for names, answers in self.shared()
+            ]
+        )
+
+
+def _votes_in(summary: bytes) -> list[_Votes]:
+    return msgspec.msgpack.decode(summary, type=list[_Votes])
 
 
 def _written(task: str, heard: Mapping[str, Mapping[str, str]]) -> _Votes:
@@ -155,39 +195,36 @@ def tokens_of(shard: Shard) -> set[str]:
     return {by for by in set(shard.heads("annotations").by) if protection.protected(by)}
 
 
-def _compare(votes: _Votes, pairs: dict[_Pair, list[int]]) -> None:
-    """Count, for each two who answered an item with others: items, agreements, and how many chance would give.
-
-    Of an item with many answers the first 20 annotators count.
-    """
-    begin = 0
-    for size in votes.sizes:
-        if size > 2:
-            end = begin + min(size, _MOST_RATERS)
-            names = [votes.names[by] for by in votes.people[begin:end]]
-            answers = votes.answers[begin:end]
-            found = _agreements(tuple(map(answers.index, answers)))  # which are equal is all that counts
-            for pair, (same, expected) in zip(combinations(names, 2), found, strict=True):
-                held = pairs.setdefault(pair, [0, 0, 0])
-                held[0] += 1
-                held[1] += same
-                held[2] += expected
-        begin += size
+def _expected(task: str, pairs: Collection[_Pair], summaries: Iterable[bytes]) -> Mapping[_Pair, int]:
+    """Return how often chance would let each of some pairs agree, as a multiple of 1/`_WHOLE`."""
+    found = dict.fromkeys(pairs, 0)
+    for votes in chain.from_iterable(map(_votes_in, summaries if pairs else ())):
+        for names, answers in votes.shared() if votes.task == task else ():
+            if not found.keys().isdisjoint(combinations(names, 2)):
+                chances = _chances(tuple(map(answers.index, answers)))  # which are equal is all that counts
+                for pair, parts in zip(combinations(names, 2), chances, strict=True):
+                    if pair in found:
+                        found[pair] += parts
+    return found
 
 
 @lru_cache(maxsize=4096)
-def _agreements(answers: tuple[int, ...]) -> tuple[tuple[bool, int], ...]:
-    """Return of each two answers to an item whether they are the same, and the chance of that, as a multiple of 1/`_WHOLE`.
+def _chances(answers: tuple[int, ...]) -> tuple[int, ...]:
+    """Return of each two answers to an item the chance that they are the same, as a multiple of 1/`_WHOLE`.
 
     The chance that one answers as the other did is taken from what the others answered, for the answer of either that more
     of them gave.
     """
     votes, others = Counter(answers), len(answers) - 2
-    found = []
-    for one, two in combinations(answers, 2):
-        most = max(votes[one], votes[two]) - 1 - (one == two)
-        found.append((one == two, max(most * _WHOLE // others, (most + 1) * _WHOLE // (others + 2))))
-    return tuple(found)
+    most = [max(votes[one], votes[two]) - 1 - (one == two) for one, two in combinations(answers, 2)]
+    return tuple([max(more * _WHOLE // others, (more + 1) * _WHOLE // (others + 2)) for more in most])
+
+
+def _by_annotator(given: Mapping[tuple[str, str], int]) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for (by, answer), number in given.items():
+        found[by][answer] = number
+    return found
 
 
 def _constant(task: str, given: Mapping[str, Counter[str]], least: float, place: Place) -> Iterator[Finding]:
@@ -206,13 +243,18 @@ def _constant(task: str, given: Mapping[str, Counter[str]], least: float, place:
             yield finding(Annotators, "annotator.constant", place, message, hint)
 
 
-def _copies(task: str, pairs: Mapping[_Pair, list[int]], least: float, place: Place) -> Iterator[Finding]:
-    judged = {pair: numbers for pair, numbers in pairs.items() if numbers[0] >= LEAST}
-    for (one, two), (items, agreed, parts) in sorted(judged.items()):
-        expected = parts / _WHOLE
-        if agreed < least * items:
-            continue
-        if chance.at_least_of_unequal(items, agreed, expected) * len(judged) < ALARM:
+def _copies(
+    task: str,
+    judged: Mapping[_Pair, int],
+    alike: Mapping[_Pair, int],
+    expected: Mapping[_Pair, int],
+    place: Place,
+) -> Iterator[Finding]:
+    """Yield those who agree on more items than chance explains (Bonferroni over all pairs that are judged)."""
+    for one, two in sorted(alike):
+        pair = (one, two)
+        items, agreed, chances = judged[pair], alike[pair], expected[pair] / _WHOLE
+        if chance.at_least_of_unequal(items, agreed, chances) * len(judged) < ALARM:
             message = f"{one} and {two} answer {task!r} alike where others differ"
-            hint = f"on {agreed:,.0f} of {items:,.0f} items, chance gives {expected:,.0f}: look at these before you ask; two experts among beginners look the same"
+            hint = f"on {agreed:,} of {items:,} items, chance gives {chances:,.0f}: look at these before you ask; two experts among beginners look the same"
             yield finding(Annotators, "annotator.copy", place, message, hint)
