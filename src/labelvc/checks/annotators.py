@@ -88,9 +88,9 @@ class Annotators:
                 kept.add(0, summary, len(summary))
                 for votes in _votes_in(summary):
                     given[votes.task].update(votes.answered())
-                    if copies:
-                        shared[votes.task].update(votes.pairs())
-                        agreed[votes.task].update(votes.agreements())
+                    some = list(votes.shared()) if copies else []
+                    shared[votes.task].update(chain.from_iterable([combinations(names, 2) for names, _ in some]))
+                    agreed[votes.task].update(chain.from_iterable([_agreeing(*one) for one in some]))
             for task in sorted(given):
                 place = Place(f"datasets/{dataset.name}/dataset.yaml", 0, "", f"/tasks/{task}")
                 if constant:
@@ -136,19 +136,6 @@ class _Votes(msgspec.Struct, frozen=True, array_like=True):
                 yield [self.names[by] for by in self.people[begin:end]], self.answers[begin:end]
             begin += size
 
-    def pairs(self) -> Iterator[_Pair]:
-        """Return each two who answered an item with others."""
-        return chain.from_iterable([combinations(names, 2) for names, _ in self.shared()])
-
-    def agreements(self) -> Iterator[_Pair]:
-        """Return those of them who gave it the same answer."""
-        return chain.from_iterable(
-            [
-                compress(combinations(names, 2), starmap(eq, combinations(answers, 2)))
-                for names, answers in self.shared()
-            ]
-        )
-
 
 def _votes_in(summary: bytes) -> list[_Votes]:
     return msgspec.msgpack.decode(summary, type=list[_Votes])
@@ -193,6 +180,11 @@ def answer_in(tasks: Collection[str]) -> Callable[[Said], str | None]:
 def tokens_of(shard: Shard) -> set[str]:
     """Return the pseudonyms that records of a shard are made by."""
     return {by for by in set(shard.heads("annotations").by) if protection.protected(by)}
+
+
+def _agreeing(names: list[str], answers: list[int]) -> Iterator[_Pair]:
+    """Return each two who gave the same answer."""
+    return compress(combinations(names, 2), starmap(eq, combinations(answers, 2)))
 
 
 def _expected(task: str, pairs: Collection[_Pair], summaries: Iterable[bytes]) -> Mapping[_Pair, int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 import msgspec
@@ -26,6 +27,7 @@ _LONGEST = 60
 _HIDDEN, _MANY = "(not shown)", "\0many"
 _RULES = ("label.floor", "label.balance", "slice.coverage", "source.share")
 _Cell = tuple[str, str, str, str]
+_Shown = tuple[str, str | None]
 
 
 class Counts:
@@ -82,7 +84,8 @@ class Counts:
         dataset = shard.dataset
         tasks = {name: project.tasks[name].taxonomy for name in dataset.tasks if name in project.tasks}
         known = {task: frozenset(_labels(project.taxonomies.get(name or ""))) for task, name in tasks.items()}
-        slices = _slices(shard) if asked(dataset, "slice.coverage") else {}
+        shown = cache(lambda pointer: list(_shown_in(shard, pointer)))
+        slices = _slices(dataset.slices, shown) if asked(dataset, "slice.coverage") else {}
         labels, cells, sources = Counter[tuple[str, str]](), Counter[_Cell](), Counter[str]()
         if asked(dataset, *_RULES[:3]):
             items, _, said = shard.answers()
@@ -93,7 +96,7 @@ class Counts:
                 for (places, one), number in Counter(zip(map(slices.get, items), said, strict=True)).items():
                     cells.update({(*place, *label): number for place in places or () for label in told[one]})
         if asked(dataset, "source.share"):
-            sources.update([value or "" for _, value in _shown_in(shard, "/source")])
+            sources.update([value or "" for _, value in shown("/source")])
         values = {(pointer, value) for found in slices.values() for pointer, value in found}
         summary = [list(labels.items()), list(cells.items()), list(sources.items()), sorted(values)]
         return Look([], msgspec.msgpack.encode(summary) if any(summary) else b"")
@@ -145,11 +148,11 @@ def _answers(value: Any) -> Iterator[str]:
         yield max(sorted(soft), key=soft.__getitem__)
 
 
-def _slices(shard: Shard) -> dict[str, tuple[tuple[str, str], ...]]:
+def _slices(pointers: Iterable[str], shown: Callable[[str], list[_Shown]]) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return (pointer, value) of each slice an item is in, by item; one mark for a pointer with too many values."""
     found: dict[str, tuple[tuple[str, str], ...]] = {}
-    for pointer in shard.dataset.slices:
-        of_items = {item: value for item, value in _shown_in(shard, pointer) if value is not None}
+    for pointer in pointers:
+        of_items = {item: value for item, value in shown(pointer) if value is not None}
         if len(set(of_items.values())) > MOST_VALUES:
             of_items = dict.fromkeys(of_items, _MANY)
         for item, value in of_items.items():
@@ -157,7 +160,7 @@ def _slices(shard: Shard) -> dict[str, tuple[tuple[str, str], ...]]:
     return found
 
 
-def _shown_in(shard: Shard, pointer: str) -> Iterator[tuple[str, str | None]]:
+def _shown_in(shard: Shard, pointer: str) -> Iterator[_Shown]:
     """Yield each item with its value at a pointer, as a message may show it."""
     field = protection.declared(shard.dataset.sensitive, "items", pointer)
     texts: dict[str, str | None] = {}

@@ -84,9 +84,12 @@ class Origins:
 def _items(shard: Shard) -> Iterator[Finding]:
     sources = {source["name"]: source for source in shard.dataset.sources if "name" in source}
     licences, names = asked(shard.dataset, "item.licence"), asked(shard.dataset, "item.source")
+    good = {name for name, source in sources.items() if isinstance(name, str) and (_licence(source) or not licences)}
     for line in shard.records("items"):
         fields = line.fields or {}
         source = fields.get("source")
+        if isinstance(source, str) and source in good:
+            continue
         known = sources.get(source) if isinstance(source, str) else None
         if licences and line.fields and not _licence(fields) and not _licence(known or {}):
             hint = "write `licence` into the item, or into its source in dataset.yaml; or leave the item out"
@@ -102,8 +105,7 @@ def _items(shard: Shard) -> Iterator[Finding]:
 def _records(shard: Shard) -> Iterator[Finding]:
     makers, guided = asked(shard.dataset, "record.maker"), asked(shard.dataset, "record.unguided")
     _, by, said = shard.answers()
-    unnamed = any(not maker for maker in by) if makers else False
-    if not unnamed and not (guided and any(not one.under for one in said)):
+    if not (makers and "" in by) and not (guided and any(not one.under for one in set(said))):
         return
     for line in shard.records():
         fields = line.fields or {}

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 import msgspec
 
 from labelvc.checks.annotators import ALARM, LEAST, answer_in, countable, tokens_of
-from labelvc.checks.interface import Look, Rule, Shard, asked, finding, threshold
+from labelvc.checks.interface import Look, Rule, Said, Shard, asked, finding, threshold
 from labelvc.core import chance
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
@@ -25,10 +25,6 @@ from labelvc.model.project import Dataset, Project
 _FAST, _ROW = 1.0, 10
 _UNCOUNTED = 0
 _RULES = ("annotator.too_fast", "annotator.run")
-_Stamp = tuple[str, str, float, str, int]
-"""Task, annotator, time, answer (empty: none that can be counted), and what others said: 1 the same, -1 otherwise, 0 nothing."""
-
-
 _Voice = tuple[str, float | None, str]
 """Annotator, time, answer, of one item and task."""
 
@@ -92,17 +88,21 @@ class _Stamps(msgspec.Struct, frozen=True, array_like=True):
     others: bytes
 
     @classmethod
-    def of(cls, rows: Sequence[_Stamp]) -> _Stamps:
-        series = {place: at for at, place in enumerate(dict.fromkeys([(task, by) for task, by, *_ in rows]))}
-        said = {answer: at for at, answer in enumerate(dict.fromkeys([row[3] for row in rows]))}
-        return cls(
-            list(series),
-            list(said),
-            [series[task, by] for task, by, *_ in rows],
-            struct.pack(f"<{len(rows)}d", *[row[2] for row in rows]),
-            [said[row[3]] for row in rows],
-            bytes([row[4] + 1 for row in rows]),
-        )
+    def of(cls, heard: Mapping[tuple[str, str], list[_Voice]]) -> _Stamps:
+        """Write down the answers that have a time, from all answers by task and item."""
+        series, said = dict[tuple[str, str], int](), dict[str, int]()
+        places, times, answers, others = list[int](), list[float](), list[int](), bytearray()
+        for (task, _), voices in heard.items():
+            given = [answer for *_, answer in voices]
+            found = _others(tuple(map(given.index, given)), given.index("") if "" in given else None)
+            for (by, time, answer), other in zip(voices, found, strict=True):
+                if time is not None:
+                    places.append(series.setdefault((task, by), len(series)))
+                    times.append(time)
+                    answers.append(said.setdefault(answer, len(said)))
+                    others.append(other + 1)
+        packed = struct.pack(f"<{len(times)}d", *times)
+        return cls(list(series), list(said), places, packed, answers, bytes(others))
 
     def gather(self, answers: Mapping[str, Mapping[str, _Series]], codes: dict[str, int]) -> None:
         """Add them to those of other shards, by task and annotator; `codes` numbers all answers."""
@@ -155,23 +155,14 @@ class Pace:
         """Return the timed answers of this shard."""
         asks, tokens = answer_in(countable(project, shard.dataset)), tokens_of(shard)
         items, people, said = shard.answers()
-        answers = {
-            one: asks(one) or "" for one in set(said) if isinstance(one.task, str) and one.value is not msgspec.UNSET
-        }
+        told = {one: (one.task, asks(one) or "") for one in set(said) if _is_answer(one)}
         heard: dict[tuple[str, str], list[_Voice]] = defaultdict(list)
         for item, by, one, time in zip(items, people, said, _seconds(shard.times()), strict=True):
-            if one in answers and by in tokens:
-                heard[one.task, item].append((by, time, answers[one]))
-        timed: list[_Stamp] = []
-        for (task, _), voices in heard.items():
-            given = [answer for *_, answer in voices]
-            others = _others(tuple(map(given.index, given)), given.index("") if "" in given else None)
-            timed += [
-                (task, by, time, answer, other)
-                for (by, time, answer), other in zip(voices, others, strict=True)
-                if time is not None
-            ]
-        return Look([], msgspec.msgpack.encode(_Stamps.of(timed)) if timed else b"")
+            if one in told and by in tokens:
+                task, answer = told[one]
+                heard[task, item].append((by, time, answer))
+        stamps = _Stamps.of(heard)
+        return Look([], msgspec.msgpack.encode(stamps) if stamps.places else b"")
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
         """Yield annotators who are too fast, or whose answers stand in a row."""
@@ -187,6 +178,10 @@ class Pace:
             names = {code: answer for answer, code in codes.items()}
             for task in sorted(answers):
                 yield from _runs(task, answers[task], names, least, place._replace(pointer=f"/tasks/{task}"))
+
+
+def _is_answer(said: Said) -> bool:
+    return isinstance(said.task, str) and said.value is not msgspec.UNSET
 
 
 def _seconds(times: Sequence[Any]) -> list[float | None]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import compress
 from typing import ClassVar
 
 from labelvc.checks.interface import Look, Rule, Shard, finding
@@ -86,6 +87,10 @@ def _missing_records(shard: Shard) -> Iterator[Finding]:
     for task in required:
         if len(shard.dataset.tasks) == 1 and b'"gone":true' not in shard.data("annotations"):
             answered = set(items)
+        elif not shard.suspects("annotations"):
+            said = shard.answers().said
+            asked = {one for one in set(said) if one.task == task}
+            answered = set(compress(items, map(asked.__contains__, said)))
         else:
             asks = f'"task":{json.dumps(task, ensure_ascii=False)}'.encode()
             answered = {item for item, line in zip(items, lines, strict=True) if asks in line and _asks(line, task)}
