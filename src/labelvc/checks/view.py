@@ -179,11 +179,11 @@ class View:
         return Answers([str(row.get("item")) for row in rows], makers, said)
 
     def _lines(self, layer: Layer, places: Sequence[int]) -> list[Line]:
-        """Decode some lines, all at once where each is a JSON object."""
+        """Decode some lines: all at once where each is proved, since one line of two objects would be read as two lines."""
         raw, dataset = self.raw(layer), self.dataset.name
         some = [raw[at] for at in places]
         try:
-            rows = [] if self._cut[layer] else _decode_lines(b"\n".join(some))
+            rows = [] if self.suspects(layer) else _decode_lines(b"\n".join(some))
         except UNREADABLE:
             rows = []
         if len(rows) != len(some) or not all(type(row) is dict for row in rows):
