@@ -148,6 +148,28 @@ def test_what_a_source_forbids_since_does_not_leave_by_an_older_commit(labels, l
     assert "which forbids it\n" in export("--at", "HEAD~1")[1], "what was forbidden then stays too"
 
 
+def test_a_licence_that_is_struck_since_does_not_leave_by_an_older_commit(labels, git, export):
+    allow(labels, "MIT", "CC-BY-4.0")
+    path = labels / "datasets/texts/dataset.yaml"
+    told(labels, [{"name": "shop", "licence": "MIT"}])
+    git(labels, "add", "--all")
+    git(labels, "commit", "-qm", "Allow both")
+    assert (export("--at", "HEAD")[0], export()[0]) == (0, 0), path
+    allow(labels, "CC-BY-4.0")
+    git(labels, "commit", "-qam", "Strike one")
+    code, err, written = export("--at", "HEAD~1")
+    assert (code, written, "under 'MIT', which labelvc.yaml does not allow, as HEAD has it" in err) == (
+        1,
+        False,
+        True,
+    ), err
+    allow(labels, "MIT", "CC-BY-4.0")
+    git(labels, "commit", "-qam", "Allow it again")
+    assert export("--at", "HEAD~2")[0] == 0
+    code, err, _ = export("--at", "HEAD~1")
+    assert (code, "labelvc.yaml does not allow" in err, "as HEAD has it" in err) == (1, True, False), err
+
+
 def test_a_decision_lets_them_out_and_says_why(labels, labelvc, export):
     allow(labels, "MIT")
     new = ("register", "new", "decision", "--owner", "lead", "--title")

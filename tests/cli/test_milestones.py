@@ -148,7 +148,7 @@ milestone     never: pictures where: 3 of 100 answers, wanted by 2027-01-01
 def test_little_history_forecasts_nothing_and_says_so(planned: Zoo, labelvc: Run):
     (one, *_) = [row for row in told(planned, labelvc, "--since", "2026-05-05")["milestones"] if row["name"] == "all"]
     assert one["forecast"] is None
-    assert one["why"] == snapshot("3 whole weeks of history; a forecast needs 6")
+    assert one["why"] == snapshot("3 of the 6 whole weeks of history that a forecast needs")
     then = {row["name"]: row for row in told(planned, labelvc, "--to", "2026-05-15")["milestones"]}
     assert then["all"]["done"] < one["done"]
     assert then["all"]["starts"][-1] < "2026-05-15"

@@ -12,6 +12,7 @@ from labelvc.core import licences
 from labelvc.errors import RefusedError
 from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
+from labelvc.ops import project as projects
 from labelvc.ops import registers
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -26,20 +27,35 @@ class Asked(NamedTuple):
     because: str = ""
 
 
-def since(git: Git, snapshot: Snapshot, dataset: Dataset, on: str) -> Dataset | None:
-    """Return a dataset of the past with the terms that the registers of HEAD have for its sources; None where they tell no more.
+class Since(NamedTuple):
+    """The terms that HEAD has for a dataset of the past.
+
+    Attributes:
+        dataset: it, with the terms that the registers of HEAD have for its sources.
+        allowed: the licences that HEAD's project allows; None: any.
+    """
+
+    dataset: Dataset
+    allowed: frozenset[str] | None
+
+
+def since(git: Git, snapshot: Snapshot, project: Project, dataset: Dataset, on: str) -> Since | None:
+    """Return the terms that HEAD has for a dataset of the past; None where they tell no more.
 
     Raises:
-        DataError: an entry of HEAD's register cannot be read.
+        ConfigurationError: HEAD has no project.
+        DataError: HEAD's project, or an entry of its register, cannot be read.
     """
-    if not any("register" in source for source in dataset.sources):
-        return None
     head = tree.commit(git, "HEAD")
     if head.commit == snapshot.commit:
         return None
-    known = {one.id: one.value for one in registers.listed(git, head, on)}
-    said = [{**source, **licences.terms(known.get(source.get("register", ""), {}))} for source in dataset.sources]
-    return msgspec.structs.replace(dataset, sources=tuple(said))
+    with tree.reader(git) as reader:
+        allowed = projects.load(git, head, reader).licences
+    if any("register" in source for source in dataset.sources):
+        known = {one.id: one.value for one in registers.listed(git, head, on)}
+        said = [{**source, **licences.terms(known.get(source.get("register", ""), {}))} for source in dataset.sources]
+        return Since(msgspec.structs.replace(dataset, sources=tuple(said)), allowed)
+    return None if allowed == project.licences else Since(dataset, allowed)
 
 
 def deciding(git: Git, snapshot: Snapshot) -> Snapshot:
@@ -55,15 +71,15 @@ class Counted:
         snapshot: where the project and its registers are.
         dataset: whose items they are.
         on: the day.
-        later: the dataset with the terms its sources have since; what they forbid stays too.
+        later: the terms of HEAD; what they forbid stays too.
     """
 
     def __init__(
-        self, project: Project, snapshot: Snapshot, dataset: Dataset, on: str, later: Dataset | None = None
+        self, project: Project, snapshot: Snapshot, dataset: Dataset, on: str, later: Since | None = None
     ) -> None:
         registered = bool(registers.ids(snapshot, "source"))
         self._terms = licences.of(dataset, registered=registered)
-        self._later = licences.of(later, registered=registered) if later else self._terms
+        self._later = (licences.of(later.dataset, registered=registered), later.allowed) if later else None
         self._allowed, self._on = project.licences, on
         self._dataset = dataset.name
         self._why = Counter[str]()
@@ -84,8 +100,8 @@ class Counted:
         """Count an item."""
         self._all += 1
         why = licences.objection(item, self._terms, self._allowed, self._on)
-        if not why and self._later is not self._terms:
-            since = licences.objection(item, self._later, self._allowed, self._on)
+        if not why and self._later is not None:
+            since = licences.objection(item, *self._later, self._on)
             why = f"{since}, as HEAD has it" if since else ""
         if why:
             self._why[why] += 1

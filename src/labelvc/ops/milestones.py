@@ -109,7 +109,7 @@ def _told(
     grown = [[new.get(cell, 0) - old.get(cell, 0) for cell in missing] for old, new in pairwise(counts)]
     forecast = None
     if left and not why and len(grown) < capacity.LEAST:
-        why = f"{len(grown)} whole weeks of history; a forecast needs {capacity.LEAST}"
+        why = f"{len(grown)} of the {capacity.LEAST} whole weeks of history that a forecast needs"
     if left and not why:
         days = (date.fromisoformat(wanted.by) - today).days
         forecast = _dated(capacity.forecast(list(missing.values()), grown, days), today)

@@ -75,7 +75,7 @@ def _written(git: Git, wanted: Version | None, folder: Path | None, asked: Asked
         project = projects.load(git, released, reader)
         writer = _Writer(project, folder, stack)
         counted = {
-            name: Counted(project, released, each, asked.on, licensing.since(git, released, each, asked.on))
+            name: Counted(project, released, each, asked.on, licensing.since(git, released, project, each, asked.on))
             for name, each in project.datasets.items()
         }
 

@@ -268,7 +268,7 @@ def export(
         project = projects.load(git, snapshot, reader)
         dataset, name = find(project, dataset_name, task)
         seen = Veil(lambda _: dataset.sensitive)
-        later = licensing.since(git, snapshot, dataset, asked.on) if snapshot.commit else None
+        later = licensing.since(git, snapshot, project, dataset, asked.on) if snapshot.commit else None
         counted = licensing.Counted(project, snapshot, dataset, asked.on, later)
         rows = chain.from_iterable(lines.live(reader, snapshot, dataset.name, "items"))
         items = [_refuse_plain(seen, dataset.name, row) for row in counted.over(rows)]
