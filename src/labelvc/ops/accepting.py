@@ -63,7 +63,7 @@ def accept(git: Git, mark: str, answer: Answer, at: Sequence[str] = ()) -> list[
         with tree.reader(git) as reader:
             project = projects.load(git, snapshot, reader)
             secret = pseudonyms.active(git, snapshot, reader)
-        found = plain.standing(git, gates.of(git, project, gates.Brought(answer.today)), snapshot, snapshot.entries)
+        found = plain.whole(git, gates.of(git, project, gates.Brought(answer.today)), snapshot)
         chosen = _chosen([one for one in found if leaks.mark_of(one) == mark], at)
         by = pseudonym.token(secret, project.id, project.domain, "person", answer.who)
         made = {

@@ -18,6 +18,7 @@ from labelvc.model.finding import Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
+from labelvc.ops import deposits
 from labelvc.store import keyring, tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -154,14 +155,14 @@ def audit(
         for number, line in enumerate(project.accepted, 1):
             path = _path(project, line)
             if changed is None or baseline.PATH in changed or path in changed:
-                said = _worth(line, path, gate, snapshot, reader)
+                said = _worth(git, line, path, gate, snapshot, reader)
                 if said:
                     severity, message, hint = said
                     yield Finding(baseline.RULE, severity, Place(baseline.PATH, number), message, hint, _BY)
 
 
 def _worth(
-    line: Accepted, path: str, judge: Gate, snapshot: Snapshot, reader: Reader
+    git: Git, line: Accepted, path: str, judge: Gate, snapshot: Snapshot, reader: Reader
 ) -> tuple[Severity, str, str] | None:
     """Return severity, message and hint for an exception that is worth nothing; None for one that something needs."""
     out = f"delete the line from {baseline.PATH}, and have that approved"
@@ -176,7 +177,7 @@ def _worth(
     if line.rule == _KNOWN and not judge.knows:
         return "warning", "only a filter of known people tells whether something needs this exception", _FILTERED
     gate = judge.alone(line)
-    for _ in _findings(line, path, snapshot, reader, gate):
+    for _ in _findings(git, line, path, snapshot, reader, gate):
         pass
     return (
         None
@@ -189,15 +190,13 @@ def _worth(
     )
 
 
-def _findings(line: Accepted, path: str, snapshot: Snapshot, reader: Reader, gate: Gate) -> Iterator[Finding]:
+def _findings(git: Git, line: Accepted, path: str, snapshot: Snapshot, reader: Reader, gate: Gate) -> Iterator[Finding]:
     """Yield what stands in plain where an exception points to."""
     entry = snapshot.entries.get(path)
     found = shard.parse_path(path)
     if entry is None or not found:
         yield from leaks.in_names(list(snapshot.entries) if "***" in path else (path,), gate)
-    if entry is None:
-        return
-    data = reader.read(path, entry)
+    data = reader.read(path, entry) if entry else deposits.held(git, reader, snapshot, path)
     if found and line.pointer:
         data = shard.find(data, Key.parse(line.at)) or b""
         yield from leaks.in_shard(path, data, lambda at: line.at, gate)

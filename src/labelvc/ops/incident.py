@@ -13,7 +13,7 @@ from labelvc.core import leaks, spelling
 from labelvc.errors import DataError, StoreError
 from labelvc.model.names import Key
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import naming, reach
+from labelvc.ops import deposits, naming, reach
 from labelvc.ops import privacy as plain
 from labelvc.ops.gates import Brought
 from labelvc.ops.look import Advance
@@ -149,6 +149,9 @@ def _bytes(git: Git, snapshot: Snapshot, place: str) -> bytes:
                 line = shard.find(reader.read(path, entry), key)
                 if line is not None:
                     return line
+        data = deposits.held(git, reader, snapshot, place)
+        if data:
+            return data
     raise StoreError("there is no such file or record", where=f"{place} in {snapshot.name}", hint=naming.WRITTEN)
 
 

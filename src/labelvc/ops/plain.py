@@ -17,6 +17,7 @@ from labelvc.model.detection import Span
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Layer
 from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.ops import deposits
 from labelvc.ops import project as projects
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -50,6 +51,7 @@ def without_project(git: Git, gate: Gate, old: Snapshot, new: Snapshot) -> Itera
     with tree.reader(git) as reader:
         for path, data in reader.many([(path, new.entries[path]) for path in there]):
             yield from leaks.in_file(path, data, gate)
+    yield from deposits.leaking(git, gate, new, paths, old)
 
 
 def standing(
@@ -88,6 +90,16 @@ def standing(
         yield from fresh
 
 
+def whole(git: Git, gate: Gate, snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield what stands in plain in all files of a snapshot, in what lies behind DVC here, and in their names.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    yield from standing(git, gate, snapshot, snapshot.entries)
+    yield from deposits.leaking(git, gate, snapshot, snapshot.entries)
+
+
 def between(
     git: Git, gate: Gate, former: Gate | None, old: Snapshot, new: Snapshot, paths: Collection[str]
 ) -> tuple[list[Finding], list[Finding]]:
@@ -109,6 +121,7 @@ def between(
     shards = [path for path in paths if shard.parse_path(path)]
     come = list(standing(git, gate, new, [path for path in paths if not shard.parse_path(path)], old))
     come += leaks.in_names([path for path in shards if path in new.entries], gate)
+    come += deposits.leaking(git, gate, new, paths, old)
     gone = [] if former is None else list(leaks.in_names([path for path in shards if path in old.entries], former))
     for fresh, left in _in_shards(git, gate, former, old, new, shards):
         come += fresh

@@ -15,7 +15,7 @@ from labelvc.model.detection import Settings
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import check, gates, plain, singly, unprotected
+from labelvc.ops import check, deposits, gates, plain, singly, unprotected
 from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
@@ -33,7 +33,7 @@ LIMITS = (
     "an erasure reaches no other clone, no backup of the vault, no release that was handed out and nothing that was trained on it",
     "a holder's word that their copy of the vault forgot is a word: nothing proves that there is no other copy",
     "names and addresses of git authors and of people who sign approvals are not looked at: an audit needs them",
-    "files behind DVC other than shards are not read, and neither is what is compressed (zip, xlsx, gz, Parquet) or what a picture shows",
+    "of files behind DVC other than shards, texts that lie in this clone's cache are read and nothing is fetched; files behind git LFS are not, and neither is what is compressed (zip, xlsx, gz, Parquet) or what a picture shows",
     "records under pseudonyms stay personal data: who holds the secret, or knows enough of what stands beside, finds the person",
     "`labelvc privacy risk` counts over the fields that are declared: what nobody declared, and text, tell more",
     "who may fetch reads everything in git: what some people must not read belongs in a repository of its own",
@@ -81,7 +81,7 @@ def everything(git: Git, *, brought: Brought = NOTHING) -> Looked:
     snapshot = tree.work(git)
     with Cache(git) as cache, tree.reader(git) as reader:
         project = projects.load(git, snapshot, reader, cache)
-    found = plain.standing(git, gates.of(git, project, brought), snapshot, snapshot.entries)
+    found = plain.whole(git, gates.of(git, project, brought), snapshot)
     worth = gates.audit(git, project, snapshot, brought)
     return Looked(check.configured([*found, *worth], project), "", snapshot.name)
 
@@ -249,7 +249,7 @@ def _side(git: Git, old: Snapshot, new: Snapshot, by: Project | None, brought: B
     if project is None:
         return list(plain.without_project(git, gate, old, new))
     paths = tree.changed(old, new)
-    found = list(plain.standing(git, gate, new, paths, old))
+    found = [*plain.standing(git, gate, new, paths, old), *deposits.leaking(git, gate, new, paths, old)]
     if not found:
         return []
     before = list(plain.standing(git, gate, old, [path for path in paths if not shard.parse_path(path)]))

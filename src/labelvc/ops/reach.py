@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from labelvc.codec import canonical
 from labelvc.errors import StoreError
-from labelvc.ops import approvals
+from labelvc.ops import approvals, deposits
 from labelvc.ops import manifest as manifests
 from labelvc.ops.look import Advance
 from labelvc.store import git as plumbing
@@ -29,7 +27,6 @@ _LOG = (
     "log", "--all", "--topo-order", "--reverse", "--diff-merges=first-parent", "--root", "--raw", "--no-abbrev", "--no-renames",
     "--no-show-signature", "-z", "--format=%x01%H%x02%P%x02%cI",
 )  # fmt: skip
-_listed = msgspec.json.Decoder(list[dict[str, str | int | bool | None]]).decode
 
 
 class Object(NamedTuple):
@@ -192,7 +189,7 @@ class _Look:
             self.stored.append(Stored(md5, path, len(data), place))
         inside = [
             self._stored(cache, member, f"{path}/{name}", verdicts)
-            for name, member in (_members(data) if md5.endswith(".dir") else ())
+            for name, member in (deposits.members(data) if md5.endswith(".dir") else ())
         ]
         verdicts[md5] = own or any(inside)
         return verdicts[md5]
@@ -261,14 +258,6 @@ def _paths(git: Git) -> dict[str, str]:
     found = {name: path for name, _, path in (row.partition(" ") for row in listed.splitlines())}
     tags = plumbing.run(git, "for-each-ref", "--format=%(objectname)").decode().split()
     return {**dict.fromkeys(tags, ""), **found}
-
-
-def _members(listing: bytes) -> Iterable[tuple[str, str]]:
-    """Return path and md5 of what the listing of a DVC folder names."""
-    try:
-        return [(str(row["relpath"]), str(row["md5"])) for row in _listed(listing)]
-    except (msgspec.DecodeError, KeyError):
-        return ()
 
 
 def _releases(git: Git, walk: _Walk) -> list[str]:
