@@ -50,21 +50,23 @@ def in_yaml(review: ReviewSetting) -> dict[str, object]:
     return {member: value for member, value in said.items() if value is not None}
 
 
-@given(SLICES, REVIEWS, REVIEWS)
+@given(st.none() | SLICES, REVIEWS, REVIEWS)
 def test_own_slices_win_and_order_means_nothing_of_reviews_without_a_dispute(own, one, two):
-    dataset = Dataset("d", "x", {}, slices=own, profiles=("one", "two"))
+    """A dataset that says `slices: []` wants none."""
+    dataset = Dataset("d", "x", {}, slices=own or (), profiles=("one", "two"))
+    unsliced = {"d"} if own == () else set()
     known = {"one": Profile("one", review=one), "two": Profile("two", review=two)}
     ahead, back = (
-        profiles.taken({"d": msgspec.structs.replace(dataset, profiles=names)}, known)["d"]
+        profiles.taken({"d": msgspec.structs.replace(dataset, profiles=names)}, known, unsliced)["d"]
         for names in (("one", "two"), ("two", "one"))
     )
-    assert ahead.slices == (own or one.slices or two.slices)
+    assert ahead.slices == (one.slices or two.slices if own is None else own)
     assert ahead.review.slices == (), "slices stand in one place"
     asked = [("one", Said({}, in_yaml(one))), ("two", Said({}, in_yaml(two)))]
-    disputed = list(profiles.disputes(Said({}, {"slices": list(own)}), asked))
+    disputed = list(profiles.disputes(Said({}, {} if own is None else {"slices": list(own)}), asked))
     assert ((ahead.slices, ahead.review) == (back.slices, back.review)) == (not disputed)
     assert {dispute.rule for dispute in disputed} <= {"review"}
-    bare = Dataset("d", "x", {}, slices=own)
+    bare = Dataset("d", "x", {}, slices=own or ())
     assert profiles.taken({"d": bare}, known)["d"] == bare
 
 

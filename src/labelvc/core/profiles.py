@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,19 +35,23 @@ class Said(NamedTuple):
         """Yield rule or `review`, member and value of all that is said."""
         for rule, setting in self.checks.items():
             yield from ((rule, member, setting[member]) for member in _MEMBERS if setting.get(member) is not None)
-        yield from (
-            (REVIEW, member, self.review[member]) for member in _SHOWN if self.review.get(member) not in (None, [])
-        )
+        yield from ((REVIEW, member, self.review[member]) for member in _SHOWN if self.review.get(member) is not None)
 
 
-def taken(datasets: Mapping[str, Dataset], known: Mapping[str, Profile]) -> dict[str, Dataset]:
+def taken(
+    datasets: Mapping[str, Dataset], known: Mapping[str, Profile], unsliced: Collection[str] = ()
+) -> dict[str, Dataset]:
     """Return datasets with the settings of their profiles under their own: each member of a setting that a dataset says wins.
 
     Args:
         datasets: name to dataset, with its own settings.
         known: name to profile; those that a dataset names are in it, and agree where it says nothing.
+        unsliced: names of datasets that want no slices, whatever their profiles say.
     """
-    return {name: _taking(dataset, known) if dataset.profiles else dataset for name, dataset in datasets.items()}
+    return {
+        name: _taking(dataset, known, sliced=name not in unsliced) if dataset.profiles else dataset
+        for name, dataset in datasets.items()
+    }
 
 
 def disputes(own: Said, asked: Sequence[tuple[str, Said]]) -> Iterator[Dispute]:
@@ -83,7 +87,7 @@ def budget(wanted: Iterable[ReviewSetting]) -> int:
     return max([one.budget or BUDGET for one in wanted], default=BUDGET)
 
 
-def _taking(dataset: Dataset, known: Mapping[str, Profile]) -> Dataset:
+def _taking(dataset: Dataset, known: Mapping[str, Profile], *, sliced: bool) -> Dataset:
     taken = [known[name] for name in dataset.profiles]
     review = ReviewSetting(dataset.slices)
     for one in taken:
@@ -94,7 +98,7 @@ def _taking(dataset: Dataset, known: Mapping[str, Profile]) -> Dataset:
         )
     checks = _merged([*[one.checks for one in taken], dataset.checks])
     shown = msgspec.structs.replace(review, slices=())
-    return msgspec.structs.replace(dataset, checks=checks, slices=review.slices, review=shown)
+    return msgspec.structs.replace(dataset, checks=checks, slices=review.slices if sliced else (), review=shown)
 
 
 def _merged(said: Iterable[Mapping[str, CheckSetting]]) -> dict[str, CheckSetting]:

@@ -345,6 +345,7 @@ def _project(documents: Iterable[Read]) -> Project:
         datasets=profiles.taken(
             {name: _sourced(found, values) for name, found in _all(values, "dataset", Dataset)},
             dict(_all(values, "profile", Profile)),
+            {name for (noun, name), value in values.items() if noun == "dataset" and value.get("slices") == []},
         ),
         taxonomies=dict(_all(values, "taxonomy", Taxonomy)),
         guidelines={
@@ -366,9 +367,7 @@ def _project(documents: Iterable[Read]) -> Project:
         digest=f"sha256:{digest.hexdigest()}",
         domain=top.get("privacy", {}).get("domain", _NO_DOMAIN),
         leaks=msgspec.convert(top.get("privacy", {}).get("leaks", {}), Leaks),
-        erased=frozenset(
-            [token for (noun, _), value in values.items() if noun == "erasure" for token in value["tokens"]]
-        ),
+        erased=frozenset([token for key, value in values.items() if key[0] == "erasure" for token in value["tokens"]]),
         licences=frozenset(top["licences"]["allow"]) if "licences" in top else None,
         erase=top.get("privacy", {}).get("erase"),
         accepted=msgspec.convert(values.get(("baseline", ""), ()), tuple[Accepted, ...]),
