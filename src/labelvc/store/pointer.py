@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -221,9 +222,9 @@ class Cache:
         """Return where an object lies, or None; layouts of DVC 3 and 2."""
         for folder in self._places():
             for layout in ("files/md5/", ""):
-                path = Path(f"{folder}/{layout}{md5[:2]}/{md5[2:]}")
-                if path.is_file():
-                    return path
+                path = f"{folder}/{layout}{md5[:2]}/{md5[2:]}"
+                if os.path.isfile(path):  # noqa: PTH113 - a listing may name a million
+                    return Path(path)
         return None
 
     def fetch(self, wanted: Iterable[tuple[str, str]]) -> None:
@@ -310,7 +311,8 @@ class Cache:
             top = self._git.top
             settings = [folder for name in ("config.local", "config") if (folder := _cache_folder(top / ".dvc" / name))]
             # A linked work tree shares the cache of the main one.
-            self._folders = [*settings[:1], top / ".dvc" / "cache", self._git.common.parent / ".dvc" / "cache"]
+            usual = [folder / ".dvc" / "cache" for folder in (top, self._git.common.parent)]
+            self._folders = list(dict.fromkeys([*settings[:1], *usual]))
         return self._folders
 
 
