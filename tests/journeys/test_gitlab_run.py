@@ -220,6 +220,23 @@ def test_the_job_judges_a_push_to_main_and_no_other(lab: GitLab, labelvc: Run):
     assert not any(_holds(rule["if"], {**lab.variables, **other}) for rule in lab.job["rules"])
 
 
+def test_a_schedule_looks_at_all_of_main(lab: GitLab):
+    pipeline = {**lab.push("main", "main"), "CI_PIPELINE_SOURCE": "schedule", "CI_COMMIT_BEFORE_SHA": NOTHING}
+    ran = lab.run(pipeline)
+    assert (ran.code, "labelvc check --all" in ran.last) == (0, True), ran.said
+    zoo = Zoo(lab.desk.folder)
+    zoo.git("switch", "-q", "main")
+    zoo.change("pets/p3#m1", value={"score": 9})
+    zoo.commit("Nine, past everybody")
+    ran = lab.run(
+        {
+            **lab.push("main", "main"),
+            **{name: pipeline[name] for name in ("CI_PIPELINE_SOURCE", "CI_COMMIT_BEFORE_SHA")},
+        }
+    )
+    assert (ran.code, "score.range" in ran.said) == (1, True), ran.said
+
+
 def test_a_first_push_of_main_has_nothing_before_it(lab: GitLab):
     """GitLab says forty zeros then, and no commit has that id: that is not green."""
     ran = lab.run({**lab.push("main", "topic"), "CI_COMMIT_BEFORE_SHA": NOTHING})
