@@ -23,9 +23,11 @@ from labelvc.codec import schema
 from labelvc.core import spelling
 from labelvc.errors import ConfigurationError
 from labelvc.store import dvc
+from tests.people import Desk
+from tests.trusting import desk, desk_template, people_keys
 from tests.zoo import Zoo, author, zoo, zoo_template
 
-__all__ = ["zoo", "zoo_template"]
+__all__ = ["desk", "desk_template", "people_keys", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
 MAIL = "jo.public@firma.de"
 CARD = "4111111111111111"
@@ -296,6 +298,25 @@ def test_what_more_than_the_last_commit_of_one_branch_holds_is_filtered(
     assert lying == [Path(found["replace"])]
     other = typed(zoo, labelvc, monkeypatch, "ask jo.public@firma.de")
     assert other["replace"] != found["replace"], "another value has files of its own"
+
+
+def test_the_approvals_that_it_voids_are_told_and_no_others(desk: Desk, labelvc: Run, monkeypatch: pytest.MonkeyPatch):
+    (clean,) = {path.parent.name for path in [desk.approve("ben")]}
+    zoo = Zoo(desk.folder)
+    assert typed(zoo, labelvc, monkeypatch, MAIL, code=0)["approvals"] == []
+    desk.git("switch", "-q", "main")
+    desk.git("merge", "-q", "--ff-only", "topic")
+    desk.git("switch", "-qc", "more")
+    records = desk.records()
+    records["rev-2"] = {**records["rev-2"], "ext": {"said": f"ask {MAIL}"}, "rev": records["rev-2"]["rev"] + 1}
+    desk.save(records)
+    desk.commit("Bring")
+    bound = desk.approve("ben", "main...more").parent.name
+    found = typed(zoo, labelvc, monkeypatch, MAIL)
+    assert [one["lines"] for one in found["approvals"]] == [1]
+    assert bound != clean
+    assert bound in found["approvals"][0]["changeset"].replace(":", "/")
+    assert any("approvals of 1 change-set are void" in step for step in found["steps"])
 
 
 def test_a_number_of_json_stays_one(zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch):
