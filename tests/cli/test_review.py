@@ -20,6 +20,7 @@ from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
 from PIL import Image
 
+from labelvc.cli.render import text as texts
 from labelvc.codec import document, schema
 from labelvc.core import sampling
 from tests.people import Desk
@@ -463,6 +464,19 @@ def test_a_branch_that_is_a_command_is_quoted_where_it_is_to_be_typed(desk: Desk
 
 
 # ---------------------------------------------------------------- bad input
+def test_two_long_keys_look_different_on_the_page(zoo: Zoo, labelvc: Run):
+    """As on a terminal: beginning, end, and a digest of what is left out between."""
+    items = ["p" * 400 + middle + "q" * 400 for middle in "ab"]
+    zoo.git("switch", "-qc", "topic")
+    for item in items:
+        zoo.put(f"pets/{item}#", {"id": item, "natural": {"word": item[400]}, "text": "the cat"})
+        zoo.put(f"pets/{item}#m1", rating(item))
+    zoo.commit("Two long ones")
+    page = html(zoo, labelvc)
+    for item in items:
+        assert texts.named(f"pets/{item}#m1") in page
+
+
 def test_nothing_differs(zoo: Zoo, labelvc: Run):
     zoo.git("branch", "topic")
     found = told(zoo, labelvc)
