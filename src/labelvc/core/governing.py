@@ -117,6 +117,7 @@ PROJECT: Mapping[str, Decide] = {
     "epochs": _of_branch,
     "guiding": _of_base,
     "modules": _of_branch,  # `labelvc.ops.pinned` holds the lock against that of the base
+    "milestones": _of_branch,  # what is wanted by when: `report` tells of it, and no finding comes of it
     "bindings": _of_branch,
 }
 DATASET: Mapping[str, Decide] = {
