@@ -138,7 +138,8 @@ def _in_plain(
     texts: Sequence[str], let_through: Mapping[str, Collection[int]], rows: Iterable[Detector], settings: Settings
 ) -> dict[int, list[Span]]:
     found: dict[int, list[Span]] = {}
-    spoken = sieve.spoken(texts) if texts and any(map(let_through.get, _SPOKEN_FOR)) else None
+    asked = sorted(set().union(*[let_through.get(name, ()) for name in _SPOKEN_FOR]))
+    spoken = sieve.spoken(texts, asked) if asked else None
     for row in rows:
         held = let_through.get(row.sieve)
         if not held:

@@ -71,7 +71,12 @@ def _sifted(texts: Sequence[str]) -> Mapping[str, set[int]]:
     return found
 
 
-def spoken(texts: Sequence[str]) -> Callable[[Collection[str]], set[int]]:
-    """Return what tells in which texts one of some words in lower case stands, whole or within another, in whatever case."""
-    data = glance.joined(texts).lower().encode("utf-8", "surrogatepass")
-    return lambda words: {at for word in words for at in glance.holding(data, word.encode())}
+def spoken(texts: Sequence[str], places: Sequence[int]) -> Callable[[Collection[str]], set[int]]:
+    """Return what tells in which of some texts one of some words in lower case stands, whole or within another, in whatever case.
+
+    Args:
+        texts: any texts.
+        places: positions of those to look into; each word is looked for in all of them at once.
+    """
+    data = glance.joined([texts[at] for at in places]).lower().encode("utf-8", "surrogatepass")
+    return lambda words: {places[at] for word in words for at in glance.holding(data, word.encode())}
