@@ -93,8 +93,9 @@ class _Stamps(msgspec.Struct, frozen=True, array_like=True):
         series, said = dict[tuple[str, str], int](), dict[str, int]()
         places, times, answers, others = list[int](), list[float](), list[int](), bytearray()
         for (task, _), voices in heard.items():
-            given = [answer for *_, answer in voices]
-            found = _others(tuple(map(given.index, given)), given.index("") if "" in given else None)
+            numbers = dict[str, int]()
+            given = tuple([numbers.setdefault(answer, len(numbers)) for *_, answer in voices])
+            found = _others(given, numbers.get(""))
             for (by, time, answer), other in zip(voices, found, strict=True):
                 if time is not None:
                     places.append(series.setdefault((task, by), len(series)))
