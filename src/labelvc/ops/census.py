@@ -202,7 +202,8 @@ def by_shard(
             found.update(dict(_read(kept[key])))
         missing = [one for one, key in keys.items() if key not in kept]
         files = [file for one in missing for file in (cells[one] if items else cells[one][:1]) if file]
-        data = reader.lying(files) if dataset.storage == "git" else reader.many(files)
+        behind = any(entry.kind == "dvc" for _, entry in files)  # then, whatever the dataset says of its storage now
+        data = reader.many(files) if behind else reader.lying(files)
         for one in missing:
             annotations = next(data)[1] if cells[one].annotations else b""
             counted = count(annotations, next(data)[1] if items and cells[one].items else b"")

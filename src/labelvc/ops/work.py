@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
@@ -10,6 +9,7 @@ from functools import lru_cache, partial
 
 import msgspec
 
+from labelvc import digests
 from labelvc.codec import shard
 from labelvc.core import births, calendar, census, diff, ways
 from labelvc.core.calendar import Calendar
@@ -38,7 +38,7 @@ _Place = tuple[str, date]
 _day_of = lru_cache(maxsize=4096)(calendar.day_of)
 
 
-class Edits(msgspec.Struct):
+class Edits(msgspec.Struct, frozen=True):
     """What commits did to records.
 
     Attributes:
@@ -147,13 +147,18 @@ def read(
     removed = stamped = 0
     commits = log.commits(git, head, [_FOLDER], base)
     rules = _rules(git, head, drawn) if commits else ""
-    key_of = lambda commit: f"{_BY}:{commit.id}:{','.join(commit.parents)}:{rules}"  # noqa: E731
-    for _, found in remembered.by_commit(cache, commits, key_of, Edits, partial(_made, git, reader, drawn)):
+    for _, found in remembered.by_commit(
+        cache, commits, partial(_key, rules), Edits, partial(_made, git, reader, drawn)
+    ):
         made.update(found.made)
         turns.update(found.turns)
         removed, stamped = removed + found.removed, stamped + found.stamped
         advance()
     return Edits(made, turns, removed, stamped)
+
+
+def _key(rules: str, commit: Commit) -> str:
+    return f"{_BY}:{commit.id}:{','.join(commit.parents)}:{rules}"
 
 
 def _made(git: Git, reader: Reader, drawn: Veil, commits: Sequence[Commit]) -> Iterator[tuple[Commit, Edits]]:
@@ -186,7 +191,7 @@ def _rules(git: Git, head: str, drawn: Veil) -> str:
     told = plumbing.run(git, "log", "--format=", "--name-only", "-m", "--full-history", "-z", head, "--", _DOCUMENTS)
     names = sorted({path.split("/")[1] for path in told.decode("utf-8", "surrogateescape").split("\0") if path})
     said = "\0".join(f"{name}\0{drawn.rules(name)}" for name in names)
-    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
+    return str(digests.sha256(said.encode("utf-8", "surrogateescape")).hexdigest())
 
 
 def _fresh(commit: Commit, drawn: Veil) -> Callable[[], _Tally]:

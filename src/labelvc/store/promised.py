@@ -14,7 +14,7 @@ from labelvc.store import git as plumbing
 from labelvc.store import process
 from labelvc.store.git import Git
 
-_PROMISOR = r"remote\.(.+)\.promisor=true"
+_PROMISOR = r"remote\.([^-].*)\.promisor=true"
 _SEVERAL = 2
 _LONG = 64
 _SHA256 = "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"
