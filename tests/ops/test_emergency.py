@@ -8,17 +8,18 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from labelvc.codec import canonical, dsse, schema, statement
+from labelvc.codec import canonical, dsse, moment, schema, statement
 from labelvc.errors import DataError
 from labelvc.model.approval import NAMESPACE
 from labelvc.model.policy import Need, Principal, Role
 from labelvc.ops import approvals, trust
 from labelvc.store import keys
 from tests import people
+from tests.ops.test_expiry import DAY, Clock, after, clock
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
 
-__all__ = ["desk", "desk_template", "people_keys"]
+__all__ = ["clock", "desk", "desk_template", "people_keys"]
 URGENT = ("--emergency", "--reason", "the client waits")
 
 
@@ -241,3 +242,86 @@ def test_a_rule_names_nobody_who_is_not_there(desk: Desk):
     bad = people.labels_rule(policy, emergency=Need("boss"))
     assert list(statement.flaws(people.replace(bad, principals={"ada": Principal("Ada")}, roles={}))) != []
     assert any("boss" in flaw for flaw in statement.flaws(bad))
+
+
+@pytest.fixture
+def pressed(desk: Desk, clock: Clock) -> Desk:
+    """Return the desk with a policy that gives three days to ratify what the lead let in, which she did on the first."""
+    people.govern(desk, lambda policy: people.labels_rule(policy, emergency=Need("lead"), ratify_within=3 * DAY))
+    desk.approve("ada", "main...topic", "lead", *URGENT)
+    clock(1)
+    return desk
+
+
+def states(desk: Desk, step: str, *words: str) -> list[str]:
+    code, steps = desk.verify(f"{step}~1..HEAD", *words)
+    assert code == int(any(one["state"] not in ("approved", "unchanged") for one in steps))
+    return [one["state"] for one in steps]
+
+
+def test_who_agrees_in_time_ratifies(pressed: Desk, clock: Clock):
+    pull = pressed.verify("main...topic", "--at", after(90))[1][0]
+    assert (pull["state"], "ratify_by" in pull) == ("conditional", False)  # it did not come in yet
+    step = merge(pressed)
+    (item,) = pressed.verify(step)[1]
+    assert (item["state"], item["ratify_by"], "at" in item) == ("conditional", after(4), False)
+    assert f"policy 4, to be ratified by {after(4)}\n" in pressed.labelvc("verify", step)[1]
+    clock(4)
+    pressed.approve("ben", f"{step}~1..{step}")
+    clock(400)
+    pressed.git("commit", "-q", "--allow-empty", "-m", "Much later")
+    assert states(pressed, step)[0] == "approved"
+    assert pressed.verify(f"{step}~1..HEAD", "--at", after(1000))[1][0]["ratified_by"] == ["ben"]
+
+
+def test_an_emergency_that_nobody_ratified_in_time_let_nothing_in(pressed: Desk, clock: Clock):
+    step = merge(pressed)
+    assert states(pressed, step, "--at", after(4)) == ["conditional"]
+    assert states(pressed, step, "--at", moment.instant(moment.seconds(after(4)) + 1)) == ["missing"]
+    clock(4 + 1 / DAY)  # a second late, whatever the statement claims
+    pressed.git("commit", "-q", "--allow-empty", "-m", "A second later")
+    assert states(pressed, step)[0] == "missing"
+    clock(2)
+    pressed.approve("ben", f"{step}~1..{step}")
+    assert states(pressed, step)[0] == "missing"
+    code, out, _ = pressed.labelvc("verify", f"{step}~1..HEAD")
+    told = f"            the time to agree: ended on {after(4)}, and nobody had ratified what an emergency let in\n"
+    assert (code, told in out, f"labelvc verify {step[:12]}" in out or "judge both as one" in out) == (1, True, True), (
+        out
+    )
+    rows = json.loads(pressed.labelvc("audit", "population", f"{step}~1..HEAD", "--format", "json")[1])["items"]
+    assert rows[0]["state"] == "missing"
+    assert pressed.verify(f"{step}~1...HEAD")[0] == 0  # as the hint says: both are judged as one
+
+
+def test_who_ratified_in_time_and_is_distrusted_since_can_be_stood_in_for(pressed: Desk, clock: Clock):
+    step = merge(pressed)
+    pressed.approve("ben", f"{step}~1..{step}")
+    clock(30)
+    pressed.git("branch", "-q", "-f", "topic")
+    command = ("policy", "distrust", "ben", "--from", f"{step}~1", "--reason", "a stolen laptop")
+    assert pressed.labelvc(*command, "--sign-with", pressed.key("ada"))[0] == 0
+    pressed.commit("Distrust Ben", "ada")
+    assert states(pressed, step)[0] == "missing"
+    pressed.approve("cleo", f"{step}~1..{step}")
+    assert pressed.verify(f"{step}~1..HEAD")[1][0]["ratified_by"] == ["cleo"]
+
+
+def test_the_time_to_ratify_is_set_and_told(desk: Desk):
+    sign = ("--sign-with", desk.key("ada"))
+    words = ("policy", "rule", "set", "labels and items")
+    code, _, err = desk.labelvc(*words, "--ratify-within", "72h", *sign)
+    assert (code, "nobody may act in an emergency" in err, "--emergency ROLE" in err) == (2, True, True), err
+    assert desk.labelvc(*words, "--emergency", "lead", "--ratify-within", "72h", *sign)[0] == 0
+    told = "in an emergency 1 lead first, to be ratified within 3 days"
+    assert told in desk.labelvc("policy", "show")[1]
+    assert "before that, to be ratified within 3 days" in desk.labelvc("policy", "explain", "datasets/reviews/items")[1]
+    document = json.loads(desk.labelvc("policy", "show", "--format", "json")[1])
+    jsonschema.Draft202012Validator(schema.schema("policy-show")).validate(document)
+    policy = statement.decode_policy(dsse.decode((desk.folder / trust.POLICY).read_bytes(), dsse.IN_TOTO).payload)
+    rule = next(rule for rule in policy.rules if rule.ratify_within == 3 * DAY)
+    assert statement.decode_policy(statement.encode_policy(policy)) == policy
+    for bad in (people.replace(rule, ratify_within=0), people.replace(rule, emergency=None)):
+        assert any("ratified within" in flaw for flaw in statement.flaws(people.replace(policy, rules=(bad,))))
+    assert desk.labelvc(*words, "--no-emergency", *sign)[0] == 0
+    assert "emergency" not in desk.labelvc("policy", "show")[1]

@@ -162,6 +162,9 @@ def policy_rule() -> None:
 @click.option(
     "--emergency", metavar="ROLE[:COUNT[:author,annotators]]", help="Who lets a change in before the others agree."
 )
+@click.option(
+    "--ratify-within", callback=timing.span, metavar="SPAN", help="How soon the others must agree then: 72h, 3d, 2w."
+)
 @click.option("--no-emergency", "ordinary", is_flag=True, help="Nobody does any more.")
 @click.option("--own-records/--any-records", default=None, help="Whether authors touch only records of their own.")
 @_edits
@@ -176,6 +179,7 @@ def policy_rule_set(
     verification: bool,
     max_age: int | None,
     emergency: str | None,
+    ratify_within: int | None,
     ordinary: bool,
     own_records: bool | None,
 ) -> Policy:
@@ -187,7 +191,7 @@ def policy_rule_set(
     labelvc policy rule set 'labels and items' --need reviewer:2:author,annotators
     labelvc policy rule set gold --kind labels --path 'datasets/gold/**' --need lead
     """
-    if ordinary and emergency:
+    if ordinary and (emergency or ratify_within):
         raise click.UsageError("--emergency and --no-emergency say opposite things", click.get_current_context())
     asked = [_need(word, touch=touch, verification=verification, max_age=max_age) for word in needs]
     if (touch or verification or max_age) and not asked:
@@ -204,6 +208,7 @@ def policy_rule_set(
             _need(emergency) if emergency else None,
             own_records,
             ordinary,
+            ratify_within,
         ),
     )
 

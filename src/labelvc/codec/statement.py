@@ -152,6 +152,8 @@ def flaws(value: Policy) -> Iterator[str]:
                 yield f"the rule {rule.name!r} asks for {need.count} of the role {need.role}, which cannot be"
             if need.max_age is not None and need.max_age < 1:
                 yield f"the rule {rule.name!r} asks for a yes that is no older than {need.max_age} seconds, which none can be"
+        if rule.ratify_within is not None and (rule.emergency is None or rule.ratify_within < 1):
+            yield f"the rule {rule.name!r} asks that an emergency is ratified within {rule.ratify_within} seconds, which cannot be"
     yield from _flaws_of_distrust(value.distrusted)
 
 

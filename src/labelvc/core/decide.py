@@ -54,6 +54,7 @@ class Decision(NamedTuple):
         needs: what the moves that are not settled otherwise need.
         noes: rejections that hold: of the change itself, or of a change that is all in it.
         agreed: principals whose yes counts for some of the moves.
+        within: seconds in which what was let in in an emergency must be ratified; None: it may take any time, or nothing was.
     """
 
     state: State
@@ -63,6 +64,7 @@ class Decision(NamedTuple):
     needs: tuple[Standing, ...]
     noes: tuple[Voice, ...] = ()
     agreed: frozenset[str] = frozenset()
+    within: int | None = None
 
 
 class Case(NamedTuple):
@@ -179,6 +181,7 @@ def decide(policy: Policy, case: Case, backings: Sequence[Backing]) -> Decision:
     uncovered, tallies, rejected, blind = list(denied), Tallies(), False, False
     lacking = len(denied)
     against: dict[Digest, Voice] = {}
+    spans: list[int] = []
     for weighed in _weighed(policy, case, groups, backings):
         group = weighed.group
         met = [_judge(policy, rule, case, weighed.held, tallies) for rule in group.rules]
@@ -190,6 +193,9 @@ def decide(policy: Policy, case: Case, backings: Sequence[Backing]) -> Decision:
         if weighed.binding or not _saved(policy, case, weighed, met):
             lacking += len(group.keys)
             rejected |= weighed.vetoed
+        spans += [
+            rule.ratify_within for rule, good in zip(group.rules, met, strict=True) if rule.ratify_within and not good
+        ]
     total = len(case.moves)
     state: State = "approved" if total else "unchanged"
     if blind:
@@ -200,7 +206,8 @@ def decide(policy: Policy, case: Case, backings: Sequence[Backing]) -> Decision:
         state = "conditional"
     noes = tuple(voice for _, voice in sorted(against.items()))
     left, agreed = tuple(sorted(uncovered)), frozenset(tallies.agreed)
-    return Decision(state, total - len(left), total, left, tallies.standings(), noes, agreed)
+    within = min(spans, default=None) if state == "conditional" else None
+    return Decision(state, total - len(left), total, left, tallies.standings(), noes, agreed, within)
 
 
 def wanting(policy: Policy, case: Case, backings: Sequence[Backing], role: str) -> frozenset[str]:

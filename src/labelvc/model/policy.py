@@ -138,6 +138,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             A record's place is `datasets/<dataset>/annotations`, an item's `datasets/<dataset>/items`.
         emergency: who may let such a change in before the others agree, until they do; None: nobody may.
         own_records: whether an author who holds no role that it asks for may only make, edit and delete their own records.
+        ratify_within: seconds after such a change came in, in which the others must agree; None: they may take any time.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     paths: tuple[str, ...] = ()
     emergency: Need | None = None
     own_records: bool = False
+    ratify_within: int | None = None
 
 
 class Distrust(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"since": "from"}):

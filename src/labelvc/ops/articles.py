@@ -27,6 +27,7 @@ class Wish(NamedTuple):
     emergency: Need | None = None
     own_records: bool | None = None
     ordinary: bool = False
+    ratify_within: int | None = None
 
 
 def with_rule(policy: Policy, wish: Wish) -> Policy:
@@ -46,7 +47,11 @@ def with_rule(policy: Policy, wish: Wish) -> Policy:
         paths=tuple(dict.fromkeys(wish.paths)) or start.paths,
         emergency=None if wish.ordinary else wish.emergency or start.emergency,
         own_records=start.own_records if wish.own_records is None else wish.own_records,
+        ratify_within=None if wish.ordinary else wish.ratify_within or start.ratify_within,
     )
+    if new.ratify_within and not new.emergency:
+        hint = f'labelvc policy rule set "{name}" --emergency ROLE --ratify-within SPAN'
+        raise TrustError(f"nobody may act in an emergency by the rule {name!r}", where=trusting.POLICY, hint=hint)
     if not name or not new.kinds or not new.needs:
         hint = f'labelvc policy rule set "{name or "NAME"}" --kind KIND --need ROLE; rules it has: {_names(policy)}'
         message = f"the policy has no rule {name!r}, and a new one needs a name, --kind and --need"

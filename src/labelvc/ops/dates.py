@@ -36,7 +36,11 @@ class Dates:
         Raises:
             StoreError: unknown commit, or a shallow clone that hides a part of the line.
         """
-        return max([self._least, *(self._of(commit) for commit in commits if commit)])
+        return max(self._least, self.dated(*commits))
+
+    def dated(self, *commits: str) -> int:
+        """Return the time as `at` does, and by the commits alone."""
+        return max((self._of(commit) for commit in commits if commit), default=0)
 
     def _of(self, commit: str) -> int:
         for head in filter(None, (self._head, commit)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from labelvc.codec import moment
 from labelvc.core.decide import Decision, State
 from labelvc.core.quorum import Standing
 from labelvc.model.approval import Meaning, Verdict
@@ -57,6 +58,7 @@ class Step(NamedTuple):
         ratified: principals by whose later word a step is approved that an emergency let in, or whose approval is distrusted since.
         agreed: principals whose yes counts for some of the moves.
         at: seconds since 1970 by which it was judged; None where nothing had a limit in time.
+        due: seconds since 1970 until which what an emergency let in must be ratified; None: no end was set.
     """
 
     parent: str
@@ -75,6 +77,7 @@ class Step(NamedTuple):
     ratified: tuple[str, ...] = ()
     agreed: frozenset[str] = frozenset()
     at: int | None = None
+    due: int | None = None
 
     @property
     def roots(self) -> dict[Digest, int]:
@@ -91,6 +94,7 @@ def judged(
     heard: Sequence[Heard],
     problems: Iterable[Problem],
     at: int | None = None,
+    due: int | None = None,
 ) -> Step:
     """Return a step that was decided on.
 
@@ -103,8 +107,9 @@ def judged(
         heard: what was said on its change-set and on others.
         problems: what counted for nothing.
         at: seconds since 1970 by which it was decided; None where that did not matter.
+        due: seconds since 1970 until which it must be ratified; None: no end was set.
     """
-    state, covered, total, uncovered, needs, against, agreed = decision
+    state, covered, total, uncovered, needs, against, agreed, _ = decision
     statements = [one for each in heard for one in each.statements]
     moves = {each.backing.root: _shared(each, changeset, total) for each in heard}
     said = tuple(_with_supersession([_said(one, moves[one.approval.root]) for one in statements], statements))
@@ -125,6 +130,7 @@ def judged(
         noes,
         agreed=agreed,
         at=at,
+        due=due,
     )
 
 
@@ -135,6 +141,12 @@ def followed(step: Step, found: Sequence[Statement]) -> Step:
     later = [_said(one, step.roots[one.approval.root]) for one in found]
     said, new = (tuple(_with_supersession(each, found)) for each in (step.said, later))
     return step._replace(said=said, later=new)
+
+
+def overdue(step: Step) -> Step:
+    """Return a step that an emergency let in as one that lacks approval: nobody ratified it in the time the policy gives."""
+    late = f"ended on {moment.instant(step.due or 0)}, and nobody had ratified what an emergency let in"
+    return step._replace(state="missing", problems=(*step.problems, Problem("the time to agree", late)))
 
 
 def ratified(step: Step, after: Step) -> Step:

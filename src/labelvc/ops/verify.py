@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from labelvc.core import changeset, decide, voices
@@ -194,13 +195,12 @@ class Walk:
         trust = self.heeding(self.trust(tree.commit(self._git, later, ("trust",))), words.commit)
         return self._judged(done, trust, self._ledger.of(words, after), [], (words.commit, ruler))
 
-    def unsaid(self, step: Step, ruler: str) -> bool:
-        """Tell whether a step is not approved only because somebody is distrusted: it was when it came in."""
-        if step.state != "missing" or not any(isinstance(each, Distrusted) for each in step.problems):
-            return False
+    @contextmanager
+    def believing(self) -> Iterator[None]:
+        """Judge as if the newest policy distrusted nobody."""
         heeded, self.silence = self.silence, Silence({})
         try:
-            return self.step(step.parent, step.commit, ruler).state in ("approved", "conditional")
+            yield
         finally:
             self.silence = heeded
 
@@ -259,8 +259,10 @@ class Walk:
             decision, problems = decision._replace(state="undecidable"), [*problems, *untold]
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
+        alone = decision.within is not None and not line[1]  # a pull request has not come in yet
+        due = self.dates.dated(line[0]) + (decision.within or 0) if alone else None
         return steps.judged(
-            deed.parent, deed.commit, trust.policy.version, found.changeset, decision, heard, problems, at
+            deed.parent, deed.commit, trust.policy.version, found.changeset, decision, heard, problems, at, due
         )
 
     def _decided(
@@ -317,7 +319,8 @@ def verify(
         for parent, commit in going.pairs:
             found.append(walk.step(parent, commit, going.ruler))
             advance()
-        found = list(_since(git, walk, going, found)) if len(found) > 1 else found
+        if len(found) > 1 or any(step.due is not None for step in found):
+            found = list(_since(git, walk, going, found))
     return found, walk.anchors
 
 
@@ -339,23 +342,46 @@ def ratified(git: Git, walk: Walk, going: Course, at: int, step: Step) -> Step:
     """Return a step as approved when what was said until a later one is what the policy asks for.
 
     It is looked for where somebody let the step in in an emergency, or is distrusted since who had approved it. What was said
-    once stays said: a rejection that a later step took out of the tree binds all the same.
+    once stays said: a rejection that a later step took out of the tree binds all the same. An emergency that the policy gives a
+    time, and that nobody ratified in it, lets nothing in; who did and is distrusted since can be stood in for at any time.
     """
-    if step.state != "conditional" and not walk.unsaid(step, going.ruler):
+    if step.state != "conditional" and not _unsaid(walk, step, going.ruler):
         return step
+    after = _agreed(git, walk, going, at, step, step.due)
+    if after is None and step.due is not None and walk.dates.at(going.head) > step.due:
+        with walk.believing():
+            kept = _agreed(git, walk, going, at, step, step.due)
+        after = kept and _agreed(git, walk, going, at, step, None)
+        if after is None:
+            return steps.overdue(step)
+    return steps.ratified(step, after) if after else step
+
+
+def _unsaid(walk: Walk, step: Step, ruler: str) -> bool:
+    """Tell whether a step is not approved only because somebody is distrusted: it was when it came in."""
+    if step.state != "missing" or not any(isinstance(each, Distrusted) for each in step.problems):
+        return False
+    with walk.believing():
+        return walk.step(step.parent, step.commit, ruler).state in ("approved", "conditional")
+
+
+def _agreed(git: Git, walk: Walk, going: Course, at: int, step: Step, due: int | None) -> Step | None:
+    """Return a step as the words of the first later one that settle it have it, if that came in until it was due."""
     words = dict(tree.commit(git, step.commit, (approvals.FOLDER,)).entries)
     for parent, commit in going.pairs[at + 1 :]:
         found = tree.commit(git, commit, (approvals.FOLDER,)).entries
         if words.keys() >= found.keys():
             continue
+        if due is not None and walk.dates.dated(commit) > due:
+            return None
         words = {**found, **words}
         try:
             after = walk.again(step, going.ruler, parent, Snapshot(commit, "commit", commit, words))
         except TrustError:
             continue
         if after.state == "approved":
-            return steps.ratified(step, after)
-    return step
+            return after
+    return None
 
 
 _STRANGER = "the author or a co-author of this commit is nobody the policy knows"

@@ -80,7 +80,7 @@ def _place(place: Place, words: str, *, judged: bool) -> Iterator[str]:
         for each in needs:
             yield from (f"  {line}" for line in _need(each, words, judged=judged))
         if rule.emergency:
-            yield f"  in an emergency {render.need(rule.emergency)} lets it in before that"
+            yield f"  in an emergency {render.need(rule.emergency)} lets it in before that{render.soon(rule)}"
 
 
 def _need(asked: Asked, words: str, *, judged: bool) -> Iterator[str]:

@@ -50,6 +50,7 @@ def step_item(step: Step) -> Mapping[str, Any]:
         "later": [_said_item(said) for said in step.later],
         "ratified_by": list(step.ratified),
         **({} if step.at is None else {"at": moment.instant(step.at)}),
+        **({} if step.due is None else {"ratify_by": moment.instant(step.due)}),
         "problems": [{"path": each.path, "message": each.message} for each in step.problems],
     }
 
@@ -188,9 +189,14 @@ def policy_lines(trust: Trust, *, color: bool) -> Iterator[str]:
 def rule(asked: Rule) -> str:
     """Return what a rule is about and what it asks, in words."""
     places = f" in {', '.join(asked.paths)}" if asked.paths else ""
-    urgent = f"; in an emergency {need(asked.emergency)} first" if asked.emergency else ""
+    urgent = f"; in an emergency {need(asked.emergency)} first{soon(asked)}" if asked.emergency else ""
     own = "; others only their own records" if asked.own_records else ""
     return f"{', '.join(asked.kinds)}{places}: {'; '.join(need(each) for each in asked.needs)}{urgent}{own}"
+
+
+def soon(asked: Rule) -> str:
+    """Return how soon a rule asks that an emergency is ratified, in words."""
+    return "" if asked.ratify_within is None else f", to be ratified within {moment.told(asked.ratify_within)}"
 
 
 def need(asked: Need) -> str:
@@ -282,6 +288,8 @@ def _sum(step: Step) -> str:
         return f"{count(step.total, 'change')}, no policy was in force yet"
     version = "no usable policy" if step.policy is None else f"policy {step.policy}"
     ratified = f", ratified by {', '.join(step.ratified)}" if step.ratified else ""
+    if step.state == "conditional" and step.due is not None:
+        ratified = f", to be ratified by {moment.instant(step.due)}"
     return f"{step.covered:,} of {count(step.total, 'change')} covered, {version}{ratified}"
 
 
