@@ -7,7 +7,7 @@ from typing import BinaryIO
 import click
 
 from labelvc.cli.context import Settings, pass_settings
-from labelvc.cli.output import say
+from labelvc.cli.output import changes, say
 from labelvc.cli.render import text
 from labelvc.codec import deltas
 from labelvc.ops import apply as applying
@@ -18,6 +18,7 @@ from labelvc.store import git as plumbing
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--reverse", is_flag=True, help="Undo the changes instead.")
 @pass_settings
+@changes
 def apply(settings: Settings, /, file: BinaryIO, reverse: bool) -> None:
     """Bring the changes of FILE (or stdin), an output of `labelvc diff --format json` or jsonl, into the work tree.
 

@@ -9,7 +9,7 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.grouped import NounGroup
-from labelvc.cli.output import output_options, say, write
+from labelvc.cli.output import changes, output_options, say, write
 from labelvc.cli.render import batch as render
 from labelvc.cli.render import json
 from labelvc.ops import batch as batches
@@ -45,6 +45,7 @@ def batch() -> None:
 )
 @click.option("--pilot", is_flag=True, help="Try the guideline out: agreement on these items says whether it is clear.")
 @pass_settings
+@changes
 def batch_new(
     settings: Settings, /, name: str, dataset: str, task: str, size: int, seed: str, field: str, pilot: bool
 ) -> None:

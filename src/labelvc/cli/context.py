@@ -20,7 +20,7 @@ class Settings(NamedTuple):
 
     Attributes:
         directory: absolute folder to work in.
-        quiet: say nothing on stderr but errors.
+        quiet: say nothing but errors and what was asked for (labelvc.cli.output).
         verbose: how many times `-v` was given.
         jobs: worker processes to use here; 0 only before `settings_from` decided.
         color: whether text on stdout may be coloured.
@@ -42,6 +42,7 @@ class Settings(NamedTuple):
 SPREAD = ("check", "diff")
 """The commands that use the workers of a cluster (docs/adr/0013-what-is-spread.md)."""
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_QUIET = "Say nothing but errors; a command that is there to show something still shows it."
 _COLOR = click.Choice(["auto", "always", "never"])
 
 
@@ -144,7 +145,7 @@ def _options(*, hidden: bool) -> list[Callable[..., Any]]:
     variable: Callable[[str], str | None] = (lambda _: None) if hidden else (lambda name: name)
     return [
         click.option("-C", "global_directory", type=_FOLDER, metavar="DIR", hidden=hidden, help="Work in DIR."),
-        click.option("-q", "--quiet", "global_quiet", is_flag=True, hidden=hidden, help="Say nothing but errors."),
+        click.option("-q", "--quiet", "global_quiet", is_flag=True, hidden=hidden, help=_QUIET),
         click.option("-v", "--verbose", "global_verbose", count=True, hidden=hidden, help="Say more."),
         click.option(
             "--color",

@@ -11,7 +11,7 @@ import click
 from labelvc.cli.completion import dataset_names
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.grouped import NounGroup
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import protection
 from labelvc.model.project import Project, Sensitive
@@ -91,6 +91,7 @@ def dataset_show(settings: Settings, /, name: str, form: str, output: Path | Non
     "--natural-key", "pointers", multiple=True, metavar="POINTER", help="Field no two items share; repeatable."
 )
 @pass_settings
+@changes
 def dataset_new(
     settings: Settings,
     /,
@@ -124,6 +125,7 @@ def _dry(function: Any) -> Any:
 @_dry
 @output_options("text", "json")
 @pass_settings
+@changes
 def dataset_reshard(
     settings: Settings,
     /,
@@ -178,6 +180,7 @@ def dataset_reshard(
 @_dry
 @output_options("text", "json")
 @pass_settings
+@changes
 def dataset_storage(
     settings: Settings, /, name: str, where: Literal["git", "dvc"], dry_run: bool, form: str, output: Path | None
 ) -> None:

@@ -12,7 +12,7 @@ import click
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.opening import openers, opening, typed
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import erasing as render
 from labelvc.core.erasure import Way
 from labelvc.core.pseudonym import KINDS
@@ -58,6 +58,7 @@ from labelvc.store.git import Git
 @signing.key_option
 @output_options("text", "json")
 @pass_settings
+@changes
 def erase(
     settings: Settings, /, who: str, value: bool, kind: str, mode: str, records: str | None, reason: str, yes: bool, key: str | None,
     form: str, output: Path | None, **brought: Any,

@@ -8,7 +8,7 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.grouped import NounGroup
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.proposing import guideline_propose
 from labelvc.cli.registers import entry_of
 from labelvc.cli.render import guideline as render
@@ -76,6 +76,7 @@ def guideline_list(settings: Settings, /, form: str, output: Path | None) -> Non
 @DRY
 @output_options("text", "json")
 @pass_settings
+@changes
 def guideline_publish(
     settings: Settings,
     /,

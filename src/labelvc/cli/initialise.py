@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, now, pass_settings
-from labelvc.cli.output import write
+from labelvc.cli.output import changes, write
 from labelvc.cli.render import text
 from labelvc.errors import TrustError
 from labelvc.ops import codeowners, hosts, people
@@ -93,6 +93,7 @@ class _Key(NamedTuple):
     help="Write what has a host judge each change; into a project that is there, too.",
 )
 @pass_settings
+@changes
 def init(
     settings: Settings,
     folder: Path | None,
@@ -132,8 +133,7 @@ def init(
     if found.words:
         people.remember(git, found.words)
     judged = _judged_by(git, host) if host else ""
-    if not settings.quiet:
-        write(_told(made, template, git, found) + judged)
+    write(_told(made, template, git, found) + judged)
 
 
 def _judged_by(git: Git, host: str) -> str:

@@ -10,7 +10,7 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.grouped import NounGroup
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.ops import likeness
 from labelvc.ops import media as pictures
@@ -33,6 +33,7 @@ def media() -> None:
     help="What existing shapes were drawn on: the picture as it is stored, or as it is seen.  [default: told by the item's size]",
 )
 @pass_settings
+@changes
 def media_add(settings: Settings, /, sources: tuple[Path, ...], dataset: str, shapes: Any) -> None:
     """Put JPEG and PNG files into the dataset's media folder, clean and upright.
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import click
 
 from labelvc.cli.context import Settings, pass_settings, today
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import conflict, json, text
 from labelvc.core.veil import Veil
 from labelvc.errors import StoreError
@@ -37,6 +37,7 @@ _ASKED = "[o]urs, [t]heirs, [u]nion, [n]ewest, [s]kip, [q]uit"
 @click.option("--abort", is_flag=True, help="Take back a merge that is not committed, an interrupted one too.")
 @output_options("text", "json")
 @pass_settings
+@changes
 def merge(
     settings: Settings,
     /,
@@ -104,6 +105,7 @@ def merge(
 @click.option("--annotator", metavar="PSEUDONYM", help="The side this annotator made wins.")
 @output_options("text", "json", "jsonl")
 @pass_settings
+@changes
 def resolve(
     settings: Settings,
     /,

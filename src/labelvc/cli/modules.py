@@ -12,7 +12,7 @@ from labelvc.cli.completion import dataset_names, module_names
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.grouped import NounGroup
 from labelvc.cli.guidelines import DRY
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import module as render
 from labelvc.model.finding import SEVERITIES
@@ -84,6 +84,7 @@ def module_list(settings: Settings, /, library: bool, form: str, output: Path | 
 @_WAIT
 @output_options("text", "json")
 @pass_settings
+@changes
 def module_add(
     settings: Settings,
     /,
@@ -131,6 +132,7 @@ def module_add(
 @_WAIT
 @output_options("text", "json")
 @pass_settings
+@changes
 def module_update(
     settings: Settings,
     /,
@@ -168,6 +170,7 @@ def module_update(
 @DRY
 @output_options("text", "json")
 @pass_settings
+@changes
 def module_remove(
     settings: Settings, /, name: str, keep: bool, anyway: bool, dry_run: bool, form: str, output: Path | None
 ) -> int:
@@ -219,7 +222,7 @@ def _told(settings: Settings, verb: str, done: Done, form: str, output: Path | N
     if form == "json":
         items: list[Any] = list(render.items(done))
         write(json.document("module-change", items, summary=render.summary(verb, done)), output)
-    elif done.stopped or dry or output or not settings.quiet:
+    else:
         parts: Iterator[str] = render.told(done, color=settings.color)
         write("".join(parts), output)
     if done.stopped:

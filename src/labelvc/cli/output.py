@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -17,6 +17,20 @@ from labelvc.model import shell
 from labelvc.store import disk
 
 _AT_ONCE = 1 << 16
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_MARK = "changes"
+_SHOWING: Mapping[str, Collection[object]] = {"dry_run": (True,), "mode": ("plan", "list")}
+"""What has a command that changes something show something instead: option to values."""
+
+
+def changes(function: _Command) -> _Command:
+    """Mark a command as one that changes something: under `-q` its exit code alone says what became of it.
+
+    What it writes to a file, in another form than text, or on a dry run is printed all the same: it was asked for. A command
+    without the mark is there for what it prints.
+    """
+    vars(function)[_MARK] = True
+    return function
 
 
 class Destination(click.Path):
@@ -74,7 +88,7 @@ def write(text: str, output: Path | None = None) -> None:
         output: the file; None means stdout.
     """
     if output is None:
-        sys.stdout.write(text)
+        stream([text])
     else:
         deliver(text.encode(errors="backslashreplace"), output)
 
@@ -102,6 +116,8 @@ def stream(parts: Iterable[str | bytes], output: Path | None = None) -> None:
                 part if isinstance(part, bytes) else part.encode(errors="backslashreplace") for part in parts
             )
         return
+    if _hushed():
+        return
     waiting: list[str] = []
     size = 0
     for part in parts:
@@ -111,6 +127,18 @@ def stream(parts: Iterable[str | bytes], output: Path | None = None) -> None:
             sys.stdout.write("".join(waiting))
             waiting, size = [], 0
     sys.stdout.write("".join(waiting))
+
+
+def _hushed() -> bool:
+    """Tell whether the command that runs keeps what it would print to itself: it changes something, under `-q`."""
+    context = click.get_current_context(silent=True)
+    if context is None or not hasattr(context.command.callback, _MARK):
+        return False
+    given = context.params
+    settings = context.find_object(Settings)
+    quiet = given.get("global_quiet") or (settings is not None and settings.quiet)
+    showing = given.get("form", "text") != "text" or any(given.get(name) in _SHOWING[name] for name in _SHOWING)
+    return bool(quiet) and not showing
 
 
 def say(settings: Settings, text: str) -> None:

@@ -9,7 +9,7 @@ import click
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.grouped import NounGroup
-from labelvc.cli.output import output_options, say, write
+from labelvc.cli.output import changes, output_options, say, write
 from labelvc.cli.render import json
 from labelvc.codec import sshsig
 from labelvc.errors import TrustError
@@ -69,6 +69,7 @@ def key_show(settings: Settings, /, principal: str) -> None:
 @key.command("use")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @pass_settings
+@changes
 def key_use(settings: Settings, /, file: Path) -> None:
     """Sign with this key from now on in this clone (git config labelvc.signingKey)."""
     found = keys.public_key(file if file.suffix == ".pub" else file.with_name(file.name + ".pub"))

@@ -13,7 +13,7 @@ import click
 from labelvc.cli import signing, timing
 from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.grouped import NounGroup
-from labelvc.cli.output import output_options, say, write
+from labelvc.cli.output import changes, output_options, say, write
 from labelvc.cli.render import explain, json, roots, text
 from labelvc.cli.render import trust as render
 from labelvc.errors import TrustError
@@ -58,6 +58,7 @@ def _edits(function: _Command) -> _Command:
 
     @_key_to_sign
     @pass_settings
+    @changes
     @functools.wraps(function)
     def command(settings: Settings, /, signing_key: str | None, **options: Any) -> None:
         git = plumbing.find(settings.directory)

@@ -12,7 +12,7 @@ import click
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.lazy import LazyGroup
 from labelvc.cli.listing import FILE, lines
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import baseline, known
 from labelvc.model import listing
@@ -116,6 +116,7 @@ def _brought(settings: Settings, identities: Path | None) -> Brought:
     "--at", multiple=True, metavar="PLACE", help="Only this record, item or file, when the value stands in several."
 )
 @pass_settings
+@changes
 def privacy_accept(settings: Settings, /, finding: str, why: Why, expires: str, at: tuple[str, ...]) -> None:
     """Answer for a finding: write an exception for it into privacy/baseline.jsonl and stage that.
 

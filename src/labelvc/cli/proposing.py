@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli.context import Settings, pass_settings, today
-from labelvc.cli.output import output_options, progress, say
+from labelvc.cli.output import changes, output_options, progress, say
 from labelvc.cli.registers import dated, day_option, done, entry_of, one_line
 from labelvc.errors import ConfigurationError
 from labelvc.ops import check as checking
@@ -46,6 +46,7 @@ from labelvc.store.git import Git
 @dated("Opened on DAY")
 @output_options("text", "json")
 @pass_settings
+@changes
 def guideline_propose(
     settings: Settings,
     /,

@@ -14,7 +14,7 @@ from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.grouped import NounGroup
 from labelvc.cli.listing import FILE
 from labelvc.cli.opening import openers, opening
-from labelvc.cli.output import progress, say, write
+from labelvc.cli.output import changes, progress, say, write
 from labelvc.cli.render import text
 from labelvc.errors import RefusedError
 from labelvc.model.project import Project
@@ -41,6 +41,7 @@ def pseudonym() -> None:
 @pseudonym.command("new")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal before.")
 @pass_settings
+@changes
 def pseudonym_new(settings: Settings, /, yes: bool) -> None:
     """Begin a new epoch: a new secret on this machine, the epoch before retired.
 
@@ -82,6 +83,7 @@ def pseudonym_share(settings: Settings, /, output: Path, role: str, epoch: str |
 @click.argument("file", type=FILE)
 @opening
 @pass_settings
+@changes
 def pseudonym_accept(settings: Settings, /, file: Path, **brought: Any) -> None:
     """Put the key in a file that somebody shared into this machine's keyring."""
     git = plumbing.find(settings.directory)
@@ -110,6 +112,7 @@ _as = click.option("--as", "principal", metavar="PRINCIPAL", help="Who you are; 
 @signing.root_option
 @opening
 @pass_settings
+@changes
 def pseudonym_rekey(
     settings: Settings,
     /,
@@ -158,6 +161,7 @@ def pseudonym_rekey(
 @pseudonym.command("mend")
 @opening
 @pass_settings
+@changes
 def pseudonym_mend(settings: Settings, /, **brought: Any) -> None:
     """Give tokens that a re-key missed what it made of their persons' others, in all datasets, and stage that.
 

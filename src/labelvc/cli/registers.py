@@ -11,7 +11,7 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.grouped import NounGroup
-from labelvc.cli.output import output_options, say, write
+from labelvc.cli.output import changes, output_options, say, write
 from labelvc.cli.render import json
 from labelvc.cli.render import register as render
 from labelvc.codec import document
@@ -77,6 +77,7 @@ def register() -> None:
 @dated("Opened on DAY")
 @output_options("text", "json")
 @pass_settings
+@changes
 def register_new(
     settings: Settings,
     /,
@@ -207,6 +208,7 @@ def register_show(settings: Settings, /, name: str, at: str, on: str, form: str,
 @dated("Noted on DAY")
 @output_options("text", "json")
 @pass_settings
+@changes
 def register_note(
     settings: Settings, /, name: str, said: str, due: str, on: str, form: str, output: Path | None
 ) -> None:
@@ -226,6 +228,7 @@ def register_note(
 @dated("Closed on DAY")
 @output_options("text", "json")
 @pass_settings
+@changes
 def register_close(settings: Settings, /, name: str, reason: str, on: str, form: str, output: Path | None) -> None:
     """Close a document, saying why.
 

@@ -13,7 +13,7 @@ import click
 from labelvc.cli import memory, signing
 from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.lazy import LazyGroup
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import release as render
 from labelvc.cli.versions import VERSION
@@ -66,6 +66,7 @@ def release() -> None:
 @signing.key_option
 @signing.root_option
 @pass_settings
+@changes
 def cut(
     settings: Settings,
     /,

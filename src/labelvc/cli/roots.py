@@ -11,7 +11,7 @@ import click
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.grouped import NounGroup
-from labelvc.cli.output import output_options, say, write
+from labelvc.cli.output import changes, output_options, say, write
 from labelvc.cli.render import json
 from labelvc.cli.render import roots as render
 from labelvc.model.policy import PublicKey
@@ -43,6 +43,7 @@ def trust() -> None:
 @_threshold
 @signing.key_option
 @pass_settings
+@changes
 def trust_init(
     settings: Settings,
     /,
@@ -97,6 +98,7 @@ def trust_show(settings: Settings, /, root: str | None, form: str, output: Path 
 @signing.key_option
 @signing.root_option
 @pass_settings
+@changes
 def trust_sign(settings: Settings, /, yes: bool, key: str | None, root: str | None) -> int:
     """Add your signature to the drafts in the work tree that wait for it: a new root, a policy, or both.
 
@@ -133,6 +135,7 @@ def trust_sign(settings: Settings, /, yes: bool, key: str | None, root: str | No
 @signing.key_option
 @signing.root_option
 @pass_settings
+@changes
 def trust_rotate(
     settings: Settings,
     /,

@@ -13,7 +13,7 @@ import click
 from labelvc import __version__
 from labelvc.cli import signing, timing
 from labelvc.cli.context import Settings, environment, pass_settings
-from labelvc.cli.output import output_options, say, write
+from labelvc.cli.output import changes, output_options, say, write
 from labelvc.cli.render import json, roots, text, trust
 from labelvc.core.diff import Summary
 from labelvc.errors import TrustError
@@ -51,6 +51,7 @@ _COLOURS = {"ok": "+", "warn": "warning", "fail": "error"}
     "--global", "everywhere", is_flag=True, help="Write the drivers to your own configuration, for all clones."
 )
 @pass_settings
+@changes
 def install(settings: Settings, uninstall: bool, everywhere: bool) -> None:
     """Set up this clone: git hooks that judge what is committed and pushed, and drivers that merge and show records.
 
@@ -62,8 +63,6 @@ def install(settings: Settings, uninstall: bool, everywhere: bool) -> None:
         steps = installing.uninstall(git, everywhere=everywhere)
     else:
         steps = installing.install(git, sys.executable, everywhere=everywhere)
-    if settings.quiet:
-        return
     width = max((len(step.what) for step in steps), default=0)
     write("".join(f"{step.what.ljust(width)}  {_said(step)}\n" for step in steps) or "there was nothing to take away\n")
     if not uninstall:

@@ -11,7 +11,7 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.grouped import NounGroup
 from labelvc.cli.guidelines import DRY, VERSION, listed, tell
 from labelvc.cli.label_lists import taxonomy_export, taxonomy_import
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.registers import entry_of
 from labelvc.cli.render import json, tally
 from labelvc.cli.render import taxonomy as render
@@ -50,6 +50,7 @@ def taxonomy_list(settings: Settings, /, form: str, output: Path | None) -> None
 @DRY
 @output_options("text", "json")
 @pass_settings
+@changes
 def taxonomy_publish(
     settings: Settings, /, name: str, version: str, dry_run: bool, form: str, output: Path | None
 ) -> None:
@@ -88,6 +89,7 @@ def _operate(settings: Settings, name: str, asked: Operation, *, dry: bool) -> N
 @_REASON
 @DRY
 @pass_settings
+@changes
 def taxonomy_add(
     settings: Settings, /, name: str, label: str, called: str, parent: str | None, reason: str, dry_run: bool
 ) -> None:
@@ -106,6 +108,7 @@ def taxonomy_add(
 @_REASON
 @DRY
 @pass_settings
+@changes
 def taxonomy_rename(settings: Settings, /, name: str, label: str, called: str, reason: str, dry_run: bool) -> None:
     """Have people see LABEL as TEXT; no record is touched.
 
@@ -127,6 +130,7 @@ def taxonomy_rename(settings: Settings, /, name: str, label: str, called: str, r
 @_REASON
 @DRY
 @pass_settings
+@changes
 def taxonomy_merge(
     settings: Settings, /, name: str, labels: tuple[str, ...], into: str, called: str, reason: str, dry_run: bool
 ) -> None:
@@ -155,6 +159,7 @@ def taxonomy_merge(
 @_REASON
 @DRY
 @pass_settings
+@changes
 def taxonomy_split(
     settings: Settings, /, name: str, label: str, into: tuple[str, ...], reason: str, dry_run: bool
 ) -> None:
@@ -175,6 +180,7 @@ def taxonomy_split(
 @_REASON
 @DRY
 @pass_settings
+@changes
 def taxonomy_move(settings: Settings, /, name: str, label: str, parent: str | None, reason: str, dry_run: bool) -> None:
     """Put LABEL under another one.
 
@@ -190,6 +196,7 @@ def taxonomy_move(settings: Settings, /, name: str, label: str, parent: str | No
 @_REASON
 @DRY
 @pass_settings
+@changes
 def taxonomy_deprecate(settings: Settings, /, name: str, labels: tuple[str, ...], reason: str, dry_run: bool) -> None:
     """Take each LABEL out of use.
 
@@ -204,6 +211,7 @@ def taxonomy_deprecate(settings: Settings, /, name: str, labels: tuple[str, ...]
 @DRY
 @output_options("text", "json", "jsonl")
 @pass_settings
+@changes
 def taxonomy_migrate(settings: Settings, /, name: str, dry_run: bool, form: str, output: Path | None) -> int:
     """Give records the labels that theirs were merged into.
 

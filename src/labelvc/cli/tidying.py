@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labelvc.cli.context import Settings, pass_settings
-from labelvc.cli.output import say
+from labelvc.cli.output import changes, say
 from labelvc.cli.render import text
 from labelvc.ops import tidy
 from labelvc.store import git as plumbing
@@ -20,6 +20,7 @@ from labelvc.store import git as plumbing
     "--edited", is_flag=True, help="What lies behind a DVC pointer is my edit, though it is what another commit holds."
 )
 @pass_settings
+@changes
 def format(settings: Settings, /, staged: bool, since: str | None, edited: bool) -> int:  # noqa: A001 - the command's name
     """Bring shards into form after an edit by hand: spelling and order of lines, their shard, `rev`, tombstones.
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from labelvc.cli.context import Settings, pass_settings, today
-from labelvc.cli.output import Destination, output_options, placed, progress, say, write
+from labelvc.cli.output import Destination, changes, output_options, placed, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import diff as rules
 from labelvc.core.veil import Veil
@@ -70,6 +70,7 @@ _NEXT = "labelvc check --all, then git add --all && git commit"
 @click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
 @output_options("text", "json")
 @pass_settings
+@changes
 def import_command(
     settings: Settings,
     /,

@@ -11,7 +11,7 @@ import click
 
 from labelvc.cli import memory, signing, timing
 from labelvc.cli.context import Settings, now, pass_settings
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import trust as render
 from labelvc.codec import moment
@@ -63,6 +63,7 @@ _BAD = ("conditional", "missing", "denied", "rejected")
 @signing.key_option
 @signing.root_option
 @pass_settings
+@changes
 def approve(
     settings: Settings,
     /,

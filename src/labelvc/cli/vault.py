@@ -12,7 +12,7 @@ from labelvc.cli.context import Settings, in_ci, now, pass_settings
 from labelvc.cli.grouped import NounGroup
 from labelvc.cli.listing import FILE, lines
 from labelvc.cli.opening import asking, openers, opening
-from labelvc.cli.output import say, write
+from labelvc.cli.output import changes, say, write
 from labelvc.cli.render import text
 from labelvc.core.pseudonym import KINDS
 from labelvc.errors import ConfigurationError, RefusedError
@@ -32,6 +32,7 @@ def vault() -> None:
 
 @vault.command("new")
 @pass_settings
+@changes
 def vault_new(settings: Settings, /) -> None:
     """Begin a vault: its key in shares for the role `reverse` of privacy/recipients.yaml."""
     git = plumbing.find(settings.directory)
@@ -68,6 +69,7 @@ def vault_status(settings: Settings, /) -> int:
 )
 @opening
 @pass_settings
+@changes
 def vault_seal(settings: Settings, /, values: Path | None, kind: str, **brought: Any) -> None:
     """Take what imports left in the inbox into the vault."""
     git = plumbing.find(settings.directory)
@@ -120,6 +122,7 @@ def vault_reveal(
 @vault.command("filter")
 @opening
 @pass_settings
+@changes
 def vault_filter(settings: Settings, /, **brought: Any) -> None:
     """Write the filter with which hooks and CI find the people whom the vault knows.
 
@@ -171,6 +174,7 @@ def vault_restore(settings: Settings, /, item: str, reason: str, output: Path, *
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @opening
 @pass_settings
+@changes
 def vault_merge(settings: Settings, /, folder: Path, **brought: Any) -> int:
     """Take in another copy of the vault, from a colleague's `.git/labelvc/vault`.
 
@@ -193,6 +197,7 @@ def vault_merge(settings: Settings, /, folder: Path, **brought: Any) -> int:
 @click.option("--reason", default="", metavar="TEXT", help="Why; goes into the log.")
 @opening
 @pass_settings
+@changes
 def vault_rotate(settings: Settings, /, reason: str, **brought: Any) -> None:
     """Give the vault a new key, in shares for the people that privacy/recipients.yaml names now."""
     git = plumbing.find(settings.directory)
@@ -210,6 +215,7 @@ def vault_rotate(settings: Settings, /, reason: str, **brought: Any) -> None:
 @click.option("--reason", default="", metavar="TEXT", help="Why; goes into the log.")
 @opening
 @pass_settings
+@changes
 def vault_forget(settings: Settings, /, token: str, reason: str, **brought: Any) -> None:
     """Make a token stand for nothing: nobody can tell any more what it stood for.
 

@@ -8,7 +8,7 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.grouped import NounGroup
-from labelvc.cli.output import output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.core import waivers
 from labelvc.model.waiver import Waiver
@@ -40,6 +40,7 @@ def waiver() -> None:
     "--by", "who", default="", metavar="WHO", help="Who answers for it; default: you, as the policy knows you."
 )
 @pass_settings
+@changes
 def waiver_add(
     settings: Settings,
     /,
@@ -73,6 +74,7 @@ def waiver_add(
 @click.argument("rule")
 @click.argument("places", metavar="[PLACE]...", nargs=-1)
 @pass_settings
+@changes
 def waiver_remove(settings: Settings, /, rule: str, places: tuple[str, ...]) -> None:
     """Take waivers of RULE out of waivers.jsonl and stage that: those for a PLACE as they say it, or all."""
     gone = waiving.remove(plumbing.find(settings.directory), rule, places)

@@ -9,7 +9,7 @@ import click
 
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, now, pass_settings
-from labelvc.cli.output import deliver, output_options, progress, say, write
+from labelvc.cli.output import changes, deliver, output_options, progress, say, write
 from labelvc.cli.render import json
 from labelvc.cli.render import release as render_release
 from labelvc.cli.render import witness as render
@@ -49,6 +49,7 @@ from labelvc.store import git as plumbing
 @signing.key_option
 @signing.root_option
 @pass_settings
+@changes
 def witness(
     settings: Settings,
     /,
