@@ -20,6 +20,7 @@ from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
+from tests import people
 from tests.cli.test_release import released
 from tests.people import SHARD, Desk
 from tests.trusting import desk, desk_template, people_keys
@@ -128,10 +129,11 @@ _grounds: list[Ground] = []
 
 
 @pytest.fixture
-def ground(request: pytest.FixtureRequest) -> Ground:
-    """Return a repository with an approved record, an approved guideline and a release; made once, it lasts for the module."""
+def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """Return a repository with an approved record, an approved guideline and a release; made once, it outlasts the test."""
     if not _grounds:
-        _grounds.append(made(request.getfixturevalue("desk")))
+        first = request.getfixturevalue("desk")
+        _grounds.append(made(people.copy(first, tmp_path_factory.mktemp("flips") / "desk", first.run)))
     return _grounds[0]
 
 

@@ -53,6 +53,17 @@ _BAD = ("conditional", "missing", "denied", "rejected")
     metavar="TIME",
     help="Let the yes count until then and no longer: 30d, 36h, 2026-12-31 or 2026-12-31T18:00:00Z.",
 )
+@click.option(
+    "--material",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file you went by, such as a report or the list of what you looked at: its SHA-256 is signed; may be repeated.",
+)
+@click.option(
+    "--reference", default="", metavar="URL", help="Where it was talked about: a pull request; signed with it."
+)
 @click.option("--remainder", is_flag=True, help="Sign only what standing approvals leave to the role.")
 @click.option(
     "--emergency", is_flag=True, help="Let it in before the others agree, where the policy lets the role do so."
@@ -73,6 +84,8 @@ def approve(
     reason: str,
     excepted: tuple[str, ...],
     expires_at: str | None,
+    files: tuple[Path, ...],
+    reference: str,
     remainder: bool,
     emergency: bool,
     principal: str | None,
@@ -103,7 +116,7 @@ def approve(
     git = plumbing.find(settings.directory)
     _refuse_two_dots(git, revisions)
     meaning: Meaning = "review" if decision == "reject" else "emergency" if emergency else "approval"
-    wish = Wish(role, decision, meaning, reason, principal, excepted, remainder, expires_at or "")
+    wish = Wish(role, decision, meaning, reason, principal, excepted, remainder, expires_at or "", files, reference)
     change = approving.examine(git, revisions, signing.pin(git, root), wish, timing.clock())
     signer = people.signer(git, signing.where(key), signing.ask, change.trust.policy)
     approval = approving.draft(change, wish, signer.key, now().astimezone(), secrets.token_hex(16))

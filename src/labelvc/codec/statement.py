@@ -93,7 +93,8 @@ def _is_rekeying(value: Rekeying) -> bool:
     digests = (value.mapping.sha256, value.states.before, value.states.after)
     letters = (*value.epochs.before, value.epochs.after)
     return (
-        (value.decision, value.meaning, value.supersedes, value.materials) == ("approve", "verification", (), ())
+        (value.decision, value.meaning, value.supersedes, value.materials, value.reference)
+        == ("approve", "verification", (), (), "")
         and all(_SHA256.fullmatch(each) for each in digests)
         and all(_EPOCH.fullmatch(each) for each in letters)
         and value.mapping.tokens > 0 < len(value.epochs.before)

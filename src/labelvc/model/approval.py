@@ -83,7 +83,7 @@ class Seen(_Part, frozen=True):
 
 
 class Material(_Part, frozen=True):
-    """A document that was in force when the signer decided: what labels mean, or how they are checked."""
+    """A document that the signer went by: what labels mean, how they are checked, a report of a check, a list of what was looked at."""
 
     name: str
     sha256: str
@@ -104,7 +104,8 @@ class Approval(_Part, frozen=True, kw_only=True):
         scope: what it is part of.
         policy: the policy the signer saw.
         authors: principals who made the change, as the signer found them.
-        materials: documents in force.
+        materials: documents in force, and what else the signer went by.
+        reference: where it was talked about, such as a pull request's address; evidence only.
         supersedes: payload digests of the signer's earlier statements on the same change-set.
         expires_at: RFC 3339 UTC with `Z`: the last second in which a yes counts; empty: it has no end. What it takes back, and
             whom it names as authors, has none.
@@ -128,6 +129,7 @@ class Approval(_Part, frozen=True, kw_only=True):
     materials: tuple[Material, ...] = ()
     supersedes: tuple[Digest, ...] = ()
     expires_at: str = ""
+    reference: str = ""
 
 
 class Epochs(_Part, frozen=True):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from labelvc import __version__
-from labelvc.codec import canonical
 from labelvc.core import changeset, decide, voices
 from labelvc.core.changeset import Gathered
 from labelvc.core.decide import Case
@@ -21,7 +21,7 @@ from labelvc.model.names import Digest
 from labelvc.model.policy import Need, PublicKey, Separation, Trust
 from labelvc.model.shell import word
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, makers, ownership, parts, people, silence
+from labelvc.ops import approvals, makers, materials, ownership, parts, people, silence
 from labelvc.ops import diff as comparing
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
@@ -29,13 +29,11 @@ from labelvc.ops.approvals import Problem, Shelf, Statement
 from labelvc.ops.dates import Dates
 from labelvc.ops.diff import Range
 from labelvc.ops.people import Authors
-from labelvc.ops.project import TOP
 from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 _KEPT = 1_000
-_MATERIALS = ("guidelines/", "taxonomies/", "profiles/")
 LONGEST_LIST = 32 << 20
 """Bytes of the longest list of moves that is kept in git beside an approval: hosts warn of files from 50 MB on."""
 
@@ -52,6 +50,8 @@ class Wish(NamedTuple):
         excepted: globs of the keys they say nothing of.
         remainder: say it only of what still needs the word of the role.
         expires_at: the last second in which a yes counts, RFC 3339 UTC; empty: it has no end.
+        materials: files they went by, beside the documents in force: a report, a plan, a list.
+        reference: where it was talked about, such as a pull request's address; empty: not said.
     """
 
     role: str
@@ -62,6 +62,8 @@ class Wish(NamedTuple):
     excepted: tuple[str, ...] = ()
     remainder: bool = False
     expires_at: str = ""
+    materials: tuple[Path, ...] = ()
+    reference: str = ""
 
 
 class Change(NamedTuple):
@@ -79,7 +81,7 @@ class Change(NamedTuple):
         needs: what the policy asks for these moves.
         emergencies: whom it lets act on them in an emergency.
         statements: valid statements at the head or in the index: on the same change-set, and on what is all in it.
-        materials: guidelines, taxonomies and what says how it is checked, at the head.
+        materials: guidelines, taxonomies and what says how it is checked, at the head; and what the signer names.
         denied: what an author may not touch by the rules on own records; no approval helps.
         first: deltas of what is to be signed, to be shown before; of many the first that were met.
     """
@@ -161,7 +163,7 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
             decide.demands(trust.policy, found.changeset.moves),
             decide.demands(trust.policy, found.changeset.moves, emergency=True),
             list(_statements(shelf, folders, found.changeset, trust, every=wish.decision == "withdraw")),
-            tuple(_materials(reader, pair.new, found.changeset)),
+            materials.of(git, reader, pair.new, found.changeset, wish.materials),
             tuple(ownership.foreign(git, trust.policy, whole, commits, frozenset())[1]),
             tuple(delta for delta in first if changeset.key_text(delta.key) in keys),
         )
@@ -250,6 +252,7 @@ def draft(change: Change, wish: Wish, key: PublicKey, now: datetime, nonce: str,
         nonce=nonce,
         tool=f"labelvc {__version__}",
         expires_at=wish.expires_at,
+        reference=wish.reference,
     )
 
 
@@ -363,12 +366,3 @@ def _statements(
         for one in shelf.statements(root, files, trust):
             if isinstance(one, Statement) and (root == found.root or every or one.approval.decision == "reject"):
                 yield one
-
-
-def _materials(reader: Reader, head: Snapshot, found: ChangeSet) -> Iterable[Material]:
-    """Yield the documents that were in force: those on labels, the project, and those of datasets whose records or items move."""
-    touched = {move.key.partition("/")[0] for move in found.moves if "#" in move.key}
-    asked = {TOP, *(f"datasets/{name}/dataset.yaml" for name in touched)}
-    wanted = [one for one in head.entries if one in asked or (one.startswith(_MATERIALS) and one.endswith(".yaml"))]
-    for path in sorted(wanted):
-        yield Material(path, canonical.digest(reader.read(path, head.entries[path])).removeprefix("sha256:"))

@@ -8,6 +8,7 @@ from typing import Any
 from labelvc.cli.render import json, text
 from labelvc.core import diff
 from labelvc.core.veil import Veil
+from labelvc.ops import materials
 from labelvc.ops.evidence import GOOD, Document, Proof, Record, Word
 from labelvc.ops.trace import Step
 
@@ -95,6 +96,10 @@ def _word(word: Word) -> Iterator[str]:
     yield f"   {verb.ljust(9)} by {name} as {text.safe(said.role)}, meaning {said.meaning}, {said.signed_at} as claimed{late}\n"
     if said.reason:
         yield f"             because: {text.clip(text.safe(said.reason), 300)}\n"
+    if said.reference:
+        yield f"             talked about: {text.clip(text.safe(said.reference), 300)}\n"
+    for each in materials.shown(said.materials):
+        yield f"             went by {text.safe(each.name)} sha256:{each.sha256}\n"
     yield f"             {text.safe(vote.path)}\n"
     yield f"             statement {word.digest}\n"
     yield f"             change-set {said.root}\n"
@@ -183,5 +188,6 @@ def _said(word: Word) -> Mapping[str, Any]:
     return {
         **about, "principal": said.signer.principal, "name": said.signer.printed_name, "role": said.role,
         "decision": said.decision, "meaning": said.meaning, "signed": said.signed_at, "reason": said.reason,
-        "changeset": said.root,
+        "changeset": said.root, "materials": [{"name": each.name, "sha256": each.sha256} for each in said.materials],
+        **({"reference": said.reference} if said.reference else {}),
     }  # fmt: skip

@@ -15,7 +15,7 @@ from labelvc.model.approval import Approval
 from labelvc.model.policy import Distrust, Need, Policy, Presence, Rule, Trust
 from labelvc.model.shell import word
 from labelvc.ops import approve as approving
-from labelvc.ops import remedy
+from labelvc.ops import materials, remedy
 from labelvc.ops.approve import Change
 from labelvc.ops.glimpse import Glimpse
 from labelvc.ops.steps import Said, Step
@@ -123,6 +123,8 @@ def preview(change: Change, shown: Sequence[Glimpse], approval: Approval, finger
             if approval.expires_at
             else []
         ),
+        *(("went by", f"{safe(each.name)} sha256:{each.sha256}") for each in materials.shown(approval.materials)),
+        *([("reference", safe(approval.reference))] if approval.reference else []),
         ("decision", f"{approval.decision} as {approval.role}{' in an emergency' if urgent else ''}{why}"),
         *([("", "counts as conditional until those whom the policy asks have approved too")] if urgent else []),
         ("signed by", f"{safe(approval.signer.printed_name)} ({approval.signer.principal}), {fingerprint}"),
