@@ -11,11 +11,12 @@ from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import changes, output_options, say, write
 from labelvc.cli.render import json
-from labelvc.codec import sshsig
+from labelvc.codec import possession, sshsig
 from labelvc.errors import TrustError
 from labelvc.model import release, witness
 from labelvc.model.approval import NAMESPACE, TRUST_NAMESPACE
 from labelvc.ops import people
+from labelvc.ops import policy as governing
 from labelvc.store import git as plumbing
 from labelvc.store import keys
 
@@ -64,6 +65,28 @@ def key_show(settings: Settings, /, principal: str) -> None:
     if person is None:
         raise TrustError(f"{principal} is no principal", hint="labelvc policy show")
     write("".join(f"{line} {principal}\n" for line in person.keys))
+
+
+@key.command("prove", short_help="Sign that you hold a key, for whoever adds it to the policy.")
+@click.argument("principal")
+@signing.key_option
+@pass_settings
+def key_prove(settings: Settings, /, principal: str, key: str | None) -> None:
+    """Sign that you hold a key, over this project and the id you are to have, for whoever adds you to the policy.
+
+    \b
+    labelvc key prove ben --key ~/.ssh/id_ed25519 > ben.proof
+    labelvc policy add ben --name 'Ben Builder' --role reviewer --proof ben.proof
+    """
+    git = plumbing.find(settings.directory)
+    governing.ensure_id(principal)
+    repository = signing.trust_here(git).policy.repository
+    signer = people.signer(git, signing.where(key), signing.ask)
+    write(signer.sign(possession.challenge(repository, principal), possession.NAMESPACE).decode())
+    say(
+        settings,
+        f"{signer.key.fingerprint} is {principal}'s; next, who keeps the root: labelvc policy add {principal} --proof FILE",
+    )
 
 
 @key.command("use")

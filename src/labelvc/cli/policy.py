@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, BinaryIO, Literal, get_args
 
 import click
 
@@ -29,6 +29,8 @@ from labelvc.store import keys, tree
 from labelvc.store.git import Git
 
 _Command = Callable[..., Any]
+_LONGEST = 1 << 16
+"""Bytes of the longest proof that is looked at."""
 _KINDS = [kind for kind in get_args(ChangeKind) if kind not in ("trust", "other")]
 """Kinds that a rule can be about: trust files answer to the root alone, and what is outside the project to nobody."""
 
@@ -91,6 +93,14 @@ def _key_to_sign(function: _Command) -> _Command:
 @click.option(
     "--key", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE.pub", help="Public key; repeatable."
 )
+@click.option(
+    "--proof",
+    "proofs",
+    multiple=True,
+    type=click.File("rb"),
+    metavar="FILE",
+    help="What `labelvc key prove` printed for them: a key with the proof that they hold it; repeatable.",
+)
 @click.option("--role", "roles", multiple=True, help="Role to give; repeatable.")
 @click.option("--email", "emails", multiple=True, help="Address of their commits; repeatable.")
 @click.option(
@@ -108,6 +118,7 @@ def policy_add(
     name: str,
     kind: Literal["human", "ci", "bot"] | None,
     files: tuple[Path, ...],
+    proofs: tuple[BinaryIO, ...],
     roles: tuple[str, ...],
     emails: tuple[str, ...],
     pseudonyms: tuple[str, ...],
@@ -116,10 +127,11 @@ def policy_add(
 
     \b
     labelvc policy add ben --name 'Ben Builder' --email ben@example.org --role reviewer --key ben.pub
-    labelvc policy add ben --role lead
+    labelvc policy add ben --role lead --proof ben.proof
     """
     lines = tuple(str(keys.public_key(file)) for file in files)
-    return governing.added(before, Person(principal, name, kind, lines, emails, pseudonyms, roles))
+    made = tuple(file.read(_LONGEST) for file in proofs)
+    return governing.added(before, Person(principal, name, kind, lines, emails, pseudonyms, roles, made))
 
 
 @policy.command("remove", short_help="Take away a person, or a role or key of one.")
@@ -130,6 +142,17 @@ def policy_add(
 def policy_remove(_: Git, before: Policy, principal: str, role: str | None, file: Path | None) -> Policy:
     """Take away a principal, or one role or key of theirs; what they approved before stays approved."""
     return governing.removed(before, principal, role, None if file is None else str(keys.public_key(file)))
+
+
+@policy.command("proofs", short_help="Say whether every key must come with a proof.")
+@click.option("--required/--optional", default=True, help="Whether a policy with a key that nobody proved is none.")
+@_edits
+def policy_proofs(_: Git, before: Policy, *, required: bool) -> Policy:
+    """Ask for a proof of every key in the policy: that its owner holds it, signed over their id and this project.
+
+    Whoever brings a key runs `labelvc key prove ID`, and whoever keeps the root `labelvc policy add ID --proof FILE`.
+    """
+    return articles.with_proofs(before, required=required)
 
 
 @policy.group("rule", short_help="Set and remove rules.")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from labelvc.codec import canonical, moment, plain, sshsig
+from labelvc.codec import canonical, moment, plain, possession, sshsig
 from labelvc.errors import DataError, TrustError
 from labelvc.model import approval, policy, release, witness
 from labelvc.model.approval import Approval, Rekeying
@@ -136,6 +136,7 @@ def flaws(value: Policy) -> Iterator[str]:
     if policy.ROOT_ROLE in value.roles:
         yield "the role root comes from the root keys; a policy cannot fill it"
     yield from _flaws_of_people(value)
+    yield from _flaws_of_proofs(value)
     for name, role in value.roles.items():
         if strangers := sorted(set(role.members) - set(value.principals)):
             yield f"the role {name} names {strangers[0]}, who is no principal"
@@ -257,6 +258,19 @@ def _flaws_of_people(value: Policy) -> Iterator[str]:
     ):
         if owners := _shared(pairs):
             yield f"one {noun} belongs to {owners[0]} and {owners[1]}; a {noun} stands for one principal"
+
+
+def _flaws_of_proofs(value: Policy) -> Iterator[str]:
+    for name, person in value.principals.items():
+        try:
+            proved = possession.lines(person.proofs, value.repository, name)
+        except TrustError as error:
+            yield f"a proof that {name} holds a key is not good: {error.message}"
+            continue
+        if proved - {*person.keys} or len(proved) != len(person.proofs):
+            yield f"{name} has a proof of a key that is not theirs here, or two of one"
+        if value.proven_keys and (bare := sorted({*person.keys} - proved)):
+            yield f"nothing proves that {name} holds {sshsig.read_public(bare[0]).fingerprint}, and the policy asks for it"
 
 
 def _flaws_of_distrust(entries: Sequence[Distrust]) -> Iterator[str]:

@@ -77,6 +77,7 @@ class Principal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         keys: SSH public keys, `ssh-ed25519 AAAA...` without comment.
         emails: addresses of their commits.
         pseudonyms: tokens that stand for them in the `by` of records.
+        proofs: signatures that show that they hold a key, see `labelvc.codec.possession`.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Principal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     keys: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
     pseudonyms: tuple[str, ...] = ()
+    proofs: tuple[str, ...] = ()
 
     def can_prove(self, asked: Presence) -> bool:
         """Tell whether they have a security key, when something is asked that only such a key proves."""
@@ -174,7 +176,7 @@ class Distrust(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         return f"{self.principal} is distrusted after {self.since[:12]}: {self.reason}"
 
 
-class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
     """The signed rules of one repository. What no rule allows inside the protected places is denied.
 
     Attributes:
@@ -185,6 +187,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         roles: name to role; `root` is never among them.
         rules: see `Rule`.
         distrusted: see `Distrust`.
+        proven_keys: whether every key must come with a proof that its owner holds it.
     """
 
     version: int
@@ -194,6 +197,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     roles: dict[str, Role]
     rules: tuple[Rule, ...]
     distrusted: tuple[Distrust, ...] = ()
+    proven_keys: bool = False
 
     def grants(self, principal: str, role: str) -> bool:
         """Tell whether a principal may wear a hat."""

@@ -140,6 +140,15 @@ def with_distrust(policy: Policy, entry: Distrust) -> Policy:
     return _changed(policy, replace(policy, distrusted=(*kept, entry)))
 
 
+def with_proofs(policy: Policy, *, required: bool) -> Policy:
+    """Return the policy that asks for a proof of every key, or does not.
+
+    Raises:
+        RefusedError: the policy says so already.
+    """
+    return _changed(policy, replace(policy, proven_keys=required))
+
+
 def _names(policy: Policy) -> str:
     return ", ".join(repr(rule.name) for rule in policy.rules) or "none"
 

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from labelvc.codec import sshsig, statement
+from labelvc.codec import possession, sshsig, statement
 from labelvc.core import decide
 from labelvc.errors import RefusedError, TrustError
 from labelvc.model.policy import ROOT_ROLE, ChangeKind, Need, Policy, Principal, PublicKey, Role, Root, Rule, Trust
@@ -36,6 +36,7 @@ class Person(NamedTuple):
     emails: tuple[str, ...] = ()
     pseudonyms: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    proofs: tuple[bytes, ...] = ()
 
 
 def added(policy: Policy, person: Person) -> Policy:
@@ -49,9 +50,11 @@ def added(policy: Policy, person: Person) -> Policy:
         The policy with the same version.
 
     Raises:
-        TrustError: an id that none can have, a role the policy does not have, or a new principal without a name.
+        TrustError: an id that none can have, a role the policy does not have, a new principal without a name, or a proof of
+            a key that was not made for this person and project.
     """
     ensure_id(person.id)
+    proved = {str(_proved(each, policy.repository, person.id)): possession.packed(each) for each in person.proofs}
     before = policy.principals.get(person.id)
     if before is None and not person.name:
         raise TrustError(
@@ -61,9 +64,10 @@ def added(policy: Policy, person: Person) -> Policy:
     new = Principal(
         person.name or old.name,
         person.kind or old.kind,
-        _joined(old.keys, person.keys),
+        _joined(old.keys, (*person.keys, *proved)),
         _joined(old.emails, person.emails),
         _joined(old.pseudonyms, person.pseudonyms),
+        (*_proofs_without(policy, person.id, old, {*proved}), *proved.values()),
     )
     roles = dict(policy.roles)
     for name in person.roles:
@@ -72,6 +76,20 @@ def added(policy: Policy, person: Person) -> Policy:
             raise TrustError(f"the policy has no role {name}", hint=f"roles it has: {known}")
         roles[name] = replace(roles[name], members=_joined(roles[name].members, (person.id,)))
     return replace(policy, principals={**policy.principals, person.id: new}, roles=roles)
+
+
+def _proved(armoured: bytes, repository: str, principal: str) -> PublicKey:
+    try:
+        return possession.proved(armoured, repository, principal)
+    except TrustError as error:
+        hint = f"whoever holds the key runs: labelvc key prove {principal}"
+        message = f"the proof does not show that {principal} holds a key for this project: {error.message}"
+        raise TrustError(message, where=error.where, hint=hint) from None
+
+
+def _proofs_without(policy: Policy, name: str, person: Principal, lines: set[str]) -> tuple[str, ...]:
+    """Return a person's proofs but those of some keys."""
+    return tuple(each for each in person.proofs if lines.isdisjoint(possession.lines((each,), policy.repository, name)))
 
 
 def ensure_id(principal: str) -> None:
@@ -223,9 +241,10 @@ def unproven(before: Policy, after: Policy, signer: PublicKey) -> Iterator[str]:
     """
     known = {line for person in before.principals.values() for line in person.keys} | {str(signer)}
     for name, person in after.principals.items():
-        for line in (each for each in person.keys if each not in known):
+        proved = possession.lines(person.proofs, after.repository, name)
+        for line in (each for each in person.keys if each not in known | proved):
             fingerprint = sshsig.read_public(line).fingerprint
-            yield f"nothing proves yet that {name} holds {fingerprint}; compare it with them, or wait for its first signature"
+            yield f"nothing proves yet that {name} holds {fingerprint}; compare it with them, or ask for what `labelvc key prove {name}` prints"
 
 
 def concerns(policy: Policy, root: Root) -> Iterator[str]:
@@ -278,7 +297,8 @@ def _without_key(policy: Policy, principal: str, key: str) -> Policy:
     keys = tuple(line for line in old.keys if line != key)
     if keys == old.keys:
         raise TrustError(f"{principal} has no such key", hint="labelvc key list")
-    return replace(policy, principals={**policy.principals, principal: replace(old, keys=keys)})
+    proofs = _proofs_without(policy, principal, old, {key})
+    return replace(policy, principals={**policy.principals, principal: replace(old, keys=keys, proofs=proofs)})
 
 
 def _joined(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:

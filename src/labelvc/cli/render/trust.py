@@ -178,10 +178,13 @@ def policy_lines(trust: Trust, *, color: bool) -> Iterator[str]:
     for name, person in policy.principals.items():
         roles = ", ".join(role for role, each in policy.roles.items() if name in each.members) or "no role"
         kind = "" if person.kind == "human" else f" ({person.kind})"
-        known = f"{count(len(person.keys), 'key')}, {count(len(person.emails), 'email')}"
+        proved = f" ({len(person.proofs)} proved)" if person.proofs else ""
+        known = f"{count(len(person.keys), 'key')}{proved}, {count(len(person.emails), 'email')}"
         rows.append((name, f"{safe(person.name)}{kind}: {roles}; {known}"))
     rows += [("rule", safe(f"{each.name!r}: {rule(each)}")) for each in policy.rules]
     rows += [("distrusted", safe(distrust(each))) for each in policy.distrusted]
+    if policy.proven_keys:
+        rows.append(("keys", "each must come with a proof that its owner holds it: labelvc key prove ID"))
     rest = "denied inside the protected folders; trust/root and trust/policy.json answer to the root keys alone"
     for name, value in (*rows, ("otherwise", rest)):
         heading = paint(name.ljust(wide), "bold", on=color and name in policy.principals)
@@ -226,6 +229,7 @@ def policy_summary(trust: Trust) -> Mapping[str, Any]:
         "roles": {name: list(role.members) for name, role in trust.policy.roles.items()},
         "rules": [msgspec.to_builtins(each) for each in trust.policy.rules],
         **({"distrusted": distrusted} if distrusted else {}),
+        **({"proven_keys": True} if trust.policy.proven_keys else {}),
     }
 
 
