@@ -232,6 +232,18 @@ def test_a_damaged_memory_costs_time_and_nothing_else(labels: Path):
         assert projects.load(git, tree.work(git), reader, cache) == before
 
 
+def test_that_documents_fit_each_other_is_remembered_of_these_documents_alone(labels: Path, git: Git):
+    """One list of labels fits the guideline of one revision, and the list of another does not, in whatever order they are asked."""
+    replace(labels, "guidelines/topic.yaml", "taxonomy: topics", "taxonomy: others")
+    write(labels, "taxonomies/others.yaml", (labels / "taxonomies/topics.yaml").read_text().replace("topics", "others"))
+    write(labels, "taxonomies/others.versions.jsonl", "")
+    for _ in range(2):
+        assert told(labels) == []
+        (labels / "taxonomies/others.yaml").rename(labels / "others.yaml")
+        assert ("document.reference", "guidelines/topic.yaml") in {(rule, path) for rule, path, *_ in told(labels)}
+        (labels / "others.yaml").rename(labels / "taxonomies/others.yaml")
+
+
 def keys_of(folder: Path) -> list[tuple[str, str]]:
     found = []
     for path in ("labelvc.yaml", "datasets/texts/dataset.yaml", "taxonomies/topics.yaml", "guidelines/topic.yaml"):
@@ -254,7 +266,7 @@ from labelvc.store import git as plumbing, tree
 git = plumbing.find(Path.cwd())
 with tree.reader(git) as reader:
     print(projects.load(git, tree.index(git), reader).digest)
-print(*sorted({name.partition(".")[0] for name in sys.modules} & {"yaml", "ruamel", "jsonschema", "jsonschema_rs", "referencing", "rpds", "dvc", "click", "rich", "cryptography"}))
+print(*sorted({name.partition(".")[0] for name in sys.modules} & {"yaml", "ruamel", "jsonschema", "jsonschema_rs", "referencing", "rpds", "dvc", "click", "rich", "cryptography", "difflib"}))
 """
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labelvc.core import bearing, diff, lineage
-from labelvc.core.lineage import Fate
+from labelvc.core import bearing, diff
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Entry
 from labelvc.ops import project as projects
 from labelvc.store import log
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
+
+if TYPE_CHECKING:
+    from labelvc.core.lineage import Fate
 
 _MOST = 8
 
@@ -89,8 +92,9 @@ class Library:
         then = {row.get("id"): str(row.get("name", "")) for row in rows if isinstance(row.get("id"), str)}
         today = self._project.taxonomies.get(owner)
         now = {label.id: label.name for label in today.labels} if today else {}
-        if today and owner not in self._led:
-            self._led[owner] = lineage.fates({"lineage": today.lineage})
+        if today and today.lineage and owner not in self._led:
+            # most taxonomies have none: they do not pay for the module
+            self._led[owner] = importlib.import_module("labelvc.core.lineage").fates({"lineage": today.lineage})
         led = self._led.get(owner, {})
         found = []
         for label in bearing.labels(value)[:_MOST]:

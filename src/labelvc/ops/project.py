@@ -11,12 +11,12 @@ import msgspec
 
 from labelvc import digests
 from labelvc.codec import epochs
-from labelvc.core import baseline, licences, lock, profiles, references, waivers
+from labelvc.core import baseline, lock, profiles, waivers
 from labelvc.errors import ConfigurationError
 from labelvc.model import register
 from labelvc.model.detection import Accepted
 from labelvc.model.detection import Settings as Leaks
-from labelvc.model.finding import Finding, Place
+from labelvc.model.finding import Finding
 from labelvc.model.milestone import Milestone
 from labelvc.model.module import Pinned
 from labelvc.model.parsed import Parsed
@@ -29,7 +29,8 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 TOP = "labelvc.yaml"
-_BY = "labelvc.documents/3"
+BY = "labelvc.documents/3"
+_WHOLE = b"whole"
 _EPOCHS = "privacy/epochs.jsonl"
 RECIPIENTS = "privacy/recipients.yaml"
 ERASURES = "privacy/erasures/"
@@ -141,8 +142,11 @@ def survey(
         ConfigurationError: there is no labelvc.yaml.
         StoreError: a document cannot be read from git or the disk.
     """
-    documents = _survey(git, snapshot, reader, cache)
-    findings = _findings(documents, settable)
+    if TOP not in snapshot.entries:
+        raise ConfigurationError(f"there is no labelvc.yaml in {snapshot.name}", where=TOP, hint="labelvc init")
+    with Cache(git) if cache is None else nullcontext(cache) as remembered:
+        documents = _read(snapshot, reader, remembered)
+        findings = _findings(documents, settable, remembered)
     return Survey(findings, None if findings else _project(documents), documents)
 
 
@@ -250,17 +254,8 @@ def noun_of(path: str) -> tuple[str, str] | None:
     return ("versions", f"{noun}/{name}") if end == _VERSIONS else (noun, name)
 
 
-def _survey(git: Git, snapshot: Snapshot, reader: Reader, cache: Cache | None) -> list[Read]:
-    """Read all documents; those whose bytes were seen before are remembered, the others are parsed."""
-    if cache is None:
-        with Cache(git) as own:
-            return _survey(git, snapshot, reader, own)
-    if TOP not in snapshot.entries:
-        raise ConfigurationError(f"there is no labelvc.yaml in {snapshot.name}", where=TOP, hint="labelvc init")
-    return _read(snapshot, reader, cache)
-
-
 def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[Read]:
+    """Read all documents; those whose bytes were seen before are remembered, the others are parsed."""
     homes = {
         path: home
         for path in _ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS, baseline.PATH, lock.PATH, waivers.PATH)
@@ -284,7 +279,7 @@ def _ending(entries: Mapping[str, Entry], *ends: str) -> list[str]:
 
 def _remembered(cache: Cache, documents: Sequence[tuple[str, bytes]]) -> list[Parsed]:
     """Parse (noun, bytes) pairs, but for those whose bytes were seen before."""
-    keys = [f"{_BY}:{noun}:{digests.sha256_short(data).hexdigest()}" for noun, data in documents]
+    keys = [f"{BY}:{noun}:{digests.sha256_short(data).hexdigest()}" for noun, data in documents]
     kept = cache.get_many(keys)
     found, fresh = [], []
     for key, (noun, data) in zip(keys, documents, strict=True):
@@ -310,34 +305,23 @@ def _parse(noun: str, data: bytes) -> Parsed:
     return found
 
 
-def _findings(documents: list[Read], settable: Mapping[str, bool | None] | None = None) -> list[Finding]:
-    found = [
-        _finding(read, trouble.rule, trouble.pointer, trouble.message, trouble.line)
-        for read in documents
-        for trouble in read.parsed.troubles
-    ]
-    good = {references.Document(read.noun, read.name, None): read for read in documents if not read.parsed.troubles}
-    names = references.named((read.noun, read.name) for read in documents)
-    said = [key._replace(value=read.parsed.value) for key, read in good.items()]
-    for trouble in references.troubles(said, names, settable):
-        read = good[trouble.document._replace(value=None)]
-        found.append(_finding(read, trouble.rule, trouble.pointer, trouble.message, read.parsed.line(trouble.pointer)))
-    return sorted(
-        found, key=lambda finding: (finding.place.path, finding.place.line, finding.rule, finding.place.pointer)
-    )
-
-
-def _finding(read: Read, rule: str, pointer: str, message: str, line: int) -> Finding:
-    place = f"{read.path}:{line}" if line else read.path
-    hint = "pip install --upgrade labelvc" if "newer labelvc" in message else f"mend {place}, then run: labelvc check"
-    return Finding(rule, "error", Place(read.path, line, "", pointer), message, hint, _BY)
+def _findings(documents: list[Read], settable: Mapping[str, bool | None] | None, cache: Cache) -> list[Finding]:
+    """Return what is wrong with documents; that nothing was is remembered, and spares the modules that look."""
+    told = [f"{read.path}\0{read.digest}\n" for read in documents]
+    key = f"{BY}:whole:{digests.sha256_short(repr((told, settable)).encode()).hexdigest()}"
+    if cache.get_many([key]).get(key) == _WHOLE:
+        return []
+    found: list[Finding] = importlib.import_module("labelvc.ops.concord").findings(documents, settable)
+    if not found:
+        cache.put_many([(key, _WHOLE)])
+    return found
 
 
 def _project(documents: Iterable[Read]) -> Project:
     values = {(read.noun, read.name): read.parsed.value for read in documents}
     top = values["project", ""]
     governing = [read for read in documents if read.noun not in _UNJUDGED]
-    digest = digests.sha256_short("".join([f"{_BY}\0{read.path}\0{read.digest}\n" for read in governing]).encode())
+    digest = digests.sha256_short("".join([f"{BY}\0{read.path}\0{read.digest}\n" for read in governing]).encode())
     return Project(
         id=top["id"],
         name=top["name"],
@@ -391,7 +375,8 @@ def _sourced(found: Dataset, values: Mapping[tuple[str, str], Any]) -> Dataset:
     if not any("register" in source for source in found.sources):
         return found
     said = [values[_SOURCE, source["register"]] if "register" in source else {} for source in found.sources]
-    sources = tuple({**source, **licences.terms(entry)} for source, entry in zip(found.sources, said, strict=True))
+    terms = importlib.import_module("labelvc.core.licences").terms  # few datasets name what the register holds
+    sources = tuple({**source, **terms(entry)} for source, entry in zip(found.sources, said, strict=True))
     return msgspec.structs.replace(found, sources=sources)
 
 
