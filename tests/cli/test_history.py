@@ -178,6 +178,44 @@ def test_an_item_with_a_mark_in_its_name(zoo: Zoo, labelvc: Run):
     assert labelvc(zoo.folder, "trace", "pets/a#b#m1")[0] == 0
 
 
+def test_ids_of_four_kilobytes_are_merged_and_told_like_others(zoo: Zoo, labelvc: Run):
+    """No id may be that long, and what came in all the same is merged, decided and told in lines that can be read."""
+    item, name = "i" * 4096, "\u6f22\u00e9" * 2048
+    keys = [f"pets/{item}#m1", f"pets/p1#{name}"]
+
+    def scored(score: int, message: str) -> None:
+        for key in keys:
+            zoo.change(key, value={"score": score})
+        zoo.commit(message)
+
+    zoo.put(f"pets/{item}#", {"id": item, "natural": {"word": "long"}})
+    zoo.put(keys[0], rating(item))
+    zoo.put(keys[1], rating("p1", 1, BEN, name))
+    zoo.commit("Long ids")
+    zoo.git("switch", "-qc", "topic")
+    scored(3, "Theirs")
+    zoo.git("switch", "-q", "main")
+    scored(4, "Ours")
+    told = [labelvc(zoo.folder, "merge", "topic"), labelvc(zoo.folder, "resolve")]
+    assert [code for code, *_ in told] == [1, 1]
+    assert labelvc(zoo.folder, "resolve", keys[0], "--theirs")[0] == 1
+    assert labelvc(zoo.folder, "resolve", keys[1], "--ours")[0] == 0
+    assert labelvc(zoo.folder, "merge", "--continue")[0] == 0
+    assert [zoo.row(key)["value"]["score"] for key in keys] == [3, 4]
+    for words in (
+        *[("trace", key) for key in keys],
+        *[("log", key) for key in keys],
+        ("blame", f"pets/{item}"),
+        ("blame", "pets/p1"),
+        ("audit", "merges"),
+        ("diff", "HEAD~1"),
+    ):
+        told.append(labelvc(zoo.folder, *words))
+        assert told[-1][0] == 0, (words[0], told[-1][2])
+    assert max(len(line) for _, out, err in told for line in (out + err).splitlines()) < 400
+    assert [len(read(labelvc, zoo, "trace", key)["items"]) for key in keys] == [4, 4]
+
+
 def test_into_a_file(lived: Zoo, labelvc: Run, tmp_path: Path):
     for words in (["trace", "pets/p2#m1"], ["blame", "pets/p2", "--format", "json"]):
         printed = labelvc(lived.folder, *words)[1]

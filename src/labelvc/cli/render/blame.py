@@ -21,7 +21,7 @@ def blame(found: Iterable[Blamed], *, color: bool) -> Iterator[str]:
     """Yield each record with the last commit of each of its fields."""
     for key, fields in found:
         origins = list(fields)
-        yield f"{text.paint(text.safe(str(key)), 'bold', on=color)}\n"
+        yield f"{text.paint(text.named(str(key)), 'bold', on=color)}\n"
         names = [text.safe(origin.pointer) for origin in origins]
         values = [text.short(origin.value) for origin in origins]
         wide, broad = max(map(len, names), default=0), min(40, max(map(len, values), default=0))

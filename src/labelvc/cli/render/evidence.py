@@ -33,7 +33,7 @@ def lines(found: Record, veil: Veil, *, color: bool) -> Iterator[str]:
     """Yield a life as an auditor reads it: below each fact what proves it, and what is not there is said."""
     life = found.life
     now = veil.over(life.key, diff.decoded(diff.live(life.now)))
-    yield f"{text.paint(text.safe(str(life.key)), 'bold', on=color)}\n"
+    yield f"{text.paint(text.named(str(life.key)), 'bold', on=color)}\n"
     yield f"now       {_value(now)}  line {found.now or 'none'}\n"
     source = veil.over(life.key._replace(id=""), diff.decoded(life.item))
     told = "; ".join(f"{text.safe(name)} {text.short(source[name])}" for name in source if name != "id")
@@ -43,7 +43,7 @@ def lines(found: Record, veil: Veil, *, color: bool) -> Iterator[str]:
         else "item      none: no line tells of it\n"
     )
     if life.later is not None:
-        yield f"          it went on as {text.safe(str(life.later))}\n"
+        yield f"          it went on as {text.named(str(life.later))}\n"
     for number, (step, proof) in enumerate(zip(life.steps, found.proofs, strict=True), 1):
         yield "\n"
         yield from _step(number, step, proof, veil, color=color)
@@ -66,7 +66,7 @@ def _step(number: int, step: Step, proof: Proof, veil: Veil, *, color: bool) -> 
     yield f"{number}. {text.paint(seen.kind.ljust(8), 'bold', on=color)} {text.what(seen)}\n"
     yield f"   line      {proof.old or 'none'} -> {proof.new or 'none'}\n"
     if step.former is not None:
-        yield f"   key       was {text.safe(str(step.former))} before this commit\n"
+        yield f"   key       was {text.named(str(step.former))} before this commit\n"
     by = new.get("by")
     behind = f", whom the policy knows as {proof.maker}" if proof.maker else ", whom no policy names"
     yield f"   annotator {text.safe(by) + behind if isinstance(by, str) else 'not said'}{_origin(new)}\n"

@@ -157,7 +157,7 @@ def impact(name: str, found: Worklist, *, color: bool) -> Iterator[str]:
         yield "\n"
     for one in open_[:_MOST]:
         sign = text.paint("~", "~", on=color)
-        yield f"{sign} {text.safe(str(one.key))}  {text.safe(_words(one.labels))}  {one.under.rpartition('@')[2]}\n"
+        yield f"{sign} {text.named(str(one.key))}  {text.safe(_words(one.labels))}  {one.under.rpartition('@')[2]}\n"
     if len(open_) > _MOST:
         yield f"and {len(open_) - _MOST:,} more; --format jsonl lists all\n"
 

@@ -25,10 +25,10 @@ def trace(life: Life, veil: Veil, *, color: bool) -> Iterator[str]:
     now = veil.over(life.key, diff.decoded(life.now))
     media = item.get("media")
     shown = item.get("text") or (media.get("path") if isinstance(media, dict) else None)
-    yield f"{text.paint(text.safe(str(life.key)), 'bold', on=color)}{f'  {text.short(shown)}' if shown else ''}\n"
+    yield f"{text.paint(text.named(str(life.key)), 'bold', on=color)}{f'  {text.short(shown)}' if shown else ''}\n"
     yield f"now  {_present(now) if diff.live(life.now) else 'deleted'}\n"
     if life.later is not None:
-        yield f"     it went on as {text.safe(str(life.later))}\n"
+        yield f"     it went on as {text.named(str(life.later))}\n"
     for number, step in enumerate(life.steps, 1):
         yield "\n"
         yield from _step(number, step, veil, color=color)
@@ -50,7 +50,7 @@ def _step(number: int, step: Step, veil: Veil, *, color: bool) -> Iterator[str]:
     new = seen.new
     yield f"{number}. {text.paint(seen.kind.ljust(8), 'bold', on=color)} {text.what(seen)}\n"
     if step.former is not None:
-        yield f"   key       was {text.safe(str(step.former))} before this commit\n"
+        yield f"   key       was {text.named(str(step.former))} before this commit\n"
     if isinstance(new.get("by"), str):
         yield f"   annotator {text.safe(new['by'])}{_with(new)}\n"
     if isinstance(new.get("under"), str):

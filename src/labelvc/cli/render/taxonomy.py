@@ -85,7 +85,7 @@ def migration(found: Migration, *, dry: bool, color: bool) -> Iterator[str]:
     if found.twins:
         yield f"\n{text.count(len(found.twins), 'record')} of one annotator alike by the merge: delete one of each two\n"
         for twin in found.twins[:_MOST]:
-            yield f"{text.paint('!', 'warning', on=color)} {text.safe(str(twin.other))} says the same as {text.safe(str(twin.key))}\n"
+            yield f"{text.paint('!', 'warning', on=color)} {text.named(str(twin.other))} says the same as {text.named(str(twin.key))}\n"
         if len(found.twins) > _MOST:
             yield f"and {len(found.twins) - _MOST:,} more; --format jsonl lists all\n"
     if found.left:
@@ -110,7 +110,7 @@ def _opened(found: Migration, *, color: bool) -> Iterator[str]:
     yield "\n"
     for one in found.open[:_MOST]:
         mark = text.paint("!", "warning", on=color)
-        yield f"{mark} {text.safe(str(one.key))}  {text.safe(one.label)} -> {text.safe(' or '.join(one.to))}\n"
+        yield f"{mark} {text.named(str(one.key))}  {text.safe(one.label)} -> {text.safe(' or '.join(one.to))}\n"
     if len(found.open) > _MOST:
         yield f"and {len(found.open) - _MOST:,} more; --format jsonl lists all\n"
 
