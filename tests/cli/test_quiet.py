@@ -2,68 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
-from labelvc.cli import context, output
-from labelvc.cli.main import application
-
-SHOW = """
-    audit bundle, audit impact, audit merges, audit population, audit prove, audit recheck, audit sample, audit trace,
-    batch list, batch show, blame, check, ci, completion, dataset list, dataset show, diff, doctor, export,
-    guideline impact, guideline list, guideline render, key list, key show, log, media check, module check, module list,
-    plugin list, plumbing changeset, plumbing digest, plumbing hook, plumbing merge-driver, plumbing textconv,
-    policy check, policy codeowners, policy explain, policy show, privacy incident, privacy risk, privacy scan,
-    privacy status, pseudonym share, pseudonym verify-rekey, register list, register overdue, register show,
-    release card, release compare, release export croissant, release list, release notes, release show, release verify,
-    report, review, status, taxonomy counts, taxonomy export, taxonomy list, trace, trust show, vault identity,
-    vault lend, vault restore, vault reveal, vault status, verify, waiver list
-"""
-CHANGE = """
-    approve, batch new, dataset new, dataset reshard, dataset storage, erase, format, guideline propose,
-    guideline publish, import, init, install, key use, media add, merge, module add, module remove, module update,
-    plumbing apply, policy add, policy distrust, policy remove, policy role add, policy role remove, policy rule remove,
-    policy rule set, privacy accept, pseudonym accept, pseudonym mend, pseudonym new, pseudonym rekey, register close,
-    register new, register note, release cut, release witness, resolve, taxonomy add, taxonomy deprecate,
-    taxonomy import, taxonomy merge, taxonomy migrate, taxonomy move, taxonomy publish, taxonomy rename, taxonomy split,
-    trust init, trust rotate, trust sign, vault filter, vault forget, vault merge, vault new, vault rotate, vault seal,
-    waiver add, waiver remove
-"""
-
-
-def commands(
-    group: click.Group, parent: click.Context, path: tuple[str, ...] = ()
-) -> Iterator[tuple[str, click.Context]]:
-    for name in getattr(group, "table", None) or group.list_commands(parent):
-        command = group.get_command(parent, name)
-        inner = click.Context(command, info_name=name, parent=parent)
-        if isinstance(command, click.Group):
-            yield from commands(command, inner, (*path, name))
-        else:
-            yield " ".join((*path, name)), inner
-
-
-@functools.cache
-def tree(*, quiet: bool) -> dict[str, click.Context]:
-    root = click.Context(application, info_name="labelvc")
-    root.obj = context.Settings(Path(), quiet=quiet)
-    return dict(commands(application, root))
-
-
-def words(text: str) -> list[str]:
-    return " ".join(text.split()).split(", ")
-
-
-def test_each_command_is_one_or_the_other():
-    """Who adds a command says which it is: `changes` (labelvc.cli.output), or else it is there for what it prints."""
-    marked = {name: hasattr(one.command.callback, "changes") for name, one in tree(quiet=True).items()}
-    assert sorted(name for name, changes in marked.items() if changes) == words(CHANGE)
-    assert sorted(name for name, changes in marked.items() if not changes) == words(SHOW)
+from labelvc.cli import output
+from tests.commands import tree
 
 
 def printed(one: click.Context, capsys, **given: object) -> str:
@@ -74,7 +20,11 @@ def printed(one: click.Context, capsys, **given: object) -> str:
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", words(CHANGE))
+CHANGE = [name for name, one in tree(quiet=True).items() if hasattr(one.command.callback, "changes")]
+SHOW = [name for name in tree(quiet=True) if name not in CHANGE]
+
+
+@pytest.mark.parametrize("name", CHANGE)
 def test_what_changes_is_quiet(name: str, capsys, tmp_path):
     quiet, loud = tree(quiet=True)[name], tree(quiet=False)[name]
     for_real = {"mode": "apply"} if name == "erase" else {}
@@ -91,7 +41,7 @@ def test_what_changes_is_quiet(name: str, capsys, tmp_path):
     assert (tmp_path / "file").read_text() == "result\n"
 
 
-@pytest.mark.parametrize("name", words(SHOW))
+@pytest.mark.parametrize("name", SHOW)
 def test_what_shows_is_not(name: str, capsys):
     assert printed(tree(quiet=True)[name], capsys) == "result\nmore\n"
 

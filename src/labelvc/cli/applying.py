@@ -22,10 +22,10 @@ from labelvc.store import git as plumbing
 def apply(settings: Settings, /, file: BinaryIO, reverse: bool) -> None:
     """Bring the changes of FILE (or stdin), an output of `labelvc diff --format json` or jsonl, into the work tree.
 
-    All of them or none: each must start from what lies there, byte for byte. Exits with 1 when one does not.
+    All of them or none: each must start from what lies there, byte for byte. Exit 1 when one does not.
 
     \b
-    labelvc diff main..topic --key reviews --format jsonl | labelvc plumbing apply
+      labelvc diff main..topic --format jsonl | labelvc plumbing apply
     """
     found = deltas.read(file, getattr(file, "name", "stdin"))
     done = applying.apply(plumbing.find(settings.directory), applying.turned(found) if reverse else found)

@@ -13,7 +13,7 @@ import click
 from labelvc.cli import signing
 from labelvc.cli.context import Settings, environment, in_ci, pass_settings
 from labelvc.cli.lazy import LazyGroup, Row
-from labelvc.cli.output import output_options, progress, say, stream, write
+from labelvc.cli.output import output_option, output_options, progress, say, stream, write
 from labelvc.cli.render import audit as render
 from labelvc.cli.render import impact as lost
 from labelvc.cli.render import json, text
@@ -39,7 +39,7 @@ _TABLE: dict[str, Row] = {
     "population": ("labelvc.cli.population", "population", "List all that came in, approved or not."),
     "prove": (__name__, "prove", "Prove that one label is in a release."),
     "recheck": (__name__, "recheck", "Check a proof or a bundle, offline and without the repository."),
-    "sample": ("labelvc.cli.population", "sample", "Draw a sample of it that anybody can draw again."),
+    "sample": ("labelvc.cli.population", "sample", "Draw a sample of what came in, that anybody can draw again."),
     "trace": ("labelvc.cli.evidence", "trace", "Tell a label's life with what proves each part of it."),
 }
 
@@ -53,13 +53,16 @@ def audit() -> None:
 @click.argument("key")
 @click.option("--release", "version", metavar="VERSION", help="The release; without it, the last.")
 @click.option("--plain", is_flag=True, help="Prove it in the tree without salt, though there is one with.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
+@output_option
 @pass_settings
 def prove(settings: Settings, /, key: str, version: str | None, plain: bool, output: Path | None) -> None:
     """Write a proof that the line of a record or item is in a release, for somebody who gets no other data.
 
     The proof holds the line, a few hashes and the release's manifest. Where the release has salted roots, which need the
     secret of its epoch, no other label can be guessed from the hashes.
+
+    \b
+      labelvc audit prove texts/m1#a1 --release 1.0.0 -o proof.json
     """
     git = plumbing.find(settings.directory)
     rules = importlib.import_module("labelvc.core.release")
@@ -82,6 +85,10 @@ def recheck(settings: Settings, /, file: Path, digest: str | None, root: str | N
     Of a proof, --digest ties it to the release that `labelvc release show` prints it for. Of a bundle, --root (or LABELVC_ROOT)
     ties it to the project. Without them compare yourself: anybody can sign what they made up. Nothing is unpacked. Exit 1 when
     something does not hold, 2 when the file is neither, or is an archive that could do harm, or, with CI=true, without them.
+
+    \b
+      labelvc audit recheck evidence.tar --root sha256:...
+      labelvc audit recheck proof.json --digest sha256:...
     """
     with file.open("rb") as source:
         if importlib.import_module("labelvc.codec.tar").is_one(source.read(512)):
@@ -152,9 +159,12 @@ class _Seen(NamedTuple):
 def merges(settings: Settings, /, revisions: str | None, form: str, output: Path | None) -> int:
     """Work out every merge commit again, record by record, and tell what it lost and what nobody wrote.
 
-    A..B looks at the merges of B that A lacks, A at all that lead to A, nothing at all that lead to HEAD. The merge
+    A..B looks at the merges of B that A lacks, A at all that lead to A; without either, at all that lead to HEAD. The merge
     that was just made, and those of the branch it brought: `labelvc audit merges HEAD^..HEAD`. It finds what a host's
     merge button, `-X ours`, a text merge and edits of a merge commit did. Exit 1 when there is something, 2 when it could not be told of some merge.
+
+    \b
+      labelvc audit merges HEAD^..HEAD
     """
     git = plumbing.find(settings.directory)
     found = auditing.merges(git, revisions)
@@ -184,9 +194,13 @@ def merges(settings: Settings, /, revisions: str | None, form: str, output: Path
 def impact(settings: Settings, /, revisions: str | None, root: str | None, form: str, output: Path | None) -> int:
     """Tell which records and documents lost their approval by `labelvc policy distrust`, and how they get it back.
 
-    A..B looks at the first-parent steps from A to B, A at all that lead to A, nothing at all that lead to HEAD; the policy
+    A..B looks at the first-parent steps from A to B, A at all that lead to A; without either, at all that lead to HEAD; the policy
     at their end says who is distrusted. What others approved since is not listed. Exit 1 when something is lost, 2 when it
     cannot be told, such as, with CI=true, under a root that nobody pinned.
+
+    \b
+      labelvc audit impact
+      labelvc audit impact v1.0.0..main
     """
     git = plumbing.find(settings.directory)
     alone = revisions is None or ".." not in revisions

@@ -32,10 +32,10 @@ def batch() -> None:
 
 @batch.command("new")
 @click.argument("name", callback=_named)
-@click.option("--dataset", required=True, metavar="D", help="Whose items.")
-@click.option("--task", required=True, metavar="T", help="What is asked about them.")
+@click.option("--dataset", required=True, metavar="NAME", help="Dataset whose items are drawn.")
+@click.option("--task", required=True, metavar="NAME", help="Task: what is asked about them.")
 @click.option("--size", required=True, type=click.IntRange(1, 100_000), metavar="N", help="How many items.")
-@click.option("--seed", required=True, metavar="S", help="Of the draw: the same seed draws the same items.")
+@click.option("--seed", required=True, metavar="TEXT", help="Of the draw: the same seed draws the same items.")
 @click.option(
     "--stratify",
     "field",
@@ -55,7 +55,8 @@ def batch_new(
     import their answers; `labelvc batch show NAME` says how far they agree.
 
     \b
-      labelvc batch new pilot-1 --pilot --dataset texts --task topic --stratify genre --size 50 --seed 1
+      labelvc batch new pilot-1 --pilot --dataset texts --task topic \\
+        --stratify genre --size 50 --seed 1
     """
     pointer = f"/{field}" if field and not field.startswith("/") else field
     order = Order(name, "pilot" if pilot else "work", dataset, task, pointer, size, seed, today())

@@ -36,8 +36,8 @@ def blame(settings: Settings, /, item: str, revision: str, form: str, output: Pa
     remembered in this clone, so that the second time is quick.
 
     \b
-    labelvc blame reviews/rev-00042
-    labelvc blame reviews --format jsonl -o blame.jsonl
+      labelvc blame reviews/rev-00042
+      labelvc blame reviews --format jsonl -o blame.jsonl
     """
     git = plumbing.find(settings.directory)
     end = tree.commit(git, revision)

@@ -43,10 +43,13 @@ from labelvc.store.git import Git
 def bundle(settings: Settings, /, what: str | None, output: Path, keys: tuple[str, ...], root: str | None) -> None:
     """Write a tar file with all that an auditor needs who has neither labelvc nor the repository.
 
-    VERSION is all that came in since the release before it; nothing is the whole first-parent history of HEAD. In it are the roots and
+    VERSION is all that came in since the release before it; without a range it is the whole first-parent history of HEAD. In it are the roots and
     policies, change-sets and signed statements, documents as they stood, releases, the population, a report, and
-    `verify.sh`, which checks it with coreutils and ssh-keygen. No records but those of --key are in it, and no secrets.
+    `verify.sh`, which needs coreutils and ssh-keygen to check it. No records but those of --key are in it, and no secrets.
     The same range gives the same bytes in every clone.
+
+    \b
+      labelvc audit bundle 1.1.0 -o evidence.tar
     """
     git = plumbing.find(settings.directory)
     pin = signing.pin(git, root)

@@ -53,6 +53,11 @@ def check(
     Without arguments it judges what the work tree changes against HEAD; with A..B what B changes against A, with A...B
     what B changes since the two parted, by what A says today. Findings that were there before are counted, not listed:
     --known lists them. Exit 1 when a finding is at or above --fail-on.
+
+    \b
+      labelvc check
+      labelvc check --all --format sarif -o findings.sarif
+      labelvc check main...topic --known
     """
     if rules:
         write(_catalogue(form, color=settings.color), output)

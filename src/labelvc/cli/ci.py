@@ -41,7 +41,10 @@ _DATE = click.DateTime(formats=["%Y-%m-%d"])
 )
 @click.option("--branch", metavar="NAME", help="Its name, in which personal data may stand; else as the host tells it.")
 @click.option(
-    "--date", type=_DATE, metavar="YYYY-MM-DD", help="Judge exceptions and approvals that end as on this day; else now."
+    "--date",
+    type=_DATE,
+    metavar="DAY",
+    help="Judge exceptions and approvals that end as on this day, such as 2027-06-30; else now.",
 )
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), default="error", show_default=True, help="Least severity that exits 1."

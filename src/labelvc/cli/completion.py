@@ -23,9 +23,9 @@ def completion(context: click.Context, /, shell: str | None) -> None:
     """Print the completion script of SHELL; without it, of the shell you use.
 
     \b
-    bash  labelvc completion bash > ~/.local/share/bash-completion/completions/labelvc
-    zsh   labelvc completion zsh > "${fpath[1]}/_labelvc"
-    fish  labelvc completion fish > ~/.config/fish/completions/labelvc.fish
+      labelvc completion bash > ~/.local/share/bash-completion/completions/labelvc
+      labelvc completion zsh > "${fpath[1]}/_labelvc"
+      labelvc completion fish > ~/.config/fish/completions/labelvc.fish
     """
     name = shell or PurePath(environment("SHELL") or "").name
     found = get_completion_class(name) if name in SHELLS else None

@@ -84,7 +84,11 @@ def dataset_show(settings: Settings, /, name: str, form: str, output: Path | Non
     help="Where annotations lie: in git, or behind a DVC pointer.",
 )
 @click.option(
-    "--shards", type=int, default=16, metavar="N", help="Number of shards, a power of four; the first import chooses."
+    "--shards",
+    type=int,
+    default=16,
+    metavar="N",
+    help="Number of shards, a power of four; without it the first import chooses.",
 )
 @click.option("--group", metavar="RE", help="Expression whose capture in an item's id decides its shard.")
 @click.option(

@@ -98,9 +98,9 @@ def diff(
     storage move, a re-key or a renamed label, which changes no content).
 
     \b
-    labelvc diff main...topic --stat --by annotator
-    labelvc diff --label 'cat->dog' --sample 20
-    labelvc diff main...topic --format markdown -o comment.md
+      labelvc diff main...topic --stat --by annotator
+      labelvc diff --label 'cat->dog' --sample 20
+      labelvc diff main...topic --format markdown -o comment.md
     """
     asked = _Asked(**options)
     if asked.tables and asked.form == "jsonl":

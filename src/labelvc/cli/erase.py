@@ -69,6 +69,11 @@ def erase(
     where the token stands as `by` alone, and dropped where it stands elsewhere. The ledger, privacy/erasures, is signed and
     names tokens, never a value. Every holder of the vault's key confirms by --confirm; until then it is pending (exit 1 of
     --list). What history, remotes and other people hold is listed, and stays.
+
+    \b
+      labelvc erase prs_bwnbfgqzjncrnlmznmftbjkcqtzn
+      labelvc erase prs_bwnbfgqzjncrnlmznmftbjkcqtzn --apply -i ada.key
+      labelvc erase --list
     """  # fmt: skip
     git = plumbing.find(settings.directory)
     if mode == "list":

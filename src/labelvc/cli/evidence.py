@@ -27,6 +27,9 @@ def trace(settings: Settings, /, key: str, revision: str, root: str | None, form
     Of each change: the digests of its line, the documents it was made under, the step by which it came in and how `verify`
     judges that step, each statement with its signature then and under today's policy; of the present line, the releases
     that hold it and the root it leads to. For daily questions `labelvc trace` is shorter and quicker.
+
+    \b
+      labelvc audit trace texts/m1#a1
     """
     git = plumbing.find(settings.directory)
     found = evidence.trace(git, naming.key(git, key, revision), revision, signing.pin(git, root))

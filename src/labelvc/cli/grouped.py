@@ -39,9 +39,10 @@ class NounGroup(click.Group):
     group_class = type
     """A group in it is one, too (click.Group.group)."""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands, no sentence cut short."""
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, no sentence cut short, then the options."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         rows = [(name, one.get_short_help_str(_WHOLE)) for name, one in commands if one is not None and not one.hidden]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+        click.Command.format_options(self, ctx, formatter)

@@ -88,7 +88,7 @@ def guideline_publish(
     form: str,
     output: Path | None,
 ) -> None:
-    """Publish NAME under the version its change calls for.
+    """Publish guideline NAME under the version its change calls for.
 
     The document is taken as it lies in the work tree. A definition, condition or rule that reads otherwise changes the
     meaning and takes a major version; examples, edge cases and a label's first definition clarify: a minor one; the rest
@@ -140,14 +140,14 @@ def tell(
 @output_options("text", "json", "jsonl")
 @pass_settings
 def guideline_impact(settings: Settings, /, name: str, at: str, since: str, form: str, output: Path | None) -> None:
-    """List records made under another meaning of NAME.
+    """List records made under another meaning of guideline NAME.
 
     Each record names the version it was made under; those whose label meant something else in it are the worklist. A
     record is done when it names a version that means the same as today's, or is gone.
 
     \b
       labelvc guideline impact relations
-      labelvc guideline impact relations --since v2 --format jsonl -o worklist.jsonl
+      labelvc guideline impact relations --since v2 --format jsonl -o rest.jsonl
     """
     git = plumbing.find(settings.directory)
     with progress(settings, None, "looking at records", "shards") as advance:
@@ -167,7 +167,7 @@ def guideline_impact(settings: Settings, /, name: str, at: str, since: str, form
 @output_options("markdown", "html")
 @pass_settings
 def guideline_render(settings: Settings, /, name: str, against: str, form: str, output: Path | None) -> None:
-    """Write NAME for people who label.
+    """Write guideline NAME for people who label.
 
     As Markdown, or as one HTML file that needs nothing else.
 

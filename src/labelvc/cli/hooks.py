@@ -31,15 +31,15 @@ PASSED_BY = {
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--first", type=click.Path(path_type=Path), metavar="FILE", help="Run this hook first, when it is there.")
-@click.argument("name", type=click.Choice([*HOOKS, *SERVER_HOOKS]))
+@click.argument("name", type=click.Choice([*HOOKS, *SERVER_HOOKS]), metavar="NAME")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 @pass_settings
 def hook(settings: Settings, first: Path | None, name: str, words: tuple[str, ...]) -> int:
-    """Judge what git is about to take in: the hook NAME with the arguments git gave it.
+    """Judge what git is about to take in: the hook NAME with the WORDS git gave it.
 
     Commits and merges are judged by the index, messages by their file, pushes by the commits they bring. Run in CI by the pre-commit framework,
     where nothing is staged, all of the checkout is judged, or with --from-ref and --to-ref what lies between them.
-    Exits with 0 when there is no error.
+    Exit 1 when there is an error.
     """
     framework = first is None and environment("PRE_COMMIT") is not None
     told = sys.stdin.buffer.read() if name in {"pre-push", "pre-receive"} and not framework else b""

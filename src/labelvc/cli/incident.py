@@ -36,6 +36,9 @@ def incident(
     RULE and PATH or KEY are those of a finding of `labelvc privacy scan`, such as `privacy.email texts/m2#a1`. The value
     is never shown. The file for git filter-repo holds it: you alone may read it, in the git folder, and you delete it.
     Nothing else is changed. Exit 1 when something holds the value, 2 when nothing does and objects of DVC are not here.
+
+    \b
+      labelvc privacy incident privacy.email texts/m2#a1
     """
     if value == bool(rule and place):
         raise click.UsageError("name RULE and PATH or KEY of a finding, or --value to be asked for the value")

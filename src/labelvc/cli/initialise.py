@@ -117,6 +117,10 @@ def init(
     without a git repository becomes one. Nothing that is there is overwritten. In a project --ci NAME writes the
     files for CI alone: a workflow of GitHub Actions, a job of GitLab CI, a hook of a server, or rules of make; for the first
     two also CODEOWNERS, by which the host asks whom the policy names, and which is renewed until somebody edits it.
+
+    \b
+      labelvc init labels --template boxes
+      labelvc init --template boxes --key ~/.ssh/id_ed25519 --ci github
     """
     place = settings.directory / (folder or "")
     if host and (place / projects.TOP).exists():

@@ -8,7 +8,7 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.guidelines import DRY
-from labelvc.cli.output import changes, deliver, say, write
+from labelvc.cli.output import changes, deliver, output_option, say, write
 from labelvc.ops import label_lists
 from labelvc.store import git as plumbing
 
@@ -43,7 +43,7 @@ def taxonomy_import(settings: Settings, /, form_name: str, source: Path, called:
 @click.command("export")
 @click.argument("form_name", type=_FORMS, metavar="FORMAT")
 @click.argument("name")
-@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE.")
+@output_option
 @pass_settings
 def taxonomy_export(settings: Settings, /, form_name: str, name: str, output: Path | None) -> None:
     """Write taxonomy NAME as a label list: skos (RDF/XML), csv, coco, voc or conllu.

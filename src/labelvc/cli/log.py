@@ -43,8 +43,8 @@ def log(
     is shown, old -> new; for more than that how many changed.
 
     \b
-    labelvc log reviews/rev-00042#r1
-    labelvc log reviews --label negative --since 2026-03-01
+      labelvc log reviews/rev-00042#r1
+      labelvc log reviews --label negative --since 2026-03-01
     """
     git = plumbing.find(settings.directory)
     span = logging.course(git, revisions, only.pop("since"), only.pop("until"))

@@ -40,6 +40,9 @@ def media_add(settings: Settings, /, sources: tuple[Path, ...], dataset: str, sh
     Exif with place, thumbnail and time, XMP, IPTC, comments and text are left out; pixels stay as they are. A picture that
     its Exif says to turn is turned, and the boxes and outlines of its item with it. An item whose `media` names the file is
     its item, else there is a new one; it notes the SHA-256, by which `media check` knows the file. Nothing is committed.
+
+    \b
+      labelvc media add photos/*.jpg --dataset pictures
     """
     git = plumbing.find(settings.directory)
     for one in pictures.add(git, dataset, sources, shapes):
@@ -67,8 +70,8 @@ def media_check(settings: Settings, /, dataset: str, require: bool, form: str, o
     that are not on this machine are counted; with --require they exit 2.
 
     \b
-    labelvc media check
-    labelvc media check --dataset pictures --require
+      labelvc media check
+      labelvc media check --dataset pictures --require
     """
     git = plumbing.find(settings.directory)
     with progress(settings, None, "reading media", "files") as advance:

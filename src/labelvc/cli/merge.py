@@ -57,8 +57,8 @@ def merge(
     A merge without conflicts is checked and committed. Exit 1 when a person is needed.
 
     \b
-    labelvc merge topic
-    labelvc merge --continue
+      labelvc merge topic
+      labelvc merge --continue
     """
     if sum((bool(rev), go_on, abort)) != 1:
         raise click.UsageError("name one revision to merge, or --continue, or --abort")
@@ -122,7 +122,7 @@ def resolve(
     in conflict any more. Exit 1 while something is left.
 
     \b
-    labelvc resolve --theirs reviews/rev-00042
+      labelvc resolve --theirs reviews/rev-00042
     """
     git = plumbing.find(settings.directory)
     chosen = [cast(Strategy, name) for name, given in sides.items() if given]

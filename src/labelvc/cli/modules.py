@@ -166,7 +166,7 @@ def module_update(
 @module.command("remove")
 @_NAME
 @click.option("--keep", is_flag=True, help="Leave its documents here, as the project's own.")
-@_ANYWAY
+@click.option("--anyway", is_flag=True, help="Remove it although that brings errors.")
 @DRY
 @output_options("text", "json")
 @pass_settings

@@ -20,7 +20,7 @@ _identity = click.option(
     multiple=True,
     type=FILE,
     metavar="FILE",
-    help="Private key that opens a share; several for several people.",
+    help="Private key that opens a share of the vault's key; repeatable, one for each holder.",
 )
 _lent = click.option(
     "--share", multiple=True, type=FILE, metavar="FILE", help="Share of the key that somebody lent you."

@@ -55,16 +55,22 @@ def placed(target: Path) -> Path:
     return target
 
 
+output_option = click.option(
+    "-o",
+    "--output",
+    "output",
+    type=Destination(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the output to FILE, not stdout.",
+)
+
+
 def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that adds `--format` and `-o FILE`; the command receives them as `form` and `output`.
 
     Args:
         formats: the formats the command can write, the first being the default.
     """
-    target = Destination(dir_okay=False, path_type=Path)
-    to_file = click.option(
-        "-o", "--output", "output", type=target, metavar="FILE", help="Write the output to FILE, not stdout."
-    )
     in_form = click.option(
         "--format",
         "form",
@@ -75,7 +81,7 @@ def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        return in_form(to_file(function))
+        return in_form(output_option(function))
 
     return decorate
 

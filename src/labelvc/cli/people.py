@@ -33,6 +33,10 @@ def key_list(settings: Settings, /, form: str, output: Path | None) -> None:
     """List the keys of the policy's principals and those that ssh-agent holds.
 
     `--format allowed-signers` is what `ssh-keygen -Y verify -f` reads.
+
+    \b
+      labelvc key list
+      labelvc key list --format allowed-signers -o allowed_signers
     """
     git = plumbing.find(settings.directory)
     rows = [
@@ -60,7 +64,11 @@ def key_list(settings: Settings, /, form: str, output: Path | None) -> None:
 @click.argument("principal")
 @pass_settings
 def key_show(settings: Settings, /, principal: str) -> None:
-    """Print the public keys of a principal."""
+    """Print the public keys of a principal.
+
+    \b
+      labelvc key show ben
+    """
     person = signing.trust_here(plumbing.find(settings.directory)).policy.principals.get(principal)
     if person is None:
         raise TrustError(f"{principal} is no principal", hint="labelvc policy show")
@@ -75,8 +83,8 @@ def key_prove(settings: Settings, /, principal: str, key: str | None) -> None:
     """Sign that you hold a key, over this project and the id you are to have, for whoever adds you to the policy.
 
     \b
-    labelvc key prove ben --key ~/.ssh/id_ed25519 > ben.proof
-    labelvc policy add ben --name 'Ben Builder' --role reviewer --proof ben.proof
+      labelvc key prove ben --key ~/.ssh/id_ed25519 > ben.proof
+      labelvc policy add ben --role reviewer --proof ben.proof
     """
     git = plumbing.find(settings.directory)
     governing.ensure_id(principal)
@@ -94,7 +102,11 @@ def key_prove(settings: Settings, /, principal: str, key: str | None) -> None:
 @pass_settings
 @changes
 def key_use(settings: Settings, /, file: Path) -> None:
-    """Sign with this key from now on in this clone (git config labelvc.signingKey)."""
+    """Sign with this key from now on in this clone (git config labelvc.signingKey).
+
+    \b
+      labelvc key use ~/.ssh/id_ed25519
+    """
     found = keys.public_key(file if file.suffix == ".pub" else file.with_name(file.name + ".pub"))
     people.remember(plumbing.find(settings.directory), str(file))
     say(settings, f"signing with {found.fingerprint} ({keys.absolute(str(file))})")

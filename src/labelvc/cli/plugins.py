@@ -33,6 +33,9 @@ def plugin_list(settings: Settings, /, form: str, output: Path | None) -> None:
     """List the checks and formats of installed packages, their rules, and the datasets that name them.
 
     A check runs only in a dataset that sets one of its rules.
+
+    \b
+      labelvc plugin list
     """
     found = plugins.installed(_project(settings))
     if form == "json":

@@ -39,7 +39,7 @@ def plumbing() -> None:
 def merge_driver(base: str, ours: str, theirs: str, size: int, path: str) -> int:
     """Merge BASE, OURS and THEIRS into OURS, as git calls a merge driver: `%O %A %B %L %P`.
 
-    Exits with 0 when the merge is clean and 1 when conflict markers need a person.
+    Exit 0 when the merge is clean and 1 when conflict markers need a person.
     """
     return merging.run((base, ours, theirs, str(size), path))
 

@@ -11,21 +11,21 @@ from typing import Any, BinaryIO, Literal, get_args
 import click
 
 from labelvc.cli import signing, timing
-from labelvc.cli.context import Settings, now, pass_settings
+from labelvc.cli.asking import policy_check, policy_codeowners, policy_explain
+from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import changes, output_options, say, write
-from labelvc.cli.render import explain, json, roots, text
+from labelvc.cli.render import json, roots, text
 from labelvc.cli.render import trust as render
 from labelvc.errors import TrustError
 from labelvc.model.policy import ChangeKind, Distrust, Need, Policy, Separation
-from labelvc.ops import articles, ceremony, codeowners, people
-from labelvc.ops import explain as explaining
+from labelvc.ops import articles, ceremony, people
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
 from labelvc.ops.articles import Wish
 from labelvc.ops.policy import Person
 from labelvc.store import git as plumbing
-from labelvc.store import keys, tree
+from labelvc.store import keys
 from labelvc.store.git import Git
 
 _Command = Callable[..., Any]
@@ -45,7 +45,11 @@ def policy() -> None:
 @signing.root_option
 @pass_settings
 def policy_show(settings: Settings, /, form: str, output: Path | None, root: str | None) -> None:
-    """Show people, roles and rules, and the digest of the root to publish."""
+    """Show people, roles and rules, and the digest of the root to publish.
+
+    \b
+      labelvc policy show
+    """
     git = plumbing.find(settings.directory)
     trust = signing.trust_here(git, signing.pin(git, root))
     if form == "json":
@@ -89,7 +93,7 @@ def _key_to_sign(function: _Command) -> _Command:
 @policy.command("add", short_help="Add a person, or keys, roles, addresses of one.")
 @click.argument("principal")
 @click.option("--name", default="", help="Printed name.")
-@click.option("--kind", type=click.Choice(["human", "ci", "bot"]), default=None, help="Default: human.")
+@click.option("--kind", type=click.Choice(["human", "ci", "bot"]), default=None, help="What they are; default: human.")
 @click.option(
     "--key", "files", multiple=True, type=click.Path(path_type=Path), metavar="FILE.pub", help="Public key; repeatable."
 )
@@ -101,8 +105,10 @@ def _key_to_sign(function: _Command) -> _Command:
     metavar="FILE",
     help="What `labelvc key prove` printed for them: a key with the proof that they hold it; repeatable.",
 )
-@click.option("--role", "roles", multiple=True, help="Role to give; repeatable.")
-@click.option("--email", "emails", multiple=True, help="Address of their commits; repeatable.")
+@click.option("--role", "roles", multiple=True, metavar="ROLE", help="Role to give; repeatable.")
+@click.option(
+    "--email", "emails", multiple=True, metavar="ADDRESS", help="E-mail address of their commits; repeatable."
+)
 @click.option(
     "--pseudonym",
     "pseudonyms",
@@ -126,8 +132,9 @@ def policy_add(
     """Add a principal, or more keys, roles, addresses or pseudonyms to one.
 
     \b
-    labelvc policy add ben --name 'Ben Builder' --email ben@example.org --role reviewer --key ben.pub
-    labelvc policy add ben --role lead --proof ben.proof
+      labelvc policy add ben --name 'Ben Builder' --email ben@example.org \\
+        --role reviewer --key ben.pub
+      labelvc policy add ben --role lead --proof ben.proof
     """
     lines = tuple(str(keys.public_key(file)) for file in files)
     made = tuple(file.read(_LONGEST) for file in proofs)
@@ -136,11 +143,15 @@ def policy_add(
 
 @policy.command("remove", short_help="Take away a person, or a role or key of one.")
 @click.argument("principal")
-@click.option("--role", help="Take away only this role.")
+@click.option("--role", metavar="ROLE", help="Take away only this role.")
 @click.option("--key", "file", type=click.Path(path_type=Path), metavar="FILE.pub", help="Take away only this key.")
 @_edits
 def policy_remove(_: Git, before: Policy, principal: str, role: str | None, file: Path | None) -> Policy:
-    """Take away a principal, or one role or key of theirs; what they approved before stays approved."""
+    """Take away a principal, or one role or key of theirs; what they approved before stays approved.
+
+    \b
+      labelvc policy remove ben --role lead
+    """
     return governing.removed(before, principal, role, None if file is None else str(keys.public_key(file)))
 
 
@@ -151,6 +162,9 @@ def policy_proofs(_: Git, before: Policy, *, required: bool) -> Policy:
     """Ask for a proof of every key in the policy: that its owner holds it, signed over their id and this project.
 
     Whoever brings a key runs `labelvc key prove ID`, and whoever keeps the root `labelvc policy add ID --proof FILE`.
+
+    \b
+      labelvc policy proofs --required
     """
     return articles.with_proofs(before, required=required)
 
@@ -162,7 +176,14 @@ def policy_rule() -> None:
 
 @policy_rule.command("set")
 @click.argument("name")
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="What it is about; repeatable.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(_KINDS),
+    metavar="KIND",
+    help=f"What it is about: {', '.join(_KINDS)}; repeatable.",
+)
 @click.option(
     "--path",
     "paths",
@@ -212,8 +233,10 @@ def policy_rule_set(
     `labelvc policy show` tells the names. A change must meet every rule that is about it: what no rule is about is denied.
 
     \b
-    labelvc policy rule set 'labels and items' --need reviewer:2:author,annotators
-    labelvc policy rule set gold --kind labels --path 'datasets/gold/**' --need lead
+      labelvc policy rule set 'labels and items' \\
+        --need reviewer:2:author,annotators
+      labelvc policy rule set gold --kind labels --path 'datasets/gold/**' \\
+        --need lead
     """
     if ordinary and (emergency or ratify_within):
         raise click.UsageError("--emergency and --no-emergency say opposite things", click.get_current_context())
@@ -241,7 +264,11 @@ def policy_rule_set(
 @click.argument("name")
 @_edits
 def policy_rule_remove(_: Git, before: Policy, name: str) -> Policy:
-    """Take a rule away; what no rule is about any more is denied."""
+    """Take a rule away; what no rule is about any more is denied.
+
+    \b
+      labelvc policy rule remove gold
+    """
     return articles.without_rule(before, name)
 
 
@@ -257,7 +284,11 @@ def policy_role() -> None:
 )
 @_edits
 def policy_role_add(_: Git, before: Policy, name: str, incompatible: tuple[str, ...]) -> Policy:
-    """Add a role, or more that it excludes; `labelvc policy add PRINCIPAL --role NAME` gives it to somebody."""
+    """Add a role, or more that it excludes; `labelvc policy add PRINCIPAL --role NAME` gives it to somebody.
+
+    \b
+      labelvc policy role add auditor --incompatible annotator
+    """
     return articles.with_role(before, name, incompatible)
 
 
@@ -265,7 +296,11 @@ def policy_role_add(_: Git, before: Policy, name: str, incompatible: tuple[str, 
 @click.argument("name")
 @_edits
 def policy_role_remove(_: Git, before: Policy, name: str) -> Policy:
-    """Take a role away that no rule asks for."""
+    """Take a role away that no rule asks for.
+
+    \b
+      labelvc policy role remove auditor
+    """
     return articles.without_role(before, name)
 
 
@@ -280,6 +315,9 @@ def policy_distrust(git: Git, before: Policy, principal: str, keyid: str, since:
 
     What came in with that commit or before it stays approved, whatever dates anybody claims. `labelvc audit impact` lists
     what has to be approved again. A second call for the same principal and key moves the commit.
+
+    \b
+      labelvc policy distrust ben --from main~12 --reason 'his laptop was stolen'
     """
     if principal not in ceremony.known(git, before):
         raise TrustError(f"{principal} is and was no principal here", hint="labelvc policy show")
@@ -301,71 +339,5 @@ def _need(words: str, *, touch: bool = False, verification: bool = False, max_ag
     return Need(role, int(count or "1"), parts, touch, verification, max_age)
 
 
-@policy.command("explain", short_help="Tell which rules a place or a change falls under.")
-@click.argument("words", metavar="PATH | KEY | A..B | A...B")
-@signing.root_option
-@output_options("text", "json")
-@pass_settings
-def policy_explain(settings: Settings, /, words: str, root: str | None, form: str, output: Path | None) -> int:
-    """Tell which rules a place or a change falls under, what each asks, who can give it, who gave it and what is missing.
-
-    A place is judged by the policy of the work tree, a range by the policy in force before it. Exit 1 when something is
-    denied: no rule is about it, or nobody may do it, such as a link in the place of an approval. What A...B brings is judged as of
-    now: an approval that expired since has to be given again.
-    """
-    git = plumbing.find(settings.directory)
-    pin = signing.pin(git, root)
-    if ".." in words and "#" not in words:
-        found = explaining.change(git, words, pin, timing.clock())
-    else:
-        found = explaining.place(git, signing.trust_here(git, pin), words)
-    if form == "json":
-        write(json.document("policy-explain", explain.items(found), head=words, summary=explain.summary(found)), output)
-    else:
-        write("".join(explain.lines(found, words)), output)
-    return int(found.denied)
-
-
-@policy.command("check", short_help="Tell what is worth mending in root and policy.")
-@signing.root_option
-@pass_settings
-def policy_check(settings: Settings, /, root: str | None) -> int:
-    """Verify root and policy in the work tree and tell what is worth mending; exit 1 when something is."""
-    git = plumbing.find(settings.directory)
-    chain = signing.chain_here(git, signing.pin(git, root))
-    trust = chain.trust(pinned=False)
-    found = [
-        *governing.concerns(trust.policy, trust.root),
-        *roots.unproven(chain.seals[-2]),
-        *roots.over(trust.root, now()),
-    ]
-    write("".join(f"{text.safe(concern)}\n" for concern in found))
-    say(settings, f"policy version {trust.policy.version} verifies; {text.count(len(found), 'concern')}")
-    return 1 if found else 0
-
-
-@policy.command("codeowners", short_help="Print who is asked about what, as code hosts read it.")
-@click.option("--write", "into", is_flag=True, help="Write it where CODEOWNERS lies, or to the top.")
-@click.option("--force", is_flag=True, help="With --write: replace a file that was written or edited by hand.")
-@pass_settings
-def policy_codeowners(settings: Settings, /, into: bool, force: bool) -> int:
-    """Print CODEOWNERS: whom a code host asks to review which part of the project.
-
-    Made from the rules of the policy and the owners that guidelines and registers name, by the first e-mail address of
-    each person. The last line that matches wins, so that the particular comes after the general. Exit code 1 when a part
-    has no owner.
-
-    \b
-      labelvc policy codeowners
-      labelvc policy codeowners --write
-    """
-    git = plumbing.find(settings.directory)
-    made = codeowners.made(git, tree.work(git))
-    for one in made.unowned:
-        say(settings, f"unowned: {text.safe(one.pattern)} {text.safe(one.why)}")
-    if into:
-        path = codeowners.written(git, made.text, force=force).path
-        say(settings, f"next: git add {path} && git commit -m 'Who is asked about what'")
-    else:
-        write(made.text)
-    return int(bool(made.unowned))
+for _asking in (policy_explain, policy_check, policy_codeowners):
+    policy.add_command(_asking)

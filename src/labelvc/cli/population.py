@@ -68,6 +68,10 @@ def population(
 
     The range is as for `verify`. Authors are principals, or `unknown`; dates are what commits claim. Exit 1 when a change
     is not approved, 2 when it cannot be told, as `verify`.
+
+    \b
+      labelvc audit population --all
+      labelvc audit population v1.0.0..HEAD --by record --format csv
     """
     _refuse_kinds(by, kinds)
     git = plumbing.find(settings.directory)
@@ -99,7 +103,7 @@ def population(
     return 2 if signing.unproved(settings, pinned) else totals.code
 
 
-@click.command("sample", short_help="Draw a sample of it that anybody can draw again.")
+@click.command("sample", short_help="Draw a sample of what came in, that anybody can draw again.")
 @_range
 @click.option(
     "--n",
@@ -133,8 +137,9 @@ def sample(
     population yet; a number that comes up in public later is best.
 
     \b
-    labelvc audit sample --all --by record --kind labels --n 60 --seed 'lottery of 2026-03-07: 4 8 15 16 23 42'
-    labelvc audit sample v1..v2 --n 10 --stratify author --seed 4711
+      labelvc audit sample --all --by record --kind labels --n 60 \\
+        --seed 'lottery of 2026-03-07: 4 8 15 16 23 42'
+      labelvc audit sample v1..v2 --n 10 --stratify author --seed 4711
     """
     if not seed.isprintable():
         raise click.UsageError("a seed is text that can be printed")

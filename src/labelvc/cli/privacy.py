@@ -72,6 +72,10 @@ def privacy_scan(
     With A..B every commit is looked at by itself, merges against all their parents, and its message: what one commit brings
     and the next takes back was published all the same. The settings of A say what is looked for, so a branch cannot look
     away from itself. No output shows a value. Exit 1 when a finding is at or above --fail-on.
+
+    \b
+      labelvc privacy scan
+      labelvc privacy scan main..topic
     """
     if sum((bool(revisions), staged, everything)) > 1:
         raise click.UsageError("choose one of A..B, --staged and --all")
@@ -111,7 +115,7 @@ def _brought(settings: Settings, identities: Path | None) -> Brought:
 @click.command("accept")
 @click.argument("finding", metavar="MARK")
 @click.option("--why", required=True, type=click.Choice(get_args(Why)), help="Why the value may stand.")
-@click.option("--expires", default="", metavar="DATE", help="Last day on which it may, such as 2027-06-30.")
+@click.option("--expires", default="", metavar="DAY", help="Last day on which it may, such as 2027-06-30.")
 @click.option(
     "--at", multiple=True, metavar="PLACE", help="Only this record, item or file, when the value stands in several."
 )
@@ -123,6 +127,9 @@ def privacy_accept(settings: Settings, /, finding: str, why: Why, expires: str, 
     MARK is the ten letters that `privacy scan --all` shows beside a finding where the epoch's secret is on this machine.
     The exception holds for this value in this place and needs the approval that the policy asks for the folder `privacy`.
     A branch is judged by the exceptions it started from: merge the exception first. Keys can never be accepted.
+
+    \b
+      labelvc privacy accept kq7v2mxa5d --why synthetic --expires 2027-06-30
     """
     git = plumbing.find(settings.directory)
     answer = accepting.Answer(plumbing.config_get(git, "user.email") or "", why, expires, today())
@@ -135,7 +142,11 @@ def privacy_accept(settings: Settings, /, finding: str, why: Why, expires: str, 
 @output_options("text", "json")
 @pass_settings
 def privacy_status(settings: Settings, /, form: str, output: Path | None) -> None:
-    """Show what is looked for here, and what cannot be promised."""
+    """Show what is looked for here, and what cannot be promised.
+
+    \b
+      labelvc privacy status
+    """
     git = plumbing.find(settings.directory)
     standing = plain.standing(git)
     entries, held = _erasures(git)

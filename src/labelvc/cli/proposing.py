@@ -35,7 +35,8 @@ from labelvc.store.git import Git
     "--block",
     type=click.Choice([*proposals.OF_LABELS, *proposals.FOR_ALL]),
     default=None,
-    help="The block it would change.",
+    metavar="BLOCK",
+    help=f"The block it would change: {', '.join([*proposals.OF_LABELS, *proposals.FOR_ALL])}.",
 )
 @click.option("--text", "words", default="", metavar="TEXT", help="What the block should say.")
 @click.option(
@@ -70,8 +71,10 @@ def guideline_propose(
 
     \b
       labelvc guideline propose topic --from finding example.contradicted
-      labelvc guideline propose topic --from feedback @mail.txt --label delivery --block edge_cases
-      labelvc guideline propose topic --from discussion https://example.org/7 --block ambiguity --text 'Take the first.'
+      labelvc guideline propose topic --from feedback @mail.txt --label delivery \\
+        --block edge_cases
+      labelvc guideline propose topic --from discussion https://example.org/7 \\
+        --block ambiguity --text 'Take the first.'
     """
     git = plumbing.find(settings.directory)
     entry = entry_of(git, on)

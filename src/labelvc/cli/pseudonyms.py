@@ -39,7 +39,7 @@ def pseudonym() -> None:
 
 
 @pseudonym.command("new")
-@click.option("--yes", is_flag=True, help="Do not ask on a terminal before.")
+@click.option("--yes", is_flag=True, help="Do not ask on a terminal before it begins.")
 @pass_settings
 @changes
 def pseudonym_new(settings: Settings, /, yes: bool) -> None:
@@ -47,6 +47,9 @@ def pseudonym_new(settings: Settings, /, yes: bool) -> None:
 
     For a secret that nobody has any more, or that too many know. Old tokens stay as they are; in new ones the same person is
     somebody else. Where somebody still has the secret, copy their file instead: `labelvc doctor` says how.
+
+    \b
+      labelvc pseudonym new
     """
     git = plumbing.find(settings.directory)
     say(settings, _WARNING)
@@ -73,6 +76,10 @@ def pseudonym_share(settings: Settings, /, output: Path, role: str, epoch: str |
     Who that is, the roles of privacy/recipients.yaml say in the last commit. The file can be sent by any way. The gate key
     makes no tokens: it tells which findings are accepted, and finds people who are known here. After a chained re-key who
     imports needs the secrets of the epochs before it too.
+
+    \b
+      labelvc pseudonym share -o epoch-b.share
+      labelvc pseudonym share --role gate -o gate.share
     """
     git = plumbing.find(settings.directory)
     disk.replace(output, handover.share(git, role, epoch))
@@ -85,7 +92,11 @@ def pseudonym_share(settings: Settings, /, output: Path, role: str, epoch: str |
 @pass_settings
 @changes
 def pseudonym_accept(settings: Settings, /, file: Path, **brought: Any) -> None:
-    """Put the key in a file that somebody shared into this machine's keyring."""
+    """Put the key in a file that somebody shared into this machine's keyring.
+
+    \b
+      labelvc pseudonym accept epoch-b.share -i ada.key
+    """
     git = plumbing.find(settings.directory)
     purpose, epoch = handover.accept(git, file, openers(brought))
     does = "makes pseudonyms" if purpose == handover.TOKENISE else "tells which findings are accepted"
@@ -105,7 +116,7 @@ _as = click.option("--as", "principal", metavar="PRINCIPAL", help="Who you are; 
 @click.option(
     "--chained", is_flag=True, help="Make new tokens of the old ones; without it, of the values in the vault."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen, write nothing.")
 @_role
 @_as
 @signing.key_option
@@ -132,8 +143,8 @@ def pseudonym_rekey(
     and all of it is staged. With --role the statement on it is signed at once and staged beside it.
 
     \b
-    labelvc pseudonym rekey --to c --chained --role lead
-    labelvc pseudonym rekey --to c -i ada.key -i ben.key
+      labelvc pseudonym rekey --to c --chained --role lead
+      labelvc pseudonym rekey --to c -i ada.key -i ben.key
     """
     git = plumbing.find(settings.directory)
     asked = Asked(epoch, now().strftime("%Y-%m-%dT%H:%M:%SZ"), chained)
@@ -169,8 +180,8 @@ def pseudonym_mend(settings: Settings, /, **brought: Any) -> None:
     (`privacy.epoch`). After a re-key by values the vault is opened. `rev` grows in every record that changes.
 
     \b
-    labelvc pseudonym mend
-    labelvc pseudonym mend -i ada.key -i ben.key
+      labelvc pseudonym mend
+      labelvc pseudonym mend -i ada.key -i ben.key
     """
     git = plumbing.find(settings.directory)
     one = custody.read(git, _act(git, "mend what a re-key missed"), openers(brought)) if brought["identity"] else None
@@ -208,6 +219,9 @@ def pseudonym_verify_rekey(
     Without a range the last commit is compared with what is staged. Exit 1 with the first line that is no part of it.
     Without keys nobody can tell whether two people changed places everywhere; with --keys each token is made again, by the
     secrets of the epochs, and where they were made of values by the vault.
+
+    \b
+      labelvc pseudonym verify-rekey main...rekey --role lead
     """
     git = plumbing.find(settings.directory)
     looked = rekeyed.look(git, revisions, signing.pin(git, root))

@@ -52,6 +52,9 @@ def croissant(settings: Settings, /, version: Version | None, target: Path, beca
     records are left out. What nobody wrote down is left out too, and named.
 
     Rows are refused as `labelvc export` refuses them: of items whose licence or source does not let them out.
+
+    \b
+      labelvc release export croissant 1.0.0 -o croissant
     """
     git = plumbing.find(settings.directory)
     found = publishing.croissant_of(git, version, target, Asked(today(), because))
@@ -73,6 +76,9 @@ def card(settings: Settings, /, version: Version | None, form: str, output: Path
 
     It says what the project's documents, the records and the approvals say; questions that none of them answers stand in
     a section of their own, with the place to answer them.
+
+    \b
+      labelvc release card --format html -o card.html
     """
     git = plumbing.find(settings.directory)
     with tree.reader(git) as reader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -141,7 +142,7 @@ def _escaped(text: str) -> str:
 
 
 def _kept(text: str) -> str:
-    return text.removeprefix("\b").lstrip("\n")
+    return textwrap.dedent(text.removeprefix("\b").lstrip("\n"))
 
 
 def _joined(text: str) -> str:

@@ -99,8 +99,10 @@ def register_new(
 
     \b
       labelvc register new decision --title 'One label or two' --due 2026-12-15
-      labelvc register new risk --title 'Faces in pictures' --set likelihood=3 --set impact=5
-      labelvc register new source --title 'Street pictures' --set licence=CC-BY-4.0 --set expires=2027-06-30
+      labelvc register new risk --title 'Faces in pictures' --set likelihood=3 \\
+        --set impact=5
+      labelvc register new source --title 'Street pictures' \\
+        --set licence=CC-BY-4.0 --set expires=2027-06-30
     """
     said = {"title": title, "owner": owner, "due": due, "links": list(links), "about": list(about)}
     given = {name: value for name, value in said.items() if value} | dict(map(_member, members))
@@ -158,7 +160,7 @@ def register_list(
 @output_options("text", "json", "jsonl")
 @pass_settings
 def register_overdue(settings: Settings, /, kind: str | None, at: str, on: str, form: str, output: Path | None) -> int:
-    """List open documents whose day is over; exit code 1 when there are any.
+    """List open documents whose day is over; exit 1 when there are any.
 
     A document is overdue after the day `due`, a source after `expires` too. Of one with an escalation it says who is
     asked by now.
@@ -233,7 +235,7 @@ def register_close(settings: Settings, /, name: str, reason: str, on: str, form:
     """Close a document, saying why.
 
     \b
-      labelvc register close decision/0007 --reason 'Two labels: annotators tell them apart.'
+      labelvc register close decision/0007 --reason 'Two: people tell them apart.'
     """
     git = plumbing.find(settings.directory)
     made = registering.edited(git, name, entry_of(git, on), registering.closing(reason, _on(on)))

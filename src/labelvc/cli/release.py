@@ -13,7 +13,7 @@ import click
 from labelvc.cli import memory, signing
 from labelvc.cli.context import Settings, now, pass_settings
 from labelvc.cli.lazy import LazyGroup
-from labelvc.cli.output import changes, output_options, progress, say, write
+from labelvc.cli.output import changes, output_option, output_options, progress, say, write
 from labelvc.cli.render import json, text
 from labelvc.cli.render import release as render
 from labelvc.cli.versions import VERSION
@@ -59,7 +59,9 @@ def release() -> None:
 @click.command("cut", short_help="Sign a release of what HEAD holds.")
 @click.argument("version", type=VERSION, required=False)
 @click.option("--next", "following", is_flag=True, help="Take the smallest version that the changes allow.")
-@click.option("--role", help="The hat you wear; without it, one that the policy asks for and grants you.")
+@click.option(
+    "--role", metavar="ROLE", help="The hat you wear; without it, one that the policy asks for and grants you."
+)
 @click.option("--unapproved", is_flag=True, help="Release changes too that nobody approved who had to.")
 @click.option("--tag", is_flag=True, help="Commit the manifest and tag the commit, signed, as v<VERSION>.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal before signing.")
@@ -87,8 +89,8 @@ def cut(
     policy, the approvals so far and the release before.
 
     \b
-    labelvc release cut --next
-    labelvc release cut 1.0.0 --tag
+      labelvc release cut --next
+      labelvc release cut 1.0.0 --tag
     """
     if (version is None) is not following:
         raise click.UsageError("name a version, or let --next find it: labelvc release cut --next")
@@ -147,7 +149,11 @@ def _planned(
 @output_options("text", "json", "jsonl")
 @pass_settings
 def list_command(settings: Settings, /, form: str, output: Path | None) -> None:
-    """List the releases, oldest first; nothing is proved."""
+    """List the releases, oldest first; nothing is proved.
+
+    \b
+      labelvc release list
+    """
     git = plumbing.find(settings.directory)
     _show(git, [made for made in manifests.history(git, plumbing.resolve(git, "HEAD")) if made.entry], form, output)
 
@@ -157,7 +163,11 @@ def list_command(settings: Settings, /, form: str, output: Path | None) -> None:
 @output_options("text", "json", "jsonl")
 @pass_settings
 def show(settings: Settings, /, version: Version | None, form: str, output: Path | None) -> None:
-    """Show what a release says, the last one when none is named; nothing is proved."""
+    """Show what a release says, the last one when none is named; nothing is proved.
+
+    \b
+      labelvc release show 1.0.0
+    """
     git = plumbing.find(settings.directory)
     made = manifests.find(git, plumbing.resolve(git, "HEAD"), version)
     _show(git, [made], "full" if form == "text" else form, output)
@@ -179,12 +189,16 @@ def _show(git: Git, found: list[Made], form: str, output: Path | None) -> None:
 
 @click.command("notes")
 @click.argument("words", metavar="[VERSION | A..B]", required=False)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
+@output_option
 @pass_settings
 def notes(settings: Settings, /, words: str | None, output: Path | None) -> None:
     """Write in Markdown what a release brings: counts, which answer became which, what guidelines and taxonomies say anew.
 
-    A and B are versions or revisions; a version alone is compared with the release before it, nothing stands for the last.
+    A and B are versions or revisions; a version alone is compared with the release before it; without one, the last release is.
+
+    \b
+      labelvc release notes 1.1.0
+      labelvc release notes 1.0.0..HEAD -o notes.md
     """
     git = plumbing.find(settings.directory)
     title, pair = manifests.ends(git, words)
@@ -224,9 +238,13 @@ def verify(
 
     Works out the data and documents at the commit that added it, and compares them, the chain of releases, the log of approvals and
     the version with what was signed, and the signatures with the policy in force before. It also counts how many of the changes it
-    brought were approved; that is for `labelvc verify` to judge, and changes no exit code here. Exit 1 when something is wrong,
+    brought were approved; that is for `labelvc verify` to judge, and does not count here. Exit 1 when something is wrong,
     2 when it cannot be told: missing data, a policy that does not verify, a chain that went back since it last verified here,
     or, with CI=true, a root that nobody pinned.
+
+    \b
+      labelvc release verify
+      labelvc release verify --all --max-age 90
     """
     if version is not None and (everything or max_age is not None):
         raise click.UsageError("name a version, or --all of them; --max-age is about the last")

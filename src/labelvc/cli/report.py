@@ -61,8 +61,8 @@ def report(
     as git reads them.
 
     \b
-    labelvc report main
-    labelvc report main --since '3 months ago' --format html -o report.html
+      labelvc report main
+      labelvc report main --since '3 months ago' --format html -o report.html
     """
     git = plumbing.find(settings.directory)
     pinned = signing.pin(git, root)

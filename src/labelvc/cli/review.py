@@ -62,9 +62,9 @@ def review(
     to the policy or what a merge did cannot be told.
 
     \b
-    labelvc review main...topic
-    labelvc review main...topic --format html -o review.html
-    labelvc review main...topic --format markdown -o comment.md
+      labelvc review main...topic
+      labelvc review main...topic --format html -o review.html
+      labelvc review main...topic --format markdown -o comment.md
     """
     git = repository(settings)
     pinned = signing.pin(git, root)

@@ -25,7 +25,7 @@ _COUNTS = ("of_one", "below_five", "below_ten")
     "--population",
     type=FILE,
     metavar="FILE",
-    help="CSV table of a population, with a column for each quasi-identifier.",
+    help="CSV table of a population, with a column for each of them.",
 )
 @click.option("--fail-under", type=click.IntRange(min=1), metavar="K", help="Exit 1 where a class is smaller than K.")
 @output_options("text", "json")
@@ -44,6 +44,9 @@ def risk(
     The smaller a class of people who look alike, the surer is a guess who somebody is. With --population the classes are
     those of a whole population that the data are drawn from, and --fail-under asks for k there. Of a class nothing is shown
     but values that the dataset made coarse.
+
+    \b
+      labelvc privacy risk people --fail-under 5
     """  # fmt: skip
     git = plumbing.find(settings.directory)
     with progress(settings, None, "counting who looks alike", "lines") as advance:

@@ -58,6 +58,10 @@ def trust_init(
 
     You are its only owner, or one of several: with --owner, two must sign unless --threshold says otherwise. Until enough
     of them did (`labelvc trust sign`), root and policy are drafts and count for nothing.
+
+    \b
+      labelvc trust init --key ~/.ssh/id_ed25519
+      labelvc trust init --owner ben=ben.pub --threshold 2
     """
     git = plumbing.find(settings.directory)
     ceremony.ensure_none(git)
@@ -82,7 +86,11 @@ def trust_init(
 @output_options("text", "json")
 @pass_settings
 def trust_show(settings: Settings, /, root: str | None, form: str, output: Path | None) -> None:
-    """Show the chain of roots, who signed them, what waits for signatures, and the digest to publish."""
+    """Show the chain of roots, who signed them, what waits for signatures, and the digest to publish.
+
+    \b
+      labelvc trust show
+    """
     git = plumbing.find(settings.directory)
     pin = signing.pin(git, root)
     chain = ceremony.look(git, pin)
@@ -104,6 +112,9 @@ def trust_sign(settings: Settings, /, yes: bool, key: str | None, root: str | No
 
     Each is shown first, against what is in force at HEAD: owners that come and go, and everything that the policy says
     otherwise.
+
+    \b
+      labelvc trust sign
     """
     git = plumbing.find(settings.directory)
     pin = signing.pin(git, root)
@@ -151,9 +162,9 @@ def trust_rotate(
     run `labelvc trust sign`. Where the new root asks other people for the policy, they sign that again too.
 
     \b
-    labelvc trust rotate --add ben=ben.pub --threshold 2
-    labelvc trust rotate --add ada=new-key.pub
-    labelvc trust rotate --remove ben --threshold 1
+      labelvc trust rotate --add ben=ben.pub --threshold 2
+      labelvc trust rotate --add ada=new-key.pub
+      labelvc trust rotate --remove ben --threshold 1
     """
     git = plumbing.find(settings.directory)
     found = signing.chain_here(git, signing.pin(git, root))

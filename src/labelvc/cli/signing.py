@@ -26,10 +26,15 @@ _UNPINNED = (
 )
 
 key_option = click.option(
-    "--key", metavar="FILE", help="Private key to sign with, or the .pub of one that ssh-agent holds."
+    "--key",
+    metavar="FILE",
+    help="Private key to sign with, or its .pub where ssh-agent holds it; default: git's or the clone's.",
 )
 root_option = click.option(
-    "--root", "root", metavar="sha256:...", help="Digest of the first root, from outside this repository."
+    "--root",
+    "root",
+    metavar="sha256:...",
+    help="Digest of the first root of trust, as you know it from elsewhere; default: LABELVC_ROOT or git's labelvc.root.",
 )
 
 

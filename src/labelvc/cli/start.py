@@ -57,6 +57,9 @@ def install(settings: Settings, uninstall: bool, everywhere: bool) -> None:
 
     Hooks go where git looks for them (core.hooksPath is honoured); one that is there already is kept and runs first.
     In a bare repository the hook that judges every pushed commit is set up. Doing it twice changes nothing.
+
+    \b
+      labelvc install
     """
     git = plumbing.find(settings.directory)
     if uninstall:
@@ -77,7 +80,7 @@ def install(settings: Settings, uninstall: bool, everywhere: bool) -> None:
 def doctor(settings: Settings, finish: bool, forget: bool, form: str, output: Path | None) -> int:
     """Examine this clone and this machine, and name the cure for what is wrong.
 
-    Exits with 1 when something does not work; a warning alone is no failure. Without an option nothing is changed.
+    Exit 1 when something does not work; a warning alone is no failure. Without an option nothing is changed.
     A command that is killed while it writes leaves the files as they were, or a journal from which --finish, or the next
     command that writes, goes on to the end:
 
@@ -106,7 +109,11 @@ def doctor(settings: Settings, finish: bool, forget: bool, form: str, output: Pa
 @output_options("text", "json")
 @pass_settings
 def status(settings: Settings, form: str, output: Path | None) -> None:
-    """Show the project on one screen: what is in it, what changed, and what to do next."""
+    """Show the project on one screen: what is in it, what changed, and what to do next.
+
+    \b
+      labelvc status
+    """
     git = plumbing.find(settings.directory)
     found = looking.look(git, environment("LABELVC_ROOT"), timing.clock())
     if form == "json":

@@ -54,7 +54,7 @@ def taxonomy_list(settings: Settings, /, form: str, output: Path | None) -> None
 def taxonomy_publish(
     settings: Settings, /, name: str, version: str, dry_run: bool, form: str, output: Path | None
 ) -> None:
-    """Publish NAME under the version its change calls for.
+    """Publish taxonomy NAME under the version its change calls for.
 
     The document is taken as it lies in the work tree. A label that goes, moves, is merged or split takes a major version,
     a new, renamed or deprecated one a minor, the rest a patch. A smaller step is refused. Commit document and list
@@ -93,7 +93,7 @@ def _operate(settings: Settings, name: str, asked: Operation, *, dry: bool) -> N
 def taxonomy_add(
     settings: Settings, /, name: str, label: str, called: str, parent: str | None, reason: str, dry_run: bool
 ) -> None:
-    """Add LABEL.
+    """Add LABEL to taxonomy NAME.
 
     \b
       labelvc taxonomy add cells platelet --name 'Platelet'
@@ -110,7 +110,7 @@ def taxonomy_add(
 @pass_settings
 @changes
 def taxonomy_rename(settings: Settings, /, name: str, label: str, called: str, reason: str, dry_run: bool) -> None:
-    """Have people see LABEL as TEXT; no record is touched.
+    """Have people see LABEL of taxonomy NAME as TEXT; no record is touched.
 
     Records hold the id, which stays. To give a label another id, merge it into a new one.
 
@@ -134,7 +134,7 @@ def taxonomy_rename(settings: Settings, /, name: str, label: str, called: str, r
 def taxonomy_merge(
     settings: Settings, /, name: str, labels: tuple[str, ...], into: str, called: str, reason: str, dry_run: bool
 ) -> None:
-    """Merge each LABEL into one.
+    """Merge each LABEL of taxonomy NAME into one.
 
     Their ids stay in the list as deprecated, so that none is used again. `taxonomy migrate` then gives their records the
     new label.
@@ -163,7 +163,7 @@ def taxonomy_merge(
 def taxonomy_split(
     settings: Settings, /, name: str, label: str, into: tuple[str, ...], reason: str, dry_run: bool
 ) -> None:
-    """Split LABEL into several.
+    """Split LABEL of taxonomy NAME into several.
 
     Which of them a record is only a person can say: `taxonomy migrate` lists the records.
 
@@ -182,7 +182,7 @@ def taxonomy_split(
 @pass_settings
 @changes
 def taxonomy_move(settings: Settings, /, name: str, label: str, parent: str | None, reason: str, dry_run: bool) -> None:
-    """Put LABEL under another one.
+    """Put LABEL of taxonomy NAME under another one.
 
     \b
       labelvc taxonomy move cells platelet-clump --under platelet
@@ -198,7 +198,7 @@ def taxonomy_move(settings: Settings, /, name: str, label: str, parent: str | No
 @pass_settings
 @changes
 def taxonomy_deprecate(settings: Settings, /, name: str, labels: tuple[str, ...], reason: str, dry_run: bool) -> None:
-    """Take each LABEL out of use.
+    """Take each LABEL of taxonomy NAME out of use.
 
     \b
       labelvc taxonomy deprecate cells clot --reason 'never agreed on'
@@ -213,7 +213,7 @@ def taxonomy_deprecate(settings: Settings, /, name: str, labels: tuple[str, ...]
 @pass_settings
 @changes
 def taxonomy_migrate(settings: Settings, /, name: str, dry_run: bool, form: str, output: Path | None) -> int:
-    """Give records the labels that theirs were merged into.
+    """Give records the labels that theirs were merged into, as the lineage of taxonomy NAME says.
 
     Each of them says so in `origin.migration`, and keeps the guideline version it was made under. Records whose label was
     split are listed, by split and by annotator, since a person must decide, and so are records of one annotator that a
@@ -253,7 +253,7 @@ def taxonomy_migrate(settings: Settings, /, name: str, dry_run: bool, form: str,
 @output_options("text", "json", "jsonl")
 @pass_settings
 def taxonomy_counts(settings: Settings, /, name: str, level: int, at: str, form: str, output: Path | None) -> None:
-    """Count the records of each label of NAME, or of all labels below those of one level together.
+    """Count the records of each label of taxonomy NAME, or of all labels below those of one level together.
 
     A record counts once for a label; its share is 1, the probability of a soft label, or its part of a set.
 

@@ -27,6 +27,10 @@ def format(settings: Settings, /, staged: bool, since: str | None, edited: bool)
     `rev` becomes one more than in HEAD where a record differs from HEAD, and a line that is gone leaves a tombstone.
     A dataset behind a DVC pointer is stored with DVC, and its pointer staged; not when another branch's shards still lie
     there, after a `git switch` without `dvc checkout`.
+
+    \b
+      labelvc format
+      labelvc format --staged
     """
     if staged and edited:
         raise click.UsageError("--edited is about the work tree: it does not go with --staged")

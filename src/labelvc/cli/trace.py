@@ -30,7 +30,7 @@ def trace(settings: Settings, /, key: str, revision: str, form: str, output: Pat
     `--format prov` writes W3C PROV-JSON, with pseudonyms and principals for agents.
 
     \b
-    labelvc trace reviews/rev-00042#r1
+      labelvc trace reviews/rev-00042#r1
     """
     git = plumbing.find(settings.directory)
     found = tracing.trace(git, _key(git, key, revision), revision, environment("LABELVC_ROOT"))

@@ -67,7 +67,7 @@ _NEXT = "labelvc check --all, then git add --all && git commit"
     type=click.Choice(["codepoints", "utf16", "bytes"]),
     help="What the spans of SRC count; what they cover is compared, where SRC says it.  [default: code points, not compared]",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would change, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen, write nothing.")
 @output_options("text", "json")
 @pass_settings
 @changes
@@ -98,12 +98,15 @@ def import_command(
 
     FORMAT is csv (tabs and semicolons too), jsonl, conllu, voc or coco, or one that an installed package brings.
     A COL is a column's name, or its number where a csv has no header; of jsonl a field, or a JSON pointer as
-    /answer/choice. Without, the usual names are looked for, such as item, text, annotator and label.
+    /answer/choice. Without one, the usual names are looked for, such as item, text, annotator and label.
 
     With --key, items are found by that field and records by their content, whatever numbers the source gives them. An
     import that would give most stored ids another meaning is refused.
 
-    Example: labelvc import coco instances.json --dataset pictures --key flickr_url --mode replace
+    \b
+      labelvc import csv answers.csv --dataset texts --item 1 --by who --dry-run
+      labelvc import coco instances.json --dataset pictures --key flickr_url \\
+        --mode replace
     """
     git = plumbing.find(settings.directory)
     words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
@@ -202,6 +205,10 @@ def export(
     Items are refused whose source forbids it (at REV, or at HEAD by its register) or whose licence has ended; where sources are registered, also those of which
     nobody can tell; where labelvc.yaml says `licences`, also those that have none or another. A closed decision with
     `permits` lets them out.
+
+    \b
+      labelvc export coco --dataset pictures -o instances.json
+      labelvc export csv --dataset texts --at v1.0.0 -o texts.csv
     """
     git = plumbing.find(settings.directory)
     placed(target)

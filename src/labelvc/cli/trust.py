@@ -37,14 +37,20 @@ _BAD = ("conditional", "missing", "denied", "rejected")
 @click.command()
 @click.argument("revisions", metavar="A...B")
 @click.option("--role", metavar="ROLE", required=True, help="The hat you wear; the policy must grant it to you.")
-@click.option("--decision", type=click.Choice(["approve", "reject", "withdraw"]), default="approve", show_default=True)
+@click.option(
+    "--decision",
+    type=click.Choice(["approve", "reject", "withdraw"]),
+    default="approve",
+    show_default=True,
+    help="Agree, disagree, or take back what you said before.",
+)
 @click.option("--reason", default="", help="Why; asked for with reject and withdraw, and in an emergency.")
 @click.option(
     "--except",
     "excepted",
     metavar="KEY",
     multiple=True,
-    help="Say nothing of KEY, such as texts/m1#a1 or 'texts/m1#*' (* stops at /, ** does not); may be repeated.",
+    help="Say nothing of KEY, such as texts/m1#a1 or 'texts/m1#*' (* stops at /, ** does not); repeatable.",
 )
 @click.option(
     "--expires",
@@ -59,7 +65,7 @@ _BAD = ("conditional", "missing", "denied", "rejected")
     metavar="FILE",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A file you went by, such as a report or the list of what you looked at: its SHA-256 is signed; may be repeated.",
+    help="A file you went by, such as a report or the list of what you looked at: its SHA-256 is signed; repeatable.",
 )
 @click.option(
     "--reference", default="", metavar="URL", help="Where it was talked about: a pull request; signed with it."
@@ -102,10 +108,11 @@ def approve(
     where the policy asks for others.
 
     \b
-    labelvc approve main...topic --role reviewer
-    labelvc approve main...topic --role reviewer --except 'texts/m7#*'
-    labelvc approve main...topic --role reviewer --expires 30d
-    labelvc approve main...topic --role reviewer --decision reject --reason 'm7 is no payment'
+      labelvc approve main...topic --role reviewer
+      labelvc approve main...topic --role reviewer --except 'texts/m7#*'
+      labelvc approve main...topic --role reviewer --expires 30d
+      labelvc approve main...topic --role reviewer --decision reject \\
+        --reason 'm7 is no payment'
     """
     if remainder and (emergency or decision != "approve"):
         raise click.UsageError("--remainder is for an approval that the rules ask for")
@@ -173,12 +180,16 @@ def verify(
 ) -> int:
     """Ask whether every change was approved as the policy before it demands.
 
-    A..B judges each first-parent step, A...B one step from the merge base (a pull request), nothing the step that made HEAD.
+    A..B judges each first-parent step, A...B one step from the merge base (a pull request); without either the step that made HEAD.
     Exit 1 when a word is missing, 2 when it cannot be told: an author nobody knows, a policy that does not verify, missing
     data, a branch that went back since it last verified here (docs/formats/client-state.md), or, with CI=true, a root that
     nobody pinned (--root, LABELVC_ROOT or `git config labelvc.root`).
 
     No clock is asked: a yes that expires, or that the policy wants young, is held against the latest date on the line to the step.
+
+    \b
+      labelvc verify main...topic
+      labelvc verify --all
     """
     git = plumbing.find(settings.directory)
     pinned = signing.pin(git, root)

@@ -34,7 +34,11 @@ def vault() -> None:
 @pass_settings
 @changes
 def vault_new(settings: Settings, /) -> None:
-    """Begin a vault: its key in shares for the role `reverse` of privacy/recipients.yaml."""
+    """Begin a vault: its key in shares for the role `reverse` of privacy/recipients.yaml.
+
+    \b
+      labelvc vault new
+    """
     git = plumbing.find(settings.directory)
     file = vaults.new(git, custody.project_id(git), _time())
     people = ", ".join(sorted(file.shares))
@@ -44,7 +48,11 @@ def vault_new(settings: Settings, /) -> None:
 @vault.command("status")
 @pass_settings
 def vault_status(settings: Settings, /) -> int:
-    """Show what the vault holds, who opens it, and whether something is damaged; needs no key."""
+    """Show what the vault holds, who opens it, and whether something is damaged; needs no key.
+
+    \b
+      labelvc vault status
+    """
     found = custody.status(plumbing.find(settings.directory))
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(found.kinds.items())) or "none"
     rows = [
@@ -71,7 +79,11 @@ def vault_status(settings: Settings, /) -> int:
 @pass_settings
 @changes
 def vault_seal(settings: Settings, /, values: Path | None, kind: str, **brought: Any) -> None:
-    """Take what imports left in the inbox into the vault."""
+    """Take what imports left in the inbox into the vault.
+
+    \b
+      labelvc vault seal -i ada.key
+    """
     git = plumbing.find(settings.directory)
     number = custody.seal(git, _act(git), openers(brought), lines(values) if values else [], kind)
     say(settings, f"{text.count(number, 'row')} sealed")
@@ -99,6 +111,10 @@ def vault_reveal(
     """Tell what a token stands for, or what is sealed in a field (KEY POINTER).
 
     The value goes to the terminal with --show or into a file with -o, and nowhere else; each time is one line of the log.
+
+    \b
+      labelvc vault reveal prs_bwnbfgqzjncrnlmznmftbjkcqtzn --show -i ada.key \\
+        --reason 'asks about own data'
     """
     git = plumbing.find(settings.directory)
     if show == (output is not None):
@@ -128,6 +144,9 @@ def vault_filter(settings: Settings, /, **brought: Any) -> None:
 
     It lies beside the keys, outside of every commit, and holds no value: only who has the gate key can ask it, and only for
     values that they have. Write it anew after `vault seal` and `merge`, and give it to those who have the gate key.
+
+    \b
+      labelvc vault filter -i ada.key
     """
     git = plumbing.find(settings.directory)
     number, left = custody.filtered(git, _act(git), openers(brought))
@@ -155,6 +174,9 @@ def vault_restore(settings: Settings, /, item: str, reason: str, output: Path, *
 
     One line of JSON each, the item first, as `labelvc export jsonl` writes them: the texts, and the labels on them with
     the offsets of that time. What was forgotten, or edited since, stays as it is.
+
+    \b
+      labelvc vault restore texts/m1 --reason 'court order' -o m1.jsonl -i ada.key
     """
     git = plumbing.find(settings.directory)
     if folders.inside(git, output):
@@ -179,6 +201,9 @@ def vault_merge(settings: Settings, /, folder: Path, **brought: Any) -> int:
     """Take in another copy of the vault, from a colleague's `.git/labelvc/vault`.
 
     Nothing of who was forgotten comes in: exit 1 lists the tokens that the other copy still has rows of.
+
+    \b
+      labelvc vault merge ../copy/.git/labelvc/vault -i ada.key
     """
     git = plumbing.find(settings.directory)
     found = custody.merge(git, _act(git), openers(brought), folder)
@@ -199,7 +224,11 @@ def vault_merge(settings: Settings, /, folder: Path, **brought: Any) -> int:
 @pass_settings
 @changes
 def vault_rotate(settings: Settings, /, reason: str, **brought: Any) -> None:
-    """Give the vault a new key, in shares for the people that privacy/recipients.yaml names now."""
+    """Give the vault a new key, in shares for the people that privacy/recipients.yaml names now.
+
+    \b
+      labelvc vault rotate --reason 'Ben has left' -i ada.key
+    """
     git = plumbing.find(settings.directory)
     found = custody.rotate(git, _act(git, reason), openers(brought))
     people = ", ".join(sorted(found.file.shares))
@@ -220,6 +249,9 @@ def vault_forget(settings: Settings, /, token: str, reason: str, **brought: Any)
     """Make a token stand for nothing: nobody can tell any more what it stood for.
 
     The tokens are written into privacy/erasures, and from then on `labelvc check` finds them in records.
+
+    \b
+      labelvc vault forget prs_bwnbfgqzjncrnlmznmftbjkcqtzn -i ada.key
     """
     git = plumbing.find(settings.directory)
     act = _act(git, reason)
@@ -243,7 +275,11 @@ def vault_forget(settings: Settings, /, token: str, reason: str, **brought: Any)
 @opening
 @pass_settings
 def vault_lend(settings: Settings, /, person: str, output: Path, **brought: Any) -> None:
-    """Lend your share of the vault's key to another holder, who then opens it with `--share`."""
+    """Lend your share of the vault's key to another holder, who then opens it with `--share`.
+
+    \b
+      labelvc vault lend --to ben -o for-ben.share -i ada.key
+    """
     git = plumbing.find(settings.directory)
     disk.replace(output, custody.lend(git, _act(git), openers(brought), person))
     say(settings, f"send it to {person}, who adds: --share {output.name}")
@@ -255,7 +291,11 @@ def vault_lend(settings: Settings, /, person: str, output: Path, **brought: Any)
 @click.option("--no-passphrase", is_flag=True, help="Protect it by the file's permissions alone.")
 @pass_settings
 def vault_identity(settings: Settings, /, output: Path, passphrase_file: Path | None, no_passphrase: bool) -> None:
-    """Make a key of your own that opens shares, and print its public half for privacy/recipients.yaml."""
+    """Make a key of your own that opens shares, and print its public half for privacy/recipients.yaml.
+
+    \b
+      labelvc vault identity -o ada.key
+    """
     if output.exists() or output.is_symlink():
         raise RefusedError(
             "there is a file already, and no key is overwritten", where=str(output), hint="name another -o FILE"

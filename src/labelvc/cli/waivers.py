@@ -32,10 +32,10 @@ def waiver() -> None:
 @waiver.command("add")
 @click.argument("rule")
 @click.argument("places", metavar="[PLACE]...", nargs=-1)
-@click.option("--dataset", metavar="D", help="Everything of a dataset, in place of PLACE.")
+@click.option("--dataset", metavar="NAME", help="Everything of a dataset, in place of PLACE.")
 @click.option("--label", default="", metavar="ID", help="Only findings whose message names this label.")
-@click.option("--reason", required=True, callback=_one_line, metavar="WORDS", help="Why it may stand.")
-@click.option("--expires", required=True, metavar="DATE", help="Last day on which it may, such as 2027-06-30.")
+@click.option("--reason", required=True, callback=_one_line, metavar="TEXT", help="Why it may stand.")
+@click.option("--expires", required=True, metavar="DAY", help="Last day on which it may, such as 2027-06-30.")
 @click.option(
     "--by", "who", default="", metavar="WHO", help="Who answers for it; default: you, as the policy knows you."
 )
@@ -59,8 +59,10 @@ def waiver_add(
     plain is accepted value by value: `labelvc privacy accept`.
 
     \b
-      labelvc waiver add box.near_duplicate 'cells/BloodImage_00013#o7' --reason 'two cells' --expires 2027-06-30
-      labelvc waiver add label.floor --dataset texts --label other --reason 'rare by nature' --expires 2027-03-31
+      labelvc waiver add box.near_duplicate 'cells/BloodImage_00013#o7' \\
+        --reason 'two cells' --expires 2027-06-30
+      labelvc waiver add label.floor --dataset texts --label other \\
+        --reason 'rare by nature' --expires 2027-03-31
     """
     about = (*places, *([f"datasets/{dataset}/**"] if dataset else []))
     if not about:
@@ -76,7 +78,11 @@ def waiver_add(
 @pass_settings
 @changes
 def waiver_remove(settings: Settings, /, rule: str, places: tuple[str, ...]) -> None:
-    """Take waivers of RULE out of waivers.jsonl and stage that: those for a PLACE as they say it, or all."""
+    """Take waivers of RULE out of waivers.jsonl and stage that: those for a PLACE as they say it, or all.
+
+    \b
+      labelvc waiver remove box.near_duplicate 'cells/BloodImage_00013#o7'
+    """
     gone = waiving.remove(plumbing.find(settings.directory), rule, places)
     write("".join(map(_line, gone)))
     say(settings, f"staged; next: git commit -m 'Waive {rule} no more' -- {waivers.PATH}, and have it approved")
@@ -90,6 +96,9 @@ def waiver_list(settings: Settings, /, rev: str, form: str, output: Path | None)
     """List waivers with how they stand: they hold, have ended, or nothing that is found needs them.
 
     Everything is checked to tell. Exit 1 when one has ended.
+
+    \b
+      labelvc waiver list
     """
     git = plumbing.find(settings.directory)
     with progress(settings, None, "looking at shards", "shards") as advance:

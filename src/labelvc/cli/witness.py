@@ -66,6 +66,9 @@ def witness(
     Proves all releases first, as `labelvc release verify --all` does, and that they continue what you signed before: this
     clone remembers that. What is signed is the release's digest and the checkpoint of the approvals, so that nobody can
     show others another history. Whoever signed the release cannot be its witness. Exit 1 when something is wrong.
+
+    \b
+      labelvc release witness 1.0.0
     """
     git = plumbing.find(settings.directory)
     pin = signing.pin(git, root)
@@ -124,6 +127,9 @@ def compare(settings: Settings, /, other: Path, root: str | None, form: str, out
     same: they end with one release. ahead, behind: one has more and continues the other, as a consistency proof of the
     approvals shows. forked: they differ, first in the release that is named; exit 1, and each side keeps the other's
     signed manifest as evidence. Exit 2 when a witness saw more than is here. Data are not read: `labelvc release verify`.
+
+    \b
+      labelvc release compare ../colleague/labels
     """
     git = plumbing.find(settings.directory)
     pin = signing.pin(git, root)
