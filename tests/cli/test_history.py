@@ -83,6 +83,28 @@ release  none: there is no releases/ folder
 """)
 
 
+def test_trace_names_the_merge_that_dropped_a_change(zoo: Zoo, labelvc: Run):
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p2#m1", value={"score": 3})
+    lost = zoo.commit("Theirs")
+    zoo.git("switch", "-q", "main")
+    zoo.git("merge", "-q", "-s", "ours", "--no-edit", "-m", "Takes nothing", "topic")
+    out = masked(labelvc(zoo.folder, "trace", "pets/p2#m1")[1])
+    assert out.startswith("pets/p2#m1  the cat and the dog\nnow  score 0  rev 1\n")
+    assert out[out.index("2. changed") :].split("\n   approval")[0] == snapshot("""\
+2. changed  /value/score 0 -> 3
+   annotator prs_bbsdthvxnbtclgcpbgqkthtzvcrv
+   under     mood@1.1.0
+   commit    <commit>  2026-03-01T09:00:00+00:00  Ada: Theirs
+   dropped   <commit>  2026-03-01T09:00:00+00:00  Ada Author: Takes nothing
+             it kept another side's line; `labelvc audit merges` tells whether somebody decided that\
+""")
+    items = read(labelvc, zoo, "trace", "pets/p2#m1")["items"]
+    assert [item["dropped"] for item in items] == [None, zoo.git("rev-parse", "HEAD")]
+    assert items[1]["commit"]["id"] == lost
+    assert zoo.git("rev-parse", "HEAD") in labelvc(zoo.folder, "audit", "trace", "pets/p2#m1")[1]
+
+
 def test_trace_of_what_was_deleted(lived: Zoo, labelvc: Run):
     out = labelvc(lived.folder, "trace", "pets/p2#m1", "--at", "topic~1")[1]
     assert masked(out).splitlines()[:2] == ["pets/p2#m1  the cat and the dog", "now  deleted"]

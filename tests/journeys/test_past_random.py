@@ -255,6 +255,9 @@ def hold_life(at: Git, walk: Walk, came: dict[str, str], item: str, name: str) -
     ]
     assert told == walk.ways((item, name), walk.head)
     assert [step.integrated.id for step in life.steps] == [came[step.commit.id] for step in life.steps]
+    own = [step for step in life.steps if step.delta.key[1:] == (item, name)]
+    dropped = walk.dropped((item, name))
+    assert [step.dropped and step.dropped.id for step in own] == [dropped.get(step.commit.id) for step in own]
     here = walk.lines[walk.head]
     assert (life.now, life.item) == (here.get((item, name)), here.get((item, "")))
     later = walk.namesake(told[0][0], (item, name), back=False)

@@ -210,6 +210,11 @@ def test_of_a_side_that_was_thrown_away_nothing_is_left_now(zoo: Zoo, side: str,
     assert now(zoo) == zoo.raw(KEY)
     assert blamed(zoo) | {"m1 /value/score": value, "m1 /ext/note": note} == blamed(zoo)
     assert {row[1] for row in steps(zoo)} == {"Begin", "Note", "Topic notes", f"{KEY} is 4"}
+    lost = {"--ours": "Topic notes", "--theirs": f"{KEY} is 4"}[side]
+    told = {
+        step.commit.subject: step.dropped and step.dropped.subject for step in trace.trace(zoo.at, Key.parse(KEY)).steps
+    }
+    assert told == dict.fromkeys(told) | {lost: "Choose"}
 
 
 def test_a_merge_of_three(zoo: Zoo):

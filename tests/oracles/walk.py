@@ -166,6 +166,28 @@ class Walk:
                 found.setdefault(own, commit)
         return found
 
+    def dropped(self, key):
+        """Return {commit: the latest merge that kept another side's line} of the changes of a key that led to nothing at the end."""
+        changed = {commit for commit in self.parents if key in self.moves(commit)}
+
+        def led(end):
+            met, waiting = set(), [end]
+            while waiting:
+                here = waiting.pop()
+                if here not in met:
+                    met.add(here)
+                    same = [p for p in self.parents[here] if self.lines[p].get(key) == self.lines[here].get(key)]
+                    waiting += self.parents[here] if here in changed else same
+            return met & changed
+
+        kept, found = led(self.head), {}
+        for merge in self.order(self.head):
+            if len(self.parents[merge]) > 1 and merge not in changed:
+                for parent in self.parents[merge]:
+                    if self.lines[parent].get(key) != self.lines[merge].get(key):
+                        found = dict.fromkeys(led(parent) - kept, merge) | found
+        return found
+
     def blame(self):
         """Return {key: {pointer: commits}} of the records that are there at the end: whichever parent had a value is followed."""
         memory = {}

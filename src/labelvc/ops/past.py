@@ -143,7 +143,14 @@ class Past:
 
     def _span(self, base: str = "") -> Mapping[str, Sequence[str]]:
         """Return the commits up to head with their parents, without those up to another."""
-        return log.parents(self.git, self.head, base) if base or self._parents is None else self._parents
+        return log.parents(self.git, self.head, base) if base else self.parents
+
+    @property
+    def parents(self) -> Mapping[str, Sequence[str]]:
+        """Every commit up to head with its parents, children before parents."""
+        if self._parents is None:
+            self._parents = log.parents(self.git, self.head)
+        return self._parents
 
     def _picked(self, files: Sequence[Versions], scope: Scope) -> Mapping[str, list[bytes]]:
         """Return the lines in scope of all versions of some files, by the ids of those; note what governs the dataset."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,6 +37,7 @@ class Step(NamedTuple):
         commit: the commit that made it.
         delta: what it changed; where the record came from another key, `old` is that key's line.
         integrated: the commit by which it came into the first-parent history; the commit itself when made there.
+        dropped: the merge that threw it away; None when it led to the present line.
         former: the key it had before, when this commit gave it another one.
         meaning: the guideline and taxonomy of the new line, as they stood then.
         votes: statements that cover it.
@@ -46,6 +47,7 @@ class Step(NamedTuple):
     commit: Commit
     delta: Delta
     integrated: Commit
+    dropped: Commit | None = None
     former: Key | None = None
     meaning: Meaning | None = None
     votes: tuple[Vote, ...] = ()
@@ -75,10 +77,11 @@ class Life(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """What a commit made of a line, and the key its line had before when that was another."""
+    """What a commit made of a line, the merge that threw it away, and the key its line had before when that was another."""
 
     commit: Commit
     delta: Delta
+    dropped: str = ""
     former: tuple[Key, bytes] | None = None
 
 
@@ -109,7 +112,7 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         parents = log.parents(git, head.commit)
         dataset = projects.dataset(project, key.dataset)
         past = Past(git, folders, dataset, head.commit, parents=parents, cache=cache)
-        changes = list(_changes(key, past.of(key)))
+        changes = _changes(past, key)
         if not changes:
             raise DataError(f"no commit up to {rev} ever held {key}", hint=_advice(git, key, rev))
         keys = _Succession(git, folders, past)
@@ -137,11 +140,12 @@ def _line_of(past: Past, key: Key, commit: str) -> bytes | None:
     return past.line(commit, key)
 
 
-def _changes(key: Key, made: Iterable[tuple[Commit, life.Sides]]) -> Iterator[_Change]:
-    """Yield what commits made of a line, newest first."""
-    for commit, sides in made:
-        for _, olds, new in life.moves(sides):
-            yield _Change(commit, Delta(key, olds[0], new))
+def _changes(past: Past, key: Key) -> list[_Change]:
+    """Return what commits made of a line, newest first."""
+    made = [(commit, olds[0], new) for commit, sides in past.of(key) for _, olds, new in life.moves(sides)]
+    left = {commit.id: new for commit, _, new in made}
+    dropped = life.dropped(past.parents, left, partial(_line_of, past, key))
+    return [_Change(commit, Delta(key, old, new), dropped.get(commit.id, "")) for commit, old, new in made]
 
 
 def _steps(
@@ -154,14 +158,16 @@ def _steps(
 ) -> Iterator[Step]:
     """Add to each change the commit that integrated it, what it meant and the statements that cover it; oldest first."""
     came = life.integrations(parents, past.head)
-    merges = {came[change.commit.id][1] for change in changes} - {change.commit.id for change in changes}
+    merges = {came[change.commit.id][1] for change in changes} | {change.dropped for change in changes}
+    merges -= {"", *[change.commit.id for change in changes]}
     commits = {change.commit.id: change.commit for change in changes} | log.named(git, sorted(merges))
-    for commit, delta, former in reversed(changes):
+    for commit, delta, dropped, former in reversed(changes):
         parent, integrated = came[commit.id]
         votes, governed = ballot.votes(past, parent, integrated, delta) if ballot is not None else ((), False)
         meaning = library.meaning(commit.id, diff.live(delta.new)) if isinstance(delta.key, Key) else None
         shown = delta if former is None else delta._replace(old=former[1])
-        yield Step(commit, shown, commits[integrated], former and former[0], meaning, votes, governed)
+        lost = commits[dropped] if dropped else None
+        yield Step(commit, shown, commits[integrated], lost, former and former[0], meaning, votes, governed)
 
 
 class _Succession:
@@ -188,14 +194,14 @@ class _Succession:
             older = Past(self._git, self._folders, self._past.dataset, parent, groups=self._past.groups())
             line = older.line(parent, former)
             yield born._replace(former=(former, line)) if line is not None else born
-            changes = list(_changes(former, older.of(former)))
+            changes = _changes(older, former)
 
     def later(self, last: _Change) -> Key | None:
         """Return the key a record went on under, when its last change was to vanish."""
         return self._namesake(last, back=False)
 
     def _namesake(self, change: _Change, *, back: bool) -> Key | None:
-        commit, delta, _ = change
+        commit, delta = change.commit, change.delta
         one = delta if back else ~delta
         if len(commit.parents) != 1 or diff.live(one.old) or not diff.live(one.new) or not self._took(commit):
             return None

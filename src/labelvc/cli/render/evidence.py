@@ -75,6 +75,8 @@ def _step(number: int, step: Step, proof: Proof, veil: Veil, *, color: bool) -> 
     yield f"   came in   {step.integrated.id}, {step.integrated.committed} as claimed\n"
     yield f"             after {proof.parent or 'nothing'}\n"
     yield f"             change-set {proof.changeset}\n"
+    if step.dropped is not None:
+        yield f"   dropped   {step.dropped.id}, a merge that kept another side's line\n"
     policy = f"by policy {proof.policy[0]} {proof.policy[1]}" if proof.policy else "no policy was in force"
     then = " when it came in" if proof.state == "conditional" else ""
     yield f"   judged    the whole step {proof.state}{then}, {policy}\n"
@@ -158,6 +160,7 @@ def _item(step: Step, proof: Proof, veil: Veil) -> Mapping[str, Any]:
         "taxonomy": _document(step.meaning.taxonomy if step.meaning else "", proof.taxonomy),
         "commit": {"id": step.commit.id, "authors": list(proof.authors), "authored": step.commit.authored},
         "integrated": {"id": step.integrated.id, "parent": proof.parent, "committed": step.integrated.committed},
+        "dropped": step.dropped and step.dropped.id,
         "state": proof.state,
         "changeset": proof.changeset,
         "policy": None if proof.policy is None else {"version": proof.policy[0], "digest": proof.policy[1]},

@@ -57,8 +57,10 @@ def _step(number: int, step: Step, veil: Veil, *, color: bool) -> Iterator[str]:
         yield f"   under     {text.safe(new['under'])}{_place(step.meaning)}\n"
     yield from _texts(step.meaning)
     yield f"   commit    {_line(commit)}\n"
-    if step.integrated.id != commit.id:
+    if step.integrated.id != commit.id and step.integrated != step.dropped:
         yield f"   merged    {_line(step.integrated)}\n"
+    if step.dropped is not None:
+        yield f"   dropped   {_line(step.dropped)}\n             it kept another side's line; `labelvc audit merges` tells whether somebody decided that\n"
     for vote in sorted(step.votes, key=lambda vote: not vote.stood):
         yield f"   {_vote(vote)}\n"
     if not any(vote.ordinary for vote in step.votes):
@@ -140,6 +142,7 @@ def items(life: Life, veil: Veil) -> list[json.Item]:
             "former": None if step.former is None else str(step.former),
             "commit": json.commit(step.commit),
             "integrated": step.integrated.id,
+            "dropped": step.dropped and step.dropped.id,
             "governed": step.governed,
             "meaning": _meaning(step.meaning),
             "votes": [vote._asdict() for vote in step.votes],
