@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from labelvc.ops import hosts
 from tests.cli.test_ci import Run, desk
-from tests.journeys.test_hosts_run import BIN, NOTHING
+from tests.journeys.test_hosts_run import BIN, NOTHING, trap
 from tests.people import Desk
 from tests.trusting import people_keys
 from tests.zoo import Zoo, zoo, zoo_template
@@ -132,7 +132,9 @@ class GitLab:
 
 
 def _holds(rule: str, variables: Mapping[str, str]) -> bool:
-    """Tell whether `$NAME == "text"` or `$NAME == $OTHER` holds."""
+    """Tell whether `$NAME == "text"` or `$NAME == $OTHER` holds, or all of some with && between them."""
+    if "&&" in rule:
+        return all(_holds(part, variables) for part in rule.split("&&"))
     one, two = [part.strip() for part in rule.split("==")]
     right = two.strip('"') if two.startswith('"') else variables.get(two[1:], "")
     return variables.get(one[1:], "") == right
@@ -197,11 +199,41 @@ def test_the_job_could_not_tell_under_a_root_that_nobody_pinned(lab: GitLab):
     assert (ran.code, "nobody pinned" in ran.summary) == (2, True), ran.said
 
 
+def test_the_job_runs_nothing_that_a_branch_brings(lab: GitLab):
+    trap(lab.desk)
+    lab.desk.write("labelvc-out/junit.xml", "<testsuites/>")
+    lab.desk.commit("A report of mine")
+    lab.variables["LABELVC"] = ""
+    ran = lab.run(lab.request())
+    assert (ran.code, ran.reports) == (1, {}), "what lies there is no report of the job"
+    lab.variables["LABELVC"] = "labelvc"
+    ran = lab.run(lab.request())
+    assert (ran.code, ran.last.startswith("labelvc ci")) == (1, True), ran.said
+    assert not list(lab.folder.rglob("imported"))
+
+
+def test_the_job_judges_nothing_for_another_branch_than_the_default(lab: GitLab):
+    """A green for a soft branch would stay when the merge request goes to main instead: no pipeline starts for that."""
+    other = {**lab.request(), "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "soft"}
+    assert not any(_holds(rule["if"], {**lab.variables, **other}) for rule in lab.job["rules"])
+
+
+def test_the_job_is_red_where_main_went_back(lab: GitLab):
+    zoo = Zoo(lab.desk.folder)
+    zoo.git("switch", "-q", "main")
+    zoo.write("notes.md", "main went on")
+    zoo.commit("On")
+    zoo.git("push", "-q", str(lab.server), "main:refs/heads/backup")
+    pipeline = lab.push("main", "main~1")
+    ran = lab.run(pipeline)
+    assert (ran.code, "goes forward only" in ran.said) == (1, True), ran.said
+
+
 def test_the_job_says_what_it_lacks_to_install_labelvc(lab: GitLab):
     lab.variables.pop("LABELVC")
     ran = lab.run(lab.request())
     assert ran.code != 0
-    assert ran.last.startswith("python -m pip install")
+    assert ran.last.startswith("python -P -m pip install")
     assert "set the variable LABELVC" in ran.said
 
 

@@ -290,6 +290,59 @@ def test_the_workflow_takes_the_name_of_a_branch_for_a_name(host: Host):
     assert not list(host.folder.rglob("pwned"))
 
 
+TRAPS = ("pip.py", "dvc.py", "json.py", "logging.py", "sitecustomize.py", "labelvc/__init__.py")
+"""Modules that Python would take from a checkout, were it let."""
+
+
+def trap(desk: Desk) -> None:
+    """Have a branch bring modules of the names that a job imports; one that runs leaves a file."""
+    for path in TRAPS:
+        desk.write(path, "open('imported', 'w').close()\nraise SystemExit(0)\n")
+    desk.write("datasets/pets/media.dvc", "outs: []\n")
+    desk.commit("Modules of mine")
+
+
+def test_the_workflow_runs_nothing_that_a_branch_brings(host: Host):
+    trap(host.desk)
+    ran = host.run(host.event())
+    assert {"Install labelvc", "Judge"} <= set(ran.codes)
+    assert not list(host.folder.rglob("imported"))
+    assert ran.codes["Judge"] == 1, ran.said
+
+
+def test_the_workflow_judges_nothing_for_another_branch_than_main():
+    """A green for a soft branch would be green for main too, once the pull request goes there: a check hangs on the commit."""
+    starts = YAML(typ="safe").load(hosts.contents("github")[WORKFLOW])["on"]
+    assert (
+        starts["pull_request"]["branches"]
+        == starts["merge_group"]["branches"]
+        == starts["push"]["branches"]
+        == ["main"]
+    )
+    assert set(starts["pull_request"]["types"]) == {"opened", "synchronize", "reopened", "edited"}, (
+        "edited: it goes elsewhere now"
+    )
+
+
+def test_the_workflow_is_red_where_main_went_back(host: Host):
+    zoo = Zoo(host.desk.folder)
+    zoo.git("switch", "-q", "main")
+    old = zoo.git("rev-parse", "main")
+    zoo.write("notes.md", "main went on")
+    zoo.commit("On")
+    event = host.event(head=old)
+    ran = host.run(
+        {
+            "name": "push",
+            "before": event["pull_request"]["base"]["sha"],
+            "merge_group": {"head_sha": old},
+            "ref": event["ref"],
+        }
+    )
+    assert (ran.codes["Judge"], ran.green) == (0, False), ran.said
+    assert "goes forward only" in ran.said
+
+
 def test_the_workflow_says_what_it_lacks_to_install_labelvc(host: Host):
     host.variables.pop("LABELVC")
     ran = host.run(host.event())
@@ -340,6 +393,27 @@ def test_the_server_judges_what_is_pushed_to_main(desk: Desk, tmp_path: Path, la
     desk.approve("ben")
     assert "nobody pinned" in _push(desk, server, "topic:main", **around).stderr
     done = _push(desk, server, "topic:main", **around, LABELVC_ROOT=root[0])
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "+topic~1:main",
+        "+main~1:main",
+    ):  # what somebody said would be gone, and an old policy in force again
+        done = _push(desk, server, words, **around, LABELVC_ROOT=root[0])
+        assert (done.returncode != 0, "goes forward only" in done.stderr) == (True, True), done.stderr
+
+
+def test_the_server_judges_the_branch_that_its_head_names(desk: Desk, tmp_path: Path):
+    server = tmp_path / "server.git"
+    desk.git("clone", "-q", "--bare", str(desk.folder), str(server))
+    desk.git("-C", str(server), "branch", "-m", "main", "live")
+    desk.git("-C", str(server), "symbolic-ref", "HEAD", "refs/heads/live")
+    hook = server / "hooks" / "pre-receive"
+    hook.write_bytes(hosts.contents("pre-receive")["hooks/pre-receive"])
+    hook.chmod(0o755)
+    around = {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    done = _push(desk, server, "topic:live", **around)
+    assert (done.returncode != 0, "approval.missing" in done.stderr) == (True, True), done.stderr
+    done = _push(desk, server, "topic:live", **around, LABELVC_BRANCH="refs/heads/other")
     assert done.returncode == 0, done.stderr
 
 
