@@ -17,6 +17,7 @@ from tests.zoo import BEN, Zoo, rating, zoo, zoo_template
 
 __all__ = ["zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
+KEY = "pets/p2#m1"
 
 
 @pytest.fixture
@@ -243,6 +244,10 @@ def test_into_a_file(lived: Zoo, labelvc: Run, tmp_path: Path):
         printed = labelvc(lived.folder, *words)[1]
         assert labelvc(lived.folder, *words, "-o", str(tmp_path / "out"))[1] == ""
         assert (tmp_path / "out").read_text() == printed
+    for words in (["trace", KEY], ["blame", "pets/p2"], ["log", KEY], ["diff", "HEAD~1"], ["check", "--rules"]):
+        assert "\x1b[" in labelvc(lived.folder, "--color", "always", *words)[1], words
+        assert labelvc(lived.folder, "--color", "always", *words, "-o", str(tmp_path / "out"))[1] == ""
+        assert "\x1b" not in (tmp_path / "out").read_text(), words
 
 
 @pytest.mark.parametrize(

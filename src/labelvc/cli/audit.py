@@ -172,7 +172,7 @@ def merges(settings: Settings, /, revisions: str | None, form: str, output: Path
     with progress(settings, len(found), "working merges out again") as advance:
         seen = _counted(_walk(git, found, advance), counts)
         if form == "text":
-            stream(_text(git, seen, len(found), counts, color=settings.color and output is None), output)
+            stream(_text(git, seen, len(found), counts, color=settings.color), output)
             return _code(counts)
         items = (render.item(one.merge, one.found, one.problem, one.veil) for one in seen)
         if form == "jsonl":
@@ -215,8 +215,7 @@ def impact(settings: Settings, /, revisions: str | None, root: str | None, form:
         summary = lost.summary(found, len(going.pairs))
         write(json.document("audit-impact", rows, base=going.base, head=going.head, summary=summary), output)
     else:
-        color = settings.color and output is None
-        told = (lost.lines(loss, auditing.subject(git, loss.step.commit), color=color) for loss in found)
+        told = (lost.lines(loss, auditing.subject(git, loss.step.commit), color=settings.color) for loss in found)
         stream((line for lines in (*told, [lost.totals(found)]) for line in lines), output)
     if any(loss.step.state == "undecidable" for loss in found) or signing.unproved(settings, pinned):
         return 2

@@ -23,7 +23,7 @@ class Settings(NamedTuple):
         quiet: say nothing but errors and what was asked for (labelvc.cli.output).
         verbose: how many times `-v` was given.
         jobs: worker processes to use here; 0 only before `settings_from` decided.
-        color: whether text on stdout may be coloured.
+        color: whether text on stdout may be coloured; never where it goes into a file instead.
         progress: whether a progress bar may be drawn on stderr.
         executor: who looks at shards, by name; empty when nobody said.
         scheduler: where a cluster's scheduler is; empty when no option said.
@@ -62,8 +62,10 @@ def pass_settings(function: Callable[..., Any]) -> Callable[..., Any]:
         context = click.get_current_context()
         if (given.get("global_executor") or given.get("global_scheduler")) and context.info_name not in SPREAD:
             raise click.UsageError(f"{context.info_name} does its work here: --executor is for {' and '.join(SPREAD)}")
-        settings = context.find_object(Settings) or Settings(Path.cwd(), jobs=0)
-        return function(settings_from(settings, given), *arguments, **options)
+        settings = settings_from(context.find_object(Settings) or Settings(Path.cwd(), jobs=0), given)
+        if options.get("output") is not None:
+            settings = settings._replace(color=False)  # what goes into a file is no text on a terminal
+        return function(settings, *arguments, **options)
 
     for option in reversed(_options(hidden=True)):
         command = option(command)

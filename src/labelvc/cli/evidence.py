@@ -37,4 +37,4 @@ def trace(settings: Settings, /, key: str, revision: str, root: str | None, form
     if form == "json":
         write(render.document(found, revision, drawn), output)
     else:
-        write("".join(render.lines(found, drawn, color=settings.color and output is None)), output)
+        write("".join(render.lines(found, drawn, color=settings.color)), output)

@@ -56,7 +56,7 @@ def policy_show(settings: Settings, /, form: str, output: Path | None, root: str
         summary = render.policy_summary(trust)
         write(json.document("policy-show", render.people_items(trust.policy), summary=summary), output)
     else:
-        write("".join(render.policy_lines(trust, color=settings.color and output is None)), output)
+        write("".join(render.policy_lines(trust, color=settings.color)), output)
 
 
 def _edits(function: _Command) -> _Command:

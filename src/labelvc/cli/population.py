@@ -96,8 +96,7 @@ def population(
         elif form == "csv":
             stream(render.sheet(members, by), output)
         else:
-            color = settings.color and output is None
-            stream(_text(members, color, lambda: render.totals(totals, going, ends, by, kinds)), output)
+            stream(_text(members, settings.color, lambda: render.totals(totals, going, ends, by, kinds)), output)
         if form in ("csv", "jsonl"):
             say(settings, "".join(render.totals(totals, going, ends, by, kinds)).rstrip("\n"))
     return 2 if signing.unproved(settings, pinned) else totals.code
@@ -164,8 +163,7 @@ def sample(
     elif form == "csv":
         stream(render.sheet(chosen, by), output)
     else:
-        color = settings.color and output is None
-        stream(render.drawn(told, totals, by, command, seed, color=color), output)
+        stream(render.drawn(told, totals, by, command, seed, color=settings.color), output)
     return 2 if signing.unproved(settings, pinned) else 0
 
 

@@ -262,9 +262,7 @@ def verify(
     states = Counter(one.state for one in verdicts)
     if form == "text":
         told = "".join(
-            line
-            for one in verdicts
-            for line in render.verdict(one, changes[one.version], color=settings.color and output is None)
+            line for one in verdicts for line in render.verdict(one, changes[one.version], color=settings.color)
         )
         ends = "".join(
             f"root {digest} ({'pinned' if named else 'unpinned'})\n" for digest, named in sorted(anchors.items())

@@ -74,7 +74,7 @@ def review(
     if form == "json":
         write(json.indented(render.document(found)), output)
     elif form == "text":
-        write("".join(render.text(found, color=settings.color and output is None)), output)
+        write("".join(render.text(found, color=settings.color)), output)
     elif form == "markdown":
         write(importlib.import_module("labelvc.cli.render.review_markdown").page(found, budget or found.budget), output)
     else:

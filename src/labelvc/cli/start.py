@@ -101,7 +101,7 @@ def doctor(settings: Settings, finish: bool, forget: bool, form: str, output: Pa
     if form == "json":
         write(json.document("doctor", [line._asdict() for line in lines], summary=summary), output)
     else:
-        write(_examined(lines, color=settings.color and output is None), output)
+        write(_examined(lines, color=settings.color), output)
     return 1 if summary["fail"] else 0
 
 
@@ -120,7 +120,7 @@ def status(settings: Settings, form: str, output: Path | None) -> None:
         items = [_item(count, found) for count in found.counts]
         write(json.document("status", items, head=found.commit, summary=_summary(found)), output)
     else:
-        write(_screen(found, color=settings.color and output is None), output)
+        write(_screen(found, color=settings.color), output)
 
 
 def _signing_key(git: Git) -> str:

@@ -201,7 +201,7 @@ def verify(
     with progress(settings, len(going.pairs), "verifying steps") as advance:
         steps, anchors = verifying.verify(git, going, pinned, advance, least)
     anchors |= trusting.anchor(git, going.head, pinned)
-    write(_report(steps, going, anchors, revisions, form, color=settings.color and output is None), output)
+    write(_report(steps, going, anchors, revisions, form, color=settings.color), output)
     _late(settings, git, going, steps)
     code = _verdict(settings, steps, pinned, strict=strict)
     if known and not code and not going.ruler:
