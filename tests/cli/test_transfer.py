@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 from inline_snapshot import snapshot
 
+from labelvc.cli import bar, context
 from labelvc.codec import schema
 from tests.oracles import vader_counts
 from tests.zoo import PLAIN, Zoo, zoo, zoo_template
@@ -281,3 +282,19 @@ def test_what_export_does_not_use_it_does_not_take(zoo: Zoo, labelvc: Run):
     code, _, err = labelvc(zoo.folder, "export", "csv", "-D", "pets", "--key", "word", "-o", "../out.csv")
     assert code == 2
     assert "no such option" in err.lower()
+
+
+def test_long_work_says_how_far_it_is(ready: Zoo, labelvc: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """On a terminal, what is done is counted against how much there is."""
+    resolved = context.settings_from
+    monkeypatch.setattr(context, "settings_from", lambda *given: resolved(*given)._replace(progress=True))
+    monkeypatch.setattr(bar, "PATIENCE", 0)
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    for words, told in (
+        (("export", "csv", "--dataset", "pets", "--task", "mood", "-o", str(tmp_path / "o.csv")), "8/8"),
+        (("format",), "5/5"),
+        (("blame", "pets", "-o", str(tmp_path / "blame.txt")), "2/2"),
+    ):
+        code, _, err = labelvc(ready.folder, *words)
+        assert (code, told in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", err)) == (0, True), err

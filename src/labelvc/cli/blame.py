@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from labelvc.cli.context import Settings, pass_settings
-from labelvc.cli.output import output_options, stream
+from labelvc.cli.output import output_options, progress, stream
 from labelvc.cli.render import blame as render
 from labelvc.cli.render import json
 from labelvc.core.veil import Veil
@@ -22,6 +24,9 @@ from labelvc.ops.blame import Fields
 from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
+
+if TYPE_CHECKING:
+    from labelvc.ops.look import Advance
 
 
 @click.command()
@@ -43,21 +48,23 @@ def blame(settings: Settings, /, item: str, revision: str, form: str, output: Pa
     end = tree.commit(git, revision)
     drawn = veil.throughout(git, end)
     count: Counter[str] = Counter()
-    found = _shown(_blamed(git, item, revision), drawn, count)
-    if form == "text":
-        stream(render.blame(found, color=settings.color), output)
-    elif form == "jsonl":
-        stream(render.lines(found), output)
-    else:
-        stream(json.streamed("blame", render.items(found), lambda: dict(count), head=revision), output)
+    apart = settings._replace(progress=settings.progress and (output is not None or not sys.stdout.isatty()))
+    with progress(apart, None, "following lines back", "commits") as advance:
+        found = _shown(_blamed(git, item, revision, advance), drawn, count)
+        if form == "text":
+            stream(render.blame(found, color=settings.color), output)
+        elif form == "jsonl":
+            stream(render.lines(found), output)
+        else:
+            stream(json.streamed("blame", render.items(found), lambda: dict(count), head=revision), output)
 
 
-def _blamed(git: Git, words: str, revision: str) -> Iterator[blaming.Blamed]:
+def _blamed(git: Git, words: str, revision: str, advance: Advance) -> Iterator[blaming.Blamed]:
     """Yield the records of what was typed: a dataset, an item, or the item that a record's key names."""
     dataset, name = words.partition("/")[::2]
     if not name:
         try:
-            yield from blaming.whole(git, dataset, revision)
+            yield from blaming.whole(git, dataset, revision, advance)
         except ConfigurationError as error:
             advice = naming.hint(git, tree.commit(git, revision), words)
             raise ConfigurationError(error.message, where=error.where, hint=advice or error.hint) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labelvc.cli.context import Settings, pass_settings
-from labelvc.cli.output import changes, say
+from labelvc.cli.output import changes, progress, say
 from labelvc.cli.render import text
 from labelvc.ops import tidy
 from labelvc.store import git as plumbing
@@ -35,7 +35,8 @@ def format(settings: Settings, /, staged: bool, since: str | None, edited: bool)
     if staged and edited:
         raise click.UsageError("--edited is about the work tree: it does not go with --staged")
     git = plumbing.find(settings.directory)
-    done = tidy.tidy(git, staged=staged, since=since, edited=edited)
+    with progress(settings, None, "looking at shards", "shards") as advance:
+        done = tidy.tidy(git, staged=staged, since=since, edited=edited, advance=advance)
     for name, change in done.rewrites.items():
         say(
             settings,

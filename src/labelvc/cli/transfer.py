@@ -215,7 +215,8 @@ def export(
     snapshot = tree.commit(git, revision) if revision else tree.work(git)
     words = {"layout": layout, "item": item, "by": by, "value": value}
     asked = Asked(today(), because)
-    done = transfer.export(git, snapshot, form_name, dataset, target, words, asked, task)
+    with progress(settings, None, f"writing {target.name}", "shards") as advance:
+        done = transfer.export(git, snapshot, form_name, dataset, target, words, asked, task, advance)
     if done.note:
         say(settings, f"note: {text.safe(done.note)}")
     say(settings, f"wrote {text.count(done.records, 'record')} to {target}")

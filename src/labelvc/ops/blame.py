@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,9 @@ from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
+
+if TYPE_CHECKING:
+    from labelvc.ops.look import Advance
 
 _BY = "labelvc.blame/3"
 _AT_ONCE = 40_000
@@ -106,7 +109,7 @@ def item(git: Git, dataset: str, name: str, rev: str = "HEAD") -> Iterator[Blame
         yield from _attributed(present, parents, made)
 
 
-def whole(git: Git, dataset: str, rev: str = "HEAD") -> Iterator[Blamed]:
+def whole(git: Git, dataset: str, rev: str = "HEAD", advance: Advance | None = None) -> Iterator[Blamed]:
     """Yield the records of a dataset with the origin of each of their fields; what commits changed is remembered.
 
     Some thousand records are followed at a time, so that memory stays flat.
@@ -115,6 +118,7 @@ def whole(git: Git, dataset: str, rev: str = "HEAD") -> Iterator[Blamed]:
         git: the repository.
         dataset: the dataset.
         rev: where the history ends.
+        advance: called with the number of commits followed, and with how many there are; once for each portion of records.
 
     Yields:
         Records shard by shard, in the order of their lines; deleted ones are left out.
@@ -131,15 +135,32 @@ def whole(git: Git, dataset: str, rev: str = "HEAD") -> Iterator[Blamed]:
         past = Past(git, folders, projects.dataset(project, dataset), head.commit, cache=cache)
         parents = log.parents(git, head.commit)
         shards, met = _shards(tree.commit(git, head.commit, [f"datasets/{dataset}/annotations"]), dataset), False
-        for prefix in _prefixes(reader, shards, past):
+        prefixes = _prefixes(reader, shards, past)
+        for prefix in prefixes:
             held = [(path, entry) for path, name, entry in shards if name.startswith(prefix)]
             present = list(_present(reader, held, dataset))
             met = met or bool(present)
             if present:
                 made = _remembered(git, cache, past, Scope("annotations", prefix=prefix), parents)
+                if advance is not None:
+                    made = _heard(made, len(parents), partial(advance, total=len(parents) * len(prefixes)))
                 yield from _attributed(present, parents, made)
     if not met:
         raise DataError(f"{dataset} has no records at {rev}", hint=f"labelvc log {dataset}")
+
+
+def _heard(
+    made: Iterator[tuple[Commit, attribution.Rows]], commits: int, advance: Callable[[int], None]
+) -> Iterator[tuple[Commit, attribution.Rows]]:
+    """Yield what commits made, and tell how many were followed; those that need not be count as well."""
+    left = commits
+    try:
+        for one in made:
+            yield one
+            advance(1)
+            left -= 1
+    finally:
+        advance(left)
 
 
 def _attributed(

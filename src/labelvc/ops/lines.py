@@ -10,7 +10,7 @@ from labelvc.core import diff
 from labelvc.errors import DataError
 from labelvc.model import listing
 from labelvc.model.names import Layer
-from labelvc.model.snapshot import Snapshot
+from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.store.reader import Reader
 
 MEND = "labelvc check --all, and mend what it finds"
@@ -42,5 +42,10 @@ def shards(reader: Reader, snapshot: Snapshot, dataset: str, layer: Layer) -> It
     Raises:
         StoreError: git or DVC data is missing.
     """
+    yield from reader.many(listed(snapshot, dataset, layer))
+
+
+def listed(snapshot: Snapshot, dataset: str, layer: Layer) -> list[tuple[str, Entry]]:
+    """Return path and entry of each shard of a layer."""
     folder = f"datasets/{dataset}/{layer}/"
-    yield from reader.many([row for row in listing.under(snapshot.entries, folder) if shard.parse_path(row[0])])
+    return [row for row in listing.under(snapshot.entries, folder) if shard.parse_path(row[0])]

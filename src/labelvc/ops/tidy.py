@@ -13,6 +13,7 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops import look, rewrite
 from labelvc.ops import project as projects
 from labelvc.ops.incoming import ITEM, RECORD, Incoming, TwiceError
+from labelvc.ops.look import Advance
 from labelvc.store import conflicts, files, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.cache import Cache
@@ -37,7 +38,14 @@ class Tidied(NamedTuple):
     stored: list[str]
 
 
-def tidy(git: Git, *, staged: bool = False, since: str | None = None, edited: bool = False) -> Tidied:
+def tidy(
+    git: Git,
+    *,
+    staged: bool = False,
+    since: str | None = None,
+    edited: bool = False,
+    advance: Advance | None = None,
+) -> Tidied:
     """Rewrite every shard that is not as it should be, all datasets or, when one cannot be read, none.
 
     Args:
@@ -45,6 +53,7 @@ def tidy(git: Git, *, staged: bool = False, since: str | None = None, edited: bo
         staged: work on what is staged and stage the result; what is not staged stays as it is.
         since: a revision; every record that differs from it, where the two histories parted, grows past its `rev` too.
         edited: what lies in a DVC folder is an edit of this branch, even when it looks like another one's shards.
+        advance: called with the number of shards looked at.
 
     Returns:
         What was changed.
@@ -55,10 +64,10 @@ def tidy(git: Git, *, staged: bool = False, since: str | None = None, edited: bo
             must be rewritten also has unstaged edits.
     """
     with files.lock(git) as began:
-        return _tidy(git, began, staged=staged, since=since, edited=edited)
+        return _tidy(git, began, staged=staged, since=since, edited=edited, advance=advance)
 
 
-def _tidy(git: Git, began: int, *, staged: bool, since: str | None, edited: bool) -> Tidied:
+def _tidy(git: Git, began: int, *, staged: bool, since: str | None, edited: bool, advance: Advance | None) -> Tidied:
     head = tree.commit(git, "HEAD") if plumbing.head(git) else tree.empty()
     past = tree.commit(git, plumbing.merge_base(git, since, "HEAD")) if since else None
     work = tree.work(git)
@@ -69,7 +78,7 @@ def _tidy(git: Git, began: int, *, staged: bool, since: str | None, edited: bool
         project = projects.load(git, judged, reader)
     for dataset in () if staged else project.datasets.values():
         _refuse_stale(git, dataset, edited=edited)
-    unsound = set() if staged else _unsound(git, project, judged)
+    unsound = set() if staged else _unsound(git, project, judged, advance)
     asked: list[tuple[Dataset, frozenset[str]]] = []
     for dataset in project.datasets.values():
         touched = {path for path in unsound if path.startswith(_folder(dataset))}
@@ -126,12 +135,11 @@ def _touched(dataset: Dataset, head: Snapshot, judged: Snapshot) -> set[str]:
     return {path for path in paths if path.startswith(_folder(dataset)) and shard.parse_path(path)}
 
 
-def _unsound(git: Git, project: Project, snapshot: Snapshot) -> set[str]:
+def _unsound(git: Git, project: Project, snapshot: Snapshot, advance: Advance | None) -> set[str]:
     """Return the shards that `labelvc check` says this command mends, whoever committed them."""
     with Cache(git) as cache:
-        outcomes = look.outcomes_of(
-            git, project, look.cells_of(project, snapshot, (), set(project.datasets)), cache, jobs=1
-        )
+        cells = look.cells_of(project, snapshot, (), set(project.datasets))
+        outcomes = look.outcomes_of(git, project, cells, cache, 1, advance)
     found = {finding.place.path for finding in outcomes.findings if finding.hint == _HINT}
     for path in snapshot.entries:
         parsed = shard.parse_path(path)

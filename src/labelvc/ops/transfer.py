@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -33,6 +34,9 @@ from labelvc.store import disk, files, stale, tree
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.journal import Transaction
+
+if TYPE_CHECKING:
+    from labelvc.ops.look import Advance
 
 _PER_SHARD = {"git": 500, "dvc": 8000}
 _AGAIN = "correct the source there and run the import again; nothing was written"
@@ -239,6 +243,7 @@ def export(
     words: Mapping[str, Any],
     asked: licensing.Asked,
     task: str = "",
+    advance: Advance | None = None,
 ) -> Exported:
     """Write a dataset's records as another tool's file, rebuilt from the records alone.
 
@@ -251,6 +256,7 @@ def export(
         words: columns, as for import.
         asked: the day, and the decision that permits it whatever the licences.
         task: the task; empty when the dataset has just one.
+        advance: called with the number of shards read, and with how many there are.
 
     Returns:
         Number of records written, and what the person should know.
@@ -270,10 +276,14 @@ def export(
         seen = Veil(lambda _: dataset.sensitive)
         later = licensing.since(git, snapshot, project, dataset, asked.on) if snapshot.commit else None
         counted = licensing.Counted(project, snapshot, dataset, asked.on, later)
-        rows = chain.from_iterable(lines.live(reader, snapshot, dataset.name, "items"))
+        layers: tuple[Layer, Layer] = ("items", "annotations")
+        things, found = [lines.live(reader, snapshot, dataset.name, layer) for layer in layers]
+        if advance is not None:
+            total = sum(len(lines.listed(snapshot, dataset.name, layer)) for layer in layers)
+            things, found = [_heard(part, partial(advance, total=total)) for part in (things, found)]
+        rows = chain.from_iterable(things)
         items = [_refuse_plain(seen, dataset.name, row) for row in counted.over(rows)]
         note = counted.settle(git, licensing.deciding(git, snapshot), asked)
-        found = lines.live(reader, snapshot, dataset.name, "annotations")
         kept = (_refuse_plain(seen, dataset.name, row) for rows in found for row in rows if row.get("task") == name)
         try:
             written = form.write(items, kept, dataset, _plan(project, dataset, name, words), target)
@@ -281,6 +291,13 @@ def export(
         except DataError as error:
             where = error.where or f"datasets/{dataset.name}"
             raise DataError(error.message, where=where, hint=error.hint or lines.MEND) from None
+
+
+def _heard(shards: Iterator[list[dict[str, Any]]], advance: Callable[[], None]) -> Iterator[list[dict[str, Any]]]:
+    """Yield what is read of each shard, and tell that it was."""
+    for rows in shards:
+        yield rows
+        advance()
 
 
 class Exported(NamedTuple):
