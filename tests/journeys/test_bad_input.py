@@ -639,6 +639,30 @@ def test_a_submodule_is_not_read(labels, git, labelvc, tmp_path):
         assert "datasets/other/" not in out + err, (words, out)
 
 
+def test_a_submodule_that_moved_stops_nothing(labels, git, labelvc, tmp_path):
+    """Dirty, on another commit, staged so and committed so: it is no file, and never a difference."""
+    git(tmp_path, "clone", "-q", str(labels), "other")
+    git(labels, "submodule", "add", "-q", str(tmp_path / "other"), "tools")
+    git(labels, "commit", "-qnam", "a module")
+    asked = (("check",), ("diff",), ("diff", "--staged"), ("status",), ("format",))
+    clean = [judge(labelvc, labels, *words) for words in asked]
+    (labels / "tools/labelvc.yaml").write_text("dirty\n")
+    assert [judge(labelvc, labels, *words) for words in asked] == clean
+    git(labels / "tools", "commit", "-qnam", "on")
+    assert [judge(labelvc, labels, *words) for words in asked] == clean
+    git(labels, "switch", "-qc", "topic")
+    (labels / "notes.txt").write_text("x\n")
+    git(labels, "add", "notes.txt")
+    git(labels, "commit", "-qnm", "notes")
+    git(labels, "switch", "-q", "-")
+    assert labelvc(labels, "merge", "--no-ff", "topic")[0] == 0
+    git(labels, "commit", "-qnam", "the module moved")
+    assert git(labels, "diff", "--name-only", "HEAD~1").split() == ["tools"]
+    for words in (("diff", "HEAD~1"), ("diff", "HEAD~1..HEAD")):
+        assert judge(labelvc, labels, *words)[1] == ""
+    assert "tools" not in judge(labelvc, labels, "log")[1]
+
+
 def test_what_may_not_be_read_or_written(labels, tmp_path):
     """Run without the right of the superuser to read and write everything."""
     drop = shutil.which("setpriv") if os.geteuid() == 0 else "env"

@@ -291,7 +291,8 @@ def _touched(git: Git, old: str, new: str) -> list[str]:
 
 
 def _refuse_edits(git: Git, head: str, merged: str) -> None:
-    edited = plumbing.run(git, "diff-files", "--name-only", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]
+    listed = plumbing.run(git, "diff-files", "--name-only", "-z", "--ignore-submodules=all")
+    edited = listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
     lost = sorted({*edited}.intersection(_touched(git, head, merged))) if edited else []
     if lost:
         raise StoreError(

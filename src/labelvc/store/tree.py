@@ -85,7 +85,8 @@ def work(git: Git, under: Sequence[str] = (), *, settled: bool = True) -> Snapsh
         _refuse_unfinished(git)
     wide = pointer.beside(under)
     listed = _staged(git, under)
-    changed = _rows(plumbing.run(git, "--literal-pathspecs", "diff-files", "--raw", "-z", "--", *wide))
+    words = ("diff-files", "--raw", "-z", "--ignore-submodules=all")
+    changed = _rows(plumbing.run(git, "--literal-pathspecs", *words, "--", *wide))
     lying: dict[str, Entry | None] = {}
     for about, path in zip(changed[::2], changed[1::2], strict=True):
         if about.endswith("D"):
