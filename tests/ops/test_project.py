@@ -222,6 +222,20 @@ def test_lines_of_published_versions_are_checked(labels: Path):
     assert told(labels) == [("document.yaml", "guidelines/topic.versions.jsonl", 2, "")]
 
 
+def test_markers_of_a_merge_are_told_as_such(labels: Path):
+    text = (labels / "taxonomies/topics.yaml").read_text()
+    at = text.index("  - ")
+    torn = f"{text[:at]}<<<<<<< ours\n{text[at:]}=======\n{text[at:]}>>>>>>> theirs\n"
+    write(labels, "taxonomies/topics.yaml", torn)
+    write(labels, "guidelines/topic.versions.jsonl", "<<<<<<< ours\n=======\n>>>>>>> theirs\n")
+    found = {(one.place.path, one.place.line, one.message) for one in problems(labels) if one.rule == "document.yaml"}
+    said = "a merge left it in conflict: decide between its markers"
+    assert found == {
+        ("guidelines/topic.versions.jsonl", 1, said),
+        ("taxonomies/topics.yaml", torn[: torn.index("<<<<<<<")].count("\n") + 1, said),
+    }
+
+
 def test_a_damaged_memory_costs_time_and_nothing_else(labels: Path):
     before = load(labels)
     git = plumbing.find(labels)

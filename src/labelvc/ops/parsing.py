@@ -20,6 +20,8 @@ from labelvc.model.module import Pinned
 from labelvc.model.parsed import Parsed, Trouble
 from labelvc.model.waiver import Waiver
 
+_MARKER = b"<<<<<<< "
+
 
 def parse(noun: str, data: bytes) -> Parsed:
     """Read a document and hold it against its schema.
@@ -38,14 +40,22 @@ def parse(noun: str, data: bytes) -> Parsed:
             return _lines(noun, data)
         value, places = document.read_places(data)
     except DataError as error:
-        where = error.where.rpartition(":")[2]
-        return Parsed(None, {}, [Trouble("document.yaml", "", error.message, int(where) if where.isdigit() else 0)])
+        return Parsed(None, {}, [_unread(error, data)])
     parsed = Parsed(value, dict(places), [])
     found = [
         Trouble("document.schema", jsonpointer.hiding(at), message, parsed.line(at))
         for at, message in _troubles(noun, value)
     ]
     return Parsed(value, parsed.lines, found)
+
+
+def _unread(error: DataError, data: bytes) -> Trouble:
+    """Return why a document cannot be read; whatever YAML has against it, markers that a merge left are the reason."""
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.startswith(_MARKER):
+            return Trouble("document.yaml", "", "a merge left it in conflict: decide between its markers", number)
+    where = error.where.rpartition(":")[2]
+    return Trouble("document.yaml", "", error.message, int(where) if where.isdigit() else 0)
 
 
 def _lines(noun: str, data: bytes) -> Parsed:
