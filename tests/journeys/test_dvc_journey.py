@@ -197,7 +197,8 @@ def test_what_is_in_no_cache_and_no_remote_is_named(labels, labelvc, git):
     remote = labels.parent / "remote"
     remote.rename(labels.parent / "away")
     shutil.rmtree(labels / ".dvc/cache")
-    for words in (("diff", "HEAD~1..HEAD"), ("check", "HEAD~1..HEAD"), ("trace", KEY), ("blame", "ratings/w1")):
+    history = (("trace", KEY), ("log",), ("log", KEY), ("blame", "ratings/w1"), ("report", "-o", "../report.html"))
+    for words in (("diff", "HEAD~1..HEAD"), ("check", "HEAD~1..HEAD"), *history):
         said = refused(labelvc, labels, *words)
         assert f"{FOLDER}/annotations" in said
         assert "dvc pull" in said

@@ -1,6 +1,6 @@
 """Change as a value: a delta says what one record was and is; a change-set is what a person signs."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
@@ -30,7 +30,7 @@ class Delta(NamedTuple):
     old: bytes | None
     new: bytes | None
 
-    def __invert__(self) -> Delta:
+    def __invert__(self) -> "Delta":
         """Return the delta that undoes this one."""
         return Delta(self.key, self.new, self.old)
 

@@ -1,6 +1,6 @@
 """A commit as people see it: who made it, when, and what it says."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 from typing import NamedTuple
 

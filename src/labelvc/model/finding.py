@@ -1,6 +1,6 @@
 """A finding: what a check saw, where, how bad it is and what to do."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 from typing import Literal, NamedTuple
 

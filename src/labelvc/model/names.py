@@ -1,6 +1,6 @@
 """Names: how a thing is called so that everybody means the same thing."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 from typing import Literal, NamedTuple, NewType
 
@@ -28,7 +28,7 @@ class Key(NamedTuple):
         return f"{self.dataset}/{self.item}#{self.id}"
 
     @classmethod
-    def parse(cls, text: str) -> Key:
+    def parse(cls, text: str) -> "Key":
         """Read a key from its text.
 
         Args:

@@ -1,6 +1,6 @@
 """Registers: dated, owned documents that a project keeps beside its labels, and the kinds of them."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 from collections.abc import Mapping
 from typing import NamedTuple

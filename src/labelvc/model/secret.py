@@ -1,6 +1,6 @@
 """Secrets of pseudonymisation: an epoch is public and in git, its secret is not and never shows itself."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 from typing import Literal, NamedTuple
 

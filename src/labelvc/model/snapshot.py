@@ -1,6 +1,6 @@
 """A snapshot: the project's files at one moment, whether a commit, the index or the work tree."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -19,7 +19,7 @@ class Entry(NamedTuple):
     kind: Literal["git", "dvc", "disk", "link"]
     id: str
 
-    def same(self, other: Entry | None) -> bool:
+    def same(self, other: "Entry | None") -> bool:
         """Tell whether both are known to hold the same bytes without reading them."""
         return other is not None and self == other and self.id != ""
 

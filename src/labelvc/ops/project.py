@@ -11,7 +11,7 @@ import msgspec
 
 from labelvc import digests
 from labelvc.codec import epochs
-from labelvc.core import baseline, lock, profiles, waivers
+from labelvc.core import baseline, lock, waivers
 from labelvc.errors import ConfigurationError
 from labelvc.model import register
 from labelvc.model.detection import Accepted
@@ -326,11 +326,7 @@ def _project(documents: Iterable[Read]) -> Project:
         id=top["id"],
         name=top["name"],
         tasks=msgspec.convert(top["tasks"], dict[str, Task]),
-        datasets=profiles.taken(
-            {name: _sourced(found, values) for name, found in _all(values, "dataset", Dataset)},
-            dict(_all(values, "profile", Profile)),
-            {name for (noun, name), value in values.items() if noun == "dataset" and value.get("slices") == []},
-        ),
+        datasets=_datasets(values),
         taxonomies=dict(_all(values, "taxonomy", Taxonomy)),
         guidelines={
             name: Guideline(
@@ -363,11 +359,23 @@ def _project(documents: Iterable[Read]) -> Project:
     )
 
 
-def _all(values: dict[tuple[str, str], Any], wanted: str, kind: type[Any]) -> Iterator[tuple[str, Any]]:
+def _all(values: Mapping[tuple[str, str], Any], wanted: str, kind: type[Any]) -> Iterator[tuple[str, Any]]:
     for (noun, name), value in values.items():
         if noun == wanted:
             content = {member: inside for member, inside in value.items() if member != "schema"}
             yield name, msgspec.convert(content, kind)
+
+
+def _datasets(values: Mapping[tuple[str, str], Any]) -> dict[str, Dataset]:
+    """Return the datasets, each with what its profiles and the register of sources say; most have no profile."""
+    found = {name: _sourced(one, values) for name, one in _all(values, "dataset", Dataset)}
+    if not any(one.profiles for one in found.values()):
+        return found
+    unsliced = {name for (noun, name), value in values.items() if noun == "dataset" and value.get("slices") == []}
+    told: dict[str, Dataset] = importlib.import_module("labelvc.core.profiles").taken(
+        found, dict(_all(values, "profile", Profile)), unsliced
+    )
+    return told
 
 
 def _sourced(found: Dataset, values: Mapping[tuple[str, str], Any]) -> Dataset:
