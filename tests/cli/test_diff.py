@@ -122,6 +122,23 @@ def test_what_cannot_be_asked(moved: Zoo, labelvc: Run, tmp_path: Path, words: l
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_who_thinks_of_git_is_told_how_it_is_written(moved: Zoo, labelvc: Run):
+    moved.commit("Moved")
+    moved.git("tag", "v1", "HEAD~1")
+    for words, hint in (
+        (("diff", "v1", "HEAD"), "labelvc diff v1..HEAD"),
+        (("check", "v1", "a&b"), "labelvc check 'v1..a&b'"),
+        (("review", "v1", "HEAD"), "labelvc review v1...HEAD"),
+        (("diff", "v1..HEAD", "pets"), "labelvc diff --help"),
+        (("diff", "pets"), "labelvc diff --key pets"),
+        (("diff", "pets/p1#k1"), "labelvc diff --key 'pets/p1#k1'"),
+        (("diff", "labelvc.yaml"), "labelvc diff --key labelvc.yaml"),
+        (("diff", "nowhere"), "git fetch --all; git branch --all; git log --oneline"),
+    ):
+        code, out, err = labelvc(moved.folder, *words)
+        assert (code, out, err.splitlines()[-1]) == (2, "", f"  next: {hint}"), err
+
+
 def test_counts_are_no_stream(moved: Zoo, labelvc: Run):
     for words in (["--stat"], ["--by", "task"]):
         code, _, err = labelvc(moved.folder, "diff", *words, "--format", "jsonl")

@@ -17,12 +17,15 @@ from labelvc.cli.render import json
 from labelvc.cli.spreading import repository
 from labelvc.core import diff as rules
 from labelvc.core.counts import GROUPINGS, Counts, Grouping
+from labelvc.errors import StoreError
+from labelvc.model import shell
 from labelvc.ops import diff as differing
 from labelvc.ops import mechanics, veil
 from labelvc.ops.diff import Range
 from labelvc.store import tree
 from labelvc.store.conflicts import Conflicts
 from labelvc.store.git import Git
+from labelvc.store.reader import Reader
 
 _AT_ONCE = 1 << 16
 _HEADINGS = {
@@ -108,7 +111,7 @@ def diff(
     git = repository(settings)
     whole = bool(asked.keys or asked.labels or "slice" in asked.by)
     with tree.reader(git) as reader:
-        found = differing.resolve(git, revisions, staged=staged, reader=None if whole else reader)
+        found = _resolved(git, revisions, staged=staged, reader=None if whole else reader)
         pair, torn = differing.settled(git, found)
         stream = _stream(git, pair, asked, reader)._replace(torn=torn)
         _print(settings, pair, asked, stream, output)
@@ -117,6 +120,18 @@ def diff(
         say(settings, f"{folder}: {message}\n  next: {hint}")
     counts = stream.tally.summary()
     return 1 if exit_code and (torn.paths or any((counts.records, counts.items, counts.documents))) else 0
+
+
+def _resolved(git: Git, revisions: str | None, *, staged: bool, reader: Reader | None) -> Range:
+    """Return the two moments; a name of what lies in the project is no revision, and `--key` is meant."""
+    try:
+        return differing.resolve(git, revisions, staged=staged, reader=reader)
+    except StoreError as error:
+        naming = importlib.import_module("labelvc.ops.naming")
+        if revisions and error.where == revisions and naming.known(git, tree.work(git), revisions):
+            hint = f"labelvc diff --key {shell.word(revisions)}"
+            raise StoreError(error.message, where=error.where, hint=hint) from None
+        raise
 
 
 def _stream(git: Git, pair: Range, asked: _Asked, reader: Any) -> _Stream:

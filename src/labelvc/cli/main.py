@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -221,7 +222,7 @@ def _told(problem: Exception) -> tuple[int, str, str, str, str]:
         message = _mistyped(problem) if isinstance(problem, click.NoSuchOption) else problem.format_message()
         message = message.removesuffix(".")
         needed = _needed(problem.ctx) if isinstance(problem, click.MissingParameter) and problem.ctx else ""
-        hint = f"{path} {needed}; see {path} --help" if needed else f"{path} --help"
+        hint = f"{path} {needed}; see {path} --help" if needed else _range(problem) or f"{path} --help"
         return 2, "usage", message[:1].lower() + message[1:], "", hint
     if isinstance(problem, click.ClickException):
         return 2, "usage", problem.format_message(), "", ""
@@ -230,6 +231,17 @@ def _told(problem: Exception) -> tuple[int, str, str, str, str]:
         return 2, "store", f"the system says: {problem.strerror or problem}", where, "labelvc doctor"
     hint = "this is a bug in labelvc: please report it with the lines above to the maintainers of your copy"
     return 3, "bug", f"{type(problem).__name__}: {problem}", f"labelvc {__version__}", hint
+
+
+def _range(problem: click.UsageError) -> str:
+    """Return how two revisions are written that were typed as git takes them, with a blank between; empty where it is another mistake."""
+    found = re.fullmatch(r"Got unexpected extra argument \((\S+)\)", problem.message)
+    first = problem.ctx.params.get("revisions") if problem.ctx else None
+    if problem.ctx is None or found is None or not isinstance(first, str) or ".." in first:
+        return ""
+    dots = "..." if any(param.metavar == "A...B" for param in problem.ctx.command.params) else ".."
+    word = importlib.import_module("labelvc.model.shell").word
+    return f"{problem.ctx.command_path} {word(first + dots + found[1])}"
 
 
 def _needed(context: click.Context) -> str:

@@ -61,12 +61,17 @@ def demand(git: Git, snapshots: Sequence[Snapshot], wanted: str) -> None:
     Raises:
         DataError: there is nothing of that name; says what it may have meant.
     """
-    with tree.reader(git) as reader:
-        if any(_holds(reader, snapshot, wanted) for snapshot in snapshots):
-            return
+    if any(known(git, snapshot, wanted) for snapshot in snapshots):
+        return
     places = [snapshot.name if snapshot.kind == "commit" else f"the {snapshot.name}" for snapshot in snapshots]
     advice = next(filter(None, (hint(git, snapshot, wanted) for snapshot in reversed(snapshots))), WRITTEN)
     raise DataError(f"{wanted!r} is nothing in {' or '.join(places)}", hint=advice)
+
+
+def known(git: Git, snapshot: Snapshot, wanted: str) -> bool:
+    """Tell whether a text names a record, item, dataset or document of a snapshot."""
+    with tree.reader(git) as reader:
+        return _holds(reader, snapshot, wanted)
 
 
 def hint(git: Git, snapshot: Snapshot, wanted: str, *, keys: bool = False) -> str:
