@@ -257,6 +257,17 @@ def test_status_and_diff_name_what_is_in_conflict_and_count_nothing_twice(forked
     assert "in conflict" not in "".join(labelvc(forked.folder, "diff", "main..topic")[1:])
 
 
+def test_an_index_in_conflict_is_never_clean(forked: Zoo, labelvc: Run):
+    """What is in conflict stands in the index three times and in no snapshot of it: without it the rest means nothing."""
+    labelvc(forked.folder, "merge", "topic")
+    (torn, *_) = forked.git("diff", "--name-only", "--diff-filter=U").splitlines()
+    for words in (("check", "--staged"), ("privacy", "scan"), ("format", "--staged")):
+        code, out, err = labelvc(forked.folder, *words)
+        assert (code, out, "a merge left conflicts" in err, torn in err) == (2, "", True, True), words
+    labelvc(forked.folder, "resolve", "--ours")
+    assert labelvc(forked.folder, "check", "--staged")[0] == 0
+
+
 def test_a_pointer_in_conflict_is_told_by_its_shards(zoo: Zoo, labelvc: Run):
     zoo.store_in_dvc()
     zoo.commit("Store in DVC")

@@ -19,7 +19,7 @@ from labelvc.ops import catalogue, judges
 from labelvc.ops import check as checking
 from labelvc.ops import diff as differing
 from labelvc.ops.gates import Brought
-from labelvc.store import tree
+from labelvc.store import conflicts, tree
 
 _HOSTS = ("sarif", "junit", "gitlab", "github")
 """Forms for code hosts, each a module of `labelvc.cli.render`."""
@@ -67,6 +67,8 @@ def check(
     if known and (everything or form in _HOSTS):
         raise click.UsageError("--known is for what changed, as text, json or jsonl")
     git = repository(settings)
+    if staged:
+        conflicts.refuse(git)
     with progress(settings, None, "looking at shards", "shards") as advance:
         if everything:
             pair = differing.Range(tree.empty()._replace(name=""), tree.work(git))

@@ -20,8 +20,8 @@ from labelvc.ops import project as projects
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.look import Advance
 from labelvc.ops.singly import Commit
+from labelvc.store import conflicts, tree
 from labelvc.store import git as plumbing
-from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.process import UNSHALLOW
@@ -66,7 +66,12 @@ class Standing(NamedTuple):
 
 
 def staged(git: Git, *, brought: Brought = NOTHING, jobs: int = 1, advance: Advance | None = None) -> Looked:
-    """Look at what a commit would bring."""
+    """Look at what a commit would bring.
+
+    Raises:
+        StoreError: a merge left conflicts in the index, or a file cannot be read.
+    """
+    conflicts.refuse(git)
     old, new = tree.staged(git)
     return Looked(_plain(check.changed(git, old, new, brought=brought, jobs=jobs, advance=advance)), old.name, new.name)
 

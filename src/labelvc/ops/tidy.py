@@ -73,7 +73,7 @@ def _tidy(git: Git, began: int, *, staged: bool, since: str | None, edited: bool
     work = tree.work(git)
     judged = tree.index(git) if staged else work
     if staged:
-        _refuse_conflicts(git)
+        conflicts.refuse(git)
     with tree.reader(git) as reader:
         project = projects.load(git, judged, reader)
     for dataset in () if staged else project.datasets.values():
@@ -150,12 +150,6 @@ def _unsound(git: Git, project: Project, snapshot: Snapshot, advance: Advance | 
         if unlisted or shard.path(*parsed) != path or 4 ** len(parsed[2]) != dataset.shards:
             found.add(path)
     return found
-
-
-def _refuse_conflicts(git: Git) -> None:
-    torn = conflicts.unmerged(git)
-    if torn:
-        raise StoreError("a merge left conflicts", where=torn[0], hint="resolve them, then git add them")
 
 
 def _refuse_stale(git: Git, dataset: Dataset, *, edited: bool = False) -> None:

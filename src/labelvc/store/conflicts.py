@@ -6,6 +6,7 @@ import importlib
 from typing import NamedTuple
 
 from labelvc.codec import shard
+from labelvc.errors import StoreError
 from labelvc.model.snapshot import Snapshot
 from labelvc.store import git as plumbing
 from labelvc.store import pointer
@@ -60,6 +61,17 @@ def unmerged(git: Git) -> list[str]:
     """Return the paths that a merge left in conflict, sorted."""
     listed = plumbing.run(git, "ls-files", "--unmerged", "-z").split(b"\0")
     return sorted({row.partition(b"\t")[2].decode("utf-8", "surrogateescape") for row in listed if row})
+
+
+def refuse(git: Git) -> None:
+    """Refuse an index that holds no agreed content.
+
+    Raises:
+        StoreError: a merge left conflicts in it; names the first path.
+    """
+    torn = [] if git.bare else unmerged(git)
+    if torn:
+        raise StoreError("a merge left conflicts", where=torn[0], hint="labelvc resolve, or decide and git add it")
 
 
 def stages(git: Git) -> dict[str, dict[int, str]]:
