@@ -358,7 +358,7 @@ def test_threat_09_an_approval_of_another_repository_counts_for_nothing(desk: De
         ({"principal": "zoe"}, "zoe is no principal"),
     ],
 )
-def test_threat_09_a_statement_in_the_wrong_place_or_of_the_wrong_person_counts_for_nothing(
+def test_threat_09_29_a_statement_in_the_wrong_place_or_of_the_wrong_person_counts_for_nothing(
     desk: Desk, change: dict, words: str
 ):
     """Signed well by Ben's key, filed under the right name in the folder of the change-set."""
@@ -501,7 +501,7 @@ def test_threat_13_a_dropped_approval_fails(desk: Desk):
     path.unlink()
     desk.commit("Lose it", who="cleo")
     code, step = first(desk)
-    assert (code, step["needs"][0]["have"]) == (1, 0)
+    assert (code, step["state"], step["needs"][0]["have"]) == (1, "missing", 0)
 
 
 def test_threat_13_without_its_change_set_file_an_approval_still_binds_the_whole(desk: Desk):
@@ -512,7 +512,7 @@ def test_threat_13_without_its_change_set_file_an_approval_still_binds_the_whole
     assert desk.verify()[0] == 0
     desk.relabel("dull", "rev-5")
     code, step = first(desk)
-    assert (code, step["covered"]) == (1, 0)
+    assert (code, step["state"], step["covered"]) == (1, "missing", 0)
 
 
 def test_threat_14_an_approval_taken_away_later_is_told(desk: Desk):
@@ -925,7 +925,7 @@ def test_threat_24_a_record_the_merge_made_up_needs_approval(desk: Desk):
     desk.save(records)
     desk.commit("Merge")
     code, step = first(desk, f"{start}...HEAD")
-    assert (code, step["uncovered"]) == (1, ["reviews/rev-1#r1"])
+    assert (code, step["state"], step["uncovered"]) == (1, "missing", ["reviews/rev-1#r1"])
 
 
 @pytest.mark.parametrize("text", ["a\u202eb", "a\x1b[31mb", "a\u0000b", "e\u0301", "a\u2028b"])
