@@ -156,6 +156,16 @@ def test_a_hidden_value_cannot_be_applied(zoo: Zoo, labelvc: Run, tmp_path: Path
         assert PLAIN not in err
 
 
+def test_a_file_that_is_no_text_is_named_with_the_command_that_brings_it(zoo: Zoo, labelvc: Run, tmp_path: Path):
+    zoo.write("a picture.png", b"\x89PNG\xff\0")
+    for form in FORMS:
+        labelvc(zoo.folder, "diff", "--format", form, "-o", str(tmp_path / form))
+        code, _, err = labelvc(zoo.folder, "plumbing", "apply", str(tmp_path / form), "--reverse")
+        assert code == 2
+        assert "a picture.png does not hold the whole file (it is no UTF-8 text)" in err
+        assert "next: git checkout REV -- 'a picture.png'" in err
+
+
 @pytest.mark.parametrize("spelling", ['"rev": 1', '"rev":1.0', '"rev":1,"rev":1'])
 def test_a_line_that_json_would_respell_is_not_exact(zoo: Zoo, labelvc: Run, spelling: str):
     zoo.respell("pets/p1#n1", '"rev":1', spelling)

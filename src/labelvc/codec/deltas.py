@@ -10,6 +10,7 @@ import msgspec
 from labelvc.codec import canonical, shard
 from labelvc.codec.quick import UNREADABLE
 from labelvc.errors import DataError
+from labelvc.model import shell
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
 
@@ -114,10 +115,12 @@ def _decoded(decode: Callable[[bytes], _T], data: bytes, where: str) -> _T:
 def _delta(item: _Item, where: str) -> Delta:
     """Return the delta an item tells of; its key must be that of its lines."""
     if not item.exact:
+        record = "#" in item.key
+        why = "a plain value is hidden, or its spelling is not canonical" if record else "it is no UTF-8 text"
         raise DataError(
-            f"the change of {item.key} does not hold the whole line (a plain value is hidden, or its spelling is not canonical), so it cannot be applied",
+            f"the change of {item.key} does not hold the whole {'line' if record else 'file'} ({why}), so it cannot be applied",
             where=where,
-            hint="labelvc check; then make the diff anew",
+            hint="labelvc check; then make the diff anew" if record else f"git checkout REV -- {shell.word(item.key)}",
         )
     sides = [bytes(side).strip() for side in (item.old, item.new)]
     kinds = {side[:1] for side in sides if side != _NOTHING}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from labelvc import digests
+from labelvc import __version__, digests
 from labelvc.codec import epochs
 from labelvc.core import baseline, lock, waivers
 from labelvc.errors import ConfigurationError
@@ -306,9 +306,9 @@ def _parse(noun: str, data: bytes) -> Parsed:
 
 
 def _findings(documents: list[Read], settable: Mapping[str, bool | None] | None, cache: Cache) -> list[Finding]:
-    """Return what is wrong with documents; that nothing was is remembered, and spares the modules that look."""
+    """Return what is wrong with documents; that nothing was is remembered of this labelvc, and spares the modules that look."""
     told = [f"{read.path}\0{read.digest}\n" for read in documents]
-    key = f"{BY}:whole:{digests.sha256_short(repr((told, settable)).encode()).hexdigest()}"
+    key = f"{BY}:whole:{digests.sha256_short(repr((__version__, told, settable)).encode()).hexdigest()}"
     if cache.get_many([key]).get(key) == _WHOLE:
         return []
     found: list[Finding] = importlib.import_module("labelvc.ops.concord").findings(documents, settable)
