@@ -278,11 +278,17 @@ def test_what_ended_is_told_wherever_an_approval_is_shown(desk: Desk, clock: Clo
     judged = ("ci", "--base", "main", "--head", "topic", "-o", str(tmp_path / "out"))
     review = ("review", "main...topic", "--format", "json")
     assert "main...HEAD is approved" in desk.labelvc("status")[1]
-    assert json.loads(desk.labelvc(*review)[1])["verdict"]["state"] == "approved"
+    verdict = json.loads(desk.labelvc(*review)[1])["verdict"]
+    assert (verdict["state"], [one["ended"] for one in verdict["said"]]) == ("approved", [False])
     clock(2)  # nothing was committed since: whoever asks about a pull request asks about now
     assert state(desk) == (0, "approved")
     assert "main...HEAD waits for 1 reviewer" in desk.labelvc("status")[1]
-    assert json.loads(desk.labelvc(*review)[1])["verdict"]["state"] == "missing"
+    verdict = json.loads(desk.labelvc(*review)[1])["verdict"]
+    assert (verdict["state"], [one["ended"] for one in verdict["said"]]) == ("missing", [True])
+    for form in ("markdown", "html"):
+        page = tmp_path / f"page.{form}"
+        desk.labelvc(*review[:-1], form, "-o", str(page))
+        assert "does not count any more: it expired or is too old" in page.read_text(), form
     code, out, _ = desk.labelvc(*judged)
     assert (code, "0 of 2 changes covered" in out) == (1, True)
     assert json.loads((tmp_path / "out/review.json").read_text())["verdict"]["state"] == "missing"

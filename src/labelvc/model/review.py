@@ -32,7 +32,7 @@ class Need(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A valid statement on the change; `covers` is the number of its moves, `superseded` whether its signer took it back."""
+    """A valid statement on the change; `covers` is the number of its moves, `superseded` whether its signer took it back, `ended` whether it is a yes that does not count any more."""
 
     principal: str
     role: str
@@ -42,6 +42,7 @@ class Said(msgspec.Struct, frozen=True):
     reason: str
     covers: int
     superseded: bool
+    ended: bool
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -67,6 +67,7 @@ class Standing(NamedTuple):
                 screen.over(each.reason),
                 each.moves,
                 bool(each.superseded),
+                step.ended(each),
             )
             for each in step.said
         )

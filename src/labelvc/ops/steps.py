@@ -84,6 +84,13 @@ class Step(NamedTuple):
         """The change-sets that were asked, and how many moves of the step each holds."""
         return {self.root: self.total} | {said.root: said.moves for said in self.said}
 
+    def ended(self, said: Said) -> bool:
+        """Tell whether a statement is a yes that did not count any more, as it had expired or was too old."""
+        if said.expires_at and self.at is not None and self.at > moment.seconds(said.expires_at):
+            return True
+        late = (need for need in self.needs if need.role == said.role and said.principal in need.ended)
+        return said.decision == "approve" and any(late)
+
 
 def judged(
     parent: str,

@@ -65,6 +65,7 @@ def _verdict(found: Review) -> Iterator[Section]:
     said = [
         f"- {code(one.principal, _KEY)} said {prose(one.decision)} as {code(one.role, _KEY)} on {one.covers:,} of them"
         + (", and took it back" if one.superseded else "")
+        + (", which does not count any more: it expired or is too old" if one.ended else "")
         for one in verdict.said
     ]
     open_ = [f"- not approved: {code(key, _KEY)}" for key in verdict.uncovered]
