@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import resource
@@ -16,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from labelvc.cli import main as cli
+from labelvc.codec import dsse, tar
 from tests.copying import copied
 
 LABELVC = Path(sys.executable).with_name("labelvc")
@@ -192,6 +194,35 @@ def test_a_kill_leaves_no_half_of_a_file(labels, tmp_path, name, moment, seed):
     else:
         assert files(labels, job.under) == new
     assert run(labels, "check", "--all").stdout.startswith("no findings")
+
+
+SIGNED = {
+    "release": Job(lambda _: None, ("release", "cut", "1.0.0", "--unapproved", "--yes", "--key", "../ada"), "releases"),
+    "root": Job(lambda _: None, ("trust", "rotate", "--add", "ben=../ben.pub", "--key", "../ada"), "trust"),
+    "policy": Job(lambda _: None, ("policy", "add", "eve", "--name", "Eve", "--sign-with", "../ada"), "trust"),
+    "bundle": Job(lambda _: None, ("audit", "bundle", "-o", "bundles/all.tar"), "bundles"),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SIGNED)
+def test_a_kill_leaves_no_half_of_what_is_signed(labels, name):
+    job, draw = SIGNED[name], random.Random(name)
+    (labels / "bundles").mkdir()
+    for moment in ("writing", "renaming", "any", "any", "any", "any", "any", "any"):
+        kill(labels, job, moment, draw, 1.2)
+        for path, data in files(labels, job.under).items():
+            if name == "bundle":
+                assert "VERIFY.md" in tar.read(io.BytesIO(data))
+            else:
+                assert dsse.decode(data, dsse.TUF if path.startswith("trust/root") else dsse.IN_TOTO).signatures
+        (labels / ".git/index.lock").unlink(missing_ok=True)
+        git(labels, "reset", "-q", "--hard")
+        git(labels, "clean", "-q", "-fd", "releases", "trust", "bundles")
+        (labels / "bundles").mkdir(exist_ok=True)
+        assert run(labels, "status").stderr.count("Traceback") == 0
+    run(labels, *job.words)
+    assert files(labels, job.under)
 
 
 # ---------------------------------------------------------------- a full disk

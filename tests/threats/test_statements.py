@@ -189,6 +189,27 @@ def test_threat_02_an_annotator_behind_an_alias_pseudonym_does_not_count(desk: D
     assert (code, step["needs"][0]["have"]) == (1, 0)
 
 
+def test_threat_02_an_annotator_who_is_renamed_away_does_not_count(desk: Desk):
+    """Ada brings Ben's record under another key and another pseudonym: the old one is touched, and it is his."""
+    desk.git("checkout", "-q", "main")
+    desk.relabel("meh", "rev-2", by="prs_ben")
+    desk.git("checkout", "-q", "-b", "renamed")
+    records = desk.records()
+    records["rev-9"] = {**records.pop("rev-2"), "item": "rev-9", "by": "prs_anna", "rev": 1}
+    desk.save(records)
+    desk.commit("Rename")
+    code, _, err = desk.labelvc("approve", "main...renamed", "--role", "reviewer", "--key", desk.key("ben"))
+    assert (code, "ben made a record this change touches" in err) == (1, True), err
+    ours = approval_of(desk.approve("cleo", "main...renamed"))
+    assert desk.verify("main...renamed")[0] == 0
+    put(desk, replace(ours, signer=type(ours.signer)("ben", "Ben Builder"), supersedes=()), "ben")
+    for path in desk.folder.glob("approvals/*/cleo.*"):
+        path.unlink()
+    desk.commit("Drop Cleo's", who="ben")
+    code, step = first(desk, "main...renamed")
+    assert (code, step["state"], step["needs"][0]["have"]) == (1, "missing", 0)
+
+
 def test_threat_03_one_person_saying_yes_twice_is_one_vote(desk: Desk):
     need_two(desk)
     desk.git("checkout", "-q", "topic")
