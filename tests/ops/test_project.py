@@ -212,6 +212,16 @@ def test_a_published_version_must_not_change_what_it_says(labels: Path, path: st
     ]
 
 
+def test_a_copied_dataset_needs_an_id_of_its_own(labels: Path):
+    copy = (labels / "datasets/texts/dataset.yaml").read_text().replace("name: texts", "name: tweets")
+    write(labels, "datasets/tweets/dataset.yaml", copy)
+    assert [(rule, path, pointer) for rule, path, _, pointer in told(labels)] == [
+        ("document.reference", "datasets/tweets/dataset.yaml", "/id")
+    ]
+    write(labels, "datasets/tweets/dataset.yaml", copy.replace(IDS[1], IDS[1][:-1] + "1"))
+    assert told(labels) == []
+
+
 def test_lines_of_published_versions_are_checked(labels: Path):
     good = line(digest="sha256:" + "0" * 64, version="0.9.0")
     write(labels, "guidelines/topic.versions.jsonl", good + line(digest="md5:0", version="0.9.1"))

@@ -75,7 +75,7 @@ def troubles(
             of settings nothing is said.
 
     Yields:
-        Troubles, in the order of the documents.
+        Troubles, in the order of the documents; ids of datasets first.
     """
     tasks: Mapping[str, Any] | None = next(
         (found.value["tasks"] for found in documents if found.noun == "project"), None
@@ -90,6 +90,7 @@ def troubles(
         for found in documents
         if found.noun == "profile"
     }
+    yield from _minted(documents)
     for found in documents:
         if found.noun in _HOME and found.value["name"] != found.name:
             home = _HOME[found.noun].format(found.value["name"])
@@ -119,6 +120,15 @@ def troubles(
             if about is not None and found.value["status"] == "open" and about not in names["guideline"]:
                 message = f"there is no guideline {about!r}{_known(names['guideline'])}"
                 yield Trouble(found, "/guideline", "document.register", message)
+
+
+def _minted(documents: Iterable[Document]) -> Iterator[Trouble]:
+    """Yield where a dataset has the id of another, as after a folder was copied."""
+    owners: dict[str, str] = {}
+    for found in documents:
+        if found.noun == "dataset" and (other := owners.setdefault(found.value["id"], found.name)) != found.name:
+            message = f"is the id of the dataset {other!r} too, so their pseudonyms would be alike; take a new UUID"
+            yield Trouble(found, "/id", "document.reference", message)
 
 
 def _waivers(found: Document) -> Iterator[Trouble]:
