@@ -187,6 +187,20 @@ def test_a_shard_that_a_commit_leaves_with_no_byte(zoo: Zoo, labelvc: Run):
     assert KEY in out
 
 
+def test_what_is_no_key_and_has_a_history_all_the_same(lived: Zoo, labelvc: Run):
+    shard = lived.shard(KEY)
+    for words, hint in (
+        ("guidelines/mood.yaml", "git log -p -- guidelines/mood.yaml"),
+        (shard, f"git log -p -- {shard}"),
+        ("topic", "labelvc log --at topic"),
+        ("main~1", "labelvc log --at main~1"),
+        ("nothing", "choose one of: pets, pictures"),
+        ("no/where", "choose one of: pets, pictures"),
+    ):
+        code, out, err = labelvc(lived.folder, "log", words)
+        assert (code, out, err.splitlines()[-1]) == (2, "", f"  next: {hint}")
+
+
 def test_into_a_file(lived: Zoo, labelvc: Run, tmp_path: Path):
     printed = labelvc(lived.folder, "log")[1]
     assert labelvc(lived.folder, "log", "-o", str(tmp_path / "out"))[1] == ""

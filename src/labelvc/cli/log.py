@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.output import output_options, say, stream
 from labelvc.cli.render import json
 from labelvc.cli.render import log as render
+from labelvc.errors import ConfigurationError, StoreError
+from labelvc.model import shell
 from labelvc.ops import log as logging
 from labelvc.ops import veil
 from labelvc.store import git as plumbing
 from labelvc.store import tree
+from labelvc.store.git import Git
 
 
 @click.command()
@@ -48,7 +52,7 @@ def log(
     """
     git = plumbing.find(settings.directory)
     span = logging.course(git, revisions, only.pop("since"), only.pop("until"))
-    found = islice(logging.read(git, key, span, logging.Filter(**only)), number)
+    found = islice(_read(git, key, span, logging.Filter(**only)), number)
     drawn = veil.throughout(git, tree.commit(git, span.head))
     count: Counter[str] = Counter()
     counted = (count.update(commits=1) or one for one in found)
@@ -66,3 +70,22 @@ def log(
             "log", items, lambda: {**summary, "commits": count["commits"]}, base=span.base, head=span.head
         )
         stream(parts, output)
+
+
+def _read(git: Git, key: str, span: logging.Span, only: logging.Filter) -> Iterator[logging.Logged]:
+    """Yield the log; who named a document or a revision in place of a key is told where their history is."""
+    try:
+        yield from logging.read(git, key, span, only)
+    except ConfigurationError as error:
+        hint = _meant(git, key, span.head) or error.hint
+        raise ConfigurationError(error.message, where=error.where, hint=hint) from None
+
+
+def _meant(git: Git, words: str, head: str) -> str:
+    if words in tree.commit(git, head).entries:
+        return f"git log -p -- {shell.word(words)}"
+    try:
+        plumbing.resolve(git, words)
+    except StoreError:
+        return ""
+    return f"labelvc log --at {shell.word(words)}"
