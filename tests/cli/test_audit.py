@@ -86,6 +86,21 @@ def test_resolved_conflicts_are_counted_by_the_side_that_won(zoo: Zoo, labelvc: 
     assert read(labelvc, zoo, code=0)["items"][0]["side"] == "theirs"
 
 
+def test_of_many_parents_the_last_is_held_against_the_others(zoo: Zoo, labelvc: Run):
+    for name, key in (("one", "pets/p1#m1"), ("two", "pets/p2#m1")):
+        zoo.git("switch", "-qc", name, "main")
+        zoo.change(key, value={"score": 3})
+        zoo.commit(name)
+    zoo.git("switch", "-q", "main")
+    zoo.write("notes.txt", "ours")
+    zoo.commit("ours")
+    zoo.git("merge", "-q", "-s", "ours", "-m", "Takes nothing", "one", "two")
+    code, out, _ = labelvc(zoo.folder, "audit", "merges")
+    assert code == 1
+    assert "pets/p1#m1  a change of the parents before the last is not in the merge\n" in out
+    assert "pets/p2#m1  a change of the last parent is not in the merge\n" in out
+
+
 def test_a_history_without_merges(zoo: Zoo, labelvc: Run):
     assert labelvc(zoo.folder, "audit", "merges") == (0, "0 merges, 0 clean\n", "")
     assert labelvc(zoo.folder, "audit", "merges", "--format", "jsonl") == (0, "", "")

@@ -21,6 +21,8 @@ FAULTS = ("lost", "resurrected", "unwritten", "doubled", "markers")
 _MOST = 20
 _LONG = 200
 _SIDES = {"ours": "the first parent", "theirs": "the second parent", "both": "both sides", "": "nobody"}
+_OF_MANY = {**_SIDES, "ours": "the parents before the last", "theirs": "the last parent"}  # worked out parent by parent
+_ORDER = dict.fromkeys([*_SIDES.values(), *_OF_MANY.values()])
 _Row = tuple[Merge, Found | None, Error | None, Veil]
 
 
@@ -37,7 +39,7 @@ def item(merge: Merge, found: Found | None, problem: Error | None, veil: Veil) -
     }
     return {
         **head, "kind": verdict.kind, "key": str(verdict.key), "path": found.path, "side": verdict.side,
-        "fields": _pointers(verdict, veil), "message": said(verdict), **lines,
+        "fields": _pointers(verdict, veil), "message": said(merge, verdict), **lines,
     }  # fmt: skip
 
 
@@ -61,13 +63,13 @@ def text(rows: Iterable[_Row], subject: Callable[[Merge], str], *, color: bool) 
             yield f"{plain.paint(merge.commit[:10], 'bold', on=color)}  {plain.clip(plain.safe(subject(merge)), _LONG)}\n"
         kind = found.verdict.kind if found else "untold"
         if shown >= _MOST or kind == "resolved":
-            more[kind, found.verdict.side if found else ""] += 1
+            more[kind, _sides(merge)[found.verdict.side] if found else ""] += 1
             continue
         shown += 1
         if found is None:
             yield from _untold(problem, color=color)
         else:
-            yield from _lines(found, veil, color=color)
+            yield from _lines(merge, found, veil, color=color)
     yield from _rest(more)
 
 
@@ -98,20 +100,20 @@ def _rest(more: Mapping[tuple[str, str], int]) -> Iterator[str]:
     if faults:
         yield f"  and {faults:,} more; labelvc audit merges --format jsonl lists all\n"
     if resolved:
-        sides = ", ".join(f"{resolved[side]:,} as {_SIDES[side]}" for side in _SIDES if side in resolved)
+        sides = ", ".join(f"{resolved[side]:,} as {side}" for side in _ORDER if side in resolved)
         yield f"  {_count('resolved', sum(resolved.values()))} by a person: {sides}\n"
 
 
-def _lines(found: Found, veil: Veil, *, color: bool) -> Iterator[str]:
+def _lines(merge: Merge, found: Found, veil: Veil, *, color: bool) -> Iterator[str]:
     verdict = found.verdict
     key = plain.named(str(verdict.key), _LONG)
-    yield f"  {plain.paint(verdict.kind.ljust(11), 'error', on=color)} {key}  {said(verdict)}\n"
+    yield f"  {plain.paint(verdict.kind.ljust(11), 'error', on=color)} {key}  {said(merge, verdict)}\n"
     sides = [_first(verdict.key, side, veil) for side in (verdict.base, verdict.ours, verdict.theirs, verdict.merged)]
     if verdict.kind == "markers" or not any(sides):
         return
     for pointer in _pointers(verdict, veil) or _differing(sides):
-        was, ours, theirs, merge = [_at(side, pointer) for side in sides]
-        yield f"      {plain.safe(pointer)}  was {was}  ours {ours}  theirs {theirs}  merge {merge}\n"
+        was, ours, theirs, merged = [_at(side, pointer) for side in sides]
+        yield f"      {plain.safe(pointer)}  was {was}  ours {ours}  theirs {theirs}  merge {merged}\n"
 
 
 def _untold(problem: Error | None, *, color: bool) -> Iterator[str]:
@@ -123,9 +125,9 @@ def _untold(problem: Error | None, *, color: bool) -> Iterator[str]:
         yield f"      next: {plain.safe(problem.hint)}\n"
 
 
-def said(verdict: Verdict) -> str:
+def said(merge: Merge, verdict: Verdict) -> str:
     """Return what is wrong with a line of a merge, in words."""
-    side = _SIDES[verdict.side]
+    side = _sides(merge)[verdict.side]
     what = "" if verdict.fields else " of the whole line"
     return {
         "resolved": f"a conflict; what {side} said stands",
@@ -137,6 +139,10 @@ def said(verdict: Verdict) -> str:
         "doubled": "the key stands there more often than on either side",
         "markers": "conflict markers were committed",
     }[verdict.kind]
+
+
+def _sides(merge: Merge) -> Mapping[str, str]:
+    return _SIDES if len(merge.parents) == 2 else _OF_MANY
 
 
 def _differing(sides: list[Mapping[str, Any]]) -> list[str]:

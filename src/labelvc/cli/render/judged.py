@@ -158,7 +158,7 @@ def _torn(judged: Judged, path: str, places: int) -> Finding:
 
 def _faults(judged: Judged) -> Iterator[Finding]:
     for merge, found in judged.faults:
-        message = f"merge {merge.commit[:10]}: {audit.said(found.verdict)}"
+        message = f"merge {merge.commit[:10]}: {audit.said(merge, found.verdict)}"
         place = Place(found.path, 0, str(found.verdict.key), next(iter(found.verdict.fields), ""))
         hint = f"labelvc audit merges {judged.base[:12]}...{judged.head[:12]}"
         yield Finding(f"merge.{found.verdict.kind}", "error", place, message, hint, BY)
