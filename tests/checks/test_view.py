@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import msgspec
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from labelvc.checks import registry
 from labelvc.checks.view import View
 from labelvc.codec import canonical
 from tests.checks.test_annotators import ASKED, PROJECT
@@ -64,3 +65,31 @@ def test_law_lines_that_are_decoded_together_say_what_each_says_alone(lines: lis
         assert held >= {
             at for at, row in enumerate(rows, 1) if isinstance(row.get("value"), dict) and member in row["value"]
         }
+
+
+PLAIN = st.builds(
+    record, st.sampled_from(["i1", "i2"]), st.sampled_from(["a", "b"]), VALUES, st.sampled_from([{}, {"rev": 2}])
+)
+SHARDS = st.lists(PLAIN | GOOD | ODD, max_size=6)
+ITEMS = st.sampled_from([b"", b'{"id":"i1","text":"a"}\n{"id":"i2"}\n', b'{"id":"i1","text":1}\n'])
+
+
+ONE, TWO = [record("i1", name, {"label": "cat"}, {}) for name in "ab"]
+
+
+@example([ONE, TWO], [ONE, b"{}"], set(), b"", b"", True)
+@example([ONE, TWO], [ONE, TWO.replace(b"cat", b"cow")], set(), b"", b"", True)
+@given(SHARDS, SHARDS, st.sets(st.integers(0, 5)), ITEMS, ITEMS, st.booleans())
+@settings(max_examples=60)
+def test_law_a_view_that_takes_over_lines_of_another_is_seen_as_if_it_were_alone(
+    lines: list[bytes], others: list[bytes], kept: set[int], items: bytes, more: bytes, ended: bool
+):
+    others = [lines[at] if at in kept and at < len(lines) else line for at, line in enumerate(others)]
+    one, two = [b"".join([line + b"\n" for line in side]) for side in (lines, others)]
+    two = two if ended else two[:-1]
+    first = View(PROJECT, ASKED, "00", items, one)
+    checks = [check for check in registry.checks_for(PROJECT) if check.applies(PROJECT, ASKED)]
+    for check in checks:
+        check.look(first, PROJECT)
+    beside, alone = first.other(PROJECT, ASKED, more, two), View(PROJECT, ASKED, "00", more, two)
+    assert [check.look(beside, PROJECT) for check in checks] == [check.look(alone, PROJECT) for check in checks]

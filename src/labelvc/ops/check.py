@@ -38,8 +38,9 @@ from labelvc.ops import (
     withdrawn,
 )
 from labelvc.ops import project as projects
+from labelvc.ops.cells import cells_of
 from labelvc.ops.gates import NOTHING, Brought
-from labelvc.ops.look import Advance
+from labelvc.ops.look import Advance, Side
 from labelvc.ops.masking import masked
 from labelvc.ops.project import Read, Survey
 from labelvc.store import tree
@@ -112,7 +113,7 @@ def everything(
             findings = masked(findings, gates.of(git, None, brought))
             return Report(findings, asked=catalogue.asked(None, (), change=False))
         project = bindings.bound(git, project, snapshot, cache)
-        cells = look.cells_of(project, snapshot, set(), set(project.datasets))
+        cells = cells_of(project, snapshot, set(), set(project.datasets))
         outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
         findings += retired.softened(git, outcomes.findings, project, snapshot, cache)
     findings += look.judged(project, outcomes)
@@ -192,8 +193,10 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
     touched = {found[::2] for found in map(shard.parse_path, paths) if found}
     whole = {name for name in project.datasets if _governed_anew(name, project, former)}
     strewn = bool(whole) or (former is not None and not project.datasets.keys() >= former.datasets.keys())
-    cells = look.cells_of(project, new, touched, whole)
-    outcomes = look.outcomes_of(git, project, cells, cache, jobs, advance)
+    cells = cells_of(project, new, touched, whole)
+    then = former and Side(former, cells_of(former, old, touched.union(cells.places()), set()))
+    both = [Side(project, cells), then] if fixed and then else [Side(project, cells)]
+    outcomes, *past = look.sides_of(git, both, cache, jobs, advance)
     rules = catalogue.asked(project, cells.datasets, change=True)
     findings += outcomes.findings
     listed = project.erased - (former.erased if former else project.erased)
@@ -202,19 +205,17 @@ def _changed(git: Git, old: Snapshot, new: Snapshot, cache: Cache, asked: _Asked
         findings += forgotten.standing(git, project, new, listed, rest, set(cells.places()))
     rejudged = _rejudged(paths, whole, project)
     for name in rejudged:
-        findings += _judge_all(git, project, new, cache, name, jobs)
+        findings += look.across(git, project, new, name, cache, jobs)
     findings += _besides(git, _Side(new, project, own, documents), brought, paths, all_strays=strewn)
     wary = gates.of(git, former, brought) if fixed and former is not None else None
     leaked, healed = plain.between(git, gates.of(git, project, brought), wary, old, new, paths)
     findings += leaked
     findings += unprotected.opened(git, old, new, judge, own, findings)
     if (findings or fixed) and former is not None:  # what was there before matters only when there is something now
-        places = touched.union(cells.places())
-        before += look.outcomes_of(git, former, look.cells_of(former, old, places, set()), cache, jobs).findings
+        before += (past or look.sides_of(git, [then] if then else [], cache, jobs))[0].findings
         for name in rejudged:
-            before += _judge_all(git, former, old, cache, name, jobs) if name in former.datasets else []
-        side = _Side(old, former, former, earlier.documents)
-        before += _besides(git, side, brought, paths, all_strays=strewn)
+            before += look.across(git, former, old, name, cache, jobs) if name in former.datasets else []
+        before += _besides(git, _Side(old, former, former, earlier.documents), brought, paths, all_strays=strewn)
         files = [path for path in paths if not shard.parse_path(path)]
         before += plain.standing(git, gates.of(git, former, brought), old, files)
     findings += [*_successions(git, project, old, new, paths), *lost]
@@ -340,11 +341,6 @@ def _rejudged(paths: Iterable[str], whole: set[str], project: Project) -> list[s
         name: registry.counted(project, project.datasets[name]) for name, _ in touched if name in project.datasets
     }
     return sorted({name for name, layer in touched if layer in counted.get(name, ())} | whole & set(project.datasets))
-
-
-def _judge_all(git: Git, project: Project, snapshot: Snapshot, cache: Cache, name: str, jobs: int) -> list[Finding]:
-    cells = look.cells_of(project, snapshot, set(), {name})
-    return list(look.judged(project, look.outcomes_of(git, project, cells, cache, jobs)))
 
 
 def _successions(git: Git, project: Project, old: Snapshot, new: Snapshot, paths: Sequence[str]) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from labelvc.errors import StoreError
 from labelvc.model.names import Layer
 from labelvc.model.project import Project
 from labelvc.ops import look
-from labelvc.ops.look import Cell
+from labelvc.ops.cells import Cell
 from labelvc.ops.outcomes import Outcome
 from labelvc.store import parcel
 from labelvc.store.git import Git

@@ -10,7 +10,7 @@ from labelvc.checks.view import View
 from labelvc.model.finding import Finding
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import look
+from labelvc.ops.cells import cells_of, contents
 from labelvc.store.git import Git
 
 
@@ -35,10 +35,10 @@ def standing(
     Raises:
         StoreError: a file cannot be read.
     """
-    cells = look.cells_of(project, snapshot, (), set(datasets))
+    cells = cells_of(project, snapshot, (), set(datasets))
     wanted = re.compile(b"|".join([re.escape(token.encode()) for token in sorted(tokens)]))
     rest = (cell for cell in cells if (cell.dataset, cell.name) not in seen)
-    for cell, items, records in look.contents(git, rest, lying=cells.lying):
+    for cell, items, records in contents(git, rest, lying=cells.lying):
         if wanted.search(items) or wanted.search(records):
             view = View(project, project.datasets[cell.dataset], cell.name, items, records)
             yield from pseudonyms.forgotten(view, tokens)

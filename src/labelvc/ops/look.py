@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import hashlib
 import importlib
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice, product
+from itertools import chain, islice
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -17,14 +17,13 @@ from labelvc.batches import batches
 from labelvc.checks import registry
 from labelvc.checks.interface import Look
 from labelvc.checks.view import View
-from labelvc.codec import shard
-from labelvc.model import listing
 from labelvc.model.finding import Finding
 from labelvc.model.names import Layer
 from labelvc.model.project import Dataset, Project
-from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.model.snapshot import Snapshot
+from labelvc.ops import cells
+from labelvc.ops.cells import Cell, Cells, Files, Unit
 from labelvc.ops.outcomes import Outcome, Outcomes
-from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
@@ -43,82 +42,15 @@ _WEIGHT, _OVERHEAD = 1 << 20, 250
 """Bytes of outcomes written to the cache together: what a killed command found before is remembered, but for the last seconds."""
 
 
-class Cell(NamedTuple):
-    """One shard's two files in a snapshot, the unit of work: an entry is None where the layer has no such file."""
-
-    dataset: str
-    name: str
-    items: Entry | None
-    annotations: Entry | None
-
-
-class Cells:
-    """The cells of a snapshot that are wanted, by dataset and shard name; each is made when its turn comes.
-
-    Args:
-        snapshot: where the shards are.
-        names: dataset to sorted names of shards that have a file.
-
-    Attributes:
-        lying: whether they lie in the work tree, where the disk is quicker than git.
-    """
-
-    def __init__(self, snapshot: Snapshot, names: Mapping[str, Sequence[str]]) -> None:
-        self._entries = snapshot.entries
-        self._names = names
-        self.lying = snapshot.kind == "work"
-
-    def __iter__(self) -> Iterator[Cell]:
-        """Yield the cells."""
-        for place in self.places():
-            yield Cell(*place, *_entries(self._entries, *place))
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return sum(map(len, self._names.values()))
-
-    @property
-    def datasets(self) -> Collection[str]:
-        """The datasets that have one."""
-        return [dataset for dataset, names in self._names.items() if names]
-
-    def places(self) -> Iterator[tuple[str, str]]:
-        """Yield the dataset and the name of each shard."""
-        return ((dataset, name) for dataset, names in self._names.items() for name in names)
-
-
-def cells_of(project: Project, snapshot: Snapshot, places: Iterable[tuple[str, str]], whole: Collection[str]) -> Cells:
-    """Return cells of a snapshot; files that are none of a dataset's shards are left out.
-
-    Args:
-        project: the documents in force.
-        snapshot: where the shards are.
-        places: (dataset, shard name) of single cells that are wanted.
-        whole: datasets all of whose cells are wanted.
-
-    Returns:
-        The cells that have a file.
-    """
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for dataset, layer in product(whole, _LAYERS):
-        for path in listing.paths(snapshot.entries, f"datasets/{dataset}/{layer}/"):
-            if found := shard.own_path(path):
-                wanted[dataset].add(found[2])
-    for dataset, name in places:
-        if dataset in project.datasets and any(_entries(snapshot.entries, dataset, name)):
-            wanted[dataset].add(name)
-    return Cells(snapshot, {dataset: sorted(names) for dataset, names in sorted(wanted.items())})
-
-
 def outcomes_of(
-    git: Git, project: Project, cells: Cells, cache: Cache, jobs: int, advance: Advance | None = None
+    git: Git, project: Project, wanted: Cells, cache: Cache, jobs: int, advance: Advance | None = None
 ) -> Outcomes:
     """Return the outcome of every cell, from the cache where its files and rules were seen before.
 
     Args:
         git: the repository.
         project: the documents in force.
-        cells: what to look at.
+        wanted: what to look at.
         cache: where outcomes are remembered.
         jobs: worker processes here; where the repository has a cluster, its workers look.
         advance: called with the number of cells done.
@@ -129,26 +61,57 @@ def outcomes_of(
     Raises:
         StoreError: a file cannot be read.
     """
-    found = Outcomes()
+    return sides_of(git, [Side(project, wanted)], cache, jobs, advance)[0]
+
+
+class Side(NamedTuple):
+    """Cells of one snapshot, and the documents that judge them."""
+
+    project: Project
+    cells: Cells
+
+
+def sides_of(
+    git: Git, sides: Sequence[Side], cache: Cache, jobs: int, advance: Advance | None = None
+) -> list[Outcomes]:
+    """Return the outcomes of the cells of several snapshots: of each place one after another, so that what they share is seen once.
+
+    Args:
+        git: the repository.
+        sides: the snapshots; the first one is whose progress is told.
+        cache: as for `outcomes_of`.
+        jobs: as for `outcomes_of`.
+        advance: as for `outcomes_of`.
+
+    Returns:
+        The outcomes of each side, as `outcomes_of` returns them.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    if git.far is not None and len(sides) > 1:  # a parcel holds cells of one project
+        return [sides_of(git, [side], cache, jobs, None if at else advance)[0] for at, side in enumerate(sides)]
+    found = [Outcomes() for _ in sides]
     if advance:
-        advance(0, total=len(cells))
-    rules = f"{registry.versions(project)}\0{project.digest}"
-    asked: deque[tuple[Cell, str]] = deque()
-    unknown = _unknown(cells, rules, cache, found, advance)
+        advance(0, total=len(sides[0].cells))
+    asked: deque[tuple[Unit, Sequence[str]]] = deque()
+    unknown = _unknown(sides, cache, found, advance)
     fresh: list[tuple[str, bytes]] = []
     weight = 0
     try:
-        for outcome in _looked(git, project, _noted(unknown, asked), jobs, lying=cells.lying):
-            cell, key = asked.popleft()
-            found.add(cell.dataset, cell.name, outcome)
-            if key and not _tells(project.datasets[cell.dataset], outcome):
-                fresh.append((key, msgspec.msgpack.encode(outcome)))
-                weight += len(fresh[-1][1]) + _OVERHEAD
+        for outcomes in _looked(git, sides, _noted(unknown, asked), jobs):
+            for at, (cell, key, outcome) in enumerate(zip(*asked.popleft(), outcomes, strict=True)):
+                if cell is None or outcome is None:
+                    continue
+                found[at].add(cell.dataset, cell.name, outcome)
+                if key and not _tells(sides[at].project.datasets[cell.dataset], outcome):
+                    fresh.append((key, msgspec.msgpack.encode(outcome)))
+                    weight += len(fresh[-1][1]) + _OVERHEAD
+                if advance and not at:
+                    advance(1)
             if weight >= _WEIGHT:
                 cache.put_many(fresh)
                 fresh, weight = [], 0
-            if advance:
-                advance(1)
     finally:
         cache.put_many(fresh)
     return found
@@ -167,11 +130,14 @@ def look(project: Project, dataset: Dataset, name: str, items: bytes, annotation
     Returns:
         Findings and summaries.
     """
-    view = View(project, dataset, name, items, annotations)
+    return _outcome(View(project, dataset, name, items, annotations), project)
+
+
+def _outcome(view: View, project: Project) -> Outcome:
     looks: list[tuple[str, Look]] = [
         (check.name, check.look(view, project))
         for check in registry.checks_for(project)
-        if check.applies(project, dataset)
+        if check.applies(project, view.dataset)
     ]
     summaries = {check: look.summary for check, look in looks if look.summary}
     return Outcome([finding for _, look in looks for finding in look.findings], summaries, view.size)
@@ -185,74 +151,84 @@ def judged(project: Project, outcomes: Outcomes) -> Iterator[Finding]:
                 yield from check.judge(outcomes.summaries(dataset.name, check.name), project, dataset)
 
 
-def contents(git: Git, cells: Iterable[Cell], *, lying: bool) -> Iterator[tuple[Cell, bytes, bytes]]:
-    """Yield each cell with the bytes of its items and of its annotations, read many at once; none where it has no such file.
-
-    Args:
-        git: the repository.
-        cells: of one snapshot.
-        lying: whether they lie in the work tree, where the disk is quicker than git.
+def across(git: Git, project: Project, snapshot: Snapshot, name: str, cache: Cache, jobs: int) -> list[Finding]:
+    """Return what the checks see across the shards of one dataset of a snapshot.
 
     Raises:
         StoreError: a file cannot be read.
     """
-    with tree.reader(git) as reader:
-        for some in batches(cells, _AT_ONCE):
-            wanted = [
-                (shard.path(cell.dataset, layer, cell.name), entry)
-                for cell in some
-                for layer, entry in zip(_LAYERS, (cell.items, cell.annotations), strict=True)
-                if entry
-            ]
-            data = reader.lying(wanted) if lying else reader.many(wanted)
-            for cell in some:
-                yield cell, next(data)[1] if cell.items else b"", next(data)[1] if cell.annotations else b""
+    wanted = cells.cells_of(project, snapshot, (), {name})
+    return list(judged(project, outcomes_of(git, project, wanted, cache, jobs)))
 
 
 class _Looking(NamedTuple):
     """The work of one process: read cells and look at them."""
 
     git: Git
-    project: Project
-    lying: bool
+    projects: Sequence[Project]
+    lying: Sequence[bool]
 
-    def all(self, cells: Iterable[Cell]) -> Iterator[Outcome]:
+    def all(self, units: Iterable[Unit]) -> Iterator[list[Outcome | None]]:
         with _without_collector():
-            for cell, items, records in contents(self.git, cells, lying=self.lying):
-                yield look(self.project, self.project.datasets[cell.dataset], cell.name, items, records)
+            for unit, files in cells.read(self.git, units, self.lying):
+                yield list(self._outcomes(unit, files))
+
+    def _outcomes(self, unit: Unit, files: Sequence[Files]) -> Iterator[Outcome | None]:
+        view: View | None = None
+        for cell, project, data in zip(unit, self.projects, files, strict=True):
+            if cell is None:
+                yield None
+                continue
+            dataset = project.datasets[cell.dataset]
+            view = view.other(project, dataset, *data) if view else View(project, dataset, cell.name, *data)
+            yield _outcome(view, project)
 
 
-def _looked(git: Git, project: Project, cells: Iterator[Cell], jobs: int, *, lying: bool) -> Iterable[Outcome]:
-    """Return the outcomes of cells in their order, looked at here, by other processes or by the workers of a cluster."""
-    looking = _Looking(git, project, lying)
-    some = list(islice(cells, _WORTH_SHARING))
-    looked: Iterable[Outcome] = looking.all(chain(some, cells))
+def _looked(git: Git, sides: Sequence[Side], units: Iterator[Unit], jobs: int) -> Iterable[Sequence[Outcome | None]]:
+    """Return the outcomes of units in their order, looked at here, by other processes or by the workers of a cluster."""
+    looking = _Looking(git, [side.project for side in sides], [side.cells.lying for side in sides])
+    some = list(islice(units, _WORTH_SHARING))
+    looked: Iterable[Sequence[Outcome | None]] = looking.all(chain(some, units))
     if git.far is not None and some:
-        looked = importlib.import_module("labelvc.ops.far").outcomes(git, project, [*some, *cells], lying=lying)
+        alone = [cell for (cell,) in [*some, *units] if cell]
+        far = importlib.import_module("labelvc.ops.far")
+        looked = ((outcome,) for outcome in far.outcomes(git, sides[0].project, alone, lying=sides[0].cells.lying))
     elif jobs > 1 and len(some) == _WORTH_SHARING:
         # multiprocessing takes 20 ms to import: a hook that looks at a few shards does not pay for it.
-        looked = importlib.import_module("labelvc.store.workers").map_chunks(looking.all, chain(some, cells), jobs)
+        looked = importlib.import_module("labelvc.store.workers").map_chunks(looking.all, chain(some, units), jobs)
     return looked
 
 
 def _unknown(
-    cells: Cells, rules: str, cache: Cache, found: Outcomes, advance: Advance | None
-) -> Iterator[tuple[Cell, str]]:
+    sides: Sequence[Side], cache: Cache, found: Sequence[Outcomes], advance: Advance | None
+) -> Iterator[tuple[Unit, Sequence[str]]]:
     """Yield the cells that the cache does not know, with the key to remember each under; gather what it knows of the others."""
-    for some in batches(cells, _AT_ONCE):
-        keys = [_cache_key(rules, cell) for cell in some]
-        kept = cache.get_many(filter(None, keys))
-        for cell, key in zip(some, keys, strict=True):
-            outcome = _recalled(kept.get(key))
-            if outcome is None:
-                yield cell, key
-                continue
-            found.add(cell.dataset, cell.name, outcome, remembered=True)
-            if advance:
-                advance(1)
+    rules = [f"{registry.versions(side.project)}\0{side.project.digest}" for side in sides]
+    for places in batches(_places(sides), _AT_ONCE):
+        units = [tuple([side.cells.at(place) for side in sides]) for place in places]
+        keys = [[_cache_key(rules[at], cell) if cell else "" for at, cell in enumerate(unit)] for unit in units]
+        kept = cache.get_many(filter(None, chain.from_iterable(keys)))
+        for unit, told in zip(units, keys, strict=True):
+            rest = list(unit)
+            for at, (cell, key) in enumerate(zip(unit, told, strict=True)):
+                outcome = _recalled(kept.get(key))
+                if cell is None or outcome is None:
+                    continue
+                rest[at] = None
+                found[at].add(cell.dataset, cell.name, outcome, remembered=True)
+                if advance and not at:
+                    advance(1)
+            if any(rest):
+                yield tuple(rest), told
 
 
-def _noted(pairs: Iterable[tuple[Cell, str]], asked: deque[tuple[Cell, str]]) -> Iterator[Cell]:
+def _places(sides: Sequence[Side]) -> Iterable[tuple[str, str]]:
+    """Return the places at which some side has a cell, in order."""
+    one, *others = [side.cells.places() for side in sides]
+    return sorted({*one, *chain.from_iterable(others)}) if others else one
+
+
+def _noted(pairs: Iterable[tuple[Unit, Sequence[str]]], asked: deque[tuple[Unit, Sequence[str]]]) -> Iterator[Unit]:
     for pair in pairs:
         asked.append(pair)
         yield pair[0]
@@ -266,11 +242,6 @@ def _without_collector() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-
-
-def _entries(entries: Mapping[str, Entry], dataset: str, name: str) -> tuple[Entry | None, Entry | None]:
-    items, annotations = [entries.get(shard.path(dataset, layer, name)) for layer in _LAYERS]
-    return items, annotations
 
 
 def _recalled(raw: bytes | None) -> Outcome | None:

@@ -12,6 +12,7 @@ from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import look, rewrite
 from labelvc.ops import project as projects
+from labelvc.ops.cells import cells_of
 from labelvc.ops.incoming import ITEM, RECORD, Incoming, TwiceError
 from labelvc.ops.look import Advance
 from labelvc.store import conflicts, files, stale, tree
@@ -138,7 +139,7 @@ def _touched(dataset: Dataset, head: Snapshot, judged: Snapshot) -> set[str]:
 def _unsound(git: Git, project: Project, snapshot: Snapshot, advance: Advance | None) -> set[str]:
     """Return the shards that `labelvc check` says this command mends, whoever committed them."""
     with Cache(git) as cache:
-        cells = look.cells_of(project, snapshot, (), set(project.datasets))
+        cells = cells_of(project, snapshot, (), set(project.datasets))
         outcomes = look.outcomes_of(git, project, cells, cache, 1, advance)
     found = {finding.place.path for finding in outcomes.findings if finding.hint == _HINT}
     for path in snapshot.entries:
