@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from labelvc.checks import registry
 from labelvc.model.finding import SEVERITIES, Finding
-from labelvc.ops import catalogue, plain
+from labelvc.model.project import Project
+from labelvc.ops import catalogue, look, plain
+from labelvc.ops import project as projects
+from labelvc.ops.outcomes import Outcomes
+from labelvc.store import tree
+from labelvc.store.cache import Cache
 from tests.checks import cases as of_lines
 from tests.checks import pack
 from tests.checks.cases import Case
@@ -33,6 +39,37 @@ def found(zoo: Zoo, rule: str) -> list[Finding]:
     return every
 
 
+def looked(zoo: Zoo) -> tuple[Project, Outcomes]:
+    """Look at every shard of the work tree."""
+    work = tree.work(zoo.at)
+    with Cache(zoo.at) as cache, tree.reader(zoo.at) as reader:
+        project = projects.load(zoo.at, work, reader)
+        cells = look.cells_of(project, work, set(), set(project.datasets))
+        return project, look.outcomes_of(zoo.at, project, cells, cache, 1)
+
+
+def told_across(zoo: Zoo, rule: str) -> bool:
+    """Tell whether a rule speaks by what was seen in shards and kept for the end, or by documents alone but not in a shard."""
+    project, outcomes = looked(zoo)
+    if any(finding.rule == rule for finding in outcomes.findings):
+        return False
+    with_shards, without = [
+        [finding for finding in look.judged(project, some) if finding.rule == rule] for some in (outcomes, Outcomes())
+    ]
+    return with_shards != without or rule in BY_DOCUMENTS_TOO
+
+
+BY_DOCUMENTS_TOO = {"privacy.domain"}
+"""Rules that judge all shards, and what a document says of them."""
+SUMMED = {
+    rule.id: rule.across
+    for check in registry.BUILT_IN.values()
+    for rule in check.rules
+    if any(r.across for r in check.rules)
+}
+"""Rules of checks that have one which judges the whole dataset, and whether they do."""
+
+
 @cases
 def test_a_broken_rule_is_found_where_it_is_broken(zoo: Zoo, case: Case):
     case.loud(zoo)
@@ -47,12 +84,25 @@ def test_a_broken_rule_is_found_where_it_is_broken(zoo: Zoo, case: Case):
     assert finding.message
     assert "\n" not in finding.message + finding.hint
     assert PLAIN not in repr(every)
+    if case.rule in SUMMED:
+        assert told_across(zoo, case.rule) is SUMMED[case.rule]
 
 
 @cases
 def test_beside_it_the_rule_keeps_still(zoo: Zoo, case: Case):
     case.quiet(zoo)
     assert [finding for finding in found(zoo, case.rule) if finding.rule == case.rule] == []
+
+
+def test_a_check_whose_rules_are_done_with_one_shard_keeps_nothing_for_the_end(zoo: Zoo):
+    """What leaves no summary cannot judge by the records of two shards."""
+    asked = ", ".join([f"{name}: {{}}" for name, rule in registry.catalogue().items() if not rule.across])
+    for dataset in (pack.PETS, pack.PICTURES):
+        zoo.replace(dataset, "checks: {}", f"checks: {{{asked}}}")
+    project, outcomes = looked(zoo)
+    checks = [check.name for check in registry.checks_for(project) if not any(rule.across for rule in check.rules)]
+    assert len(checks) > 8
+    assert [(name, check) for name in project.datasets for check in checks if [*outcomes.summaries(name, check)]] == []
 
 
 KEYED = [

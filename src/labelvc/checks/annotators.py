@@ -50,6 +50,7 @@ class Annotators:
             "Who presses one key reads nothing, and every vote counts it.",
             _SAME,
             on_request=True,
+            across=True,
         ),
         Rule(
             "annotator.copy",
@@ -58,6 +59,7 @@ class Annotators:
             "A copied answer is one opinion that counts twice.",
             _ALIKE,
             on_request=True,
+            across=True,
         ),
     )
 

@@ -48,6 +48,7 @@ class Counts:
             "Nobody learns a label, or measures how well it is told from others, by a handful of records.",
             _FEW,
             on_request=True,
+            across=True,
         ),
         Rule(
             "label.balance",
@@ -56,6 +57,7 @@ class Counts:
             "Whoever answers always the same is right as often, and looks as good in every figure.",
             _MOST,
             on_request=True,
+            across=True,
         ),
         Rule(
             "slice.coverage",
@@ -64,6 +66,7 @@ class Counts:
             "What never occurs in a slice is neither learned nor measured there.",
             _ONE,
             on_request=True,
+            across=True,
         ),
         Rule(
             "source.share",
@@ -72,6 +75,7 @@ class Counts:
             "What holds for one source need not hold for another.",
             _LARGEST,
             on_request=True,
+            across=True,
         ),
     )
 

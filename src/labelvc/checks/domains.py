@@ -41,6 +41,7 @@ class Domains:
             "error",
             "Pseudonym of a field with few values",
             "A gender, a postcode or a year is found by counting its tokens, or by trying all values.",
+            across=True,
         ),
         Rule(
             "privacy.dominant",
@@ -49,6 +50,7 @@ class Domains:
             "Who knows which value is the most frequent one knows what its token stands for.",
             0.05,
             "share of the field's places in which its most frequent value stands",
+            across=True,
         ),
         Rule(
             "privacy.undeclared",

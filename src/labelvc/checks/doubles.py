@@ -41,6 +41,7 @@ class Doubles:
             "Two items have the same text",
             "One text labelled twice counts twice, and may stand in training and in test.",
             on_request=True,
+            across=True,
         ),
         Rule(
             "item.near_text",
@@ -49,6 +50,7 @@ class Doubles:
             "A text and its near copy in training and in test make every figure too good.",
             _NEAR,
             on_request=True,
+            across=True,
         ),
         Rule(
             "item.same_media",
@@ -56,6 +58,7 @@ class Doubles:
             "Two items show the same file",
             "One picture labelled twice counts twice, and may stand in training and in test.",
             on_request=True,
+            across=True,
         ),
     )
 

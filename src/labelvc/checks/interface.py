@@ -24,6 +24,8 @@ class Rule(NamedTuple):
         threshold: from which on it is wrong, where that is a matter of degree; a dataset may set another.
         measure: what the threshold counts, `intersection over union`.
         on_request: whether it keeps still until a dataset sets it: what it asks is not true of every dataset.
+        across: whether it judges by the records of more than one shard, so that only `judge` can tell it; every other rule is
+            done with one shard's.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Rule(NamedTuple):
     threshold: float | None = None
     measure: str = ""
     on_request: bool = False
+    across: bool = False
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):

@@ -136,6 +136,7 @@ class Pace:
             _FAST,
             "seconds",
             on_request=True,
+            across=True,
         ),
         Rule(
             "annotator.run",
@@ -145,6 +146,7 @@ class Pace:
             _ROW,
             "answers",
             on_request=True,
+            across=True,
         ),
     )
 

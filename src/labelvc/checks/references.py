@@ -49,6 +49,7 @@ class References:
             "warning",
             "Two items have the same natural key",
             "The same thing labelled twice skews counts and splits.",
+            across=True,
         ),
     )
 

@@ -61,6 +61,8 @@ def _section(rule: Rule, *, settable: bool) -> str:
         lines.append(f"- threshold: {_number(rule.threshold)}{f', {rule.measure}' if rule.measure else ''}\n")
     if rule.on_request:
         lines.append("- asked: where a dataset sets it\n")
+    if rule.across:
+        lines.append("- judged: by the records of the whole dataset\n")
     if not settable:
         return "".join([*lines, "- set by: nothing; mend the document\n"])
     bound = f", threshold: {_number(_moved(rule.threshold))}" if rule.threshold is not None else ""
