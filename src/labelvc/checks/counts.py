@@ -95,10 +95,12 @@ class Counts:
             items, _, said = shard.answers()
             told = {one: _counted(one, known) for one in set(said)}
             for one, number in Counter(said).items():
-                labels.update(dict.fromkeys(told[one], number))
+                for label in told[one]:
+                    labels[label] = labels.get(label, 0) + number
             if slices:
                 for (places, one), number in Counter(zip(map(slices.get, items), said, strict=True)).items():
-                    cells.update({(*place, *label): number for place in places or () for label in told[one]})
+                    for cell in {(*place, *label): None for place in places or () for label in told[one]}:
+                        cells[cell] = cells.get(cell, 0) + number
         if asked(dataset, "source.share"):
             sources.update([value or "" for _, value in shown("/source")])
         values = {(pointer, value) for found in slices.values() for pointer, value in found}
