@@ -113,6 +113,9 @@ def test_what_was_said_of_an_item_is_what_was_counted_for_it(rows, broken):
     data = shard_of(rows) + b'{"item":"1"\n' * broken
     wanted = {"1", "ß"}
     found = census.said([(data, wanted)], COMPARED)
+    counting = Counting(Asked(COMPARED))
+    counting.add(data, b"", wanted)
+    assert counting.said == found
     assert set(found) <= wanted
     told = {(item, task): said for item, records in found.items() for task, said in census.opinions_of(records).items()}
     records = [one for one in records_of(shard_of(rows)) if one["item"] in wanted]

@@ -151,28 +151,29 @@ def opinions_of(records: Mapping[str, Said]) -> dict[str, Opinions]:
 
 
 class Counting:
-    """A running census of shards.
+    """A running census of shards; `said` has what was said of items that were wanted, as `said` below returns it.
 
     Args:
         asked: what to count.
     """
 
     def __init__(self, asked: Asked) -> None:
+        self.said: dict[str, Mapping[str, Said]] = {}
         self._asked = asked
-        self._items = self._records = 0
+        self._items = self._records = self._waiting = 0
         self._values: dict[str, Counter[bytes]] = defaultdict(Counter)
-        self._waiting = 0
         self._labels: dict[str, Counter[str]] = defaultdict(Counter)
         self._people, self._slices = Counter[str | None](), Counter[str]()
         self._units: dict[str, list[list[str]]] = defaultdict(list)
         self._agreement: dict[str, Sums] = {}
 
-    def add(self, annotations: bytes, items: bytes) -> None:
+    def add(self, annotations: bytes, items: bytes, wanted: Collection[str] = ()) -> None:
         """Count a shard; lines that cannot be read count for nothing.
 
         Args:
             annotations: bytes of its records.
             items: bytes of its items.
+            wanted: items of it of which `said` is told.
         """
         records = _records(annotations)
         self._items += items.count(b"\n")
@@ -187,6 +188,8 @@ class Counting:
             self._units[task] += units
             if len(self._units[task]) > _AT_ONCE:
                 self._sum(task)
+        heard = [(one, _told(records[at:end], self._asked.compared, _known)) for one, at, end in runs if one in wanted]
+        self.said.update(heard)
 
     def census(self) -> Census:
         """Return the counts so far."""
@@ -266,9 +269,7 @@ def said(shards: Iterable[tuple[bytes, Collection[str]]], compared: Collection[s
         with suppress(*UNREADABLE, ValueError):
             lines = [line for one, line in zip(_headings(data), lines, strict=True) if one.item in wanted]
         records = _records(b"\n".join(lines))
-        for item, start, end in _runs(records):
-            if item in wanted:
-                found[item] = _told(records[start:end], compared, _known)
+        found |= {item: _told(records[at:end], compared, _known) for item, at, end in _runs(records) if item in wanted}
     return found
 
 
@@ -316,8 +317,7 @@ def combined(parts: Iterable[tuple[int, Census]]) -> Census:
         for task, sums in part.agreement.items():
             agreed[task].append((times, sums))
     by_task = {task: left for task, counted in labels.items() if (left := dict(+counted))}
-    together = {task: agreement.combined(some) for task, some in agreed.items()}
-    kept = {task: sums for task, sums in together.items() if sums.answers}
+    kept = {task: sums for task, some in agreed.items() if (sums := agreement.combined(some)).answers}
     return Census(items, records, by_task, dict(+people), dict(+slices), kept)
 
 
@@ -396,5 +396,4 @@ def _votes(records: Mapping[str, Said]) -> list[tuple[str, list[list[str]]]]:
 def _slices(items: bytes, asked: Asked) -> dict[str, Sequence[str]]:
     if asked.slices_of is None:
         return {}
-    rows = map(decoded, shard.lines(items))
-    return {str(row.get("id")): asked.slices_of(row) for row in rows}
+    return {str(row.get("id")): asked.slices_of(row) for row in map(decoded, shard.lines(items))}

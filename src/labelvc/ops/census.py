@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -74,35 +75,54 @@ def of(reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, wante
     Raises:
         StoreError: a shard cannot be read.
     """
+    return with_said(reader, cache, snapshot, dataset, wanted, {})[0]
+
+
+def with_said(
+    reader: Reader,
+    cache: Cache,
+    snapshot: Snapshot,
+    dataset: Dataset,
+    wanted: Asked,
+    items: Mapping[str, Collection[str]],
+) -> tuple[Census, dict[str, Mapping[str, Said]]]:
+    """Count a dataset in a snapshot as `of` does, and return what was said of some items of it: each shard is read once for both.
+
+    Args:
+        reader: reads its shards.
+        cache: as for `of`.
+        snapshot: where they are.
+        dataset: the dataset.
+        wanted: what to count.
+        items: name of a shard to items in it.
+
+    Returns:
+        The census, and item to name of record to answer.
+
+    Raises:
+        StoreError: a shard cannot be read.
+    """
     cells = cells_of(snapshot, dataset.name)
     ids = {name: _ids(cell) for name, cell in cells.items()}
     told = all(file is None or file[1].id for cell in cells.values() for file in cell)
     key = f"{_BY}:{dataset.name}:{sorted(wanted.compared)}\0{dataset.slices}\0{dataset.sensitive}"
     last = _recalled(cache.get_many([key]).get(key)) if told else None
     if last is not None and last.cells == ids:
-        return last.census
+        return last.census, _said(reader, snapshot, dataset.name, wanted.compared, items)
     counts = _Counts(reader, dataset, wanted)
-    found = (last and counts.moved(last, cells, ids)) or counts.of(cells.values())
+    moved = last and counts.moved(last, cells, ids)
+    if moved:
+        found, heard = moved, _said(reader, snapshot, dataset.name, wanted.compared, items)
+    else:
+        found, heard = counts.of(cells.values(), items)
     if told:
         cache.put_many([(key, msgspec.msgpack.encode(_Last(ids, found)))])
-    return found
+    return found, heard
 
 
-def said(
+def _said(
     reader: Reader, snapshot: Snapshot, dataset: str, compared: Collection[str], items: Mapping[str, Collection[str]]
 ) -> dict[str, Mapping[str, Said]]:
-    """Return what was said of some items of a dataset: item to name of record to answer.
-
-    Args:
-        reader: reads its shards.
-        snapshot: where they are.
-        dataset: its name.
-        compared: tasks whose answers are compared.
-        items: name of a shard to items in it.
-
-    Raises:
-        StoreError: a shard cannot be read.
-    """
     paths = {shard.path(dataset, "annotations", name): wanted for name, wanted in sorted(items.items())}
     files = [(path, entry) for path in paths if (entry := snapshot.entries.get(path))]
     return census.said(((data, paths[path]) for path, data in reader.lying(files)), compared)
@@ -115,13 +135,18 @@ class _Counts(NamedTuple):
     dataset: Dataset
     wanted: Asked
 
-    def of(self, cells: Collection[Cell]) -> Census:
+    def of(
+        self, cells: Collection[Cell], items: Mapping[str, Collection[str]] = MappingProxyType({})
+    ) -> tuple[Census, dict[str, Mapping[str, Said]]]:
         files = (file for cell in cells for file in cell if file)
         read = self.reader.lying if self.dataset.storage == "git" else self.reader.many
         data, counting = read(files), census.Counting(self.wanted)
+        wanted = {shard.path(self.dataset.name, "annotations", name): some for name, some in items.items()}
         for cell in cells:
-            counting.add(*[next(data)[1] if file else b"" for file in cell])
-        return counting.census()
+            heard = wanted.get(cell.annotations[0], ()) if cell.annotations else ()
+            records, others = [next(data)[1] if file else b"" for file in cell]
+            counting.add(records, others, heard)
+        return counting.census(), counting.said
 
     def moved(self, last: _Last, cells: Mapping[str, Cell], ids: Mapping[str, _Ids]) -> Census | None:
         """Return the last census with the shards that differ taken out and put in; None where to count all is less work."""
@@ -129,10 +154,10 @@ class _Counts(NamedTuple):
         if 2 * len(differ) > len(cells):
             return None
         try:
-            gone = self.of([self._cell(name, last.cells[name]) for name in differ if name in last.cells])
+            gone, _ = self.of([self._cell(name, last.cells[name]) for name in differ if name in last.cells])
         except StoreError:  # what is no longer here cannot be taken out
             return None
-        come = self.of([cells[name] for name in differ if name in cells])
+        come, _ = self.of([cells[name] for name in differ if name in cells])
         return census.combined([(1, last.census), (-1, gone), (1, come)])
 
     def _cell(self, name: str, ids: _Ids) -> Cell:

@@ -121,8 +121,8 @@ def _spread(
     if projects[0] is None or old is None:
         before, said = Census(), dict[str, Mapping[str, Said]]()
     else:
-        before = census.of(reader, cache, pair.old, old, census.asked(projects[0], old, veil))
-        said = census.said(reader, pair.old, name, touched.compared, _by_shard(old, touched))
+        wanted = census.asked(projects[0], old, veil)
+        before, said = census.with_said(reader, cache, pair.old, old, wanted, _by_shard(old, touched))
     return Spread(before, _after(before, touched), _opinions(said, touched))
 
 
