@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from labelvc.errors import StoreError
+from labelvc.store import draft
 from labelvc.store import git as plumbing
 from labelvc.store.draft import Draft
+from labelvc.store.treewalk import FILE, Stage
 
 
 @pytest.fixture
@@ -38,3 +42,31 @@ def test_a_draft_that_is_left_or_cannot_begin_leaves_nothing(drafts):
     with pytest.raises(StoreError), Draft(at, "1" * 40):
         pass
     assert list(folder.iterdir()) == []
+
+
+def test_what_changed_unseen_in_the_second_of_the_index_is_still_seen_after_entries_were_written(drafts, repo, git):
+    at, _, _ = drafts
+    git(repo, "config", "core.trustctime", "false")
+    index, long_ago = repo / ".git/index", 1_700_000_000
+    os.utime(repo / "one", (long_ago, long_ago))
+    git(repo, "update-index", "--refresh")
+    os.utime(index, (long_ago, long_ago))
+    (repo / "one").write_text("2\n")  # of the same length, and in the same second as the index
+    os.utime(repo / "one", (long_ago, long_ago))
+    oid = git(repo, "rev-parse", "HEAD:one").strip()
+
+    draft.update(at, [Stage("two", FILE, oid, number) for number in (1, 2, 3)])
+
+    assert git(repo, "ls-files", "--unmerged").count(oid) == 3
+    assert {*git(repo, "diff-files", "--name-only").split()} == {"one", "two"}
+    assert not [path for path in index.parent.iterdir() if path.name.startswith("index.")]
+
+
+def test_entries_are_not_written_while_another_git_holds_the_index(drafts, repo):
+    at, _, _ = drafts
+    lock, before = repo / ".git/index.lock", (repo / ".git/index").read_bytes()
+    lock.touch()
+    with pytest.raises(StoreError, match="another git works on the index"):
+        draft.update(at, [Stage("one", FILE, "")])
+    assert lock.exists()
+    assert (repo / ".git/index").read_bytes() == before

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple, Self
 
 from labelvc.errors import StoreError
@@ -19,6 +22,10 @@ _LISTENING = {
     "fast-import": ("-c", "pack.compression=1", "fast-import", "--quiet", "--depth=0"),
     "update-index": ("update-index", "-z", "--index-info"),
 }
+
+ASIDE = "index.labelvc"
+"""Name of the index while entries are written into it, in the folder of git's own."""
+_YOUNGEST = (1 << 31) - 1  # the last second that every file system can note
 
 
 class Draft:
@@ -109,12 +116,49 @@ def update(git: Git, stages: Sequence[Stage]) -> None:
     Args:
         git: where.
         stages: entries; a path with an empty id leaves the index, and one that has stages loses its merged entry first.
+
+    Raises:
+        StoreError: another git holds the index, or the disk is full.
     """
     length = len(next((row.id for row in stages if row.id), ""))
     split = dict.fromkeys(row.path for row in stages if row.stage)
     lines = [_line(row, length) for row in (*[Stage(path, FILE, "") for path in split], *stages)]
     if lines:
-        plumbing.run(git, *_LISTENING["update-index"], data=b"".join(lines))
+        with _aside(git) as index:
+            plumbing.run(git, *_LISTENING["update-index"], data=b"".join(lines), index=str(index))
+
+
+@contextmanager
+def _aside(git: Git) -> Iterator[Path]:
+    """Lend a copy of the repository's index that takes its place afterwards, so that git reads no file again that it just wrote.
+
+    A file that is as young as the index may have changed unseen since, so whoever writes an index compares the contents of all
+    such files and strikes those out that did (gitformat-index, Documentation/technical/racy-git.txt). The copy looks younger
+    than any file while git works on it, and takes the place of the index with the time of that one: what could have changed
+    unseen is compared by the next who asks.
+    """
+    place = git.top / (process.environment(alone=git.alone).get("GIT_INDEX_FILE") or git.directory / "index")
+    lock, copy = place.with_name(f"{place.name}.lock"), place.with_name(ASIDE)
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+    except FileExistsError:
+        hint = f"when no git runs: rm {lock}"
+        raise StoreError("another git works on the index, or one was killed", where=str(lock), hint=hint) from None
+    except OSError as error:
+        raise disk.failure(error, lock) from None
+    try:
+        about = place.stat()
+        copy.write_bytes(place.read_bytes())
+        copy.chmod(stat.S_IMODE(about.st_mode))
+        os.utime(copy, (_YOUNGEST, _YOUNGEST))
+        yield copy
+        os.utime(copy, ns=(about.st_atime_ns, about.st_mtime_ns))
+        copy.replace(place)
+    except OSError as error:
+        raise disk.failure(error, place) from None
+    finally:
+        copy.unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
 
 
 def commit(git: Git, tree: str, parents: Iterable[str], message: str) -> str:

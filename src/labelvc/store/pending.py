@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from labelvc.errors import StoreError
-from labelvc.store import disk, files
+from labelvc.store import disk, draft, files
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
@@ -133,3 +133,4 @@ def unlock(git: Git) -> None:
         if time.time() - path.stat().st_mtime < _LOCK_AGE:
             raise StoreError("git is still writing the index", where=str(path), hint="wait two seconds, then again")
         path.unlink()
+    path.with_name(draft.ASIDE).unlink(missing_ok=True)
