@@ -60,7 +60,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     environment = top / "environment"
     done(sys.executable, "-m", "venv", "--without-pip", environment)
-    into = (*pip, "--python", environment / "bin" / "python", "install", "-qq", "-c", TOP / "constraints.txt")
+    into = (
+        *pip,
+        "--python",
+        environment / "bin" / "python",
+        "install",
+        "-qq",
+        "--no-compile",
+        "-c",
+        TOP / "constraints.txt",
+    )
     reachable = subprocess.run([*into, "--dry-run", "click"], capture_output=True, text=True, check=False)
     if reachable.returncode and "CI" not in os.environ:
         pytest.skip("no package index is reachable to fill an empty environment from")

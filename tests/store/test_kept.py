@@ -8,7 +8,7 @@ import pytest
 
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
-from labelvc.store import kept, process, tree, workers
+from labelvc.store import kept, process, tree, treerows, workers
 
 
 @pytest.fixture
@@ -26,13 +26,31 @@ def texts(git, rev):
         return {path: data.decode() for path, data in reader.many(snapshot.entries.items())}
 
 
-def test_a_command_starts_one_git_for_objects_and_lists_a_commit_once(labels, gits):
+@pytest.fixture
+def walks(monkeypatch):
+    """Return the commits whose trees are walked from here on."""
+    walked, walk = [], treerows.read
+    monkeypatch.setattr(
+        treerows, "read", lambda git, commit, under: [walked.append(commit), walk(git, commit, under)][1]
+    )
+    return walked
+
+
+def test_a_command_starts_one_git_for_objects_and_lists_a_commit_once(labels, gits, walks):
     with kept.keeping():
         for _ in range(3):
             assert texts(labels, "HEAD") == {f"{number}.txt": f"{number}\n" for number in range(3)}
             assert texts(labels, "HEAD~1") == {f"{number}.txt": f"{number}\n" for number in range(2)}
             assert plumbing.show(labels, "HEAD~2", "0.txt") == b"0\n"
-    assert Counter(words.split()[0] for words in gits()) == {"cat-file": 1, "ls-tree": 2}
+    assert Counter(words.split()[0] for words in gits()) == {"cat-file": 1}
+    assert len(walks) == len(set(walks)) == 2
+
+
+def test_where_two_commits_part_is_looked_for_once(labels, gits):
+    with kept.keeping():
+        parted = {plumbing.merge_base(labels, "HEAD", "HEAD~1") for _ in range(3)}
+        assert parted == {plumbing.resolve(labels, "HEAD~1")}
+    assert Counter(words.split()[0] for words in gits())["merge-base"] == 1
 
 
 def test_a_reader_within_a_reader_has_a_git_of_its_own(labels):
@@ -97,14 +115,14 @@ def test_what_may_not_fetch_is_asked_of_another_git(labels):
         kept.give(labels, running)
 
 
-def test_listings_are_let_go_of_before_they_fill_the_memory(labels, monkeypatch, gits):
+def test_listings_are_let_go_of_before_they_fill_the_memory(labels, monkeypatch, walks):
     monkeypatch.setattr(kept, "_ROOM", tree.commit(labels, "HEAD").entries.size)
-    gits()
+    walks.clear()
     with kept.keeping():
         for _ in range(2):
             for rev in ("HEAD", "HEAD~1", "HEAD~2"):
                 tree.commit(labels, rev)
-    assert Counter(words.split()[0] for words in gits())["ls-tree"] >= 4
+    assert len(walks) >= 4
 
 
 def test_a_git_that_ended_is_an_error(labels):

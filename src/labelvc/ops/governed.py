@@ -36,9 +36,15 @@ class Governed:
 
     def beside(self, parent: str, commit: str) -> list[str]:
         """Return the other parents of a merge that have a policy behind them."""
+        if plumbing.held(self._git, commit)[2].partition(b"\n\n")[0].count(b"\nparent ") < 2:
+            return []
         parents = plumbing.run(self._git, "rev-list", "--parents", "--max-count=1", commit).decode().split()[1:]
         return [other for other in parents if other != parent and other in self]
 
     def _asked(self, commit: str) -> bool:
+        if plumbing.named(
+            self._git, f"{commit}:{trusting.POLICY}"
+        ):  # what lies in its own tree came with it or before it
+            return True
         words = ("rev-list", "--max-count=1", "--full-history", commit, "--", trusting.POLICY)
         return bool(plumbing.run(self._git, *words).strip())

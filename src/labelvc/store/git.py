@@ -201,7 +201,8 @@ def merge_base(git: Git, ours: str, theirs: str) -> str:
     Raises:
         StoreError: they have none, or as for `merge_bases`.
     """
-    found = merge_bases(git, resolve(git, ours), resolve(git, theirs))
+    one, two = resolve(git, ours), resolve(git, theirs)
+    found = kept.bases(git, (one, two), lambda: merge_bases(git, one, two))
     if found:
         return known(git, found[0])
     raise StoreError("the two revisions share no ancestor", where=f"{ours}...{theirs}", hint="git log --graph --all")

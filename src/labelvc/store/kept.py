@@ -1,4 +1,4 @@
-"""Kept: the gits that read objects, the listings of commits and the lines that differ between two, asked for again and again."""
+"""Kept: the gits that read objects, the listings of commits, where two of them part and the lines that differ, asked for again and again."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ class _Kept(NamedTuple):
     Attributes:
         idle: gits by whose they are, each waiting to be asked for an object.
         listings: files of commits by repository, commit and folders, the last one used at the end.
+        bases: best common ancestors of two commits by repository and their ids.
     """
 
     idle: dict[tuple[object, ...], list[Running]]
     listings: OrderedDict[tuple[object, ...], Listing]
+    bases: dict[tuple[object, ...], list[str]]
 
 
 _now: list[_Kept] = []
@@ -48,7 +50,7 @@ def keeping() -> Iterator[None]:
     if _now:
         yield
         return
-    _now.append(_Kept({}, OrderedDict()))
+    _now.append(_Kept({}, OrderedDict(), {}))
     try:
         yield
     finally:
@@ -83,6 +85,22 @@ def give(git: Git, running: Running) -> bool:
     if _now:
         _now[0].idle.setdefault(_whose(git), []).append(running)
     return bool(_now)
+
+
+def bases(git: Git, about: tuple[str, str], read: Callable[[], list[str]]) -> list[str]:
+    """Return the best common ancestors of two commits, looked for once.
+
+    Args:
+        git: where.
+        about: full ids of the commits.
+        read: asks git.
+    """
+    if not _now:
+        return read()
+    at = (*_whose(git), *about)
+    if at not in _now[0].bases:
+        _now[0].bases[at] = read()
+    return _now[0].bases[at]
 
 
 def listed(git: Git, about: tuple[str, ...], read: Callable[[], Listing]) -> Listing:

@@ -16,7 +16,7 @@ from labelvc.errors import StoreError
 from labelvc.model import listing
 from labelvc.model.listing import Listing
 from labelvc.model.snapshot import Entry, FileChange, Snapshot
-from labelvc.store import disk, kept, patch, pointer
+from labelvc.store import disk, kept, patch, pointer, treerows
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
@@ -269,7 +269,6 @@ def _refuse_unfinished(git: Git) -> None:
 
 
 def _unread(git: Git, path: str) -> Entry:
-    """Return the entry of a work-tree file that only reading tells."""
     return _LINK if (git.top / path).is_symlink() else _DISK
 
 
@@ -278,7 +277,9 @@ def _rows(listed: bytes) -> list[str]:
 
 
 def _committed(git: Git, commit: str, under: Sequence[str]) -> Listing:
-    found = _listed(git, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *under)
+    found = treerows.read(git, commit, under)
+    if found is None:
+        found = _listed(git, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *under)
     if found is None:
         raise StoreError("the trees of a commit cannot be read", where=commit, hint="git fsck --full")
     return found

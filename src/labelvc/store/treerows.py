@@ -1,0 +1,76 @@
+"""Tree rows: the files of a commit in the rows of `git ls-tree -r -z`, read from its trees by the git that stays."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+
+from labelvc.model import listing
+from labelvc.model.listing import Listing
+from labelvc.store import git as plumbing
+from labelvc.store import kept, process
+from labelvc.store.git import Git
+
+_TREE, _MODULE = b"40000", b"160000"
+
+
+def read(git: Git, commit: str, under: Sequence[str]) -> Listing | None:
+    """Return the files of a commit from its `rows`; None where those cannot be had."""
+    found = rows(git, commit, under)
+    return None if found is None else listing.read(io.BytesIO(found))
+
+
+def rows(git: Git, commit: str, under: Sequence[str]) -> bytes | None:
+    """Return what `git ls-tree -r -z --full-tree` prints: another process costs more than the few trees of most commits.
+
+    Args:
+        git: where.
+        commit: full id.
+        under: files or folders to list, as literal pathspecs; none for all.
+
+    Returns:
+        Its rows; None where a tree is missing or is no tree as git writes it (gitformat-pack; git's tree-walk.c): what is
+        wrong with it is for git to say.
+    """
+    running = plumbing.objects(git)
+    wanted = [path.encode("utf-8", "surrogateescape") for path in under]
+    gathered: list[bytes] = []
+    try:
+        sound = _walk(running, f"{commit}^{{tree}}", b"", wanted, gathered)
+    except EOFError:
+        running.end()
+        return None
+    if not kept.give(git, running):
+        running.end()
+    return b"".join(gathered) if sound else None
+
+
+def _walk(running: process.Running, name: str, place: bytes, wanted: Sequence[bytes], gathered: list[bytes]) -> bool:
+    """Add the rows of a tree and of those below it that are wanted; tell whether all could be read."""
+    found = process.named(running, name)
+    if found is None or found[1] != "tree":
+        return False
+    width, data = len(found[0]) // 2, found[2]
+    entries = re.findall(rb"([0-7]{5,6}) ([^\0]+)\0(.{%d})" % width, data, re.DOTALL)
+    if sum([len(mode) + len(own) for mode, own, _ in entries]) + (2 + width) * len(entries) != len(data):
+        return False
+    for mode, own, oid in entries:
+        path = place + own
+        if mode == _TREE:
+            if _leads_to(path + b"/", wanted) and not _walk(running, oid.hex(), path + b"/", wanted, gathered):
+                return False
+        elif not wanted or _is_in(path + b"/" if mode == _MODULE else path, wanted):
+            kind = b"commit" if mode == _MODULE else b"blob"
+            gathered.append(b"%b %b %b\t%b\0" % (mode, kind, oid.hex().encode(), path))
+    return True
+
+
+def _leads_to(folder: bytes, wanted: Sequence[bytes]) -> bool:
+    """Tell whether something wanted may lie in a folder, whose name ends with `/`."""
+    return not wanted or any(folder.startswith(each.rstrip(b"/") + b"/") or each.startswith(folder) for each in wanted)
+
+
+def _is_in(path: bytes, wanted: Sequence[bytes]) -> bool:
+    """Tell whether a file is wanted itself or lies in a folder that is; a submodule, whose name ends with `/`, is both to git."""
+    return any(path == each or path.startswith(each.rstrip(b"/") + b"/") for each in wanted)
