@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from labelvc.codec import shard
+from labelvc.codec import canonical, shard
 from labelvc.core import revise
 from labelvc.core.diff import decoded, live
 from labelvc.errors import DataError
@@ -25,6 +25,7 @@ Heads = dict[tuple[bytes, bytes], bytes]
 Put = Callable[[str, bytes | None], object]
 _Done = TypeVar("_Done")
 _MIGRATION = b'"migration":"'
+_DIGEST = b'"sha256":"'
 
 
 class Wanted(NamedTuple):
@@ -312,7 +313,7 @@ def _result(
     """Return a layer as it is to be: what is asked, what stays, and tombstones of records that went since the commit."""
     asked = wanted.lines.get(layer, {})
     result = (
-        dict(asked)
+        {key: _pictured(present.get(key), raw) if wanted.fresh else raw for key, raw in asked.items()}
         if layer == "items"
         else {key: _follow(committed.get(key), key, raw, wanted) for key, raw in asked.items()}
     )
@@ -366,6 +367,19 @@ def _migrated(before: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str,
     if not isinstance(said, dict) or "migration" not in said or fields.get("value") != before.get("value"):
         return dict(fields)
     return {**fields, "origin": {**origin, "migration": origin.get("migration", said["migration"])}}
+
+
+def _pictured(old: bytes | None, raw: bytes) -> bytes:
+    """Return an item that still says of which bytes its labels are: no source can tell, and one that names another file does not."""
+    if old is None or old == raw or _DIGEST not in old:
+        return raw
+    item = decoded(raw)
+    was, media = [one.get("media") for one in (decoded(old), item)]
+    if not isinstance(was, dict) or not isinstance(media, dict) or media.get("path") != was.get("path"):
+        return raw
+    if "sha256" in media or "sha256" not in was:
+        return raw
+    return canonical.encode_item({**item, "media": {**media, "sha256": was["sha256"]}})
 
 
 def _task(raw: bytes) -> str:
