@@ -46,9 +46,9 @@ const place = one => { const r = one.getBoundingClientRect(); return [r.left + s
 const pictures = [...document.querySelectorAll('figure svg')].map(one => ({ view: one.getAttribute('viewBox'), label: one.getAttribute('aria-label'),
   place: place(one), went: [...one.querySelectorAll('rect.went')].map(place), came: [...one.querySelectorAll('rect.came')].map(place) }));
 const focus = [...document.querySelectorAll('a[href], summary, [tabindex="0"]')].map(one => one.tagName);
-const told = { dark, faint, pictures, height: document.documentElement.scrollHeight, wide: document.documentElement.scrollWidth > innerWidth,
+const told = { dark, faint, width: innerWidth, pictures, height: document.documentElement.scrollHeight, wide: document.documentElement.scrollWidth > innerWidth,
   unseen: unseen.map(one => one.outerHTML.slice(0, 80)), loaded: performance.getEntriesByType('resource').map(one => one.name.slice(0, 40)), focus, skip: focus[0] === 'A' };
-document.documentElement.innerHTML = '<pre id="told"></pre>'; document.getElementById('told').textContent = JSON.stringify(told);
+parent.told(told);
 """
 
 
@@ -61,10 +61,14 @@ _AUDIT = """
 document.querySelectorAll('details').forEach(one => { one.open = true; });
 axe.run(document, { resultTypes: ['violations'] }).then(found => {
   const told = found.violations.map(one => ({ rule: one.id, help: one.help, where: one.nodes.slice(0, 5).map(node => node.html.slice(0, 160)) }));
-  document.documentElement.innerHTML = '<pre id="told"></pre>'; document.getElementById('told').textContent = JSON.stringify({ told, rules: found.passes.length });
+  parent.told({ told, rules: found.passes.length });
 });
 """
 _PATIENCE = 60_000
+_AROUND = """<!doctype html><html><head><meta name="color-scheme" content="light dark"></head><body style="margin: 0">
+<script>window.told = said => { document.documentElement.innerHTML = '<pre id="told"></pre>'; document.getElementById('told').textContent = JSON.stringify(said); };</script>
+<iframe style="border: 0; width: WIDTHpx; height: 1000px" srcdoc="PAGE"></iframe></body></html>"""
+"""The page as a frame of just that width: a browser makes no window as narrow as a telephone."""
 
 
 class Look(NamedTuple):
@@ -85,14 +89,15 @@ def look(page: Path, *, dark: bool = False, width: int = 1200) -> Look:
     with tempfile.TemporaryDirectory() as folder:
         words = _started(folder, dark=dark)
         script = f"addEventListener('load', () => {{{_MEASURE.replace('UNSEEN', _UNSEEN)}}})"
-        facts = _told([*words, f"--window-size={width},1000"], page, f"<script>{script}</script>", folder)
+        facts = _told(words, page, f"<script>{script}</script>", folder, width)
+        assert facts["width"] == width
         height = min(_TALLEST, facts["height"])
         _run([*words, f"--window-size={width},{height}", f"--screenshot={folder}/page.png", page.as_uri()], folder)
         with Image.open(f"{folder}/page.png") as image:
             return Look(facts, image.convert("RGB"))
 
 
-def audit(page: Path, *, dark: bool = False) -> list[dict[str, Any]]:
+def audit(page: Path, *, dark: bool = False, width: int = 1200) -> list[dict[str, Any]]:
     """Return what axe-core finds wrong with a page for who reads it without eyes or mouse, everything in it unfolded.
 
     The test is skipped where there is no browser, or no axe-core.
@@ -100,15 +105,29 @@ def audit(page: Path, *, dark: bool = False) -> list[dict[str, Any]]:
     Args:
         page: an HTML file.
         dark: as for `look`.
+        width: as for `look`.
     """
     package = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
     with tempfile.TemporaryDirectory() as folder:
         words = [*_started(folder, dark=dark), f"--virtual-time-budget={_PATIENCE}"]
         shutil.copy(Path(package.__file__).parent / "axe.min.js", folder)
         script = f"<script src='axe.min.js'></script><script>addEventListener('load', () => {{{_AUDIT}}})</script>"
-        told = _told(words, page, script, folder)
+        told = _told(words, page, script, folder, width)
         assert told["rules"] > 0, "axe-core looked at nothing"
         return list(told["told"])
+
+
+def hold(page: Path, *, dark: bool) -> None:
+    """Hold that axe-core finds nothing wrong with a page, and that it can be read and stepped through on a telephone.
+
+    Args:
+        page: an HTML file.
+        dark: as for `look`.
+    """
+    assert audit(page, dark=dark) == []
+    facts = look(page, dark=dark, width=390).facts
+    assert (facts["dark"], facts["faint"], facts["unseen"], facts["skip"]) == (dark, [], [], True)
+    assert (facts["wide"], facts["loaded"]) == (False, [])
 
 
 def _started(folder: str, *, dark: bool) -> list[str]:
@@ -120,11 +139,12 @@ def _started(folder: str, *, dark: bool) -> list[str]:
     return [*_alone(), found, *_WORDS, scheme, f"--user-data-dir={folder}/profile"]
 
 
-def _told(words: list[str], page: Path, script: str, folder: str) -> dict[str, Any]:
+def _told(words: list[str], page: Path, script: str, folder: str, width: int) -> dict[str, Any]:
     """Return what a script says of a copy of a page."""
     copy = Path(folder, "told.html")
-    copy.write_text(_POLICY.sub("", page.read_text()).replace("</body>", f"{script}</body>"))
-    out = _run([*words, "--dump-dom", copy.as_uri()], folder)
+    inner = _POLICY.sub("", page.read_text()).replace("</body>", f"{script}</body>")
+    copy.write_text(_AROUND.replace("WIDTH", str(width)).replace("PAGE", html.escape(inner)))
+    out = _run([*words, f"--window-size={max(width, 600)},1000", "--dump-dom", copy.as_uri()], folder)
     said = re.search(r'<pre id="told">(.*?)</pre>', out, re.DOTALL)
     assert said, out[-2000:]
     return dict(json.loads(html.unescape(said[1])))

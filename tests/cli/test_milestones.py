@@ -6,12 +6,14 @@ import json
 import re
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
 
 from labelvc.codec import document
+from tests.browser import hold
 from tests.cli.test_report import DRAWN, MARKS, on, told, written
 from tests.cli.test_review import Run, harmless, in_words, prose_of, reached, spelled
 from tests.zoo import ANNA, BEN, Zoo, answer, make
@@ -174,3 +176,13 @@ def test_a_milestone_that_cannot_be_is_refused(planned: Zoo, labelvc: Run):
         ]
     )
     planned.git("restore", "labelvc.yaml")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_wrong_with_milestones(planned: Zoo, labelvc: Run, tmp_path: Path, dark: bool):
+    page = tmp_path / "page.html"
+    assert labelvc(planned.folder, "report", "main", "--format", "html", "-o", str(page))[0] == 0
+    shown = page.read_text()
+    assert "What is missing" in shown
+    assert "in time</span>" in shown
+    hold(page, dark=dark)

@@ -507,7 +507,9 @@ def test_documents_alone(zoo: Zoo, labelvc: Run):
         ("pets", "kind", "cat"): 1, ("pets", "kinds", "cat"): 1, ("pets", "link", "cat"): 1, ("pets", "words", "cat"): 1,
         ("pictures", "where", "cat"): 3,
     }  # fmt: skip
-    assert "stand on `cat`, which is out of use" in markdown(zoo, labelvc)
+    page = markdown(zoo, labelvc)
+    assert "1 record of `pets` `kind` stands on `cat`, which is out of use" in page
+    assert "3 records of `pictures` `where` stand on `cat`, which is out of use" in page
 
 
 def test_what_cannot_be_reviewed_exits_2_and_says_why(zoo: Zoo, labelvc: Run):

@@ -69,6 +69,12 @@ def test_doubled_boxes_are_removed_and_the_pair_that_is_none_stays(corrected, fe
     records = found["counts"]["records"]
     assert (records["removed"], records["added"], records["changed"]) == (9, 0, 0)
     assert (records["before"], records["after"]) == (counted["records"] + 9, counted["records"])
+    assert found["counts"]["items"]["changed"] == 9  # what VOC says of the picture beside its boxes
+    assert {row["name"] for row in found["fields"]["rows"]} == {
+        "(whole record)",
+        "item /ext/voc/end",
+        "item /ext/voc/objects",
+    }
     assert found["quality"]["fixed"] == {"error": 2, "warning": 7}
     assert found["quality"]["new"] == {}
     (way,) = found["ways"]["list"]
@@ -127,6 +133,20 @@ def test_a_browser_draws_the_boxes_on_the_right_cells(corrected, few, labelvc, t
         data = around.tobytes()
         assert sum(_near(data[at : at + 3], MAGENTA) for at in range(0, len(data), 3)) > 30, name
     assert not any(one["came"] for one in facts["pictures"])
+    for one in facts["pictures"]:
+        name = one["label"].partition(".jpg")[0]
+        if one["view"] != "0 0 640 480" and name in gone.keys() - set(SHOWN):
+            assert _drawn(image, one, gone[name]), name
+
+
+def _drawn(image: Image.Image, one: dict[str, Any], box: tuple[float, ...]) -> bool:
+    """Tell whether the box that stays, two pixels from one that went, is seen in the near view: by its right edge."""
+    x, y, wide, _ = map(float, one["view"].split())
+    left, top, width, _ = one["place"]
+    scale = (width - 2) / wide
+    right, middle = left + 1 + (box[2] + 2 - x) * scale, top + 1 + ((box[1] + box[3]) / 2 - y) * scale
+    paper = image.getpixel((round(left + 5), round(top + 5)))
+    return any(not _near(image.getpixel((round(right) + at, round(middle))), paper) for at in (-1, 0, 1))
 
 
 def _alike(image: Image.Image, picture: Image.Image, corner: tuple[float, float], scale: float) -> bool:

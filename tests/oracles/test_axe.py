@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import audit, look
+from tests.browser import audit, hold, look
 from tests.cli.test_report import lived
 from tests.cli.test_review import changed
 from tests.zoo import Zoo, zoo, zoo_template
@@ -15,12 +15,6 @@ from tests.zoo import Zoo, zoo, zoo_template
 __all__ = ["changed", "lived", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
 SHADES = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-
-
-def hold(page: Path, *, dark: bool) -> None:
-    assert audit(page, dark=dark) == []
-    facts = look(page, dark=dark).facts
-    assert (facts["dark"], facts["faint"], facts["unseen"], facts["skip"]) == (dark, [], [], True)
 
 
 @SHADES
@@ -59,3 +53,14 @@ def test_axe_finds_what_is_wrong(tmp_path: Path):
     )
     found = {one["rule"] for one in audit(page)}
     assert {"html-has-lang", "document-title", "image-alt"} <= found
+
+
+def test_what_is_measured_is_what_a_telephone_shows(tmp_path: Path):
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<!doctype html><html><head><style>body { background: #fff } a:focus { outline: 0 } i { display: block; width: 450px; height: 9px }</style></head>"
+        "<body><p style='color: #999'>faint</p><a href='#x'>x</a><i></i></body></html>"
+    )
+    narrow, wide = (look(page, width=width).facts for width in (390, 1200))
+    assert (narrow["width"], narrow["wide"], wide["wide"]) == (390, True, False)
+    assert ([one[2] for one in narrow["faint"]], len(narrow["unseen"])) == (["faint"], 1)

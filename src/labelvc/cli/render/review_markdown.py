@@ -9,6 +9,7 @@ from labelvc.cli.render import review as words
 from labelvc.cli.render.budget import Section
 from labelvc.cli.render.budget import page as fitted
 from labelvc.cli.render.markdown import code, prose
+from labelvc.cli.render.text import count
 from labelvc.model.exhibit import Example, Passage, Picture
 from labelvc.model.review import Document, Rates, Review
 from labelvc.model.ways import Way
@@ -206,7 +207,7 @@ def _documents(found: Review) -> Iterator[Section]:
     rows = [line for one in found.documents for line in _document(one)]
     rows = [
         *[
-            f"- {one.records:,} records of {code(one.dataset)} {code(one.task)} stand on {code(one.label)}, which is out of use"
+            f"- {count(one.records, 'record')} of {code(one.dataset)} {code(one.task)} stand{'s' * (one.records == 1)} on {code(one.label)}, which is out of use"
             for one in found.stranded
         ],
         *rows,
