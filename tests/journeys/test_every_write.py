@@ -148,16 +148,16 @@ class Job(NamedTuple):
 
 
 JOBS = {
-    "import": Job(False, nothing, ("import", "csv", "{more}", *COLUMNS), 5),
+    "import": Job(False, nothing, ("import", "csv", "{more}", *COLUMNS), 4),
     "format": Job(False, edit, ("format",), 2),
     "module add": Job(False, nothing, ("module", "add", "classification"), 3),
     "module update": Job(False, a_module_goes_on, ("module", "update", "classification"), 5),
     "reshard": Job(False, nothing, ("dataset", "reshard", "ratings", "--shards", "64"), 9),
     "storage dvc": Job(False, nothing, ("dataset", "storage", "ratings", "dvc"), 14),
     "storage git": Job(True, nothing, ("dataset", "storage", "ratings", "git"), 7),
-    "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 19),
-    "re-key": Job(False, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 8),
-    "re-key behind DVC": Job(True, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 13),
+    "reshard behind DVC": Job(True, nothing, ("dataset", "reshard", "ratings", "--shards", "4"), 17),
+    "re-key": Job(False, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 7),
+    "re-key behind DVC": Job(True, new_epoch, ("pseudonym", "rekey", "--to", "c", "--chained"), 11),
     "mend": Job(False, a_straggler, ("pseudonym", "mend"), 4),
     "import behind DVC": Job(True, nothing, ("import", "csv", "{more}", *COLUMNS), 19),
 }
