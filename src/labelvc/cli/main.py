@@ -7,10 +7,10 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from labelvc.cli.context import Settings, environment, global_options, settings_
 from labelvc.cli.lazy import LazyGroup, Row
 from labelvc.errors import Error, RefusedError
 from labelvc.store import kept
+
+if TYPE_CHECKING:
+    from traceback import TracebackException
 
 COMMANDS: dict[str, Row] = {
     "init": ("labelvc.cli.initialise", "init", "Make a labels project here, ready to commit."),
@@ -188,10 +191,8 @@ def _report(problem: Exception, arguments: Sequence[str]) -> int:
         _print(problem.format_message() + "\n")
         return 2
     code, kind, message, where, hint = _told(problem)
-    if code == 3:  # what a library says of a value it cannot take quotes it, and these lines are sent to others
-        hidden = importlib.import_module("labelvc.ops.masking").hidden
-        _print(hidden("".join(importlib.import_module("traceback").format_exception(problem))))
-        message = hidden(message)
+    if code == 3:
+        _print("".join(_steps(importlib.import_module("traceback").TracebackException.from_exception(problem))))
     rest = [f"  where: {where}" if where else "", f"  next: {hint}" if hint else ""]
     lines = [_shown(f"error: {message}"), *[_shown(line).replace("\n", "\\u000a") for line in rest]]
     _print("\n".join(filter(None, lines)) + "\n")
@@ -203,6 +204,20 @@ def _report(problem: Exception, arguments: Sequence[str]) -> int:
         except OSError:
             return code
     return code
+
+
+def _steps(told: TracebackException) -> Iterator[str]:
+    """Yield the way to an error, and the kind of each one on it, first things first.
+
+    What a library says of a value it cannot take quotes it, and no detector knows a name: these lines are sent to others.
+    """
+    before = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
+    if before:
+        yield from _steps(before)
+        yield "\nand then:\n\n"
+    yield "Traceback (most recent call last):\n"
+    yield from told.stack.format()
+    yield f"{told.exc_type.__qualname__ if told.exc_type else 'an error'}: (its words are left out, for they may quote data)\n"
 
 
 def _mistyped(problem: click.NoSuchOption) -> str:
@@ -230,7 +245,7 @@ def _told(problem: Exception) -> tuple[int, str, str, str, str]:
         where = os.fsdecode(problem.filename) if isinstance(problem.filename, (str, bytes)) else ""
         return 2, "store", f"the system says: {problem.strerror or problem}", where, "labelvc doctor"
     hint = "this is a bug in labelvc: please report it with the lines above to the maintainers of your copy"
-    return 3, "bug", f"{type(problem).__name__}: {problem}", f"labelvc {__version__}", hint
+    return 3, "bug", f"{type(problem).__name__} in labelvc itself", f"labelvc {__version__}", hint
 
 
 def _range(problem: click.UsageError) -> str:

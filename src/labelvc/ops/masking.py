@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from labelvc.codec.detectors import REGIONS
-from labelvc.core import detect, leaks
+from labelvc.core import leaks
 from labelvc.core.gate import Gate
-from labelvc.model.detection import Settings, Span
+from labelvc.model.detection import Span
 from labelvc.model.finding import Finding
 
 
@@ -21,14 +20,6 @@ def masked(findings: Sequence[Finding], gate: Gate) -> list[Finding]:
     texts = sorted({text for one in findings for text in _texts(one)})
     hidden = {texts[at]: leaks.hidden(texts[at], _sure(texts[at], spans)) for at, spans in gate.scan(texts)}
     return [_over(one, hidden) if any(text in hidden for text in _texts(one)) else one for one in findings]
-
-
-def hidden(text: str) -> str:
-    """Return a text that a bug of ours left with what any detector of any country finds as `***`, surely or not."""
-    return leaks.hidden(text, detect.spans(text, EVERYWHERE))
-
-
-EVERYWHERE = Settings(regions=tuple(sorted(REGIONS)))
 
 
 def _texts(one: Finding) -> tuple[str, ...]:
