@@ -12,6 +12,7 @@ from labelvc.model.finding import SEVERITIES, Finding
 from labelvc.model.project import Project
 from labelvc.ops import catalogue, look, plain
 from labelvc.ops import project as projects
+from labelvc.ops.cells import cells_of
 from labelvc.ops.outcomes import Outcomes
 from labelvc.store import tree
 from labelvc.store.cache import Cache
@@ -44,7 +45,7 @@ def looked(zoo: Zoo) -> tuple[Project, Outcomes]:
     work = tree.work(zoo.at)
     with Cache(zoo.at) as cache, tree.reader(zoo.at) as reader:
         project = projects.load(zoo.at, work, reader)
-        cells = look.cells_of(project, work, set(), set(project.datasets))
+        cells = cells_of(project, work, set(), set(project.datasets))
         return project, look.outcomes_of(zoo.at, project, cells, cache, 1)
 
 

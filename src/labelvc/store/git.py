@@ -19,7 +19,7 @@ PATCH = (
     "-p", "-r", "-U0", "--full-index", "--inter-hunk-context=0", "--text", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
     "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "--ignore-submodules=all", "-O/dev/null",
 )  # fmt: skip
-RAW = ("--raw", "-r", "--no-abbrev", "--no-renames", "--no-relative", "--ignore-submodules=all", "-O/dev/null")
+RAW = ("--raw", "-r", "--no-abbrev", "--no-renames", "--no-relative", "-O/dev/null")
 _NO_REPOSITORY = "cd into your project, or make one here: labelvc init"
 _commits: dict[Path, set[str]] = {}
 # Words of git's complaints that tell the cure (read-cache.c; tree-walk.c, object-file.c and revision.c).
