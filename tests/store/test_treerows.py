@@ -1,5 +1,6 @@
 """Rows of trees are what `git ls-tree` prints, whatever is asked for, and what is broken is left to git."""
 
+import os
 import subprocess
 
 import pytest
@@ -17,8 +18,11 @@ PATHS = ("a", "a.b/c", "a-b", "b/c/d", "b/c.d", "b/c/ä\tö", "datasets/x/annota
 def repository(request, tmp_path_factory, git_template):
     folder = tmp_path_factory.mktemp("trees")
 
-    def git(*words, data=None):
-        return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, input=data).stdout
+    def git(*words, data=None, around=()):
+        environment = {**os.environ, **dict(around)}
+        return subprocess.run(
+            ["git", *words], cwd=folder, check=True, capture_output=True, input=data, env=environment
+        ).stdout
 
     git("-c", "init.defaultBranch=main", "init", "-q", f"--object-format={request.param}", f"--template={git_template}")
     blob = git("hash-object", "-w", "--stdin", data=b"x\n").decode().strip()
@@ -61,3 +65,12 @@ def test_a_broken_tree_is_for_git_to_tell(repository):
     assert treerows.rows(git, "0" * len(commit), ()) is None
     with pytest.raises(StoreError):
         tree.commit(git, "0" * len(commit))
+
+
+def test_folders_within_folders_are_listed_however_deep_they_are(repository):
+    git, _, run = repository
+    blob = run("hash-object", "-w", "--stdin", data=b"x\n").decode().strip()
+    path, index = "d/" * 1_500 + "f", {"GIT_INDEX_FILE": str(git.directory / "deep")}
+    run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", around=index)
+    made = run("commit-tree", "-m", "deep", run("write-tree", around=index).decode().strip()).decode().strip()
+    assert list(tree.commit(git, made).entries) == [path]

@@ -42,9 +42,8 @@ class Governed:
         return [other for other in parents if other != parent and other in self]
 
     def _asked(self, commit: str) -> bool:
-        if plumbing.named(
-            self._git, f"{commit}:{trusting.POLICY}"
-        ):  # what lies in its own tree came with it or before it
+        own = plumbing.named(self._git, f"{commit}:{trusting.POLICY}")
+        if own is not None:  # what lies in its own tree came with it or before it
             return True
         words = ("rev-list", "--max-count=1", "--full-history", commit, "--", trusting.POLICY)
         return bool(plumbing.run(self._git, *words).strip())

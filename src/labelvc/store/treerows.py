@@ -13,6 +13,8 @@ from labelvc.store import kept, process
 from labelvc.store.git import Git
 
 _TREE, _MODULE = b"40000", b"160000"
+_DEEPEST = 100
+"""Folders within each other; a tree of more is nobody's project, and Python's stack ends before git's does."""
 
 
 def read(git: Git, commit: str, under: Sequence[str]) -> Listing | None:
@@ -30,8 +32,8 @@ def rows(git: Git, commit: str, under: Sequence[str]) -> bytes | None:
         under: files or folders to list, as literal pathspecs; none for all.
 
     Returns:
-        Its rows; None where a tree is missing or is no tree as git writes it (gitformat-pack; git's tree-walk.c): what is
-        wrong with it is for git to say.
+        Its rows; None where a tree is missing, too deep, or no tree as git writes it (gitformat-pack; git's tree-walk.c): what
+        is wrong with it is for git to say.
     """
     running = plumbing.objects(git)
     wanted = [path.encode("utf-8", "surrogateescape") for path in under]
@@ -48,7 +50,7 @@ def rows(git: Git, commit: str, under: Sequence[str]) -> bytes | None:
 
 def _walk(running: process.Running, name: str, place: bytes, wanted: Sequence[bytes], gathered: list[bytes]) -> bool:
     """Add the rows of a tree and of those below it that are wanted; tell whether all could be read."""
-    found = process.named(running, name)
+    found = process.named(running, name) if place.count(b"/") <= _DEEPEST else None
     if found is None or found[1] != "tree":
         return False
     width, data = len(found[0]) // 2, found[2]
