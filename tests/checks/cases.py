@@ -394,8 +394,8 @@ CASES = [
     # ---------------------------------------------------------------- boxes
     Case("box.zero_area", "error", value("pictures/b.jpg#x1", BOX), value("pictures/b.jpg#x1", boxed(10, 10, 0.5, 20)), "pictures/b.jpg#x1", "/value/box", "redraw"),
     Case("box.zero_area", "error", value("pictures/b.jpg#x1", boxed(10, 10, 5, -1)), value("pictures/b.jpg#x1", {"empty": True}), "pictures/b.jpg#x1", "/value/box", "redraw"),
-    Case("box.outside", "error", value("pictures/b.jpg#x3", boxed(80, 80, 20.5, 20)), value("pictures/b.jpg#x3", boxed(0, 80, 20, 20)), "pictures/b.jpg#x3", "/value/box", "clip"),
-    Case("box.outside", "error", value("pictures/b.jpg#x3", boxed(-1, 80, 20, 20)), value("pictures/b.jpg#x3", boxed(80, 0, 20, 20)), "pictures/b.jpg#x3", "/value/box", "clip"),
+    Case("box.outside", "error", value("pictures/b.jpg#x3", boxed(80, 80, 20.6, 20)), value("pictures/b.jpg#x3", boxed(0, 80, 20, 20.5)), "pictures/b.jpg#x3", "/value/box", "clip"),
+    Case("box.outside", "error", value("pictures/b.jpg#x3", boxed(-1, 80, 20, 20)), value("pictures/b.jpg#x3", boxed(80, -0.5, 20, 20)), "pictures/b.jpg#x3", "/value/box", "clip"),
     Case("box.near_duplicate", "warning", value("pictures/b.jpg#x2", boxed(10, 10, 20, 21)), value("pictures/b.jpg#x2", boxed(10, 10, 20, 26)), "pictures/b.jpg#x2", "/value/box", "delete one"),
     Case("box.near_duplicate", "warning", value("pictures/b.jpg#x2", boxed(10, 10, 20, 20)), value("pictures/b.jpg#x2", {"label": "dog", "box": [10, 10, 20, 20]}), "pictures/b.jpg#x2", "/value/box", "delete one"),
     # ---------------------------------------------------------------- plain text

@@ -218,7 +218,7 @@ CASES = [
     Case("record.maker", "warning", of_pictures("record.maker", box("x2", by=None, origin={"tool": "m"})), of_pictures("record.maker", box("x2", by=None, origin={"model": "m"})), X2, hint="origin.model"),
     Case("record.unguided", "warning", of_pictures("record.unguided", guided("x1", "x3")), of_pictures("record.unguided", guided("x1", "x2", "x3")), X2, hint="guideline"),
     # ---------------------------------------------------------------- outlines
-    Case("outline.outside", "error", outlined([[0, 0], [50, 0], [50, 100.5]]), outlined([[0, 0], [100, 0], [50, 100]]), O1, "/value/polygon", "clip"),
+    Case("outline.outside", "error", outlined([[0, 0], [50, 0], [50, 100.6]]), outlined([[0, 0], [100, 0], [50, 100.5]]), O1, "/value/polygon", "clip"),
     Case("outline.outside", "error", outlined([[5, 5], [-1, 5]], "points"), outlined([[0, 0], [0, 0]], "points"), O1, "/value/points", "clip"),
     Case("outline.no_area", "error", outlined([[1, 1], [3, 3], [9, 9]]), outlined([[1, 1], [3, 3], [9, 9.5]]), O1, "/value/polygon", "redraw"),
     Case("outline.no_area", "error", outlined([[1, 1], [1, 1]], "polyline"), outlined([[1, 1], [3, 3]], "polyline"), O1, "/value/polyline", "redraw"),

@@ -13,16 +13,24 @@ from labelvc.model.project import Dataset, Project
 
 _NEAR, _SHIFT = 0.8, 0.1
 _TINY, _ASPECT = 4, 20
+BEYOND, OVER_THE_EDGE = 0.5, "pixels over the edge of the picture"
 
 
 class Boxes:
     """Looks at the geometry of `box` records."""
 
     name: ClassVar[str] = "labelvc.boxes"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("box.zero_area", "error", "Box has no area", "A box without area trains nothing and divides by zero."),
-        Rule("box.outside", "error", "Box leaves its picture", "Pixels that do not exist cannot be labelled."),
+        Rule(
+            "box.outside",
+            "error",
+            "Box leaves its picture",
+            "Pixels that do not exist cannot be labelled.",
+            BEYOND,
+            OVER_THE_EDGE,
+        ),
         Rule(
             "box.near_duplicate",
             "warning",
@@ -71,7 +79,7 @@ class Boxes:
             box = _box(line)
             if box is None or line.fields is None:
                 continue
-            found += _single(box, pictures.get(str(line.fields.get("item"))), shard.path("annotations"))
+            found += _single(box, pictures.get(str(line.fields.get("item"))), limits, shard.path("annotations"))
             found += _shape(box, limits, shard.path("annotations"))
             # as text: in a record of the wrong shape they may be lists
             groups[*[str(line.fields.get(name)) for name in ("item", "task", "by")], box.label].append(box)
@@ -96,6 +104,7 @@ class _Box(NamedTuple):
 class _Limits(NamedTuple):
     """A dataset's thresholds: `shift` 0, `tiny` 0 and `aspect` infinite where a rule keeps still."""
 
+    beyond: float
     near: float
     shift: float
     tiny: float
@@ -105,6 +114,7 @@ class _Limits(NamedTuple):
     def of(cls, dataset: Dataset) -> _Limits:
         setting = dataset.checks.get("box.shifted_copy")
         return cls(
+            threshold(Boxes, "box.outside", dataset),
             threshold(Boxes, "box.near_duplicate", dataset),
             0.0 if setting and setting.severity == "off" else threshold(Boxes, "box.shifted_copy", dataset),
             threshold(Boxes, "box.tiny", dataset) if asked(dataset, "box.tiny") else 0.0,
@@ -144,7 +154,24 @@ def sizes(shard: Shard) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _single(box: _Box, size: tuple[float, float] | None, path: str) -> Iterator[Finding]:
+def leaves(corners: Iterable[tuple[float, float]], size: tuple[float, float], beyond: float) -> Iterator[int]:
+    """Yield which of some points lie outside of a picture.
+
+    Half a pixel is no pixel: one belongs to a shape when its centre lies inside (OpenGL 4.6, 14.6.1), and where the centre of
+    the first pixel is called 0, as MMDetection 2 and many tools do, the picture itself begins at -0.5.
+
+    Args:
+        corners: `(x, y)` in pixels from the upper left corner.
+        size: width and height of the picture in pixels.
+        beyond: how far over the edge still counts as inside, in pixels.
+    """
+    wide, high = size[0] + beyond, size[1] + beyond
+    for at, (x, y) in enumerate(corners):
+        if not (-beyond <= x <= wide and -beyond <= y <= high):
+            yield at
+
+
+def _single(box: _Box, size: tuple[float, float] | None, limits: _Limits, path: str) -> Iterator[Finding]:
     place = Place(path, box.line.number, str(box.line.key or ""), "/value/box")
     corners = f"[{box.x:g},{box.y:g},{box.width:g},{box.height:g}]"
     if box.width <= 0 or box.height <= 0:
@@ -155,7 +182,8 @@ def _single(box: _Box, size: tuple[float, float] | None, path: str) -> Iterator[
             f"the {box.label} box {corners} has no area",
             "redraw it, or delete the record",
         )
-    if size and (box.x < 0 or box.y < 0 or box.x + box.width > size[0] or box.y + box.height > size[1]):
+    opposite = (box.x, box.y), (box.x + box.width, box.y + box.height)
+    if size and next(leaves(opposite, size, limits.beyond), None) is not None:
         message = f"the {box.label} box {corners} leaves its picture of {size[0]:g}x{size[1]:g}"
         yield finding(Boxes, "box.outside", place, message, "clip it to the picture, or correct the picture's size")
 

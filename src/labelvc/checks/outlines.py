@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from labelvc.checks.boxes import sizes
-from labelvc.checks.interface import Look, Rule, Shard, finding
+from labelvc.checks.boxes import BEYOND, OVER_THE_EDGE, leaves, sizes
+from labelvc.checks.interface import Look, Rule, Shard, finding, threshold
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Dataset, Project
 
@@ -23,9 +23,16 @@ class Outlines:
     """Looks at the geometry of `polygon`, `polyline` and `points` records and of masks given as an outline."""
 
     name: ClassVar[str] = "labelvc.outlines"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("outline.outside", "error", "Outline leaves its picture", "Pixels that do not exist cannot be labelled."),
+        Rule(
+            "outline.outside",
+            "error",
+            "Outline leaves its picture",
+            "Pixels that do not exist cannot be labelled.",
+            BEYOND,
+            OVER_THE_EDGE,
+        ),
         Rule(
             "outline.no_area",
             "error",
@@ -48,6 +55,7 @@ class Outlines:
         """Return outlines that leave their picture, enclose nothing, or cross themselves."""
         lines = shard.holding(*_MEMBERS)
         pictures = sizes(shard) if lines else {}
+        beyond = threshold(Outlines, "outline.outside", shard.dataset)
         found: list[Finding] = []
         for line in lines:
             value = line.fields.get("value") if line.fields else None
@@ -58,7 +66,9 @@ class Outlines:
                 if points:
                     size = pictures.get(str(line.fields.get("item")))
                     place = Place(shard.path("annotations"), line.number, str(line.key or ""), f"/value/{member}")
-                    found += _problems(points, member, str(value.get("label")), size, place)
+                    if size:
+                        found += _outside(points, f"{value.get('label')} {member}", size, beyond, place)
+                    found += _problems(points, member, str(value.get("label")), place)
         return Look(found)
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
@@ -117,14 +127,17 @@ def _points(value: Any) -> list[_Point]:
     return pairs if len(pairs) == len(value) else []
 
 
-def _problems(
-    points: list[_Point], member: str, label: str, size: tuple[float, float] | None, place: Place
+def _outside(
+    points: list[_Point], name: str, size: tuple[float, float], beyond: float, place: Place
 ) -> Iterator[Finding]:
-    if size and any(not (0 <= x <= size[0] and 0 <= y <= size[1]) for x, y in points):
-        at = next(number for number, (x, y) in enumerate(points) if not (0 <= x <= size[0] and 0 <= y <= size[1]))
-        message = f"point {at + 1} of the {label} {member} leaves its picture of {size[0]:g}x{size[1]:g}"
+    at = next(leaves(points, size, beyond), None)
+    if at is not None:
+        message = f"point {at + 1} of the {name} leaves its picture of {size[0]:g}x{size[1]:g}"
         hint = "clip it to the picture, or correct the picture's size"
         yield finding(Outlines, "outline.outside", place, message, hint)
+
+
+def _problems(points: list[_Point], member: str, label: str, place: Place) -> Iterator[Finding]:
     if member == "points":
         return
     if len(set(points)) == 1 or (member == "polygon" and _in_line(points)):
