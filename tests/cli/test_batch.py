@@ -17,8 +17,9 @@ ASKED = "guidelines: {pilot: {agreement: 0.7, alpha: 0.5, confusions: 1}}\n"
 
 
 @pytest.fixture
-def labels(repo, labelvc, git, tmp_path) -> Path:
-    """Return a project with forty messages that nobody answered, thirty of them e-mails."""
+def labels(repo, labelvc, git, tmp_path, monkeypatch) -> Path:
+    """Return a project with forty messages that nobody answered, thirty of them e-mails, on a day that stays."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1796169600")  # 2026-12-02
     assert labelvc(repo, "init", "--template", "classification")[0] == 0
     rows = [
         {"item": f"m{at:02}", "text": f"message {at}", "channel": "chat" if at % 4 == 0 else "email"}
