@@ -669,6 +669,30 @@ def test_both_sides_of_a_change_are_read_at_once_and_say_what_each_says_alone(zo
     assert plain.between(zoo.at, gate, None, old, new, paths)[1] == []
 
 
+def test_nothing_that_blinds_a_diff_blinds_the_gate_between_two_commits(zoo: Zoo):
+    """`binary`, a textconv, an external diff, settings of the clone, a NUL byte and another file in the work tree."""
+    shard = "datasets/pets/annotations/30.jsonl"
+    zoo.write(".gitattributes", "*.jsonl binary -diff\n")
+    zoo.write(".git/info/attributes", "*.jsonl diff=blind\n")
+    for name, value in (("textconv", "true"), ("command", "true"), ("binary", "true")):
+        zoo.git("config", f"diff.blind.{name}", value)
+    for name, value in (("external", "true"), ("noprefix", "true"), ("renames", "copies"), ("relative", "true")):
+        zoo.git("config", f"diff.{name}", value)
+    zoo.write(shard, "no JSON\n")
+    zoo.commit("Attributes")
+    zoo.write(shard, f"no\0 JSON\nx{LEAK}")
+    zoo.change("pets/p1#n1", value={"text": f"write to {LEAK}"})
+    zoo.commit("Leaks")
+    zoo.write(shard, "no JSON\n")
+    old, new = tree.commit(zoo.at, "HEAD~1"), tree.commit(zoo.at, "HEAD")
+    come, _ = plain.between(zoo.at, Gate(), Gate(), old, new, tree.changed(old, new))
+    assert sorted({(one.rule, one.place.path) for one in come}) == [
+        ("privacy.email", "datasets/pets/annotations/3.jsonl"),
+        ("privacy.email", shard),
+    ]
+    assert sorted(come) == sorted(plain.standing(zoo.at, Gate(), new, tree.changed(old, new), old))
+
+
 @pytest.mark.parametrize(
     ("ext", "new"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from labelvc.checks.interface import Rule
@@ -25,8 +26,8 @@ from labelvc.store.reader import Reader
 
 RULE = "privacy."
 HIDDEN = "privacy.hidden"
-_AT_ONCE = 2 << 20
-"""Bytes of both sides of shards whose lines are looked at together."""
+_AT_ONCE, _MOST_AT_ONCE = 2 << 20, 64
+"""Bytes of lines, and shards, that are looked at together."""
 RULES = (
     *[Rule(f"{RULE}{name}", "error", words.title, words.why) for name, words in leaks.RULES.items()],
     Rule(HIDDEN, "error", "Attribute hides data from a diff", "What a reviewer is not shown, nobody reviewed."),
@@ -59,8 +60,8 @@ def standing(
 ) -> Iterator[Finding]:
     """Yield what stands in plain in files, and in their names.
 
-    Bytes come from git's objects or the disk, never through `git diff`, which `.gitattributes`, a `textconv` or one NUL byte
-    make blind (gitleaks reads it).
+    Bytes come from git's objects or the disk, never through `git diff` as it is, which `.gitattributes`, a `textconv` or one
+    NUL byte make blind (gitleaks reads it).
 
     Args:
         git: the repository.
@@ -105,7 +106,7 @@ def between(
 ) -> tuple[list[Finding], list[Finding]]:
     """Return what stands in plain after a change, as `standing` does, and what stood in lines of shards that it took away.
 
-    Both sides of a shard are read once, and what they have in common is looked at once.
+    What both sides of a shard have in common is looked at once.
 
     Args:
         git: the repository.
@@ -130,40 +131,70 @@ def between(
 
 
 class _Sides(NamedTuple):
-    """A shard before and after, empty where it is not there, and of both sides the lines that the other has not."""
+    """A shard before and after.
+
+    Attributes:
+        path: its path.
+        gone, come: the lines that one side has and the other has not; empty where nobody asks for what went.
+        read: returns the bytes of both sides, empty where it is not there.
+    """
 
     path: str
-    before: bytes
-    after: bytes
     gone: bytes
     come: bytes
+    read: Callable[[], tuple[bytes, bytes]]
 
 
 def _in_shards(
     git: Git, gate: Gate, former: Gate | None, old: Snapshot | None, new: Snapshot, paths: Iterable[str]
 ) -> Iterator[tuple[list[Finding], list[Finding]]]:
-    """Yield what stands in plain in lines of shards that came, and in those that went where somebody judges them."""
-    some, weight = list[_Sides](), 0
-    for sides in _sides(git, old, new, paths, both=former is not None):
-        some.append(sides)
-        weight += len(sides.before) + len(sides.after)
-        if weight >= _AT_ONCE:
-            yield _judged(some, gate, former)
-            some, weight = [], 0
-    yield _judged(some, gate, former)
+    """Yield what stands in plain in lines of shards that came, and in those that went where somebody judges them.
 
-
-def _sides(git: Git, old: Snapshot | None, new: Snapshot, paths: Iterable[str], *, both: bool) -> Iterator[_Sides]:
-    asked = [(path, old.entries.get(path) if old else None, new.entries.get(path)) for path in paths]
+    Between two commits git tells the lines, made to tell all of them whatever attributes say, and for whoever asks next; in
+    what it tells nothing is overlooked, and where something is found both sides are read.
+    """
     with tree.reader(git) as reader:
-        read = reader.many([(path, entry) for path, *entries in asked for entry in entries if entry])
-        for path, one, two in asked:
-            before, after = next(read)[1] if one else b"", next(read)[1] if two else b""
-            yield _Sides(path, before, after, _without(before, after) if both else b"", _without(after, before))
+        if old is not None and {old.kind, new.kind} == {"commit"}:
+            found = _told(git, reader, old, new, frozenset(paths))
+        else:
+            found = _sides(reader, old, new, paths)
+        some, weight = list[_Sides](), 0
+        for sides in found:
+            some.append(sides)
+            weight += len(sides.gone) + len(sides.come)
+            if weight >= _AT_ONCE or len(some) >= _MOST_AT_ONCE:
+                yield _judged(some, gate, former)
+                some, weight = [], 0
+        yield _judged(some, gate, former)
+
+
+def _told(git: Git, reader: Reader, old: Snapshot, new: Snapshot, paths: Collection[str]) -> Iterator[_Sides]:
+    """Yield the shards of two commits in which lines differ, read only where that is needed."""
+    for change in tree.changes(git, old, new):
+        if change.path in paths:
+            read = partial(_both, reader, change.path, old.entries.get(change.path), new.entries.get(change.path))
+            yield _Sides(change.path, b"\n".join(change.old), b"\n".join(change.new), read)
+
+
+def _both(reader: Reader, path: str, *entries: Entry | None) -> tuple[bytes, bytes]:
+    before, after = [reader.read(path, entry) if entry else b"" for entry in entries]
+    return before, after
+
+
+def _sides(reader: Reader, old: Snapshot | None, new: Snapshot, paths: Iterable[str]) -> Iterator[_Sides]:
+    asked = [(path, old.entries.get(path) if old else None, new.entries.get(path)) for path in paths]
+    read = reader.many([(path, entry) for path, *entries in asked for entry in entries if entry])
+    for path, one, two in asked:
+        sides = next(read)[1] if one else b"", next(read)[1] if two else b""
+        yield _Sides(path, _without(*sides), _without(*sides[::-1]), _at_hand(sides))
+
+
+def _at_hand(sides: tuple[bytes, bytes]) -> Callable[[], tuple[bytes, bytes]]:
+    return lambda: sides
 
 
 def _judged(some: Sequence[_Sides], gate: Gate, former: Gate | None) -> tuple[list[Finding], list[Finding]]:
-    come = [leaks.pieces(one.come, leaks.beginnings(one.gone if former else one.before)) for one in some]
+    come = [leaks.pieces(one.come, leaks.beginnings(one.gone)) for one in some]
     gone = [leaks.pieces(one.gone, leaks.beginnings(one.come)) for one in some] if former else []
     alike = former is not None and gate.alike(former)
     told = leaks.telling(_all([*come, *gone] if alike else come), gate)
@@ -171,7 +202,7 @@ def _judged(some: Sequence[_Sides], gate: Gate, former: Gate | None) -> tuple[li
         found
         for one, said in zip(some, come, strict=True)
         if said is None or not told.keys().isdisjoint(said)
-        for found in _of_shard(one.path, one.after, one.before, one.come, gate, told)
+        for found in _of_shard(one.path, *one.read()[::-1], gate, told)
     ]
     if former is None:
         return fresh, []
@@ -180,7 +211,7 @@ def _judged(some: Sequence[_Sides], gate: Gate, former: Gate | None) -> tuple[li
         found
         for one, said in zip(some, gone, strict=True)
         if said is None or not told.keys().isdisjoint(said)
-        for found in _of_shard(one.path, one.before, one.after, one.gone, former, told)
+        for found in _of_shard(one.path, *one.read(), former, told)
     ]
 
 
@@ -189,12 +220,12 @@ def _all(pieces: Iterable[set[str] | None]) -> set[str]:
 
 
 def _of_shard(
-    path: str, data: bytes, other: bytes, alone: bytes, gate: Gate, told: Mapping[str, tuple[Span, ...]]
+    path: str, data: bytes, other: bytes, gate: Gate, told: Mapping[str, tuple[Span, ...]]
 ) -> Iterator[Finding]:
     """Yield what stands in plain in the lines of a shard that its other side has not, but for what was there already."""
     home = shard.parse_path(path)
     if home:
-        found = leaks.in_shard(path, alone, _keys(data, *home[:2]), gate, told)
+        found = leaks.in_shard(path, _without(data, other), _keys(data, *home[:2]), gate, told)
         yield from _fresh(found, data, other, home[:2], gate)
 
 
