@@ -668,3 +668,35 @@ def test_no_trick_of_git_and_no_missing_object_makes_a_bad_branch_green(zoo: Zoo
         (zoo.folder / ".git/away").rename(place)
     code, said, _ = judge(zoo.folder)
     assert (code, errors(said)) == (1, ["score.range"]), said
+
+
+def test_a_name_that_a_tree_holds_twice_is_never_green(zoo: Zoo, labelvc: Run, judge):
+    """A checkout gets the second file of that name, who asks by path the first: nobody can say which was judged."""
+    branch(zoo)
+    zoo.change("pets/p2#m1", value={"score": 2})
+    zoo.commit("Better")
+    sound = subprocess.run(
+        ["git", "cat-file", "tree", "HEAD^{tree}"], cwd=zoo.folder, capture_output=True, check=True
+    ).stdout
+    start = sound.index(b"100644 labelvc.yaml\0")
+    row = sound[start : start + len(b"100644 labelvc.yaml\0") + 20]
+    zoo.write("../soft.yaml", zoo.read("labelvc.yaml") + b"# the one that a checkout gets\n")
+    other = bytes.fromhex(zoo.git("hash-object", "-w", "../soft.yaml"))
+    words = ["git", "hash-object", "-t", "tree", "-w", "--literally", "--stdin"]
+    twice = sound[:start] + row + row[:-20] + other + sound[start + len(row) :]
+    tree = subprocess.run(words, cwd=zoo.folder, input=twice, capture_output=True, check=True).stdout.decode().strip()
+    bad = zoo.git("commit-tree", tree, "-p", "HEAD", "-m", "Twice")
+    mended = zoo.git("commit-tree", "HEAD^{tree}", "-p", bad, "-m", "Mended")
+    for head in (bad, mended):
+        code, said, summary = judge(zoo.folder, head=head)
+        assert (code, f"{bad[:12]}, tree {tree[:12]}" in said, "labelvc.yaml" in summary) == (2, True, True), said
+        code, _, err = labelvc(zoo.folder, "verify", f"main..{head}")
+        assert (code, "holds the name 'labelvc.yaml' twice" in err, "receive.fsckObjects" in err) == (2, True, True), (
+            err
+        )
+    server = zoo.folder.parent / "server.git"
+    zoo.git("init", "-q", "--bare", str(server))
+    assert labelvc(server, "install")[0] == 0
+    zoo.git("push", "-q", "--no-verify", str(server), "topic:topic")
+    said = zoo.git("push", "-q", "--no-verify", str(server), f"{mended}:refs/heads/topic", code=1)
+    assert zoo.git("-C", str(server), "rev-parse", "topic") == zoo.git("rev-parse", "topic"), said

@@ -13,8 +13,8 @@ from labelvc.model.snapshot import Snapshot
 from labelvc.ops import check, gates, privacy, singly
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.singly import Asked, Commit
+from labelvc.store import fsck, tree
 from labelvc.store import git as plumbing
-from labelvc.store import tree
 from labelvc.store.git import Git
 
 PROJECT = "labelvc.yaml"
@@ -172,6 +172,7 @@ def received(git: Git, pushes: Sequence[Push], *, brought: Brought = NOTHING, jo
 
     Raises:
         RefusedError: a ref is to point to something that is no commit.
+        StoreError: a tree is not as git writes it.
     """
     seen: set[str] = set()
     home, ours = _home(git, pushes)
@@ -179,6 +180,7 @@ def received(git: Git, pushes: Sequence[Push], *, brought: Brought = NOTHING, jo
         if not push.new:
             continue
         fresh = singly.commits(git, push.new, "--not", "--all")
+        fsck.demand(git, push.new, "--not", "--all")
         before = _before(git, push, fresh)
         by, shown = privacy.project_of(git, before), privacy.shown(push.ref)
         if ours:

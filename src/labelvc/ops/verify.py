@@ -25,8 +25,8 @@ from labelvc.ops.ledger import Ledger, Page
 from labelvc.ops.makers import Made
 from labelvc.ops.silence import Silence
 from labelvc.ops.steps import Step
+from labelvc.store import fsck, tree
 from labelvc.store import git as plumbing
-from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
@@ -310,8 +310,9 @@ def verify(
         The steps, and the digests of root version 1 that were met with whether they were pinned.
 
     Raises:
-        StoreError: git or DVC data is missing.
+        StoreError: git or DVC data is missing, or a tree is not as git writes it.
     """
+    fsck.demand(git, going.head, going.base and f"^{going.base}")
     with tree.reader(git) as reader:
         walk = Walk(git, reader, pin, least=least)
         walk.heed(going)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 
 from labelvc.model import listing
 from labelvc.model.listing import Listing
+from labelvc.store import fsck, kept, process
 from labelvc.store import git as plumbing
-from labelvc.store import kept, process
+from labelvc.store.fsck import MODULE, TREE
 from labelvc.store.git import Git
 
-_TREE, _MODULE = b"40000", b"160000"
 _DEEPEST = 100
 """Folders within each other; a tree of more is nobody's project, and Python's stack ends before git's does."""
 
@@ -53,17 +52,16 @@ def _walk(running: process.Running, name: str, place: bytes, wanted: Sequence[by
     found = process.named(running, name) if place.count(b"/") <= _DEEPEST else None
     if found is None or found[1] != "tree":
         return False
-    width, data = len(found[0]) // 2, found[2]
-    entries = re.findall(rb"([0-7]{5,6}) ([^\0]+)\0(.{%d})" % width, data, re.DOTALL)
-    if sum([len(mode) + len(own) for mode, own, _ in entries]) + (2 + width) * len(entries) != len(data):
+    held = fsck.entries(found[2], len(found[0]) // 2)
+    if held is None:
         return False
-    for mode, own, oid in entries:
+    for mode, own, oid in held:
         path = place + own
-        if mode == _TREE:
+        if mode == TREE:
             if _leads_to(path + b"/", wanted) and not _walk(running, oid.hex(), path + b"/", wanted, gathered):
                 return False
-        elif not wanted or _is_in(path + b"/" if mode == _MODULE else path, wanted):
-            kind = b"commit" if mode == _MODULE else b"blob"
+        elif not wanted or _is_in(path + b"/" if mode == MODULE else path, wanted):
+            kind = b"commit" if mode == MODULE else b"blob"
             gathered.append(b"%b %b %b\t%b\0" % (mode, kind, oid.hex().encode(), path))
     return True
 

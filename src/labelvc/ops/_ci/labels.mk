@@ -13,4 +13,4 @@ labels:
 	labelvc ci --base "$$LABELS_BASE" --head "$$LABELS_HEAD" -o "$$LABELS_OUT"
 
 labels-daily:
-	labelvc check --all
+	code=0; labelvc check --all || code=$$?; labelvc verify --all || exit $$?; exit $$code

@@ -1,0 +1,73 @@
+"""Trees that git never wrote: each is told with the commit that brings it, and git's own fsck complains of the very same."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from labelvc.errors import StoreError
+from labelvc.store import fsck
+from labelvc.store import git as plumbing
+
+
+@pytest.fixture(scope="module", params=["sha1", "sha256"])
+def repository(request, tmp_path_factory, git_template):
+    folder = tmp_path_factory.mktemp("trees")
+
+    def git(*words, data=None, code=0):
+        done = subprocess.run(["git", *words], cwd=folder, check=False, capture_output=True, input=data)
+        assert done.returncode == code or code is None, done.stderr
+        return (done.stdout + (b"" if code == 0 else done.stderr)).decode().strip()
+
+    git("-c", "init.defaultBranch=main", "init", "-q", f"--object-format={request.param}", f"--template={git_template}")
+    return plumbing.find(folder), git
+
+
+BAD = {
+    "two files": ([("100644", "a"), ("100644", "a")], "duplicateEntries"),
+    "a file and a folder": ([("100644", "a"), ("100644", "a.b"), ("40000", "a")], "duplicateEntries"),
+    "out of order": ([("100644", "b"), ("100644", "a")], "treeNotSorted"),
+    "a path for a name": ([("100644", "a/b")], "fullPathname"),
+    "a mode with a zero before it": ([("0100644", "a")], "zeroPaddedFilemode"),
+    "a folder with a zero before it": ([("040000", "a")], "zeroPaddedFilemode"),
+}
+GOOD = [("100644", "a"), ("100755", "a-b"), ("40000", "a.c"), ("120000", "a0"), ("40000", "b"), ("100644", "b0")]
+
+
+def made(git, rows, below=False):
+    """Return a sound commit, one after it whose tree holds rows, or whose folder does, and the id of what holds them."""
+    blob = git("hash-object", "-w", "--stdin", data=b"x\n")
+    inner = git("mktree", data=b"100644 blob %b\tfile\n" % blob.encode())
+    data = b"".join(
+        [f"{mode} {name}\0".encode() + bytes.fromhex(inner if mode.endswith("40000") else blob) for mode, name in rows]
+    )
+    tree = git("hash-object", "-t", "tree", "-w", "--literally", "--stdin", data=data)
+    top = tree
+    if below:
+        top = git("mktree", data=b"040000 tree %b\tfolder\n" % tree.encode())
+    good = git("commit-tree", "-m", "good", inner)
+    return good, git("commit-tree", "-m", "bad", "-p", good, top), tree
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize("name", BAD)
+def test_what_git_never_wrote_is_refused_where_it_comes_in(repository, name, below):
+    at, git = repository
+    rows, complaint = BAD[name]
+    good, bad, tree = made(git, rows, below)
+    assert f"{tree}: {complaint}" in git("fsck", "--no-dangling", bad, code=None)
+    after = git("commit-tree", "-m", "after", "-p", bad, f"{good}^{{tree}}")
+    with pytest.raises(StoreError) as caught:
+        fsck.demand(at, after)
+    assert caught.value.where == f"{bad[:12]}, tree {tree[:12]}"
+    fsck.demand(at, after, f"^{bad}")
+    fsck.demand(at, good, "")
+
+
+def test_what_git_writes_is_taken(repository):
+    at, git = repository
+    _, head, tree = made(git, GOOD)
+    git("read-tree", head)
+    assert git("write-tree") == tree
+    fsck.demand(at, head)
