@@ -272,6 +272,7 @@ error: there is no label 'pracel'
             snapshot("""\
 error: the label 'parcel' would be its own ancestor
   where: taxonomies/topics.yaml
+  next: labelvc taxonomy counts topics, which lists the labels there are
 """),
         ),
         (
@@ -287,6 +288,7 @@ error: the label 'parcel' is split into two labels or more, each named once
             snapshot("""\
 error: 'order' is the label 'order' already
   where: taxonomies/topics.yaml
+  next: labelvc taxonomy counts topics, which lists the labels there are
 """),
         ),
     ],

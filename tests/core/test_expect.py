@@ -240,3 +240,12 @@ def test_a_schema_is_not_changed_by_its_use(record: dict[str, Any]) -> None:
         canonical.encode(before)
     except DataError as error:
         raise AssertionError(error.message) from None
+
+
+def test_the_field_of_a_token_that_is_called_like_the_taxonomy_holds_its_labels_or_none():
+    task = Task("token", taxonomy="upos", fields=("form", "upos", "xpos"))
+    rules = judge(expect.value_schema(task, ["NOUN", "VERB"]))
+    assert [rules.is_valid({"form": "x", "upos": said}) for said in ("NOUN", "_", "NOUNX")] == [True, True, False]
+    assert rules.is_valid({"form": "x", "xpos": "anything"})
+    apart = judge(expect.value_schema(msgspec.structs.replace(task, taxonomy="parts"), ["NOUN"]))
+    assert apart.is_valid({"form": "x", "upos": "anything"})

@@ -244,8 +244,12 @@ def _mask(task: Task, label: Schema) -> Schema:
 
 
 def _token(task: Task, label: Schema) -> Schema:
+    """Return the schema of a token: the field called like the taxonomy holds one of its labels, or `_` for none (CoNLL-U)."""
     if task.fields:
-        return _closed(dict.fromkeys(("form", *task.fields), STRING), ["form"])
+        decided: Schema = {}
+        if task.taxonomy in task.fields and "enum" in label:
+            decided = {task.taxonomy: {"enum": [*label["enum"], "_"]}}
+        return _closed({**dict.fromkeys(("form", *task.fields), STRING), **decided}, ["form"])
     names = {"pattern": FIELD_PATTERN}
     return {"type": "object", "propertyNames": names, "additionalProperties": STRING, "required": ["form"]}
 

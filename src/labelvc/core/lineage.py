@@ -20,6 +20,7 @@ Value = Mapping[str, Any]
 Change = tuple[tuple[str, ...], Any]
 _FRESH = ("labels", "-")
 _MEMBERS = ("label", "labels", "soft", "ranking")
+_LOOK = "labelvc taxonomy counts NAME, which lists the labels there are"
 
 
 class Edits(NamedTuple):
@@ -192,7 +193,7 @@ def _renamed(labels: _Labels, asked: Operation) -> Iterator[Change]:
     (label,) = asked.labels
     at, known = labels[label]
     if known.get("name") == asked.name:
-        raise RefusedError(f"the label {label!r} is called so already")
+        raise RefusedError(f"the label {label!r} is called so already", hint=_LOOK)
     _refuse_taken({other: row for other, row in labels.items() if other != label}, asked.name, label)
     yield ("labels", at, "name"), asked.name
 
@@ -201,12 +202,12 @@ def _merged(labels: _Labels, asked: Operation) -> Iterator[Change]:
     (target,) = asked.into
     gone = [label for label in asked.labels if label != target]
     if not gone:
-        raise RefusedError(f"the label {target!r} would be merged into itself")
+        raise RefusedError(f"the label {target!r} would be merged into itself", hint=_LOOK)
     if target not in labels:
         _refuse_taken(labels, asked.name or target)
         yield _new(target, asked.name, labels[gone[0]][1].get("parent"))
     elif labels[target][1].get("status") == "deprecated":
-        raise RefusedError(f"the label {target!r} is deprecated, so nothing can become it")
+        raise RefusedError(f"the label {target!r} is deprecated, so nothing can become it", hint=_LOOK)
     for label in gone:
         at, known = labels[label]
         yield from _retired(at, known)
@@ -228,7 +229,7 @@ def _split(labels: _Labels, asked: Operation) -> Iterator[Change]:
             _refuse_taken(labels, fresh)
             yield _new(fresh, "", known.get("parent"))
         elif fresh != label and labels[fresh][1].get("status") == "deprecated":
-            raise RefusedError(f"the label {fresh!r} is deprecated, so nothing can become it")
+            raise RefusedError(f"the label {fresh!r} is deprecated, so nothing can become it", hint=_LOOK)
     if label not in asked.into:
         yield from _retired(at, known)
 
@@ -237,11 +238,11 @@ def _moved(labels: _Labels, asked: Operation) -> Iterator[Change]:
     (label,) = asked.labels
     at, known = labels[label]
     if known.get("parent") == asked.parent:
-        raise RefusedError(f"the label {label!r} is there already")
+        raise RefusedError(f"the label {label!r} is there already", hint=_LOOK)
     above = asked.parent
     while above is not None:
         if above == label:
-            raise RefusedError(f"the label {label!r} would be its own ancestor")
+            raise RefusedError(f"the label {label!r} would be its own ancestor", hint=_LOOK)
         if above not in labels:
             raise _missing(labels, above)
         above = labels[above][1].get("parent")
@@ -255,7 +256,7 @@ def _deprecated(labels: _Labels, asked: Operation) -> Iterator[Change]:
 
 def _retired(at: str, known: Value) -> Iterator[Change]:
     if known.get("status") == "deprecated":
-        raise RefusedError(f"the label {known['id']!r} is deprecated already")
+        raise RefusedError(f"the label {known['id']!r} is deprecated already", hint=_LOOK)
     yield ("labels", at, "status"), "deprecated"
 
 
@@ -278,7 +279,7 @@ def _refuse_taken(labels: _Labels, said: str, merge: str = "") -> None:
     """
     for other, (_, row) in labels.items():
         if said.casefold() in (other.casefold(), str(row.get("name", "")).casefold()):
-            hint = f"labelvc taxonomy merge NAME {shlex.quote(merge)} --into {shlex.quote(other)}" if merge else ""
+            hint = f"labelvc taxonomy merge NAME {shlex.quote(merge)} --into {shlex.quote(other)}" if merge else _LOOK
             raise RefusedError(f"{said!r} is the label {other!r} already", hint=hint)
 
 
