@@ -57,9 +57,9 @@ class Rows(NamedTuple):
         taken: digest of each line of a merge that its first parent had not, and which parent had it.
     """
 
-    born: bytes
-    changed: list[tuple[bytes, tuple[Old, ...]]]
-    taken: list[tuple[bytes, int]]
+    born: bytes = b""
+    changed: Sequence[tuple[bytes, tuple[Old, ...]]] = ()
+    taken: Sequence[tuple[bytes, int]] = ()
 
 
 class Made(NamedTuple):

@@ -15,7 +15,7 @@ from labelvc.errors import DataError
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import naming
+from labelvc.ops import naming, remembered
 from labelvc.ops import project as projects
 from labelvc.ops.past import Past, Scope
 from labelvc.store import log, tree
@@ -31,10 +31,7 @@ _BY = "labelvc.blame/3"
 _AT_ONCE = 40_000
 _SAMPLE = 16
 _MOST_PREFIX = 3
-_STEPS = 256
 _SHAPES = 1 << 12
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(attribution.Rows).decode
 
 
 class Origin(NamedTuple):
@@ -202,40 +199,18 @@ def _remembered(
     specs = past.specs(scope)
     listed = {commit.id: commit for commit in log.commits(git, past.head, specs)}
     commits = [listed[commit] for commit in parents if commit in listed]
-    for start in range(0, len(commits), _STEPS):
-        some = commits[start : start + _STEPS]
-        keys = {commit.id: _key(past.dataset.name, scope, commit) for commit in some}
-        kept = _recalled(cache.get_many(keys.values()))
-        missing = [commit for commit in some if keys[commit.id] not in kept]
-        fresh: list[tuple[str, bytes]] = []
-        made = past.some(scope, {commit.id: commit.parents for commit in missing}) if missing else iter(())
-        seen = next(made, None)
-        try:
-            for commit in some:
-                rows = kept.pop(keys[commit.id], None)
-                if rows is None:
-                    rows = attribution.Rows(b"", [], [])
-                    if seen is not None and seen[0].id == commit.id:
-                        rows = attribution.rows(seen[1])
-                        seen = next(made, None)
-                    fresh.append((keys[commit.id], _pack(rows)))
-                yield commit, rows
-        finally:
-            cache.put_many(fresh)
+    yield from remembered.by_commit(
+        cache, commits, partial(_key, past.dataset.name, scope), attribution.Rows, partial(_made, past, scope)
+    )
+
+
+def _made(past: Past, scope: Scope, commits: Sequence[Commit]) -> Iterator[tuple[Commit, attribution.Rows]]:
+    for commit, sides in past.some(scope, {commit.id: commit.parents for commit in commits}):
+        yield commit, attribution.rows(sides)
 
 
 def _key(dataset: str, scope: Scope, commit: Commit) -> str:
     return f"{_BY}:{dataset}:{scope.prefix}:{commit.id}:{','.join(commit.parents)}"
-
-
-def _recalled(kept: Mapping[str, bytes]) -> dict[str, attribution.Rows]:
-    found = {}
-    for key, raw in kept.items():
-        try:
-            found[key] = _unpack(raw)
-        except msgspec.DecodeError:
-            continue
-    return found
 
 
 def _shards(head: Snapshot, dataset: str) -> list[tuple[str, str, Entry]]:

@@ -24,30 +24,32 @@ def by_commit(
     kind: type[_Done],
     made: Callable[[Sequence[Commit]], Iterator[tuple[Commit, _Done]]],
 ) -> Iterator[tuple[Commit, _Done]]:
-    """Yield what each of some commits did, those that are remembered first of some hundred.
+    """Yield what each of some commits did, in their order.
 
     Args:
         cache: where it is remembered.
         commits: the commits.
         key_of: returns what that of a commit depends on.
         kind: the type of it; called without anything it is nothing.
-        made: works it out for commits that are not remembered; those that did nothing may be left out.
+        made: works it out for commits that are not remembered, in their order; those that did nothing may be left out.
     """
     read = msgspec.msgpack.Decoder(kind).decode
     for some in batches(commits, _STEPS):
         keys = {commit.id: key_of(commit) for commit in some}
         kept = dict(_recalled(cache.get_many(keys.values()).items(), read))
-        missing = {commit.id: commit for commit in some if keys[commit.id] not in kept}
-        yield from ((commit, kept.pop(keys[commit.id])) for commit in some if commit.id not in missing)
+        missing = [commit for commit in some if keys[commit.id] not in kept]
         fresh: list[tuple[str, bytes]] = []
+        told = made(missing) if missing else iter(())
+        following = next(told, None)
         try:
-            for commit, done in made(list(missing.values())) if missing else ():
-                del missing[commit.id]
-                fresh += _written(keys[commit.id], done)
+            for commit in some:
+                done = kept.pop(keys[commit.id], None)
+                if done is None:
+                    done = kind()
+                    if following is not None and following[0].id == commit.id:
+                        done, following = following[1], next(told, None)
+                    fresh += _written(keys[commit.id], done)
                 yield commit, done
-            for commit in missing.values():
-                fresh += _written(keys[commit.id], kind())
-                yield commit, kind()
         finally:
             cache.put_many(fresh)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
@@ -162,14 +163,12 @@ def _key(rules: str, commit: Commit) -> str:
 
 
 def _made(git: Git, reader: Reader, drawn: Veil, commits: Sequence[Commit]) -> Iterator[tuple[Commit, Edits]]:
-    rest: list[str] = []
-    for commit in commits:
-        files = _all_new(git, reader, commit) if len(commit.parents) < 2 else None
-        if files is None:
-            rest.append(commit.id)
-            continue
-        yield commit, history.counted(git, reader, log.Entry(commit, files), _fresh(commit, drawn)).edits()
-    for entry in log.these(git, rest, [_FOLDER]) if rest else ():
+    whole = {commit.id: _all_new(git, reader, commit) for commit in commits if len(commit.parents) < 2}
+    news = (log.Entry(commit, files) for commit in commits if (files := whole.get(commit.id)) is not None)
+    rest = [commit.id for commit in commits if whole.get(commit.id) is None]
+    places = {commit.id: place for place, commit in enumerate(commits)}
+    told = log.these(git, rest, [_FOLDER]) if rest else iter(())
+    for entry in heapq.merge(news, told, key=lambda entry: places[entry.commit.id]):
         yield entry.commit, history.counted(git, reader, entry, _fresh(entry.commit, drawn)).edits()
 
 
