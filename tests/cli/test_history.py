@@ -280,3 +280,41 @@ def test_odd_items_do_not_stop_a_trace(zoo: Zoo, labelvc: Run):
     zoo.commit("Media as text")
     assert labelvc(zoo.folder, "trace", "pictures/b.jpg#x1")[0] == 0
     assert labelvc(zoo.folder, "trace", "pictures/b.jpg#")[0] == 0
+
+
+# ---------------------------------------------------------------- clones that lack a part of history
+@pytest.fixture
+def shallow(zoo: Zoo, labelvc: Run) -> tuple[Zoo, str]:
+    """Return a clone that was cut off at the last of three commits but two, and what `log` says of those two elsewhere."""
+    zoo.change(KEY, value={"score": 3})
+    zoo.commit("Three")
+    zoo.git("tag", "three")
+    for number, score in enumerate((4, 5)):
+        zoo.change(KEY, value={"score": score})
+        zoo.put(f"pets/p3#x{number}", rating("p3", 1, BEN, name=f"x{number}"))
+        zoo.commit(f"Score {score}")
+    clone = Zoo(zoo.folder.parent / "shallow")
+    zoo.git("clone", "-q", "--depth", "3", f"file://{zoo.folder}", str(clone.folder))
+    return clone, labelvc(zoo.folder, "log", KEY, "--at", "three..HEAD")[1]
+
+
+def test_log_of_a_span_that_a_shallow_clone_holds_whole(shallow: tuple[Zoo, str], labelvc: Run):
+    clone, told = shallow
+    assert told.count("Score ") == 2
+    assert labelvc(clone.folder, "log", KEY, "--at", "HEAD~2..HEAD") == (0, told, "")
+    code, out, err = labelvc(clone.folder, "log", "pets", "--at", "HEAD~2..HEAD", "--format", "jsonl")
+    assert (code, [json.loads(line)["records"] for line in out.splitlines()], err) == (
+        0,
+        [{"added": 1, "changed": 1}] * 2,
+        "",
+    )
+    assert labelvc(clone.folder, "log", "pets/p1#m1", "--at", "HEAD~2..HEAD")[:2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], [KEY], ["--at", "HEAD~2"], [KEY, "--at", "HEAD~2"], ["pets/p9#m1", "--at", "HEAD~2..HEAD"]],
+)
+def test_log_beyond_what_a_shallow_clone_holds_cannot_tell(shallow: tuple[Zoo, str], labelvc: Run, words: list[str]):
+    code, _, err = labelvc(shallow[0].folder, "log", *words)
+    assert (code, "cut off in this shallow clone" in err, "git fetch --unshallow" in err) == (2, True, True)

@@ -146,11 +146,12 @@ def read(git: Git, wanted: str, span: Span, only: Filter) -> Iterator[Logged]:
             return
         project = projects.load(git, head, reader)
         dataset, _, rest = wanted.partition("/")
-        past = Past(git, folders, projects.dataset(project, dataset), head.commit)
+        whole = Past(git, folders, projects.dataset(project, dataset), head.commit)
+        past = whole if not span.base else whole.since(span.base)
         readings = list(_readings(past, rest))
         found = next(filter(None, (_keyed(past, scopes, span, only) for scopes in readings)), [])
         yield from found
-        if not found and not any(_ever(past, scope) for scopes in readings for scope in scopes):
+        if not found and not any(_ever(one, rest) for one in (past, whole)):
             advice = naming.hint(git, tree.commit(git, span.head), wanted) or naming.WRITTEN
             raise DataError(f"no commit up to {span.head} ever held {wanted}", hint=advice)
 
@@ -279,7 +280,7 @@ def _keyed(past: Past, scopes: Sequence[Scope], span: Span, only: Filter) -> lis
     """Return the log of a record, or of an item with its records, with their old and new lines."""
     found: dict[str, Logged] = {}
     for scope in scopes:
-        for commit, sides in past.changes(scope, span.base):
+        for commit, sides in past.changes(scope):
             if not span.holds(commit):
                 continue
             tally = _Counted(only, keep=True)
@@ -293,7 +294,7 @@ def _keyed(past: Past, scopes: Sequence[Scope], span: Span, only: Filter) -> lis
                 found[commit.id] = _joined(found[commit.id], one) if commit.id in found else one
     if len(scopes) == 1:
         return list(found.values())
-    order = {commit: at for at, commit in enumerate(log.parents(past.git, past.head))}
+    order = {commit: at for at, commit in enumerate(past.parents)}
     return [found[commit] for commit in sorted(found, key=order.__getitem__)]
 
 
@@ -310,8 +311,12 @@ def _readings(past: Past, rest: str) -> Iterator[list[Scope]]:
         yield [past.item(whole, "items"), past.item(whole, "annotations")]
 
 
-def _ever(past: Past, scope: Scope) -> bool:
-    return any(any(life.moves(sides)) for _, sides in past.changes(scope))
+def _ever(past: Past, rest: str) -> bool:
+    """Tell whether what a text after `dataset/` names is there, or one of the commits looked at changed it."""
+    scopes = [scope for scopes in _readings(past, rest) for scope in scopes]
+    return any(past.lines(past.head, scope) for scope in scopes) or any(
+        any(life.moves(sides)) for scope in scopes for _, sides in past.changes(scope)
+    )
 
 
 def _live(seen: Comparison) -> Iterable[dict[str, Any]]:

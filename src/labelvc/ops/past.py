@@ -56,7 +56,7 @@ class Past:
         dataset: the dataset, as it is at the end of the history.
         head: full id of the commit where the history ends.
         groups: every `group` expression the dataset ever had, when that is known.
-        parents: every commit up to head with its parents, children before parents, when those are known.
+        parents: the commits that are looked at with their parents, children before parents; None for all up to head.
         cache: where documents are remembered; None for the repository's own.
     """
 
@@ -77,17 +77,25 @@ class Past:
         self._document = f"datasets/{dataset.name}/dataset.yaml"
         self._versions: dict[str, dict[str, None]] | None = None
 
-    def changes(self, scope: Scope, base: str = "") -> Iterator[tuple[Commit, life.Sides]]:
+    def since(self, base: str) -> Past:
+        """Return the same past, of the commits alone that another one does not have.
+
+        Raises:
+            StoreError: unknown revision, or one of those commits is where a shallow clone was cut off.
+        """
+        parents = log.parents(self.git, self.head, base)
+        return Past(self.git, self._folders, self.dataset, self.head, parents=parents, cache=self._cache)
+
+    def changes(self, scope: Scope) -> Iterator[tuple[Commit, life.Sides]]:
         """Yield each commit with the lines in scope that differ from those of its parents, newest first.
 
         Args:
             scope: which lines.
-            base: commit to end before; empty for all of history.
 
         Raises:
             StoreError: an object is missing, or the clone is shallow.
         """
-        return self.some(scope, self._span(base))
+        return self.some(scope, self.parents)
 
     def some(self, scope: Scope, wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[Commit, life.Sides]]:
         """Yield what `changes` does, of some commits in their order; one that changed no file in scope is left out.
@@ -110,7 +118,7 @@ class Past:
             scope = self._scope(key.item, layer, known)._replace(start=shard.prefix(key))
             self._versions = {}
             specs = [*self.specs(scope), log.pathspec(self._document), _TRUST]
-            wanted = self._span()
+            wanted = self.parents
             found = list(_joined(wanted, self._narrow(scope, log.apart(self.git, wanted, specs))))
             if self.groups() <= known:
                 return found
@@ -141,13 +149,9 @@ class Past:
             self._folders.reader.bring([oid for file in covered for oid in (*file.olds, file.new) if oid])
             yield from some
 
-    def _span(self, base: str = "") -> Mapping[str, Sequence[str]]:
-        """Return the commits up to head with their parents, without those up to another."""
-        return log.parents(self.git, self.head, base) if base else self.parents
-
     @property
     def parents(self) -> Mapping[str, Sequence[str]]:
-        """Every commit up to head with its parents, children before parents."""
+        """The commits that are looked at with their parents, children before parents: all up to head if not told otherwise."""
         if self._parents is None:
             self._parents = log.parents(self.git, self.head)
         return self._parents
@@ -229,7 +233,7 @@ class Past:
         """Return the paths of what governs the dataset, each with the ids of all its versions."""
         if self._versions is None:
             self._versions = {}
-            for entry in log.apart(self.git, self._span(), [log.pathspec(self._document), _TRUST]):
+            for entry in log.apart(self.git, self.parents, [log.pathspec(self._document), _TRUST]):
                 for file in _versions(entry):
                     self._note(file)
         return self._versions
@@ -237,7 +241,7 @@ class Past:
     def _note(self, file: Versions) -> None:
         governs = file.path == self._document or file.path.startswith(f"{_TRUST}/")
         if self._versions is not None and governs:
-            self._versions.setdefault(file.path, {})[file.new] = None
+            self._versions.setdefault(file.path, {}).update(dict.fromkeys((file.new, *file.olds)))
 
     def line(self, commit: str, key: Key) -> bytes | None:
         """Return a line as it was at a commit."""

@@ -143,9 +143,9 @@ def _listing(git: Git, head: str, base: str) -> list[str]:
     """Return the command that lists commits.
 
     Raises:
-        StoreError: unknown revision, or history that ends early in a shallow clone.
+        StoreError: unknown revision, or history in that span that ends early in a shallow clone.
     """
-    _demand_whole(git, head)
+    _demand_whole(git, head, base)
     return ["rev-list", "--full-history", "--topo-order", *_span(git, head, base)]
 
 
@@ -153,12 +153,19 @@ def _span(git: Git, head: str, base: str) -> list[str]:
     return [plumbing.resolve(git, head), *([f"^{plumbing.resolve(git, base)}"] if base else [])]
 
 
-def _demand_whole(git: Git, head: str) -> None:
-    """Refuse a history that is cut off; a clone that has all of it keeps it."""
-    if git.common not in _whole:
-        if plumbing.is_shallow(git):
-            raise StoreError("history is cut off in this shallow clone", where=head, hint=process.UNSHALLOW)
+def _demand_whole(git: Git, head: str, base: str = "") -> None:
+    """Refuse a history that is cut off; a clone that has all of it keeps it.
+
+    Of a shallow clone the commits since another are whole when none of them is one that it was cut off at: those have no
+    parents there (gitglossary, shallow repository).
+    """
+    if git.common in _whole:
+        return
+    if not plumbing.is_shallow(git):
         _whole.add(git.common)
+    elif not base or plumbing.run(git, "rev-list", "-1", "--max-parents=0", *_span(git, head, base)):
+        where = f"{base}..{head}" if base else head
+        raise StoreError("history is cut off in this shallow clone", where=where, hint=process.UNSHALLOW)
 
 
 def dates(git: Git, head: str) -> list[tuple[str, int]]:
@@ -199,9 +206,9 @@ def parents(git: Git, head: str, base: str = "") -> dict[str, tuple[str, ...]]:
         base: revision to end before; empty for all of history.
 
     Raises:
-        StoreError: unknown revision, or history that ends early in a shallow clone.
+        StoreError: unknown revision, or history in that span that ends early in a shallow clone.
     """
-    _demand_whole(git, head)
+    _demand_whole(git, head, base)
     listed = plumbing.run(git, "rev-list", "--topo-order", "--parents", *_span(git, head, base)).decode()
     found = {own: tuple(above) for own, *above in map(str.split, listed.splitlines())}
     plumbing.remember(git, list(found))
