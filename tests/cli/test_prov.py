@@ -94,6 +94,37 @@ def test_a_life_is_a_chain_of_revisions(zoo: Zoo, labelvc: Run):
     assert "@example.com" not in out
 
 
+def test_what_a_merge_dropped_is_told(zoo: Zoo, labelvc: Run):
+    """Once it is another value, and once a deletion, which takes nothing away."""
+    zoo.git("checkout", "-q", "-b", "topic")
+    zoo.change(KEY, value={"score": 3})
+    changed = zoo.commit("Three", "Ben")
+    zoo.bury(KEY)
+    buried = zoo.commit("Delete", "Cleo")
+    zoo.git("checkout", "-q", "main")
+    zoo.git("merge", "-q", "-s", "ours", "--no-edit", "-m", "Takes nothing", "topic")
+    merge = zoo.git("rev-parse", "HEAD")
+    document, out = read(labelvc, zoo, KEY)
+    hold(document)
+    parts = json.loads(out)
+    (gone,) = parts["wasInvalidatedBy"].values()
+    assert (gone["prov:entity"].rpartition(".")[2], gone["prov:activity"]) == (changed[:12], f"commit:{merge}")
+    assert [
+        (one["prov:informed"], one["prov:informant"], one.get("lvc:dropped")) for one in parts["wasInformedBy"].values()
+    ] == [(f"commit:{merge}", f"commit:{commit}", KEY) for commit in (changed, buried)]
+
+
+def test_what_both_sides_deleted_is_taken_away_once(zoo: Zoo, labelvc: Run):
+    for branch in ("one", "two"):
+        zoo.git("checkout", "-q", "-b", branch, "main")
+        zoo.bury(KEY)
+        zoo.commit(f"Delete on {branch}", "Cleo")
+    zoo.git("merge", "-q", "--no-edit", "one")
+    document, _ = read(labelvc, zoo, KEY)
+    hold(document)
+    assert len(list(document.get_records(ProvInvalidation))) == 1
+
+
 def test_it_comes_back_the_same(zoo: Zoo, labelvc: Run):
     for key in (KEY, "pets/p2#", "pets/p1#n1", "pets/p1#w1", "pictures/b.jpg#x1"):
         document, out = read(labelvc, zoo, key)

@@ -146,8 +146,10 @@ def read(git: Git, wanted: str, span: Span, only: Filter) -> Iterator[Logged]:
             return
         project = projects.load(git, head, reader)
         dataset, _, rest = wanted.partition("/")
-        whole = Past(git, folders, projects.dataset(project, dataset), head.commit)
-        past = whole if not span.base else whole.since(span.base)
+        past = whole = Past(git, folders, projects.dataset(project, dataset), head.commit)
+        if span.base:
+            parents = log.parents(git, head.commit, span.base)
+            past = Past(git, folders, whole.dataset, head.commit, parents=parents)
         readings = list(_readings(past, rest))
         found = next(filter(None, (_keyed(past, scopes, span, only) for scopes in readings)), [])
         yield from found

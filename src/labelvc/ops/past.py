@@ -77,15 +77,6 @@ class Past:
         self._document = f"datasets/{dataset.name}/dataset.yaml"
         self._versions: dict[str, dict[str, None]] | None = None
 
-    def since(self, base: str) -> Past:
-        """Return the same past, of the commits alone that another one does not have.
-
-        Raises:
-            StoreError: unknown revision, or one of those commits is where a shallow clone was cut off.
-        """
-        parents = log.parents(self.git, self.head, base)
-        return Past(self.git, self._folders, self.dataset, self.head, parents=parents, cache=self._cache)
-
     def changes(self, scope: Scope) -> Iterator[tuple[Commit, life.Sides]]:
         """Yield each commit with the lines in scope that differ from those of its parents, newest first.
 

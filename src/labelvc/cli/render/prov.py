@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from labelvc.core import diff
 from labelvc.core.veil import HIDDEN, Veil
+from labelvc.model.commit import Commit
 from labelvc.model.vote import Vote
 from labelvc.ops.trace import Life, Step
 
@@ -46,22 +47,25 @@ class _Graph:
     def __init__(self) -> None:
         self.parts: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self._versions: dict[bytes, str] = {}
+        self._gone: set[str] = set()
 
     def step(self, step: Step, veil: Veil, at: int) -> None:
         """Add one change: the version it made or took away, who made it, and who answered for it."""
         seen = veil.drawn(diff.compare(step.delta))
         commit = f"commit:{step.commit.id}"
         self._activity(commit, step.commit.committed, "Commit")
-        if step.integrated.id != step.commit.id:
-            merge = f"commit:{step.integrated.id}"
-            self._activity(merge, step.integrated.committed, "Commit")
-            self._relate("wasInformedBy", informed=merge, informant=commit)
+        key = step.delta.key
+        if step.dropped is not None:
+            self._informed(step.dropped, commit, {"lvc:dropped": str(key)})
+        if step.integrated.id != step.commit.id and step.integrated != step.dropped:
+            self._informed(step.integrated, commit)
         old = self._versions.get(step.delta.old) if step.delta.old is not None else None
         if diff.live(step.delta.new) is None or step.delta.new is None:
-            if old is not None:
-                self._relate("wasInvalidatedBy", entity=old, activity=commit, time=step.commit.committed)
+            if old is not None and step.dropped is None:
+                self._ended(old, step.commit)
+            elif old is not None:
+                self._relate("used", activity=commit, entity=old)
             return
-        key = step.delta.key
         name = f"record:{_local(str(key))}/{at + 1}.{step.commit.id[:12]}"
         self.parts["entity"][name] = {
             "prov:type": _name("lvc:Record"),
@@ -76,9 +80,24 @@ class _Graph:
             self._relate(
                 "wasDerivedFrom", generatedEntity=name, usedEntity=old, activity=commit, type=_name("prov:Revision")
             )
+        if step.dropped is not None:
+            self._ended(name, step.dropped)
         self._makers(name, commit, seen.new, step)
         for vote in step.votes:
             self._vote(vote, name)
+
+    def _informed(self, merge: Commit, commit: str, extra: dict[str, Any] | None = None) -> None:
+        """Say that a merge brought what a commit did, or threw it away."""
+        name = f"commit:{merge.id}"
+        self._activity(name, merge.committed, "Commit")
+        self._relate("wasInformedBy", extra=extra, informed=name, informant=commit)
+
+    def _ended(self, version: str, commit: Commit) -> None:
+        """Say that a commit took a version away, once: both sides of a merge may have (PROV-CONSTRAINTS, 25)."""
+        if version not in self._gone:
+            self._gone.add(version)
+            activity = f"commit:{commit.id}"
+            self._relate("wasInvalidatedBy", entity=version, activity=activity, time=commit.committed)
 
     def _makers(self, version: str, commit: str, fields: dict[str, Any], step: Step) -> None:
         plan = self._plan(step)
