@@ -69,6 +69,8 @@ class Backing(NamedTuple):
 
 def current(backings: Sequence[Backing]) -> list[Backing]:
     """Return the backings with what each principal says now: statements that none of their own supersedes, wherever it is."""
+    if not any(voice.supersedes or voice.authors for each in backings for voice in each.voices):
+        return list(backings)
     gone = {(voice.principal, digest) for each in backings for voice in each.voices for digest in voice.supersedes}
     return [
         each._replace(

@@ -6,6 +6,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from labelvc.codec import dsse, rawsig, sshsig, statement
@@ -99,6 +100,7 @@ class Opened(NamedTuple):
     presence: Presence
 
 
+@lru_cache(maxsize=_READY)  # of each file that a step brings it is asked several times
 def root_of(path: str) -> Digest | None:
     """Return the change-set that a file of the approvals folder is about; None of one that is named as no list or statement."""
     place = _PLACE.fullmatch(path)

@@ -56,7 +56,7 @@ def lost(old: Snapshot, paths: Iterable[str]) -> list[Lost]:
         old: what was there before.
         paths: the files that differ after the step; those outside `FOLDERS` are left out.
     """
-    there = listing.of(old.entries)
+    there = _there(old, paths := list(paths))
     message = "this step changed or removed what somebody signed before it"
     return [
         Lost(path, message)
@@ -72,11 +72,19 @@ def beside(told: Sequence[Problem], deed: Deed) -> tuple[Problem, ...]:
         told: what was found wrong when the step was judged.
         deed: what it did.
     """
-    known, there = {problem.path for problem in told}, listing.of(deed.new.entries)
     said, released = [deed.changed(start) for start in FOLDERS]
+    if not said and not released:
+        return tuple(told)
+    known, there = {problem.path for problem in told}, _there(deed.new, said)
     found = [(path, _place(path)) for path in said if path in there and path not in known]
     void = (Problem(path, f"{why}; {_VOID}") for path, why in found if why)
     return (*told, *lost(deed.old, [*said, *released]), *void)
+
+
+def _there(snapshot: Snapshot, paths: Iterable[str]) -> set[str]:
+    """Return the files of a snapshot that lie beside some paths, some of them or not; a folder is listed once."""
+    folders = {path.rpartition("/")[0] for path in paths}
+    return {path for folder in folders for path in listing.paths(snapshot.entries, f"{folder}/")}
 
 
 def _void(reader: Reader, path: str, entry: Entry) -> str:

@@ -34,6 +34,7 @@ class Promised:
 
     def __init__(self, git: Git) -> None:
         self._git = git
+        self._config = git.common / "config"
         self._brought: set[str] = set()
 
     def bring(self, oids: Sequence[str]) -> None:
@@ -42,7 +43,7 @@ class Promised:
         Args:
             oids: full object ids.
         """
-        remotes = _remotes(self._git.common, _changed(self._git.common))
+        remotes = _remotes(self._git.common, _changed(self._config))
         for remote in remotes:
             asked = [oid for oid in oids if oid not in self._brought]
             missing = _missing(self._git, asked) if asked else []
@@ -53,9 +54,9 @@ class Promised:
             self._brought.update(oids)
 
 
-def _changed(common: Path) -> tuple[int, int]:
+def _changed(config: Path) -> tuple[int, int]:
     try:
-        about = (common / "config").stat()
+        about = config.stat()
     except FileNotFoundError:
         return 0, 0
     return about.st_mtime_ns, about.st_size

@@ -237,13 +237,13 @@ def changes(
     if old.kind == "commit" and new.kind in ("commit", "index"):
         plain = {*paths} - listing.of(old.entries).odd() - listing.of(new.entries).odd()
     away = {path for path in paths if git.far is not None and (_in_dvc(old, path) or _in_dvc(new, path))}
-    streams = [_compared_far(git, old, new, [path for path in paths if path in away])]
+    streams = [_compared_far(git, old, new, [path for path in paths if path in away])] if away else []
     if walked := [path for path in paths if path not in plain and path not in away]:
         streams.append(_walked(git, old, new, walked))
     if plain:
         lines = _told(git, old, new, plain, under, source)
         streams.append(change for change in lines if change.path in plain)
-    yield from heapq.merge(*streams, key=attrgetter("path"))
+    yield from streams[0] if len(streams) == 1 else heapq.merge(*streams, key=attrgetter("path"))
 
 
 def _told(
