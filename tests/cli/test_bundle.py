@@ -598,6 +598,35 @@ def test_who_ratified_is_held_against_the_time_of_the_policy_that_let_them(desk:
     assert (code, "is approved" in found) == (1, True)
 
 
+@pytest.mark.parametrize("when", ["in time", "late", "late and said to be approved", "not yet", "never"])
+def test_a_bundle_cannot_tell_that_an_emergency_was_ratified_in_time(desk: Desk, tmp_path: Path, when: str):
+    """Every statement of a bundle is heard whenever it came in, so a late yes must never make it good."""
+    day, start = 86_400, 1_800_000_000
+    dated = lambda days: {f"GIT_{who}_DATE": f"{start + int(days * day)} +0000" for who in ("AUTHOR", "COMMITTER")}  # noqa: E731
+    people.govern(desk, lambda policy: people.labels_rule(policy, emergency=Need("lead"), ratify_within=3 * day))
+    desk.approve("ada", "main...topic", "lead", "--emergency", "--reason", "the client waits")
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--no-ff", "--no-edit", "topic", **dated(0))
+    step = desk.git("rev-parse", "HEAD")
+    if when in ("in time", "late", "late and said to be approved"):
+        desk.approve("ben", "main~1..main")
+        desk.git("commit", "-q", "--amend", "--no-edit", **dated(2 if when == "in time" else 4))
+    desk.git("commit", "-q", "--allow-empty", "-m", "Later", **dated(2.5 if when == "not yet" else 5))
+    case = bundled(desk, tmp_path / "b.tar", f"{step}~1..main")
+    (said,) = [row.split()[5] for row in case.files["steps.txt"].decode().splitlines() if row.startswith(step)]
+    assert said == {"in time": "approved", "not yet": "conditional"}.get(when, "missing")
+    if when == "late and said to be approved":
+        case = case.but(**restated(case, step, "missing", "approved"))
+    if when == "never":
+        case = case.but(**restated(case, step, "missing", "conditional"))
+    code, told = by_labelvc(desk, case, tmp_path / "away")
+    (found,) = [line for line in told.splitlines() if f"step {step[:12]} is" in line] or [""]
+    if when in ("in time", "late and said to be approved"):
+        assert (code, found[:5], "NOT PROVED: 1 cannot be told" in told) == (2, "open ", True), told
+    else:
+        assert (code, found[:5]) == {"not yet": (0, "ok   "), "late": (0, ""), "never": (1, "wrong")}[when], told
+
+
 def public(desk: Desk, who: str) -> PublicKey:
     return sshsig.read_public(Path(f"{desk.key(who)}.pub").read_text().rsplit(" ", 1)[0])
 

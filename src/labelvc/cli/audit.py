@@ -84,7 +84,8 @@ def recheck(settings: Settings, /, file: Path, digest: str | None, root: str | N
 
     Of a proof, --digest ties it to the release that `labelvc release show` prints it for. Of a bundle, --root (or LABELVC_ROOT)
     ties it to the project. Without them compare yourself: anybody can sign what they made up. Nothing is unpacked. Exit 1 when
-    something does not hold, 2 when the file is neither, or is an archive that could do harm, or, with CI=true, without them.
+    something does not hold, 2 when the file is neither, is an archive that could do harm, leaves open what nobody can tell from
+    it, or, with CI=true, without them.
 
     \b
       labelvc audit recheck evidence.tar --root sha256:...
@@ -111,6 +112,10 @@ def _bundle(settings: Settings, file: Path, root: str | None) -> int:
         say(settings, f"FAILED: {wrong} wrong")
         return 1
     checks = text.count(sum(one.state == "ok" for one in found), "check")
+    if unknown := sum(one.state == "open" for one in found):
+        say(settings, f"{checks} hold; NOT PROVED: {unknown} cannot be told from a bundle")
+        say(settings, "  next: ask for a clone, and run in it: labelvc verify --all --root sha256:...")
+        return 2
     if root is None:
         say(
             settings,

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from labelvc.codec import merkle
 from labelvc.core import changeset
 from labelvc.core import release as rules
+from labelvc.core.decide import Decision
 from labelvc.core.release import Log
 from labelvc.errors import DataError, TrustError
 from labelvc.model.names import Digest
@@ -47,11 +48,11 @@ class Check(NamedTuple):
     """One thing that was looked at.
 
     Attributes:
-        state: `ok`, `wrong` or `note`: nothing that could be looked at.
+        state: `ok`, `wrong`, `open` (nobody can tell from what is here) or `note`: nothing that could be looked at.
         words: what.
     """
 
-    state: Literal["ok", "wrong", "note"]
+    state: Literal["ok", "wrong", "open", "note"]
     words: str
 
 
@@ -244,7 +245,7 @@ class _Bench:
             if decision is not None:
                 asked = ", ".join(f"{need.have} of {need.asked} {need.role}" for need in decision.needs) or "nobody"
                 told = f"step {step.commit[:12]} is {step.state}: policy {step.policy} asks for {asked}"
-                yield _check(told, reckoner.stands(step, decision))
+                yield _in_time(told, step, decision, reckoner)
 
     def _times(self) -> list[tuple[str, str]]:
         return [_pair(row) for row in _rows(self._files, bundling.TIMES)] if bundling.TIMES in self._files else []
@@ -261,6 +262,18 @@ class _Bench:
         }
         files |= more
         return Held(files), Snapshot("the bundle", "commit", "", {path: Entry("git", "") for path in files})
+
+
+def _in_time(told: str, step: Listed, decision: Decision, reckoner: Reckoner) -> Check:
+    """Return whether a step stands as it is called, an emergency that must be ratified in a time among what let it in."""
+    if not reckoner.stands(step, decision):
+        return Check("wrong", told)
+    ended = reckoner.ended(step, decision)
+    if ended is False:
+        return Check("ok", told)
+    if ended and decision.state == "conditional":
+        return Check("wrong", f"{told}; the time to ratify it was over, and nobody had")
+    return Check("open", f"{told}; an emergency was declared, and whether it was ratified in time is not in a bundle")
 
 
 def _follows(version: str, release: Release, before: tuple[Release, Digest] | None, state: str) -> None:

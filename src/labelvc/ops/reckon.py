@@ -145,6 +145,28 @@ class Reckoner:
         """Tell whether a step is at least what it is called."""
         return decision.state in _STANDS.get(step.state, (decision.state,))
 
+    def ended(self, step: Listed, decision: Decision) -> bool | None:
+        """Tell whether the time to ratify what may have let a step in, an emergency, was over when the bundle ends.
+
+        When a statement came in is not in a bundle, so that beyond that time nobody can tell here who ratified late.
+
+        Args:
+            step: one that is called approved or conditional.
+            decision: how it stands by what is here.
+
+        Returns:
+            False where it was not, or where no emergency with a limit is heard of; None where nothing says when the step came in.
+        """
+        found, trust = self._changeset(step), self._trusts[step.policy]
+        rules = trust.policy.rules
+        limits = [decision.within] if decision.state == "conditional" else [rule.ratify_within for rule in rules]
+        within = min((each for each in limits if each is not None), default=None)
+        heard = self._shelf.all_heard(found, self._folders, (), trust) if found and within is not None else []
+        if within is None or not any(voice.emergency for each in heard for voice in each.backing.voices):
+            return False
+        last = self._steps[-1].at
+        return None if step.at is None or last is None else last > step.at + within
+
     def _by(self, step: Listed, found: ChangeSet, trust: Trust, at: int | None) -> Decision:
         silent = tuple(each for each in self._distrusted if not self._believed(step.commit, each))
         trust = trust._replace(policy=replace(trust.policy, distrusted=silent))
