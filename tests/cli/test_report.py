@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -550,3 +551,11 @@ def test_nothing_in_a_page_is_live(zoo: Zoo, labelvc: Run):
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u200b\u202a-\u202e\u2066-\u2069]", text)
     assert not [text for text in texts if PLAIN in text]
     assert json.loads(texts[3])["turns"]["records"] == len(HOSTILE)
+
+
+def test_dark_colours_are_for_screens_alone(lived: Zoo, labelvc: Run, tmp_path: Path):
+    """Paper is light: who prefers dark would print pale text, since browsers leave out what is behind it."""
+    page = tmp_path / "page.html"
+    assert labelvc(lived.folder, "report", "main", "--format", "html", "-o", str(page))[0] == 0
+    dark = re.findall(r"@media ([^{]*prefers-color-scheme: dark[^{]*)[{]", page.read_text())
+    assert dark == ["screen and (prefers-color-scheme: dark) "]
