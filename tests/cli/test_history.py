@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -318,3 +322,30 @@ def test_log_of_a_span_that_a_shallow_clone_holds_whole(shallow: tuple[Zoo, str]
 def test_log_beyond_what_a_shallow_clone_holds_cannot_tell(shallow: tuple[Zoo, str], labelvc: Run, words: list[str]):
     code, _, err = labelvc(shallow[0].folder, "log", *words)
     assert (code, "cut off in this shallow clone" in err, "git fetch --unshallow" in err) == (2, True, True)
+
+
+# ---------------------------------------------------------------- long work
+@pytest.mark.parametrize(
+    ("words", "shown"), [(["diff", "HEAD~1..HEAD"], "comparing records"), (["log", "pets"], "reading history")]
+)
+def test_long_work_draws_a_bar_on_a_terminal_that_does_not_show_the_answer(zoo: Zoo, words: list[str], shown: str):
+    zoo.change(KEY, value={"score": 3})
+    zoo.commit("Three")
+    code = (
+        "import sys\n"
+        "from labelvc.cli import bar, main\n"
+        "bar.PATIENCE = 0\n"
+        f"sys.argv = {['labelvc', *words, '--format', 'jsonl']!r}\n"
+        "sys.exit(main.main())\n"
+    )
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=zoo.folder, stdout=subprocess.PIPE, stderr=theirs, check=True
+        )
+        said = os.read(ours, 1 << 16).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert shown in said
+    assert [json.loads(line) for line in done.stdout.splitlines()]

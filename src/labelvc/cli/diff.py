@@ -12,13 +12,14 @@ import click
 
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.grouped import GroupedCommand
-from labelvc.cli.output import output_options, say, write
+from labelvc.cli.output import followed, output_options, say, write
 from labelvc.cli.render import json
 from labelvc.cli.spreading import repository
 from labelvc.core import diff as rules
 from labelvc.core.counts import GROUPINGS, Counts, Grouping
 from labelvc.errors import StoreError
 from labelvc.model import shell
+from labelvc.model.change import Delta
 from labelvc.ops import diff as differing
 from labelvc.ops import mechanics, veil
 from labelvc.ops.diff import Range
@@ -113,7 +114,10 @@ def diff(
     with tree.reader(git) as reader:
         found = _resolved(git, revisions, staged=staged, reader=None if whole else reader)
         pair, torn = differing.settled(git, found)
-        stream = _stream(git, pair, asked, reader)._replace(torn=torn)
+        deltas = differing.between(git, *pair, reader)
+        if settings.progress:
+            deltas = followed(settings, deltas, output, "comparing records", "changes")
+        stream = _stream(git, pair, asked, deltas, reader)._replace(torn=torn)
         _print(settings, pair, asked, stream, output)
     for one in differing.stale(git, pair):
         folder, message, hint = map(_text().safe, (one.folder, one.message, one.hint))
@@ -134,11 +138,11 @@ def _resolved(git: Git, revisions: str | None, *, staged: bool, reader: Reader |
         raise
 
 
-def _stream(git: Git, pair: Range, asked: _Asked, reader: Any) -> _Stream:
+def _stream(git: Git, pair: Range, asked: _Asked, deltas: Iterator[Delta], reader: Any) -> _Stream:
     """Return the changes that were asked for, counted as they come."""
     drawing = veil.over(git, *pair, reader=reader)
     drawn = mechanics.between(git, pair, drawing).drawn
-    deltas, wanted, left = differing.between(git, *pair, reader), None, None
+    wanted, left = None, None
     tally = rules.Tally(kinds=asked.form == "jsonl")
     if asked.keys or asked.labels:
         narrow = importlib.import_module("labelvc.ops.narrow")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli.context import Settings, pass_settings
-from labelvc.cli.output import output_options, say, stream
+from labelvc.cli.output import followed, output_options, say, stream
 from labelvc.cli.render import json
 from labelvc.cli.render import log as render
 from labelvc.errors import ConfigurationError, StoreError
@@ -52,7 +52,9 @@ def log(
     """
     git = plumbing.find(settings.directory)
     span = logging.course(git, revisions, only.pop("since"), only.pop("until"))
-    found = islice(_read(git, key, span, logging.Filter(**only)), number)
+    found: Iterator[logging.Logged] = islice(_read(git, key, span, logging.Filter(**only)), number)
+    if settings.progress:
+        found = followed(settings, found, output, "reading history", "commits")
     drawn = veil.throughout(git, tree.commit(git, span.head))
     count: Counter[str] = Counter()
     counted = (count.update(commits=1) or one for one in found)

@@ -173,3 +173,20 @@ def progress(settings: Settings, total: int | None, words: str, unit: str = "") 
     bar = importlib.import_module("labelvc.cli.bar")  # rich takes 40 ms that only a terminal should pay
     with bar.drawn(total, words, unit, color=settings.color) as advance:
         yield advance
+
+
+def followed(settings: Settings, found: Iterable[Any], output: Path | None, words: str, unit: str) -> Iterator[Any]:
+    """Yield what comes while a progress bar counts it; none is drawn where the same terminal shows the answer.
+
+    Args:
+        settings: decides whether a bar is drawn.
+        found: what takes long to come.
+        output: the file that the answer goes to; None means stdout.
+        words: what is going on, `comparing records`.
+        unit: what is counted, `changes`.
+    """
+    apart = settings._replace(progress=settings.progress and (output is not None or not sys.stdout.isatty()))
+    with progress(apart, None, words, unit) as advance:
+        for one in found:
+            yield one
+            advance()
