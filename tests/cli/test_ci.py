@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -558,6 +559,18 @@ def test_a_branch_name_of_shell_characters_is_a_name(zoo: Zoo, judge, tmp_path: 
     assert not list(tmp_path.rglob("pwned"))
 
 
+def judged_far_away(folder: Path, out: Path) -> tuple[tuple[str, bytes], ...]:
+    """Judge in a process of another time zone and language, without a home, of which nobody else may read what it writes."""
+    dropped = ("HOME", "XDG_CONFIG_HOME", "LANG", "LANGUAGE")
+    around = {name: value for name, value in os.environ.items() if name not in dropped}
+    around |= {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
+    words = [str(Path(sys.executable).parent / "labelvc"), "-C", str(folder), "ci", "--base", "main", "--head", "topic"]
+    words += ["-o", str(out), "--jobs", "2", "--date", "2026-03-01"]
+    done = subprocess.run(words, cwd="/", env=around, umask=0o077, capture_output=True, text=True, check=False)
+    assert (done.returncode, "wrote review.html" in done.stderr) == (1, True), done.stdout + done.stderr
+    return tuple((path.name, path.read_bytes()) for path in sorted(out.iterdir()))
+
+
 def test_two_runs_of_any_number_of_jobs_write_the_same_bytes(zoo: Zoo, labelvc: Run, tmp_path: Path):
     branch(zoo)
     zoo.change("pets/p2#m1", value={"score": 9})
@@ -578,6 +591,7 @@ def test_two_runs_of_any_number_of_jobs_write_the_same_bytes(zoo: Zoo, labelvc: 
         finally:
             del os.environ["SOURCE_DATE_EPOCH"]
         told.add(tuple((path.name, path.read_bytes()) for path in sorted(out.iterdir())))
+    told.add(judged_far_away(tmp_path / "elsewhere" / "clone", tmp_path / "far"))
     assert len(told) == 1
     assert str(tmp_path).encode() not in b"".join(data for _, data in told.pop())
 

@@ -417,9 +417,34 @@ def test_the_server_judges_the_branch_that_its_head_names(desk: Desk, tmp_path: 
     assert done.returncode == 0, done.stderr
 
 
-def _push(desk: Desk, server: Path, words: str, **around: str) -> subprocess.CompletedProcess[str]:
+def test_the_server_judges_each_ref_of_one_push(desk: Desk, tmp_path: Path):
+    """One bad ref refuses all of them: git takes in a push as a whole, or nothing of it, where pre-receive decides."""
+    server = tmp_path / "server.git"
+    desk.git("clone", "-q", "--bare", str(desk.folder), str(server))
+    desk.git("push", "-q", str(server), "main:refs/heads/old")
+    desk.git("-C", str(server), "symbolic-ref", "HEAD", "refs/heads/main")
+    hook = server / "hooks" / "pre-receive"
+    hook.write_bytes(hosts.contents("pre-receive")["hooks/pre-receive"])
+    hook.chmod(0o755)
+    around = {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    desk.git("tag", "-a", "-m", "first", "v1", "main")
+    before = desk.git("ls-remote", str(server))
+    good = ("v1", ":refs/heads/old", "+main:refs/heads/topic", "topic:refs/heads/new")
+    for bad, why in (("topic:main", "approval.missing"), (":main", "main stays")):
+        for words in ([bad, *good], [*good, bad]):
+            done = _push(desk, server, *words, **around)
+            assert (done.returncode != 0, why in done.stderr) == (True, True), done.stderr
+            assert desk.git("ls-remote", str(server)) == before
+    done = _push(desk, server, *good, **around)
+    assert done.returncode == 0, done.stderr
+    refs = dict(row.split()[::-1] for row in desk.git("ls-remote", str(server)).splitlines())
+    assert ("refs/tags/v1" in refs, "refs/heads/old" in refs, "refs/heads/new" in refs) == (True, False, True)
+    assert refs["refs/heads/topic"] == refs["refs/heads/main"]
+
+
+def _push(desk: Desk, server: Path, *words: str, **around: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["git", "push", "-q", str(server), words],
+        ["git", "push", "-q", str(server), *words],
         cwd=desk.folder, env={**os.environ, **around}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -71,3 +71,6 @@ def test_what_git_writes_is_taken(repository):
     git("read-tree", head)
     assert git("write-tree") == tree
     fsck.demand(at, head)
+    git("tag", "-a", "-m", "first", "v1", head)
+    fsck.demand(at, "v1")
+    fsck.demand(at, git("rev-parse", "v1"), "--not", "--all")

@@ -33,19 +33,20 @@ def entries(data: bytes, width: int) -> list[tuple[bytes, bytes, bytes]] | None:
     return found if whole else None
 
 
-def demand(git: Git, *span: str) -> None:
+def demand(git: Git, head: str, *without: str) -> None:
     """Demand that all trees a line of history brings are as git writes them.
 
     Args:
         git: where.
-        span: what to look at, as for `git rev-list`; an empty word is nothing.
+        head: its end; of a tag the commit that it stands for.
+        without: what is not looked at with all that leads to it, as for `git rev-list`; an empty word is nothing.
 
     Raises:
         StoreError: one is not, or is missing; where is the commit that brings it.
     """
-    span = tuple(filter(None, span))
+    # rows of commits have no space, those of trees have one before their path; so would the row of a tag before its name
+    span = (f"{head}^{{commit}}", *filter(None, without))
     listed = plumbing.run(git, "rev-list", "--objects", "--filter=blob:none", *span).splitlines()
-    # the row of a tree has a space before its path, which is empty for the one of a commit; that of a commit has none
     trees = [row.partition(b" ")[0].decode() for row in listed if b" " in row]
     with Objects(git) as objects:
         for oid, data in zip(trees, objects.many(trees), strict=True):
