@@ -19,6 +19,7 @@ from benchmarks.tools import LABELVC
 from labelvc.ops import install
 
 ATTRIBUTES = ".git/info/attributes"
+BEFORE = ".git/objects-before-merge"
 CAP = 120
 _CONFLICT = re.compile(r"\(\(\( .* \)\)\) .* /// ", re.DOTALL)
 
@@ -157,15 +158,27 @@ def attempt(fork: Fork, words: Sequence[str], attribute: str = "") -> Cost:
     if attribute:
         driver = "union" if attribute == "union" else "labelvc"
         (fork.folder / ATTRIBUTES).write_text(f"datasets/**/*.jsonl merge={driver}\n")
+    (fork.folder / BEFORE).write_text("\n".join(sorted(_objects(fork))))
     return process(words, fork.folder, cap=600)
 
 
 def clear(fork: Fork) -> None:
-    """Take back whatever a merge left behind."""
+    """Take back whatever a merge left behind, its objects too: where they are there already, the next one costs less."""
     (fork.folder / ATTRIBUTES).unlink(missing_ok=True)
     if (fork.folder / ".git/MERGE_HEAD").exists():
         process([LABELVC, "merge", "--abort"], fork.folder)
     data.git(fork.folder, "checkout", "-qf", "main")
+    if (fork.folder / BEFORE).exists():
+        before, after = set((fork.folder / BEFORE).read_text().splitlines()), _objects(fork)
+        (fork.folder / BEFORE).unlink()
+        for made in after - before if before <= after else ():  # else git repacked them
+            (fork.folder / made).unlink()
+
+
+def _objects(fork: Fork) -> set[str]:
+    """Return the files that hold the repository's objects."""
+    found = (fork.folder / ".git/objects").rglob("*")
+    return {str(path.relative_to(fork.folder)) for path in found if path.is_file()}
 
 
 def _in_git(fork: Fork, words: Sequence[str], times: int, attribute: str = "") -> tuple[Cost, tuple[Score, str]]:
