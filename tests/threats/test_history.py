@@ -210,3 +210,20 @@ def test_threat_15_a_host_that_serves_an_old_state_for_ever_is_found_by_its_age(
     assert code == 1
     assert "the last release here is 1.0.0 of 20" in err
     assert main.labelvc("release", "verify")[0] == 0
+
+
+def test_threat_18_a_yes_that_had_ended_when_it_came_in_approves_nothing_again(main: Desk):
+    """Judged at the time of the step that it is about, a yes of an hour that lay about for ten days would be young."""
+    believed = main.git("rev-parse", "HEAD")
+    main.git("checkout", "-q", "topic")
+    main.approve("ben")
+    main.git("checkout", "-q", "main")
+    main.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    step = main.git("rev-parse", "HEAD")
+    distrust_ben(main, believed)
+    main.approve("cleo", f"{step}~1..{step}", "reviewer", "--expires", "1h")
+    late = f"{int(time.time()) + 10 * 86_400} +0000"
+    main.git("commit", "-q", "--amend", "--no-edit", GIT_COMMITTER_DATE=late, GIT_AUTHOR_DATE=late)
+    assert {each["commit"]: each["state"] for each in main.verify("--all")[1]}[step] == "missing"
+    code, out, _ = main.labelvc("audit", "impact", "--format", "json")
+    assert (code, [item["key"] for item in json.loads(out)["items"]]) == (1, ["reviews/rev-1#r1"])

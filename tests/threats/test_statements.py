@@ -941,6 +941,7 @@ def test_threat_24_a_record_the_merge_made_up_needs_approval(desk: Desk):
     desk.relabel("mixed", "rev-1", who="cleo")
     start = desk.git("rev-parse", "HEAD")
     desk.git("merge", "-q", "--no-ff", "-s", "ours", "--no-commit", "topic")
+    desk.git("checkout", "-q", "topic", "--", "approvals")
     records = desk.records()
     records["rev-1"] = record("rev-1", "good and mixed", 3)
     desk.save(records)

@@ -10,9 +10,11 @@ from labelvc.ops.approvals import Distrusted
 from labelvc.ops.course import Course
 from labelvc.ops.silence import Silence
 from labelvc.ops.steps import Step
-from labelvc.ops.verify import Walk
+from labelvc.ops.verify import Walk, ratified
 from labelvc.store import tree
 from labelvc.store.git import Git
+
+_GOOD = ("approved", "unchanged")
 
 
 class Loss(NamedTuple):
@@ -32,7 +34,9 @@ class Loss(NamedTuple):
 def losses(git: Git, going: Course, pin: str | None, advance: Callable[[], None] = lambda: None) -> Iterator[Loss]:
     """Yield the steps of a course that lost approvals.
 
-    A step is judged twice, with all the approvals that the end of the course has: as if nobody were distrusted, and as it is.
+    A step that `verify` calls approved lost nothing. Any other is judged twice, with all the approvals that the end of the course has:
+    as if nobody were distrusted, and as it is. Where those would do at the time of the step, and did not when they came in, what
+    `verify` finds uncovered is lost.
 
     Args:
         git: where.
@@ -48,20 +52,36 @@ def losses(git: Git, going: Course, pin: str | None, advance: Callable[[], None]
     """
     with tree.reader(git) as reader:
         said = tree.commit(git, going.head, (approvals.FOLDER,))
-        before, after = Walk(git, reader, pin, said), Walk(git, reader, pin, said)
-        after.heed(going)
+        before, after, own = Walk(git, reader, pin, said), Walk(git, reader, pin, said), Walk(git, reader, pin)
+        for walk in (after, own):
+            walk.heed(going)
         before.silence, silence = Silence({}), after.silence or Silence({})
-        for parent, commit in going.pairs:
-            if silence.entries(commit) and (found := _loss(before, after, parent, commit, going.ruler)):
-                yield found
+        for at, (parent, commit) in enumerate(going.pairs):
+            if silence.entries(commit):
+                now = after.step(parent, commit, going.ruler)
+                reasons = tuple(dict.fromkeys(each.message for each in now.problems if isinstance(each, Distrusted)))
+                found = _loss(now, _agreed(git, own, going, at), before, going.ruler) if reasons else None
+                if found is not None:
+                    yield found._replace(reasons=reasons)
             advance()
 
 
-def _loss(before: Walk, after: Walk, parent: str, commit: str, ruler: str) -> Loss | None:
-    now = after.step(parent, commit, ruler)
-    reasons = tuple(dict.fromkeys(each.message for each in now.problems if isinstance(each, Distrusted)))
-    if not reasons or now.state in ("approved", "unchanged"):
+def _loss(now: Step, stands: tuple[Step, Step], before: Walk, ruler: str) -> Loss | None:
+    """Return what a step lost, by how it stands with all words at its time, and by how `verify` has it with and without the distrust."""
+    how, was = stands
+    if how.state in _GOOD:
         return None
-    kept = set(before.step(parent, commit, ruler).uncovered)
+    if now.state in _GOOD:
+        keys = tuple(key for key in how.uncovered if key not in {*was.uncovered})
+        return Loss(how, keys, ()) if keys else None
+    kept = {*before.step(now.parent, now.commit, ruler).uncovered}
     keys = tuple(key for key in now.uncovered if key not in kept)
-    return Loss(now, keys, reasons) if keys or now.state == "undecidable" else None
+    return Loss(now, keys, ()) if keys or now.state == "undecidable" else None
+
+
+def _agreed(git: Git, walk: Walk, going: Course, at: int) -> tuple[Step, Step]:
+    """Return a step as `verify` has it, and as it would if nobody were distrusted."""
+    pair = going.pairs[at]
+    how = ratified(git, walk, going, at, walk.step(*pair, going.ruler))
+    with walk.believing():
+        return how, ratified(git, walk, going, at, walk.step(*pair, going.ruler))
