@@ -426,6 +426,52 @@ def test_an_approval_in_time_stood_as_verify_says_too(sound: Desk):
     assert states[step.integrated.id] == "approved"
 
 
+# ---------------------------------------------------------------- another name of the dataset
+def _renamed(zoo: Zoo, name: str = "animals") -> None:
+    zoo.git("mv", "datasets/pets", f"datasets/{name}")
+    document = f"datasets/{name}/dataset.yaml"
+    text = zoo.read(document).decode()
+    zoo.write(document, text.replace("name: pets", f"name: {name}"))
+
+
+def test_a_life_goes_on_when_its_dataset_gets_another_name(zoo: Zoo):
+    score(zoo, 3, "Ben")
+    _renamed(zoo)
+    zoo.commit("Call them animals", "Cleo")
+    score(zoo, 4, "Ada", key="animals/p2#m1")
+    key = "animals/p2#m1"
+    found = trace.trace(zoo.at, Key.parse(key)).steps
+    assert [(str(step.delta.key), step.former and str(step.former), step.commit.subject) for step in found] == [
+        (KEY, None, "Begin"),
+        (KEY, None, f"{KEY} is 3"),
+        (key, KEY, "Call them animals"),
+        (key, None, f"{key} is 4"),
+    ]
+    assert steps(zoo, "animals/p2#")[0][1] == "Begin"
+
+
+def test_a_copy_of_a_dataset_is_no_other_name_of_it(zoo: Zoo):
+    shutil.copytree(zoo.folder / "datasets/pets", zoo.folder / "datasets/copies")
+    zoo.replace("datasets/copies/dataset.yaml", "name: pets", "name: copies")
+    zoo.commit("Copy")
+    shutil.rmtree(zoo.folder / "datasets/pets")
+    zoo.commit("Away")
+    assert [row[1] for row in steps(zoo, "copies/p2#m1")] == ["Copy"]
+
+
+def test_what_the_old_name_declared_sensitive_stays_hidden(zoo: Zoo, labelvc: Callable[..., tuple[int, str, str]]):
+    declared = "  - {pointer: /ext/rater, kind: person}\n"
+    zoo.replace("datasets/pets/dataset.yaml", "sensitive:\n", f"sensitive:\n{declared}")
+    zoo.change(KEY, ext={"rater": "Jo Doe"})
+    zoo.commit("By hand")
+    zoo.replace("datasets/pets/dataset.yaml", declared, "")
+    _renamed(zoo)
+    zoo.commit("Call them animals")
+    for form in ("text", "json", "prov"):
+        code, out, err = labelvc(zoo.folder, "trace", "animals/p2#m1", "--format", form)
+        assert (code, "By hand" in out or form == "prov", "Jo Doe" in out + err) == (0, True, False)
+
+
 # ---------------------------------------------------------------- another key
 def rekey(zoo: Zoo, old: str, new: str, **more: object) -> None:
     """Move an item and its rating to another id, as an import does that makes other ids of the same natural key."""

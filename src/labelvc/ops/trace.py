@@ -12,7 +12,7 @@ from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key
-from labelvc.model.project import Sensitive
+from labelvc.model.project import Dataset, Sensitive
 from labelvc.ops import project as projects
 from labelvc.ops.meaning import Library, Meaning
 from labelvc.ops.past import Past
@@ -77,8 +77,9 @@ class Life(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """What a commit made of a line, the merge that threw it away, and the key its line had before when that was another."""
+    """What a commit made of a line of some past, the merge that threw it away, and the key its line had before when that was another."""
 
+    past: Past
     commit: Commit
     delta: Delta
     dropped: str = ""
@@ -88,8 +89,8 @@ class _Change(NamedTuple):
 def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life:
     """Return the life of one record (or item, when the key's id is empty).
 
-    Follows merges, reshards, storage moves, and a record that got another key in one commit; a commit is a step only when
-    it changed the record against each of its parents.
+    Follows merges, reshards, storage moves, and a record that got another key in one commit, as all of a dataset do that is
+    given another name; a commit is a step only when it changed the record against each of its parents.
 
     Args:
         git: the repository.
@@ -115,20 +116,23 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         changes = _changes(past, key)
         if not changes:
             raise DataError(f"no commit up to {rev} ever held {key}", hint=_advice(git, key, rev))
-        keys = _Succession(git, folders, past)
+        keys = _Succession(git, folders, past, cache)
         later = keys.later(changes[0])
         changes = list(keys.earlier(changes))
         ballot = None
         if past.governed:  # the module that looks for statements brings cryptography
             ballot = importlib.import_module("labelvc.ops.votes").Ballot(git, reader, head.commit, pin)
-        steps = list(_steps(git, past, parents, changes, Library(folders, project, cache), ballot))
+        steps = list(_steps(git, head.commit, parents, changes, Library(folders, project, cache), ballot))
         item, now = past.line(head.commit, key._replace(id="")), past.line(head.commit, key)
         releases = None
         if folders.snapshot(head.commit, [_RELEASES]).entries:
             # most projects have none: they do not pay for the modules
             manifests = importlib.import_module("labelvc.ops.manifest")
             releases = tuple(manifests.containing(git, head.commit, partial(_line_of, past, key)))
-        return Life(key, item, now, steps, past.sensitive, later, releases)
+        sensitive = [
+            field for one in {id(change.past): change.past for change in changes}.values() for field in one.sensitive
+        ]
+        return Life(key, item, now, steps, tuple(dict.fromkeys(sensitive)), later, releases)
 
 
 def _advice(git: Git, key: Key, rev: str) -> str:
@@ -145,23 +149,23 @@ def _changes(past: Past, key: Key) -> list[_Change]:
     made = [(commit, olds[0], new) for commit, sides in past.of(key) for _, olds, new in life.moves(sides)]
     left = {commit.id: new for commit, _, new in made}
     dropped = life.dropped(past.parents, left, partial(_line_of, past, key))
-    return [_Change(commit, Delta(key, old, new), dropped.get(commit.id, "")) for commit, old, new in made]
+    return [_Change(past, commit, Delta(key, old, new), dropped.get(commit.id, "")) for commit, old, new in made]
 
 
 def _steps(
     git: Git,
-    past: Past,
+    head: str,
     parents: Mapping[str, Sequence[str]],
     changes: list[_Change],
     library: Library,
     ballot: Ballot | None,
 ) -> Iterator[Step]:
     """Add to each change the commit that integrated it, what it meant and the statements that cover it; oldest first."""
-    came = life.integrations(parents, past.head)
+    came = life.integrations(parents, head)
     merges = {came[change.commit.id][1] for change in changes} | {change.dropped for change in changes}
     merges -= {"", *[change.commit.id for change in changes]}
     commits = {change.commit.id: change.commit for change in changes} | log.named(git, sorted(merges))
-    for commit, delta, dropped, former in reversed(changes):
+    for past, commit, delta, dropped, former in reversed(changes):
         parent, integrated = came[commit.id]
         votes, governed = ballot.votes(past, parent, integrated, delta) if ballot is not None else ((), False)
         meaning = library.meaning(commit.id, diff.live(delta.new)) if isinstance(delta.key, Key) else None
@@ -176,8 +180,8 @@ class _Succession:
     See `labelvc.core.succession` for when two keys are one record's.
     """
 
-    def __init__(self, git: Git, folders: Folders, past: Past) -> None:
-        self._git, self._folders, self._past = git, folders, past
+    def __init__(self, git: Git, folders: Folders, past: Past, cache: Cache) -> None:
+        self._git, self._folders, self._past, self._cache = git, folders, past, cache
 
     def earlier(self, changes: list[_Change]) -> Iterator[_Change]:
         """Yield the changes, newest first, and after its birth those it had under other keys."""
@@ -185,16 +189,41 @@ class _Succession:
         while changes:
             yield from changes[:-1]
             born = changes[-1]
-            former = self._namesake(born, back=True)
+            former = self._namesake(born, back=True) or self._renamed(born)
             if former is None or former in met:
                 yield born
                 return
             met.add(former)
             parent = born.commit.parents[0]
-            older = Past(self._git, self._folders, self._past.dataset, parent, groups=self._past.groups())
+            older = self._older(parent, former)
             line = older.line(parent, former)
             yield born._replace(former=(former, line)) if line is not None else born
+            self._past = older
             changes = _changes(older, former)
+
+    def _older(self, commit: str, key: Key) -> Past:
+        """Return the past of a key's dataset up to a commit."""
+        if key.dataset == self._past.dataset.name:
+            return Past(self._git, self._folders, self._past.dataset, commit, groups=self._past.groups())
+        return Past(self._git, self._folders, self._datasets(commit)[key.dataset], commit, cache=self._cache)
+
+    def _renamed(self, born: _Change) -> Key | None:
+        """Return the key of a line that appeared with its dataset, where that had another name before: its id stays."""
+        commit, own = born.commit, born.past.dataset.name
+        if len(commit.parents) != 1 or not isinstance(born.delta.key, Key):
+            return None
+        before, after = [set(self._folders.names(one, "datasets")) for one in (commit.parents[0], commit.id)]
+        if own in before or not before - after:
+            return None
+        same = self._datasets(commit.id).get(own)
+        found = [name for name, one in self._datasets(commit.parents[0]).items() if same and one.id == same.id]
+        return born.delta.key._replace(dataset=found[0]) if found and found[0] not in after else None
+
+    def _datasets(self, commit: str) -> Mapping[str, Dataset]:
+        """Return the datasets of a commit; none where its documents are wrong."""
+        with Reader(self._git) as reader:
+            _, project = projects.examine(self._git, projects.documents(self._folders, commit), reader, self._cache)
+            return project.datasets if project is not None else {}
 
     def later(self, last: _Change) -> Key | None:
         """Return the key a record went on under, when its last change was to vanish."""
