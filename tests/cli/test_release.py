@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from labelvc.codec import canonical, dsse, schema, shard
 from labelvc.core.inclusion import check as check_proof
 from labelvc.core.inclusion import decode as decode_proof
+from labelvc.core.release import Log
 from labelvc.errors import Error
 from labelvc.model.approval import Envelope, Signature
 from labelvc.model.release import NAMESPACE
@@ -452,6 +453,28 @@ def test_a_statement_lost_after_a_release_is_found_by_the_next(main: Desk):
     code, _, err = cut(main, "1.0.1")
     assert code == 2
     assert "a statement that a release counted is gone or changed" in err
+
+
+def test_a_release_whose_signer_leaves_a_no_out_of_the_log_is_wrong(main: Desk):
+    """Whoever signs releases takes Cleo's no out of the tree, and signs a next release of the log that is left, by another program."""
+    main.git("merge", "-q", "--no-edit", "topic")
+    main.approve("ben", "HEAD^..HEAD")
+    path = main.approve("cleo", "HEAD~2..HEAD~1", "reviewer", "--decision", "reject", "--reason", "no")
+    released(main, "1.0.0")
+    path.unlink()
+    main.commit("Forget it")
+    envelope, release = manifests.opened((main.folder / "releases/1.0.0.json").read_bytes())
+    (kept,) = main.folder.glob("approvals/*/ben.*.json")
+    digest = hashlib.sha256(kept.read_bytes()).hexdigest()
+    left = Log(((kept.relative_to(main.folder).as_posix(), digest),)).checkpoint(0)
+    previous = {"version": "1.0.0", "sha256": envelope.digest.removeprefix("sha256:")}
+    members = {"version": "1.0.1", "sequence": 2, "previous": previous, "approvals": {"size": 1, "root": left.root}}
+    main.write("releases/1.0.1.json", resigned(main, **members))
+    main.commit("Release 1.0.1")
+    assert (release.approvals.size, left.size) == (2, 1)
+    told = wrong(main, "--all")
+    assert "a statement that a release before counted is gone or changed" in told
+    assert "its checkpoint is not the one of the approvals in the tree" in told
 
 
 def test_what_cannot_be_told_is_2(main: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
