@@ -155,6 +155,7 @@ def privacy_status(settings: Settings, /, form: str, output: Path | None) -> Non
             "schema": "urn:labelvc:schema:privacy-status:1",
             "regions": standing.settings.regions,
             "domains": standing.settings.domains,
+            "unread": [{"paths": one.paths, "why": one.why} for one in standing.settings.unread],
             "detectors": standing.detectors,
             "off": standing.off,
             "erasures": [
@@ -166,7 +167,8 @@ def privacy_status(settings: Settings, /, form: str, output: Path | None) -> Non
         write(library.dumps(told, ensure_ascii=False, indent=1) + "\n", output)
         return
     none = "none (labelvc.yaml: privacy.leaks.{})"
-    rows = [f"erased         {name}  {said}\n" for name, _, _, said in entries]
+    rows = [f"left unread    {', '.join(one.paths)}  {one.why}\n" for one in standing.settings.unread]
+    rows += [f"erased         {name}  {said}\n" for name, _, _, said in entries]
     rows += (
         [f"vault          still holds {text.count(held, 'erased token')}: labelvc erase --confirm\n"] if held else []
     )

@@ -27,6 +27,18 @@ class Span(NamedTuple):
     tier: Tier
 
 
+class Unread(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Files behind DVC or git LFS that are not read: pictures that CI does not fetch, or raw data that only their store may hold.
+
+    Attributes:
+        paths: globs of them (`*` stops at `/`, `**` does not).
+        why: the reason, for people.
+    """
+
+    paths: tuple[str, ...]
+    why: str
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a project wants looked for, beyond what is always looked for.
 
@@ -35,12 +47,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         off: ids of detectors that are left out.
         domains: domains whose addresses may stand, the project's own: theirs and those below them.
         reserved: report values of ranges that are reserved for made-up data too; detection is measured with it.
+        unread: files behind DVC or git LFS that are not read.
     """
 
     regions: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     reserved: bool = False
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def left_unread(self) -> tuple[str, ...]:
+        """The globs of all files that are not read."""
+        return tuple(glob for one in self.unread for glob in one.paths)
 
 
 Why = Literal["false_positive", "synthetic", "public", "consented"]

@@ -25,6 +25,7 @@ from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
 RULE = "privacy."
+_OID = b"oid sha256:"
 HIDDEN = "privacy.hidden"
 _AT_ONCE, _MOST_AT_ONCE = 2 << 20, 64
 """Bytes of lines, and shards, that are looked at together."""
@@ -51,7 +52,7 @@ def without_project(git: Git, gate: Gate, old: Snapshot, new: Snapshot) -> Itera
     yield from leaks.in_names(there, gate)
     with tree.reader(git) as reader:
         for path, data in reader.many([(path, new.entries[path]) for path in there]):
-            yield from leaks.in_file(path, data, gate)
+            yield from deposits.stored(git, gate, path, data)
     yield from deposits.leaking(git, gate, new, paths, old)
 
 
@@ -86,7 +87,7 @@ def standing(
     others = [(path, snapshot.entries[path]) for path in wanted if not shard.parse_path(path)]
     with tree.reader(git) as reader:
         for path, data in reader.many(others):
-            yield from leaks.in_file(path, data, gate)
+            yield from deposits.stored(git, gate, path, data)
     for fresh, _ in _in_shards(git, gate, None, old, snapshot, filter(shard.parse_path, wanted)):
         yield from fresh
 
@@ -160,6 +161,8 @@ def _in_shards(
             found = _sides(reader, old, new, paths)
         some, weight = list[_Sides](), 0
         for sides in found:
+            if _OID in sides.come:
+                deposits.refuse(sides.path, sides.read()[1])
             some.append(sides)
             weight += len(sides.gone) + len(sides.come)
             if weight >= _AT_ONCE or len(some) >= _MOST_AT_ONCE:

@@ -33,7 +33,7 @@ LIMITS = (
     "an erasure reaches no other clone, no backup of the vault, no release that was handed out and nothing that was trained on it",
     "a holder's word that their copy of the vault forgot is a word: nothing proves that there is no other copy",
     "names and addresses of git authors and of people who sign approvals are not looked at: an audit needs them",
-    "of files behind DVC other than shards, texts that lie in this clone's cache are read and nothing is fetched; files behind git LFS are not, and neither is what is compressed (zip, xlsx, gz, Parquet) or what a picture shows",
+    "what `privacy.leaks.unread` names is not read; behind DVC neither are pictures, sound, films and archives, and nowhere what is compressed (zip, xlsx, gz, Parquet) or what a picture shows",
     "records under pseudonyms stay personal data: who holds the secret, or knows enough of what stands beside, finds the person",
     "`labelvc privacy risk` counts over the fields that are declared: what nobody declared, and text, tell more",
     "who may fetch reads everything in git: what some people must not read belongs in a repository of its own",

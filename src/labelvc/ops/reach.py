@@ -6,17 +6,17 @@ import importlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from labelvc.codec import canonical
 from labelvc.errors import StoreError
-from labelvc.ops import approvals, deposits
+from labelvc.ops import approvals
 from labelvc.ops import manifest as manifests
 from labelvc.ops.look import Advance
 from labelvc.store import git as plumbing
-from labelvc.store import pointer, tree
+from labelvc.store import outs, pointer, tree
 from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 
@@ -188,11 +188,19 @@ class _Look:
         if own:
             self.stored.append(Stored(md5, path, len(data), place))
         inside = [
-            self._stored(cache, member, f"{path}/{name}", verdicts)
-            for name, member in (deposits.members(data) if md5.endswith(".dir") else ())
+            self._stored(cache, member, f"{path}/{name}", verdicts) for name, member in self._members(md5, path, data)
         ]
         verdicts[md5] = own or any(inside)
         return verdicts[md5]
+
+    def _members(self, md5: str, path: str, data: bytes) -> Sequence[tuple[str, str]]:
+        if not md5.endswith(".dir"):
+            return ()
+        try:
+            return list(outs.rows(data, path))
+        except StoreError:
+            self.unread[md5] = path
+            return ()
 
     def _holds(self, data: bytes, *, lines: bool) -> bool:
         """Tell whether bytes hold the words, and keep how, and the digests of lines and files that somebody may have signed."""

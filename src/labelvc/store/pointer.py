@@ -124,7 +124,7 @@ def manifest(path: str, data: bytes) -> dict[str, str]:
     for number, line in enumerate(data.splitlines(), 1):
         match = re.fullmatch(_MANIFEST, line)
         name = "" if match is None else match[2].decode("utf-8", "surrogateescape")
-        if match is None or not _beneath(name):
+        if match is None or not beneath(name):
             raise StoreError("not a line of sha256sum", where=f"{path}:{number}", hint=f"git checkout HEAD -- {path}")
         found[f"{folder}/{name}"] = match[1].decode()
     return found
@@ -150,7 +150,7 @@ def members(pointer: Pointer, listing: bytes, sums: Mapping[str, str] | None) ->
     """
     try:
         rows = [(row["relpath"], row["md5"]) for row in json.loads(listing)]
-        bad = next((name for name, md5 in rows if not _beneath(name) or not re.fullmatch(_MD5, md5)), None)
+        bad = next((name for name, md5 in rows if not beneath(name) or not re.fullmatch(_MD5, md5)), None)
     except (ValueError, KeyError, TypeError, RecursionError):
         bad = ""
     if bad is not None:
@@ -340,7 +340,7 @@ def _md5(data: bytes) -> str:
     return str(digests.md5(data, usedforsecurity=False).hexdigest())
 
 
-def _beneath(name: object) -> bool:
+def beneath(name: object) -> bool:
     """Tell whether a name is one that a file below a folder can have."""
     if not isinstance(name, str) or "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
         return False
