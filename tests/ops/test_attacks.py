@@ -318,8 +318,8 @@ def test_every_kind_of_change_in_a_merge_has_its_author(desk: Desk, what: str):
 
 
 @pytest.mark.parametrize("last", ["good", "evil"])
-def test_a_tree_that_holds_a_name_twice_is_seen(desk: Desk, last: str):
-    """git writes one of the two to the disk, and a reader of the tree may take the other; here it takes the last."""
+def test_a_tree_that_holds_a_name_twice_is_refused(desk: Desk, last: str):
+    """git writes one of the two to the disk, and a reader of the tree may take the other: nobody can tell what was approved."""
     good = desk.git("rev-parse", "main:guidelines/mood.yaml")
     desk.write("../evil", "name: evil\n")
     evil = desk.git("hash-object", "-w", "../evil")
@@ -333,6 +333,7 @@ def test_a_tree_that_holds_a_name_twice_is_seen(desk: Desk, last: str):
             ["git", "mktree"], cwd=desk.folder, stdin=rows, capture_output=True, text=True, check=True
         )
     commit = desk.git("commit-tree", made.stdout.strip(), "-p", "main", "-m", "Twice")
-    code, (step,) = desk.verify(f"main...{commit}")
-    assert (code, step["uncovered"]) == (1, ["guidelines/mood.yaml"])
-    assert step["state"] == ("denied" if last == "good" else "missing")
+    code, out, err = desk.labelvc("verify", f"main...{commit}")
+    assert (code, out) == (2, ""), out + err
+    assert "holds the name 'mood.yaml' twice" in err
+    assert commit[:12] in err
