@@ -20,9 +20,10 @@ from tests.strategies import identifiers, names
 KEYS = st.one_of(
     st.builds(Key, st.text("ab-", min_size=1, max_size=3), names, identifiers), st.text("a/#%.", min_size=1, max_size=5)
 )
+MODES = st.sampled_from([(), ("100644", "100755")])
 SIDES = st.one_of(st.none(), st.binary(max_size=6))
 DELTAS = st.lists(
-    st.builds(Delta, KEYS, SIDES, SIDES).filter(bool),
+    st.builds(Delta, KEYS, SIDES, SIDES, MODES).filter(lambda delta: delta.old != delta.new),
     max_size=12,
     unique_by=lambda delta: changeset.key_text(delta.key),
 )
@@ -33,6 +34,12 @@ def test_order_and_path_do_not_matter(deltas: list[Delta], chance):
     found = changeset.gather(deltas)
     chance.shuffle(deltas)
     assert changeset.gather(deltas) == found
+
+
+@given(DELTAS, MODES)
+def test_a_mode_is_no_content(deltas: list[Delta], modes: tuple[str, ...]):
+    alone = Delta("run.sh", b"true", b"true", modes)
+    assert changeset.gather([*deltas, alone]) == changeset.gather([delta._replace(modes=()) for delta in deltas])
 
 
 @given(DELTAS)

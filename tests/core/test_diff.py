@@ -99,7 +99,7 @@ sides = st.sampled_from([None, b"x", b"y"])
 def test_joining_adds_and_loses_nothing_but_what_cancels_out(deltas: list[Delta]) -> None:
     def balance(some: list[Delta]) -> Counter:
         total: Counter = Counter()
-        for key, old, new in some:
+        for key, old, new, _ in some:
             total[key, new] += new is not None
             total[key, old] -= old is not None
         return Counter({place: count for place, count in total.items() if count})

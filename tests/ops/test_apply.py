@@ -237,6 +237,89 @@ def test_nothing_to_apply(zoo: Zoo, labelvc: Run, tmp_path: Path):
     assert labelvc(zoo.folder, "plumbing", "apply", str(tmp_path / "patch"))[0] == 0
 
 
+def forms(zoo: Zoo) -> dict[str, str]:
+    """Return what each file at the top is, as git sees it."""
+    zoo.git("add", "-A")
+    rows = zoo.git("ls-files", "-s").splitlines()
+    zoo.git("reset", "-q")
+    return {row.split("\t")[1]: row[:6] for row in rows if "/" not in row}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_links_and_who_may_execute_go_there_and_back(zoo: Zoo, labelvc: Run, form: str, tmp_path: Path):
+    """Every pair of absent, file, executable file and link, each with and without other bytes."""
+    kinds: dict[str, Callable[[Path, str], object]] = {
+        "none": lambda path, text: None,
+        "file": lambda path, text: path.write_text(text),
+        "run": lambda path, text: (path.write_text(text), path.chmod(0o755)),
+        "link": lambda path, text: path.symlink_to(text),
+    }
+    for side, text in (("old", "README.md"), ("new", "labelvc.yaml")):
+        for one in kinds:
+            for two in kinds:
+                for same in (True, False):
+                    path = zoo.folder / f"{one}-{two}-{same}"
+                    path.unlink(missing_ok=True)
+                    kinds[one if side == "old" else two](path, "README.md" if same else text)
+        zoo.commit(side)
+    after = forms(zoo)
+    patch = str(tmp_path / "patch")
+    assert labelvc(zoo.folder, "diff", "HEAD~1..HEAD", "--format", form, "-o", patch)[0] == 0
+    zoo.git("checkout", "-q", "HEAD~1")
+    before, held = forms(zoo), lying(zoo)
+    assert len({*after.values()}) == 3
+    assert labelvc(zoo.folder, "plumbing", "apply", patch)[0] == 0
+    assert forms(zoo) == after
+    zoo.git("add", "-A")
+    assert zoo.git("diff", "--cached", "main") == ""
+    zoo.git("reset", "-q")
+    assert labelvc(zoo.folder, "plumbing", "apply", patch)[0] == 1  # what lies there is not what it starts from
+    work = str(tmp_path / "work")
+    assert (
+        labelvc(zoo.folder, "diff", "--format", form, "-o", work)[0] == 0
+    )  # the work tree tells the same as the commit
+    held_by = [[*deltas.read(Path(name).read_bytes().splitlines(keepends=True))] for name in (work, patch)]
+    assert held_by[0] == held_by[1]
+    assert labelvc(zoo.folder, "plumbing", "apply", patch, "--reverse")[0] == 0
+    assert (forms(zoo), lying(zoo)) == (before, held)
+    assert zoo.git("status", "--porcelain") == ""
+
+
+def test_a_change_of_mode_alone_is_told_and_signed_by_nobody(zoo: Zoo, labelvc: Run):
+    zoo.write("run.sh", "true\n")
+    zoo.commit("Bring")
+    (zoo.folder / "run.sh").chmod(0o755)
+    assert labelvc(zoo.folder, "diff", "--exit-code")[:2] == (1, "~ run.sh  document changed: may be executed now\n")
+    zoo.commit("Turn on")
+    assert labelvc(zoo.folder, "diff", "HEAD~1..HEAD")[1] == "~ run.sh  document changed: may be executed now\n"
+    assert (
+        labelvc(zoo.folder, "diff", "HEAD..HEAD~1")[1] == "~ run.sh  document changed: may not be executed any more\n"
+    )
+    assert labelvc(zoo.folder, "plumbing", "changeset", "HEAD~1", "HEAD")[:2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("a", "../x", "120000")], "leads out of the project"),
+        ([("a", "/etc/passwd", "120000")], "leads out of the project"),
+        ([("a/b/c", "../../../x", "120000")], "leads out of the project"),
+        ([("a", "b", "040000")], "no output of labelvc diff"),
+        ([("a", "b", "120000"), ("a/x", "y", "100644")], "lies in a"),
+        ([("datasets/pets/annotations", "x", "120000")], "datasets/pets/annotations"),
+    ],
+)
+def test_a_hostile_link_writes_nothing(zoo: Zoo, labelvc: Run, tmp_path: Path, rows: list[tuple[str, ...]], said: str):
+    row = {"kind": "added", "old": None, "fields": []}
+    made = [{**row, "key": path, "new": text, "modes": [None, mode]} for path, text, mode in rows]
+    (tmp_path / "patch").write_text("".join(json.dumps(one) + "\n" for one in made))
+    before = lying(zoo)
+    code, out, err = labelvc(zoo.folder, "plumbing", "apply", str(tmp_path / "patch"))
+    assert (code in (1, 2), out, said in err) == (True, "", True), err
+    assert lying(zoo) == before
+    assert zoo.git("status", "--porcelain") == ""
+
+
 # ---------------------------------------------------------------- laws
 VALUES = st.one_of(
     st.none(),

@@ -57,7 +57,7 @@ def read(data: bytes) -> Listing:
 
 def plain(files: Files) -> dict[str, Entry]:
     return {
-        os.fsdecode(path): Entry("link" if mode == "120000" else "git", oid(mark))
+        os.fsdecode(path): Entry("link" if mode == "120000" else "git", oid(mark), mode == "100755")
         for path, (mode, mark) in sorted(files.items())
     }
 

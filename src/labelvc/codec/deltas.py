@@ -13,11 +13,13 @@ from labelvc.errors import DataError
 from labelvc.model import shell
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
+from labelvc.model.snapshot import FILE
 
 _T = TypeVar("_T")
 _AGAIN = "labelvc diff --format jsonl -o FILE"
 _NOTHING = b"null"
 _BEGIN = b'"items": ['
+_Mode = Literal["100644", "100755", "120000"]
 _value = msgspec.json.Decoder().decode
 _written = msgspec.json.Encoder().encode
 
@@ -29,6 +31,7 @@ class _Item(msgspec.Struct, forbid_unknown_fields=True):
     new: msgspec.Raw
     fields: msgspec.Raw
     exact: bool = True
+    modes: tuple[_Mode | None, _Mode | None] | None = None
     said: msgspec.Raw = msgspec.Raw(b"")
     edits: msgspec.Raw = msgspec.Raw(b"")
 
@@ -126,12 +129,21 @@ def _delta(item: _Item, where: str) -> Delta:
     kinds = {side[:1] for side in sides if side != _NOTHING}
     if kinds == {b'"'}:
         old, new = [None if side == _NOTHING else _text(side, where) for side in sides]
-        return Delta(item.key, old, new)
+        return Delta(item.key, old, new, _modes(item, old, new, where))
     if kinds != {b"{"}:
         raise DataError(f"the change of {item.key} holds no record and no document", where=where, hint=_AGAIN)
     key = Key.parse(item.key)
     old, new = [None if side == _NOTHING else _line(side, key, where) for side in sides]
     return Delta(key, old, new)
+
+
+def _modes(item: _Item, old: bytes | None, new: bytes | None, where: str) -> tuple[str, ...]:
+    """Return the modes of both sides, a plain file's of one that is not there; none where both are plain."""
+    told = item.modes or (FILE if old is not None else None, FILE if new is not None else None)
+    if any((mode is None) != (side is None) for mode, side in zip(told, (old, new), strict=True)):
+        raise DataError(f"the change of {item.key} has a mode and no file, or no mode", where=where, hint=_AGAIN)
+    modes = tuple([mode or FILE for mode in told])
+    return () if modes == (FILE, FILE) else modes
 
 
 def _text(side: bytes, where: str) -> bytes:

@@ -99,7 +99,9 @@ def gather(deltas: Iterable[Delta]) -> Gathered:
     """
     rows: list[tuple[bytes, Move, Touch]] = []
     kinds: dict[tuple[bool, bool, bool, str, str], Touch] = {}
-    for key, old, new in deltas:
+    for key, old, new, _ in deltas:
+        if old == new:  # a mode is no content
+            continue
         record = isinstance(key, Key)
         move = Move(key_text(key), _digest(old), _digest(new))
         was, old_by = _about_line(old, record=record)

@@ -86,7 +86,7 @@ class Comparison(NamedTuple):
 
 def compare(delta: Delta) -> Comparison:
     """Look at a delta: decode both sides once and find where they differ."""
-    key, one, two = delta
+    key, one, two, _ = delta
     if isinstance(key, str):
         kind: Kind = "added" if one is None else "removed" if two is None else "changed"
         return Comparison(delta, kind, {}, {}, [])
@@ -181,7 +181,7 @@ def _completes(one: Delta, two: Delta) -> bool:
 
 def kind_of(delta: Delta) -> Kind:
     """Return how a thing changed, as `compare` does, without looking into what only came or only went."""
-    before, after = [side is not None and (isinstance(delta.key, str) or not _is_gone(side)) for side in delta[1:]]
+    before, after = [side is not None and (isinstance(delta.key, str) or not _is_gone(side)) for side in delta[1:3]]
     if before and after:
         return compare(delta).kind
     return "added" if after else "removed" if before else "touched"

@@ -24,19 +24,21 @@ class Delta(NamedTuple):
         key: the record's or item's key, or a document's path.
         old: canonical line before, without `\\n`; for a document its whole bytes; None when it was not there.
         new: the same after.
+        modes: of a document, how git tells the kind of file before and after (`model.snapshot`), where one is no plain file.
     """
 
     key: Key | str
     old: bytes | None
     new: bytes | None
+    modes: Sequence[str] = ()
 
     def __invert__(self) -> "Delta":
         """Return the delta that undoes this one."""
-        return Delta(self.key, self.new, self.old)
+        return Delta(self.key, self.new, self.old, self.modes[::-1])
 
     def __bool__(self) -> bool:
         """Tell whether anything differs."""
-        return self.old != self.new
+        return self.old != self.new or len({*self.modes}) > 1
 
 
 class Conflict(NamedTuple):

@@ -9,7 +9,7 @@ from functools import lru_cache
 from operator import lt
 from typing import IO, NamedTuple, TypeVar, overload
 
-from labelvc.model.snapshot import Entry
+from labelvc.model.snapshot import Entry, stored
 
 _PIECE = 1 << 20
 # Rows of `ls-tree -r` and of `ls-files -s`, with -z. A submodule (160000) and a side of a conflict are no files of a snapshot.
@@ -53,7 +53,7 @@ class Rows(NamedTuple):
         while end >= 0:
             about = block[block.rfind(b"\0", 0, end) + 1 : end].decode("utf-8", "surrogateescape")
             if "\t" not in about:  # else this is the end of a path with a tab in it
-                return _stored(about[:6], about[7:])
+                return stored(about[:6], about[7:])
             end = block.find(tail, end + 1)
         return None
 
@@ -301,7 +301,7 @@ def _cut(rows: bytes) -> list[bytes]:
 @lru_cache(maxsize=8)  # what differs between two commits is often a block, and is looked through several times
 def _read(block: bytes) -> tuple[tuple[str, Entry], ...]:
     rows = _KEPT.findall(block.decode("utf-8", "surrogateescape"))
-    return tuple([(path, _stored(mode, oid)) for mode, oid, path in rows])
+    return tuple([(path, stored(mode, oid)) for mode, oid, path in rows])
 
 
 def _paths(block: bytes) -> list[str]:
@@ -311,10 +311,6 @@ def _paths(block: bytes) -> list[str]:
 def _together(block: bytes, told: Iterable[tuple[str, Entry | None]]) -> Sequence[tuple[str, Entry]]:
     files: dict[str, Entry | None] = {**dict(_read(block)), **dict(told)}
     return sorted([(path, entry) for path, entry in files.items() if entry is not None], key=_order)
-
-
-def _stored(mode: str, oid: str) -> Entry:
-    return Entry("link" if mode == "120000" else "git", oid)
 
 
 def _same(one: Entry | None, two: Entry | None) -> bool:

@@ -5,6 +5,9 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
+"""Modes by which git tells a plain file, one that may be executed, and a symbolic link."""
+
 
 class Entry(NamedTuple):
     """One file of a snapshot: where its bytes are and, when known without reading, which bytes.
@@ -14,14 +17,26 @@ class Entry(NamedTuple):
             `link` (a symbolic link, whose bytes are its target's path: it is never followed).
         id: git object id or DVC md5; empty when only reading tells (a changed or untracked work-tree file).
             It serves to skip equal files, never as the identity of a label.
+        executable: whether its owner may execute it.
     """
 
     kind: Literal["git", "dvc", "disk", "link"]
     id: str
+    executable: bool = False
+
+    @property
+    def mode(self) -> str:
+        """Return how git tells what kind of file it is."""
+        return LINK if self.kind == "link" else EXECUTABLE if self.executable else FILE
 
     def same(self, other: "Entry | None") -> bool:
         """Tell whether both are known to hold the same bytes without reading them."""
         return other is not None and self == other and self.id != ""
+
+
+def stored(mode: str, oid: str) -> Entry:
+    """Return the entry of a file that git holds as an object of a mode."""
+    return Entry("link", oid) if mode == LINK else Entry("git", oid, mode == EXECUTABLE)
 
 
 class Snapshot(NamedTuple):

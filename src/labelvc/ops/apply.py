@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,9 +12,10 @@ from typing import Any, NamedTuple, Self
 from labelvc.codec import document, expression, shard
 from labelvc.core import diff
 from labelvc.errors import ConfigurationError, DataError, RefusedError, StoreError
+from labelvc.model import shell
 from labelvc.model.change import Delta
 from labelvc.model.names import Key, Layer
-from labelvc.model.snapshot import Snapshot
+from labelvc.model.snapshot import EXECUTABLE, FILE, LINK, Snapshot
 from labelvc.ops.naming import is_document
 from labelvc.spill import Spill
 from labelvc.store import files, journal, stale, tree
@@ -118,6 +121,8 @@ class Patch:
         self._number += 1
         if isinstance(delta.key, str):
             _check_path(delta.key)
+            if LINK in delta.modes[1:] and delta.new is not None:
+                _check_link(delta.key, delta.new)
             if self._documents.setdefault(delta.key, delta) is not delta:
                 raise _twice(delta.key)
             return
@@ -136,11 +141,12 @@ class Patch:
         Raises:
             Error: as for `apply`.
         """
+        self._refuse_inside()
         for path, delta in self._documents.items():
-            if _there(self._git, self._reader, self._work, path) != delta.old:
+            if not self._fits(path, delta):
                 self._misfit(path)
             else:
-                self._put(change, path, delta.new)
+                self._put(change, path, delta.new, delta.modes[1] if delta.modes else "")
         ways = {name: way for name in sorted(self._touched()) if (way := self._way(name))}
         for rows in self._lines.all():
             self._patch_all(rows, ways, change)
@@ -149,6 +155,21 @@ class Patch:
             raise self._refused()
         for name in sorted(name for name, way in ways.items() if way.new.storage == "dvc" and name in self._stored):
             self._store(name, change)
+
+    def _fits(self, path: str, delta: Delta) -> bool:
+        """Tell whether a document lies there as a delta says; a delta without modes speaks of no link, and of no right to execute."""
+        data, mode = _lying(self._git, self._reader, self._work, path)
+        told = delta.modes[0] if delta.modes else FILE
+        return data == delta.old and (data is None or told == mode or (not delta.modes and mode == EXECUTABLE))
+
+    def _refuse_inside(self) -> None:
+        """Refuse a diff that makes a path both a file and a folder of what else it brings: one could not be put in place."""
+        coming = {path for path, delta in self._documents.items() if delta.new is not None}
+        homes = {f"datasets/{name}/{layer}" for name in self._layouts for layer in ("annotations", "items")}
+        for path in sorted(coming | homes):
+            above = next((one for one in _above(path, own=path in homes) if one in coming), None)
+            if above is not None:
+                raise DataError(f"{path} lies in {above}, which the diff makes a file", hint="leave one of them out")
 
     def _touched(self) -> set[str]:
         """Return the datasets whose lines or document the deltas change."""
@@ -250,7 +271,7 @@ class Patch:
             name = layout.name(key.item)
             self._moved.add(_part(name), (_path(key, name), raw), len(raw) + _OVERHEAD)
 
-    def _put(self, change: Transaction, path: str, data: bytes | None) -> None:
+    def _put(self, change: Transaction, path: str, data: bytes | None, mode: str = "") -> None:
         """Give the transaction a file; not after something did not fit, since it will be dropped."""
         self._written.add(path)
         if self._misfits:
@@ -258,7 +279,7 @@ class Patch:
         if data is None:
             change.delete(path)
         else:
-            change.write(path, data)
+            change.write(path, data, mode=mode)
 
     def _store(self, name: str, change: Transaction) -> None:
         """Have DVC store a dataset; shards that only its cache holds come back before that."""
@@ -313,11 +334,22 @@ def _layout(data: bytes | None, path: str) -> _Layout | None:
 
 def _there(git: Git, reader: Reader, work: Snapshot, path: str) -> bytes | None:
     """Return the bytes of a document in the work tree, of a file that git ignores too; a link is not what it points to."""
+    data, mode = _lying(git, reader, work, path)
+    return b"\0" if mode == LINK else data
+
+
+def _lying(git: Git, reader: Reader, work: Snapshot, path: str) -> tuple[bytes | None, str]:
+    """Return what lies in the work tree at the path of a document, and as what; what nobody can read fits nothing."""
     entry = work.entries.get(path)
-    if entry is not None and entry.kind != "link":
-        return reader.read(path, entry)
-    place = git.top / path
-    return b"\0" if entry is not None or place.exists() or place.is_symlink() else None
+    if entry is not None:
+        return reader.read(path, entry), entry.mode
+    return (b"\0", "") if os.path.lexists(git.top / path) else (None, "")
+
+
+def _above(path: str, *, own: bool) -> Iterator[str]:
+    """Yield the folders above a path, and it itself where it is a folder."""
+    parts = path.split("/")
+    yield from ["/".join(parts[:end]) for end in range(1, len(parts) + own)]
 
 
 def _check_path(path: str) -> None:
@@ -326,3 +358,10 @@ def _check_path(path: str) -> None:
     odd = any(part in ("", ".", "..") or _GIT.fullmatch(part) or not part.isprintable() for part in parts)
     if odd or not is_document(path) or not is_document(path.lower()) or shard.parse_path(path.rpartition(":")[0]):
         raise DataError(f"{path!r} is no document that a diff may change", hint="leave it out of the diff")
+
+
+def _check_link(path: str, leads: bytes) -> None:
+    """Refuse a link that leads out of the project, or that no system can make."""
+    place = posixpath.normpath(posixpath.join(posixpath.dirname(path), os.fsdecode(leads)))
+    if not leads or b"\0" in leads or posixpath.isabs(place) or place.split("/")[0] == "..":
+        raise DataError(f"the link {path} leads out of the project", hint=f"git checkout REV -- {shell.word(path)}")

@@ -13,7 +13,7 @@ from labelvc.errors import StoreError
 from labelvc.model import listing
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
-from labelvc.model.snapshot import Snapshot
+from labelvc.model.snapshot import FILE, Snapshot
 from labelvc.ops.naming import BESIDE, is_document
 from labelvc.store import conflicts, pointer, tree
 from labelvc.store import git as plumbing
@@ -25,6 +25,9 @@ from labelvc.store.reader import Reader
 if TYPE_CHECKING:
     from labelvc.store.pairing import Apart
     from labelvc.store.stale import Stale
+
+
+_PLAIN = (FILE, FILE)
 
 
 class Range(NamedTuple):
@@ -152,8 +155,8 @@ def _documents(git: Git, old: Snapshot, new: Snapshot, reader: Reader | None) ->
     with nullcontext(reader) if reader else tree.reader(git) as source:
         for path in paths:
             before, after = old.entries.get(path), new.entries.get(path)
-            delta = Delta(
-                path, source.read(path, before) if before else None, source.read(path, after) if after else None
-            )
+            one, two = [None if entry is None else source.read(path, entry) for entry in (before, after)]
+            modes = tuple([FILE if entry is None else entry.mode for entry in (before, after)])
+            delta = Delta(path, one, two, () if modes == _PLAIN else modes)
             if delta:
                 yield delta

@@ -12,6 +12,8 @@ from labelvc.core import documents
 from labelvc.core.diff import Comparison, pointers
 from labelvc.core.rekey import Rekey
 from labelvc.errors import DataError
+from labelvc.model.change import Delta
+from labelvc.model.snapshot import EXECUTABLE, FILE, LINK
 from labelvc.ops.project import noun_of
 
 LAYOUT = "comments, order of members or layout alone"
@@ -31,12 +33,18 @@ def told(seen: Comparison, moved: Collection[str] = (), rekey: Rekey | None = No
     Returns:
         The comparison with `edits` and `pointers` where both sides can be read, `mechanical` where nothing is changed by it.
     """
-    path, old, new = seen.delta
+    path, old, new, _ = seen.delta
     path = str(path)
     if _goes_with_dvc(path, old, new, moved):
         return seen._replace(kind="mechanical")  # the dataset's own document tells of the move
     if old is None or new is None:
         return seen
+    became = _became(seen.delta)
+    if old == new or LINK in seen.delta.modes:
+        return seen._replace(said=became)
+    if became:
+        rest = told(seen._replace(delta=Delta(path, old, new)), moved, rekey)
+        return rest._replace(delta=seen.delta, kind="changed", said=f"{became}; {rest.said}" if rest.said else became)
     noun = (noun_of(path) or ("", ""))[0]
     one, two = value(path, noun, old), value(path, noun, new)
     if one is None or two is None:
@@ -45,6 +53,16 @@ def told(seen: Comparison, moved: Collection[str] = (), rekey: Rekey | None = No
     seen = seen._replace(pointers=pointers(one, two) if found else [], edits=found, said="" if found else LAYOUT)
     said = _mechanical(noun, one, two, rekey)
     return seen._replace(kind="mechanical", said=said) if said else seen
+
+
+def _became(delta: Delta) -> str:
+    """Return what kind of file a document became, in words; empty where it is of the kind it was, or is new or gone."""
+    was, now = delta.modes or (FILE, FILE)
+    if was == now:
+        return ""
+    if LINK in (was, now):
+        return "a symbolic link now" if now == LINK else "a file now, no symbolic link"
+    return "may be executed now" if now == EXECUTABLE else "may not be executed any more"
 
 
 def moves(old: bytes, new: bytes) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from labelvc.model.snapshot import FILE
 from labelvc.store import draft, pointer, treewalk
 from labelvc.store.draft import Draft
 from labelvc.store.git import Git
-from labelvc.store.treewalk import FILE, Stage
+from labelvc.store.treewalk import Stage
 
 Rows = Mapping[str, Stage]
 

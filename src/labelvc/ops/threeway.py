@@ -15,7 +15,7 @@ from labelvc.core import markers, merge, reconcile
 from labelvc.errors import StoreError
 from labelvc.model.change import Conflict
 from labelvc.model.names import Layer
-from labelvc.model.snapshot import Entry
+from labelvc.model.snapshot import FILE, Entry
 from labelvc.ops import layers, strategies, texts
 from labelvc.ops.layers import Layout, Side, Sides, Version
 from labelvc.store import draft, patch, tree, treewalk
@@ -23,7 +23,7 @@ from labelvc.store import git as plumbing
 from labelvc.store.draft import Draft
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
-from labelvc.store.treewalk import FILE, Stage
+from labelvc.store.treewalk import Stage
 
 Advance = Callable[[int], None]
 Names = tuple[str, str, str]

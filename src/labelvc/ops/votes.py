@@ -58,7 +58,8 @@ class Ballot:
         if self._walk.silence is None:
             self._walk.heed(courses.read(self._git, self._head))
         trust = self._walk.heeding(trust, integrated)
-        net = Delta(delta.key, *[past.line(at, delta.key) for at in (parent, integrated)])
+        one, two = [past.line(at, delta.key) for at in (parent, integrated)]
+        net = Delta(delta.key, one, two)
         there = tree.commit(self._git, integrated, [approvals.FOLDER]).entries
         return tuple(self._covering({_move(delta), _move(net)}, trust, there, (parent, integrated))), True
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelvc.errors import StoreError
+from labelvc.model.snapshot import EXECUTABLE, LINK, Entry
 
 if TYPE_CHECKING:
     from labelvc.store.git import Git
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 UNFINISHED = ".labelvc-unfinished"
 """How the name of a temporary file ends; one that a kill left behind may be deleted."""
 _MANY = 32
+_FILE, _PROGRAM, _LINK = Entry("disk", ""), Entry("disk", "", executable=True), Entry("link", "")
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
@@ -28,7 +30,7 @@ def beside(path: str | Path) -> str:
     return os.path.join(folder, f".{name[:120]}.{os.urandom(4).hex()}{UNFINISHED}")
 
 
-def create(place: str | Path, data: bytes, like: str | Path, *, sync: bool) -> None:
+def create(place: str | Path, data: bytes, like: str | Path, *, sync: bool, mode: str = "") -> None:
     """Write a new file; nothing stays when that fails.
 
     Args:
@@ -36,15 +38,23 @@ def create(place: str | Path, data: bytes, like: str | Path, *, sync: bool) -> N
         data: all of it.
         like: the file it shall replace, whose permissions it takes; it stays writable for its owner.
         sync: wait until it is on the disk.
+        mode: what it shall be as git tells it (`model.snapshot`), a link to what the data say among that; empty: as it was.
 
     Raises:
         OSError: the disk is full, read-only or not ours.
     """
-    mode = None
+    if mode == LINK:
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        os.symlink(data, os.fsencode(place))
+        return
+    rights = None
     with suppress(FileNotFoundError):
         before = os.lstat(like)
-        mode = stat.S_IMODE(before.st_mode) | stat.S_IWUSR if stat.S_ISREG(before.st_mode) else None
-    opened = 0o666 if mode is None else mode
+        rights = stat.S_IMODE(before.st_mode) | stat.S_IWUSR if stat.S_ISREG(before.st_mode) else None
+    opened = 0o666 if rights is None else rights
+    if mode:
+        opened = opened | (opened & 0o444) >> 2 if mode == EXECUTABLE else opened & ~0o111
+        rights = None if rights is None else opened
     try:
         handle = os.open(place, _NEW, opened)
     except FileNotFoundError:
@@ -52,8 +62,8 @@ def create(place: str | Path, data: bytes, like: str | Path, *, sync: bool) -> N
         handle = os.open(place, _NEW, opened)
     try:
         try:
-            if mode is not None:  # before a byte is there to read
-                os.fchmod(handle, mode)
+            if rights is not None:  # before a byte is there to read
+                os.fchmod(handle, rights)
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(handle, rest) :]
@@ -64,6 +74,22 @@ def create(place: str | Path, data: bytes, like: str | Path, *, sync: bool) -> N
     except BaseException:
         Path(place).unlink(missing_ok=True)
         raise
+
+
+def entry(path: Path, told: str = "") -> Entry:
+    """Return the entry of a work-tree file that only reading tells.
+
+    Args:
+        path: where it is.
+        told: its mode as git tells it, since a disk may not know who may execute a file; empty: as the disk tells.
+
+    Raises:
+        OSError: it is not there.
+    """
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        return _LINK
+    return _PROGRAM if (told == EXECUTABLE if told else mode & stat.S_IXUSR and stat.S_ISREG(mode)) else _FILE
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from labelvc.errors import StoreError
+from labelvc.model.snapshot import FILE
 from labelvc.store import disk, objects, process
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.process import REPAIR
-from labelvc.store.treewalk import FILE, Stage
+from labelvc.store.treewalk import Stage
 
 _NOBODY = ("-c", "user.name=labelvc", "-c", "user.email=labelvc@localhost", "-c", "commit.gpgSign=false")
 # One pack takes in what a loose file and a temporary one each took: a third of the time. Level 1 as git's loose objects.

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from labelvc.errors import StoreError
-from labelvc.model.snapshot import Entry, Snapshot
+from labelvc.model.snapshot import Entry, Snapshot, stored
 from labelvc.store import git as plumbing
 from labelvc.store import pointer, process
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_FOLDER, _LINK, _MODULE = "40000", "120000", "160000"
+_FOLDER, _MODULE = "40000", "160000"
 _MOST_KEPT = 256
 _ROWS = {size: rb"(?s)(\d+) ([^\0]+)\0(.{%d})" % (size // 2) for size in (40, 64)}  # by the length of an id
 
@@ -110,4 +110,4 @@ class Folders:
 
 
 def _row(mode: str, oid: str) -> Entry | str:
-    return oid if mode == _FOLDER else Entry("link" if mode == _LINK else "git", oid)
+    return oid if mode == _FOLDER else stored(mode, oid)

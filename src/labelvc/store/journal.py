@@ -18,10 +18,11 @@ from typing import IO, Literal, NamedTuple
 
 from labelvc import digests
 from labelvc.errors import StoreError
+from labelvc.model.snapshot import LINK
 from labelvc.store import disk
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
-from labelvc.store.step import Noted, Step, progress, state
+from labelvc.store.step import Noted, Step, link_state, progress, state
 
 Verb = Literal["stage", "unstage", "store"]
 FINISH, FORGET = "labelvc doctor --finish", "labelvc doctor --forget"
@@ -67,25 +68,26 @@ class Transaction:
         self._draft: IO[str] = (self._folder / "draft").open("w", encoding="ascii")
         self._note({"command": command})
 
-    def write(self, path: str | Path, data: bytes, *, fresh: bool = False) -> None:
+    def write(self, path: str | Path, data: bytes, *, fresh: bool = False, mode: str = "") -> None:
         """Stage new bytes of a file, on the disk at once; the file itself is untouched until the transaction is decided.
 
         Args:
             path: relative to the top of the work tree, or absolute: in the work tree or the git folder. Not twice.
             data: all of it; a file that holds these bytes already is left alone.
             fresh: replace it all the same, where it is a link to a file that others share.
+            mode: what it shall be as git tells it, as for `disk.create`; empty: as it was.
 
         Raises:
             StoreError: the disk is full, read-only or not ours, or the path leads out of the project or through a link.
         """
         place, name = self._place(path)
         try:
-            old, new = state(place), digests.sha256(data).hexdigest()
-            if old == new and not fresh:
+            old, new = state(place), link_state(data) if mode == LINK else digests.sha256(data).hexdigest()
+            if old == new and not fresh and not mode:
                 return
             beside = disk.beside(place)
             self._step(Step(name, os.path.basename(beside), old, new))
-            disk.create(beside, data, place, sync=self._number <= _MANY)
+            disk.create(beside, data, place, sync=self._number <= _MANY, mode=mode)
         except OSError as error:
             raise disk.failure(error, Path(place)) from None
 

@@ -65,7 +65,12 @@ def state(path: str | Path) -> str | None:
     """Return the SHA-256 of a file, what a link says, or None when nothing is there."""
     try:
         if stat.S_ISLNK(os.lstat(path).st_mode):
-            return f"link {os.readlink(path)}"
+            return link_state(os.fsencode(os.readlink(path)))
         return str(digests.sha256(Path(path).read_bytes()).hexdigest())
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def link_state(leads: bytes) -> str:
+    """Return what `state` says of a link that leads somewhere."""
+    return f"link {os.fsdecode(leads)}"

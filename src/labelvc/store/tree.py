@@ -23,8 +23,6 @@ from labelvc.store.reader import Reader
 
 _AT_ONCE = 500
 _LAYER = re.compile(r"datasets/[^/]+/(?:annotations|items)/")
-_DISK, _LINK = Entry("disk", ""), Entry("link", "")
-"""Entries of work-tree files that only reading tells."""
 
 
 def commit(git: Git, rev: str, under: Sequence[str] = ()) -> Snapshot:
@@ -92,7 +90,7 @@ def work(git: Git, under: Sequence[str] = (), *, settled: bool = True) -> Snapsh
         if about.endswith("D"):
             lying[path] = None
         elif not about.endswith("U"):
-            lying[path] = _unread(git, path)
+            lying[path] = _unread(git, path, about[8:14])
         elif os.path.lexists(git.top / path):
             lying[path] = lying.get(path) or _unread(git, path)
     told = ("--literal-pathspecs", "ls-files", "-v", "-c", "-o", "--exclude-standard", "-z", "--", *wide)
@@ -268,8 +266,8 @@ def _refuse_unfinished(git: Git) -> None:
     importlib.import_module("labelvc.store.files").refuse_unfinished(git)  # commits are compared without what writes
 
 
-def _unread(git: Git, path: str) -> Entry:
-    return _LINK if (git.top / path).is_symlink() else _DISK
+def _unread(git: Git, path: str, told: str = "") -> Entry:
+    return disk.entry(git.top / path, told)
 
 
 def _rows(listed: bytes) -> list[str]:

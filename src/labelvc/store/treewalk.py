@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from labelvc.codec import shard
 from labelvc.model.names import Layer
-from labelvc.model.snapshot import Entry
+from labelvc.model.snapshot import FILE, Entry, stored
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
-FILE, LINK, MODULE = "100644", "120000", "160000"
-"""Modes of a plain file, a symbolic link and a submodule."""
+MODULE = "160000"
+"""Mode of a submodule."""
 _NOTHING = "000000"
 _CHUNK = 1 << 16
 # Rows of ls-tree and of diff-tree --raw, both with -z.
@@ -182,7 +182,7 @@ def _sides(row: re.Match[str]) -> tuple[str, Entry | None, Entry | None]:
 
 
 def _entry(mode: str, oid: str) -> Entry | None:
-    return None if mode in (MODULE, _NOTHING) else Entry("link" if mode == LINK else "git", oid)
+    return None if mode in (MODULE, _NOTHING) else stored(mode, oid)
 
 
 def _listing(tree: str, under: str = "") -> tuple[str, ...]:

@@ -162,7 +162,7 @@ def deltas(changes: Iterable[diff.Comparison]) -> Iterator[str]:
 
 
 def _line(seen: diff.Comparison) -> bytes:
-    key, old, new = seen.delta
+    key, old, new, _ = seen.delta
     if type(key) is Key:
         one, two = None if old is None else seen.old, None if new is None else seen.new
         line = _encode({"key": str(key), "kind": seen.kind, "old": one, "new": two, "fields": seen.pointers})
@@ -181,7 +181,7 @@ def delta(seen: diff.Comparison) -> Item:
     Returns:
         The item. It says `exact: false` when a side is not the whole line or document, so that nobody applies it.
     """
-    key, old, new = seen.delta
+    key, old, new, _ = seen.delta
     if isinstance(key, str):
         return _document(seen)
     sides = [None if raw is None else fields for raw, fields in ((old, seen.old), (new, seen.new))]
@@ -208,9 +208,11 @@ def _spells(key: Key, fields: dict[str, Any] | None, raw: bytes | None) -> bool:
 
 
 def _document(seen: diff.Comparison) -> Item:
-    key, old, new = seen.delta
+    key, old, new, modes = seen.delta
     said = [None if raw is None else raw.decode(errors="replace") for raw in (old, new)]
     item: dict[str, Any] = {"key": key, "kind": seen.kind, "old": said[0], "new": said[1], "fields": seen.pointers}
+    if modes:
+        item["modes"] = [None if text is None else mode for text, mode in zip(said, modes, strict=True)]
     if seen.said:
         item["said"] = seen.said
     if seen.edits:

@@ -116,7 +116,7 @@ def deltas(changes: Iterable[diff.Comparison], *, color: bool) -> Iterator[str]:
             continue
         if seen.edits:
             yield from _edits(seen.edits, color=color)
-        elif not seen.said and seen.delta.old and seen.delta.new:
+        elif seen.delta.old and seen.delta.new and (not seen.said or seen.delta.modes):
             yield from _lines(seen.delta.old, seen.delta.new, color=color)
 
 
