@@ -119,7 +119,7 @@ def test_links_elsewhere_are_documents_like_others(zoo: Zoo):
     (zoo.folder / "loop").unlink()
     (zoo.folder / "loop").symlink_to("elsewhere")
     (delta,) = diff.between(zoo.at, tree.commit(zoo.at, "HEAD"), tree.work(zoo.at))
-    assert delta == ("loop", b".", b"elsewhere")
+    assert delta == ("loop", b".", b"elsewhere", ("120000", "120000"))
     assert rules(check.everything(zoo.at, tree.work(zoo.at))) == set()
 
 
