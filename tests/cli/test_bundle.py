@@ -538,6 +538,24 @@ def test_a_list_that_calls_a_step_approved_is_worked_out_again(project: Desk, ca
     assert any(words in line for line in found), said
 
 
+def test_a_no_whose_change_set_was_left_out_is_no_no_about_something_else(desk: Desk, tmp_path: Path):
+    """Cleo rejected a part of what came in; whoever makes the bundle calls it approved, and leaves out what she rejected."""
+    no = desk.approve("cleo", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    desk.relabel("fine", "rev-2")
+    desk.approve("ben")
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--squash", "topic")
+    step = desk.commit("Squash")
+    case = bundled(desk, tmp_path / "b.tar", f"{step}~1..{step}")
+    assert by_labelvc(desk, case, tmp_path / "away")[0] == 0
+    lie = case.but(**restated(case, step, "rejected", "approved"))
+    code, said = by_labelvc(desk, lie, tmp_path / "away")
+    assert (code, f"wrong  step {step[:12]} is approved" in said) == (1, True), said
+    code, said = by_labelvc(desk, lie.but(**{f"changesets/{no.parent.name}.jsonl": None}), tmp_path / "away")
+    assert (code, "NOT PROVED: 1 cannot be told" in said) == (2, True), said
+    assert f"open   cleo says reject about {no.parent.name[:12]}: that change-set is not here" in said
+
+
 def test_when_a_step_came_in_decides_whether_its_approval_had_ended(desk: Desk, tools: Path, tmp_path: Path):
     """`times.txt` is there where a limit is, and without it, or with a later one, nothing that has a limit counts."""
     desk.approve("ben", "main...topic", "reviewer", "--expires", "2030-01-01")

@@ -61,6 +61,44 @@ def test_threat_14_a_step_that_takes_a_word_out_says_so_and_is_not_green(desk: D
     assert f"{said.name}: this step changed or removed what somebody signed before it" in out
 
 
+@pytest.mark.parametrize("way", ["gone", "one digest flipped", "one line more"])
+@pytest.mark.parametrize("first", [False, True], ids=["on the branch", "on main before"])
+def test_threat_14_a_no_whose_list_was_spoiled_is_not_taken_for_one_about_something_else(
+    desk: Desk, way: str, first: bool
+):
+    """Nobody signs the list itself: Cleo's no stands there, and what it is about was taken away or changed before Ben's yes to more."""
+    no = desk.approve("cleo", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    if first:
+        desk.git("checkout", "-q", "main")
+        desk.git("checkout", "-q", "topic", "--", "approvals")
+        desk.commit("Bring the no to main", "cleo")
+        desk.git("checkout", "-q", "topic")
+        desk.git("rebase", "-q", "main")
+    listing = no.with_name("changeset.jsonl")
+    good = listing.read_bytes()
+    digest = good.index(b"sha256:") + 7
+    flipped = good[:digest] + (b"1" if good[digest:][:1] == b"0" else b"0") + good[digest + 1 :]
+    other = good.replace(b"rev-1", b"rev-9") + good
+    if way == "gone":
+        listing.unlink()
+    else:
+        listing.write_bytes(flipped if way == "one digest flipped" else b"".join(sorted(other.splitlines(True))))
+    desk.relabel("fine", "rev-2")
+    desk.approve("ben")
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--squash", "topic")
+    desk.commit("Squash")
+    code, (step,) = desk.verify("HEAD")
+    assert (code, step["state"]) == (2, "undecidable")
+    told = next(one for one in step["problems"] if "cleo said reject there" in one["message"])
+    assert told["path"] == listing.relative_to(desk.folder).as_posix()
+    assert f"next: git log --all -- {told['path']}, and bring it back" in desk.labelvc("verify", "HEAD")[1]
+    listing.write_bytes(good)
+    desk.commit("Bring it back")
+    code, (step,) = desk.verify("HEAD~2...HEAD")
+    assert (code, step["state"]) == (1, "rejected")
+
+
 def test_threat_14_a_rejection_where_a_branch_would_go_binds_the_branch(desk: Desk):
     tip = desk.git("rev-parse", "topic")
     desk.approve("cleo", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")

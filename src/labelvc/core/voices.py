@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from labelvc.codec import moment
-from labelvc.model.approval import Verdict
+from labelvc.model.approval import AGAINST, Verdict
 from labelvc.model.change import Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Need, Policy, Presence
@@ -105,5 +105,5 @@ def heard(backing: Backing, *, fresh: bool, vouched: Collection[Digest] = ()) ->
 
 def agreed(backing: Backing) -> Iterator[Voice]:
     """Yield the approvals of those whose every current word on the change-set is yes or nothing."""
-    against = {voice.principal for voice in backing.voices if voice.decision in {"reject", "withdraw"}}
+    against = {voice.principal for voice in backing.voices if voice.decision in AGAINST}
     return (voice for voice in backing.voices if voice.decision == "approve" and voice.principal not in against)

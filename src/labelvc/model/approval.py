@@ -17,6 +17,8 @@ TRUST_NAMESPACE = "trust@labelvc.v1"
 """SSHSIG namespace of roots and policies."""
 
 Verdict = Literal["approve", "reject", "withdraw", "abstain"]
+AGAINST: tuple[Verdict, ...] = ("reject", "withdraw")
+"""What says no, or takes a yes back. It is about parts of its change-set too, so it always has its list beside it."""
 Meaning = Literal["authorship", "review", "approval", "responsibility", "verification", "emergency"]
 """What the signature means, 21 CFR 11.50(a)(3)."""
 

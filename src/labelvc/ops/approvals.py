@@ -15,7 +15,7 @@ from labelvc.core.holders import Holders
 from labelvc.core.voices import Backing, Voice
 from labelvc.errors import DataError, StoreError, TrustError
 from labelvc.model import listing
-from labelvc.model.approval import NAMESPACE, Approval, Envelope, Rekeying, Signature
+from labelvc.model.approval import AGAINST, NAMESPACE, Approval, Envelope, Rekeying, Signature
 from labelvc.model.change import ChangeSet
 from labelvc.model.names import Digest
 from labelvc.model.policy import Presence, PublicKey, Trust
@@ -28,7 +28,7 @@ _LIST = f"/{CHANGE_SET}"
 _PLACE = re.compile(
     rf"{FOLDER}/([0-9a-f]{{64}})/(?:{re.escape(CHANGE_SET)}|{statement.PRINCIPAL.pattern}\.[0-9a-f]{{12}}\.json)"
 )
-_AGAINST = (b'"decision":"reject"', b'"decision":"withdraw"')  # the one spelling that a statement may have
+_AGAINST = tuple(b'"decision":"%b"' % word.encode() for word in AGAINST)  # the one spelling that a statement may have
 _ENCODED = [part for words in _AGAINST for part in dsse.inside(words)]
 _READY = 1000  # how many statements are kept at hand: more than one step brings
 

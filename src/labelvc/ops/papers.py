@@ -9,11 +9,13 @@ from labelvc.codec import dsse, statement
 from labelvc.core import changeset, decide
 from labelvc.errors import DataError
 from labelvc.model import listing, release, shell
+from labelvc.model.approval import AGAINST
 from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Digest
+from labelvc.model.policy import Trust
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import approvals
-from labelvc.ops.approvals import Lost, Problem
+from labelvc.ops.approvals import Folders, Lost, Problem, Shelf, Statement
 from labelvc.ops.deeds import Deed
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -63,6 +65,33 @@ def lost(old: Snapshot, paths: Iterable[str]) -> list[Lost]:
         for path in paths
         if path in there and (approvals.root_of(path) or _RELEASED.fullmatch(path))
     ]
+
+
+def unlisted(shelf: Shelf, deed: Deed, folders: Folders, trust: Trust) -> Iterator[Problem]:
+    """Yield the lists that are gone or changed beside a no that holds, or beside a word taken back, in a folder that a step turned.
+
+    A list is not signed, its root is. Without it nobody can tell whether what somebody rejected is a part of the step, and
+    whoever takes it away could go round the no; a rejection always has its list (`labelvc.ops.approve`).
+
+    Args:
+        shelf: reads approvals.
+        deed: what the step did.
+        folders: the approvals that count in it.
+        trust: policy that judges.
+
+    Raises:
+        StoreError: git data is missing.
+    """
+    turned = {root for path in deed.changed(f"{approvals.FOLDER}/") if (root := approvals.root_of(path))}
+    for root in sorted(turned - {deed.found.changeset.root}):
+        files = folders.get(root, {})
+        found = shelf.changeset(root, files) if shelf.objects(files) else None
+        if isinstance(found, Problem):
+            told = (one.approval for one in shelf.statements(root, files, trust) if isinstance(one, Statement))
+            for said in (one for one in told if one.decision in AGAINST):
+                who = said.signer.principal
+                why = f"{found.message}; {who} said {said.decision} there, and nobody can tell whether it is about this change"
+                yield found._replace(message=why)
 
 
 def beside(told: Sequence[Problem], deed: Deed) -> tuple[Problem, ...]:

@@ -14,6 +14,7 @@ from labelvc.core import release as rules
 from labelvc.core.decide import Decision
 from labelvc.core.release import Log
 from labelvc.errors import DataError, TrustError
+from labelvc.model.approval import AGAINST
 from labelvc.model.names import Digest
 from labelvc.model.policy import Trust
 from labelvc.model.release import FOLDER, Release
@@ -152,25 +153,27 @@ class _Bench:
             if policy == bundling.NONE:
                 yield Check("note", f"{path} counts for nothing: no policy in force when it came in knows it as good")
                 continue
-            yield self._statement(path, data, policy)
+            yield from self._statement(path, data, policy)
         lying = _under(self._files, f"{approvals.FOLDER}/")
         yield _check("approvals.txt lists every statement that is here", sorted(judged) == lying)
         logged = dict(self._log.rows)
         good = all(logged.get(path) == hashlib.sha256(self._files[path]).hexdigest() for path in lying)
         yield _check("log.txt holds every statement that is here", good)
 
-    def _statement(self, path: str, data: bytes, policy: str) -> Check:
+    def _statement(self, path: str, data: bytes, policy: str) -> Iterator[Check]:
         root = Digest(f"sha256:{path.split('/')[1]}")
         try:
             trust = self._trust(policy)
             found = approvals.opened(data, trust)
             approvals.judge(path, root, found, trust)
         except (DataError, TrustError) as error:
-            return Check("wrong", f"statement {path}: {error.message}")
+            yield Check("wrong", f"statement {path}: {error.message}")
+            return
         said = found.approval
-        return Check(
-            "ok", f"statement {said.signer.principal} says {said.decision} about {root[7:19]}, policy {policy}"
-        )
+        told = f"{said.signer.principal} says {said.decision} about {root[7:19]}"
+        yield Check("ok", f"statement {told}, policy {policy}")
+        if said.decision in AGAINST and f"changesets/{root[7:]}.jsonl" not in self._files:
+            yield Check("open", f"{told}: that change-set is not here, so nobody can tell of which steps it is a part")
 
     def releases(self) -> Iterator[Check]:
         """Look at the releases, their chain, and the log of approvals that they hold."""

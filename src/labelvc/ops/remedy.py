@@ -5,6 +5,7 @@ from __future__ import annotations
 from labelvc.core import decide
 from labelvc.core.quorum import Standing
 from labelvc.model.shell import word
+from labelvc.ops import approvals
 from labelvc.ops import policy as governing
 from labelvc.ops.steps import Step
 
@@ -20,7 +21,8 @@ def hint(step: Step, names: str) -> str:
         strangers = [problem.path for problem in step.problems if len(problem.path) == len(step.commit)]
         if strangers:
             return f"git show -s --format=%ae {strangers[0][:12]}; labelvc policy add PRINCIPAL --email ADDRESS"
-        return "labelvc policy check"
+        lists = [problem.path for problem in step.problems if problem.path.endswith(f"/{approvals.CHANGE_SET}")]
+        return f"git log --all -- {word(lists[0])}, and bring it back as it was" if lists else "labelvc policy check"
     if step.state == "rejected" and step.noes:
         who, role = step.noes[0].principal, step.noes[0].role
         command = f'labelvc approve {word(names)} --role {role} --decision withdraw --reason "..."'

@@ -255,8 +255,11 @@ class Walk:
             problems += [one for each in carried for one in each.problems if isinstance(one, Distrusted)]
             heard += carried
             decision, at = self._decided(trust.policy, case, heard, line)
-        if untold := self.silence.untold(decision.state, problems) if self.silence else []:
-            decision, problems = decision._replace(state="undecidable"), [*problems, *untold]
+        untold = self.silence.untold(decision.state, problems) if self.silence else []
+        dark = list(papers.unlisted(self.shelf, deed, folders, trust))
+        problems += [*untold, *dark]
+        if untold or (dark and decision.state in ("approved", "conditional", "unchanged")):
+            decision = decision._replace(state="undecidable")
         if decision.state == "undecidable":
             problems += [Problem(commit_id, _STRANGER) for commit_id in made.strangers]
         alone = decision.within is not None and not line[1]  # a pull request has not come in yet
