@@ -27,6 +27,7 @@ from labelvc.ops import bundle as bundling
 from labelvc.ops import trust as trusting
 from labelvc.store.keys import signer as keys_of
 from tests import people
+from tests.browser import hold
 from tests.copying import copied
 from tests.oracles import rfc6962
 from tests.people import Desk, record
@@ -225,6 +226,13 @@ def test_what_is_in_it(project: Desk, case: Case):
     assert case.files["policies.txt"].decode().count("\n") == len(
         [name for name in case.files if name.endswith(".signers")]
     )
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_its_page_is_read_by_anybody(case: Case, tmp_path: Path, dark: bool):
+    page = tmp_path / "report.html"
+    page.write_bytes(case.files["report.html"])
+    hold(page, dark=dark)
 
 
 def test_two_runs_and_two_clones_give_the_same_bytes(project: Desk, case: Case, tmp_path: Path):

@@ -24,6 +24,7 @@ from labelvc.core import disclosure
 from labelvc.ops import templates
 from tests import people
 from tests import zoo as zoos
+from tests.browser import hold
 from tests.zoo import BEN, PLAIN, Zoo, answer, zoo_template
 
 __all__ = ["zoo_template"]
@@ -421,6 +422,8 @@ def test_a_card_in_html_is_one_file_in_which_nothing_is_live(zoo: Zoo, labelvc: 
     assert not {"script", "img", "link", "iframe"} & page.tags.keys()
     assert "&lt;b&gt;see&lt;/b&gt;" in path.read_text()
     assert page.tags["h2"] >= 8
+    for dark in (False, True):
+        hold(path, dark=dark)
 
 
 def test_nothing_to_publish_says_how_to_go_on(zoo: Zoo, labelvc: Run, tmp_path: Path):

@@ -521,7 +521,6 @@ def test_a_browser_shows_it_without_a_network(lived: Zoo, labelvc: Run, tmp_path
         assert facts["faint"] == []
         assert facts["loaded"] == []
         assert not facts["wide"]
-        assert facts["skip"]
 
 
 def test_nothing_in_a_page_is_live(zoo: Zoo, labelvc: Run):
