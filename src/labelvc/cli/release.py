@@ -175,7 +175,8 @@ def show(settings: Settings, /, version: Version | None, form: str, output: Path
 
 def _show(git: Git, found: list[Made], form: str, output: Path | None) -> None:
     with tree.reader(git) as reader:
-        rows = [(made, *manifests.opened(reader.read(made.path, made.entry))) for made in found if made.entry]
+        read = ((made, reader.read(made.path, made.entry)) for made in found if made.entry)
+        rows = [(made, *manifests.opened(data, made.path)) for made, data in read]
     if form == "full":
         write("".join(line for row in rows for line in render.whole(*row)), output)
     elif form == "text":

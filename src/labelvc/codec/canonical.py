@@ -87,7 +87,7 @@ def decode(raw: bytes | str) -> Any:
     except UnicodeDecodeError as error:
         raise DataError(f"not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
-        raise DataError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
+        raise DataError(f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}") from None
     except RecursionError:
         raise DataError(f"nested deeper than {DEPTH}") from None
     _inspect(value, DEPTH)

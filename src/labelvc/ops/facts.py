@@ -144,7 +144,7 @@ def gather(git: Git, reader: Reader, made: Made, take: Take = lambda *_: None) -
         StoreError: git or DVC data is missing.
     """
     snapshot = tree.commit(git, made.commit)
-    envelope, release = manifests.opened(reader.read(made.path, snapshot.entries[made.path]))
+    envelope, release = manifests.opened(reader.read(made.path, snapshot.entries[made.path]), made.path)
     project = projects.load(git, snapshot, reader)
     raw = _documents(git, reader, snapshot)
     drawn = veil.over(git, snapshot)
@@ -277,5 +277,5 @@ def _earlier(git: Git, reader: Reader, commit: str) -> Iterator[Earlier]:
     """Yield the releases in the tree of a commit, oldest first."""
     for made in manifests.history(git, commit):
         if made.entry is not None:
-            envelope, release = manifests.opened(reader.read(made.path, made.entry))
+            envelope, release = manifests.opened(reader.read(made.path, made.entry), made.path)
             yield Earlier(release.version, release.signed_at, release.signer.printed_name, envelope.digest)

@@ -24,6 +24,8 @@ from labelvc.store import tree
 from labelvc.store.git import Git
 from labelvc.store.process import UNSHALLOW
 
+VERIFY = "labelvc release verify --all"
+
 
 class Made(NamedTuple):
     """A manifest that history holds.
@@ -146,14 +148,21 @@ def ends(git: Git, words: str | None) -> tuple[str, Range]:
     return title, Range(*tree.differing(git, before[-1].commit, made.commit))
 
 
-def opened(data: bytes) -> tuple[Envelope, Release]:
+def opened(data: bytes, where: str = "") -> tuple[Envelope, Release]:
     """Read a manifest; no signature is verified.
+
+    Args:
+        data: the file.
+        where: its path, for whom a message of ours is the last word.
 
     Raises:
         DataError: it is anything but a release in its one spelling.
     """
-    envelope = dsse.decode(data, dsse.IN_TOTO)
-    return envelope, statement.decode_release(envelope.payload)
+    try:
+        envelope = dsse.decode(data, dsse.IN_TOTO)
+        return envelope, statement.decode_release(envelope.payload)
+    except DataError as error:
+        raise DataError(error.message, where=where, hint=VERIFY) from None
 
 
 def judge(path: str, envelope: Envelope, release: Release, trust: Trust) -> Decision:

@@ -48,7 +48,7 @@ def prove(git: Git, key: Key, wanted: Version | None = None, *, plain: bool = Fa
     snapshot = tree.commit(git, made.commit)
     with tree.reader(git) as reader, Cache(git) as cache:
         manifest = reader.read(made.path, snapshot.entries[made.path])
-        release = manifests.opened(manifest)[1]
+        release = manifests.opened(manifest, made.path)[1]
         data = next((one for one in release.datasets if one.name == key.dataset), None)
         file, lines, line = _line(git, reader, snapshot, key)
         if data is None or line is None:

@@ -37,7 +37,6 @@ from labelvc.store.keys import Signer
 from labelvc.store.reader import Reader
 
 _LISTED = ("project", "dataset", "guideline", "taxonomy")
-_VERIFY = "labelvc release verify --all"
 
 
 class Plan(NamedTuple):
@@ -85,8 +84,8 @@ def based(git: Git, reader: Reader, scale: Scale, commit: str) -> Base:
     base = Base()
     for made in manifests.history(git, commit):
         if made.entry is None:
-            raise DataError("a release was taken out of the tree", where=made.path, hint=_VERIFY)
-        envelope, release = manifests.opened(reader.read(made.path, made.entry))
+            raise DataError("a release was taken out of the tree", where=made.path, hint=manifests.VERIFY)
+        envelope, release = manifests.opened(reader.read(made.path, made.entry), made.path)
         log = base.log.grown(scale.statements(tree.commit(git, made.commit, ("approvals",))))
         base = Base(made, release, envelope.digest.removeprefix("sha256:"), log)
     return base
@@ -125,7 +124,7 @@ def plan(
     version, step = _step(git, base.made, wanted, head.commit)
     found = scale.statements(head)
     if gone := base.log.lost(found):
-        raise DataError("a statement that a release counted is gone or changed", where=gone[0], hint=_VERIFY)
+        raise DataError("a statement that a release counted is gone or changed", where=gone[0], hint=manifests.VERIFY)
     state = scale.state(head, advance)
     release = Release(
         root=state.digest,

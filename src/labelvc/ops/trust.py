@@ -278,7 +278,7 @@ def _policy(data: bytes, root: Root, settle: Callable[[Seal], None]) -> tuple[Po
         settle(seal)
         policy = statement.decode_policy(envelope.payload)
     except DataError as error:
-        raise TrustError(error.message, where=POLICY, hint="labelvc policy check") from None
+        raise TrustError(error.message, where=POLICY, hint=f"git log -- {POLICY}") from None
     if policy.repository != root.repository:
         raise TrustError("the policy belongs to another repository than the root", where=POLICY)
     return policy, seal._replace(version=policy.version)
