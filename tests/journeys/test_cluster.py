@@ -11,16 +11,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from labelvc.codec import canonical
+from labelvc.codec import canonical, shard
 from labelvc.errors import StoreError
-from labelvc.ops import check
+from labelvc.ops import census, check, progress, veil
+from labelvc.ops import project as projects
 from labelvc.store import dvc, executors, parcel, tree
+from labelvc.store.cache import Cache
+from labelvc.store.git import Git
 from tests.cluster import Cluster, cluster, lone
 from tests.zoo import ANNA, PLAIN, Zoo, rating, zoo, zoo_template
 
@@ -144,6 +147,8 @@ COMMANDS = [
     ("diff", "HEAD~1..HEAD"),
     ("diff", "HEAD~1..HEAD", "--stat"),
     ("diff", "HEAD~1"),
+    ("report",),
+    ("review", "HEAD~1..HEAD"),
 ]
 
 
@@ -162,6 +167,50 @@ def test_workers_read_the_remote_that_the_client_cannot(far: Zoo, cluster: Clust
         forget(far)
         assert labelvc(far.folder, *words, "--format", "json", *on(cluster)) == alone[words]
     assert not (far.folder / ".dvc" / "cache").exists()
+
+
+def test_statistics_are_counted_where_the_shards_are_read(far: Zoo, cluster: Cluster, monkeypatch: pytest.MonkeyPatch):
+    """Sums travel, not records; plain values stay hidden in the names of slices, and what was counted is remembered here."""
+    far.write(
+        "datasets/pets/dataset.yaml", far.read("datasets/pets/dataset.yaml") + b"slices: [/ext/owner, /natural/word]\n"
+    )
+    far.replace(far.shard("pets/i7#", 256), '"id":"i7",', f'"id":"i7","ext":{{"owner":"{PLAIN}"}},')
+    far.commit("Slices")
+
+    def counted(git: Git) -> tuple[object, ...]:
+        snapshot = tree.commit(git, "HEAD")
+        with tree.reader(git) as reader, Cache(git) as cache:
+            dataset = projects.load(git, snapshot, reader, cache).datasets["pets"]
+            drawn = veil.over(git, snapshot, reader=reader)
+            wanted = census.asked(projects.load(git, snapshot, reader, cache), dataset, drawn)
+            items = {shard.place("i3", 4): {"i3"}}
+            heard = census.with_said(reader, cache, snapshot, dataset, wanted, items)
+            return (*heard, progress.cells(reader, cache, snapshot, dataset, drawn, "/ext/owner"))
+
+    alone = counted(far.at)
+    assert alone[0].records == 400
+    assert len(alone[1]["i3"]) == 1
+    strip(far)
+    sent: list[object] = []
+    with executors.find("dask", cluster.address) as pool:  # type: ignore[union-attr]
+        spread = pool.spread
+
+        def listening(function: Callable[[bytes], list[object]], parcels: object) -> Iterator[object]:
+            for result in spread(function, parcels):
+                sent.append((function.__name__, result))
+                yield result
+
+        monkeypatch.setattr(pool, "spread", listening)
+        assert counted(far.at._replace(far=pool)) == alone
+        assert {name for name, _ in sent} == {
+            "counted",
+            "censuses",
+            "contents",
+        }  # the last is the listing of the folder
+        assert PLAIN not in repr(sent)
+        sent.clear()
+        assert counted(far.at._replace(far=pool)) == alone
+    assert {name for name, _ in sent} == {"contents"}  # that listing, and what was said of the one item
 
 
 def test_an_object_that_was_exchanged_or_is_gone_stops_the_check(far: Zoo, cluster: Cluster, labelvc: Run):
@@ -356,7 +405,7 @@ def test_options_that_make_no_sense(zoo: Zoo, labelvc: Run, options: tuple[str, 
 def test_a_command_that_works_here_alone_says_so(zoo: Zoo, labelvc: Run):
     code, out, err = labelvc(zoo.folder, "status", "--executor", "dask", "--scheduler", "tcp://a:1")
     assert (code, out) == (2, "")
-    assert "status does its work here: --executor is for check and diff" in err
+    assert "status does its work here: --executor is for check, diff, report and review" in err
 
 
 def test_the_environment_names_executor_and_scheduler(zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch):

@@ -39,7 +39,7 @@ class Settings(NamedTuple):
     scheduler: str = ""
 
 
-SPREAD = ("check", "diff")
+SPREAD = ("check", "diff", "report", "review")
 """The commands that use the workers of a cluster (docs/adr/0013-what-is-spread.md)."""
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _QUIET = "Say nothing but errors; a command that is there to show something still shows it."
@@ -61,7 +61,8 @@ def pass_settings(function: Callable[..., Any]) -> Callable[..., Any]:
         given = {name: options.pop(name) for name in list(options) if name.startswith("global_")}
         context = click.get_current_context()
         if (given.get("global_executor") or given.get("global_scheduler")) and context.info_name not in SPREAD:
-            raise click.UsageError(f"{context.info_name} does its work here: --executor is for {' and '.join(SPREAD)}")
+            spread = f"{', '.join(SPREAD[:-1])} and {SPREAD[-1]}"
+            raise click.UsageError(f"{context.info_name} does its work here: --executor is for {spread}")
         settings = settings_from(context.find_object(Settings) or Settings(Path.cwd(), jobs=0), given)
         if options.get("output") is not None:
             settings = settings._replace(color=False)  # what goes into a file is no text on a terminal
@@ -173,7 +174,7 @@ def _options(*, hidden: bool) -> list[Callable[..., Any]]:
             metavar="NAME",
             envvar=variable("LABELVC_EXECUTOR"),
             hidden=hidden,
-            help="Have check and diff look at shards in processes (here, the default) or on a dask cluster.",
+            help="Look at shards in processes (here, the default) or on a dask cluster: check, diff, report, review.",
         ),
         click.option(
             "--scheduler",

@@ -12,10 +12,10 @@ from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.output import output_options, progress, say, write
 from labelvc.cli.render import dashboard as render
 from labelvc.cli.render import json
+from labelvc.cli.spreading import repository
 from labelvc.ops import report as reporting
 from labelvc.ops.gates import Brought
 from labelvc.ops.report import Asked
-from labelvc.store import git as plumbing
 
 _SMALLEST, _BUDGET = 2_000, 60_000
 
@@ -64,7 +64,7 @@ def report(
       labelvc report main
       labelvc report main --since '3 months ago' --format html -o report.html
     """
-    git = plumbing.find(settings.directory)
+    git = repository(settings)
     pinned = signing.pin(git, root)
     with progress(settings, None, "looking back", "commits") as advance:
         found = reporting.report(git, Asked(revision, since, to, by, pinned, Brought(today()), settings.jobs, advance))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from operator import is_not
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from labelvc.core.diff import Comparison, layer_of
 from labelvc.core.protection import proof, protected, texts
 from labelvc.model import jsonpointer
@@ -63,6 +65,16 @@ class _Looked(NamedTuple):
     above: list[tuple[int, _Field, int]]
 
 
+class _Told(msgspec.Struct, frozen=True):
+    """The declared fields of one dataset; of others none."""
+
+    dataset: str
+    fields: tuple[Sensitive, ...]
+
+    def __call__(self, name: str) -> Iterable[Sensitive]:
+        return self.fields if name == self.dataset else ()
+
+
 class Veil:
     """Knows the fields of each dataset that must hold pseudonyms.
 
@@ -76,6 +88,14 @@ class Veil:
         self._inside: dict[tuple[str, str, tuple[str, ...]], _Looked] = {}
         self._where: dict[tuple[str, str], Where] = {}
         self._tokens: set[str] = set()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made anew elsewhere: of what it declares, without what it has worked out."""
+        return Veil, (self._declared,)
+
+    def alone(self, dataset: str) -> Veil:
+        """Return a veil over one dataset that can be sent to another machine: it reads no document."""
+        return Veil(_Told(dataset, tuple(self._declared(dataset))))
 
     def drawn(self, seen: Comparison) -> Comparison:
         """Return a comparison with the plain values of both sides hidden."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -20,11 +21,14 @@ from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import slices
+from labelvc.store import parcel
 from labelvc.store.cache import Cache
+from labelvc.store.executors import Executor
 from labelvc.store.reader import Reader
 
 _BY = "labelvc.census/2"
-_AT_ONCE = 256
+_AT_ONCE, _FAR_AT_ONCE = 256, 8192
+"""Shards whose counts are asked of the cache, and written to it, together."""
 _Place = tuple[str, str, str]
 _read = msgspec.json.Decoder(list[tuple[_Place, int]]).decode
 
@@ -54,12 +58,19 @@ def asked(project: Project, dataset: Dataset, veil: Veil) -> Asked:
     )
     if not dataset.slices:
         return Asked(compared)
+    return Asked(compared, _SlicesOf(dataset.name, tuple(dataset.slices), veil.alone(dataset.name)))
 
-    def slices_of(item: Mapping[str, Any]) -> list[str]:
-        key = Key(dataset.name, str(item.get("id")), "")
-        return slices.rows(dataset.name, dataset.slices, veil.over(key, dict(item)))
 
-    return Asked(compared, slices_of)
+class _SlicesOf(msgspec.Struct, frozen=True):
+    """Returns the slices of an item, here or on a worker."""
+
+    dataset: str
+    pointers: Sequence[str]
+    veil: Veil
+
+    def __call__(self, item: Mapping[str, Any]) -> list[str]:
+        key = Key(self.dataset, str(item.get("id")), "")
+        return slices.rows(self.dataset, self.pointers, self.veil.over(key, dict(item)))
 
 
 def of(reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, wanted: Asked) -> Census:
@@ -138,6 +149,8 @@ class _Counts(NamedTuple):
     def of(
         self, cells: Collection[Cell], items: Mapping[str, Collection[str]] = MappingProxyType({})
     ) -> tuple[Census, dict[str, Mapping[str, Said]]]:
+        if self.reader.git.far is not None:
+            return self._far(self.reader.git.far, cells, items)
         files = (file for cell in cells for file in cell if file)
         read = self.reader.lying if self.dataset.storage == "git" else self.reader.many
         data, counting = read(files), census.Counting(self.wanted)
@@ -147,6 +160,19 @@ class _Counts(NamedTuple):
             records, others = [next(data)[1] if file else b"" for file in cell]
             counting.add(records, others, heard)
         return counting.census(), counting.said
+
+    def _far(
+        self, far: Executor, cells: Collection[Cell], items: Mapping[str, Collection[str]]
+    ) -> tuple[Census, dict[str, Mapping[str, Said]]]:
+        """Have workers count, and add up what they found."""
+        wanted = {shard.path(self.dataset.name, "annotations", name): some for name, some in items.items()}
+        tasks = [_Task(cell, wanted.get(cell.annotations[0], ()) if cell.annotations else ()) for cell in cells]
+        parcels = parcel.pack(self.reader.git, tasks, lambda task: _both(task.cell), shared=self.wanted)
+        parts, heard = [], dict[str, Mapping[str, Said]]()
+        for part, said in far.spread(censuses, parcels):
+            parts.append((1, part))
+            heard |= said
+        return census.combined(parts), heard
 
     def moved(self, last: _Last, cells: Mapping[str, Cell], ids: Mapping[str, _Ids]) -> Census | None:
         """Return the last census with the shards that differ taken out and put in; None where to count all is less work."""
@@ -165,6 +191,44 @@ class _Counts(NamedTuple):
         return Cell(
             *[_file(shard.path(self.dataset.name, layer, name), one) for layer, one in zip(layers, ids, strict=True)]
         )
+
+
+class _Task(NamedTuple):
+    """A shard that a worker counts, and items of it of which it tells what was said."""
+
+    cell: Cell
+    heard: Collection[str]
+
+
+def censuses(data: bytes) -> list[tuple[Census, dict[str, Mapping[str, Said]]]]:
+    """Count, on a worker, the shards of a parcel together.
+
+    Args:
+        data: from `parcel.pack`: a `_Task` with its two files, and what is asked as what is shared.
+
+    Raises:
+        StoreError: as for `parcel.opened`.
+    """
+    wanted, tasks = parcel.opened(data)
+    counting = census.Counting(wanted)
+    for task, (records, items) in tasks:
+        counting.add(records, items, task.heard)
+    return [(counting.census(), counting.said)]
+
+
+def counted(data: bytes) -> list[list[tuple[_Place, int]]]:
+    """Count, on a worker, each shard of a parcel by a function that is shared; see `by_shard`.
+
+    Raises:
+        StoreError: as for `parcel.opened`.
+    """
+    count, names = parcel.opened(data)
+    return [list(count(*files).items()) for _, files in names]
+
+
+def _both(cell: Cell, *, items: bool = True) -> list[tuple[str, Entry | None]]:
+    """Return the files of a shard as a parcel wants them."""
+    return [file or ("", None) for file in (cell.annotations, cell.items if items else None)]
 
 
 def _file(path: str, told: str) -> tuple[str, Entry] | None:
@@ -212,7 +276,7 @@ def by_shard(
         snapshot: where they are.
         dataset: the dataset.
         by: what counts, with its version, and what its counts depend on besides.
-        count: counts one shard: bytes of its records and of its items.
+        count: counts one shard: bytes of its records and of its items. A value that can be sent to a worker.
         items: whether it needs the items; without, their bytes are empty.
 
     Raises:
@@ -220,23 +284,36 @@ def by_shard(
     """
     found = Counter[_Place]()
     cells = cells_of(snapshot, dataset.name)
-    for names in batches(cells, _AT_ONCE):
+    far = reader.git.far
+    for names in batches(cells, _AT_ONCE if far is None else _FAR_AT_ONCE):
         keys = {one: _key(by, cells[one]) for one in names}
         kept, fresh = cache.get_many(filter(None, keys.values())), list[tuple[str, bytes]]()
         for key in filter(kept.__contains__, keys.values()):
             found.update(dict(_read(kept[key])))
         missing = [one for one, key in keys.items() if key not in kept]
-        files = [file for one in missing for file in (cells[one] if items else cells[one][:1]) if file]
-        behind = any(entry.kind == "dvc" for _, entry in files)  # then, whatever the dataset says of its storage now
-        data = reader.many(files) if behind else reader.lying(files)
-        for one in missing:
-            annotations = next(data)[1] if cells[one].annotations else b""
-            counted = count(annotations, next(data)[1] if items and cells[one].items else b"")
-            found.update(counted)
+        some = [cells[one] for one in missing]
+        if far is None:
+            rows = _counted_here(reader, some, count, items=items)
+        else:
+            files = partial(_both, items=items)
+            rows = far.spread(counted, parcel.pack(reader.git, some, files, shared=count))
+        for one, row in zip(missing, rows, strict=True):
+            found.update(dict(row))
             if keys[one]:
-                fresh.append((keys[one], msgspec.json.encode(list(counted.items()))))
+                fresh.append((keys[one], msgspec.json.encode(row)))
         cache.put_many(fresh)
     return found
+
+
+def _counted_here(
+    reader: Reader, cells: Sequence[Cell], count: Callable[[bytes, bytes], Mapping[_Place, int]], *, items: bool
+) -> Iterator[list[tuple[_Place, int]]]:
+    files = [file for cell in cells for file in (cell if items else cell[:1]) if file]
+    behind = any(entry.kind == "dvc" for _, entry in files)  # then, whatever the dataset says of its storage now
+    data = reader.many(files) if behind else reader.lying(files)
+    for cell in cells:
+        annotations = next(data)[1] if cell.annotations else b""
+        yield list(count(annotations, next(data)[1] if items and cell.items else b"").items())
 
 
 def _key(by: str, cell: Cell) -> str:

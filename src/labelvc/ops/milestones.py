@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from labelvc.core import attendance, calendar, capacity, hierarchy, ways
 from labelvc.core.veil import Veil
 from labelvc.errors import StoreError
@@ -55,6 +57,15 @@ class _Counted(NamedTuple):
 
     cells: Mapping[_Cell, int]
     attended: Mapping[int, int]
+
+
+class _Attended(msgspec.Struct, frozen=True):
+    """Counts the items of a shard by how many people answered them, here or on a worker."""
+
+    people: int
+
+    def __call__(self, annotations: bytes, _: bytes) -> Mapping[tuple[str, str, str], int]:
+        return attendance.of(annotations, self.people)
 
 
 def of(lens: Lens, line: Sequence[Commit], today: str) -> Iterator[page.Milestone]:
@@ -138,10 +149,7 @@ def _counted(lens: Lens, wanted: Milestone, snapshot: Snapshot) -> _Counted:
     _, reader, cache, project, veil = lens
     dataset = project.datasets[wanted.dataset]
     if wanted.items:
-
-        def count(annotations: bytes, _: bytes) -> Mapping[tuple[str, str, str], int]:
-            return attendance.of(annotations, wanted.people)
-
+        count = _Attended(wanted.people)
         found = counting.by_shard(reader, cache, snapshot, dataset, f"{_BY}:{wanted.people}", count, items=False)
         attended = {int(people): number for (task, people, _), number in found.items() if task == wanted.task}
         return _Counted({("", ""): attended.get(wanted.people, 0)}, attended)

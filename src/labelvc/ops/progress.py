@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+import msgspec
+
 from labelvc.codec import shard
 from labelvc.core import census, hierarchy, ways
 from labelvc.core.diff import decoded
@@ -72,23 +74,29 @@ def cells(reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, ve
     Raises:
         StoreError: a shard cannot be read.
     """
-
-    def count(annotations: bytes, items: bytes) -> Mapping[tuple[str, str, str], int]:
-        return census.by_slice(annotations, _slices(items, dataset, veil, pointer))
-
-    return counting.by_shard(
-        reader, cache, snapshot, dataset, f"{_BY}:{pointer}\0{dataset.sensitive}", count, items=bool(pointer)
-    )
+    count = _BySlice(dataset.name, veil.alone(dataset.name), pointer)
+    by = f"{_BY}:{pointer}\0{dataset.sensitive}"
+    return counting.by_shard(reader, cache, snapshot, dataset, by, count, items=bool(pointer))
 
 
-def _slices(items: bytes, dataset: Dataset, veil: Veil, pointer: str) -> dict[str, str]:
-    if not pointer:
-        return {}
-    found, start = {}, len(f"{dataset.name} {pointer}=")
-    for row in map(decoded, shard.lines(items)):
-        shown = veil.over(Key(dataset.name, str(row.get("id")), ""), row)
-        found[str(row.get("id"))] = slices.rows(dataset.name, [pointer], shown)[0][start:]
-    return found
+class _BySlice(msgspec.Struct, frozen=True):
+    """Counts a shard by task, label and slice, here or on a worker."""
+
+    dataset: str
+    veil: Veil
+    pointer: str
+
+    def __call__(self, annotations: bytes, items: bytes) -> Mapping[tuple[str, str, str], int]:
+        return census.by_slice(annotations, self._slices(items))
+
+    def _slices(self, items: bytes) -> dict[str, str]:
+        if not self.pointer:
+            return {}
+        found, start = {}, len(f"{self.dataset} {self.pointer}=")
+        for row in map(decoded, shard.lines(items)):
+            shown = self.veil.over(Key(self.dataset, str(row.get("id")), ""), row)
+            found[str(row.get("id"))] = slices.rows(self.dataset, [self.pointer], shown)[0][start:]
+        return found
 
 
 def _task(project: Project, dataset: Dataset, task: str, pointer: str, counted: Cells, veil: Veil) -> page.Progress:

@@ -30,11 +30,12 @@ class Reader:
     """Bytes of entries, wherever they are; keeps one `git cat-file` and some open folders until it is closed.
 
     Attributes:
+        git: where they are.
         differences: what differs between commits, from gits that are kept as well.
     """
 
     def __init__(self, git: Git) -> None:
-        self._git = git
+        self.git = git
         self.differences = Differences(git)
         self._objects = Objects(git)
         self._promised = Promised(git)
@@ -74,7 +75,7 @@ class Reader:
 
     def commit(self, rev: str) -> tuple[str, bytes] | None:
         """Return full id and bytes of the commit that a revision names; None when git knows none, or knows several."""
-        plain = revisions.is_plain(rev, self._git.directory, lambda name: self._objects.named(name) is not None)
+        plain = revisions.is_plain(rev, self.git.directory, lambda name: self._objects.named(name) is not None)
         return self._objects.commit(rev) if plain else None
 
     def resolve(self, rev: str) -> str:
@@ -84,7 +85,7 @@ class Reader:
             StoreError: there is no such commit here, or the name means several things.
         """
         found = self.commit(rev)
-        return plumbing.known(self._git, found[0]) if found else plumbing.resolve(self._git, rev)
+        return plumbing.known(self.git, found[0]) if found else plumbing.resolve(self.git, rev)
 
     def show(self, commit: str, path: str) -> bytes:
         """Return the bytes of a file in a commit, as `git.show` does; where there seems to be none, that one is asked.
@@ -93,7 +94,7 @@ class Reader:
             StoreError: the commit, its trees or the file cannot be read: that is not the same as no file.
         """
         found = self._objects.named(f"{commit}:{path}")
-        return found[2] if found and found[1] == "blob" else plumbing.show(self._git, commit, path)
+        return found[2] if found and found[1] == "blob" else plumbing.show(self.git, commit, path)
 
     def many(self, pairs: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, bytes]]:
         """Yield the bytes of many entries in the order asked; what is elsewhere, with DVC or promised, is fetched a thousand at a time.
@@ -253,7 +254,7 @@ class Reader:
             above, _, name = folder.rpartition("/")
             if name in (".", ".."):
                 raise StoreError("a path leads out of the project", where=folder)
-            handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self._git.top, _FOLDER)
+            handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self.git.top, _FOLDER)
             self._folders[folder] = handle
         return handle
 
