@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labelvc.codec.detectors import DETECTORS, IDS, REGIONS, RULES
 from labelvc.core import known, leaks
+from labelvc.model.detection import Settings, Unread
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -22,7 +23,14 @@ def test_the_page_has_a_row_a_detector():
 def test_the_schema_knows_the_names_that_there_are():
     known = json.loads((TOP / "schemas/project.v1.json").read_bytes())["properties"]["privacy"]["properties"]["leaks"]
     names = {member: known["properties"][member]["items"].get("enum") for member in known["properties"]}
-    assert names == {"regions": sorted(REGIONS), "off": sorted(IDS), "domains": None}
+    assert names == {"regions": sorted(REGIONS), "off": sorted(IDS), "domains": None, "unread": None}
+    assert {*names, "reserved"} == set(Settings.__struct_fields__), (
+        "what may be asked for is what is read; the benchmark alone asks for reserved ranges"
+    )
+    assert set(known["properties"]["unread"]["items"]["properties"]) == set(Unread.__struct_fields__)
+    page = (TOP / "docs/formats/project.md").read_text()
+    asked = page.partition("### What is looked for: `privacy.leaks`\n")[2].partition("\n###")[0]
+    assert [line.split("`")[1] for line in asked.splitlines() if line.startswith("| `")] == list(names)
 
 
 def test_every_rule_has_its_words():
