@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labelvc.batches import batches
 from labelvc.core import agreement
-from labelvc.core.agreement import Estimate, Sums, opinions
+from labelvc.core.agreement import Estimate
+from labelvc.core.sums import Sums, Turned, combined, gathered
 
 BINARY = ("0 1 0 0 0 0 0 0 1 0", "1 1 1 0 0 1 0 0 0 0")
 NOMINAL = ("a a b b d c c c e d d a", "b a b b b c c c e d d d")
@@ -31,11 +34,18 @@ def units_of(coders: tuple[str, ...]) -> Rows:
 
 
 def sums_of(rows: Rows) -> Sums:
-    return agreement.gathered([sorted(row.values()) for row in rows])
+    return gathered([sorted(row.values()) for row in rows])
+
+
+def turned(turns: Iterable[tuple[Sequence[str], Sequence[str]]]) -> Turned:
+    found = Turned()
+    for old, new in turns:
+        found.add(old, new)
+    return found
 
 
 def side(rows: Rows) -> agreement.Side:
-    found = agreement.measured(sums_of(rows), {}).before
+    found = agreement.measured(sums_of(rows), Turned()).before
     assert found is not None
     return found
 
@@ -59,7 +69,7 @@ def test_observed_agreement_and_the_interval_are_those_of_irrcac():
 
 
 def test_too_few_units_and_answers_that_never_differ_have_no_coefficient():
-    assert agreement.measured(sums_of([{"x": "a", "y": "b"}] * 9), {}).before is None
+    assert agreement.measured(sums_of([{"x": "a", "y": "b"}] * 9), Turned()).before is None
     found = side([{"x": "a", "y": "a"}] * 10)
     assert found.alpha is None
     assert found.observed == agreement.Estimate(1.0, None, None)
@@ -69,14 +79,13 @@ def test_too_few_units_and_answers_that_never_differ_have_no_coefficient():
 def test_a_difference_is_known_better_than_its_two_sides():
     """One answer of a hundred changes: the same units stand on both sides, so their own spread cancels."""
     rows = [{"x": "ab"[at % 2], "y": "ab"[at % 3 % 2]} for at in range(100)]
-    old = opinions(rows[0].values())
-    new = (("a", 1), ("b", 1))
+    old, new = sorted(rows[0].values()), ["a", "b"]
     assert old != new
-    found = agreement.measured(sums_of(rows), {(old, new): 1})
+    found = agreement.measured(sums_of(rows), turned([(old, new)]))
     assert found.observed.value == pytest.approx(-0.01)
     assert found.observed.high - found.observed.low < (found.before.observed.high - found.before.observed.low) / 3
     assert found.alpha.low < found.alpha.value < 0
-    assert agreement.measured(sums_of(rows), {}).alpha == agreement.Estimate(0.0, None, None)
+    assert agreement.measured(sums_of(rows), Turned()).alpha == agreement.Estimate(0.0, None, None)
 
 
 _rows = st.lists(
@@ -86,10 +95,10 @@ _rows = st.lists(
 
 @given(_rows, st.permutations("abc"), st.permutations("stuvw"))
 def test_names_of_answers_and_people_do_not_matter_and_single_answers_do_not_count(rows, answers, people):
-    one = agreement.measured(sums_of(rows), {}).before
+    one = agreement.measured(sums_of(rows), Turned()).before
     called = dict(zip("abc", answers, strict=True)), dict(zip("stuvw", people, strict=True))
     renamed = [{called[1][who]: called[0][said] for who, said in row.items()} for row in rows]
-    two = agreement.measured(sums_of([*reversed(renamed), {"s": "a"}]), {}).before
+    two = agreement.measured(sums_of([*reversed(renamed), {"s": "a"}]), Turned()).before
     assert (one is None) == (two is None)
     if one is None or two is None:
         return
@@ -103,7 +112,7 @@ def test_names_of_answers_and_people_do_not_matter_and_single_answers_do_not_cou
 @given(_rows)
 def test_alpha_is_what_its_definition_says(rows):
     """Worked out again pair by pair, with no formula shared: coincidences of values within units against those by chance."""
-    found = agreement.measured(sums_of(rows), {}).before
+    found = agreement.measured(sums_of(rows), Turned()).before
     units = [list(row.values()) for row in rows if len(row) > 1]
     if found is None:
         assert len(units) < agreement.FEWEST
@@ -178,8 +187,8 @@ def held(found: Estimate | None, value: float | None, reach: float, least: float
 @given(_turns, st.booleans())
 def test_sums_say_what_a_walk_over_all_units_says(turns, all_touched):
     """Worked out again unit by unit, in doubles, whatever of the units is told as touched and whatever as summed."""
-    touched = Counter((opinions(old), opinions(new)) for old, new in turns if all_touched or old != new)
-    found = agreement.measured(agreement.gathered([old for old, _ in turns]), touched)
+    touched = turned((old, new) for old, new in turns if all_touched or old != new)
+    found = agreement.measured(gathered([old for old, _ in turns]), touched)
     told, counts = [], [sum(len(turn[side]) > 1 for turn in turns) for side in (0, 1)]
     for side, measured in enumerate((found.before, found.after)):
         if counts[side] < agreement.FEWEST:
@@ -204,6 +213,18 @@ def test_sums_say_what_a_walk_over_all_units_says(turns, all_touched):
 
 @given(st.lists(_unit, max_size=30), st.lists(_unit, max_size=30))
 def test_what_is_counted_apart_is_added_and_what_went_is_taken_out(some, others):
-    one, two, both = map(agreement.gathered, (some, others, [*some, *others]))
-    assert agreement.combined([(1, one), (1, two)]) == both
-    assert agreement.combined([(1, both), (-1, two)]) == one
+    one, two, both = map(gathered, (some, others, [*some, *others]))
+    assert combined([(1, one), (1, two)]) == both
+    assert combined([(1, both), (-1, two)]) == one
+
+
+@given(_turns, st.integers(1, 5))
+def test_units_that_are_summed_a_few_at_a_time_elsewhere_too_are_summed_alike(turns, few):
+    before = gathered([old for old, _ in turns])
+    whole = agreement.measured(before, turned(turns))
+    apart = Turned()
+    for some in batches(turns, few):
+        apart.join(pickle.loads(pickle.dumps(turned(some))))
+        apart.sums()
+    assert agreement.measured(before, apart) == whole
+    assert apart.units == sum(len(old) > 1 or len(new) > 1 for old, new in turns)

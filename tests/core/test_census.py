@@ -9,8 +9,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelvc.core import agreement, census
+from labelvc.core import census
+from labelvc.core.answers import Changed, Said, said_of
 from labelvc.core.census import Asked, Counting
+from labelvc.core.sums import Turned, gathered
 from labelvc.core.veil import HIDDEN
 
 COMPARED = ("kind", "mood")
@@ -92,7 +94,7 @@ def test_a_census_is_what_a_walk_over_all_records_counts(rows):
     for data in shards:
         for (_, task), votes in votes_of(records_of(data)).items():
             units[task].append(list(votes.values()))
-    expected = {task: agreement.gathered(some) for task, some in units.items()}
+    expected = {task: gathered(some) for task, some in units.items()}
     assert found.agreement == {task: sums for task, sums in expected.items() if sums.answers}
 
 
@@ -108,18 +110,49 @@ def test_shards_that_came_and_went_make_of_the_last_census_the_next(rows, others
     assert census.combined([(1, counted(some)), (1, gone)]) == whole
 
 
-@given(st.lists(_record | _plain, max_size=20), st.booleans())
-def test_what_was_said_of_an_item_is_what_was_counted_for_it(rows, broken):
-    data = shard_of(rows) + b'{"item":"1"\n' * broken
-    wanted = {"1", "ß"}
-    found = census.said([(data, wanted)], COMPARED)
-    counting = Counting(Asked(COMPARED))
-    counting.add(data, b"", wanted)
-    assert counting.said == found
-    assert set(found) <= wanted
-    told = {(item, task): said for item, records in found.items() for task, said in census.opinions_of(records).items()}
-    records = [one for one in records_of(shard_of(rows)) if one["item"] in wanted]
-    assert told == {place: agreement.opinions(votes.values()) for place, votes in votes_of(records).items()}
+_moves = st.dictionaries(
+    st.tuples(st.sampled_from(["1", "2", "ß", "new"]), st.sampled_from(["a", "b", "3", "z"])),
+    st.none() | st.builds(Said, st.sampled_from(COMPARED), st.sampled_from(["p1", "p2", "q"]), st.sampled_from("abc")),
+    max_size=8,
+)
+
+
+def changed_by(moves: dict[tuple[str, str], Said | None]) -> Changed:
+    """Return moves as they are kept, of all items in one shard but for `new`."""
+    found = Changed(lambda item: "1" if item == "new" else "0")
+    for (item, name), now in moves.items():
+        found.add(item, name, now)
+    return found
+
+
+def sums_of(turned: dict[str, Turned]) -> dict[str, Any]:
+    return {task: (*found.sums(), found.units) for task, found in turned.items()}
+
+
+@given(st.lists(_record | _plain, max_size=20), st.booleans(), _moves)
+def test_what_was_said_of_items_that_change_is_what_their_records_say(rows, broken, moves):
+    """Worked out again record by record; what the census counts beside them, and what is counted of them alone, is the same."""
+    data, changed = shard_of(rows) + b'{"item":"1"\n' * broken, changed_by(moves)
+    assert changed.shards() == sorted({"1" if item == "new" else "0" for item, _ in moves})
+    expected: dict[str, Turned] = {}
+    for item in {item for item, _ in moves}:
+        records = [one for one in records_of(shard_of(rows)) if one["item"] == item and item != "new"]
+        old = {one["id"]: said for one in records if (said := said_of(one, COMPARED))}
+        new = {**old, **{name: now for (of, name), now in moves.items() if of == item}}
+        one, two = [
+            {(each.task, each.by): each.answer for _, each in sorted(side.items()) if each} for side in (old, new)
+        ]
+        for task in COMPARED:
+            before, after = [[said for (of, _), said in sorted(side.items()) if of == task] for side in (one, two)]
+            if sorted(before) != sorted(after):
+                expected.setdefault(task, Turned()).add(before, after)
+    beside: dict[str, Turned] = {}
+    Counting(Asked(COMPARED), beside).add(data, b"", changed.of("0"))
+    alone: dict[str, Turned] = {}
+    census.turn(alone, data, changed.of("0"), COMPARED)
+    for found in (beside, alone):
+        census.turn(found, b"", changed.of("1"), COMPARED)
+        assert sums_of(found) == sums_of(expected)
 
 
 def test_lines_that_cannot_be_read_count_for_nothing_and_items_that_lie_apart_are_one():
@@ -127,5 +160,5 @@ def test_lines_that_cannot_be_read_count_for_nothing_and_items_that_lie_apart_ar
     two = one.replace(b'"a"', b'"b"').replace(b'"p"', b'"q"')
     other = one.replace(b'"1"', b'"2"')
     apart = counted([one + other + b"<<<<<<< HEAD\n{}\n" + two + b'{"item":7}\n'])
-    assert apart.agreement == {"kind": agreement.gathered([["x", "x"], ["x"]])}
+    assert apart.agreement == {"kind": gathered([["x", "x"], ["x"]])}
     assert apart.labels["kind"] == {"x": 3}

@@ -9,35 +9,20 @@ units, as in Gwet, Large-Sample Variance of Krippendorff's Alpha Coefficient (20
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from itertools import chain, combinations, combinations_with_replacement, product, repeat
 from math import sqrt
 from operator import add
 from typing import NamedTuple
 
-import msgspec
+from labelvc.core.sums import Influence, Sums, Turned, combined
 
 Opinions = tuple[tuple[str, int], ...]
 """What was said of one unit: each answer with how many people gave it, sorted."""
 FEWEST = 10
 """Fewer units with two opinions than this carry no coefficient."""
 _Z = 1.959963984540054  # of a normal distribution, 2.5 % lie above
-_FEW = 16  # of a unit with more people pairs are counted by answer, not one by one
-
-
-class Sums(msgspec.Struct):
-    """What agreement needs to know of units; sums of sums are sums again.
-
-    Attributes:
-        answers: (n, q) to answer to how often it was given to units of n opinions, q being the sum over the answers to a unit of
-            the square of how many people gave it. What a single person said is in no figure.
-        pairs: two answers, in order, to the number of pairs of people who gave them to the same unit.
-    """
-
-    answers: dict[tuple[int, int], dict[str, int]] = {}
-    pairs: dict[tuple[str, str], int] = {}
 
 
 class Estimate(NamedTuple):
@@ -80,22 +65,6 @@ class Agreement(NamedTuple):
     alpha: Estimate | None
 
 
-class _Influence(NamedTuple):
-    """How much a unit weighs in a figure: what that would change by if the unit were there once more, over all units nought.
-
-    A unit of n opinions weighs a + b q + c t, with q as in `Sums` and t the sum of the totals of the answers that it was given.
-
-    Attributes:
-        sizes: n to (a, b).
-        slope: c.
-        totals: answer to how often it was given to all units.
-    """
-
-    sizes: Mapping[int, tuple[Fraction, Fraction]]
-    slope: Fraction = Fraction()
-    totals: Mapping[str, int] = {}
-
-
 class _Size(NamedTuple):
     """Sums over the units of one number of opinions: how many, of q and of its square, of t and of q t."""
 
@@ -113,7 +82,7 @@ class _Figure(NamedTuple):
     """An exact figure, how much each unit weighs in it, and the sum of the squares of that over all units."""
 
     value: Fraction
-    influence: _Influence
+    influence: Influence
     squares: Fraction
 
 
@@ -137,93 +106,27 @@ def opinions(answers: Iterable[str]) -> Opinions:
     return tuple(sorted(counted.items()))
 
 
-def gathered(units: Iterable[Sequence[str]]) -> Sums:
-    """Return the sums over units.
-
-    Args:
-        units: the answers to each, one of each person.
-    """
-    kinds: dict[tuple[int, int], list[Sequence[str]]] = defaultdict(list)
-    for said in units:
-        people = len(said)
-        if people:
-            kinds[people, _alike(said)].append(said)
-    pairs = Counter[tuple[str, str]]()
-    for (people, _), alike in kinds.items():
-        if people <= _FEW:
-            pairs.update(chain.from_iterable([combinations(said, 2) for said in alike]))
-            continue
-        for said in alike:
-            for (one, many), (other, more) in combinations_with_replacement(Counter(said).items(), 2):
-                pairs[one, other] += many * (many - 1) // 2 if one == other else many * more
-    return Sums({kind: dict(Counter(chain.from_iterable(alike))) for kind, alike in kinds.items()}, _in_order(pairs))
-
-
-def _in_order(pairs: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    found = Counter[tuple[str, str]]()
-    for (one, other), number in pairs.items():
-        found[(one, other) if one <= other else (other, one)] += number
-    return dict(+found)
-
-
-def _alike(said: Sequence[str]) -> int:
-    if len(set(said)) == len(said):
-        return len(said)
-    return sum([number * number for number in Counter(said).values()])
-
-
-def combined(parts: Iterable[tuple[int, Sums]]) -> Sums:
-    """Return the sum of sums.
-
-    Args:
-        parts: each with how often it counts, -1 for what is taken out.
-    """
-    answers: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
-    pairs = Counter[tuple[str, str]]()
-    for times, part in parts:
-        for kind, counted in part.answers.items():
-            total = answers[kind]
-            for answer, number in counted.items():
-                total[answer] += times * number
-        for pair, number in part.pairs.items():
-            pairs[pair] += times * number
-    left = {kind: dict(+counted) for kind, counted in answers.items()}
-    return Sums({kind: counted for kind, counted in left.items() if counted}, dict(+pairs))
-
-
 def side(sums: Sums) -> Side | None:
     """Return the agreement at one moment; None where fewer than `FEWEST` units have two opinions."""
     found = _side(sums)
     return found and found.side
 
 
-def measured(before: Sums, touched: Mapping[tuple[Opinions, Opinions], int]) -> Agreement:
+def measured(before: Sums, turned: Turned) -> Agreement:
     """Return the agreement before and after.
 
     Args:
         before: sums over all units before.
-        touched: what was said of a unit before and after to the number of such units; empty where nothing was said. Of all
-            other units the same is said after as before.
+        turned: what was said of units before and after; of all other units the same is said after as before.
     """
-    gone, come = [gathered(_spelled(touched, side)) for side in (0, 1)]
+    gone, come = turned.sums()
     still = combined([(1, before), (-1, gone)])
     one, two = _side(before), _side(combined([(1, still), (1, come)]))
     if one is None or two is None:
         return Agreement(one and one.side, two and two.side, None, None)
-    moved = {pair: times for pair, times in touched.items() if any(_people(said) > 1 for said in pair)}
-    observed = _difference(still, moved, one.observed, two.observed)
-    alpha = _difference(still, moved, one.alpha, two.alpha) if one.alpha and two.alpha else None
+    observed = _difference(still, turned, one.observed, two.observed)
+    alpha = _difference(still, turned, one.alpha, two.alpha) if one.alpha and two.alpha else None
     return Agreement(one.side, two.side, observed, alpha)
-
-
-def _spelled(touched: Mapping[tuple[Opinions, Opinions], int], side: int) -> Iterator[list[str]]:
-    for pair, times in touched.items():
-        said = [answer for answer, people in pair[side] for _ in range(people)]
-        yield from repeat(said, times)
-
-
-def _people(said: Opinions) -> int:
-    return sum([number for _, number in said])
 
 
 def _side(sums: Sums) -> _Measured | None:
@@ -267,7 +170,7 @@ def _observed(sums: Sums, sizes: Mapping[int, _Size], units: int) -> _Figure:
         people: ((Fraction(-1, people - 1) - mean) / units, Fraction(1, people * (people - 1) * units))
         for people in sizes
     }
-    return _figure(mean, _Influence(found), sums)
+    return _figure(mean, Influence(found), sums)
 
 
 def _alpha(sums: Sums, sizes: Mapping[int, _Size], totals: Mapping[str, int]) -> _Figure | None:
@@ -290,14 +193,14 @@ def _alpha(sums: Sums, sizes: Mapping[int, _Size], totals: Mapping[str, int]) ->
         )
         for people in sizes
     }
-    return _figure(1 - differ * (values - 1) / chance, _Influence(found, -2 * ratio / chance, totals), sums)
+    return _figure(1 - differ * (values - 1) / chance, Influence(found, -2 * ratio / chance, totals), sums)
 
 
-def _figure(value: Fraction, influence: _Influence, sums: Sums) -> _Figure:
+def _figure(value: Fraction, influence: Influence, sums: Sums) -> _Figure:
     return _Figure(value, influence, _products(sums, influence, influence))
 
 
-def _products(sums: Sums, one: _Influence, two: _Influence) -> Fraction:
+def _products(sums: Sums, one: Influence, two: Influence) -> Fraction:
     """Return the sum over units of what they weigh in one figure times what they weigh in another."""
     total = Fraction()
     left, right = [_sizes(sums, each.totals) for each in (one, two)]
@@ -317,40 +220,10 @@ def _between(sums: Sums, one: Mapping[str, int], two: Mapping[str, int]) -> int:
     return alone + sum([number * (one[a] * two[b] + one[b] * two[a]) for (a, b), number in sums.pairs.items()])
 
 
-def _turned(moved: Mapping[tuple[Opinions, Opinions], int], one: _Influence, two: _Influence) -> Fraction:
-    """Return what `_products` does, of units on which other opinions are counted in the one figure than in the other."""
-    sums: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0] * 9)
-    for (old, new), times in moved.items():
-        (people, alike, weight), (others, alike_too, weight_too) = _terms(old, one), _terms(new, two)
-        if people > 1 and others > 1:
-            row = sums[people, others]
-            for at, left in ((0, times), (3, times * alike), (6, times * weight)):
-                if left:
-                    row[at] += left
-                    row[at + 1] += left * alike_too
-                    row[at + 2] += left * weight_too
-    total = Fraction()
-    for (people, others), row in sums.items():
-        factors = product((*one.sizes[people], one.slope), (*two.sizes[others], two.slope))
-        total += sum([left * right * number for (left, right), number in zip(factors, row, strict=True)], Fraction())
-    return total
-
-
-def _terms(said: Opinions, influence: _Influence) -> tuple[int, int, int]:
-    """Return n, q and t of a unit."""
-    people = alike = weight = 0
-    totals = influence.totals
-    for answer, number in said:
-        people += number
-        alike += number * number
-        weight += totals.get(answer, 0) * number
-    return people, alike, weight
-
-
-def _difference(still: Sums, moved: Mapping[tuple[Opinions, Opinions], int], one: _Figure, two: _Figure) -> Estimate:
+def _difference(still: Sums, turned: Turned, one: _Figure, two: _Figure) -> Estimate:
     """Return the later figure less the earlier one; what a unit weighs in that is the difference of what it weighs in them."""
-    both = _products(still, one.influence, two.influence) + _turned(moved, one.influence, two.influence)
-    units = sum([size.units for size in _sizes(still, {}).values()]) + sum(moved.values())
+    both = _products(still, one.influence, two.influence) + turned.product(one.influence, two.influence)
+    units = sum([size.units for size in _sizes(still, {}).values()]) + turned.units
     value, reach = float(two.value - one.value), _reach(one.squares + two.squares - 2 * both, units)
     return Estimate(value, None, None) if reach is None else Estimate(value, value - reach, value + reach)
 

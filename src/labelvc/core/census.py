@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from itertools import compress, groupby, repeat
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import compress, repeat
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
 
 from labelvc.codec import shard
 from labelvc.codec.quick import UNREADABLE
-from labelvc.core import agreement
-from labelvc.core.agreement import Opinions, Sums
+from labelvc.core import skim
+from labelvc.core.answers import Changed, Said, Turns
 from labelvc.core.counts import NO_LABEL, NOBODY, label_of
 from labelvc.core.diff import answer, decoded
+from labelvc.core.skim import Record, Run
+from labelvc.core.sums import Sums, Turned, gathered
+from labelvc.core.sums import combined as added
 from labelvc.core.veil import HIDDEN
 from labelvc.model.secret import TOKEN
 
 _is_token = re.compile(TOKEN).fullmatch
 COMPARED = ("label", "labels", "score")
 """Types of task whose answers are equal or not as they stand; boxes and spans would have to be matched before."""
-
-
-class Said(NamedTuple):
-    """What a person answered to a task."""
-
-    task: str
-    by: str
-    answer: str
 
 
 class Asked(NamedTuple):
@@ -65,38 +60,6 @@ class Census(msgspec.Struct):
     agreement: dict[str, Sums] = {}
 
 
-class _Origin(msgspec.Struct, gc=False):
-    model: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-
-class _Record(msgspec.Struct, gc=False):
-    """What is read of a record that is as records are."""
-
-    item: str = ""
-    id: str = ""
-    task: str = ""
-    by: str | None = None
-    gone: bool = False
-    origin: _Origin | None = None
-    value: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Odd(msgspec.Struct):
-    """What is read of a record whatever its members are."""
-
-    item: str = ""
-    id: str = ""
-    task: str = ""
-    by: Any = None
-    gone: bool = False
-    origin: Any = None
-    value: Any = None
-
-
-class _Heading(msgspec.Struct, gc=False):
-    item: str = ""
-
-
 class _Answer(NamedTuple):
     """What a value counts as: its labels, and its answer in one word."""
 
@@ -104,13 +67,8 @@ class _Answer(NamedTuple):
     said: str
 
 
-_many = msgspec.json.Decoder(_Record).decode_lines
-_odd = msgspec.json.Decoder(_Odd).decode
-_headings = msgspec.json.Decoder(_Heading).decode_lines
+_by, _task, _value = map(attrgetter, ("by", "task", "value"))
 _decode = msgspec.json.Decoder().decode
-_item, _by, _task, _value, _gone = map(attrgetter, ("item", "by", "task", "value", "gone"))
-_Run = tuple[str, int, int]
-"""An item and where its records begin and end."""
 _AT_ONCE = 8192  # units whose agreement is summed together
 _WEIGHT = 1 << 20  # bytes of shards after which values are taken for answers
 _KEPT, _SHORT = 4096, 200  # values kept at hand with what they answer, and bytes that one of them may have
@@ -132,33 +90,16 @@ def person_of(fields: Mapping[str, Any]) -> str:
     return by if isinstance(by, str) and (_is_token(by) or by == HIDDEN) else HIDDEN
 
 
-def said_of(fields: Mapping[str, Any], compared: Collection[str]) -> Said | None:
-    """Return what a person answered in a record; None where it is no person, no answer, or none that can be compared."""
-    origin, by, task = fields.get("origin"), fields.get("by"), fields.get("task")
-    if {type(task), type(by)} != {str} or task not in compared or (type(origin) is dict and "model" in origin):
-        return None
-    said = answer(fields)
-    return Said(str(task), str(by), said) if said else None
-
-
-def opinions_of(records: Mapping[str, Said]) -> dict[str, Opinions]:
-    """Return what was said of an item by task; of two answers of one person the later by its name counts.
-
-    Args:
-        records: name of a record to what it says.
-    """
-    return {task: agreement.opinions(answers) for task, (answers,) in _votes(records)}
-
-
 class Counting:
-    """A running census of shards; `said` has what was said of items that were wanted, as `said` below returns it.
+    """A running census of shards.
 
     Args:
         asked: what to count.
+        turned: where by task what was said of items that change is counted, before and after; None: not wanted.
     """
 
-    def __init__(self, asked: Asked) -> None:
-        self.said: dict[str, Mapping[str, Said]] = {}
+    def __init__(self, asked: Asked, turned: dict[str, Turned] | None = None) -> None:
+        self._turned = {} if turned is None else turned
         self._asked = asked
         self._items = self._records = self._waiting = 0
         self._values: dict[str, Counter[bytes]] = defaultdict(Counter)
@@ -167,19 +108,19 @@ class Counting:
         self._units: dict[str, list[list[str]]] = defaultdict(list)
         self._agreement: dict[str, Sums] = {}
 
-    def add(self, annotations: bytes, items: bytes, wanted: Collection[str] = ()) -> None:
+    def add(self, annotations: bytes, items: bytes, turns: Turns = MappingProxyType({})) -> None:
         """Count a shard; lines that cannot be read count for nothing.
 
         Args:
             annotations: bytes of its records.
             items: bytes of its items.
-            wanted: items of it of which `said` is told.
+            turns: what changes of the answers to its items.
         """
-        records = _records(annotations)
+        records = skim.records(annotations)
         self._items += items.count(b"\n")
         self._records += len(records)
         self._people.update(map(_by, records))
-        runs, slices = list(_runs(records)), _slices(items, self._asked)
+        runs, slices = list(skim.runs(records)), _slices(items, self._asked)
         if slices:
             for item, start, end in runs:
                 for name in slices.get(item, ()):
@@ -188,8 +129,8 @@ class Counting:
             self._units[task] += units
             if len(self._units[task]) > _AT_ONCE:
                 self._sum(task)
-        heard = [(one, _told(records[at:end], self._asked.compared, _known)) for one, at, end in runs if one in wanted]
-        self.said.update(heard)
+        if turns:
+            _turn(self._turned, records, runs, turns, self._asked.compared)
 
     def census(self) -> Census:
         """Return the counts so far."""
@@ -212,12 +153,12 @@ class Counting:
         self._waiting = 0
 
     def _sum(self, task: str) -> None:
-        sums = agreement.gathered(self._units[task])
-        self._agreement[task] = agreement.combined([(1, self._agreement.get(task, Sums())), (1, sums)])
+        sums = gathered(self._units[task])
+        self._agreement[task] = added([(1, self._agreement.get(task, Sums())), (1, sums)])
         self._units[task] = []
 
     def _votes(
-        self, annotations: bytes, records: Sequence[_Record], runs: Sequence[_Run]
+        self, annotations: bytes, records: Sequence[Record], runs: Sequence[Run]
     ) -> Iterable[tuple[str, list[list[str]]]]:
         """Count the values, and return tasks that are compared, each with the answers of people to the items of the shard."""
         tasks, values = set(map(_task, records)), list(map(bytes, map(_value, records)))
@@ -230,11 +171,12 @@ class Counting:
         compared = tasks.intersection(self._asked.compared)
         if not compared:
             return ()
-        if len(tasks) == 1 and _one_each(records):
+        if len(tasks) == 1 and skim.one_each(records):
             said = [_known[raw].said for raw in values]
             if "" not in said:
                 return [(task, [said[start:end] for _, start, end in runs]) for task in tasks]
-        return [vote for _, start, end in runs for vote in _votes(_told(records[start:end], compared, _known))]
+        told = [_votes(_told(records[start:end], compared, _known)) for _, start, end in runs]
+        return [(task, [answers]) for votes in told for task, answers in votes.items()]
 
 
 class _Answers(dict[bytes, _Answer]):
@@ -256,21 +198,47 @@ class _Answers(dict[bytes, _Answer]):
 _known = _Answers()
 
 
-def said(shards: Iterable[tuple[bytes, Collection[str]]], compared: Collection[str]) -> dict[str, Mapping[str, Said]]:
-    """Return what was said of some items of shards: item to name of record to answer.
+def turn(turned: dict[str, Turned], annotations: bytes, turns: Turns, compared: Collection[str]) -> None:
+    """Count what was said of the items of a shard that change, before and after, as `Counting` does.
 
     Args:
-        shards: bytes of the records of each, and the items that are wanted of it.
+        turned: where it is counted, by task.
+        annotations: bytes of the shard's records before; empty where it was not there.
+        turns: what changes of the answers to its items.
         compared: tasks whose answers are compared.
     """
-    found: dict[str, Mapping[str, Said]] = {}
-    for data, wanted in shards:
-        lines = shard.lines(data)
-        with suppress(*UNREADABLE, ValueError):
-            lines = [line for one, line in zip(_headings(data), lines, strict=True) if one.item in wanted]
-        records = _records(b"\n".join(lines))
-        found |= {item: _told(records[at:end], compared, _known) for item, at, end in _runs(records) if item in wanted}
+    records = skim.records_of(annotations, turns)
+    _turn(turned, records, skim.runs(records), turns, compared)
+
+
+def turned(changed: Changed, compared: Collection[str]) -> dict[str, Turned]:
+    """Return by task what is said of items of which nothing was said before."""
+    found: dict[str, Turned] = {}
+    for name in changed.shards():
+        turn(found, b"", changed.of(name), compared)
     return found
+
+
+def _turn(
+    turned: dict[str, Turned], records: Sequence[Record], runs: Iterable[Run], turns: Turns, compared: Collection[str]
+) -> None:
+    left = dict(turns)
+    for item, start, end in runs:
+        moves = left.pop(item, None)
+        if moves is not None:
+            _count(turned, _told(records[start:end], compared, _known), moves)
+    for moves in left.values():
+        _count(turned, {}, moves)
+
+
+def _count(turned: dict[str, Turned], old: Mapping[str, Said], moves: Mapping[str, Said | None]) -> None:
+    """Count the tasks on which what was said of an item differs."""
+    new = {name: said for name, said in {**old, **moves}.items() if said is not None}
+    one, two = _votes(old), _votes(new)
+    for task in {**one, **two}:
+        before, after = one.get(task, []), two.get(task, [])
+        if before != after and sorted(before) != sorted(after):
+            turned.setdefault(task, Turned()).add(before, after)
 
 
 def by_slice(annotations: bytes, slice_of: Mapping[str, str]) -> dict[tuple[str, str, str], int]:
@@ -280,7 +248,7 @@ def by_slice(annotations: bytes, slice_of: Mapping[str, str]) -> dict[tuple[str,
         annotations: bytes of its records.
         slice_of: item to its slice; of an item that is not there the slice is empty.
     """
-    values = Counter([(one.task, bytes(one.value), slice_of.get(one.item, "")) for one in _records(annotations)])
+    values = Counter([(one.task, bytes(one.value), slice_of.get(one.item, "")) for one in skim.records(annotations)])
     found = Counter[tuple[str, str, str]]()
     for (task, raw, of_item), times in values.items():
         for label in _likeliest(raw) or _known[raw].labels:
@@ -317,7 +285,7 @@ def combined(parts: Iterable[tuple[int, Census]]) -> Census:
         for task, sums in part.agreement.items():
             agreed[task].append((times, sums))
     by_task = {task: left for task, counted in labels.items() if (left := dict(+counted))}
-    kept = {task: sums for task, some in agreed.items() if (sums := agreement.combined(some)).answers}
+    kept = {task: sums for task, some in agreed.items() if (sums := added(some)).answers}
     return Census(items, records, by_task, dict(+people), dict(+slices), kept)
 
 
@@ -326,71 +294,28 @@ def _add(total: Counter[str], part: Mapping[str, int], times: int) -> None:
         total[name] += times * number
 
 
-def _records(annotations: bytes) -> Sequence[_Record]:
-    """Return the live records, those of an item side by side as they are in all but a broken shard."""
-    try:
-        found = _many(annotations)
-    except UNREADABLE:
-        found = [one for one in map(_alone, shard.lines(annotations)) if one is not None]
-    live = [one for one in found if not one.gone] if any(map(_gone, found)) else found
-    apart = [item for item, _ in groupby(map(_item, live))]
-    return live if len(set(apart)) == len(apart) else sorted(live, key=_item)
-
-
-def _alone(raw: bytes) -> _Record | None:
-    """Return one record as well as it can be read; None where it cannot."""
-    try:
-        one = _odd(raw)
-    except UNREADABLE:
-        return None
-    named = one.by is None or isinstance(one.by, str)
-    by = one.by if named else HIDDEN
-    apart = not named or (isinstance(one.origin, dict) and "model" in one.origin)  # what it says is no person's
-    origin = _Origin(msgspec.Raw(b"true")) if apart else None
-    return _Record(one.item, one.id, one.task, by, one.gone, origin, msgspec.Raw(msgspec.json.encode(one.value)))
-
-
-def _runs(records: Sequence[_Record]) -> Iterator[_Run]:
-    """Yield where the records of each item are."""
-    start = 0
-    for item, group in groupby(map(_item, records)):
-        end = start + len(list(group))
-        yield item, start, end
-        start = end
-
-
-def _one_each(records: Sequence[_Record]) -> bool:
-    """Tell whether all records are by people, no two of one item by the same, none twice."""
-    if any(map(_by_model, records)):
-        return False
-    people = {(one.item, one.by) for one in records}
-    return None not in set(map(_by, records)) and len(people) == len({(one.item, one.id) for one in records}) == len(
-        records
-    )
-
-
-def _by_model(one: _Record) -> bool:
-    return one.origin is not None and one.origin.model is not msgspec.UNSET
-
-
-def _told(group: Iterable[_Record], compared: Collection[str], answers: Mapping[bytes, _Answer]) -> dict[str, Said]:
+def _told(group: Iterable[Record], compared: Collection[str], answers: Mapping[bytes, _Answer]) -> dict[str, Said]:
     """Return what people said in the records of an item, by name of the record."""
     found = {}
     for one in group:
-        if one.task in compared and one.by is not None and not _by_model(one):
+        if one.task in compared and one.by is not None and not skim.by_model(one):
             said = answers[bytes(one.value)].said
             if said:
                 found[one.id] = Said(one.task, one.by, said)
     return found
 
 
-def _votes(records: Mapping[str, Said]) -> list[tuple[str, list[list[str]]]]:
-    """Return what was said of an item: tasks, each with the answers of all people as its one unit."""
+def _votes(records: Mapping[str, Said]) -> dict[str, list[str]]:
+    """Return what was said of an item: task to the answers of all people; of two of one person the later by its name counts.
+
+    Args:
+        records: name of a record to what it says.
+    """
     by_task: dict[str, dict[str, str]] = {}
     for name in sorted(records):
         task, by, told = records[name]
         by_task.setdefault(task, {})[by] = told
-    return [(task, [list(answers.values())]) for task, answers in by_task.items()]
+    return {task: list(answers.values()) for task, answers in by_task.items()}
 
 
 def _slices(items: bytes, asked: Asked) -> dict[str, Sequence[str]]:

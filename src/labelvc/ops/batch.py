@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc.codec import document
-from labelvc.core import agreement, bearing, sampling
+from labelvc.core import agreement, bearing, sampling, sums
 from labelvc.core.agreement import Side
 from labelvc.errors import ConfigurationError, RefusedError
 from labelvc.model import jsonpointer
@@ -263,7 +263,7 @@ def _measured(
                 if labels:
                     said[row["item"]][str(row.get("by", row["id"]))] = " + ".join(labels)
     units = Counter(agreement.opinions(answers.values()) for answers in said.values())
-    side = agreement.side(agreement.gathered([list(answers.values()) for answers in said.values()]))
+    side = agreement.side(sums.gathered([list(answers.values()) for answers in said.values()]))
     pairs: Counter[tuple[str, str]] = Counter()
     for opinions, number in units.items():
         for (one, many), (other, more) in combinations(opinions, 2):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,7 +12,9 @@ import msgspec
 from labelvc.batches import batches
 from labelvc.codec import shard
 from labelvc.core import census
-from labelvc.core.census import COMPARED, Asked, Census, Said
+from labelvc.core.answers import Changed, Turns
+from labelvc.core.census import COMPARED, Asked, Census
+from labelvc.core.sums import Turned
 from labelvc.core.veil import Veil
 from labelvc.errors import StoreError
 from labelvc.model import listing
@@ -86,18 +87,13 @@ def of(reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, wante
     Raises:
         StoreError: a shard cannot be read.
     """
-    return with_said(reader, cache, snapshot, dataset, wanted, {})[0]
+    return with_turned(reader, cache, snapshot, dataset, wanted, Changed(str))[0]
 
 
-def with_said(
-    reader: Reader,
-    cache: Cache,
-    snapshot: Snapshot,
-    dataset: Dataset,
-    wanted: Asked,
-    items: Mapping[str, Collection[str]],
-) -> tuple[Census, dict[str, Mapping[str, Said]]]:
-    """Count a dataset in a snapshot as `of` does, and return what was said of some items of it: each shard is read once for both.
+def with_turned(
+    reader: Reader, cache: Cache, snapshot: Snapshot, dataset: Dataset, wanted: Asked, changed: Changed
+) -> tuple[Census, dict[str, Turned]]:
+    """Count a dataset in a snapshot as `of` does, and what was said of items before and after a change: each shard is read once.
 
     Args:
         reader: reads its shards.
@@ -105,10 +101,10 @@ def with_said(
         snapshot: where they are.
         dataset: the dataset.
         wanted: what to count.
-        items: name of a shard to items in it.
+        changed: what the change makes of answers, by the dataset's shards.
 
     Returns:
-        The census, and item to name of record to answer.
+        The census, and by task what was said of the items that change.
 
     Raises:
         StoreError: a shard cannot be read.
@@ -119,24 +115,28 @@ def with_said(
     key = f"{_BY}:{dataset.name}:{sorted(wanted.compared)}\0{dataset.slices}\0{dataset.sensitive}"
     last = _recalled(cache.get_many([key]).get(key)) if told else None
     if last is not None and last.cells == ids:
-        return last.census, _said(reader, snapshot, dataset.name, wanted.compared, items)
+        return last.census, _turned(reader, snapshot, dataset.name, wanted.compared, changed)
     counts = _Counts(reader, dataset, wanted)
     moved = last and counts.moved(last, cells, ids)
     if moved:
-        found, heard = moved, _said(reader, snapshot, dataset.name, wanted.compared, items)
+        found, turned = moved, _turned(reader, snapshot, dataset.name, wanted.compared, changed)
     else:
-        found, heard = counts.of(cells.values(), items)
+        found, turned = counts.of(cells, changed)
     if told:
         cache.put_many([(key, msgspec.msgpack.encode(_Last(ids, found)))])
-    return found, heard
+    return found, turned
 
 
-def _said(
-    reader: Reader, snapshot: Snapshot, dataset: str, compared: Collection[str], items: Mapping[str, Collection[str]]
-) -> dict[str, Mapping[str, Said]]:
-    paths = {shard.path(dataset, "annotations", name): wanted for name, wanted in sorted(items.items())}
-    files = [(path, entry) for path in paths if (entry := snapshot.entries.get(path))]
-    return census.said(((data, paths[path]) for path, data in reader.lying(files)), compared)
+def _turned(
+    reader: Reader, snapshot: Snapshot, dataset: str, compared: Collection[str], changed: Changed
+) -> dict[str, Turned]:
+    found: dict[str, Turned] = {}
+    paths = {name: shard.path(dataset, "annotations", name) for name in changed.shards()}
+    read = reader.lying([(path, snapshot.entries[path]) for path in paths.values() if path in snapshot.entries])
+    for name, path in paths.items():
+        data = next(read)[1] if path in snapshot.entries else b""
+        census.turn(found, data, changed.of(name), compared)
+    return found
 
 
 class _Counts(NamedTuple):
@@ -146,33 +146,40 @@ class _Counts(NamedTuple):
     dataset: Dataset
     wanted: Asked
 
-    def of(
-        self, cells: Collection[Cell], items: Mapping[str, Collection[str]] = MappingProxyType({})
-    ) -> tuple[Census, dict[str, Mapping[str, Said]]]:
+    def of(self, cells: Mapping[str, Cell], changed: Changed) -> tuple[Census, dict[str, Turned]]:
         if self.reader.git.far is not None:
-            return self._far(self.reader.git.far, cells, items)
-        files = (file for cell in cells for file in cell if file)
+            return self._far(self.reader.git.far, cells, changed)
+        files = (file for cell in cells.values() for file in cell if file)
         read = self.reader.lying if self.dataset.storage == "git" else self.reader.many
-        data, counting = read(files), census.Counting(self.wanted)
-        wanted = {shard.path(self.dataset.name, "annotations", name): some for name, some in items.items()}
-        for cell in cells:
-            heard = wanted.get(cell.annotations[0], ()) if cell.annotations else ()
+        turned: dict[str, Turned] = {}
+        data, counting = read(files), census.Counting(self.wanted, turned)
+        for name, cell in cells.items():
             records, others = [next(data)[1] if file else b"" for file in cell]
-            counting.add(records, others, heard)
-        return counting.census(), counting.said
+            counting.add(records, others, changed.of(name))
+        self._new(turned, cells, changed)
+        return counting.census(), turned
 
-    def _far(
-        self, far: Executor, cells: Collection[Cell], items: Mapping[str, Collection[str]]
-    ) -> tuple[Census, dict[str, Mapping[str, Said]]]:
+    def counted(self, cells: Mapping[str, Cell]) -> Census:
+        """Return the counts of some shards."""
+        return self.of(cells, Changed(str))[0]
+
+    def _new(self, turned: dict[str, Turned], cells: Mapping[str, Cell], changed: Changed) -> None:
+        """Count the items of shards that are not there before the change."""
+        for name in changed.shards():
+            if name not in cells:
+                census.turn(turned, b"", changed.of(name), self.wanted.compared)
+
+    def _far(self, far: Executor, cells: Mapping[str, Cell], changed: Changed) -> tuple[Census, dict[str, Turned]]:
         """Have workers count, and add up what they found."""
-        wanted = {shard.path(self.dataset.name, "annotations", name): some for name, some in items.items()}
-        tasks = [_Task(cell, wanted.get(cell.annotations[0], ()) if cell.annotations else ()) for cell in cells]
+        tasks = [_Task(cell, changed.of(name)) for name, cell in cells.items()]
         parcels = parcel.pack(self.reader.git, tasks, lambda task: _both(task.cell), shared=self.wanted)
-        parts, heard = [], dict[str, Mapping[str, Said]]()
-        for part, said in far.spread(censuses, parcels):
+        parts, turned = list[tuple[int, Census]](), dict[str, Turned]()
+        for part, found in far.spread(censuses, parcels):
             parts.append((1, part))
-            heard |= said
-        return census.combined(parts), heard
+            for task, each in found.items():
+                turned.setdefault(task, Turned()).join(each)
+        self._new(turned, cells, changed)
+        return census.combined(parts), turned
 
     def moved(self, last: _Last, cells: Mapping[str, Cell], ids: Mapping[str, _Ids]) -> Census | None:
         """Return the last census with the shards that differ taken out and put in; None where to count all is less work."""
@@ -180,10 +187,10 @@ class _Counts(NamedTuple):
         if 2 * len(differ) > len(cells):
             return None
         try:
-            gone, _ = self.of([self._cell(name, last.cells[name]) for name in differ if name in last.cells])
+            gone = self.counted({name: self._cell(name, last.cells[name]) for name in differ if name in last.cells})
         except StoreError:  # what is no longer here cannot be taken out
             return None
-        come, _ = self.of([cells[name] for name in differ if name in cells])
+        come = self.counted({name: cells[name] for name in differ if name in cells})
         return census.combined([(1, last.census), (-1, gone), (1, come)])
 
     def _cell(self, name: str, ids: _Ids) -> Cell:
@@ -194,13 +201,13 @@ class _Counts(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """A shard that a worker counts, and items of it of which it tells what was said."""
+    """A shard that a worker counts, and what changes of the answers to its items."""
 
     cell: Cell
-    heard: Collection[str]
+    turns: Turns
 
 
-def censuses(data: bytes) -> list[tuple[Census, dict[str, Mapping[str, Said]]]]:
+def censuses(data: bytes) -> list[tuple[Census, dict[str, Turned]]]:
     """Count, on a worker, the shards of a parcel together.
 
     Args:
@@ -210,10 +217,11 @@ def censuses(data: bytes) -> list[tuple[Census, dict[str, Mapping[str, Said]]]]:
         StoreError: as for `parcel.opened`.
     """
     wanted, tasks = parcel.opened(data)
-    counting = census.Counting(wanted)
+    turned: dict[str, Turned] = {}
+    counting = census.Counting(wanted, turned)
     for task, (records, items) in tasks:
-        counting.add(records, items, task.heard)
-    return [(counting.census(), counting.said)]
+        counting.add(records, items, task.turns)
+    return [(counting.census(), turned)]
 
 
 def counted(data: bytes) -> list[list[tuple[_Place, int]]]:

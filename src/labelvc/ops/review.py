@@ -144,7 +144,7 @@ class _Reading:
                 continue
             touched = self.touched.get(key.dataset)
             if touched is None:
-                touched = self.touched[key.dataset] = Touched(spread.compared(self._place.projects, key.dataset))
+                touched = self.touched[key.dataset] = Touched(self._place.projects, key.dataset)
             touched.add(key, seen)
             turn = self._shown(ways.way_of(seen))
             if turn is not None:

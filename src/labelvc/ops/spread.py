@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from labelvc.checks import registry
 from labelvc.codec import expression, shard
 from labelvc.core import agreement, ways
 from labelvc.core import census as counting
-from labelvc.core.agreement import Opinions, Sums
-from labelvc.core.census import COMPARED, Census, Said
+from labelvc.core.answers import Changed, said_of
+from labelvc.core.census import COMPARED, Census
 from labelvc.core.diff import Comparison
+from labelvc.core.sums import Sums, Turned
 from labelvc.core.veil import Veil
 from labelvc.model import agreement as shown
 from labelvc.model import review as page
 from labelvc.model.names import Key
-from labelvc.model.project import Dataset, Project
+from labelvc.model.project import Project
 from labelvc.model.ways import Shift
 from labelvc.ops import census
 from labelvc.ops.diff import Range
@@ -37,21 +38,22 @@ class Touched:
     """What a change does to the records of a dataset.
 
     Args:
-        compared: tasks whose answers are compared.
+        projects: those before and after the change.
+        name: the dataset.
 
     Attributes:
         labels: task to label to how many more answers there are.
         people: pseudonym to how many more records.
         records: how many more records.
-        answers: item to name of record to its new answer to a task that is compared; None where it gives none any more.
+        answers: what becomes of the answers to tasks that are compared.
     """
 
-    def __init__(self, compared: Collection[str]) -> None:
-        self.compared = compared
+    def __init__(self, projects: Pair, name: str) -> None:
+        self.compared = compared(projects, name)
         self.labels: dict[str, Counter[str]] = defaultdict(Counter)
         self.people: Counter[str] = Counter()
         self.records = 0
-        self.answers: dict[str, dict[str, Said | None]] = defaultdict(dict)
+        self.answers = Changed(_placed(projects, name))
 
     def add(self, key: Key, seen: Comparison) -> None:
         """Count a change."""
@@ -63,8 +65,7 @@ class Touched:
                 self.people[counting.person_of(fields)] += step
                 self.records += step
         if seen.kind != "touched" and any(_is_task(side.get("task"), self.compared) for side in (seen.old, seen.new)):
-            now = counting.said_of(seen.new, self.compared) if seen.kind != "removed" else None
-            self.answers[key.item][key.id] = now
+            self.answers.add(key.item, key.id, said_of(seen.new, self.compared) if seen.kind != "removed" else None)
 
 
 def _is_task(said: object, compared: Collection[str]) -> bool:
@@ -72,11 +73,11 @@ def _is_task(said: object, compared: Collection[str]) -> bool:
 
 
 class Spread(NamedTuple):
-    """A dataset before and after, and by task what was said of touched items before and after to number of such items."""
+    """A dataset before and after, and by task that is compared what was said of items before and after."""
 
     before: Census
     after: Census
-    opinions: Mapping[str, Mapping[tuple[Opinions, Opinions], int]]
+    turned: Mapping[str, Turned]
 
 
 def of(
@@ -97,7 +98,7 @@ def of(
     """
     names = sorted({*touched, *_governed_anew(projects)})
     return {
-        name: _spread(reader, cache, pair, projects, veil, name, touched.get(name) or Touched(compared(projects, name)))
+        name: _spread(reader, cache, pair, projects, veil, name, touched.get(name) or Touched(projects, name))
         for name in names
     }
 
@@ -119,29 +120,36 @@ def _spread(
 ) -> Spread:
     old = projects[0].datasets.get(name) if projects[0] else None
     if projects[0] is None or old is None:
-        before, said = Census(), dict[str, Mapping[str, Said]]()
+        before, turned = Census(), counting.turned(touched.answers, touched.compared)
     else:
         wanted = census.asked(projects[0], old, veil)
-        before, said = census.with_said(reader, cache, pair.old, old, wanted, _by_shard(old, touched))
-    return Spread(before, _after(before, touched), _opinions(said, touched))
+        before, turned = census.with_turned(reader, cache, pair.old, old, wanted, touched.answers)
+    compared = {task: turned.get(task) or Turned() for task in sorted(touched.compared)}
+    return Spread(before, _after(before, touched), compared)
 
 
 def compared(projects: Pair, name: str) -> Collection[str]:
     """Return the tasks of a dataset whose answers are compared: as it asks for them before the change, else after."""
-    project = next((one for one in projects if one and name in one.datasets), None)
+    project = _first(projects, name)
     tasks = project.datasets[name].tasks if project else ()
     return frozenset(
         task for task in tasks if project and task in project.tasks and project.tasks[task].type in COMPARED
     )
 
 
-def _by_shard(dataset: Dataset, touched: Touched) -> dict[str, set[str]]:
-    """Return the items of which all that was said is wanted, by the shard where they lie."""
+def _placed(projects: Pair, name: str) -> Callable[[str], str]:
+    """Return what tells the shard of an item: as the dataset has it before the change, else after; without one all are in one."""
+    project = _first(projects, name)
+    if project is None:
+        return lambda _: ""
+    dataset = project.datasets[name]
     digits, group = shard.digits(dataset.shards), expression.compiled(dataset.group)
-    found: dict[str, set[str]] = defaultdict(set)
-    for item in touched.answers:
-        found[shard.place(shard.group_of(item, group), digits)].add(item)
-    return found
+    return lambda item: shard.place(shard.group_of(item, group), digits)
+
+
+def _first(projects: Pair, name: str) -> Project | None:
+    """Return the project that has a dataset: before the change, else after."""
+    return next((one for one in projects if one and name in one.datasets), None)
 
 
 def _after(before: Census, touched: Touched) -> Census:
@@ -152,25 +160,6 @@ def _after(before: Census, touched: Touched) -> Census:
     }
     people = ways.merged([before.people, touched.people])
     return Census(before.items, before.records + touched.records, labels, people, before.slices)
-
-
-def _opinions(
-    said: Mapping[str, Mapping[str, Said]], touched: Touched
-) -> dict[str, Counter[tuple[Opinions, Opinions]]]:
-    """Return what was said of items before and after where that differs."""
-    found = {task: Counter[tuple[Opinions, Opinions]]() for task in sorted(touched.compared)}
-    for item, records in touched.answers.items():
-        old = dict(said.get(item, {}))
-        new = dict(old)
-        for name, now in records.items():
-            new.pop(name, None)
-            if now is not None:
-                new[name] = now
-        one, two = counting.opinions_of(old), counting.opinions_of(new)
-        for task in {*one, *two}:
-            if task in found and one.get(task, ()) != two.get(task, ()):
-                found[task][one.get(task, ()), two.get(task, ())] += 1
-    return found
 
 
 def whole(spreads: Mapping[str, Spread]) -> tuple[Census, Census]:
@@ -222,12 +211,12 @@ def agreements(spreads: Mapping[str, Spread], projects: Pair) -> Iterator[shown.
     for name, found in spreads.items():
         for task in sorted({*found.before.labels, *found.after.labels}):
             asked = next((one.tasks[task] for one in projects[::-1] if one and task in one.tasks), None)
-            if task not in found.opinions:
+            if task not in found.turned:
                 yield shown.Agreement(
                     name, task, _UNLIKE.format(asked.type if asked else "unknown"), None, None, None, None
                 )
                 continue
-            told = agreement.measured(found.before.agreement.get(task, Sums()), found.opinions[task])
+            told = agreement.measured(found.before.agreement.get(task, Sums()), found.turned[task])
             why = "" if told.before and told.after else FEW
             before, after = [side(one) if one else None for one in (told.before, told.after)]
             yield shown.Agreement(name, task, why, before, after, _estimate(told.observed), _estimate(told.alpha))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from labelvc.core import agreement, hierarchy
-from labelvc.core.agreement import Side, Sums
+from labelvc.core.agreement import Side
+from labelvc.core.sums import Sums, combined, gathered
 from labelvc.model.project import Label
 from labelvc.ops import project as projects
 from labelvc.ops import versions
@@ -133,15 +134,12 @@ class _Counting:
         for (task, _), answers in self._open.items():
             said[task].append(list(answers.values()))
         for task, units in said.items():
-            self._sums[task].append(agreement.gathered(units))
+            self._sums[task].append(gathered(units))
         self._open.clear()
 
     def agreements(self) -> dict[str, Side | None]:
         """Return how far people agree, by task."""
-        return {
-            task: agreement.side(agreement.combined([(1, one) for one in sums]))
-            for task, sums in sorted(self._sums.items())
-        }
+        return {task: agreement.side(combined([(1, one) for one in sums])) for task, sums in sorted(self._sums.items())}
 
     def rows(self, labels: Mapping[str, Label]) -> tuple[Row, ...]:
         """Return a row for each label that was counted, and for those in use that were not."""
