@@ -10,7 +10,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -82,7 +82,7 @@ def look(page: Path, *, dark: bool = False, width: int = 1200) -> Look:
         dark: whether the person prefers dark colours.
         width: of the window in pixels.
     """
-    with _browser() as browser, _opened(browser, page, dark, width) as (shown, said):
+    with _browser() as browser, _opened(browser, page, dark=dark, width=width) as (shown, said):
         facts = _measured(shown, said)
         clip = {"x": 0, "y": 0, "width": width, "height": min(_TALLEST, facts["height"])}
         data = shown.screenshot(full_page=True, clip=clip)
@@ -100,7 +100,7 @@ def audit(page: Path, *, dark: bool = False, width: int = 1200) -> list[dict[str
         dark: as for `look`.
         width: as for `look`.
     """
-    with _browser() as browser, _opened(browser, page, dark, width) as (shown, _):
+    with _browser() as browser, _opened(browser, page, dark=dark, width=width) as (shown, _):
         return _audited(shown)
 
 
@@ -112,14 +112,14 @@ def hold(page: Path, *, dark: bool) -> None:
         dark: as for `look`.
     """
     with _browser() as browser:
-        with _opened(browser, page, dark, 1200) as (shown, said):
+        with _opened(browser, page, dark=dark, width=1200) as (shown, said):
             walked(shown)
             found = _audited(shown)
             assert (found, said) == ([], []), (found, said)
-        with _opened(browser, page, dark, 390) as (shown, said):
+        with _opened(browser, page, dark=dark, width=390) as (shown, said):
             facts = _measured(shown, said)
             assert (facts["dark"], facts["faint"], facts["wide"], facts["loaded"]) == (dark, [], False, []), facts
-        with _opened(browser, page, dark, _PAPER) as (shown, said):
+        with _opened(browser, page, dark=dark, width=_PAPER) as (shown, said):
             shown.emulate_media(media="print", color_scheme="dark" if dark else "light")
             facts = _measured(shown, said)
             assert (facts["paper"], facts["faint"], facts["hidden"], facts["loaded"]) == (
@@ -129,6 +129,23 @@ def hold(page: Path, *, dark: bool) -> None:
                 [],
             ), facts
             assert shown.pdf().startswith(b"%PDF")
+
+
+def quiet(pages: Iterable[Path]) -> None:
+    """Hold that pages which are opened do nothing: no dialog, nothing asked for, no script, nothing for a browser to complain of.
+
+    Args:
+        pages: HTML files.
+    """
+    with _browser() as browser:
+        for page in pages:
+            with _opened(browser, page, dark=False, width=1200) as (shown, said):
+                shown.mouse.move(300, 300)
+                shown.keyboard.press("Tab")
+                assert (said, shown.url, shown.evaluate("document.scripts.length")) == ([], page.as_uri(), 0), (
+                    page,
+                    said,
+                )
 
 
 def walked(shown: Page) -> None:
@@ -172,7 +189,7 @@ def _audited(shown: Page) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _opened(browser: Browser, page: Path, dark: bool, width: int) -> Iterator[tuple[Page, list[str]]]:
+def _opened(browser: Browser, page: Path, *, dark: bool, width: int) -> Iterator[tuple[Page, list[str]]]:
     """Open a page in a window of a width; beside it what it loaded from elsewhere, and what the browser complained of."""
     context = browser.new_context(
         viewport={"width": width, "height": 1000}, color_scheme="dark" if dark else "light", device_scale_factor=1

@@ -158,6 +158,11 @@ def test_without_the_gate_key_nobody_says_clean(known: Zoo, labelvc: Run):
     known.git("switch", "-qc", "topic")
     head = known.commit("Move it")
     assert labelvc(known.folder, "privacy", "scan", "main..HEAD")[0] == 2
+    out = known.folder.parent / "out"
+    code, _, _ = labelvc(known.folder, "ci", "--base", "main", "--head", "topic", "-o", str(out))
+    told = (out / "summary.md").read_text()
+    assert (code, "Could not be told" in told, "labelvc pseudonym share --role gate" in told) == (2, True, True), told
+    assert MAIL not in "".join([path.read_text() for path in out.iterdir()])
     known.git("switch", "-q", "--detach", "main")
     known.git("branch", "-qD", "topic")
     assert received(known, known.git("rev-parse", "main"), head, "refs/heads/main")[0] == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from labelvc.checks.interface import Rule
-from labelvc.cli import signing, timing
+from labelvc.cli import harmless, signing, timing
 from labelvc.cli.context import Settings, environment, pass_settings, today
 from labelvc.cli.output import Destination, placed, progress, say, write
 from labelvc.cli.render import github, gitlab, hosts, json, junit, review_html, sarif
@@ -97,7 +97,7 @@ def ci(
     known = catalogue.of_packages(told.asked)
     notes = github.write(found, known, told) if annotations == "github" else ""
     page = "".join(render.page(judged, found, color=settings.color))
-    write((github.inert(page) if annotations == "github" else page) + notes)
+    write(harmless.unheard(page, runner=bool(notes)), commands=notes)
     files = _files(judged, found, known, told)
     disk.write_all({folder / name: text.encode(errors="backslashreplace") for name, text in files.items()})
     say(settings, f"wrote {', '.join(files)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ import click
 from labelvc.cli.context import Settings, pass_settings
 from labelvc.cli.grouped import GroupedCommand
 from labelvc.cli.output import followed, output_options, say, write
+from labelvc.cli.output import stream as pour
 from labelvc.cli.render import json
 from labelvc.cli.spreading import repository
 from labelvc.core import diff as rules
@@ -28,7 +28,6 @@ from labelvc.store.conflicts import Conflicts
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
-_AT_ONCE = 1 << 16
 _HEADINGS = {
     "Compare": ("staged", "exit_code"),
     "Choose": ("keys", "labels", "sample", "seed"),
@@ -184,13 +183,13 @@ def _sampled(changes: Iterable[rules.Comparison], sample: Any) -> Iterator[rules
 
 def _print(settings: Settings, pair: Range, asked: _Asked, stream: _Stream, output: Path | None) -> None:
     if asked.form == "jsonl":
-        _write(json.deltas(stream.changes), output)
+        pour(json.deltas(stream.changes), output)
     elif asked.form == "json":
         changes = (seen for seen in stream.changes if not asked.tables)
         names = {"base": pair.old.name, "head": pair.new.name}
-        _write(json.streamed_deltas(changes, lambda: _numbers(stream, asked), **names), output)
+        pour(json.streamed_deltas(changes, lambda: _numbers(stream, asked), **names), output)
     elif asked.form == "text" and not asked.tables:
-        _write(_text().deltas(stream.changes, color=settings.color), output)
+        pour(_text().deltas(stream.changes, color=settings.color), output)
         say(settings, "\n".join([_text().totals(stream.tally.summary()), *_notes(stream, asked)]))
     elif asked.form == "text":
         told = _text().deltas(_told(stream.changes), color=settings.color)
@@ -268,20 +267,3 @@ def _numbers(stream: _Stream, asked: _Asked) -> dict[str, Any]:
             name: {row: dict(cells) for row, cells in rows.items()} for name, rows in _tables(stream).items()
         }
     return found
-
-
-def _write(parts: Iterable[str], output: Path | None) -> None:
-    if output is not None:
-        target = importlib.import_module("labelvc.formats.target")  # half of it is for folders
-        with target.file(output) as file:
-            file.writelines(part.encode(errors="backslashreplace") for part in parts)
-        return
-    waiting: list[str] = []
-    size = 0
-    for part in parts:
-        waiting.append(part)
-        size += len(part)
-        if size > _AT_ONCE:
-            sys.stdout.write("".join(waiting))
-            waiting, size = [], 0
-    sys.stdout.write("".join(waiting))

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from labelvc.cli.context import Settings, environment, in_ci, pass_settings, today
+from labelvc.cli.output import tell
 from labelvc.cli.render import text
 from labelvc.core import changeset as changesets
 from labelvc.model.finding import SEVERITIES
@@ -64,7 +65,7 @@ def hook(settings: Settings, first: Path | None, name: str, words: tuple[str, ..
     errors = sum([_tell(settings, judgement) for judgement in judgements])
     if errors:
         round_it = f"; `{PASSED_BY[name]}` goes round this hook, not round CI" if name in PASSED_BY else ""
-        sys.stderr.write(f"{name}: stopped by {text.count(errors, 'error')}{round_it}\n")
+        tell(f"{name}: stopped by {text.count(errors, 'error')}{round_it}\n")
     return 1 if errors else 0
 
 
@@ -83,10 +84,10 @@ def _tell(settings: Settings, judgement: Judgement) -> int:
     found = judgement.report.findings
     if found:
         worst = sorted(found, key=lambda one: -SEVERITIES.index(one.severity))
-        sys.stderr.write(f"{judgement.step}: {text.tally(found)}\n")
-        sys.stderr.writelines(text.findings(worst[:SHOWN], color=settings.color))
+        tell(f"{judgement.step}: {text.tally(found)}\n")
+        tell("".join(text.findings(worst[:SHOWN], color=settings.color)))
         if len(found) > SHOWN:
-            sys.stderr.write(f"and {len(found) - SHOWN:,} more: {judgement.command}\n")
+            tell(f"and {len(found) - SHOWN:,} more: {judgement.command}\n")
     return sum(one.severity == "error" for one in found)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from labelvc import __version__
-from labelvc.cli import lazy
+from labelvc.cli import harmless, lazy
 from labelvc.cli.context import Settings, environment, global_options, settings_from
 from labelvc.cli.lazy import LazyGroup, Row
 from labelvc.errors import Error, RefusedError
@@ -194,7 +194,7 @@ def _report(problem: Exception, arguments: Sequence[str]) -> int:
     if code == 3:
         _print("".join(_steps(importlib.import_module("traceback").TracebackException.from_exception(problem))))
     rest = [f"  where: {where}" if where else "", f"  next: {hint}" if hint else ""]
-    lines = [_shown(f"error: {message}"), *[_shown(line).replace("\n", "\\u000a") for line in rest]]
+    lines = [harmless.shown(f"error: {message}"), *[harmless.shown(line).replace("\n", "\\u000a") for line in rest]]
     _print("\n".join(filter(None, lines)) + "\n")
     if _wants_json(arguments):
         document = {"error": {"kind": kind, "message": f"{message} ({where})" if where else message, "hint": hint}}
@@ -269,11 +269,6 @@ def _needed(context: click.Context) -> str:
     return " ".join(words)
 
 
-def _shown(words: str) -> str:
-    """Return words that may come from a repository, so that they move no cursor and colour nothing (CVE-2021-42574)."""
-    return "".join([mark if mark.isprintable() or mark in "\n\xa0" else f"\\u{ord(mark):04x}" for mark in words])
-
-
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Tell whether the command was asked for JSON, from its words: a usage error has no parsed options."""
     words = list(arguments)
@@ -298,7 +293,7 @@ def _nobody_reads() -> int:
 def _print(text: str) -> None:
     """Write to stderr, come what may."""
     try:
-        sys.stderr.write(text)
+        sys.stderr.write(harmless.unheard(text))
         sys.stderr.flush()
     except OSError:
         return

@@ -10,7 +10,7 @@ from typing import Any, cast
 import click
 
 from labelvc.cli.context import Settings, pass_settings, today
-from labelvc.cli.output import changes, output_options, progress, say, write
+from labelvc.cli.output import changes, output_options, progress, say, tell, write
 from labelvc.cli.render import conflict, json, text
 from labelvc.core.veil import Veil
 from labelvc.errors import StoreError
@@ -158,7 +158,7 @@ def _ask(left: Left, keys: tuple[str, ...], drawn: Veil, *, color: bool) -> Mapp
     answers: dict[str, Strategy] = {}
     wanted = resolving.by_side("ours", keys)
     for found in (one for here in left.conflicts.values() for one in here if wanted(one) == "ours"):
-        sys.stderr.write("".join(conflict.lines(found, drawn, color=color)))
+        tell("".join(conflict.lines(found, drawn, color=color)))
         answer = click.prompt(f"  {_ASKED}", type=click.Choice([*_ANSWERS, "q"]), show_choices=False, err=True)
         if answer == "q":
             break

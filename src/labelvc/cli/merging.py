@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from labelvc.cli import harmless
 from labelvc.codec import shard
 from labelvc.core import markers, merge
 from labelvc.core.merge import Resolve
@@ -36,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _by_record(Path(base), Path(ours), Path(theirs), int(size), path)
     except (Error, OSError, ValueError, RecursionError) as problem:
-        sys.stderr.write(f"labelvc: {path} is merged as text: {problem}\n")
+        sys.stderr.write(harmless.shown(f"labelvc: {path} is merged as text: {problem}\n"))
         return _as_text(base, ours, theirs, size, path)
 
 
@@ -81,5 +82,5 @@ def _as_text(base: str, ours: str, theirs: str, size: str, path: str) -> int:
         return CLEAN
     if not 0 < done.code < 128:  # git merge-file: a negative code is an error, others count conflicts
         said = done.err.decode("utf-8", "replace").strip() or f"git merge-file ended with {done.code}"
-        sys.stderr.write(f"labelvc: {path} stays as it was on our side and is in conflict: {said}\n")
+        sys.stderr.write(harmless.shown(f"labelvc: {path} stays as it was on our side and is in conflict: {said}\n"))
     return CONFLICT

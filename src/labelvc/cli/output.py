@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from labelvc.cli import harmless
 from labelvc.cli.context import Settings
 from labelvc.errors import ConfigurationError
 from labelvc.model import shell
@@ -86,15 +87,17 @@ def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[...
     return decorate
 
 
-def write(text: str, output: Path | None = None) -> None:
+def write(text: str, output: Path | None = None, *, commands: str = "") -> None:
     """Write data: to stdout, or to a file that is there whole or not at all.
 
     Args:
         text: what to write, its last line ended.
         output: the file; None means stdout.
+        commands: what a host's runner shall obey, after it; only to stdout.
     """
     if output is None:
         stream([text])
+        sys.stdout.write(commands)
     else:
         deliver(text.encode(errors="backslashreplace"), output)
 
@@ -130,9 +133,17 @@ def stream(parts: Iterable[str | bytes], output: Path | None = None) -> None:
         waiting.append(part.decode() if isinstance(part, bytes) else part)
         size += len(part)
         if size > _AT_ONCE:
-            sys.stdout.write("".join(waiting))
-            waiting, size = [], 0
-    sys.stdout.write("".join(waiting))
+            whole, _, rest = "".join(waiting).rpartition("\n")
+            sys.stdout.write(_harmless(whole + "\n") if whole else "")
+            waiting, size = [rest], len(rest)
+    sys.stdout.write(_harmless("".join(waiting)))
+
+
+def _harmless(text: str) -> str:
+    """Return text that neither a terminal nor a host's runner obeys; what a program reads stays as it is."""
+    context = click.get_current_context(silent=True)
+    told = harmless.unheard(text) if context is None or context.params.get("form", "text") == "text" else text
+    return harmless.unseen(told) if sys.stdout.isatty() else told
 
 
 def _hushed() -> bool:
@@ -151,7 +162,16 @@ def say(settings: Settings, text: str) -> None:
     """Tell a person something on stderr, unless they asked for quiet."""
     if not settings.quiet:
         sys.stdout.flush()  # so that what was written before stands before, wherever both end up
-        sys.stderr.write(text + "\n")
+        tell(text + "\n")
+
+
+def tell(text: str) -> None:
+    """Write to stderr, where a person or a host's runner reads it.
+
+    Args:
+        text: of ours, with what may come from a repository escaped; its last line ended.
+    """
+    sys.stderr.write(harmless.unheard(text))
 
 
 @contextlib.contextmanager

@@ -339,16 +339,19 @@ def opened(payload: bytes, predicate_type: str, name: str) -> tuple[dict[str, An
     return value["predicate"], Digest(f"sha256:{hexadecimal}")
 
 
-_PLAIN = "type the name or reason again in plain letters: what is signed must be what is seen"
+_PLAIN = "write it in plain letters, be it a name, a reason or a file: what is signed must be what is seen"
+_LONGEST = 80
 
 
 def _readable(value: Any) -> None:
     """Refuse text that could be shown as something else than it is: what is seen is what is signed."""
     if isinstance(value, str):
         if not value.isascii() and unicodedata.normalize("NFC", value) != value:
-            raise DataError("text in a statement is not in Unicode form NFC", hint=_PLAIN)
+            raise DataError(f"text in a statement is not in Unicode form NFC: {value[:_LONGEST]!a}", hint=_PLAIN)
         if not value.isprintable() and {"Cc", "Cf", "Zl", "Zp"}.intersection(map(unicodedata.category, value)):
-            raise DataError("text in a statement holds control or direction characters", hint=_PLAIN)
+            raise DataError(
+                f"text in a statement holds control or direction characters: {value[:_LONGEST]!a}", hint=_PLAIN
+            )
     elif isinstance(value, dict):
         for inside in (*value, *value.values()):
             _readable(inside)

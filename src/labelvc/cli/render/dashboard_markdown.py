@@ -8,7 +8,7 @@ from labelvc.cli.render import dashboard as words
 from labelvc.cli.render import milestone
 from labelvc.cli.render.budget import Section
 from labelvc.cli.render.budget import page as fitted
-from labelvc.cli.render.markdown import code, prose
+from labelvc.cli.render.markdown import code, quiet
 from labelvc.cli.render.review import NONE, interval
 from labelvc.model.dashboard import Dashboard, Progress
 
@@ -24,16 +24,16 @@ def page(found: Dashboard, budget: int) -> str:
         found: the dashboard.
         budget: characters at most.
     """
-    head = [MARK, f"## Labels of {code(found.line.name, _KEY)}", "", f"**{prose(words.glance(found))}**", ""]
-    head += [f"{prose(words.line(found))}. {prose(words.now(found))}.", ""]
+    head = [MARK, f"## Labels of {code(found.line.name, _KEY)}", "", f"**{quiet(words.glance(found))}**", ""]
+    head += [f"{quiet(words.line(found))}. {quiet(words.now(found))}.", ""]
     return fitted(head, list(_sections(found)), budget)
 
 
 def _sections(found: Dashboard) -> Iterator[Section]:
     yield from map(_progress, found.progress)
     for one in found.milestones:
-        lead = [f"{prose(milestone.standing(one))}.", ""]
-        lead += [f"- {prose(line)}" for line, _ in milestone.outlook(one, words.from_day(found))]
+        lead = [f"{quiet(milestone.standing(one))}.", ""]
+        lead += [f"- {quiet(line)}" for line, _ in milestone.outlook(one, words.from_day(found))]
         rows = [f"- {code(f'{row.label} {row.slice}'.strip(), _LABEL)}: {row.missing:,} missing" for row in one.rows]
         yield Section(f"Milestone {code(one.name)}", 2, lead, rows, one.more, 2)
     yield _findings(found)
@@ -42,7 +42,7 @@ def _sections(found: Dashboard) -> Iterator[Section]:
     yield _work(found)
     yield _turns(found)
     yield _registers(found)
-    rows = [f"- {prose(words.manual(one))}" for one in found.guidelines]
+    rows = [f"- {quiet(words.manual(one))}" for one in found.guidelines]
     yield Section("Guidelines", 4, ["There is none.", ""] * (not rows), rows)
     told = found.source
     lead = [
@@ -57,7 +57,7 @@ def _progress(one: Progress) -> Section:
     head = (
         f"| label | answers | share | {' | '.join([*names, ''])}".rstrip() if names else "| label | answers | share |"
     )
-    lead = [f"{prose(words.progress(one))}.", "", head, f"|---|---:|---:|{'---:|' * len(names)}"]
+    lead = [f"{quiet(words.progress(one))}.", "", head, f"|---|---:|---:|{'---:|' * len(names)}"]
     rows = [
         f"| {code(row.label, _LABEL, cell=True)}{' few' if row.short else ''} | {row.answers:,} | {row.percent:.1f} % |"
         + "".join([f" {cell:,} |" for cell in row.cells])
@@ -67,7 +67,7 @@ def _progress(one: Progress) -> Section:
 
 
 def _findings(found: Dashboard) -> Section:
-    lead = [f"{prose(words.findings(found))}.", ""]
+    lead = [f"{quiet(words.findings(found))}.", ""]
     lead += ["| day | commit | items | records | errors | warnings | notes |", "|---|---|---:|---:|---:|---:|---:|"]
     rows = [
         f"| {one.day} | {code(one.commit[:12])} | {words.number(one.items)} | {words.number(one.records)} | {words.number(one.error)} | {words.number(one.warning)} | {words.number(one.note)} |"
@@ -79,7 +79,7 @@ def _findings(found: Dashboard) -> Section:
 def _agreement(found: Dashboard) -> Iterator[Section]:
     rows = []
     for one in found.trends.agreement:
-        rows.append(f"- {prose(words.agreement(one, found))}")
+        rows.append(f"- {quiet(words.agreement(one, found))}")
         for point, side in zip(found.trends.points, one.sides, strict=True):
             if side:
                 rows.append(f"  - {point.day}: observed {interval(side.observed)}, alpha {interval(side.alpha)}")
@@ -92,19 +92,19 @@ def _reviews(found: Dashboard) -> Section:
         f"- {code(one.commit[:12])} {one.day}: {words.state(one.state)}, {one.covered:,} of {one.total:,} covered"
         for one in told.open
     ]
-    return Section("Reviews", 1, [*[f"- {prose(line)}" for line in words.reviews(found)]], rows, told.more_open, 2)
+    return Section("Reviews", 1, [*[f"- {quiet(line)}" for line in words.reviews(found)]], rows, told.more_open, 2)
 
 
 def _work(found: Dashboard) -> Section:
     told = found.throughput
-    lead = [f"{prose(words.work(found))}.", "", "| annotator | records | share |", "|---|---:|---:|"]
+    lead = [f"{quiet(words.work(found))}.", "", "| annotator | records | share |", "|---|---:|---:|"]
     rows = [f"| {code(one.name, _KEY, cell=True)} | {one.edits:,} | {one.percent:.1f} % |" for one in told.rows]
     return Section("Work", 6, lead, rows, told.more, 2)
 
 
 def _turns(found: Dashboard) -> Section:
     told = found.turns
-    lead = [f"{prose(words.turns(found))}.", ""]
+    lead = [f"{quiet(words.turns(found))}.", ""]
     if told.records:
         lead += ["| task | from | to | records | share |", "|---|---|---|---:|---:|"]
     rows = [
@@ -117,7 +117,7 @@ def _turns(found: Dashboard) -> Section:
 def _registers(found: Dashboard) -> Section:
     told = found.registers
     rows = [
-        f"- {code(one.id, _KEY)} {code(one.title)}, owner {code(one.owner)}: {prose(words.lateness(one) or (f'due {one.due}' if one.due else 'no day set'))}"
+        f"- {code(one.id, _KEY)} {code(one.title)}, owner {code(one.owner)}: {quiet(words.lateness(one) or (f'due {one.due}' if one.due else 'no day set'))}"
         for one in told.rows
     ]
-    return Section("Open in registers", 3, [f"{prose(words.registers(found))}.", ""], rows, told.more, 2)
+    return Section("Open in registers", 3, [f"{quiet(words.registers(found))}.", ""], rows, told.more, 2)

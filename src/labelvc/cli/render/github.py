@@ -32,11 +32,6 @@ def write(findings: Iterable[Finding], catalogue: Mapping[str, Rule], judged: Ju
     return "".join(_lines(hosts.ranked(findings), catalogue, judged))
 
 
-def inert(words: str) -> str:
-    """Return text in which no runner finds a command: of the old form it takes one from the middle of a line (actions/runner)."""
-    return words.replace("##[", "# #[")
-
-
 def _lines(ordered: list[Finding], catalogue: Mapping[str, Rule], judged: Judged) -> Iterator[str]:
     there = Counter([found.severity for found in ordered])
     room: dict[Severity, int] = dict.fromkeys(_LEVELS, MOST)

@@ -20,6 +20,7 @@ BUDGET = 60_000
 """Characters at most; GitHub refuses a comment of more than 65,536."""
 _TICKS = re.compile("`+")
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&!])")
+_CALLS = re.compile(r"""(@|\\[\#!~&]|[%$])(?=[\w"])|\b(https?|ftp|mailto|xmpp|www|GH)(?=:|\.|-)""", re.IGNORECASE)
 _WIDEST = 200
 _KEY = 120
 _TOP = 20
@@ -87,6 +88,16 @@ def code(words: str, most: int = _WIDEST, *, cell: bool = False) -> str:
 def prose(words: str) -> str:
     """Return text as Markdown shows it, in one line and with nothing in it live (CommonMark 0.31, section 2.4)."""
     return _MARKUP.sub(r"\\\1", text.safe(" ".join(words.split())))
+
+
+def quiet(words: str) -> str:
+    """Return text as `prose` does, in which a host finds nobody to call and nothing to link to.
+
+    In a comment a host looks for `@name`, `#1`, `!1`, `~label` and addresses in what is shown, whether they were escaped or not
+    (GitHub Flavored Markdown, section 6.9; docs.gitlab.com, references in Markdown). A space of no width stops it, as in the
+    comments of Renovate (renovatebot/renovate).
+    """
+    return _CALLS.sub(lambda found: f"{found[0]}&#8203;", prose(words))
 
 
 def _section(title: str, lines: Sequence[str], room: int, *, start: int = 0, more: int = 0) -> str:

@@ -29,5 +29,5 @@ def page(git: Git, title: str, pair: Range, changes: str) -> str:
     summary = tally.summary()
     told = report.Report(pair.old.name, pair.new.name, gathered.without_records(), summary, counts.tables(), [])
     return markdown.page(
-        [f"## {markdown.code(title)}", "", text.totals(summary), "", f"Changes: {markdown.prose(changes)}", ""], told
+        [f"## {markdown.code(title)}", "", text.totals(summary), "", f"Changes: {markdown.quiet(changes)}", ""], told
     )

@@ -8,7 +8,7 @@ from labelvc.cli.render import edits
 from labelvc.cli.render import review as words
 from labelvc.cli.render.budget import Section
 from labelvc.cli.render.budget import page as fitted
-from labelvc.cli.render.markdown import code, prose
+from labelvc.cli.render.markdown import code, quiet
 from labelvc.cli.render.text import count
 from labelvc.model.exhibit import Example, Passage, Picture
 from labelvc.model.review import Document, Rates, Review
@@ -31,7 +31,7 @@ def page(found: Review, budget: int) -> str:
     """
     verdict = found.verdict
     head = [MARK, f"## Labels of {code(found.head.name, _KEY)} for {code(found.base.name, _KEY)}", ""]
-    head += [f"**{words.STATES[verdict.state]}**: {prose(words.covered(found))}", ""]
+    head += [f"**{words.STATES[verdict.state]}**: {quiet(words.covered(found))}", ""]
     head += [f"Next: {code(verdict.next, _COMMAND)}", ""] if verdict.next else []
     return fitted(head, list(_sections(found)), budget)
 
@@ -52,7 +52,7 @@ def _sections(found: Review) -> Iterator[Section]:
     yield from _agreement(found)
     yield from _examples(found)
     yield from _documents(found)
-    yield Section("Merges", 5, [*map(prose, words.merges(found)), ""], _lost(found), found.merges.more)
+    yield Section("Merges", 5, [*map(quiet, words.merges(found)), ""], _lost(found), found.merges.more)
     yield Section("Privacy and licence", 5, [*_listed([words.privacy(found), *words.licences(found)])])
     yield Section("Where this page comes from", 3, list(_provenance(found)))
 
@@ -60,17 +60,17 @@ def _sections(found: Review) -> Iterator[Section]:
 def _verdict(found: Review) -> Iterator[Section]:
     verdict = found.verdict
     rows = [
-        f"| {code(one.role, _KEY, cell=True)} | {one.have:,} of {one.asked:,} | {prose(words.able(one)) if one.missing else ''} |"
+        f"| {code(one.role, _KEY, cell=True)} | {one.have:,} of {one.asked:,} | {quiet(words.able(one)) if one.missing else ''} |"
         for one in verdict.needs
     ]
     said = [
-        f"- {code(one.principal, _KEY)} said {prose(one.decision)} as {code(one.role, _KEY)} on {one.covers:,} of them"
+        f"- {code(one.principal, _KEY)} said {quiet(one.decision)} as {code(one.role, _KEY)} on {one.covers:,} of them"
         + (", and took it back" if one.superseded else "")
         + (", which does not count any more: it expired or is too old" if one.ended else "")
         for one in verdict.said
     ]
     open_ = [f"- not approved: {code(key, _KEY)}" for key in verdict.uncovered]
-    told = [f"- {prose(line)}" for line in words.problems(found)]
+    told = [f"- {quiet(line)}" for line in words.problems(found)]
     if rows:
         lead = ["| role | given | who can |", "|---|---|---|", *rows]
         yield Section("Approvals", 1, lead, ["", *said, *told, *open_], verdict.more)
@@ -166,7 +166,7 @@ def _shifts(found: Review) -> Iterator[Section]:
 
 def _agreement(found: Review) -> Iterator[Section]:
     if found.agreement:
-        yield Section("Agreement", 7, [], [f"- {prose(line)}" for line in words.agreements(found)])
+        yield Section("Agreement", 7, [], [f"- {quiet(line)}" for line in words.agreements(found)])
 
 
 def _examples(found: Review) -> Iterator[Section]:
@@ -194,9 +194,9 @@ def _example(one: Example) -> str:
 def _passage(one: Passage) -> str:
     """Return a text with its mark in bold; blanks stay outside of the marks, as Markdown wants."""
     if not one.marked:
-        return prose(one.after)
-    before = prose(one.before) + " " * one.before[-1:].isspace()
-    return f"{before}**{code(one.marked)}**{' ' * one.after[:1].isspace()}{prose(one.after)}"
+        return quiet(one.after)
+    before = quiet(one.before) + " " * one.before[-1:].isspace()
+    return f"{before}**{code(one.marked)}**{' ' * one.after[:1].isspace()}{quiet(one.after)}"
 
 
 def _picture(one: Picture) -> str:
@@ -217,7 +217,7 @@ def _documents(found: Review) -> Iterator[Section]:
 
 
 def _document(one: Document) -> Iterator[str]:
-    said = f": {prose(one.said)}" if one.said else ""
+    said = f": {quiet(one.said)}" if one.said else ""
     yield f"- {one.kind} {code(one.path, _KEY)}{said}"
     for edit in one.edits:
         sign, stretches = edits.sentence(edit)
@@ -242,7 +242,7 @@ def _provenance(found: Review) -> Iterator[str]:
 
 
 def _listed(lines: Sequence[str]) -> list[str]:
-    return [f"- {prose(line)}" for line in lines] + [""] * bool(lines)
+    return [f"- {quiet(line)}" for line in lines] + [""] * bool(lines)
 
 
 def _cell(label: str) -> str:
