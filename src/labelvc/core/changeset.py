@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from json.encoder import encode_basestring
-from typing import NamedTuple
+from operator import eq
+from typing import NamedTuple, overload
 
 import msgspec
 
@@ -22,6 +23,8 @@ from labelvc.model.change import ChangeSet, Delta, Move
 from labelvc.model.names import Digest, Key
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_MIDDLE = b',"n":'
+"""What follows the key in a line."""
 _EMPTY_ROOT = merkle.digest(())
 
 
@@ -54,6 +57,44 @@ class Touch(NamedTuple):
     held: bool
     old_by: str
     new_by: str
+
+
+class Moves(Sequence[Move]):
+    """Moves as the lines that say them, each read when it is asked for: that takes half the memory.
+
+    Args:
+        lines: the lines of a change-set, without `\\n`.
+    """
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self._lines = lines
+
+    def __len__(self) -> int:
+        """Return their number."""
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[Move]:
+        """Yield them in order."""
+        return map(_move, self._lines)
+
+    @overload
+    def __getitem__(self, at: int) -> Move: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Move]: ...
+    def __getitem__(self, at: int | slice) -> Move | Sequence[Move]:
+        """Return one of them, or those of a slice."""
+        return Moves(self._lines[at]) if isinstance(at, slice) else _move(self._lines[at])
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another sequence has the same moves."""
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _move(raw: bytes) -> Move:
+    row = _row(raw)
+    return Move(row.k, None if row.o is None else Digest(row.o), None if row.n is None else Digest(row.n))
 
 
 class Gathered(NamedTuple):
@@ -97,36 +138,35 @@ def gather(deltas: Iterable[Delta]) -> Gathered:
     Raises:
         DataError: a key cannot be written as UTF-8.
     """
-    rows: list[tuple[bytes, Move, Touch]] = []
+    rows: list[tuple[bytes, Touch]] = []
     kinds: dict[tuple[bool, bool, bool, str, str], Touch] = {}
     for key, old, new, _ in deltas:
         if old == new:  # a mode is no content
             continue
         record = isinstance(key, Key)
-        move = Move(key_text(key), _digest(old), _digest(new))
         was, old_by = _about_line(old, record=record)
         stays, new_by = _about_line(new, record=record)
         told = (was, stays, old is not None, old_by, new_by)
         touch = kinds.get(told)
         if touch is None:
             touch = kinds[told] = Touch(*told)
-        rows.append((line(move), move, touch))
+        rows.append((_line(key_text(key), _digest(old), _digest(new)), touch))
     rows.sort()
-    seen = Counter(move.key for _, move, _ in rows)
-    twice = frozenset(key for key, times in seen.items() if times > 1) if len(seen) < len(rows) else frozenset()
-    return _sum(rows, twice)
+    heads = [raw.partition(_MIDDLE)[0] for raw, _ in rows]  # in a key no quotation mark stands alone
+    return _sum(
+        rows, frozenset([_move(rows[at][0]).key for at, (one, two) in enumerate(pairwise(heads)) if one == two])
+    )
 
 
 def part(found: Gathered, keys: Collection[str]) -> Gathered:
     """Return the change-set of some of the moves of another: those with these keys."""
-    rows = zip(found.lines, found.changeset.moves, found.touches, strict=True)
-    return _sum([row for row in rows if row[1].key in keys], found.twice & frozenset(keys))
+    rows = zip(found.lines, found.touches, strict=True)
+    return _sum([row for row in rows if _row(row[0]).k in keys], found.twice & frozenset(keys))
 
 
-def _sum(rows: Sequence[tuple[bytes, Move, Touch]], twice: frozenset[str]) -> Gathered:
-    lines = [raw for raw, _, _ in rows]
-    changeset = ChangeSet([move for _, move, _ in rows], merkle.digest(lines))
-    return Gathered(changeset, lines, [touch for _, _, touch in rows], twice)
+def _sum(rows: Sequence[tuple[bytes, Touch]], twice: frozenset[str]) -> Gathered:
+    lines = [raw for raw, _ in rows]
+    return Gathered(ChangeSet(Moves(lines), merkle.digest(lines)), lines, [touch for _, touch in rows], twice)
 
 
 def key_text(key: Key | str) -> str:
@@ -142,13 +182,17 @@ def key_text(key: Key | str) -> str:
 
 def line(move: Move) -> bytes:
     """Return the line of a move, without `\\n`."""
-    new = "null" if move.new is None else f'"{move.new}"'
-    old = "null" if move.old is None else f'"{move.old}"'
+    return _line(*move)
+
+
+def _line(key: str, old: Digest | None, new: Digest | None) -> bytes:
+    come = "null" if new is None else f'"{new}"'
+    went = "null" if old is None else f'"{old}"'
     try:
-        return f'{{"k":{encode_basestring(move.key)},"n":{new},"o":{old}}}'.encode()
+        return f'{{"k":{encode_basestring(key)},"n":{come},"o":{went}}}'.encode()
     except UnicodeEncodeError:
         raise DataError(
-            "a name is not UTF-8 and cannot be signed", where=move.key.encode(errors="replace").decode()
+            "a name is not UTF-8 and cannot be signed", where=key.encode(errors="replace").decode()
         ) from None
 
 
@@ -185,13 +229,12 @@ def _moves(lines: Iterable[bytes]) -> Iterator[Move]:
     good = _DIGEST.fullmatch
     for number, raw in enumerate(lines, 1):
         try:
-            row = _row(raw)
+            move = _move(raw)
         except UNREADABLE:
             raise DataError(f"line {number} of the change-set is no change") from None
-        for digest in (row.n, row.o):
+        for digest in (move.new, move.old):
             if digest is not None and not good(digest):
                 raise DataError(f"line {number} of the change-set has a digest that is not sha256:<hex>")
-        move = Move(row.k, None if row.o is None else Digest(row.o), None if row.n is None else Digest(row.n))
         if move.old == move.new or line(move) != raw:
             raise DataError(f"line {number} of the change-set is not spelled canonically, or changes nothing")
         yield move
