@@ -9,7 +9,7 @@ from typing import Self
 from labelvc import digests
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
-from labelvc.store import kept, process
+from labelvc.store import kept, process, spawn
 from labelvc.store.git import Git
 
 _AHEAD = 60
@@ -28,6 +28,7 @@ class Objects:
         self._running: process.Running | None = None
         self._waiting: deque[str] = deque()
         self._second: Objects | None = None
+        self._wide = False
 
     def __enter__(self) -> Self:
         """Return the objects; git starts with the first request."""
@@ -40,7 +41,7 @@ class Objects:
     def close(self) -> None:
         """Let go of git, which the command may keep for whoever asks next; a later request starts it again."""
         if self._running is not None and not self._waiting and kept.give(self._git, self._running):
-            self._running = None
+            self._running, self._wide = None, False
         self._end()
         if self._second is not None:
             self._second.close()
@@ -103,10 +104,17 @@ class Objects:
             wanted.append(f"{oid}\n")
             self._waiting.append(oid)
             if len(self._waiting) >= _AHEAD:
+                self._widen()
                 break
         if wanted:
             self._send("".join(wanted).encode(), self._waiting[0])
         return len(self._waiting) >= _AHEAD
+
+    def _widen(self) -> None:
+        """Widen the pipe of a git that is asked for many objects, once."""
+        if not self._wide:
+            spawn.widen(self._git_process().out)
+            self._wide = True
 
     def _send(self, asked: bytes, first: str) -> None:
         stdin = self._git_process().process.stdin
@@ -137,6 +145,7 @@ class Objects:
 
     def _end(self) -> str:
         running, self._running = self._running, None
+        self._wide = False
         self._waiting.clear()
         return running.end().said if running is not None else ""
 

@@ -69,9 +69,10 @@ def walk(path: str, old: bytes, new: bytes) -> FileChange:
         return FileChange(path, [], [])
     gone: list[bytes] = []
     come: list[bytes] = []
+    whole = memoryview(old)
     at, to = 0, 0
     while at < len(old) and to < len(new):
-        same = _common(old, at, new, to)
+        same = _common(old, whole, at, new, to)
         at, to = at + same, to + same
         if at == len(old) or to == len(new):
             break
@@ -148,16 +149,16 @@ def _without(lines: list[bytes], taken: Counter[bytes]) -> list[bytes]:
     return left
 
 
-def _common(old: bytes, at: int, new: bytes, to: int) -> int:
-    """Return the length of the whole lines that both have alike from here on."""
-    start, size = at, _BLOCK
-    while old[at : at + size] == new[to : to + size] and at + size <= len(old) and to + size <= len(new):
-        at, to = at + size, to + size
+def _common(old: bytes, whole: memoryview, at: int, new: bytes, to: int) -> int:
+    """Return the length of the whole lines that both have alike from here on; `whole` is the old version, looked at in place."""
+    start, size, most = at, _BLOCK, min(len(old) - at, len(new) - to)
+    while size <= most and new.startswith(whole[at : at + size], to):
+        at, to, most = at + size, to + size, most - size
         size = min(size * 2, 1 << 20)
-    low, high = 0, min(size, len(old) - at, len(new) - to)
+    low, high = 0, min(size, most)
     while high - low > _NEAR:
         middle = (low + high + 1) // 2
-        if old[at + low : at + middle] == new[to + low : to + middle]:
+        if new.startswith(whole[at + low : at + middle], to + low):
             low = middle
         else:
             high = middle - 1
