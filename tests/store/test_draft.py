@@ -7,10 +7,11 @@ import os
 import pytest
 
 from labelvc.errors import StoreError
+from labelvc.model.snapshot import FILE
 from labelvc.store import draft
 from labelvc.store import git as plumbing
 from labelvc.store.draft import Draft
-from labelvc.store.treewalk import FILE, Stage
+from labelvc.store.treewalk import Stage
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
+from labelvc.model.snapshot import FILE, LINK
 from labelvc.store import git as plumbing
 from labelvc.store import treewalk
-from labelvc.store.treewalk import FILE, LINK, MODULE
+from labelvc.store.treewalk import MODULE
 
 PATHS = [
     *[f"datasets/{name}/{layer}/{place}" for name in ("a", "a b") for layer in ("annotations", "items", "media")
