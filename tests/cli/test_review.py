@@ -310,6 +310,21 @@ def test_agreement_before_and_after_has_an_interval_where_two_people_answered(zo
 
 
 # ---------------------------------------------------------------- forms
+def test_the_parts_stand_in_the_order_of_their_weight(changed: Zoo, labelvc: Run):
+    """What decides comes first, what a reviewer looks into after it, where it comes from last; both pages alike."""
+    found = Page(html(changed, labelvc))
+    parts = [each["aria-labelledby"] for tag, each in found.tags if tag == "section"]
+    assert parts == [
+        "verdict", "counts", "findings", "ways", "rates", "shift", "agreement", "examples", "documents", "merges", "privacy",
+        "provenance",
+    ]  # fmt: skip
+    titles = re.findall(r"^### (.*)", markdown(changed, labelvc), re.MULTILINE)
+    assert titles == [
+        "Counts", "Findings", "Which label became which", "By annotator", "By slice", "By field", "Shift of the whole", "Agreement",
+        "Examples", "Guidelines, taxonomies and other documents", "Merges", "Privacy and licence", "Where this page comes from",
+    ]  # fmt: skip
+
+
 def test_on_a_terminal(changed: Zoo, labelvc: Run):
     code, out, _ = labelvc(changed.folder, "review", "main...topic")
     assert code == 0

@@ -274,6 +274,11 @@ def test_a_waiver_needs_the_word_that_the_policy_asks_for(zoo: Zoo, desk: Desk, 
     assert (code, step["uncovered"], [need["role"] for need in step["needs"]]) == (1, ["waivers.jsonl"], ["lead"])
     code, out, _ = labelvc(zoo.folder, "policy", "explain", "waivers.jsonl")
     assert (code, "lead" in out) == (0, True)
+    desk.approve("ben", "main...topic", "reviewer")
+    assert desk.verify("main...topic")[0] == 1, "a reviewer's yes is another word"
+    desk.approve("cleo", "main...topic", "lead")
+    code, items = desk.verify("main...topic")
+    assert (code, [step["state"] for step in items]) == (0, ["approved"])
 
 
 def test_a_rule_on_waivers_takes_the_place_of_that_on_datasets():

@@ -11,7 +11,7 @@ from labelvc.cli.render import json
 from labelvc.cli.render.text import clip, count, paint, safe
 from labelvc.model.agreement import Agreement, Estimate
 from labelvc.model.exhibit import Passage
-from labelvc.model.review import Need, Rates, Review
+from labelvc.model.review import End, Need, Rates, Review
 from labelvc.model.waiver import Waived
 from labelvc.model.ways import Shift, Way, Ways
 
@@ -41,9 +41,12 @@ KINDS = {
 _COLOURS = {"approved": "+", "unchanged": "dim", "undecidable": "error", "denied": "error", "rejected": "error"}
 _WIDTH = 16
 _FEW = 12
-
-
 _UNTOLD = ("pictures", "budget")
+
+
+def called(end: End) -> str:
+    """Return what an end of the range is called: as it was typed, and twelve digits of it where that was the whole id."""
+    return end.commit[:12] if end.name == end.commit else end.name
 
 
 def document(found: Review) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def page(found: Review, budget: int) -> str:
         budget: characters at most.
     """
     verdict = found.verdict
-    head = [MARK, f"## Labels of {code(found.head.name, _KEY)} for {code(found.base.name, _KEY)}", ""]
+    head = [MARK, f"## Labels of {code(words.called(found.head), _KEY)} for {code(words.called(found.base), _KEY)}", ""]
     head += [f"**{words.STATES[verdict.state]}**: {quiet(words.covered(found))}", ""]
     head += [f"Next: {code(verdict.next, _COMMAND)}", ""] if verdict.next else []
     return fitted(head, list(_sections(found)), budget)
