@@ -684,6 +684,42 @@ def test_no_trick_of_git_and_no_missing_object_makes_a_bad_branch_green(zoo: Zoo
     assert (code, errors(said)) == (1, ["score.range"]), said
 
 
+@pytest.mark.parametrize("younger", ["main", "topic"])
+def test_a_criss_cross_hides_nothing_and_blames_the_branch_for_nothing(
+    desk: Desk, judge, monkeypatch: pytest.MonkeyPatch, younger: str
+):
+    """Main and branch merged each other: seen from one of two bases, what the branch takes back of main is no change at all."""
+    zoo = Zoo(desk.folder)
+    desk.approve("ben")
+
+    def on(branch: str, day: str) -> None:
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"2026-03-{day}T09:00:00Z")
+        zoo.git("checkout", "-q", branch)
+
+    on("main", "03" if younger == "main" else "02")
+    zoo.change("pets/p3#", text="as main has it")
+    main = zoo.commit("Main went on")
+    on("topic", "02" if younger == "main" else "03")
+    zoo.change("pets/p4#m1", value={"score": 2})
+    topic = zoo.commit("So did the branch")
+    desk.approve("ben")
+    on("main", "04")
+    zoo.git("merge", "-q", "--no-ff", "-m", "In", topic)
+    on("topic", "04")
+    zoo.git("merge", "-q", "--no-ff", "-m", "Catch up", main)
+    assert len(zoo.git("merge-base", "--all", "main", "topic").split()) == 2
+    code, said, _ = judge(zoo.folder)
+    assert (code, errors(said), "0 of 0" in said) == (0, [], True), said
+    zoo.git("checkout", topic, "--", zoo.shard("pets/p3#"))
+    zoo.commit("As it was")
+    code, said, summary = judge(zoo.folder)
+    assert (code, errors(said)) == (1, ["approval.missing"]), said
+    assert "not approved: `pets/p3#`" in summary
+    assert judge(zoo.folder)[2] == summary, "what two bases merge into has one id"
+    desk.approve("ben")
+    assert judge(zoo.folder)[0] == 0
+
+
 def test_a_name_that_a_tree_holds_twice_is_never_green(zoo: Zoo, labelvc: Run, judge):
     """A checkout gets the second file of that name, who asks by path the first: nobody can say which was judged."""
     branch(zoo)

@@ -16,7 +16,7 @@ from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Digest
 from labelvc.model.review import Review
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import audit, gates, judges, papers, plain, privacy, result, singly
+from labelvc.ops import audit, gates, judges, papers, parting, plain, privacy, result, singly
 from labelvc.ops import course as courses
 from labelvc.ops import project as projects
 from labelvc.ops import review as reviewing
@@ -274,7 +274,7 @@ def _whole(git: Git, base: str, head: str, merged: Result, asked: Asked) -> Repo
     """Return what is wrong with what would come in; where it is in conflict with the base, with what the branch did."""
     old, new = tree.commit(git, base), merged.snapshot
     if new is None:
-        old, new = tree.commit(git, plumbing.merge_base(git, base, head)), tree.commit(git, head)
+        old, new = tree.commit(git, parting.base(git, base, head)), tree.commit(git, head)
     return singly.judged(git, old, _named(new, base), asked) or Report([])
 
 

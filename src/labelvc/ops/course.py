@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from labelvc.errors import StoreError
+from labelvc.ops import parting
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 
@@ -47,7 +48,7 @@ def read(git: Git, words: str | None, *, everything: bool = False) -> Course:
     words = words or "HEAD"
     if "..." in words:
         one, two = [part or "HEAD" for part in words.split("...", 1)]
-        base, end = plumbing.merge_base(git, one, two), plumbing.resolve(git, two)
+        base, end = parting.base(git, one, two), plumbing.resolve(git, two)
         return Course(base, end, [(base, end)], plumbing.resolve(git, one))
     if ".." in words:
         one, two = [plumbing.resolve(git, part or "HEAD") for part in words.split("..", 1)]

@@ -14,9 +14,9 @@ from labelvc.model import listing
 from labelvc.model.change import Delta
 from labelvc.model.names import Key
 from labelvc.model.snapshot import FILE, Snapshot
+from labelvc.ops import parting
 from labelvc.ops.naming import BESIDE, is_document
 from labelvc.store import conflicts, pointer, tree
-from labelvc.store import git as plumbing
 from labelvc.store.aside import Aside
 from labelvc.store.conflicts import Conflicts
 from labelvc.store.git import Git
@@ -61,7 +61,7 @@ def resolve(git: Git, words: str | None, *, staged: bool = False, reader: Reader
             )
         mark = "..." if "..." in words else ".."
         one, two = [part or "HEAD" for part in words.split(mark, 1)]
-        base = plumbing.merge_base(git, one, two) if mark == "..." else one
+        base = parting.base(git, one, two) if mark == "..." else one
         if reader is not None:
             return Range(*tree.differing(git, base, two, reader, beside=BESIDE))
         return Range(tree.commit(git, base), tree.commit(git, two))

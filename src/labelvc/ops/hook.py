@@ -10,7 +10,7 @@ from labelvc.core import leaks
 from labelvc.errors import DataError, RefusedError, StoreError
 from labelvc.model.finding import Finding
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import check, gates, privacy, singly
+from labelvc.ops import check, gates, parting, privacy, singly
 from labelvc.ops.gates import NOTHING, Brought
 from labelvc.ops.singly import Asked, Commit
 from labelvc.store import fsck, tree
@@ -282,7 +282,7 @@ def _known(git: Git, commit: str) -> bool:
 def _common(git: Git, old: str, head: str) -> str:
     """Return where two commits parted; empty when a forced push leaves nothing in common."""
     try:
-        return plumbing.merge_base(git, old, head)
+        return parting.base(git, old, head)
     except StoreError:
         if plumbing.is_shallow(git):
             raise

@@ -226,7 +226,7 @@ def _alike(git: Git, one: str, other: str) -> str:
 def _combine(git: Git, one: str, other: str) -> str:
     alike = _alike(git, one, other)
     if alike:
-        return draft.commit(git, alike, (one, other), _CROSSED)
+        return draft.joined(git, alike, (one, other), _CROSSED)
     outcome = three_way(git, one, other, settle=True)
     with Draft(git, one) as drawn, tree.reader(git) as reader:
         old, new = [{row.path: row for row in treewalk.files(git, side)} for side in (one, outcome.tree)]
@@ -234,7 +234,7 @@ def _combine(git: Git, one: str, other: str) -> str:
         for path, entry in outcome.entries.items():
             if path.split("/")[1] in outcome.stored:  # no pointer says what DVC would hold
                 drawn.put(path, reader.read(path, entry))
-        return draft.commit(git, drawn.write(), (one, other), _CROSSED)
+        return draft.joined(git, drawn.write(), (one, other), _CROSSED)
 
 
 def _layer(work: _Work, versions: Sequence[Version], dataset: str, layer: Layer, advance: Advance | None) -> str:

@@ -162,6 +162,30 @@ def _aside(git: Git) -> Iterator[Path]:
         lock.unlink(missing_ok=True)
 
 
+def joined(git: Git, tree: str, parents: Sequence[str], message: str) -> str:
+    """Write a commit that no branch points to and return its id, the same whoever writes it: it is as young as its youngest parent.
+
+    Args:
+        git: where.
+        tree: its tree.
+        parents: its parents.
+        message: its message, one line.
+    """
+    young = max(map(int, plumbing.run(git, "show", "-s", "--format=%ct", *parents).split()))
+    who = f"labelvc <labelvc@localhost> {young} +0000"
+    rows = [
+        f"tree {tree}",
+        *[f"parent {each}" for each in parents],
+        f"author {who}",
+        f"committer {who}",
+        "",
+        message,
+        "",
+    ]
+    data = "\n".join(rows).encode()
+    return plumbing.run(git, "hash-object", "-t", "commit", "-w", "--stdin", data=data).decode().strip()
+
+
 def commit(git: Git, tree: str, parents: Iterable[str], message: str) -> str:
     """Write a commit that no branch points to and return its id; it is for this process and says so.
 
