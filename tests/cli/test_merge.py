@@ -111,6 +111,26 @@ def test_two_answers_to_one_question_are_refused(more, forked: Zoo, labelvc: Run
     assert labelvc(forked.folder, "resolve", "--format", "jsonl")[1] == before
 
 
+def test_lists_are_united_without_what_either_took_out_and_the_later_answer_wins(zoo: Zoo, labelvc: Run):
+    def answered(labels: list[str], score: int, at: str) -> None:
+        zoo.change("pets/p1#s1", value={"labels": labels})
+        zoo.change("pets/p2#m1", value={"score": score}, at=at)
+        zoo.commit("answered")
+
+    zoo.git("switch", "-qc", "topic")
+    answered(["cat"], -3, "2026-03-02T08:00:00Z")
+    zoo.git("switch", "-q", "main")
+    answered(["dodo", "dog"], 3, "2026-03-01T08:00:00Z")
+    assert labelvc(zoo.folder, "merge", "topic")[0] == 1
+    code, out, _ = labelvc(zoo.folder, "resolve", "--union", "--format", "json")
+    assert (code, valid(out)["summary"]["settled"]) == (1, 1)  # a score is no list
+    assert zoo.row("pets/p1#s1")["value"] == {"labels": ["dodo"]}
+    code, out, _ = labelvc(zoo.folder, "resolve", "--newest", "--format", "json")
+    assert (code, valid(out)["summary"]["settled"]) == (0, 1)
+    assert zoo.row("pets/p2#m1")["value"] == {"score": -3}
+    assert zoo.git("diff", "--name-only", "--diff-filter=U") == ""
+
+
 def test_a_choice_that_settles_nothing_says_so(forked: Zoo, labelvc: Run):
     labelvc(forked.folder, "merge", "topic")
     code, _, err = labelvc(forked.folder, "resolve", "--annotator", "prs_bcdfghjklmnpqrstvwxzbcdfgbcdf")
