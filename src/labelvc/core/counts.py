@@ -23,6 +23,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
 NOBODY, NO_SLICE, NO_LABEL, FREE_TEXT = "(nobody)", "(no slice)", "(no label)", "(free text)"
 PROJECT = "(project)"
 Rows = dict[str, Counter[str]]
+_Rows = Callable[[Comparison, Key], Iterable[tuple[str, str]]]
 
 
 class Counts:
@@ -36,9 +37,10 @@ class Counts:
     def __init__(
         self, by: Iterable[Grouping] = (), slices_of: Callable[[Comparison], Sequence[str]] = lambda _: ()
     ) -> None:
-        self._by = tuple(dict.fromkeys(by))
         self._slices_of = slices_of
-        self._tables: dict[str, Rows] = {name: defaultdict(Counter) for name in ("dataset", *self._by)}
+        known: dict[Grouping, _Rows] = {**_ROWS, "slice": self._slices}
+        self._rows = {name: known[name] for name in by}
+        self._tables: dict[str, Rows] = {name: defaultdict(Counter) for name in ("dataset", *self._rows)}
 
     def add(self, seen: Comparison) -> None:
         """Count one change."""
@@ -49,9 +51,10 @@ class Counts:
         key = seen.delta.key
         if isinstance(key, str):
             return
-        for name in self._by:
-            for row, where in self._rows(name, seen, key):
-                self._tables[name][row][where] += 1
+        for name, rows in self._rows.items():
+            table = self._tables[name]
+            for row, where in rows(seen, key):
+                table[row][where] += 1
 
     def counted(self, changes: Iterable[Comparison]) -> Iterator[Comparison]:
         """Yield changes as they come, each counted."""
@@ -66,20 +69,8 @@ class Counts:
             for name, rows in self._tables.items()
         }
 
-    def _rows(self, name: Grouping, seen: Comparison, key: Key) -> Iterator[tuple[str, str]]:
-        if name == "field":
-            yield from _fields(seen, key)
-        elif not key.id:
-            return
-        elif name == "label":
-            yield from _labels(seen)
-        elif name == "slice":
-            for row in self._slices_of(seen) or (NO_SLICE,):
-                yield row, seen.kind
-        else:
-            member = "by" if name == "annotator" else "task"
-            said = seen.new.get(member, seen.old.get(member))
-            yield str(NOBODY if said is None else said), seen.kind
+    def _slices(self, seen: Comparison, key: Key) -> Iterable[tuple[str, str]]:
+        return [(row, seen.kind) for row in self._slices_of(seen) or (NO_SLICE,)] if key.id else ()
 
 
 def _home(seen: Comparison) -> tuple[str, str]:
@@ -90,12 +81,18 @@ def _home(seen: Comparison) -> tuple[str, str]:
     return key.dataset, seen.kind if key.id else "items"
 
 
-def _fields(seen: Comparison, key: Key) -> Iterator[tuple[str, str]]:
+def _fields(seen: Comparison, key: Key) -> Iterable[tuple[str, str]]:
     if seen.kind in ("added", "removed"):
-        yield "(whole record)" if key.id else "(whole item)", seen.kind
-    else:
-        for pointer in seen.fields:
-            yield pointer if key.id else f"item {pointer}", "changed"
+        return [("(whole record)" if key.id else "(whole item)", seen.kind)]
+    return [(pointer if key.id else f"item {pointer}", "changed") for pointer in seen.fields]
+
+
+def _member(name: str) -> _Rows:
+    def rows(seen: Comparison, key: Key) -> Iterable[tuple[str, str]]:
+        said = seen.new.get(name, seen.old.get(name))
+        return [(str(NOBODY if said is None else said), seen.kind)] if key.id else ()
+
+    return rows
 
 
 def label_of(fields: Mapping[str, Any]) -> str:
@@ -106,12 +103,19 @@ def label_of(fields: Mapping[str, Any]) -> str:
     return answer(fields) or NO_LABEL
 
 
-def _labels(seen: Comparison) -> Iterator[tuple[str, str]]:
+def _labels(seen: Comparison, key: Key) -> Iterable[tuple[str, str]]:
+    if not key.id:
+        return ()
     before, after = label_of(seen.old), label_of(seen.new)
     if seen.kind in ("added", "removed"):
-        yield after if seen.kind == "added" else before, seen.kind
-    elif before == after:
-        yield after, "same"
-    else:
-        yield before, "from"
-        yield after, "to"
+        return [(after if seen.kind == "added" else before, seen.kind)]
+    return [(after, "same")] if before == after else [(before, "from"), (after, "to")]
+
+
+_ROWS: Mapping[Grouping, _Rows] = {
+    "label": _labels,
+    "annotator": _member("by"),
+    "task": _member("task"),
+    "field": _fields,
+}
+"""What gives the rows and columns of a table in which a change counts."""

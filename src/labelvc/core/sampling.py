@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Iterable, Mapping
 from math import perm
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from labelvc.digests import sha256
 
@@ -30,7 +30,11 @@ class Stratum(NamedTuple, Generic[_Row]):
 
 def place(seed: str, member: str) -> str:
     """Return what members are ordered by: SHA-256 of the seed, a NUL and the member's id, in hexadecimal."""
-    return str(sha256(f"{seed}\0{member}".encode("utf-8", "surrogateescape")).hexdigest())
+    return str(_hashed(seed, member).hexdigest())
+
+
+def _hashed(seed: str, member: str) -> Any:
+    return sha256(f"{seed}\0{member}".encode("utf-8", "surrogateescape"))
 
 
 def draw(rows: Iterable[tuple[str, str, _Row]], number: int, seed: str) -> list[Stratum[_Row]]:
@@ -50,7 +54,7 @@ def draw(rows: Iterable[tuple[str, str, _Row]], number: int, seed: str) -> list[
         sizes[name] = sizes.get(name, 0) + 1
         heap = kept.setdefault(name, [])
         # the heap's first is the largest of those that are kept, so the hashes stand in it negated
-        entry = (-int(place(seed, member), 16), member, row)
+        entry = (-int.from_bytes(_hashed(seed, member).digest(), "big"), member, row)
         if len(heap) < number:
             heapq.heappush(heap, entry)
         elif heap and entry[:2] > heap[0][:2]:

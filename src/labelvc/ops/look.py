@@ -36,7 +36,7 @@ class Advance(Protocol):
 
 
 _LAYERS: tuple[Layer, ...] = ("items", "annotations")
-_WORTH_SHARING = 256
+_WORTH_SHARING = 512
 _AT_ONCE = 512
 _WEIGHT, _OVERHEAD = 1 << 20, 250
 """Bytes of outcomes written to the cache together: what a killed command found before is remembered, but for the last seconds."""

@@ -119,7 +119,7 @@ class _Reading:
 
     def __init__(self, place: _Place, screen: Screen) -> None:
         self._place, self._screen = place, screen
-        self.tally = diff.Tally()
+        self.tally = diff.Tally(ways=False)
         sliced = slices.Slices(place.reader, place.veil, place.pair[::-1], slices.declared(*place.projects))
         self.counts = Counts(("annotator", "slice", "field"), sliced.of)
         self.turns: Counter[Turn] = Counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from labelvc.checks import registry
 from labelvc.codec import expression, shard
@@ -57,15 +57,22 @@ class Touched:
 
     def add(self, key: Key, seen: Comparison) -> None:
         """Count a change."""
-        for fields, step, there in ((seen.old, -1, seen.kind != "added"), (seen.new, 1, seen.kind != "removed")):
-            if there and seen.kind != "touched":
-                task = str(fields.get("task", ""))
-                for label in counting.labels_of(fields):
-                    self.labels[task][label] += step
-                self.people[counting.person_of(fields)] += step
-                self.records += step
-        if seen.kind != "touched" and any(_is_task(side.get("task"), self.compared) for side in (seen.old, seen.new)):
-            self.answers.add(key.item, key.id, said_of(seen.new, self.compared) if seen.kind != "removed" else None)
+        old, new, kind = seen.old, seen.new, seen.kind
+        if kind == "touched":
+            return
+        if kind != "added":
+            self._count(old, -1)
+        if kind != "removed":
+            self._count(new, 1)
+        if _is_task(old.get("task"), self.compared) or _is_task(new.get("task"), self.compared):
+            self.answers.add(key.item, key.id, said_of(new, self.compared) if kind != "removed" else None)
+
+    def _count(self, fields: Mapping[str, Any], step: int) -> None:
+        labels = self.labels[str(fields.get("task", ""))]
+        for label in counting.labels_of(fields):
+            labels[label] += step
+        self.people[counting.person_of(fields)] += step
+        self.records += step
 
 
 def _is_task(said: object, compared: Collection[str]) -> bool:
