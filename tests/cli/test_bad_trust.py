@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from labelvc.codec import canonical
+from labelvc.codec import canonical, dsse
+from labelvc.model.approval import NAMESPACE, TRUST_NAMESPACE
+from labelvc.model.release import NAMESPACE as RELEASE
+from labelvc.model.witness import NAMESPACE as WITNESS
+from labelvc.ops import trust
+from labelvc.store import keys
 from tests.cli.test_release import main, people, released
 from tests.cli.test_witness import witnessed
 from tests.journeys.conftest import contents
@@ -148,3 +153,110 @@ def test_ten_thousand_signatures_need_little_time_and_memory(desk: Desk):
     spoiled(desk, path, lambda data: many(data, 3))
     code, out, _ = bounded(desk.folder, "verify", "main...topic", seconds=2, megabytes=100)
     assert (code, "an envelope has 1 to 64 signatures" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("what", "who", "namespace"),
+    [
+        ("approval", "ben", NAMESPACE),
+        ("policy", "ada", TRUST_NAMESPACE),
+        ("release", "ada", RELEASE),
+        ("witness", "ben", WITNESS),
+    ],
+)
+def test_a_statement_of_another_version_says_which(desk: Desk, what: str, who: str, namespace: str):
+    """Signed well, by who may, and named as it must be: a later version may mean something else by the same words."""
+    said = desk.approve("ben")
+    desk.git("checkout", "-q", "main")
+    if what == "approval":
+        desk.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    else:
+        released(desk, "1.0.0")
+    if what == "witness":
+        witnessed(desk)
+    path = {
+        "approval": said.relative_to(desk.folder).as_posix(), "policy": trust.POLICY,
+        "release": "releases/1.0.0.json", "witness": "releases/1.0.0.witness.ben.json",
+    }[what]  # fmt: skip
+    payload = dsse.decode((desk.folder / path).read_bytes(), dsse.IN_TOTO).payload
+    later = payload.replace(f"urn:labelvc:{what}:1".encode(), f"urn:labelvc:{what}:2".encode())
+    assert later != payload
+    envelope = trust.seal(dsse.IN_TOTO, later, keys.signer(desk.key(who), None, str), namespace)
+    (desk.folder / path).unlink()
+    if what == "approval":
+        path = f"{path.rpartition('/')[0]}/ben.{envelope.digest[7:19]}.json"
+    desk.write(path, dsse.encode(envelope))
+    desk.git("add", "--all")
+    start = "HEAD~1"
+    if what == "policy":
+        desk.commit("Govern anew")
+    else:
+        desk.git("commit", "-q", "--no-verify", "--amend", "--no-edit")
+    words = ("verify", f"{start}..HEAD") if what in ("approval", "policy") else ("release", "verify")
+    why = f"a statement of type urn:labelvc:{what}:2, which another version of labelvc made; this one reads urn:labelvc:{what}:1"
+    refused(desk, why, path.removesuffix(".json").rpartition("/")[2], 1, *words)
+
+
+def test_keys_that_are_unknown_revoked_doubled_or_of_somebody_else(desk: Desk):
+    """Ben's second key is enrolled, taken out again, and then tried in every place where a key is named."""
+    ada, second = ("--sign-with", desk.key("ada")), f"{desk.key('ben2')}.pub"
+    desk.git("checkout", "-q", "main")
+    add = ("policy", "add", "ben", "--key", second, *ada)
+    assert desk.labelvc(*add)[0] == 0
+    desk.commit("A second key")
+    refused(desk, "the policy says all of this of ben already", "ben", 1, *add)
+    refused(desk, "one key belongs to ben and cleo", trust.POLICY, 1, "policy", "add", "cleo", "--key", second, *ada)
+    two = ("trust", "rotate", "--add", f"ben={second}", "--add", f"cleo={second}", "--key", desk.key("ada"))
+    got, out, err = desk.labelvc(*two)
+    assert (got, out, "two owners have one key" in err) == (1, "", True), err
+    desk.git("checkout", "-q", "topic")
+    desk.git("rebase", "-q", "main")
+    desk.approve("ben2")
+    assert desk.verify()[0] == 0
+    desk.git("checkout", "-q", "main")
+    remove = ("policy", "remove", "ben", "--key", second, *ada)
+    assert desk.labelvc(*remove)[0] == 0
+    desk.commit("Ben lost it")
+    refused(desk, "ben has no such key", trust.POLICY, 2, *remove)
+    code, (step,) = desk.verify()
+    assert (code, step["covered"]) == (1, 0)
+    assert "does not belong to ben in the policy in force" in step["problems"][0]["message"]
+    yes = ("approve", "main...topic", "--role", "reviewer", "--key")
+    for who in ("ben2", "mallory"):
+        refused(desk, "the key belongs to no principal of the policy in force", "SHA256:", 2, *yes, desk.key(who))
+    cut = ("release", "cut", "1.0.0", "--unapproved", "--yes", "--key")
+    refused(desk, "the key belongs to no principal", "SHA256:", 2, *cut, desk.key("ben2"))
+    refused(
+        desk,
+        "is none of those that the root lets sign policies",
+        "SHA256:",
+        1,
+        *add[:3],
+        "--role",
+        "lead",
+        "--sign-with",
+        desk.key("ben2"),
+    )
+
+
+def test_an_id_is_never_given_to_somebody_else(desk: Desk):
+    """What Ben signed under it would look like another's; Ben himself may come back."""
+    ada = ("--sign-with", desk.key("ada"))
+    desk.git("checkout", "-q", "main")
+    assert desk.labelvc("policy", "remove", "ben", *ada)[0] == 0
+    desk.commit("Ben leaves")
+    mallory = ("--key", f"{desk.key('mallory')}.pub", *ada)
+    refused(
+        desk,
+        "ben was Ben Builder, who signed under this id",
+        trust.POLICY,
+        1,
+        "policy",
+        "add",
+        "ben",
+        "--name",
+        "Bob",
+        *mallory,
+    )
+    assert desk.labelvc("policy", "add", "ben", "--name", "Ben Builder", "--role", "reviewer", *mallory)[0] == 0
+    assert desk.labelvc("policy", "add", "ben-2", "--name", "Bob", *ada)[0] == 0

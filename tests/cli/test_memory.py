@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -268,6 +270,27 @@ def test_two_at_once_lose_nothing(tmp_path: Path):
     assert found is not None
     assert len(found.refs) == 24
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".lock"]
+
+
+def test_two_processes_at_once_lose_nothing(pinned: Desk, place: Path, tmp_path: Path):
+    """Two people's commands on one machine, each on a branch and in a clone of its own: both are remembered, and neither fails."""
+    names = ("one", "two")
+    for name in names:
+        pinned.git("branch", name)
+        pinned.git("worktree", "add", "-q", str(tmp_path / name), name)
+    command = [str(Path(sys.executable).with_name("labelvc")), "verify"]
+    at_once = [
+        subprocess.Popen([*command, name], cwd=tmp_path / name, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for name in names
+        for _ in range(2)
+    ]
+    told = [one.communicate()[0].decode() for one in at_once]
+    assert [one.returncode for one in at_once] == [0] * 4, told
+    head = pinned.git("rev-parse", "HEAD")
+    assert {ref: mark["commit"] for ref, mark in kept(place).items()} == dict.fromkeys(
+        (MAIN, "refs/heads/one", "refs/heads/two"), head
+    )
+    assert not [path for path in place.parent.iterdir() if path.suffix not in (".json", ".lock")]
 
 
 def test_an_id_that_is_no_uuid_names_no_file(tmp_path: Path):

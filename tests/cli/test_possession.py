@@ -103,3 +103,28 @@ def test_a_policy_with_a_proof_that_is_none_is_no_policy(desk: Desk, tmp_path: P
     forged = people.replace(policy, principals={**policy.principals, who: person})
     with pytest.raises(DataError, match="proof"):
         statement.decode_policy(statement.encode_policy(forged))
+
+
+def test_threat_20_no_owner_of_the_root_comes_without_a_proof_where_they_are_asked_for(desk: Desk, tmp_path: Path):
+    """A root names keys of the policy alone, so the proof that the policy asks for is one to the root as well."""
+    sign = ("--sign-with", desk.key("ada"))
+    for who in ("ada", "ben", "cleo"):
+        assert desk.labelvc("policy", "add", who, "--proof", str(proof(desk, who, who, tmp_path)), *sign)[0] == 0
+    assert desk.labelvc("policy", "proofs", *sign)[0] == 0
+    desk.commit("Ask for proofs")
+    before = desk.git("status", "--porcelain")
+    rotate = ("trust", "rotate", "--add", f"eve={desk.key('mallory')}.pub", "--key", desk.key("ada"))
+    code, out, err = desk.labelvc(*rotate)
+    assert (code, out, "the policy does not know this key as one of eve" in err) == (1, "", True), err
+    assert "next: first: labelvc policy add eve" in err
+    assert "--proof FILE" in err, "what is typed next must not be refused"
+    eve = ("policy", "add", "eve", "--name", "Eve", *sign)
+    code, out, err = desk.labelvc(*eve, "--key", f"{desk.key('mallory')}.pub")
+    assert (code, out, "nothing proves that eve holds SHA256:" in err) == (1, "", True), err
+    assert desk.git("status", "--porcelain") == before
+    assert desk.labelvc(*eve, "--proof", str(proof(desk, "mallory", "eve", tmp_path)))[0] == 0
+    desk.commit("Eve")
+    code, out, err = desk.labelvc(*rotate)
+    assert (code, out.splitlines()[0]) == (0, "trust/root/2.json"), err
+    desk.commit("Eve owns the root too")
+    assert desk.verify("HEAD~2..HEAD")[0] == 0

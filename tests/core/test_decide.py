@@ -85,6 +85,14 @@ def judge(rules: Policy, moves: list[Move], *voices: Voice, more: tuple[Backing,
         (".gitattributes", "controls"),
         ("a/b/.gitattributes", "controls"),
         (".pre-commit-config.yaml", "controls"),
+        (".husky/pre-commit", "controls"),
+        ("lefthook.yml", "controls"),
+        (".builds/labels.yml", "controls"),
+        (".cirrus.yml", "controls"),
+        (".semaphore/semaphore.yml", "controls"),
+        ("appveyor.yml", "controls"),
+        ("data/lefthook.yml", "other"),
+        (".cirrus.yml.md", "other"),
         ("approvals", "unknown"),
         ("README.md", "other"),
         ("scripts/datasets/x", "other"),
@@ -234,10 +242,12 @@ def test_a_quorum_can_come_from_two_change_sets():
     assert (got.covered, got.uncovered) == (1, ("d/b#r",))
 
 
-def test_items_and_documents_want_fresh_words():
+def test_what_has_no_rev_to_grow_from_wants_fresh_words():
     rules = policy(LABELS, DOCUMENTS)
     stale = says("ben", fresh=False), says("dora", "lead", fresh=False)
-    assert judge(rules, [move("d/i#r")], *stale).state == "approved"
+    assert judge(rules, [Move("d/i#r", Digest("o"), Digest("n"))], *stale).state == "approved"
+    assert judge(rules, [Move("d/i#r", Digest("o"), None)], *stale).state == "approved"
+    assert judge(rules, [move("d/i#r")], *stale).state == "missing", "a record that was not there"
     assert judge(rules, [move("d/i#")], *stale).state == "missing"
     assert judge(rules, [move("guidelines/g.yaml")], *stale).state == "missing"
 

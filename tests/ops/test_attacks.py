@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -337,3 +339,20 @@ def test_a_tree_that_holds_a_name_twice_is_refused(desk: Desk, last: str):
     assert (code, out) == (2, ""), out + err
     assert "holds the name 'mood.yaml' twice" in err
     assert commit[:12] in err
+
+
+def test_people_who_approve_at_the_same_moment_in_one_clone_all_count(desk: Desk):
+    """Each writes a file of their own and all write the list: none is lost, none is half, and nobody sees an error."""
+    labelvc = str(Path(sys.executable).with_name("labelvc"))
+    yes = [labelvc, "approve", "main...topic", "--role", "reviewer", "--key"]
+    at_once = [
+        subprocess.Popen([*yes, desk.key(who)], cwd=desk.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for who in ("ben", "cleo", "ben")
+    ]
+    told = [one.communicate()[1].decode() for one in at_once]
+    assert [one.returncode for one in at_once] == [0, 0, 0], told
+    desk.git("commit", "-q", "--no-verify", "-m", "All decide", "--", "approvals")
+    assert desk.git("status", "--porcelain") == ""
+    code, (step,) = desk.verify()
+    assert (code, step["problems"]) == (0, [])
+    assert sorted(said["principal"] for said in step["approvals"]) == ["ben", "ben", "cleo"]

@@ -39,7 +39,7 @@ def test_an_approval_covers_the_spelling_that_was_signed_and_no_other(desk: Desk
 def test_a_record_nested_without_end_is_shown_by_its_digest_and_breaks_nothing(desk: Desk):
     spell(desk, DEEP)
     code, items = desk.verify()
-    assert (code, items[0]["state"]) == (1, "missing")
+    assert (code, items[0]["state"]) == (1, "denied")
     code, out, err = desk.labelvc("approve", "main...topic", "--role", "reviewer", "--key", desk.key("ben"))
     assert (code, "/unreadable (none) -> sha256:" in out + err) == (0, True), out[-500:] + err[-500:]
 

@@ -32,6 +32,8 @@ from labelvc.model.policy import Root, RootKey
 from labelvc.ops import approvals, seals, trust
 from labelvc.store import git as plumbing
 from labelvc.store import keys, tree
+from tests.cli.test_release import released
+from tests.cli.test_witness import witnessed
 from tests.people import PROJECT, Desk
 from tests.trusting import desk, desk_template, people_keys
 
@@ -250,10 +252,14 @@ def test_python_tuf_verifies_the_policy_of_a_fresh_project(desk: Desk):
         root.verify_delegate("targets", envelope.pae(), envelope.signatures)
 
 
-@pytest.mark.parametrize("which", ["approval", "policy"])
+@pytest.mark.parametrize("which", ["approval", "policy", "release", "witness"])
 def test_in_toto_reads_the_statements(desk: Desk, which: str):
     """in-toto's own parser and validator, which refuses doubled members, find what we wrote."""
     path = desk.approve("ben") if which == "approval" else desk.folder / trust.POLICY
+    if which in ("release", "witness"):
+        desk.git("checkout", "-q", "main")
+        released(desk, "1.0.0")
+        path = desk.folder / (witnessed(desk) if which == "witness" else "releases/1.0.0.json")
     payload = dsse.decode(path.read_bytes(), dsse.IN_TOTO).payload
     found = json_format.Parse(payload, InTotoStatement([], "", {}).pb)
     InTotoStatement.copy_from_pb(found).validate()
@@ -265,6 +271,12 @@ def test_in_toto_reads_the_statements(desk: Desk, which: str):
     if which == "policy":
         assert subject.digest["sha256"] == canonical.digest(canonical.encode(decoded(payload))).removeprefix("sha256:")
         assert set(told["principals"]) == {"ada", "ben", "cleo"}
+    elif which == "release":
+        assert (subject.name, told["version"]) == ("labelvc:state", "1.0.0")
+        assert f"sha256:{subject.digest['sha256']}" in desk.labelvc("release", "show")[1]
+    elif which == "witness":
+        released_as = dsse.decode((desk.folder / "releases/1.0.0.json").read_bytes(), dsse.IN_TOTO).digest
+        assert (f"sha256:{subject.digest['sha256']}", told["signer"]["principal"]) == (released_as, "ben")
     else:
         assert subject.digest["sha256"] == path.parent.name
         assert told["signer"] == {"principal": "ben", "printedName": "Ben Builder"}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from labelvc.model.policy import Role
 from labelvc.ops import makers
 from labelvc.store import git as plumbing
+from tests import people
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
 
@@ -14,10 +17,15 @@ __all__ = ["desk", "desk_template", "people_keys"]
 
 @pytest.fixture
 def merged(desk: Desk) -> Desk:
-    """Return a desk on `main`, where the topic was approved by Cleo and came in."""
-    desk.approve("cleo")
+    """Return a desk on `main`, where a guideline by Ada was approved by Cleo and came in; Ben and Cleo are leads."""
+    everybody = {"lead": Role(("ada", "ben", "cleo"))}
+    people.govern(desk, lambda policy: replace(policy, roles={**policy.roles, **everybody}))
+    desk.git("checkout", "-q", "-b", "words", "main")
+    desk.write("guidelines/mood.yaml", "schema: urn:labelvc:schema:guideline:1\nname: mood\nversion: 2.0.0\n")
+    desk.commit("Say more")
+    desk.approve("cleo", "main...words", "lead")
     desk.git("checkout", "-q", "main")
-    desk.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    desk.git("merge", "-q", "--no-ff", "-m", "Merge", "words")
     assert desk.verify("HEAD")[0] == 0
     return desk
 
@@ -40,7 +48,7 @@ def side(desk: Desk, at: str, who: str = "cleo") -> str:
 
 
 @pytest.mark.parametrize("way", ["an ancestor", "an older tree", "a branch of older content", "behind a branch"])
-def test_threat_02_who_takes_a_label_back_by_a_merge_is_an_author_of_that(merged: Desk, way: str):
+def test_threat_02_who_takes_something_back_by_a_merge_is_an_author_of_that(merged: Desk, way: str):
     """Ben may approve what others did; that he undid it himself, in a merge, makes it his."""
     start = merged.git("rev-parse", "HEAD")
     old = merged.git("rev-parse", "HEAD~1")
@@ -58,11 +66,21 @@ def test_threat_02_who_takes_a_label_back_by_a_merge_is_an_author_of_that(merged
     who = "cleo" if way == "behind a branch" else "ben"
     merged.git("commit", "-q", "--no-verify", "--amend", "--no-edit", "--reset-author", who=who)
     code, (step,) = merged.verify(f"{start}..HEAD")
-    assert (code, step["uncovered"], step["needs"][0]["have"]) == (1, ["reviews/rev-1#r1"], 0)
+    assert (code, step["uncovered"], step["needs"][0]["have"]) == (1, ["guidelines/mood.yaml"], 0)
     assert "ben" not in step["needs"][0]["who_can"]
-    code, _, err = merged.labelvc("approve", f"{start}..HEAD", "--role", "reviewer", "--key", merged.key("ben"))
+    code, _, err = merged.labelvc("approve", f"{start}..HEAD", "--role", "lead", "--key", merged.key("ben"))
     assert code == 1, err
     assert "ben is an author of this change" in err
+
+
+def test_threat_08_a_label_that_a_merge_takes_back_with_its_old_rev_is_denied(desk: Desk):
+    desk.approve("cleo")
+    desk.git("checkout", "-q", "main")
+    desk.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    start, old = desk.git("rev-parse", "HEAD"), desk.git("rev-parse", "HEAD~1")
+    tied(desk, old, start, old)
+    code, (step,) = desk.verify(f"{start}..HEAD")
+    assert (code, step["state"], step["uncovered"]) == (1, "denied", ["reviews/rev-1#r1"])
 
 
 @pytest.mark.parametrize("flow", ["merge", "criss-cross", "unrelated"])

@@ -173,6 +173,25 @@ def test_threat_02_an_author_who_signs_with_another_program_does_not_count(desk:
     assert (code, step["approvals"][0]["principal"], step["needs"][0]["have"]) == (1, "ada", 0)
 
 
+def test_threat_02_whom_a_statement_names_as_an_author_does_not_count_after_a_squash(desk: Desk):
+    """Cleo made a part of it and Ada squashed it under her own name: only what Ben signed remembers Cleo."""
+    desk.relabel("fine", "rev-2", who="cleo")
+    desk.approve("ben")
+    code, (step,) = desk.verify()
+    assert (code, step["needs"][0]["who_can"]) == (0, [])
+    need_two(desk)
+    desk.git("merge", "-q", "--squash", "topic")
+    desk.commit("Squash")
+    code, step = first(desk, "HEAD")
+    assert (code, step["needs"]) == (1, [{"role": "reviewer", "count": 2, "have": 1, "who_can": []}])
+    code, _, err = desk.labelvc("approve", "HEAD~1..HEAD", "--role", "reviewer", "--key", desk.key("cleo"))
+    assert (code, "cleo is an author of this change" in err) == (1, True), err
+    ours = approval_of(next(desk.folder.glob("approvals/*/ben.*.json")))
+    put(desk, replace(ours, signer=type(ours.signer)("cleo", "Cleo Checker"), authors=("ada",), supersedes=()), "cleo")
+    code, step = first(desk, "HEAD~2...HEAD")
+    assert (code, step["needs"][0]["have"]) == (1, 1)
+
+
 def changeset_bytes(desk: Desk) -> bytes:
     change = approve.examine(plumbing.find(desk.folder), "main...topic")
     return b"".join(line + b"\n" for line in change.found.lines)
@@ -325,6 +344,40 @@ def test_threat_08_an_old_approval_does_not_cover_the_same_labels_again(desk: De
     desk.commit("The very bytes of B")
     code, step = first(desk, f"{again}...HEAD")
     assert (code, step["covered"]) == (1, 0)
+
+
+@pytest.mark.parametrize("way", ["deleted and added again", "taken back with its old rev", "changed under its old rev"])
+def test_threat_08_what_was_approved_once_does_not_come_back_by_itself(desk: Desk, way: str):
+    """Two ways round a `rev` that grows: one that begins anew, and one that goes back or stays, so that what followed it fits again."""
+    desk.git("checkout", "-q", "main")
+    first = desk.git("rev-parse", "HEAD")
+    before = desk.records()
+    desk.relabel("good", "rev-9" if way == "deleted and added again" else "rev-1")
+    desk.approve("ben", f"{first}..HEAD")
+    assert desk.verify(f"{first}...HEAD")[0] == 0
+    after, start = desk.records(), desk.git("rev-parse", "HEAD")
+    desk.save(
+        before
+        if way != "changed under its old rev"
+        else {**before, "rev-1": {**after["rev-1"], "value": {"text": "bad"}}}
+    )
+    desk.commit("Back", who="ben")
+    code, _, err = desk.labelvc("approve", f"{start}..HEAD", "--role", "reviewer", "--key", desk.key("cleo"))
+    assert code == 0, err
+    assert ("denied      reviews/rev-1#r1: its rev does not grow" in err) is (way != "deleted and added again")
+    desk.commit("Cleo agrees", who="cleo")
+    code, (step,) = desk.verify(f"{start}...HEAD")
+    if way == "deleted and added again":
+        assert (code, step["state"]) == (0, "approved"), "`check` finds that there is no tombstone"
+        desk.save(after)
+        desk.commit("And again")
+        code, (step,) = desk.verify("HEAD")
+        assert (code, step["state"], step["uncovered"]) == (1, "missing", ["reviews/rev-9#r1"])
+        desk.approve("cleo", "HEAD~1..HEAD")
+        assert desk.verify("HEAD~2...HEAD")[0] == 0
+    else:
+        assert (code, step["state"], step["uncovered"]) == (1, "denied", ["reviews/rev-1#r1"])
+        assert "an old approval of what came after it would fit again" in step["problems"][0]["message"]
 
 
 def test_threat_08_a_document_s_old_approval_is_not_used_twice(desk: Desk):
@@ -966,8 +1019,12 @@ def test_threat_27_deep_large_and_many_are_refused():
     large = b'{"payload":"' + b"A" * (1 << 20) + b'"}'
     one = Signature("SHA256:x", b"y")
     many = dsse.encode(Envelope(dsse.IN_TOTO, b"{}", tuple(one._replace(keyid=f"SHA256:{n}") for n in range(65))))
-    for data in (deep, large, many, b"", b"null", b"\xef\xbb\xbf{}", b"\xff"):
-        with pytest.raises(Error):
+    reasons = {
+        deep: "nested deeper than", large: "larger than 1048576", many: "1 to 64 signatures", b"": "not JSON", b"null": "an envelope has the members",
+        b"\xef\xbb\xbf{}": "BOM", b"\xff": "not UTF-8",
+    }  # fmt: skip
+    for data, why in reasons.items():
+        with pytest.raises(Error, match=why):
             dsse.decode(data, dsse.IN_TOTO)
 
 

@@ -118,7 +118,7 @@ def _key_to_sign(function: _Command) -> _Command:
 )
 @_edits
 def policy_add(
-    _: Git,
+    git: Git,
     before: Policy,
     principal: str,
     name: str,
@@ -136,6 +136,7 @@ def policy_add(
         --role reviewer --key ben.pub
       labelvc policy add ben --role lead --proof ben.proof
     """
+    ceremony.ensure_theirs(git, before, principal, name)
     lines = tuple(str(keys.public_key(file)) for file in files)
     made = tuple(file.read(_LONGEST) for file in proofs)
     return governing.added(before, Person(principal, name, kind, lines, emails, pseudonyms, roles, made))

@@ -257,7 +257,7 @@ def _flaws_of_people(value: Policy) -> Iterator[str]:
         ("pseudonym", ((line, name) for name, each in value.principals.items() for line in each.pseudonyms)),
     ):
         if owners := _shared(pairs):
-            yield f"one {noun} belongs to {owners[0]} and {owners[1]}; a {noun} stands for one principal"
+            yield f"one {noun} belongs to {owners[0]} and {owners[1]}; it stands for one principal"
 
 
 def _flaws_of_proofs(value: Policy) -> Iterator[str]:
@@ -324,7 +324,7 @@ def opened(payload: bytes, predicate_type: str, name: str) -> tuple[dict[str, An
     if not isinstance(value, dict) or sorted(value) != ["_type", "predicate", "predicateType", "subject"]:
         raise DataError("a statement has the members _type, subject, predicateType and predicate, and no other")
     if value["_type"] != TYPE or value["predicateType"] != predicate_type:
-        raise DataError(f"not a statement of type {predicate_type}")
+        raise DataError(_other(value["predicateType"], predicate_type))
     subject = value["subject"]
     if not isinstance(subject, list) or len(subject) != 1:
         raise DataError("a statement is about exactly one subject")
@@ -337,6 +337,13 @@ def opened(payload: bytes, predicate_type: str, name: str) -> tuple[dict[str, An
     if not isinstance(value["predicate"], dict) or "root" in value["predicate"]:
         raise DataError("the predicate is not well formed")
     return value["predicate"], Digest(f"sha256:{hexadecimal}")
+
+
+def _other(found: Any, wanted: str) -> str:
+    """Say what a statement is not; one of another version of labelvc says its version."""
+    if isinstance(found, str) and re.fullmatch(rf"{re.escape(wanted.rpartition(':')[0])}:[1-9][0-9]{{0,3}}", found):
+        return f"a statement of type {found}, which another version of labelvc made; this one reads {wanted}"
+    return f"not a statement of type {wanted}"
 
 
 _PLAIN = "write it in plain letters, be it a name, a reason or a file: what is signed must be what is seen"

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from json.encoder import encode_basestring
 from operator import eq
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import msgspec
 
@@ -37,6 +37,10 @@ class _Row(msgspec.Struct, frozen=True):
 class _About(msgspec.Struct, frozen=True):
     by: str | None = None
     gone: bool = False
+    rev: Any = 0
+
+
+_NOBODY = _About()
 
 
 _row = msgspec.json.Decoder(_Row).decode
@@ -105,12 +109,15 @@ class Gathered(NamedTuple):
         lines: the change-set's lines, in order.
         touches: what the full lines tell of each move, in the same order.
         twice: keys that move more than once, which no sound shard can cause.
+        stuck: keys of records that were there and whose `rev` does not grow: the new line can be one that was there before, so
+            that an old approval of what followed it would fit again (`labelvc.core.revise`).
     """
 
     changeset: ChangeSet
     lines: list[bytes]
     touches: list[Touch]
     twice: frozenset[str] = frozenset()
+    stuck: frozenset[str] = frozenset()
 
     @property
     def by(self) -> frozenset[str]:
@@ -139,34 +146,43 @@ def gather(deltas: Iterable[Delta]) -> Gathered:
         DataError: a key cannot be written as UTF-8.
     """
     rows: list[tuple[bytes, Touch]] = []
+    stuck: list[str] = []
     kinds: dict[tuple[bool, bool, bool, str, str], Touch] = {}
     for key, old, new, _ in deltas:
         if old == new:  # a mode is no content
             continue
         record = isinstance(key, Key)
-        was, old_by = _about_line(old, record=record)
-        stays, new_by = _about_line(new, record=record)
-        told = (was, stays, old is not None, old_by, new_by)
+        was, stays = _about_line(old, record=record), _about_line(new, record=record)
+        told = (
+            old is not None and not was.gone,
+            new is not None and not stays.gone,
+            old is not None,
+            was.by or "",
+            stays.by or "",
+        )
+        name = key_text(key)
+        if record and old is not None and new is not None and not name.endswith("#") and _rev(was) >= _rev(stays):
+            stuck.append(name)
         touch = kinds.get(told)
         if touch is None:
             touch = kinds[told] = Touch(*told)
-        rows.append((_line(key_text(key), _digest(old), _digest(new)), touch))
+        rows.append((_line(name, _digest(old), _digest(new)), touch))
     rows.sort()
     heads = [raw.partition(_MIDDLE)[0] for raw, _ in rows]  # in a key no quotation mark stands alone
-    return _sum(
-        rows, frozenset([_move(rows[at][0]).key for at, (one, two) in enumerate(pairwise(heads)) if one == two])
-    )
+    twice = frozenset([_move(rows[at][0]).key for at, (one, two) in enumerate(pairwise(heads)) if one == two])
+    return _sum(rows, twice, frozenset(stuck))
 
 
 def part(found: Gathered, keys: Collection[str]) -> Gathered:
     """Return the change-set of some of the moves of another: those with these keys."""
     rows = zip(found.lines, found.touches, strict=True)
-    return _sum([row for row in rows if _row(row[0]).k in keys], found.twice & frozenset(keys))
+    kept = frozenset(keys)
+    return _sum([row for row in rows if _row(row[0]).k in kept], found.twice & kept, found.stuck & kept)
 
 
-def _sum(rows: Sequence[tuple[bytes, Touch]], twice: frozenset[str]) -> Gathered:
+def _sum(rows: Sequence[tuple[bytes, Touch]], twice: frozenset[str], stuck: frozenset[str]) -> Gathered:
     lines = [raw for raw, _ in rows]
-    return Gathered(ChangeSet(Moves(lines), merkle.digest(lines)), lines, [touch for _, touch in rows], twice)
+    return Gathered(ChangeSet(Moves(lines), merkle.digest(lines)), lines, [touch for _, touch in rows], twice, stuck)
 
 
 def key_text(key: Key | str) -> str:
@@ -249,12 +265,15 @@ def _digest(raw: bytes | None) -> Digest | None:
     return None if raw is None else canonical.digest(raw)
 
 
-def _about_line(raw: bytes | None, *, record: bool) -> tuple[bool, str]:
-    """Tell whether there is something other than a tombstone, and who made it."""
+def _about_line(raw: bytes | None, *, record: bool) -> _About:
+    """Return who made a line, whether it is a tombstone, and its `rev`; nothing of what is no record or cannot be read."""
     if raw is None or not record:
-        return raw is not None, ""
+        return _NOBODY
     try:
-        about = _about(raw)
+        return _about(raw)
     except UNREADABLE:
-        return True, ""
-    return not about.gone, about.by or ""
+        return _NOBODY
+
+
+def _rev(about: _About) -> int:
+    return about.rev if type(about.rev) is int else 0

@@ -33,8 +33,10 @@ _SHAPES: tuple[tuple[ChangeKind, re.Pattern[str]], ...] = (
 )
 _CONTROLS = re.compile(
     r"(.*/)?(\.gitattributes|\.gitmodules|\.mailmap|codeowners)|\.dvc(/.+)?|\.dvcignore|modules\.lock|(schemas|hooks)(/.+)?"
-    r"|\.pre-commit-(config|hooks)\.yaml|\.(github|gitlab|gitea|forgejo|circleci|ci|buildkite|woodpecker)(/.+)?"
-    r"|(\.gitlab-ci|\.drone|\.woodpecker|\.travis|azure-pipelines|bitbucket-pipelines)\.ya?ml|jenkinsfile"
+    r"|\.pre-commit-(config|hooks)\.yaml|\.husky(/.+)?|\.?lefthook(-local)?\.(ya?ml|toml|json)"
+    r"|\.(azure-pipelines|azuredevops|buildkite|builds|ci|circleci|forgejo|gitea|github|gitlab|harness|semaphore|teamcity|tekton|woodpecker)(/.+)?"
+    r"|(\.build|\.cirrus|\.drone|\.gitlab-ci|\.travis|\.woodpecker|\.?appveyor|azure-pipelines|bitbucket-pipelines|buildspec|cloudbuild)\.ya?ml"
+    r"|jenkinsfile"
 )
 _PROTECTED: dict[str, ChangeKind] = {
     "datasets": "datasets", "profiles": "datasets", "batches": "datasets", "guidelines": "guidelines", "taxonomies": "taxonomies",
@@ -96,7 +98,8 @@ class Case(NamedTuple):
 class _Group(NamedTuple):
     """Moves that fall under the same rules and have the same backings: they stand or fall together.
 
-    What has no `rev` (items, documents) could go back and forth under one old approval, so it wants a fresh one.
+    What has no `rev` to grow from (items, documents, a record that was not there) could go back and forth under one old approval, so it
+    wants a fresh one.
     """
 
     rules: tuple[Rule, ...]
@@ -267,7 +270,7 @@ def _grouped(policy: Policy, case: Case, backings: Sequence[Backing]) -> tuple[l
     for at, backing in enumerate(backings):
         for move in wanted.intersection(backing.moves or ()):
             holders[move].append(at)
-    groups: dict[tuple[ChangeKind, str, tuple[int, ...]], _Group] = {}
+    groups: dict[tuple[ChangeKind, str, tuple[int, ...], bool], _Group] = {}
     denied = []
     for move in case.moves:
         if move.key in case.barred:
@@ -278,10 +281,11 @@ def _grouped(policy: Policy, case: Case, backings: Sequence[Backing]) -> tuple[l
         if kind == "other" or move.key in case.settled:
             continue
         held = tuple(sorted([*everywhere, *holders.get(move, ())]))
-        place = (kind, place_of(move.key), held)
+        fresh = kind != "labels" or move.old is None
+        place = (kind, place_of(move.key), held, fresh)
         if place not in groups:
             rules = _rules(policy, kind, place[1])
-            groups[place] = _Group(rules if kind != "trust" else (), held, [], kind != "labels", rekey)
+            groups[place] = _Group(rules if kind != "trust" else (), held, [], fresh, rekey)
         groups[place].keys.append(move.key)
     denied += [key for group in groups.values() if not group.rules for key in group.keys]
     return [group for group in groups.values() if group.rules], denied

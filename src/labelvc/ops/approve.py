@@ -21,7 +21,7 @@ from labelvc.model.names import Digest
 from labelvc.model.policy import Need, PublicKey, Separation, Trust
 from labelvc.model.shell import word
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, makers, materials, ownership, parts, people, silence
+from labelvc.ops import approvals, growth, makers, materials, ownership, parts, people, silence
 from labelvc.ops import diff as comparing
 from labelvc.ops import policy as governing
 from labelvc.ops import trust as trusting
@@ -164,7 +164,7 @@ def examine(git: Git, words: str, pin: str | None = None, wish: Wish | None = No
             decide.demands(trust.policy, found.changeset.moves, emergency=True),
             list(_statements(shelf, folders, found.changeset, trust, every=wish.decision == "withdraw")),
             materials.of(git, reader, pair.new, found.changeset, wish.materials),
-            tuple(ownership.foreign(git, trust.policy, whole, commits, frozenset())[1]),
+            (*growth.faults(whole), *ownership.foreign(git, trust.policy, whole, commits, frozenset())[1]),
             tuple(delta for delta in first if changeset.key_text(delta.key) in keys),
         )
 

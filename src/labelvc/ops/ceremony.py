@@ -211,7 +211,8 @@ def rotated(
         if each.owner not in after.roles[ROOT_ROLE].members:
             new = "" if each.owner in trust.policy.principals else ' --name "FULL NAME" --email ADDRESS'
             message = f"the policy does not know this key as one of {each.owner}, so it could approve nothing"
-            hint = f"first: labelvc policy add {each.owner}{new} --key FILE.pub"
+            shown = "--proof FILE" if found.policy.proven_keys else "--key FILE.pub"
+            hint = f"first: labelvc policy add {each.owner}{new} {shown}"
             raise RefusedError(message, where=key_of(each).fingerprint, hint=hint)
     governing.spare(trust, found.policy, following)
     return following
@@ -259,6 +260,28 @@ def in_force(git: Git, pin: str | None) -> Trust | None:
 def known(git: Git, policy: Policy) -> frozenset[str]:
     """Return the principals of a policy and of those before it in this history."""
     return frozenset(policy.principals).union(*(old.principals for old in _past(git)))
+
+
+def ensure_theirs(git: Git, policy: Policy, principal: str, name: str) -> None:
+    """Return when an id is nobody's, or was the same person's: what somebody signed years ago must not look like another's.
+
+    Source: 21 CFR 11.100(a), a signature is not reassigned to anyone else.
+
+    Args:
+        git: where.
+        policy: the policy before.
+        principal: the id.
+        name: the printed name that it is to have.
+
+    Raises:
+        RefusedError: somebody of another name had it in this history, and left.
+    """
+    if not name or principal in policy.principals:
+        return
+    held = next((old.principals[principal].name for old in _past(git) if principal in old.principals), name)
+    if held != name:
+        message = f"{principal} was {held}, who signed under this id; it is never given to somebody else"
+        raise RefusedError(message, where=POLICY, hint=f'labelvc policy add {principal}-2 --name "{name}"')
 
 
 def key_of(owned: RootKey) -> PublicKey:

@@ -121,7 +121,7 @@ class Ledger:
             StoreError: git data is missing.
         """
         folders = self.page(at).folders
-        if all(decide.kind_of(move.key) == "labels" for move in deed.found.changeset.moves):
+        if all(move.old is not None and decide.kind_of(move.key) == "labels" for move in deed.found.changeset.moves):
             return Known(folders)
         start, gone = self._gone
         if at and at != start:

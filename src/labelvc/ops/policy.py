@@ -52,6 +52,7 @@ def added(policy: Policy, person: Person) -> Policy:
     Raises:
         TrustError: an id that none can have, a role the policy does not have, a new principal without a name, or a proof of
             a key that was not made for this person and project.
+        RefusedError: the policy says all of it already.
     """
     ensure_id(person.id)
     proved = {str(_proved(each, policy.repository, person.id)): possession.packed(each) for each in person.proofs}
@@ -75,7 +76,12 @@ def added(policy: Policy, person: Person) -> Policy:
             known = ", ".join(sorted(set(roles) - {ROOT_ROLE}))
             raise TrustError(f"the policy has no role {name}", hint=f"roles it has: {known}")
         roles[name] = replace(roles[name], members=_joined(roles[name].members, (person.id,)))
-    return replace(policy, principals={**policy.principals, person.id: new}, roles=roles)
+    after = replace(policy, principals={**policy.principals, person.id: new}, roles=roles)
+    if after == policy:
+        raise RefusedError(
+            f"the policy says all of this of {person.id} already", where=person.id, hint="labelvc policy show"
+        )
+    return after
 
 
 def _proved(armoured: bytes, repository: str, principal: str) -> PublicKey:
@@ -114,13 +120,14 @@ def removed(policy: Policy, principal: str, role: str | None = None, key: str | 
         TrustError: there is no such principal, role or key, or the role is the root's.
     """
     if principal not in policy.principals:
-        raise TrustError(f"{principal} is no principal", hint="labelvc policy show")
+        raise TrustError(f"{principal} is no principal", where=trusting.POLICY, hint="labelvc policy show")
     if role == ROOT_ROLE:
         raise TrustError(
             "who is of the root is said by the root keys, not by the policy", hint=f"{_ROTATE} --remove {principal}"
         )
     if role is not None and principal not in policy.roles.get(role, Role(())).members:
-        raise TrustError(f"{principal} does not hold the role {role}", hint="labelvc policy show")
+        message = f"{principal} does not hold the role {role}"
+        raise TrustError(message, where=trusting.POLICY, hint="labelvc policy show")
     if key is not None:
         return _without_key(policy, principal, key)
     roles = {
@@ -296,7 +303,7 @@ def _without_key(policy: Policy, principal: str, key: str) -> Policy:
     old = policy.principals[principal]
     keys = tuple(line for line in old.keys if line != key)
     if keys == old.keys:
-        raise TrustError(f"{principal} has no such key", hint="labelvc key list")
+        raise TrustError(f"{principal} has no such key", where=trusting.POLICY, hint="labelvc key list")
     proofs = _proofs_without(policy, principal, old, {key})
     return replace(policy, principals={**policy.principals, principal: replace(old, keys=keys, proofs=proofs)})
 

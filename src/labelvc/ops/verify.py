@@ -14,7 +14,7 @@ from labelvc.model.change import ChangeSet, Move
 from labelvc.model.names import Digest
 from labelvc.model.policy import Policy, Trust
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.ops import approvals, deeds, ownership, papers, people, silence, steps, vouching
+from labelvc.ops import approvals, deeds, growth, ownership, papers, people, silence, steps, vouching
 from labelvc.ops import trust as trusting
 from labelvc.ops.approvals import Distrusted, Folders, Heard, Problem, Shelf, Statement
 from labelvc.ops.course import Course
@@ -238,14 +238,14 @@ class Walk:
         problems += [problem for each in heard for problem in each.problems]
         named = frozenset(name for each in heard for name in each.backing.authors)
         foreign, why = ownership.foreign(self._git, trust.policy, found, commits, named)
-        problems += [*vouched.problems, *(why if foreign - vouched.keys else ())]
+        problems += [*vouched.problems, *growth.faults(found), *(why if foreign - vouched.keys else ())]
         case = Case(
             [*found.changeset.moves, *(Move(key, None, Digest("")) for key in sorted(done.odd - known))],
             made.principals,
             people.annotators(trust.policy, found.by),
             bool(made.strangers),
             done.settled,
-            found.twice | done.odd | (foreign - vouched.keys),
+            found.twice | found.stuck | done.odd | (foreign - vouched.keys),
             vouched.keys,
             vouched.statements,
         )
