@@ -114,6 +114,26 @@ def test_threat_14_a_rejection_where_a_branch_would_go_binds_the_branch(desk: De
     assert (code, items[0]["state"]) == (1, "rejected")
 
 
+@pytest.mark.parametrize("what", ["the statement", "the list"])
+def test_threat_14_a_branch_does_not_put_something_else_in_the_place_of_a_no(desk: Desk, what: str):
+    """The no is on main alone; a file of the branch under its very name would hide it from who judges the pull request."""
+    tip = desk.git("rev-parse", "topic")
+    no = desk.approve("cleo", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    said = desk.git("rev-parse", "HEAD")
+    desk.git("checkout", "-q", "main")
+    desk.git("checkout", "-q", said, "--", "approvals")
+    desk.commit("Bring the no to main", "cleo")
+    desk.git("checkout", "-q", "topic")
+    desk.git("reset", "-q", "--hard", tip)
+    hidden = no if what == "the statement" else no.with_name("changeset.jsonl")
+    desk.write(hidden.relative_to(desk.folder).as_posix(), "{}\n")
+    desk.commit("Nothing to see here")
+    desk.relabel("fine", "rev-2")
+    desk.approve("ben")
+    code, (step,) = desk.verify()
+    assert (code, step["state"]) == (1, "rejected")
+
+
 @pytest.mark.parametrize(
     ("name", "state"),
     [("notes#1", "approved"), ("datasets/reviews/notes#1", "denied"), ("guidelines/mood%.yaml", "denied")],

@@ -141,9 +141,12 @@ class Ledger:
         return Page(folders, frozenset(self._shelf.objecting(folders)), trust)
 
     def joined(self, after: Page, ruler: Page) -> Page:
-        """Return what is said on a branch with what is said where it would go: a no that lies there binds here too."""
+        """Return what is said on a branch with what is said where it would go: a no that lies there binds here too.
+
+        What lies there under one name is what somebody signed; a branch that has something else in its place changed it.
+        """
         unread = {lying.commit: lying for lying in (*after.unread, *ruler.unread)}
-        folders = Joined(after.folders, ruler.folders)
+        folders = Joined(ruler.folders, after.folders)
         return Page(folders, after.objecting | ruler.objecting, after.trust, tuple(unread.values()))
 
     def objected(self, page: Page, found: Gathered) -> bool:
