@@ -510,6 +510,35 @@ def test_members_of_the_wrong_kind_are_findings_and_stop_no_page(zoo: Zoo, label
     assert found["quality"]["new"]["error"] >= 2
 
 
+ODD: dict[str, tuple[str, bytes, bytes]] = {
+    "the project is a link": ("labelvc.yaml", b"", b""),
+    "its governance a word": ("labelvc.yaml", b"goal:", b"governance: licence\ngoal:"),
+    "a licence a mapping": ("labelvc.yaml", b"goal:", b"governance: {licence: {a: 1}, creators: [[1]]}\ngoal:"),
+    "a status a list": ("taxonomies/animals.yaml", b"status: deprecated", b"status: [1]"),
+    "a pointer a word": (PETS, b"{pointer: /ext/owner,", b"{pointer: ext,"),
+}
+"""Documents whose members are of no kind that their schemas know: what is told, where, and the branch's own record are all the same."""
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_documents_of_the_wrong_kind_are_findings_and_stop_no_page(zoo: Zoo, labelvc: Run, name: str):
+    path, old, new = ODD[name]
+    zoo.git("switch", "-qc", "topic")
+    zoo.change("pets/p1#m1", value={"score": 3})
+    zoo.change("pets/p1#", text="the cat and the fox")
+    if old:
+        assert old in zoo.read(path)
+        zoo.write(path, zoo.read(path).replace(old, new))
+    else:
+        (zoo.folder / path).rename(zoo.folder / "other.yaml")
+        (zoo.folder / path).symlink_to("other.yaml")
+    zoo.commit("Odd")
+    found = told(zoo, labelvc)
+    assert found["counts"]["records"]["changed"] == 1
+    assert path in {one["place"]["path"] for one in found["quality"]["findings"] if one["severity"] == "error"}
+    assert labelvc(zoo.folder, "diff", "main...topic", "--format", "markdown")[0] == 0
+
+
 def test_documents_alone(zoo: Zoo, labelvc: Run):
     zoo.git("switch", "-qc", "topic")
     zoo.replace("taxonomies/animals.yaml", "{id: cat, name: Cat}", "{id: cat, name: Cat, status: deprecated}")

@@ -50,19 +50,21 @@ class Gap(NamedTuple):
     where: str
 
 
-def said(project: Mapping[str, Any], topic: str) -> tuple[str, ...]:
+def said(project: Any, topic: str) -> tuple[str, ...]:
     """Return what the governance of a project says of a topic; empty when nothing, or when it says to replace it.
 
     Args:
-        project: what labelvc.yaml says.
+        project: what labelvc.yaml says, be it of the shape that its schema asks for or of any other.
         topic: one of `TOPICS`.
     """
-    governance = project.get("governance") or {}
+    governance = project.get("governance") if isinstance(project, Mapping) else None
+    if not isinstance(governance, Mapping):
+        return ()
     for name in TOPICS[topic].names:
         if name in governance:
             value = governance[name]
-            words = (value,) if isinstance(value, str) else tuple(value)
-            return tuple(word for word in words if not _PLACEHOLDER.search(word))
+            words = value if isinstance(value, list) else [value]
+            return tuple([word for word in words if isinstance(word, str) and not _PLACEHOLDER.search(word)])
     return ()
 
 
@@ -80,7 +82,7 @@ def filled(source: Mapping[str, str]) -> dict[str, str]:
     return {name: said for name, said in source.items() if not _PLACEHOLDER.search(said)}
 
 
-def licences(project: Mapping[str, Any], described: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+def licences(project: Any, described: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
     """Return the licences of the data: the project's, else those of the described sources of its datasets, each once."""
     found = said(project, "licence")
     return found or tuple(dict.fromkeys(source["licence"] for source in described if source.get("licence")))

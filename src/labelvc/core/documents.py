@@ -185,7 +185,7 @@ def _relabelled(name: str, member: str, pointer: str, old: Any, new: Any) -> Edi
         return Edit("label", "moved", name, member, pointer, old, new)
     if member == "status":
         one, two = old or "active", new or "active"
-        if one != two and two in _STATUSES:
+        if one != two and isinstance(two, str) and two in _STATUSES:
             return Edit("label", "deprecated" if two == "deprecated" else "revived", name, member, pointer, one, two)
     return Edit("label", "changed", name, member, pointer, old, new)
 

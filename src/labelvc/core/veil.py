@@ -213,9 +213,12 @@ class Veil:
             found = {"/by": _BY} if key.id else {}
             for field in self._declared(key.dataset):
                 if field.layer == place[1] and field.mode != "redact":
-                    before = found.get(field.pointer)
+                    pointer = (
+                        f"/{field.pointer.removeprefix('/')}"  # of a document with an error: what was meant is hidden
+                    )
+                    before = found.get(pointer)
                     proofs = (*(before.proofs if before else ()), proof(field))
-                    found[field.pointer] = _Field(jsonpointer.steps(field.pointer), proofs)
+                    found[pointer] = _Field(jsonpointer.steps(pointer), proofs)
             self._fields[place] = found
         return found
 
