@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from labelvc.codec.detectors import DETECTORS, IDS, REGIONS, RULES
-from labelvc.core import known, leaks
+from labelvc.core import detect, known, leaks
 from labelvc.model.detection import Settings, Unread
 
 TOP = Path(__file__).resolve().parents[2]
@@ -34,4 +34,4 @@ def test_the_schema_knows_the_names_that_there_are():
 
 
 def test_every_rule_has_its_words():
-    assert set(leaks.RULES) == {*RULES, known.DETECTOR}
+    assert set(leaks.RULES) == {*RULES, known.DETECTOR, detect.UNREAD}

@@ -177,6 +177,12 @@ def test_what_cannot_be_replaced_is_refused_and_nothing_is_written(zoo: Zoo, lab
     assert zoo.git("status", "--porcelain") == before
 
 
+def test_a_text_that_is_written_in_more_ways_than_are_read_is_refused(zoo: Zoo, labelvc: Run):
+    declare(zoo, DECLARED)
+    code, out, err = bring(zoo, labelvc, [item("r1", "%2541\u200b=41 " * 9000 + MAIL)])
+    assert (code, "in.jsonl:1" in err, "more ways than are read" in err, MAIL in out + err) == (1, True, True, False)
+
+
 def test_nested_texts_urls_and_json_in_texts(zoo: Zoo, labelvc: Run):
     declare(
         zoo,

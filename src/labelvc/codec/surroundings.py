@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 
 _WORD = re.compile(r"[^\W\d_]+(?:\.[^\W\d_]\.?)*")
 _BEFORE, _AFTER = 32, 12
 _JOINS = ".-/:,"
 _LONGEST_WORD = 24
+_NEAR = 64
+"""Further than `beside` looks from wherever in a match a value, or its extension, ends."""
 
 
 def stands_free(text: str, start: int, end: int) -> bool:
@@ -33,7 +36,7 @@ def _joined(text: str, at: int, mark: str) -> bool:
     return mark == "." and "/" in text[max(at - _LONGEST_WORD, 0) : at].rpartition(" ")[2]
 
 
-def beside(text: str, start: int, end: int, words: Collection[str]) -> bool:
+def beside(text: str, start: int, end: int, words: frozenset[str]) -> bool:
     """Tell whether one of some words stands near: whole words of the 32 characters before and the 12 after.
 
     A word is compared whole, without case: `lic` is not in `public`, what Presidio's matcher took it for (its issue 1063).
@@ -45,12 +48,31 @@ def beside(text: str, start: int, end: int, words: Collection[str]) -> bool:
         words: in lower case.
     """
     near = f"{text[_begun(text, start, _BEFORE) : start]} {text[end : end + _AFTER]}".lower()
-    return bool(words) and any(word in words for word in _WORD.findall(near))
+    return bool(words) and not words.isdisjoint(_WORD.findall(near))
 
 
-def before(text: str, start: int, words: Collection[str], reach: int = _BEFORE) -> bool:
+def before(text: str, start: int, words: frozenset[str], reach: int = _BEFORE) -> bool:
     """Tell whether one of some words stands in the characters before a place."""
-    return any(word in words for word in _WORD.findall(text[_begun(text, start, reach) : start].lower()))
+    return not words.isdisjoint(_WORD.findall(text[_begun(text, start, reach) : start].lower()))
+
+
+def nearby(text: str, words: Iterable[str]) -> Callable[[int, int], bool]:
+    """Return what tells whether one of some words may stand near a piece of a text: `beside` of what it lets through tells.
+
+    Args:
+        text: all of it.
+        words: in lower case; within another word they count too.
+    """
+    lower = text.replace("\u0130", "i").lower()  # the one letter that two are written for
+    places = sorted({at for word in words for at in _places(lower, word)})
+    return lambda start, end: bisect_left(places, start - _NEAR) < bisect_left(places, end + _NEAR)
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
 
 
 def _begun(text: str, start: int, reach: int) -> int:

@@ -11,18 +11,22 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from labelvc.codec import surroundings
 from labelvc.codec.detectors import ANY_REGION, DETECTORS, IDS, REGIONS, Detector
-from labelvc.codec.surroundings import beside
 from labelvc.core import known, sieve, views
 from labelvc.errors import ConfigurationError
 from labelvc.model.detection import Settings, Span
 
 NOTHING_SPECIAL = Settings()
-_RULES = {**{row.id: row.rule for row in DETECTORS}, known.DETECTOR: known.DETECTOR}
+UNREAD = "unread"
+"""Says of a text that it is written in more ways than were read: nobody can tell what else it holds."""
+_RULES = {**{row.id: row.rule for row in DETECTORS}, known.DETECTOR: known.DETECTOR, UNREAD: UNREAD}
 _AT_ONCE = 1 << 20
 _RANK = {name: rank for rank, name in enumerate(_RULES)}
 _SPOKEN_FOR = {row.sieve for row in DETECTORS if row.needed}
 """The sieves of those that find nothing without a word beside it: few texts with digits hold one."""
+_LONG = 1 << 12
+"""Characters of a text in which it is worth to know where words are before each number beside none is judged."""
 _compiled = lru_cache(maxsize=None)(re.compile)
 
 
@@ -62,12 +66,22 @@ def scan(texts: Sequence[str], settings: Settings = NOTHING_SPECIAL) -> Iterator
             yield at, kept
 
 
-def claims(texts: Sequence[str], settings: Settings = NOTHING_SPECIAL) -> Iterator[tuple[int, list[Span]]]:
-    """Yield all that detectors claim of those of many texts that have some, overlaps and all; as `scan` otherwise."""
+def claims(
+    texts: Sequence[str], settings: Settings = NOTHING_SPECIAL, reach: int = views.REACH
+) -> Iterator[tuple[int, list[Span]]]:
+    """Yield all that detectors claim of those of many texts that have some, overlaps and all; as `scan` otherwise.
+
+    `reach` is how far around what is written in another way a text is read, as `views.views` has it.
+    """
     rows = detectors(settings)
     let_through = sieve.sift(texts) if texts else {}
     found = _in_plain(texts, let_through, rows, settings)
-    read = [(at, view) for at in sorted(let_through.get("odd", ())) for view in views.views(texts[at])]
+    read: list[tuple[int, views.View]] = []
+    for at in sorted(let_through.get("odd", ())):
+        readings = views.views(texts[at], reach)
+        read += [(at, view) for view in readings.views]
+        if not readings.complete:
+            found.setdefault(at, []).append(_unread(texts[at]))
     if read:
         said = [view.text for _, view in read]
         for number, hits in _in_plain(said, sieve.sift(said), rows, settings).items():
@@ -83,7 +97,7 @@ def said(written: str, span: Span) -> str:
         written: the characters of the span.
         span: the span.
     """
-    found = list(views.views(written))
+    found = views.views(written, len(written)).views
     parts = [view.text for view in found if not view.whole]
     for view in reversed(found):  # the deepest first
         if view.whole and not parts and view.place(0, 1) == (0, len(written)):
@@ -96,9 +110,10 @@ def everywhere(text: str, settings: Settings = NOTHING_SPECIAL) -> tuple[Span, .
     """Return what `spans` returns, by asking every pattern of the text and of all its views: slow, and nothing to get wrong."""
     rows = detectors(settings)
     found = [span for row in rows for span in _found(text, row, settings)]
-    for view in views.views(text):
+    readings = views.views(text)
+    for view in readings.views:
         found += _placed(view, [span for row in rows for span in _found(view.text, row, settings)])
-    return apart(found)
+    return apart(found if readings.complete else [*found, _unread(text)])
 
 
 def rule_of(span: Span) -> str:
@@ -107,15 +122,18 @@ def rule_of(span: Span) -> str:
 
 
 def apart(found: Iterable[Span]) -> tuple[Span, ...]:
-    """Return spans of which none overlaps another."""
+    """Return spans of which none overlaps another, but what says that a text was not read to its end, which takes no other's place."""
     kept: list[Span] = []
     starts: list[int] = []
+    aside: list[Span] = []
     for span in sorted(set(found), key=_order):
         at = bisect_left(starts, span.end)
-        if not at or kept[at - 1].end <= span.start:
+        if span.detector == UNREAD:
+            aside.append(span)
+        elif not at or kept[at - 1].end <= span.start:
             kept.insert(at, span)
             starts.insert(at, span.start)
-    return tuple(kept)
+    return (*aside, *kept)
 
 
 @lru_cache(maxsize=64)
@@ -152,9 +170,12 @@ def _in_plain(
 
 
 def _found(text: str, row: Detector, settings: Settings) -> Iterator[Span]:
+    near = surroundings.nearby(text, row.words) if row.needed and len(text) > _LONG else None
     for match in _compiled(row.pattern).finditer(text):
+        if near and not near(match.start(), match.end()):
+            continue
         for start, end, sure in row.judge(text, match.start(), match.end(), settings):
-            told = not sure and beside(text, start, end, row.words)
+            told = not sure and surroundings.beside(text, start, end, row.words)
             if sure or told or not row.needed:
                 yield Span(start, end, row.kind, row.id, "block" if sure or told else "warn")
 
@@ -162,9 +183,13 @@ def _found(text: str, row: Detector, settings: Settings) -> Iterator[Span]:
 def _placed(view: views.View, hits: Iterable[Span]) -> Iterator[Span]:
     """Yield the spans of a view where they stand in the original; of what base64 hides only what is sure."""
     for span in hits:
-        if not view.whole or span.tier == "block":
+        if (not view.whole or span.tier == "block") and view.tells(span.start, span.end):
             start, end = view.place(span.start, span.end)
             yield span._replace(start=start, end=end)
+
+
+def _unread(text: str) -> Span:
+    return Span(0, len(text), "other", UNREAD, "block")
 
 
 def _order(span: Span) -> tuple[bool, int, int, int]:

@@ -72,10 +72,11 @@ class Known(NamedTuple):
     def spans(self, text: str) -> Iterator[Span]:
         """Yield where a value stands in a text, or in what it says when it is read in another way."""
         found = dict.fromkeys(self._in_plain(text))
-        for view in views.views(text):
+        for view in views.views(text).views:
             for span in self._in_plain(view.text):
-                start, end = view.place(span.start, span.end)
-                found[span._replace(start=start, end=end)] = None
+                if view.tells(span.start, span.end):
+                    start, end = view.place(span.start, span.end)
+                    found[span._replace(start=start, end=end)] = None
         yield from found
 
     def _in_plain(self, text: str) -> Iterator[Span]:

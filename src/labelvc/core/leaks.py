@@ -35,6 +35,7 @@ class Words(NamedTuple):
     title: str
     found: str
     why: str
+    stands: str = "in plain text"
 
 
 RULES: Mapping[str, Words] = {
@@ -67,8 +68,14 @@ RULES: Mapping[str, Words] = {
         "Known person in plain text", "what somebody is known by here", "A name that is on the list is a person's."
     ),
     "paper": Words("Passport or licence in plain text", "the number of a passport or licence", "It is one person's."),
+    detect.UNREAD: Words(
+        "Text written in more ways than are read",
+        "a text",
+        "What is escaped, in full width and quoted all at once, and long, was not read to its end.",
+        "written in more ways than are read",
+    ),
 }
-"""Every rule of `labelvc.codec.detectors.RULES`, and that of `labelvc.core.known`; in findings with `privacy.` before it."""
+"""Every rule of `labelvc.codec.detectors.RULES`, that of `labelvc.core.known`, and what was not read; in findings after `privacy.`."""
 
 # A string with its member's name where it has one, a name whose value is none, or a number that is long enough to be one.
 _STRING = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
@@ -237,9 +244,12 @@ _TRAILER = re.compile(r"(?mi)^(?:signed-off|co-authored|reviewed|acked|tested|re
 
 def hidden(text: str, spans: Iterable[Span]) -> str:
     """Return a text with spans left out."""
-    for span in sorted(spans, reverse=True):
-        text = text[: span.start] + HIDDEN + text[span.end :]
-    return text
+    shown, at = [], 0
+    for span in sorted(spans):
+        if span.end > at:
+            shown += [text[at : span.start], HIDDEN]
+            at = span.end
+    return "".join(shown) + text[at:]
 
 
 def mark_of(finding: Finding) -> str:
@@ -248,7 +258,9 @@ def mark_of(finding: Finding) -> str:
     return found[1] if found else ""
 
 
-_MARK = re.compile(rf", ([{ALPHABET}]{{{LETTERS}}})\) (?:stands|seems to stand) in plain text")
+_MARK = re.compile(
+    rf", ([{ALPHABET}]{{{LETTERS}}})\) (?:stands|seems to stand) (?:{'|'.join({words.stands for words in RULES.values()})})"
+)
 
 
 def _findings(spans: Iterable[Span], text: str, place: Place, gate: Gate) -> Iterator[Finding]:
@@ -271,7 +283,8 @@ def _finding(span: Span, value: str, place: Place, mark: str) -> Finding:
     rule = detect.rule_of(span)
     shape = f"{value[0]}{HIDDEN}@{HIDDEN}" if rule == "email" and "@" in value else f"{len(value)} characters"
     stands = "stands" if span.tier == "block" else "seems to stand"
-    message = f"{RULES[rule].found} ({span.detector}, {shape}{mark and f', {mark}'}) {stands} in plain text"
+    words = RULES[rule]
+    message = f"{words.found} ({span.detector}, {shape}{mark and f', {mark}'}) {stands} {words.stands}"
     hint = f"{HINT}; where it may stand: labelvc privacy accept {mark} --why ..." if mark else HINT
     return Finding(f"privacy.{rule}", _SEVERITIES[span.tier], place, message, hint, BY)
 

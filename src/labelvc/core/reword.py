@@ -57,15 +57,16 @@ Instead = Callable[[int, Found, bool], str]
 
 
 class LeftOverError(Exception):
-    """Something is still found in a text, and cannot be replaced; no value is told.
+    """Something is still found in a text, and cannot be replaced, or nobody can read all of it; no value is told.
 
     Attributes:
         at: position of the text.
+        unread: whether it is written in more ways than are read.
     """
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int, *, unread: bool = False) -> None:
         super().__init__(at)
-        self.at = at
+        self.at, self.unread = at, unread
 
 
 def reworded(
@@ -84,9 +85,12 @@ def reworded(
         Position in `texts`, the text and the way to it, and for each of its moves what was replaced.
 
     Raises:
-        LeftOverError: something is still found in a text after many rounds.
+        LeftOverError: something is still found in a text after many rounds, or a text is written in more ways than are read.
     """
-    found = {at: left for at, one in detect.claims([*map(_said, texts)], settings) if (left := _within(texts[at], one))}
+    found = {at: left for at, one in _claimed(texts, settings) if (left := _within(texts[at], one))}
+    for at, left in found.items():
+        if any(span.detector == detect.UNREAD for span in left):
+            raise LeftOverError(at, unread=True)
     done: dict[int, tuple[Redacted, tuple[Found, ...]]] = {}
     waiting = sorted(found)
     for number in range(2 * _ROUNDS):
@@ -94,7 +98,7 @@ def reworded(
         for at in waiting:
             done[at] = _replaced(texts[at], found[at], partial(instead, at), made_up=number < _ROUNDS)
         now = [texts[at]._replace(text=done[at][0].text) for at in waiting]
-        again = [(waiting[at], _within(now[at], one)) for at, one in detect.claims([*map(_said, now)], settings)]
+        again = [(waiting[at], _within(now[at], one)) for at, one in _claimed(now, settings)]
         waiting = [at for at, left in again if left]
         if not waiting:
             break
@@ -104,6 +108,12 @@ def reworded(
     if waiting:
         raise LeftOverError(waiting[0])
     yield from ((at, *one) for at, one in sorted(done.items()))
+
+
+def _claimed(texts: Sequence[Spoken], settings: Settings) -> Iterator[tuple[int, list[Span]]]:
+    """Yield what is claimed of texts; each is read as a whole, since all of a value is replaced, however long it is."""
+    said = [*map(_said, texts)]
+    return detect.claims(said, settings, reach=max(map(len, said), default=0))
 
 
 def _said(one: Spoken) -> str:

@@ -6,7 +6,8 @@ import binascii
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
@@ -33,10 +34,16 @@ _BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{{RUN},}}={{0,2}}")
 _BLOCK = re.compile(r"(?m)^(?:[A-Za-z0-9+/]{60,76}[ \t]*\r?\n)+[A-Za-z0-9+/]{1,76}={0,2}")
 """Base64 in lines of 64 (RFC 7468) or 76 (RFC 2045 section 6.8): a value may begin in one and end in the next."""
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
-_DEEPEST = 3
-"""Ways of writing that may lie on one another: base64 of percent signs in a string of JSON."""
-_DEEPER = 1 << 16
-"""Characters that the deeper readings of a text may have together; of a longer text as many as it has itself."""
+_DEEPEST = 4
+"""Ways of writing that may lie on one another: base64 of percent signs in a string of JSON, in full width."""
+_MOST, _LEAST = 3, 1 << 17
+"""How many times its own length the readings of a text may have together, and how many characters those of a short one."""
+REACH = 128
+"""Characters on each side of what is written otherwise: no value with blanks in it, and no word beside one, is longer."""
+_EDGE = 64
+"""So far from where a view was cut a value is judged by words that were cut off; it is no news, since nothing changed there."""
+_GAP = re.compile(r"(?<=[^\W\d_])[ \t\n]|[ \t\n](?=[^\W\d_])")
+"""Blanks that no number goes on over: a letter stands on one side of them."""
 _SHORTEST = 9
 """Bytes: nothing shorter than what 16 hex digits or 12 letters of base64 hold is looked at."""
 _DASHES = frozenset("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d")
@@ -52,72 +59,173 @@ _TELLING = frozenset("@.%+-_")
 """The marks of which values are made; other full-width punctuation is how Chinese and Japanese are written, and stays."""
 
 
+class Changes(NamedTuple):
+    """What a reading changed, in order.
+
+    Attributes:
+        starts, ends: where each change stands in what is read.
+        old_starts, old_ends: and where in what it was read from.
+    """
+
+    starts: list[int]
+    ends: list[int]
+    old_starts: list[int]
+    old_ends: list[int]
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a piece of what is read stands in what it was read from; of a change, all of it."""
+        at = bisect_right(self.starts, start) - 1
+        if at >= 0:
+            start = self.old_starts[at] if start < self.ends[at] else start - self.ends[at] + self.old_ends[at]
+        at = bisect_left(self.starts, end) - 1
+        if at >= 0:
+            end = self.old_ends[at] if end <= self.ends[at] else end - self.ends[at] + self.old_ends[at]
+        return start, end
+
+
 class View(NamedTuple):
-    """A text read in another way.
+    """A text, or the part of it around what is written in another way, read in that way.
 
     Attributes:
         text: what it says.
-        starts: for each of its characters, where what it was written as begins in the original.
-        ends: and where that ends.
-        whole: whether only all of it has a place in the original: a value inside covers all of that.
+        above: what it was read from; None for the text itself.
+        first: where it begins there.
+        changes: how it differs from what stands there; None for not at all.
+        word: where the word stands there that it is the base64 or hex of.
+        whole: whether only all of that word has a place in the text: a value inside covers all of it.
+        cut: whether the text goes on before it, and after it.
+        folded: whether it is another with letters folded, which was read in all other ways itself.
     """
 
     text: str
-    starts: Sequence[int]
-    ends: Sequence[int]
+    above: View | None = None
+    first: int = 0
+    changes: Changes | None = None
+    word: tuple[int, int] | None = None
     whole: bool = False
+    cut: tuple[bool, bool] = (False, False)
+    folded: bool = False
 
     def place(self, start: int, end: int) -> tuple[int, int]:
-        """Return where a piece of the view stands in the original."""
-        if self.whole:
-            return self.starts[0], self.ends[-1]
-        return self.starts[start], self.ends[end - 1]
+        """Return where a piece of the view, of one character at least, stands in the original."""
+        view = self
+        while view.above is not None:
+            if view.word:
+                start, end = view.word
+            else:
+                start, end = view.changes.back(start, end) if view.changes else (start, end)
+            start, end, view = start + view.first, end + view.first, view.above
+        return start, end
+
+    def tells(self, start: int, end: int) -> bool:
+        """Tell whether a piece of the view is judged by all that stands beside it: it lies in no edge that was cut."""
+        return not (self.cut[0] and end <= _EDGE) and not (self.cut[1] and start >= len(self.text) - _EDGE)
 
 
-def views(text: str) -> Iterator[View]:
-    """Yield what a text says when it is read in each other way that it may be written in; nothing for plain text.
+class Readings(NamedTuple):
+    """What a text says when it is read in each other way that it may be written in.
 
-    Compatibility forms, other digits and marks that show as nothing are folded into one view; escapes are decoded in it, and
-    what mail quotes; words of base64 and hex that decode to text are each a view of their own. Each is read again, three
-    deep; the deeper ones as far as they have no more characters than the text, so that a reading costs what its length does.
+    Attributes:
+        views: what was read.
+        complete: whether that is all; else it is written in so many ways that nobody read the rest.
     """
-    layer = [View(text, range(len(text)), range(1, len(text) + 1))]
+
+    views: list[View]
+    complete: bool = True
+
+
+def views(text: str, reach: int = REACH) -> Readings:
+    """Return what a text says when it is read in each other way that it may be written in; nothing for plain text.
+
+    Compatibility forms, other digits and marks that show as nothing are folded; escapes are decoded, and what mail quotes;
+    words of base64 and hex that decode to text are each a view of their own. Each is read again, four deep. Only what is
+    near enough to something that changed to be one value with it is read, so that a long text costs what changes in it does;
+    and where that is more than three times the text there is no end to it: then the readings are not complete.
+
+    Args:
+        text: any text.
+        reach: how many characters on each side of a change are read with it, and on to the next gap between words.
+    """
+    layer = [View(text)]
     seen = {(text, 0, len(text))}
-    left = max(_DEEPER, len(text))
+    left = max(_LEAST, _MOST * len(text))
+    found: list[View] = []
     for depth in range(_DEEPEST):
-        layer = [new for view in layer for new in _read(view, mail=not depth or view.whole) if _fresh(new, seen)]
-        if depth:
-            kept = list(accumulate((len(view.text) for view in layer), initial=0))
-            layer = [view for view, until in zip(layer, kept[1:], strict=True) if until <= left]
-            left -= sum(len(view.text) for view in layer)
-        yield from layer
+        above, layer = layer, []
+        for new in (new for view in above for new in _read(view, reach, mail=not depth or view.whole)):
+            if _fresh(new, seen):
+                left -= len(new.text)
+                if left < 0:
+                    return Readings(found, complete=False)
+                layer.append(new)
+                found.append(new)
+    return Readings(found)
 
 
 def _fresh(view: View, seen: set[tuple[str, int, int]]) -> bool:
-    """Tell whether nothing that was read before says the same in the same place, and remember it."""
+    """Tell whether a view says anything that none before says in the same place, and remember it."""
+    if not view.text:
+        return False
     one = (view.text, *view.place(0, len(view.text)))
     known = one in seen
     seen.add(one)
     return not known
 
 
-def _read(view: View, *, mail: bool) -> Iterator[View]:
-    """Yield what a view says when it is read in each other way, one level deep."""
-    folded = None if view.text.isascii() else _folded(view)
-    if folded is not None:
-        yield folded
-    plain = folded or view
-    if "%" in plain.text or "\\" in plain.text or "&" in plain.text:
-        yield from _decoded(plain, _ESCAPES, _said)
-    if mail and _IS_QUOTED.search(plain.text):
-        yield from _decoded(plain, _QUOTED, _unquoted)
-    for each in (view, folded) if folded else (view,):
-        for pattern in (_BLOCK, _BASE64):
-            for word in pattern.finditer(each.text):
-                said = _hidden("".join(word[0].split()))
-                if said is not None:
-                    start, end = each.place(word.start(), word.end())
-                    yield View(said, (start,), (end,), whole=True)
+def _read(view: View, reach: int, *, mail: bool) -> Iterator[View]:
+    """Yield what a view says when it is read in each other way, one level deep; of a folded one only the words in it."""
+    folds = {} if view.folded or view.text.isascii() else _folds(view.text)
+    if folds:
+        for first, last in _parts(view.text, f"[{re.escape(''.join(sorted(folds)))}]+", reach):
+            yield _folded(_part(view, first, last), folds)._replace(folded=True)
+    plain = _folded(view, folds) if folds else view
+    if not view.folded and ("%" in plain.text or "\\" in plain.text or "&" in plain.text):
+        for first, last in _parts(plain.text, _ESCAPES, reach):
+            yield from _decoded(_part(plain, first, last), _ESCAPES, _said)
+    if not view.folded and mail and _IS_QUOTED.search(plain.text):
+        for first, last in _parts(plain.text, _QUOTED, reach):
+            yield from _decoded(_part(plain, first, last), _QUOTED, _unquoted)
+    for pattern in (_BLOCK, _BASE64):
+        for word in pattern.finditer(view.text):
+            said = _hidden("".join(word[0].split()))
+            if said is not None:
+                yield View(said, view, word=word.span(), whole=True)
+
+
+def _parts(text: str, pattern: re.Pattern[str] | str, reach: int) -> list[tuple[int, int]]:
+    """Return the parts of a text around the matches of a pattern: `reach` on each side, then to the next gap; none touch."""
+    if len(text) <= 4 * reach:
+        return [(0, len(text))]
+    parts: list[tuple[int, int]] = []
+    last = 0
+    for match in re.finditer(pattern, text):
+        start, end = match.span()
+        begin = max(start - reach, 0)
+        while begin > last:
+            before = max(begin - reach, last)
+            gaps = [found.start() for found in _GAP.finditer(text, before, begin)]
+            if gaps:
+                begin = gaps[-1]
+                break
+            begin = before
+        joins = parts and begin <= last
+        if end + reach > last:
+            gap = _GAP.search(text, end + reach)
+            last = gap.start() if gap else len(text)
+        if joins:
+            parts[-1] = parts[-1][0], last
+        else:
+            parts.append((begin, last))
+    return parts
+
+
+def _part(view: View, first: int, last: int) -> View:
+    """Return a part of a view."""
+    text = view.text
+    if not first and last == len(text):
+        return view
+    cut = (first > 0 or view.cut[0], last < len(text) or view.cut[1])
+    return View(text[first:last], view, first, whole=view.whole, cut=cut)
 
 
 def odd(text: str) -> bool:
@@ -147,51 +255,49 @@ def _plain(letter: str) -> str:
     return plain if plain.isascii() and (plain in _TELLING or plain.isalnum()) else letter
 
 
-def _folded(view: View) -> View | None:
-    text = view.text
-    folds = {ord(letter): plain for letter in set(text) if not letter.isascii() and (plain := _plain(letter)) != letter}
-    if not folds:
-        return None
-    said = text.translate(folds)
-    if view.whole or all(len(plain) == 1 for plain in folds.values()):
-        return view._replace(text=said)
-    wider = "".join([chr(letter) for letter, plain in folds.items() if len(plain) != 1])
-    starts: list[int] = []
-    ends: list[int] = []
-    at = 0
-    for found in re.finditer(f"[{re.escape(wider)}]", text):
-        place = found.start()
-        more = len(folds[ord(found[0])])
-        starts += (*view.starts[at:place], *[view.starts[place]] * more)
-        ends += (*view.ends[at:place], *[view.ends[place]] * more)
-        at = place + 1
-    return View(said, starts + list(view.starts[at:]), ends + list(view.ends[at:]))
+def _folds(text: str) -> dict[str, str]:
+    """Return the letters of a text that stand for others, and for which."""
+    return {letter: plain for letter in set(text) if not letter.isascii() and (plain := _plain(letter)) != letter}
+
+
+def _folded(view: View, folds: Mapping[str, str]) -> View:
+    """Return a view with letters as what they stand for."""
+    wider = "".join([letter for letter, plain in folds.items() if len(plain) != 1])
+    found = re.finditer(f"[{re.escape(wider)}]", view.text) if wider else ()
+    changes = _changes([(one.start(), one.end(), len(folds[one[0]])) for one in found])
+    table = {ord(letter): plain for letter, plain in folds.items()}
+    return _read_as(view, view.text.translate(table), changes)
 
 
 def _decoded(view: View, pattern: re.Pattern[str], say: Callable[[str], str]) -> Iterator[View]:
     """Yield a view with each match of a pattern as it is said; nothing where none matches."""
-    letters: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    at = 0
-    for found in pattern.finditer(view.text):
+    made: list[tuple[int, int, int]] = []
+
+    def put(found: re.Match[str]) -> str:
         said = say(found[0])
-        letters += (view.text[at : found.start()], said)
-        if not view.whole:
-            starts += view.starts[at : found.start()]
-            ends += view.ends[at : found.start()]
-            starts += [view.starts[found.start()]] * len(said)
-            ends += [view.ends[found.end() - 1]] * len(said)
-        at = found.end()
-    if not at:
-        return
-    text = "".join(letters) + view.text[at:]
-    if view.whole:
-        yield view._replace(text=text)
-    else:
-        yield View(text, starts + list(view.starts[at:]), ends + list(view.ends[at:]))
+        made.append((found.start(), found.end(), len(said)))
+        return said
+
+    text = pattern.sub(put, view.text)
+    if made:
+        yield _read_as(view, text, _changes(made))
 
 
+def _read_as(view: View, text: str, changes: Changes | None) -> View:
+    return View(text, view, changes=changes, whole=view.whole, cut=view.cut)
+
+
+def _changes(made: Sequence[tuple[int, int, int]]) -> Changes | None:
+    """Return changes of which it is known where what was written begins and ends, and how long is what it says."""
+    if not made:
+        return None
+    shifts = accumulate([said - end + start for start, end, said in made], initial=0)
+    starts = [start + shift for (start, _, _), shift in zip(made, shifts, strict=False)]
+    ends = [start + said for start, (_, _, said) in zip(starts, made, strict=True)]
+    return Changes(starts, ends, [start for start, _, _ in made], [end for _, end, _ in made])
+
+
+@lru_cache(maxsize=4096)
 def _said(escaped: str) -> str:
     """Return what percent signs (RFC 3986 section 2.1), characters of HTML and what JSON, YAML and programs write with a backslash stand for."""
     if escaped in _NAMED:
@@ -209,6 +315,7 @@ def _said(escaped: str) -> str:
     return chr(code) if code <= sys.maxunicode else "\ufffd"
 
 
+@lru_cache(maxsize=4096)
 def _unquoted(quoted: str) -> str:
     """Return what octets of quoted-printable say; nothing for the end of a line that goes on in the next."""
     return "" if quoted[-1] == "\n" else bytes.fromhex(quoted.replace("=", "")).decode(errors="replace")

@@ -183,7 +183,12 @@ class Redaction:
         try:
             found = list(reword.reworded(spoken, self._project.leaks, instead))
         except reword.LeftOverError as error:
-            message = f"personal data at {places[error.at].pointer} cannot be replaced so that none is found any more"
+            left = (
+                "is written in more ways than are read"
+                if error.unread
+                else "cannot be replaced so that none is found any more"
+            )
+            message = f"{'a text' if error.unread else 'personal data'} at {places[error.at].pointer} {left}"
             raise MisfitError(places[error.at].line.raw, RefusedError(message, hint=_OFF)) from None
         for at, done, told in found:
             place = places[at]
