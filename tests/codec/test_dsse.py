@@ -51,6 +51,8 @@ GOOD = dsse.encode(Envelope(dsse.IN_TOTO, b"{}x", (Signature("k", b"sig!"),)))
         (b"\n", b""),
         (b"\n", b"\n\n"),
         (b"\n", b"\r\n"),
+        (b"]}\n", b"]"),
+        (b"}\n", b"}{}\n"),
         (b'{"payload"', b' {"payload"'),
         (b"e314", b"e314="),
         (b"e314", b"e31"),

@@ -353,7 +353,8 @@ def test_threat_08_what_was_approved_once_does_not_come_back_by_itself(desk: Des
     first = desk.git("rev-parse", "HEAD")
     before = desk.records()
     desk.relabel("good", "rev-9" if way == "deleted and added again" else "rev-1")
-    desk.approve("ben", f"{first}..HEAD")
+    yes = desk.approve("ben", f"{first}..HEAD")
+    signed = yes.read_bytes()
     assert desk.verify(f"{first}...HEAD")[0] == 0
     after, start = desk.records(), desk.git("rev-parse", "HEAD")
     desk.save(
@@ -373,6 +374,13 @@ def test_threat_08_what_was_approved_once_does_not_come_back_by_itself(desk: Des
         desk.commit("And again")
         code, (step,) = desk.verify("HEAD")
         assert (code, step["state"], step["uncovered"]) == (1, "missing", ["reviews/rev-9#r1"])
+        desk.git("reset", "-q", "--hard", "HEAD~1")
+        yes.unlink()
+        desk.commit("Forget that Ben said yes")
+        yes.write_bytes(signed)
+        desk.save(after)
+        desk.commit("And again, as if he said it now")
+        assert desk.verify("HEAD")[1][0]["state"] == "missing"
         desk.approve("cleo", "HEAD~1..HEAD")
         assert desk.verify("HEAD~2...HEAD")[0] == 0
     else:
