@@ -25,7 +25,7 @@ from labelvc.ops import templates
 from tests import people
 from tests import zoo as zoos
 from tests.browser import hold
-from tests.zoo import BEN, PLAIN, Zoo, answer, zoo_template
+from tests.zoo import ANNA, BEN, PLAIN, Zoo, answer, rating, zoo_template
 
 __all__ = ["zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
@@ -365,6 +365,25 @@ def test_the_card_counts_what_the_shards_hold(zoo: Zoo, labelvc: Run):
     assert {each["dataset"]: each["tombstones"] for each in said["items"]} == {"pets": 1, "pictures": 0}
     assert len(said["summary"]["gaps"]) == 14
     assert [each["version"] for each in said["summary"]["releases"]] == ["1.0.0"]
+
+
+def test_the_card_tells_how_far_people_agreed_as_the_dashboard_does(zoo: Zoo, labelvc: Run):
+    for number in range(20, 33):
+        zoo.put(f"pets/p{number}#", {"id": f"p{number}", "natural": {"word": f"x{number}"}, "text": "word"})
+        for name, by, score in (("m1", ANNA, number % 3), ("m2", BEN, number % 2)):
+            zoo.put(f"pets/p{number}#{name}", rating(f"p{number}", score, by, name))
+    release(zoo, labelvc, "1.1.0")
+    found = json.loads(labelvc(zoo.folder, "release", "card", "--format", "json")[1])
+    jsonschema.Draft202012Validator(schema.schema("release-card")).validate(found)
+    told = {task["task"]: task["agreement"] for each in found["items"] for task in each["tasks"]}
+    trends = json.loads(labelvc(zoo.folder, "report", "HEAD", "--format", "json")[1])["trends"]["agreement"]
+    assert {one["task"]: one["sides"][-1] for one in trends}["mood"] == told["mood"]
+    equal = [number for number in range(20, 33) if number % 3 == number % 2]
+    assert (told["mood"]["items"], told["mood"]["observed"]["value"]) == (14, round((len(equal)) / 14, 3))
+    assert told["words"] is told["kind"] is None
+    page = labelvc(zoo.folder, "release", "card")[1]
+    assert f"observed {told['mood']['observed']['value']:.3f} (" in page
+    assert "fewer than 10 items have answers of two people" in page
 
 
 def test_a_card_in_markdown(zoo: Zoo, labelvc: Run):

@@ -84,9 +84,10 @@ def card(settings: Settings, /, version: Version | None, form: str, output: Path
     with tree.reader(git) as reader:
         made = manifests.find(git, plumbing.resolve(git, "HEAD"), version)
         told = importlib.import_module("labelvc.ops.facts").gather(git, reader, made)
+        agreed = importlib.import_module("labelvc.ops.trends").agreed(git, reader, made.commit)
     found = manifests.history(git, plumbing.resolve(git, "HEAD"))
     changes = reviewing.of_release(git, found, made.version, signing.pin(git, None))
-    write(importlib.import_module("labelvc.cli.render.card").page(told, changes, form), output)
+    write(importlib.import_module("labelvc.cli.render.card").page(told, changes, agreed, form), output)
 
 
 def _tell(settings: Settings, gaps: Iterable[Gap]) -> None:

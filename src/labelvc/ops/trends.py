@@ -108,7 +108,7 @@ def at(watcher: Watcher, commit: Commit) -> Seen | None:
         problems.append(Problem(commit.id, error.message))
     counted: Mapping[str, Census] | None = None
     try:
-        counted = _counted(watcher, snapshot, project) if project else None
+        counted = _counted(git, reader, cache, snapshot, project) if project else None
     except StoreError as error:
         problems.append(Problem(commit.id, error.message))
     sizes: list[int | None] = [None, None]
@@ -123,10 +123,29 @@ def at(watcher: Watcher, commit: Commit) -> Seen | None:
     return Seen(page.Point(commit.id, calendar.day_at(commit.committed), *sizes, *told), sides, people, tuple(problems))
 
 
-def _counted(watcher: Watcher, snapshot: Snapshot, project: Project) -> dict[str, Census]:
-    drawn = veil.over(watcher.git, snapshot, reader=watcher.reader)
+def agreed(git: Git, reader: Reader, commit: str) -> dict[tuple[str, str], Side | None]:
+    """Return how far people agreed at a commit, by dataset and task; None where too few items have two answers.
+
+    Args:
+        git: the repository.
+        reader: reads objects.
+        commit: its id; its documents are right.
+
+    Raises:
+        ConfigurationError: they are not.
+        StoreError: data are missing.
+    """
+    snapshot = tree.commit(git, commit)
+    with Cache(git) as cache:
+        project = projects.load(git, snapshot, reader, cache)
+        counted = _counted(git, reader, cache, snapshot, project)
+    return {place: side for name, one in counted.items() for place, side in _sides(name, one, project).items()}
+
+
+def _counted(git: Git, reader: Reader, cache: Cache, snapshot: Snapshot, project: Project) -> dict[str, Census]:
+    drawn = veil.over(git, snapshot, reader=reader)
     return {
-        name: census.of(watcher.reader, watcher.cache, snapshot, dataset, census.asked(project, dataset, drawn))
+        name: census.of(reader, cache, snapshot, dataset, census.asked(project, dataset, drawn))
         for name, dataset in sorted(project.datasets.items())
     }
 

@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from labelvc.cli.render import html, json, markdown, release, text
 from labelvc.core import disclosure, protection
 from labelvc.core.disclosure import Gap
+from labelvc.model.agreement import Estimate, Side
 from labelvc.ops.facts import Asked, Facts, Told
 from labelvc.ops.reviewed import Reviewed
+from labelvc.ops.spread import FEW
 
 _MOST = 30
 _OTHERS = "(others)"
-NO_AGREEMENT = "Agreement between annotators is not worked out by labelvc; the records hold every answer."
+Agreed = Mapping[tuple[str, str], Side | None]
+"""Dataset and task to how far people agreed; a task whose answers would have to be matched first is not in it."""
 
 
 class Line(NamedTuple):
@@ -52,18 +57,21 @@ class Section(NamedTuple):
     parts: tuple[Grid | Balance, ...] = ()
 
 
-def page(told: Facts, changes: Reviewed | None, form: str) -> str:
+def page(told: Facts, changes: Reviewed | None, agreed: Agreed, form: str) -> str:
     """Return the card.
 
     Args:
         told: what is known.
         changes: how the changes that the release brings stand; None when that cannot be told.
+        agreed: how far people agreed.
         form: `markdown`, `html` or `json`.
     """
     if form == "json":
-        return json.document("release-card", items(told), head=told.release.version, summary=summary(told, changes))
+        return json.document(
+            "release-card", items(told, agreed), head=told.release.version, summary=summary(told, changes)
+        )
     gaps = list(disclosure.gaps(told.project, told.sources))
-    sections = [section for section in _sections(told, changes) if section.lines or section.parts]
+    sections = [section for section in _sections(told, changes, agreed) if section.lines or section.parts]
     if form == "html":
         environment = html.environment()
         return environment.get_template("card.html.jinja").render(
@@ -99,7 +107,7 @@ def summary(told: Facts, changes: Reviewed | None) -> Mapping[str, Any]:
     }
 
 
-def items(told: Facts) -> list[Mapping[str, Any]]:
+def items(told: Facts, agreed: Agreed) -> list[Mapping[str, Any]]:
     """Return the datasets as JSON (`schemas/release-card.v1.json`)."""
     return [
         {
@@ -112,13 +120,13 @@ def items(told: Facts) -> list[Mapping[str, Any]]:
             "models": dict(each.models),
             "licences": dict(each.licences),
             "sources": [dict(source) for source in each.sources],
-            "tasks": [_asked(asked) for asked in each.asked],
+            "tasks": [_asked(asked, agreed.get((each.dataset.name, asked.name))) for asked in each.asked],
         }
         for each in told.datasets
     ]
 
 
-def _asked(asked: Asked) -> Mapping[str, Any]:
+def _asked(asked: Asked, side: Side | None) -> Mapping[str, Any]:
     return {
         "task": asked.name,
         "type": asked.task.type,
@@ -130,6 +138,7 @@ def _asked(asked: Asked) -> Mapping[str, Any]:
         "annotators": asked.annotators,
         "per_item": {str(number): items for number, items in asked.per_item.items()},
         "answers": dict(asked.answers),
+        "agreement": msgspec.to_builtins(side),
     }
 
 
@@ -137,7 +146,7 @@ def _title(told: Facts) -> str:
     return f"{told.project.get('title') or told.project['name']} {told.release.version}"
 
 
-def _sections(told: Facts, changes: Reviewed | None) -> Iterator[Section]:
+def _sections(told: Facts, changes: Reviewed | None, agreed: Agreed) -> Iterator[Section]:
     project = told.project
     yield Section(
         "Motivation",
@@ -150,7 +159,7 @@ def _sections(told: Facts, changes: Reviewed | None) -> Iterator[Section]:
             ("Sources", tuple(_source(source) for source in told.sources)), *_answers(told, "collection", "consent")
         ),
     )
-    yield _labelling(told)
+    yield _labelling(told, agreed)
     yield _review(told, changes)
     yield Section("Uses", _lines(*_answers(told, "uses", "limitations", "biases")))
     yield _distribution(told)
@@ -187,17 +196,17 @@ def _licences(told: Facts) -> Iterator[str]:
         )
 
 
-def _labelling(told: Facts) -> Section:
+def _labelling(told: Facts, agreed: Agreed) -> Section:
     parts: list[Grid | Balance] = []
     for each in told.datasets:
         for asked in each.asked:
             title = f"{each.dataset.name}/{asked.name}"
-            parts.append(Grid(title, ("", ""), tuple(_task(told, each, asked))))
+            parts.append(Grid(title, ("", ""), tuple(_task(told, each, asked, agreed))))
             if asked.answers:
                 parts.append(_balance(f"Balance of {title}", asked))
     made = tuple(f"{each.dataset.name}: {' to '.join(each.span)}" for each in told.datasets if each.span)
     tools = tuple(f"{each.dataset.name}: {', '.join(each.tools)}" for each in told.datasets if each.tools)
-    lines = _lines(*_answers(told, "annotators"), ("Time", made), ("Tools", tools), ("Agreement", (NO_AGREEMENT,)))
+    lines = _lines(*_answers(told, "annotators"), ("Time", made), ("Tools", tools))
     return Section("Labelling", lines, tuple(parts))
 
 
@@ -214,7 +223,7 @@ def _review(told: Facts, changes: Reviewed | None) -> Section:
     return Section("Review", lines, (Grid("", head, said, 1),) if said else ())
 
 
-def _task(told: Facts, each: Told, asked: Asked) -> Iterator[tuple[str, str]]:
+def _task(told: Facts, each: Told, asked: Asked, agreed: Agreed) -> Iterator[tuple[str, str]]:
     versions = {document.path: document.version for document in told.release.documents}
     task = asked.task
     yield from [("question", task.title)] if task.title else []
@@ -234,9 +243,21 @@ def _task(told: Facts, each: Told, asked: Asked) -> Iterator[tuple[str, str]]:
     if asked.per_item:
         rows = [f"{number} on {text.count(items, 'item')}" for number, items in asked.per_item.items()]
         yield "answers an item", "; ".join(rows[:_MOST])
+    side = agreed.get((each.dataset.name, asked.name))
+    if side:
+        alpha = f"alpha {_figure(side.alpha)}, " if side.alpha else ""
+        told_of = f"on {text.count(side.items, 'item')} with answers of two people or more"
+        yield "agreement", f"{alpha}observed {_figure(side.observed)} {told_of}"
+    elif (each.dataset.name, asked.name) in agreed:
+        yield "agreement", FEW
     missing = each.data.items - sum(asked.per_item.values())
     if missing > 0:
         yield "items without one", f"{missing:,}"
+
+
+def _figure(found: Estimate) -> str:
+    between = f" ({found.low:.3f} to {found.high:.3f})" if found.low is not None and found.high is not None else ""
+    return f"{found.value:.3f}{between}"
 
 
 def _balance(title: str, asked: Asked) -> Balance:
