@@ -619,6 +619,33 @@ def test_threat_15_an_older_policy_is_a_rollback(desk: Desk):
     assert "does not follow" in step["problems"][0]["message"]
 
 
+def test_threat_15_a_policy_of_a_branch_that_was_given_up_is_a_rollback(desk: Desk):
+    """Three versions were signed on a branch that nobody wanted; Ben, who left, brings the last of them by its higher number."""
+    ada = ("--sign-with", desk.key("ada"))
+    for branch in ("side", "main"):
+        desk.git("checkout", "-q", *(("-b", "side", "main") if branch == "side" else ("main",)))
+        words = (
+            [("add", name, "--name", name) for name in ("dora", "eve", "finn")]
+            if branch == "side"
+            else [("remove", "ben")]
+        )
+        for each in words:
+            assert desk.labelvc("policy", *each, *ada)[0] == 0
+            desk.commit(f"{branch}: {each[1]}")
+    assert desk.verify("HEAD")[0] == 0
+    desk.git("checkout", "-q", "-b", "squashed", "side~3")
+    desk.git("merge", "-q", "--squash", "side")
+    desk.commit("Three versions in one step")
+    code, step = first(desk, "HEAD")
+    assert (code, step["state"]) == (0, "approved"), "where they go on from, they count"
+    desk.git("checkout", "-q", "main")
+    desk.git("checkout", "-q", "side", "--", trust.POLICY)
+    desk.commit("Ben is back", who="ben")
+    code, step = first(desk, "HEAD")
+    assert (code, step["uncovered"]) == (1, [trust.POLICY])
+    assert "policy version 6 does not follow version 4" in step["problems"][0]["message"]
+
+
 def test_threat_15_a_policy_that_vanishes_does_not_end_the_rule(desk: Desk):
     desk.git("checkout", "-q", "main")
     desk.git("rm", "-q", "-r", "trust")

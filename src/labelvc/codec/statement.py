@@ -133,6 +133,10 @@ def flaws(value: Policy) -> Iterator[str]:
         yield "the version of a policy counts from 1, and every version but the first names the one before"
     if value.previous is not None and not _DIGEST.fullmatch(value.previous):
         yield "the digest of the policy before is not sha256:<hex>"
+    if not all(map(_DIGEST.fullmatch, value.earlier)) or len(value.earlier) > min(
+        policy.EARLIER, max(0, value.version - 2)
+    ):
+        yield f"the policies before are named by sha256:<hex>, at most {policy.EARLIER} of them and no more than there can be"
     if policy.ROOT_ROLE in value.roles:
         yield "the role root comes from the root keys; a policy cannot fill it"
     yield from _flaws_of_people(value)

@@ -13,6 +13,8 @@ from labelvc.model.names import Digest
 
 PREDICATE = "urn:labelvc:policy:1"
 ROOT_ROLE = "root"
+EARLIER = 64
+"""How many versions before the last one a policy names."""
 """The role of those who own the root keys; the root says who they are, never the policy."""
 
 ChangeKind = Literal[
@@ -188,6 +190,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         rules: see `Rule`.
         distrusted: see `Distrust`.
         proven_keys: whether every key must come with a proof that its owner holds it.
+        earlier: payload digests of the versions before `previous`, the newest first, as many as `EARLIER` at most; so a step that
+            brings several versions at once, as a squash does, shows that the last of them follows.
     """
 
     version: int
@@ -198,6 +202,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     rules: tuple[Rule, ...]
     distrusted: tuple[Distrust, ...] = ()
     proven_keys: bool = False
+    earlier: tuple[Digest, ...] = ()
 
     def grants(self, principal: str, role: str) -> bool:
         """Tell whether a principal may wear a hat."""

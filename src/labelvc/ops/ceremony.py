@@ -132,7 +132,8 @@ def standing(git: Git, found: Chain, *, pinned: bool) -> Trust:
         raise RefusedError(message, where=waits, hint=SIGN)
     if not policy.draft:
         return trust
-    before = replace(trust.policy, version=trust.policy.version - 1)
+    first, *rest = trust.policy.earlier or [None]
+    before = replace(trust.policy, version=trust.policy.version - 1, previous=first, earlier=tuple(rest))
     return trust._replace(policy=before, digest=trust.policy.previous or Digest(""))
 
 

@@ -10,7 +10,19 @@ from msgspec.structs import replace
 from labelvc.codec import possession, sshsig, statement
 from labelvc.core import decide
 from labelvc.errors import RefusedError, TrustError
-from labelvc.model.policy import ROOT_ROLE, ChangeKind, Need, Policy, Principal, PublicKey, Role, Root, Rule, Trust
+from labelvc.model.policy import (
+    EARLIER,
+    ROOT_ROLE,
+    ChangeKind,
+    Need,
+    Policy,
+    Principal,
+    PublicKey,
+    Role,
+    Root,
+    Rule,
+    Trust,
+)
 from labelvc.model.shell import word
 from labelvc.ops import trust as trusting
 from labelvc.store import disk, files
@@ -175,6 +187,7 @@ def signed(trust: Trust, policy: Policy, signer: Signer) -> bytes:
         policy,
         version=trust.policy.version + 1,
         previous=trust.digest or None,
+        earlier=tuple(filter(None, [trust.policy.previous, *trust.policy.earlier]))[:EARLIER],
         roles={name: role for name, role in policy.roles.items() if name != ROOT_ROLE},
     )
     for flaw in statement.flaws(following):

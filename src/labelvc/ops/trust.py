@@ -215,9 +215,14 @@ def succeeds(reader: Reader, before: Trust, snapshot: Snapshot) -> Trust:
 
 
 def follows(before: Trust, after: Trust) -> bool:
-    """Tell whether another policy is a later one, and the next one only when it names the one before."""
+    """Tell whether another policy is a later one that goes on from a policy, and names it.
+
+    A version number alone shows nothing: policies that enough people signed on a branch that was given up have higher ones too.
+    """
     old, new = before.policy.version, after.policy.version
-    return new > old + 1 or (new == old + 1 and after.policy.previous == before.digest)
+    if new == old + 1:
+        return after.policy.previous == before.digest
+    return new > old and before.digest in after.policy.earlier
 
 
 def newest(

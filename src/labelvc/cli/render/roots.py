@@ -18,7 +18,7 @@ from labelvc.ops import ceremony
 from labelvc.ops.seals import Demand, Seal
 from labelvc.ops.trust import Chain, with_root
 
-_TOLD = ("version", "previous", "repository", "principals", "roles", "rules", "distrusted")
+_TOLD = ("version", "previous", "earlier", "repository", "principals", "roles", "rules", "distrusted")
 
 
 def lines(chain: Chain, *, pinned: bool) -> Iterator[str]:
