@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
@@ -23,10 +22,6 @@ _MOST_COUNTED = 1 << 12  # of one shard; more different values than that are man
 _DIGEST = 8
 _DETERMINISTIC = ("keyed", "random", "sealed")
 _IDENTIFIERS = frozenset(("person", "account", "email", "phone", "device", "iban"))
-_TELLING = re.compile(
-    "address|birthday|birthdate|dob|e_?mail|fax|((first|last|full|user)_?)name|forename|iban|ip|mail|mobile|msisdn|passport|phone|"
-    "ssn|surname|tel|telephone|user"
-)
 _CURE = "give it scope: record, or mode: generalise or drop"
 
 
@@ -52,17 +47,11 @@ class Domains:
             "share of the field's places in which its most frequent value stands",
             across=True,
         ),
-        Rule(
-            "privacy.undeclared",
-            "warning",
-            "Field with the name of an identifier is not declared sensitive",
-            "git never forgets: what tells who somebody is must be protected before it comes in.",
-        ),
     )
 
     def applies(self, project: Project, dataset: Dataset) -> bool:
-        """Apply where a field is declared sensitive, or its name tells that it should be."""
-        return any(field.mode in _DETERMINISTIC for field in dataset.sensitive) or bool(_undeclared(dataset))
+        """Apply where a field is declared sensitive."""
+        return any(field.mode in _DETERMINISTIC for field in dataset.sensitive)
 
     def look(self, shard: Shard, project: Project) -> Look:
         """Return how often each value of each field occurs in this shard, by a digest of its token."""
@@ -76,12 +65,8 @@ class Domains:
         return Look([], msgspec.msgpack.encode(summary) if any(value != {} for value in summary.values()) else b"")
 
     def judge(self, summaries: Iterable[tuple[str, bytes]], project: Project, dataset: Dataset) -> Iterator[Finding]:
-        """Yield fields whose values are few, whose most frequent value stands out, or that nobody declared."""
+        """Yield fields whose values are few, or whose most frequent value stands out."""
         path = f"datasets/{dataset.name}/dataset.yaml"
-        for pointer in _undeclared(dataset):
-            message = f"{pointer} has the name of an identifier and is not declared sensitive"
-            hint = f"declare it under sensitive in {path}, layer: items"
-            yield finding(Domains, "privacy.undeclared", Place(path, 0, "", pointer), message, hint)
         counts: dict[str, Counter[bytes] | None] = {}
         for _, raw in summaries:
             for number, seen in (msgspec.msgpack.decode(raw) if raw else {}).items():
@@ -162,15 +147,3 @@ def _declared_values(field: Sensitive, dataset: Dataset) -> int:
         number = int(high) - int(low) + 1
         return number if 0 < number < _MANY else 0
     return 0
-
-
-def _undeclared(dataset: Dataset) -> list[str]:
-    """Return pointers to fields of items that are named like identifiers and that nobody declared."""
-    named = [f"/{name}" for name in dataset.item_fields]
-    named += [pointer for pointer in dataset.natural_key if pointer.startswith("/natural/")]
-    return [
-        pointer
-        for pointer in named
-        if _TELLING.fullmatch(jsonpointer.steps(pointer)[-1].lower().replace("-", "_"))
-        and protection.declared(dataset.sensitive, "items", pointer) is None
-    ]

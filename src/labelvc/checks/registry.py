@@ -22,6 +22,7 @@ from labelvc.checks.pseudonyms import Pseudonyms
 from labelvc.checks.records import Records
 from labelvc.checks.references import References
 from labelvc.checks.spans import Spans
+from labelvc.checks.undeclared import Undeclared
 from labelvc.checks.values import Values
 from labelvc.core import leaks
 from labelvc.errors import ConfigurationError
@@ -38,6 +39,7 @@ BUILT_IN: dict[str, type[Check]] = {
     "outlines": Outlines,
     "spans": Spans,
     "domains": Domains,
+    "undeclared": Undeclared,
     "counts": Counts,
     "origins": Origins,
     "doubles": Doubles,
