@@ -248,7 +248,9 @@ def by_slice(annotations: bytes, slice_of: Mapping[str, str]) -> dict[tuple[str,
         annotations: bytes of its records.
         slice_of: item to its slice; of an item that is not there the slice is empty.
     """
-    values = Counter([(one.task, bytes(one.value), slice_of.get(one.item, "")) for one in skim.records(annotations)])
+    live = skim.live(annotations)
+    places = [slice_of.get(one.item, "") for one in live] if slice_of else repeat("", len(live))
+    values = Counter(zip(map(_task, live), map(bytes, map(_value, live)), places, strict=True))
     found = Counter[tuple[str, str, str]]()
     for (task, raw, of_item), times in values.items():
         for label in _likeliest(raw) or _known[raw].labels:

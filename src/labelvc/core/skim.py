@@ -55,15 +55,20 @@ Run = tuple[str, int, int]
 """An item and where its records begin and end."""
 
 
-def records(annotations: bytes) -> Sequence[Record]:
-    """Return the live records, those of an item side by side as they are in all but a broken shard."""
+def live(annotations: bytes) -> Sequence[Record]:
+    """Return the live records, in the order of their lines."""
     try:
         found = _many(annotations)
     except UNREADABLE:
         found = [one for one in map(_alone, shard.lines(annotations)) if one is not None]
-    live = [one for one in found if not one.gone] if any(map(_gone, found)) else found
-    apart = [item for item, _ in groupby(map(_item, live))]
-    return live if len(set(apart)) == len(apart) else sorted(live, key=_item)
+    return [one for one in found if not one.gone] if any(map(_gone, found)) else found
+
+
+def records(annotations: bytes) -> Sequence[Record]:
+    """Return the live records, those of an item side by side as they are in all but a broken shard."""
+    found = live(annotations)
+    apart = [item for item, _ in groupby(map(_item, found))]
+    return found if len(set(apart)) == len(apart) else sorted(found, key=_item)
 
 
 def records_of(annotations: bytes, items: Collection[str]) -> Sequence[Record]:

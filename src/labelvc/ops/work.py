@@ -13,6 +13,7 @@ import msgspec
 from labelvc import digests
 from labelvc.codec import shard
 from labelvc.core import births, calendar, census, diff, ways
+from labelvc.core.births import Birth
 from labelvc.core.calendar import Calendar
 from labelvc.core.veil import Veil
 from labelvc.core.ways import Turn
@@ -64,7 +65,7 @@ class _Tally:
         self.made: Counter[_Place] = Counter()
         self.turns: Counter[Turn] = Counter()
         self.removed = self.stamped = 0
-        self._people: dict[str | None, str] = {}
+        self._born: dict[str, Counter[Birth]] = defaultdict(Counter)
 
     def add(self, delta: Delta) -> None:
         """Count a record that differs."""
@@ -101,12 +102,7 @@ class _Tally:
         key = Key(dataset, "-", "-")
         if born is None or any(_is_read(field) for field in self._drawn.where(key).fields):
             return False
-        for (by, day, model), number in Counter(born).items():
-            person = MACHINE if model else self._people.get(by)
-            if person is None:
-                person = self._people[by] = census.person_of(self._drawn.over(key, {"by": by}))
-            self.stamped += number * (day is not None)
-            self.made[person, day or self._day] += number
+        self._born[dataset].update(born)
         return True
 
     def document(self, path: str) -> None:
@@ -114,6 +110,16 @@ class _Tally:
 
     def edits(self) -> Edits:
         """Return what was counted."""
+        for dataset, born in self._born.items():
+            people: dict[str | None, str] = {}
+            for (by, day, model), number in born.items():
+                person = MACHINE if model else people.get(by)
+                if person is None:
+                    shown = self._drawn.over(Key(dataset, "-", "-"), {"by": by})
+                    person = people[by] = census.person_of(shown)
+                self.stamped += number * (day is not None)
+                self.made[person, date.fromordinal(day) if day else self._day] += number
+        self._born.clear()
         return Edits(dict(self.made), dict(self.turns), self.removed, self.stamped)
 
 
