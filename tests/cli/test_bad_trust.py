@@ -144,6 +144,25 @@ def test_the_proof_of_a_label(people: Desk, way: tuple[Callable[[bytes], bytes],
     assert (code, out.startswith("wrong"), way[1] in out) == (1, True, True), out
 
 
+def test_a_flood_of_files_hides_no_word_that_was_taken_away(desk: Desk):
+    """Fifty copies of an approval under other names, and the no that they should hide is gone from the tree."""
+    no = desk.approve("cleo", "main...topic", "reviewer", "--decision", "reject", "--reason", "no")
+    start = desk.git("rev-parse", "HEAD")
+    desk.relabel("fine", "rev-2")
+    yes = desk.approve("ben", f"{start}...HEAD")
+    for at in range(50):
+        yes.with_name(f"ada.{at:012x}.json").write_bytes(yes.read_bytes())
+    no.unlink()
+    desk.commit("Many more")
+    code, out, _ = desk.labelvc("verify", f"{start}...HEAD")
+    rows = [line for line in out.splitlines() if "approvals/" in line]
+    assert (code, len(rows)) == (1, 10)
+    assert f"{no.name}: this step changed or removed" in rows[0]
+    assert "... and 41 more files that count for nothing; --format json lists them" in out
+    code, out, _ = desk.labelvc("policy", "explain", f"{start}...HEAD")
+    assert out.count("problem  ") == 11
+
+
 def test_ten_thousand_signatures_need_little_time_and_memory(desk: Desk):
     """As one process, from its start to its end; beside the same command without them."""
     path = desk.approve("ben").relative_to(desk.folder).as_posix()

@@ -34,8 +34,7 @@ def lines(found: Explained, words: str) -> Iterator[str]:
         urgent = " in an emergency" if said.meaning == "emergency" else ""
         word = f"{safe(said.principal)} said {said.decision} as {safe(said.role)}{urgent}"
         yield f"said        {word}{render.limit(said, found.at)}\n"
-    for problem in found.problems:
-        yield f"problem     {safe(problem.path)}: {safe(problem.message)}\n"
+    yield from (f"problem     {line}\n" for line in render.faults(found.problems))
 
 
 def items(found: Explained) -> list[Mapping[str, Any]]:

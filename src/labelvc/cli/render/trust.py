@@ -16,6 +16,7 @@ from labelvc.model.policy import Distrust, Need, Policy, Presence, Rule, Trust
 from labelvc.model.shell import word
 from labelvc.ops import approve as approving
 from labelvc.ops import materials, remedy
+from labelvc.ops.approvals import Lost, Problem
 from labelvc.ops.approve import Change
 from labelvc.ops.glimpse import Glimpse
 from labelvc.ops.steps import Said, Step
@@ -72,7 +73,7 @@ def step_lines(step: Step, names: str, now: datetime, *, color: bool) -> Iterato
     for said in step.later:
         yield f"{indent}later {_told(said, step, now)}\n"
     if step.state in ("approved", "unchanged", "ungoverned"):
-        yield from (f"{indent}{safe(problem.path)}: {safe(problem.message)}\n" for problem in step.problems)
+        yield from (f"{indent}{line}\n" for line in faults(step.problems))
         return
     for each in step.needs:
         if each.have < each.asked:
@@ -82,10 +83,17 @@ def step_lines(step: Step, names: str, now: datetime, *, color: bool) -> Iterato
         yield f"{indent}not approved: {safe(key)}\n"
     if len(step.uncovered) > SHOWN:
         yield f"{indent}... and {len(step.uncovered) - SHOWN:,} more\n"
-    for problem in step.problems:
-        yield f"{indent}{safe(problem.path)}: {safe(problem.message)}\n"
+    yield from (f"{indent}{line}\n" for line in faults(step.problems))
     if hint := remedy.hint(step, names):
         yield f"{indent}{paint('next: ' + hint, 'dim', on=color)}\n"
+
+
+def faults(problems: Sequence[Problem]) -> Iterator[str]:
+    """Yield the first problems in a line each, what was taken away before all: whoever brings thousands of files hides nothing by them."""
+    first = sorted(problems, key=lambda problem: not isinstance(problem, Lost))[:SHOWN]
+    yield from (f"{safe(problem.path)}: {safe(problem.message)}" for problem in first)
+    if len(problems) > SHOWN:
+        yield f"... and {len(problems) - SHOWN:,} more files that count for nothing; --format json lists them"
 
 
 def preview(change: Change, shown: Sequence[Glimpse], approval: Approval, fingerprint: str, *, color: bool) -> str:
