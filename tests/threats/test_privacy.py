@@ -645,6 +645,36 @@ def test_who_signs_may_be_known(zoo: Zoo, labelvc: Run):
     assert labelvc(zoo.folder, *words)[1].count("privacy.known") == 1
 
 
+HIDDEN = {
+    "the name inside a tag": ("tag", "tag jo.public@firma.de\ntagger A <a@example.com> 1772355600 +0000\n\nhello\n"),
+    "a tag behind what begins as a signature": ("tag", "tag v9\ntagger A <a@example.com> 1772355600 +0000\n\n-----BEGIN A-----\njo.public@firma.de\n"),
+    "a tag whose maker has a card": ("tag", "tag v9\ntagger 4111111111111111 <a@example.com> 1772355600 +0000\n\nhello\n"),
+    "a message in UTF-16": ("commit", "encoding UTF-16\n\n" + "jo.public@firma.de".encode("utf-16-le").decode()),
+    "what stands for a signature": ("commit", "gpgsig jo.public@firma.de\n\nhello\n"),
+    "an encoding": ("commit", "encoding jo.public@firma.de\n\nhello\n"),
+    "armour in a merged tag": ("commit", "mergetag object {0}\n type commit\n tag v1\n tagger A <a@example.com> 1772355600 +0000\n \n -----BEGIN A-----\n jo.public@firma.de\n -----END A-----\n\nhello\n"),
+    "an author with a card": ("commit", "\n4111111111111111"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", HIDDEN)
+def test_privacy_06_nothing_hides_in_the_head_of_a_commit_or_tag(zoo: Zoo, where: str):
+    kind, rest = HIDDEN[where]
+    base = zoo.git("rev-parse", "HEAD").strip()
+    person = "A <a@example.com> 1772355600 +0000"
+    head = f"object {base}\ntype commit\n"
+    if kind == "commit":
+        author_of = person if where != "an author with a card" else person.replace("A ", "4111111111111111 ")
+        head = f"tree {zoo.git('rev-parse', 'HEAD^{tree}').strip()}\nparent {base}\nauthor {author_of}\ncommitter {person}\n"
+    words = ("git", "hash-object", "-t", kind, "-w", "--literally", "--stdin")
+    done = subprocess.run(
+        words, input=(head + rest.format(base)).encode(), cwd=zoo.folder, capture_output=True, check=True
+    )
+    ref = "refs/tags/v9" if kind == "tag" else "refs/heads/topic"
+    code, said = received(zoo, "0" * 40, done.stdout.decode().strip(), ref)
+    assert (code, f"message of {kind}" in said) == (1, True), said
+
+
 def test_privacy_06_notes_names_of_folders_links_and_the_head_of_a_commit(zoo: Zoo, labelvc: Run):
     base = zoo.git("rev-parse", "HEAD")
     zoo.git("notes", "add", "-m", f"ask {MAIL}", base, **author("Ada"))

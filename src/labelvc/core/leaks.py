@@ -231,14 +231,32 @@ def in_names(paths: Sequence[str], gate: Gate) -> Iterator[Finding]:
         yield from _findings(spans, paths[at], Place(hidden(paths[at], spans)), gate)
 
 
-def in_message(where: str, text: str, gate: Gate) -> Iterator[Finding]:
-    """Yield what stands in plain in the message of a commit or tag; addresses in trailers that name who made it are meant to."""
-    meant = [found.span() for found in _TRAILER.finditer(text)]
+def in_message(where: str, text: str, gate: Gate, makers: re.Pattern[str] | None = None) -> Iterator[Finding]:
+    """Yield what stands in plain in the message of a commit or tag; addresses in lines that name who made it, trailers else, are meant to."""
+    meant = [found.span() for found in (makers or _TRAILER).finditer(text)]
     for span in gate.spans(text):
         if not (detect.rule_of(span) in _SIGNED and any(start <= span.start < end for start, end in meant)):
             yield from _findings((span,), text, Place(where, text.count("\n", 0, span.start) + 1), gate)
 
 
+def in_object(where: str, data: bytes, gate: Gate) -> Iterator[Finding]:
+    """Yield what stands in plain in the bytes of a commit or tag: in its message, and in its head wherever that is.
+
+    Who made it is meant to stand there, as in trailers; what else a head holds, the message of a tag that was merged, the name
+    of a tag, what stands for a signature, git shows to who asks. A message in wider letters is read as a file is.
+    """
+    head, _, said = data.partition(b"\n\n")
+    yield from in_message(where, said.decode(errors="replace"), gate)
+    if b"\0" in said:
+        for text, _ in _readings(said):
+            yield from (found._replace(place=Place(where)) for found in in_message(where, text, gate))
+    text = _TIME.sub(r"\1", head.decode(errors="replace"))
+    yield from (found._replace(place=Place(where)) for found in in_message(where, text, gate, _PERSON))
+
+
+_PERSON = re.compile(r"(?m)^ ?(?:author|committer|tagger) .*$")
+_TIME = re.compile(r"(?m)^( ?(?:author|committer|tagger) .*>) -?[0-9]+ [-+][0-9]{4}$")
+"""The lines of a commit or tag that say who made it, and when (git's `Documentation/gitformat-signature.txt`, `git help hash-object`)."""
 _TRAILER = re.compile(r"(?mi)^(?:signed-off|co-authored|reviewed|acked|tested|reported|suggested|helped)-by: .*$")
 
 

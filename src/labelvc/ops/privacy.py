@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from labelvc.core import detect, leaks
 from labelvc.core.gate import Gate
 from labelvc.errors import StoreError
 from labelvc.model.detection import Settings
-from labelvc.model.finding import Finding, Place
+from labelvc.model.finding import Finding
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import check, deposits, gates, plain, singly, unprotected
@@ -121,37 +120,12 @@ def history(git: Git, words: str, *, brought: Brought = NOTHING) -> Looked:
 
 
 def message(git: Git, commit: str, gate: Gate) -> Iterator[Finding]:
-    """Yield what stands in plain in the message of a commit.
+    """Yield what stands in plain in the message of a commit, and in its head.
 
     Raises:
         StoreError: the commit cannot be read.
     """
-    head, _, said = plumbing.held(git, commit)[2].decode(errors="replace").partition("\n\n")
-    where = f"message of commit {commit[:10]}"
-    yield from leaks.in_message(where, said, gate)
-    yield from (found._replace(place=Place(where)) for found in leaks.in_message(where, _aside(head), gate))
-
-
-def _aside(head: str) -> str:
-    """Return what the head of a commit says beside what git writes itself: the message of a tag that was merged, other words.
-
-    Who made the commit or the tag, and signatures, are left out.
-    """
-    kept, ours = list[str](), True
-    for line in head.split("\n"):
-        if not line.startswith(" "):
-            ours = line.partition(" ")[0] in _GIT_WRITES
-        inside = line.startswith(" ") and line[1:].partition(" ")[0] in _GIT_WRITES
-        if not (ours or inside or line.startswith("mergetag ")):
-            kept.append(line)
-    return _ARMOUR.sub("", "\n".join(kept))
-
-
-_GIT_WRITES = frozenset(
-    ("tree", "parent", "author", "committer", "encoding", "gpgsig", "gpgsig-sha256", "object", "type", "tag", "tagger")
-)
-"""First words of lines of commits and tags (git's `Documentation/signature-format.txt`, `hash-object` and `fsck`)."""
-_ARMOUR = re.compile(r"(?m)^ -----BEGIN [A-Z ]+-----\n(?: .*\n)*? -----END [A-Z ]+-----$")
+    yield from leaks.in_object(f"message of commit {commit[:10]}", plumbing.held(git, commit)[2], gate)
 
 
 def ref(git: Git, name: str, points_to: str, gate: Gate) -> Iterator[Finding]:
@@ -163,9 +137,8 @@ def ref(git: Git, name: str, points_to: str, gate: Gate) -> Iterator[Finding]:
     yield from leaks.in_names((name,), gate)
     _, kind, data = plumbing.held(git, points_to)
     while kind == "tag":
-        head, _, said = data.decode(errors="replace").partition("\n\n")
-        yield from leaks.in_message(f"message of tag {points_to[:10]}", said.partition("-----BEGIN ")[0], gate)
-        points_to = head.split(maxsplit=2)[1]
+        yield from leaks.in_object(f"message of tag {points_to[:10]}", data, gate)
+        points_to = data.split(maxsplit=2)[1].decode()
         _, kind, data = plumbing.held(git, points_to)
 
 
