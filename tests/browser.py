@@ -112,13 +112,14 @@ def hold(page: Path, *, dark: bool) -> None:
         dark: as for `look`.
     """
     with _browser() as browser:
-        with _opened(browser, page, dark=dark, width=1200) as (shown, said):
-            walked(shown)
-            found = _audited(shown)
-            assert (found, said) == ([], []), (found, said)
-        with _opened(browser, page, dark=dark, width=390) as (shown, said):
-            facts = _measured(shown, said)
-            assert (facts["dark"], facts["faint"], facts["wide"], facts["loaded"]) == (dark, [], False, []), facts
+        for width in (1200, 390):
+            with _opened(browser, page, dark=dark, width=width) as (shown, said):
+                facts = _measured(shown, said)
+                assert (facts["dark"], facts["faint"], facts["wide"], facts["loaded"]) == (dark, [], False, []), facts
+                if width == 1200:
+                    walked(shown)
+                    found = _audited(shown)
+                    assert (found, said) == ([], []), (found, said)
         with _opened(browser, page, dark=dark, width=_PAPER) as (shown, said):
             shown.emulate_media(media="print", color_scheme="dark" if dark else "light")
             facts = _measured(shown, said)

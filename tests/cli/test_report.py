@@ -20,7 +20,6 @@ from labelvc.core import calendar
 from labelvc.model.commit import Commit, Person
 from labelvc.ops import trends, work
 from labelvc.store import log
-from tests.browser import look
 from tests.cli.test_review import HOSTILE, PLAIN, Page, Run, harmless, in_words, prose_of, reached, spelled
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
@@ -509,18 +508,6 @@ def test_the_page_can_be_read_without_eyes_or_mouse(lived: Zoo, labelvc: Run):
     for tag, each in found.tags:
         if tag == "svg":
             assert (each.get("role") == "img" and each.get("aria-label")) or each.get("aria-hidden")
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_browser_shows_it_without_a_network(lived: Zoo, labelvc: Run, tmp_path, dark: bool):
-    page = tmp_path / "report.html"
-    assert labelvc(lived.folder, "report", "main", "--format", "html", "-o", str(page))[0] == 0
-    for width in (1200, 400):
-        facts, _ = look(page, dark=dark, width=width)
-        assert facts["dark"] is dark
-        assert facts["faint"] == []
-        assert facts["loaded"] == []
-        assert not facts["wide"]
 
 
 def test_nothing_in_a_page_is_live(zoo: Zoo, labelvc: Run):

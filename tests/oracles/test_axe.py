@@ -1,4 +1,4 @@
-"""Pages that people read are held to axe-core, in light and dark, with everything in them unfolded."""
+"""Pages that people read are held, without a network: to axe-core with everything unfolded, on a telephone, by keys, on paper; in light and dark."""
 
 from __future__ import annotations
 
