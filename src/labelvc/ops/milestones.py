@@ -20,6 +20,7 @@ from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import census as counting
 from labelvc.ops import progress, slices, spread
+from labelvc.ops.progress import Cells
 from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
@@ -82,9 +83,38 @@ def of(lens: Lens, line: Sequence[Commit], today: str) -> Iterator[page.Mileston
     if not lens.project.milestones:
         return
     ends = _ends(line, date.fromisoformat(today))
-    head = tree.commit(lens.git, line[-1].id)
+    head, counts = tree.commit(lens.git, line[-1].id), _Counts(lens)
     for name, wanted in sorted(lens.project.milestones.items(), key=lambda row: (row[1].by, row[0])):
-        yield _told(lens, name, wanted, head, ends)
+        yield _told(counts, name, wanted, head, ends)
+
+
+class _Counts:
+    """What is counted of datasets at commits, each once for all milestones that ask for it.
+
+    Args:
+        lens: what looks.
+    """
+
+    def __init__(self, lens: Lens) -> None:
+        self.lens = lens
+        self._known: dict[tuple[str, str, str | int], Cells] = {}
+
+    def cells(self, snapshot: Snapshot, name: str, by: str) -> Cells:
+        """Return the number of answers of a dataset by task, label and slice."""
+        _, reader, cache, project, veil = self.lens
+        dataset, place = project.datasets[name], (snapshot.commit, name, by)
+        if place not in self._known:
+            self._known[place] = progress.cells(reader, cache, snapshot, dataset, veil, by)
+        return self._known[place]
+
+    def attended(self, snapshot: Snapshot, name: str, people: int) -> Cells:
+        """Return the number of items of a dataset by task and by how many people answered them."""
+        _, reader, cache, project, _ = self.lens
+        dataset, place = project.datasets[name], (snapshot.commit, name, people)
+        if place not in self._known:
+            count, by = _Attended(people), f"{_BY}:{people}"
+            self._known[place] = counting.by_shard(reader, cache, snapshot, dataset, by, count, items=False)
+        return self._known[place]
 
 
 def _ends(line: Sequence[Commit], today: date) -> list[tuple[date, Commit]]:
@@ -104,20 +134,19 @@ def _ends(line: Sequence[Commit], today: date) -> list[tuple[date, Commit]]:
 
 
 def _told(
-    lens: Lens, name: str, wanted: Milestone, head: Snapshot, ends: Sequence[tuple[date, Commit]]
+    counts: _Counts, name: str, wanted: Milestone, head: Snapshot, ends: Sequence[tuple[date, Commit]]
 ) -> page.Milestone:
     today = ends[-1][0]
-    now, why = _counted(lens, wanted, head), ""
+    now, why = _counted(counts, wanted, head), ""
     each = wanted.answers or wanted.items or wanted.each
     missing = {cell: max(0, each - there) for cell, there in now.cells.items()}
     lacking = sorted((cell for cell in missing if missing[cell]), key=lambda cell: (-missing[cell], cell))
     total, left = each * len(missing), sum(missing.values())
     try:
-        before = [_at(lens, wanted, commit).cells for _, commit in ends[:-1]]
+        before = [_at(counts, wanted, commit).cells for _, commit in ends[:-1]]
     except StoreError as error:
         before, why = [], error.message
-    counts = [*before, now.cells]
-    grown = [[new.get(cell, 0) - old.get(cell, 0) for cell in missing] for old, new in pairwise(counts)]
+    grown = [[new.get(cell, 0) - old.get(cell, 0) for cell in missing] for old, new in pairwise([*before, now.cells])]
     forecast = None
     if left and not why and len(grown) < capacity.LEAST:
         why = f"{len(grown)} of the {capacity.LEAST} whole weeks of history that a forecast needs"
@@ -128,7 +157,7 @@ def _told(
     answers = capacity.answers_missing(wanted.items, wanted.people, now.attended) if wanted.items else left
     shown = [cell for cell in lacking[:_MOST] if wanted.each]
     rows = [
-        page.Lacking(ways.named(progress.shown_label(lens.veil, wanted.dataset, label)), at, missing[label, at])
+        page.Lacking(ways.named(progress.shown_label(counts.lens.veil, wanted.dataset, label)), at, missing[label, at])
         for label, at in shown
     ]
     return page.Milestone(
@@ -140,27 +169,24 @@ def _told(
     )  # fmt: skip
 
 
-def _at(lens: Lens, wanted: Milestone, commit: Commit) -> _Counted:
-    return _counted(lens, wanted, tree.commit(lens.git, commit.id))
+def _at(counts: _Counts, wanted: Milestone, commit: Commit) -> _Counted:
+    return _counted(counts, wanted, tree.commit(counts.lens.git, commit.id))
 
 
-def _counted(lens: Lens, wanted: Milestone, snapshot: Snapshot) -> _Counted:
+def _counted(counts: _Counts, wanted: Milestone, snapshot: Snapshot) -> _Counted:
     """Count at a commit what a milestone of the head counts."""
-    _, reader, cache, project, veil = lens
-    dataset = project.datasets[wanted.dataset]
     if wanted.items:
-        count = _Attended(wanted.people)
-        found = counting.by_shard(reader, cache, snapshot, dataset, f"{_BY}:{wanted.people}", count, items=False)
+        found = counts.attended(snapshot, wanted.dataset, wanted.people)
         attended = {int(people): number for (task, people, _), number in found.items() if task == wanted.task}
         return _Counted({("", ""): attended.get(wanted.people, 0)}, attended)
-    cells = progress.cells(reader, cache, snapshot, dataset, veil, wanted.slice)
+    cells = counts.cells(snapshot, wanted.dataset, wanted.slice)
     if wanted.answers:
         return _Counted({("", ""): sum(number for (task, _, _), number in cells.items() if task == wanted.task)}, {})
     by_slice: dict[str, Counter[str]] = {} if wanted.slice else {"": Counter()}
     for (task, label, of_item), number in cells.items():
         if task == wanted.task and (not wanted.slice or of_item not in ("", slices.NONE)):
             by_slice.setdefault(of_item if wanted.slice else "", Counter())[label] += number
-    return _Counted(dict(_each(project, wanted.task, by_slice)), {})
+    return _Counted(dict(_each(counts.lens.project, wanted.task, by_slice)), {})
 
 
 def _each(project: Project, task: str, by_slice: Mapping[str, Counter[str]]) -> Iterator[tuple[_Cell, int]]:
