@@ -213,6 +213,15 @@ def test_national_telephone_numbers_are_found_where_their_country_is_asked_for(r
         ("=6A=6F=40=66=69rma.de", "=6A=6F=40=66=69rma.de"),
         (_LINES, _LINES.rstrip("\n")),
         # programs
+        ("jo%2525252525252540firma.de", "jo%2525252525252540firma.de"),
+        ("jo" + "\\" * 31 + "u0040firma.de", "jo" + "\\" * 31 + "u0040firma.de"),
+        ("jo&amp;amp;amp;amp;#64;firma.de", "jo&amp;amp;amp;amp;#64;firma.de"),
+        ("jo&amp;amp;amp;amp;commat;firma.de", "jo&amp;amp;amp;amp;commat;firma.de"),
+        ("jo&#x00000040;firma.de", "jo&#x00000040;firma.de"),
+        ("jo&#x0000000000040;firma.de", "jo&#x0000000000040;firma.de"),
+        ("jo&#000000000064;firma.de", "jo&#000000000064;firma.de"),
+        ("jo%u0040firma.de", "jo%u0040firma.de"),
+        ("jo%25u0040firma.de", "jo%25u0040firma.de"),
         ("jo\\u{40}firma.de", "jo\\u{40}firma.de"),
         ("jo\\U00000040firma.de", "jo\\U00000040firma.de"),
         ("jo\\100firma.de", "jo\\100firma.de"),
@@ -408,6 +417,11 @@ def test_iban_lengths_are_those_of_the_registry():
     assert all(15 <= length <= 33 for length in accounts.LENGTHS.values())
     assert checksums.mod_97("DE89370400440532013000")
     assert not checksums.mod_97("DE98370400440532013000")
+
+
+@given(st.from_regex(views._ESCAPES, fullmatch=True))
+def test_law_whatever_looks_like_an_escape_says_something(escaped: str):
+    assert all(view.text for view in views.views(f"a{escaped}b").views)
 
 
 @given(st.text() | TEXTS.map("".join))

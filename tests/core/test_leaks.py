@@ -120,6 +120,12 @@ def test_files_in_every_encoding(encoding: str):
     assert (found.rule, found.severity, found.place.line) == ("privacy.email", "error", 2)
 
 
+def test_a_letter_whose_second_half_is_cut_off_is_read():
+    assert [one.rule for one in leaks.in_file("x.txt", b"ask " + "jo@firma.de".encode("utf-16-le")[:-1], Gate())] == [
+        "privacy.email"
+    ]
+
+
 def test_files_that_are_no_text_show_what_is_readable():
     (found,) = leaks.in_file("x.jpg", b"\xff\xd8\xff\xe1\0\x10Exif\0" + MAIL.encode() + b"\0\x80" * 9, PLAIN)
     assert (found.rule, found.place.line) == ("privacy.email", 0)

@@ -179,7 +179,7 @@ def test_what_cannot_be_replaced_is_refused_and_nothing_is_written(zoo: Zoo, lab
 
 def test_a_text_that_is_written_in_more_ways_than_are_read_is_refused(zoo: Zoo, labelvc: Run):
     declare(zoo, DECLARED)
-    code, out, err = bring(zoo, labelvc, [item("r1", "%2541\u200b=41 " * 9000 + MAIL)])
+    code, out, err = bring(zoo, labelvc, [item("r1", "it was said %41\u200b=2541 " * 9000 + MAIL)])
     assert (code, "in.jsonl:1" in err, "more ways than are read" in err, MAIL in out + err) == (1, True, True, False)
 
 

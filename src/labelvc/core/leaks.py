@@ -5,7 +5,6 @@ A finding shows no value: what kind it is, how long, where, and of an address it
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from labelvc.codec import pictures
+from labelvc.codec import encodings, pictures
 from labelvc.codec.quick import UNREADABLE
 from labelvc.core import detect, known
 from labelvc.core.baseline import LETTERS
@@ -84,16 +83,6 @@ _PROVED = re.compile(r"[a-z]{3}_[bcdfghjklmnpqrstvwxz]{28,29}|[0-9]{4}-[0-9]{2}-
 """Forms that the schema of a record proves, of which a token or a time is nobody's secret."""
 _IDENTIFIERS = frozenset(("/id", "/item", "/origin/ref"))
 """What the schemas of items and records say is an identifier: one random run of digits in ten has the check digit of a card."""
-_PRINTABLE = re.compile(rb"[\x20-\x7e\t]{6,}")
-_WIDE = re.compile(rb"[\x20-\x7e\t](?:(?:\0|\0\0\0)[\x20-\x7e\t]){5,}")
-"""ASCII in letters of two or four bytes, of either order, wherever in a file it begins."""
-_BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_BEGINNING = 4096
 _MIDDLE = b',"rev":'
 _GOVERNANCE = re.compile(r"(?m)^governance:.*\n(?:(?:[ \t#].*)?\n)*")
 """Who answers for a project is meant to be reached."""
@@ -149,7 +138,7 @@ def in_file(path: str, data: bytes, gate: Gate) -> Iterator[Finding]:
         yield Finding(
             "privacy.place", "error", Place(path), message, f"labelvc media add {path} brings it in without", BY
         )
-    for text, lines in _readings(data):
+    for text, lines in encodings.readings(data):
         spans = gate.spans(text)
         shown = hidden(path, gate.spans(path)) if spans else path
         public = _GOVERNANCE.search(text) if path == "labelvc.yaml" and spans else None
@@ -174,7 +163,7 @@ def values(data: bytes, rule: str, gate: Gate) -> set[str]:
     if said is not None:
         told = list(telling(said, gate).items())
     else:
-        told = [(text, gate.spans(text)) for text, _ in _readings(data)]
+        told = [(text, gate.spans(text)) for text, _ in encodings.readings(data)]
     return {
         text[span.start : span.end]
         for text, spans in told
@@ -248,7 +237,7 @@ def in_object(where: str, data: bytes, gate: Gate) -> Iterator[Finding]:
     head, _, said = data.partition(b"\n\n")
     yield from in_message(where, said.decode(errors="replace"), gate)
     if b"\0" in said:
-        for text, _ in _readings(said):
+        for text, _ in encodings.readings(said):
             yield from (found._replace(place=Place(where)) for found in in_message(where, text, gate))
     text = _TIME.sub(r"\1", head.decode(errors="replace"))
     yield from (found._replace(place=Place(where)) for found in in_message(where, text, gate, _PERSON))
@@ -379,22 +368,3 @@ def _unescaped(raw: str) -> str:
         return said
     except (msgspec.DecodeError, UnicodeEncodeError):
         return raw
-
-
-def _readings(data: bytes) -> Iterator[tuple[str, bool]]:
-    """Yield what a file says, and whether that has lines: as UTF-8, else what is readable in it; and in wider letters.
-
-    A file that looks as if it were UTF-16 or UTF-32 is read both ways, since looks are easily made; of any other what is
-    written in wider letters somewhere in it.
-    """
-    try:
-        yield data.decode(), True
-    except UnicodeDecodeError:
-        yield "\n".join([run.decode() for run in _PRINTABLE.findall(data)]), False
-    wide = [encoding for mark, encoding in _BOMS if data.startswith(mark)][:1]
-    if not wide and data[:_BEGINNING].count(0) > len(data[:_BEGINNING]) // 8:
-        wide += ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
-    for encoding in wide:
-        yield data.decode(encoding, "replace"), True
-    if not wide and b"\0" in data:
-        yield "\n".join([run.replace(b"\0", b"").decode() for run in _WIDE.findall(data)]), False

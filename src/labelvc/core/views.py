@@ -16,12 +16,14 @@ from urllib.parse import unquote_to_bytes
 from labelvc.codec.detectors import RUN
 
 _ESCAPES = re.compile(
-    r"(?:%[0-9A-Fa-f]{2})+"
-    r"|\\(?:x[0-9A-Fa-f]{2}|u[dD][89ABab][0-9A-Fa-f]{2}\\u[dD][C-Fc-f][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}"
-    r"|U[0-9A-Fa-f]{8}|[0-3][0-7]{2}|[\\nrt/\"'])"
-    r"|&#(?:[xX][0-9A-Fa-f]{1,6}|[0-9]{1,7});?"
-    r"|&(?:commat|period|lowbar|plus|colon|hyphen|dash|nbsp|sol|num|amp|equals|percnt|bsol);"
+    r"(?:%(?:25)*[0-9A-Fa-f]{2})+|%u[0-9A-Fa-f]{4}"
+    r"|\\+(?:x[0-9A-Fa-f]{2}|u[dD][89ABab][0-9A-Fa-f]{2}\\+u[dD][C-Fc-f][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}"
+    r"|U[0-9A-Fa-f]{8}|[0-3][0-7]{2})|\\[\\nrt/\"']"
+    r"|&(?:amp;)*#(?:[xX]0*[0-9A-Fa-f]{1,6}|0*[0-9]{1,7});?"
+    r"|&(?:amp;)*(?:commat|period|lowbar|plus|colon|hyphen|dash|nbsp|sol|num|amp|equals|percnt|bsol);"
 )
+"""What was escaped once, or again and again: `%252540`, `\\\\\\\\u0040`, `&amp;amp;#64;`."""
+_AGAIN = re.compile(r"(?<=%)(?:25)+(?=[0-9A-Fa-f]{2})|(?<=&)(?:amp;)+(?=.)|\\+(?=\\[xuU0-3])")
 _NAMED = {
     "&commat;": "@", "&period;": ".", "&lowbar;": "_", "&plus;": "+", "&colon;": ":", "&hyphen;": "-", "&dash;": "-", "&nbsp;": " ",
     "&sol;": "/", "&num;": "#", "&amp;": "&", "&equals;": "=", "&percnt;": "%", "&bsol;": "\\",
@@ -300,17 +302,18 @@ def _changes(made: Sequence[tuple[int, int, int]]) -> Changes | None:
 @lru_cache(maxsize=4096)
 def _said(escaped: str) -> str:
     """Return what percent signs (RFC 3986 section 2.1), characters of HTML and what JSON, YAML and programs write with a backslash stand for."""
+    escaped = _AGAIN.sub("", escaped)
     if escaped in _NAMED:
         return _NAMED[escaped]
-    if escaped[0] == "%":
+    if escaped.startswith("%") and escaped[1] != "u":
         return unquote_to_bytes(escaped).decode(errors="replace")
     if len(escaped) == _SHORT:
         return _LETTERS.get(escaped[1], escaped[1])
-    if len(escaped) == _PAIR:
+    if len(escaped) == _PAIR and escaped[0] == "\\":
         return bytes.fromhex(escaped[2:6] + escaped[8:]).decode("utf-16-be")
     if escaped[1].isdigit():
         return chr(int(escaped[1:], 8))
-    number = escaped.lstrip("\\xuU{&#X").rstrip(";}")
+    number = escaped.lstrip("%\\xuU{&#X").rstrip(";}")
     code = int(number or "0", 10 if escaped[0] == "&" and escaped[2] not in "xX" else 16)
     return chr(code) if code <= sys.maxunicode else "\ufffd"
 
