@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
+# `importlib.resources` brings `tempfile`, `zipfile` and what unpacks archives with it: a hundredth of a second of every check.
+_HERE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
@@ -17,5 +17,5 @@ def folder(name: str) -> Path:
     Returns:
         The packaged folder when installed from a wheel, else the checkout's own.
     """
-    packaged = Path(str(files("labelvc") / "_data" / name))
-    return packaged if packaged.is_dir() else _CHECKOUT / name
+    packaged = _HERE / "_data" / name
+    return packaged if packaged.is_dir() else _HERE.parents[1] / name
