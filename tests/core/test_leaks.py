@@ -126,6 +126,20 @@ def test_a_letter_whose_second_half_is_cut_off_is_read():
     ]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff\xfe" + "ask jo@firma.de".encode("utf-16-be"),
+        b"\xff\xfex" + "ask jo@firma.de".encode("utf-16-le"),
+        b"\xfe\xff" + "ask jo@firma.de".encode("utf-16-le"),
+        b"\xff\xfe\0\0" + "ask jo@firma.de".encode("utf-16-le"),
+        b"\0\0\xfe\xff" + "ask jo@firma.de".encode("utf-32-le"),
+    ],
+)
+def test_a_mark_that_says_another_order_hides_nothing(data: bytes):
+    assert [one.rule for one in leaks.in_file("x.txt", data, Gate())] == ["privacy.email"]
+
+
 def test_files_that_are_no_text_show_what_is_readable():
     (found,) = leaks.in_file("x.jpg", b"\xff\xd8\xff\xe1\0\x10Exif\0" + MAIL.encode() + b"\0\x80" * 9, PLAIN)
     assert (found.rule, found.place.line) == ("privacy.email", 0)

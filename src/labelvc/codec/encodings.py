@@ -10,11 +10,12 @@ _PRINTABLE = re.compile(rb"[\x20-\x7e\t]{6,}")
 _WIDE = re.compile(rb"[\x20-\x7e\t](?:(?:\0|\0\0\0)[\x20-\x7e\t]){5,}")
 """ASCII in letters of two or four bytes, of either order, wherever in a file it begins."""
 _BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF32_LE, ("utf-32", "utf-32-be", "utf-16-le", "utf-16-be")),
+    (codecs.BOM_UTF32_BE, ("utf-32", "utf-32-le", "utf-16-le", "utf-16-be")),
+    (codecs.BOM_UTF16_LE, ("utf-16", "utf-16-be")),
+    (codecs.BOM_UTF16_BE, ("utf-16", "utf-16-le")),
 )
+"""How a file begins that has a byte order mark, and how it is read: as the mark says, and as it does not, since marks are easily made."""
 _BEGINNING = 4096
 _HALF = b"\0\0\0"
 """Ends a letter of two or four bytes of which a file has only the first."""
@@ -30,9 +31,9 @@ def readings(data: bytes) -> Iterator[tuple[str, bool]]:
         yield data.decode(), True
     except UnicodeDecodeError:
         yield "\n".join([run.decode() for run in _PRINTABLE.findall(data)]), False
-    wide = [encoding for mark, encoding in _BOMS if data.startswith(mark)][:1]
+    wide = next((encodings for mark, encodings in _BOMS if data.startswith(mark)), ())
     if not wide and data[:_BEGINNING].count(0) > len(data[:_BEGINNING]) // 8:
-        wide += ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+        wide = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
     for encoding in wide:
         yield (data + _HALF).decode(encoding, "replace"), True
     if not wide and b"\0" in data:
