@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -330,6 +331,32 @@ def test_privacy_12_a_key_that_is_rotated_during_an_import_opens_what_it_brings(
     code, _, err = labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))
     assert code == 0, err
     assert vaulted.reveal(labelvc, token) == MAIL
+
+
+def test_privacy_12_commands_at_once_leave_one_vault_and_a_log_of_all_of_them(vaulted: Vaulted, labelvc: Run):
+    """Two seal, one rotates, one forgets, at the same moment: no row is lost, none is there twice, the log's chain is whole."""
+    by, program = vaulted.by("ada", "ben"), "import sys; from labelvc.cli.main import run; sys.exit(run(sys.argv[1:]))"
+
+    def at_once(*commands: tuple[str, ...]) -> list[int]:
+        words = [[sys.executable, "-c", program, "vault", *command, *by] for command in commands]
+        with contextlib.ExitStack() as stack:
+            ran = [
+                stack.enter_context(subprocess.Popen(one, cwd=vaulted.folder, stderr=subprocess.PIPE)) for one in words
+            ]
+            return [one.returncode for one in ran if one.communicate()]
+
+    for number in (1, 2):
+        vaulted.person(number, mail=f"p{number}@example.org")
+    tokens = [vaulted.told(number)["mail"] for number in (1, 2)]
+    assert at_once(("seal",), ("seal",)) == [0, 0]
+    vaulted.person(3, mail="p3@example.org")
+    tokens.append(vaulted.told(3)["mail"])
+    assert at_once(("rotate", "--reason", REASON), ("seal",), ("forget", tokens[0], "--reason", REASON)) == [0, 0, 0]
+    assert labelvc(vaulted.folder, "vault", "seal", *by)[0] == 0
+    assert [vaulted.reveal(labelvc, token) for token in tokens[1:]] == ["p2@example.org", "p3@example.org"]
+    code, said, _ = labelvc(vaulted.folder, "vault", "status")
+    assert (code, "1 forgotten" in said, "nothing to seal" in said) == (0, True, True)
+    assert asked(vaulted, labelvc, tokens[0])[0] != 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="not Linux")
