@@ -19,6 +19,7 @@ from labelvc.core import pseudonym
 from labelvc.model.secret import Secret
 from labelvc.ops import pseudonyms
 from labelvc.store import keyring
+from tests.ops.test_modes import bring, row
 from tests.zoo import ANNA, BEN, CONTACT, ID, Zoo, author, zoo, zoo_template
 from tests.zoo import SECRET as EPOCH
 
@@ -247,11 +248,16 @@ def received(zoo: Zoo, old: str, new: str, ref: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_privacy_06_the_name_of_a_branch_and_the_message_of_a_tag_bring_no_commit(zoo: Zoo):
+def test_privacy_06_the_name_of_a_branch_or_tag_and_the_message_of_a_tag_bring_no_commit(zoo: Zoo):
     head, nothing = zoo.git("rev-parse", "HEAD").strip(), "0" * 40
     assert received(zoo, nothing, head, "refs/heads/topic") == (0, "")
     code, said = received(zoo, nothing, head, f"refs/heads/{MAIL}")
     assert (code, "refs/heads/***" in said) == (1, True)
+    assert received(zoo, nothing, head, "refs/tags/v0") == (0, "")
+    zoo.git("tag", "-a", "-m", "A plain tag", "v0", **author("Ada"))
+    for points_to in (head, zoo.git("rev-parse", "v0").strip()):  # a tag of either sort, whose name is the value
+        code, said = received(zoo, nothing, points_to, f"refs/tags/{MAIL}")
+        assert (code, "refs/tags/***" in said, "an e-mail address" in said) == (1, True, True), said
     zoo.git("tag", "-a", "-m", f"Thanks to {MAIL}", "v1", **author("Ada"))
     zoo.git("tag", "-a", "-m", "A tag of a tag", "v2", "v1", **author("Ada"))
     for name in ("v1", "v2"):
@@ -496,6 +502,23 @@ def exchanged(zoo: Zoo, one: str, two: str) -> None:
     for path in (zoo.folder / "datasets").rglob("*.jsonl"):
         text = path.read_text().replace(one, "%").replace(two, one).replace("%", two)
         path.write_text("".join(sorted(line + "\n" for line in text.splitlines())))
+
+
+@pytest.mark.parametrize("domain", ["main", "release-1", "release-2"])
+def test_privacy_03_an_import_gives_the_tokens_of_the_domain_that_the_project_says(zoo: Zoo, domain: str):
+    """Of one person two releases that got a domain each hold no token in common: of the annotator, or of a declared field."""
+    begun(zoo)
+    if domain != "main":
+        zoo.replace("labelvc.yaml", "tasks:\n", f"privacy: {{domain: {domain}}}\ntasks:\n")
+    zoo.replace("datasets/pets/dataset.yaml", "pointer: /ext/contact", "pointer: /ext/jsonl/contact")
+    bring(zoo, row(by="anna", contact="anna@example.com"))
+    told = zoo.row("pets/p1#r1")
+    own = [
+        pseudonym.token(EPOCH, ID, domain, "person", "anna"),
+        pseudonym.token(EPOCH, ID, domain, "email", "anna@example.com"),
+    ]
+    assert [told["by"], told["ext"]["jsonl"]["contact"]] == own
+    assert ({*own} == {ANNA, CONTACT}, {*own}.isdisjoint({ANNA, CONTACT})) == (domain == "main", domain != "main")
 
 
 def test_privacy_05_the_old_secret_makes_no_token_that_is_left_after_a_re_key(zoo: Zoo, labelvc: Run):
