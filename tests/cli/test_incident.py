@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -23,11 +24,12 @@ from labelvc.codec import schema
 from labelvc.core import spelling
 from labelvc.errors import ConfigurationError
 from labelvc.store import dvc
+from tests.cli.test_release import main, released
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
 from tests.zoo import Zoo, author, zoo, zoo_template
 
-__all__ = ["desk", "desk_template", "people_keys", "zoo", "zoo_template"]
+__all__ = ["desk", "desk_template", "main", "people_keys", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
 MAIL = "jo.public@firma.de"
 CARD = "4111111111111111"
@@ -317,6 +319,28 @@ def test_the_approvals_that_it_voids_are_told_and_no_others(desk: Desk, labelvc:
     assert bound != clean
     assert bound in found["approvals"][0]["changeset"].replace(":", "/")
     assert any("approvals of 1 change-set are void" in step for step in found["steps"])
+
+
+def test_the_releases_that_it_voids_are_told_and_no_others(main: Desk, labelvc: Run, monkeypatch: pytest.MonkeyPatch):
+    zoo = Zoo(main.folder)
+    released(main, "1.0.0")
+    assert typed(zoo, labelvc, monkeypatch, MAIL, code=0)["releases"] == []
+    records = main.records()
+    clean = records["rev-1"]
+    records["rev-1"] = {**clean, "ext": {"said": f"ask {MAIL}"}, "rev": clean["rev"] + 1}
+    main.save(records)
+    main.commit("Bring")
+    assert typed(zoo, labelvc, monkeypatch, MAIL)["releases"] == [], "no release has it yet"
+    released(main, "2.0.0")
+    records["rev-1"] = {**clean, "rev": clean["rev"] + 2}
+    main.save(records)
+    main.commit("Take it back")
+    released(main, "3.0.0")
+    found = typed(zoo, labelvc, monkeypatch, MAIL)
+    assert found["releases"] == ["2.0.0"], "the one before it came and the one after it went hold nothing"
+    assert [step for step in found["steps"] if "releases 2.0.0 are void" in step]
+    monkeypatch.setattr("sys.stdin", io.StringIO(MAIL + "\n"))
+    assert re.search(r"^releases +2\.0\.0$", labelvc(main.folder, "privacy", "incident", "--value")[1], re.MULTILINE)
 
 
 def test_a_number_of_json_stays_one(zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch):
