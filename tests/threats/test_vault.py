@@ -33,10 +33,11 @@ from labelvc.ops.sharing import Openers
 from labelvc.store import age, keyring, tree, vault
 from tests.killing import every_write
 from tests.ops.test_mechanics import TOKENS, rekey
+from tests.trusting import govern, people_keys
 from tests.vaulting import MAIL, NAME, REASON, Vaulted, recipients, vaulted, vaulted_template, zoo, zoo_template
 from tests.zoo import ANNA, BEN, Zoo
 
-__all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
+__all__ = ["people_keys", "vaulted", "vaulted_template", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
 PROJECT = "6f9619ff-8b86-4d01-b42d-00c04fc964ff"
 
@@ -202,6 +203,26 @@ def test_privacy_10_a_field_is_opened_in_one_commit_used_in_the_next_and_emptied
         code, out, err = labelvc(zoo.folder, *words)
         assert (code, f"a plain value stands where none must in commit {used}" in out + err) == (1, True), out + err
         assert "Eve Sender" not in out + err
+
+
+def test_privacy_10_who_gets_keys_is_widened_by_no_branch_alone(vaulted: Vaulted, people_keys: Path, labelvc: Run):
+    """One more person, and one share enough: the policy asks for a lead who did not write it, and `verify` and `ci` name the file."""
+    desk = govern(vaulted.zoo, people_keys, labelvc)
+    desk.git("switch", "-q", "-c", "topic")
+    before = vaulted.zoo.read(projects.RECIPIENTS).decode()
+    wider = before.replace("roles:\n", f"  mallory: [{age.generate()[1]}]\nroles:\n").replace("cleo]", "cleo, mallory]")
+    desk.write(projects.RECIPIENTS, wider.replace("needs: 2", "needs: 1"))
+    desk.commit("Let Mallory in")
+    code, (step,) = desk.verify()
+    assert (code, step["covered"], step["uncovered"]) == (1, 0, [projects.RECIPIENTS])
+    code, out, err = desk.labelvc("verify", "main...topic")
+    assert (code, projects.RECIPIENTS in out + err) == (1, True), out + err
+    assert desk.labelvc("ci", "--base", "main", "--head", "topic", "-o", str(vaulted.keys))[0] == 1
+    assert projects.RECIPIENTS in (vaulted.keys / "summary.md").read_text()
+    code, _, err = desk.labelvc("approve", "main...topic", "--role", "lead", "--key", desk.key("ada"))
+    assert (code, "ada is an author of this change" in err) == (2, True)
+    desk.approve("ben", role="lead")
+    assert desk.verify()[0] == 0
 
 
 def test_privacy_12_rows_that_were_exchanged_do_not_open(vaulted: Vaulted, labelvc: Run):
