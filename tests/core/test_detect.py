@@ -195,6 +195,12 @@ def test_national_telephone_numbers_are_found_where_their_country_is_asked_for(r
         (base64.b64encode(b"mail jo@firma.de now").decode(), base64.b64encode(b"mail jo@firma.de now").decode()),
         (f"x {base64.urlsafe_b64encode('jo@firma.de für'.encode()).decode()} y", base64.urlsafe_b64encode("jo@firma.de für".encode()).decode()),
         (b"jo@firma.de".hex(), b"jo@firma.de".hex()),
+        # short ones, of which the padding tells that they end there
+        ("to am9AZmlybWEuZGU=", "am9AZmlybWEuZGU="),
+        ("to=am9AZmlybWEuZGU=;", "am9AZmlybWEuZGU="),
+        ("MjE5LTA5LTk5OTg= is his", "MjE5LTA5LTk5OTg="),
+        ("am9AZmlybWEuZGU%3D", "am9AZmlybWEuZGU%3D"),
+        (_base64("a@firma.de"), _base64("a@firma.de")),
         # one way of writing on another
         ("jo%2540firma.de", "jo%2540firma.de"),
         ("jo%252540firma.de", "jo%252540firma.de"),

@@ -32,7 +32,8 @@ _NAMED = {
 _QUOTED = re.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
 _IS_QUOTED = re.compile(r"=(?:[0-9][0-9A-F]|[A-F][0-9]|\r?\n)")
 """Quoted-printable (RFC 2045 section 6.7): an octet, and a line that goes on in the next."""
-_BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{{RUN},}}={{0,2}}")
+_BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{{RUN - 2}}}(?:[A-Za-z0-9+/_-]{{2,}}={{0,2}}|[A-Za-z0-9+/_-]=|==)")
+"""Words of so many letters, padding counted: what is shorter is a word of every other text."""
 _BLOCK = re.compile(r"(?m)^(?:[A-Za-z0-9+/]{60,76}[ \t]*\r?\n)+[A-Za-z0-9+/]{1,76}={0,2}")
 """Base64 in lines of 64 (RFC 7468) or 76 (RFC 2045 section 6.8): a value may begin in one and end in the next."""
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
@@ -47,7 +48,7 @@ _EDGE = 64
 _GAP = re.compile(r"(?<=[^\W\d_])[ \t\n]|[ \t\n](?=[^\W\d_])")
 """Blanks that no number goes on over: a letter stands on one side of them."""
 _SHORTEST = 9
-"""Bytes: nothing shorter than what 16 hex digits or 12 letters of base64 hold is looked at."""
+"""Characters that a word of base64 or hex must say: with `RUN`, 10 bytes in base64 with its padding, 12 without, and 9 in hex."""
 _DASHES = frozenset("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d")
 _FULL_STOPS = frozenset("\uff0e\uff61\u2024")
 _TAGS, _LAST_TAG = "\U000e0020", "\U000e007e"
