@@ -392,7 +392,7 @@ CASES = [
     Case("privacy.undeclared", "warning", fields("{email: {type: string}}"), fields("{email: {type: string}}", "{pointer: /email, kind: email, layer: items}"), pointer="/email", hint="layer: items", path=PETS, line=0),
     Case("privacy.undeclared", "warning", change("pets/p1#k1", ext={"rater": [{"E-Mail": "jo"}]}), change("pets/p1#k1", ext={"rater": [{"E-Mail": BEN, "name": "tool", "phone": None}]}), "pets/p1#k1", "/ext/rater/*/E-Mail", "layer: annotations"),
     Case("privacy.undeclared", "warning", change("pets/p1#", ext={"phone": 1}), change("pets/p1#", ext={"phones": 1}), "pets/p1#", "/ext/phone", "layer: items"),
-    Case("privacy.hidden", "error", write(".gitattributes", "*.jsonl binary\n"), write(".gitattributes", "*.png binary\n"), hint="", path=".gitattributes", line=1),
+    Case("privacy.hidden", "error", write(".gitattributes", "*.jsonl binary\n"), write(".gitattributes", "*.png binary\n"), hint="take the line out", path=".gitattributes", line=1),
     # ---------------------------------------------------------------- boxes
     Case("box.zero_area", "error", value("pictures/b.jpg#x1", BOX), value("pictures/b.jpg#x1", boxed(10, 10, 0.5, 20)), "pictures/b.jpg#x1", "/value/box", "redraw"),
     Case("box.zero_area", "error", value("pictures/b.jpg#x1", boxed(10, 10, 5, -1)), value("pictures/b.jpg#x1", {"empty": True}), "pictures/b.jpg#x1", "/value/box", "redraw"),
