@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -10,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from labelvc.codec import epochs
+from labelvc.core import pseudonym
+from labelvc.model.secret import Secret
 from labelvc.store import age, keyring
 from labelvc.store import git as plumbing
-from tests.vaulting import Vaulted, vaulted, vaulted_template, zoo, zoo_template
+from tests.vaulting import FIELDS, Vaulted, recipients, vaulted, vaulted_template, zoo, zoo_template
+from tests.zoo import ID, Zoo
 
 __all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
 ROWS = "id,item,text,annotator,label\na1,m1,Where is my parcel?,anna,delivery\n"
@@ -40,6 +44,14 @@ def author_of(clone: Path) -> str:
     return json.loads(line)["by"]
 
 
+def cure(err: str, begins: str) -> list[str]:
+    """Return the commands of what an error says to type next, which begins with some words."""
+    (said,) = re.findall(r"^  next: (.*)$", err, re.MULTILINE)
+    assert said.startswith(begins), said
+    aside, _, rest = said.rpartition("; copy ") if "; copy " in said else ("", "", said)
+    return [aside, rest.partition("nobody listens to: ")[2].partition("; when nobody has it")[0]]
+
+
 def test_the_first_import_of_a_clone_says_where_the_secret_is_and_where_it_goes(clone: Path, repo: Path, labelvc):
     code, out, err = bring_in(clone, labelvc)
     assert (code, out) == (2, "")
@@ -52,6 +64,22 @@ def test_the_first_import_of_a_clone_says_where_the_secret_is_and_where_it_goes(
     subprocess.run(command, shell=True, check=True, cwd=repo / ".git/labelvc/keyring")
     assert bring_in(clone, labelvc)[0] == 0
     assert bring_in(repo, labelvc)[0] == 0
+    assert author_of(clone) == author_of(repo)
+
+
+def test_a_secret_of_another_project_is_put_aside_as_the_error_says(clone: Path, repo: Path, labelvc, git):
+    """A sound key file, of the right epoch, with other bytes in it: its tokens would be other people."""
+    file = clone / ".git/labelvc/keyring/b.key"
+    keyring.keep(plumbing.find(clone), Secret("b", b"\7" * 32))
+    code, out, err = bring_in(clone, labelvc)
+    assert (code, out, git(clone, "status", "--porcelain")) == (2, "", "")
+    assert "this is not the secret that epoch 'b' of the project commits to" in err
+    assert f"  where: {file}\n" in err
+    first, second = cure(err, f"mv {shlex.quote(str(file))} {shlex.quote(f'{file}.wrong')}; copy b.key from ")
+    for command in (first, second):
+        subprocess.run(command, shell=True, check=True, cwd=repo / ".git/labelvc/keyring")
+    assert Path(f"{file}.wrong").read_bytes() == epochs.write_secret(Secret("b", b"\7" * 32))
+    assert bring_in(clone, labelvc)[0] == bring_in(repo, labelvc)[0] == 0
     assert author_of(clone) == author_of(repo)
 
 
@@ -114,6 +142,48 @@ def test_a_secret_is_handed_on_in_a_file_that_only_its_people_open(vaulted: Vaul
     code, _, err = labelvc(theirs, "pseudonym", "accept", str(file), *vaulted.by("cleo"))
     assert (code, err) == (0, "this machine makes pseudonyms of epoch b now\n")
     assert keyring.load(plumbing.find(theirs), epoch_of(vaulted)) == keyring.load(vaulted.zoo.at, epoch_of(vaulted))
+
+
+def test_who_has_the_gate_key_alone_imports_nobody(vaulted: Vaulted, labelvc, git):
+    """It tells what is accepted; no token is made of it, and the error leads to the key that makes them."""
+    roles = recipients(vaulted.keys).replace("roles:\n", "roles:\n  gate: {people: [cleo]}\n")
+    vaulted.zoo.write("privacy/recipients.yaml", roles)
+    vaulted.zoo.replace("datasets/pets/dataset.yaml", FIELDS, "")
+    vaulted.zoo.commit("Cleo runs the gate")
+    file = vaulted.keys / "gate.json"
+    assert labelvc(vaulted.folder, "pseudonym", "share", "--role", "gate", "-o", str(file))[0] == 0
+    git(vaulted.keys, "clone", "-q", str(vaulted.folder), "theirs")
+    theirs = vaulted.keys / "theirs"
+    assert labelvc(theirs, "pseudonym", "accept", str(file), *vaulted.by("cleo"))[0] == 0
+    ring = theirs / ".git/labelvc/keyring"
+    assert [path.name for path in ring.iterdir()] == ["b.gate"]
+    (vaulted.keys / "in.jsonl").write_text('{"item":"p1","id":"r1","by":"anna","said":"hello"}\n')
+    words = (
+        "import",
+        "jsonl",
+        "../in.jsonl",
+        "-D",
+        "pets",
+        "--task",
+        "note",
+        "--item",
+        "item",
+        "--value",
+        "said",
+        "--by",
+        "by",
+    )
+    code, out, err = labelvc(theirs, *words)
+    assert (code, out, git(theirs, "status", "--porcelain")) == (2, "", ""), err
+    assert "the secret of epoch 'b' is not on this machine" in err
+    assert f"  where: {ring / 'b.key'}\n" in err
+    _, command = cure(err, "copy b.key from ")
+    subprocess.run(command, shell=True, check=True, cwd=keyring.path(vaulted.zoo.at, "b").parent)
+    code, _, err = labelvc(theirs, *words)
+    assert code == 0, err
+    assert Zoo(theirs).row("pets/p1#r1")["by"] == pseudonym.token(
+        keyring.load(vaulted.zoo.at, epoch_of(vaulted)), ID, "main", "person", "anna"
+    )
 
 
 def test_a_key_file_of_another_purpose_or_epoch_is_not_taken(vaulted: Vaulted, labelvc):
