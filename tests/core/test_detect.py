@@ -83,6 +83,13 @@ FOUND = {
     "AGE-SECRET-KEY-1" + "Q" * 58: ("AGE-SECRET-KEY-1" + "Q" * 58, "secret.age-key", "block"),
     "age-encryption.org/v1\n-> X25519 abc": ("age-encryption.org/v1\n-> ", "secret.age-file", "block"),
     "labelvc-epoch-secret-v1 b " + "0f" * 32: ("labelvc-epoch-secret-v1 b " + "0f" * 32, "secret.epoch", "block"),
+    **{row: (row[1:-1], "secret.vault", "block") for row in (
+        '{"c":"' + "kq3T" * 12 + '","e":"b","t":"eml_b' + "c" * 27 + '"}',
+        '{"i":"' + "0f" * 16 + '", "m":"' + "1e" * 16 + '", "t":"eml_b' + "c" * 27 + '"}',
+        '{"d": "' + "kq3T" * 26 + 'kq3=", "t": "eml_b' + "c" * 27 + '"}',
+        '{"mac":"' + "0f" * 16 + '","n":12,"prev":"' + "1e" * 32 + '"}',
+        '{"did":"lend","n":3,"prev":"' + "1e" * 32 + '"}',
+    )},
     "-----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY-----\n": (
         "-----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY-----", "secret.private-key", "block",
     ),
@@ -125,6 +132,9 @@ NOT_FOUND = [
     "2828.064,43.820,1859.759,1947.293", "1663005326099", "frame_49889272.jpg", "B7469-63", "684c412a-b48a-31f5-ef2a-9b0960d5622e",
     "856238234efd337ed56be7484011390f", "8.8.8", "prs_bcdfbcdfbcdfbcdfbcdfbcdfbcdf", "on 2/8/1935 it rained", "public 1234567 duplicates",
     "147.280780.12345 on", "Mozilla/5.0.1.2", "nginx/1.2.3.4 ready", "8.8.8.8:1:2", "sk_test_" + "a1B2" * 6, "h" + "f_" + "aB" * 18, "?a=40&b=20", "C:\\100\\u", "a=40b",
+    '{"c":"kq3TVAk2","e":"b","t":"eml_b' + "c" * 27 + '"}', '{"d":"a word","t":"eml_b' + "c" * 27 + '"}', '{"n":12,"prev":"' + "1e" * 32 + '"}',
+    '{"c":"' + "kq3T" * 12 + '","e":"b","t":"a text"}', '{"by":"prs_b' + "c" * 27 + '","id":"' + "0f" * 16 + '"}',
+    '{"e":"b","gone":true,"t":"eml_b' + "c" * 27 + '"}',  # what was forgotten is said in public
     "0.12345, 0.56789, 0.11111", "order 12345678 of 2024", "eyJ" + "a" * 40 + ".eyJ" + "b" * 20 + ".c",
 ]  # fmt: skip
 
@@ -334,7 +344,7 @@ def test_without_the_extra_the_sieve_looks_at_more_and_finds_the_same(monkeypatc
 
 WORST = ["1", "1 ", "a", "a@", "@a.", "@", ".eyJa", "eyJa", "DE89", "4111 ", "0 ", "(0", "+1", "::", "a:", "1.", "://", "://a:", "-", "%40",
          "http", "www.", "AKIA", "219-09-", "1/1/", "٤", "\u200b1", "ab12", "0" * 40 + " ", "x" * 15 + " ", "QUJD", "-----BEGIN ", "%2531",
-         "\\u0031", "&#49;", "&amp;", "=\n", "=41", "4111 %41 ", "4111 =41 ", "00 1 ", "हि@हि.हि ", "QUJD" * 19 + "\n", "SlUwPSUwPQ== "]  # fmt: skip
+         "\\u0031", "&#49;", "&amp;", "=\n", "=41", "4111 %41 ", "4111 =41 ", "00 1 ", "हि@हि.हि ", "QUJD" * 19 + "\n", "SlUwPSUwPQ== ", '"c":"' + "kq3T" * 12]  # fmt: skip
 MIXED = ["4111 " * 100 + "\u200b", "4111 " * 100 + "%252541 ", "4111 " * 100 + "%2541\u200b =41 ", "4111 %2541\u200b=41 ",
          "card 411111%311111111%2531 =41\u200b ", "12345=36 %2531\u200b&amp;#49; ", "%25" * 30 + "31 ", "\\\\" * 8 + "u0031 "]  # fmt: skip
 """What is written in several ways at once is read as many times, or not to its end."""

@@ -23,7 +23,7 @@ import pytest
 
 from labelvc.codec import canonical, epochs, keyfile, subkeys, vaultrow
 from labelvc.codec.vaultrow import Keys
-from labelvc.core import pseudonym, redact
+from labelvc.core import leaks, pseudonym, redact
 from labelvc.core.redact import Piece
 from labelvc.model.secret import Secret
 from labelvc.ops import links, sharing
@@ -630,6 +630,33 @@ def test_privacy_07_keys_and_vault_are_where_no_commit_can_hold_them(vaulted: Va
     assert vaulted.home.stat().st_mode & 0o077 == 0
     shutil.rmtree(vaulted.home)
     assert vaulted.zoo.git("status", "--porcelain") == ""
+
+
+def test_privacy_07_a_copy_of_the_vault_in_the_work_tree_is_stopped(vaulted: Vaulted, labelvc: Run):
+    """Each line alone is known by its form: rows, links, keys and the log, as they are and as another program writes them."""
+    sealed(vaulted, labelvc)
+    lent = ("--to", "ben", "-o", str(vaulted.keys / "lent.age"))
+    assert labelvc(vaulted.folder, "vault", "lend", *lent, *vaulted.by("ada"))[0] == 0
+    rows = itertools.chain.from_iterable(vault.rows(vaulted.generation).values())
+    files = {
+        "rows": list(rows),
+        **{name: vault.lines(vaulted.home / name) for name in (vault.LINKS, vault.KEYS, vault.LOG)},
+    }
+    assert all(files.values())
+    wanted = set()
+    for name, lines in files.items():
+        for number, line in enumerate(lines):
+            for way, data in (("as-it-is", line), ("spaced", json.dumps(json.loads(line)).encode())):
+                path = f"notes/{way}/{number}-{name}"
+                vaulted.zoo.write(path, data + b"\n")
+                wanted.add(path)
+    vaulted.zoo.git("add", "--all", "--force")
+    code, out, _ = labelvc(vaulted.folder, "privacy", "scan", "--staged", "--format", "jsonl")
+    found = [json.loads(line) for line in out.splitlines()]
+    found = [row for row in found if "secret.vault" in row["message"]]
+    assert (code, {row["place"]["path"] for row in found}) == (1, wanted)
+    assert {(row["rule"], row["severity"], row["hint"]) for row in found} == {("privacy.secret", "error", leaks.HINT)}
+    assert labelvc(vaulted.folder, "plumbing", "hook", "pre-commit")[0] == 1
 
 
 def test_privacy_17_no_fragment_of_a_name_survives_whatever_overlaps():

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from labelvc.codec.addresses import Hit
 from labelvc.codec.surroundings import stands_free
 from labelvc.model.detection import Settings
+from labelvc.model.secret import TOKEN
 
 JWT = r"\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"
 """The second of its three parts, with both dots: what stands before is read backwards."""
@@ -39,6 +40,14 @@ OWN = (
     "|labelvc-known-v1 [a-z]{1,2} [0-9a-f]{32}"
 )
 """What labelvc itself keeps outside of git: secrets of epochs, gate keys, shares of a key, the filter of known people."""
+_OF_TOKEN = f'"t": ?"{TOKEN}"'
+VAULT = (
+    f'"c": ?"[A-Za-z0-9+/]{{40,}}={{0,2}}", ?"e": ?"[a-z]{{1,2}}", ?{_OF_TOKEN}'
+    f'|"d": ?"[A-Za-z0-9+/]{{107}}=", ?{_OF_TOKEN}'
+    f'|"i": ?"[0-9a-f]{{32}}", ?"m": ?"[0-9a-f]{{32}}", ?{_OF_TOKEN}'
+    '|"(?:mac": ?"[0-9a-f]{32}|did": ?"lend)", ?"n": ?[0-9]{1,12}, ?"prev": ?"[0-9a-f]{64}"'
+)
+"""A row of the vault, a key of sealed values, a link, a line of the log: canonical, or with a blank as other programs write."""
 
 COORDINATES = r"[-+]?[0-9]{1,3}\.[0-9]{5,}[,;]? ?[-+]?[0-9]{1,3}\.[0-9]{5,}"
 BIRTH = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][12][0-9]{3}|[12][0-9]{3}[./-][0-9]{1,2}[./-][0-9]{1,2}"

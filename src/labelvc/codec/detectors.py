@@ -154,6 +154,7 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("secret.age-key", "secret", "secret", "run", credentials.AGE_KEY, credentials.token, "C2SP age.md"),
     Detector("secret.age-file", "secret", "secret", "dashes", credentials.AGE_FILE, credentials.plain, "C2SP age.md"),
     Detector("secret.epoch", "secret", "secret", "run", credentials.OWN, credentials.plain, "docs/formats/pseudonym.md"),
+    Detector("secret.vault", "secret", "secret", "run", credentials.VAULT, credentials.plain, "docs/formats/vault.md"),
     Detector("url.password", "url", "secret", "at", addresses.USERINFO, addresses.userinfo, "RFC 3986 section 3.2.1"),
     Detector("email", "email", "email", "at", addresses.EMAIL, addresses.email, "RFC 5321, RFC 5322, RFC 6531"),
     Detector("iban", "iban", "iban", "iban", accounts.IBAN, accounts.iban, "ISO 13616-1"),
@@ -177,7 +178,9 @@ DETECTORS: tuple[Detector, ...] = (
 )  # fmt: skip
 """Every detector, in the order in which one goes before another where both claim the same characters."""
 
-FINAL = frozenset(("secret.private-key", "secret.putty-key", "secret.age-key", "secret.age-file", "secret.epoch"))
+FINAL = frozenset(
+    ("secret.private-key", "secret.putty-key", "secret.age-key", "secret.age-file", "secret.epoch", "secret.vault")
+)
 """Keys and what they open: nobody can answer for one in a repository, it must go out and be made anew."""
 IDS = frozenset(row.id for row in DETECTORS)
 REGIONS = frozenset(telephones.NATIONAL) | identities.REGIONS
