@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import string
 from collections.abc import Iterator
 
 from labelvc.codec.addresses import Hit
@@ -54,8 +55,8 @@ BIRTH = r"[0-9]{1,2}[./-][0-9]{1,2}[./-][12][0-9]{3}|[12][0-9]{3}[./-][0-9]{1,2}
 PASSPORT = "[A-Za-z]{0,2}[0-9]{6,}"
 LICENCE = "[A-Za-z]{0,2}[0-9](?:-?[0-9]){5,}"
 
-_HEADER = re.compile("[A-Za-z0-9_-]{16,4096}$")
-_LONGEST_HEADER = 4096
+_IN_HEADER = f"{string.ascii_letters}{string.digits}_-"
+_SHORTEST_HEADER, _LONGEST_HEADER = 16, 4096
 _ENDS = re.compile("-----END [A-Z0-9 ]{1,80}-----")
 _FIGURE = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 _LISTED_BEFORE, _LISTED_AFTER = re.compile(r"[0-9][,;]? ?$"), re.compile(r"[,;]? ?[-+]?[0-9]")
@@ -66,16 +67,16 @@ _ENOUGH_DIGITS, _LONGEST_NUMBER = 6, 17
 
 def jwt(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge a JSON Web Token (RFC 7519 section 3.1): its first part is the base64url of a header that names an algorithm."""
-    head = _HEADER.search(text, max(start - _LONGEST_HEADER, 0), start)
-    if head is None:
+    before = text[max(start - _LONGEST_HEADER, 0) : start]
+    part = before[len(before.rstrip(_IN_HEADER)) :].encode()
+    if len(part) < _SHORTEST_HEADER:
         return
-    part = head[0].encode()
     try:
         decoded = binascii.a2b_base64(part.translate(bytes.maketrans(b"-_", b"+/")) + b"=" * (-len(part) % 4))
     except binascii.Error:
         return
     if decoded.startswith(b"{") and b'"alg"' in decoded:
-        yield Hit(head.start(), end)
+        yield Hit(start - len(part), end)
 
 
 def private_key(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:

@@ -22,10 +22,10 @@ LEAST = 4
 DIGEST, START = 8, 2
 """Bytes of a digest of a value, and of one of its first word: so few that many other words have the same."""
 
-_INSIDE = "\u00ad\u0300-\u036f\u200b-\u200f\u2060\ufeff"
+_INSIDE = "\u00ad\u0300-\u036f\u200b-\u200f\u2060\ufeff\u2019"
 _SINGLE = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Scripts that are written without blanks: each of their characters is a word."""
-_WORD = rf"[{_SINGLE}]|[^\W_{_SINGLE}](?:[^\W_{_SINGLE}]|[{_INSIDE}'\u2019])*"
+_WORD = rf"[{_SINGLE}]|[^\W_{_SINGLE}](?:[^\W_{_SINGLE}]|[{_INSIDE}'])*"
 _ALONE = f"[{_SINGLE}]"
 _compiled = lru_cache(maxsize=None)(re.compile)
 _FIGURES = re.compile(r"[0-9](?:[ ()./-]{0,3}[0-9]){5,}")

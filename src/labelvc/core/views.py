@@ -17,12 +17,12 @@ from labelvc.codec.detectors import RUN
 
 _ESCAPES = re.compile(
     r"(?:%(?:25)*[0-9A-Fa-f]{2})+|%u[0-9A-Fa-f]{4}"
-    r"|\\+(?:x[0-9A-Fa-f]{2}|u[dD][89ABab][0-9A-Fa-f]{2}\\+u[dD][C-Fc-f][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}"
+    r"|(?<!\\)\\++(?:x[0-9A-Fa-f]{2}|u[dD][89ABab][0-9A-Fa-f]{2}\\++u[dD][C-Fc-f][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}"
     r"|U[0-9A-Fa-f]{8}|[0-3][0-7]{2})|\\[\\nrt/\"']"
     r"|&(?:amp;)*#(?:[xX]0*[0-9A-Fa-f]{1,6}|0*[0-9]{1,7});?"
     r"|&(?:amp;)*(?:commat|period|lowbar|plus|colon|hyphen|dash|nbsp|sol|num|amp|equals|percnt|bsol);"
 )
-"""What was escaped once, or again and again: `%252540`, `\\\\\\\\u0040`, `&amp;amp;#64;`."""
+"""What was escaped once, or again and again: `%252540`, `\\\\\\\\u0040`, `&amp;amp;#64;`; backslashes in a row are looked over once."""
 _AGAIN = re.compile(r"(?<=%)(?:25)+(?=[0-9A-Fa-f]{2})|(?<=&)(?:amp;)+(?=.)|\\+(?=\\[xuU0-3])")
 _NAMED = {
     "&commat;": "@", "&period;": ".", "&lowbar;": "_", "&plus;": "+", "&colon;": ":", "&hyphen;": "-", "&dash;": "-", "&nbsp;": " ",
