@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import io
 import itertools
 import json
 import os
@@ -575,6 +576,27 @@ def test_privacy_03_an_import_gives_the_tokens_of_the_domain_that_the_project_sa
     ]
     assert [told["by"], told["ext"]["jsonl"]["contact"]] == own
     assert ({*own} == {ANNA, CONTACT}, {*own}.isdisjoint({ANNA, CONTACT})) == (domain == "main", domain != "main")
+
+
+def test_privacy_15_who_was_imported_in_a_domain_of_before_is_found_by_their_value(
+    zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch
+):
+    """A domain for each release makes other tokens of everybody; those of the domains before stand where they stood."""
+    begun(zoo)
+    zoo.replace("labelvc.yaml", "tasks:\n", "privacy: {domain: release-1}\ntasks:\n")
+    bring(zoo, row(by="anna"))
+    zoo.commit("The first release has a domain of its own")
+    zoo.write("labelvc.yaml", "tasks: {: no document\n")
+    zoo.commit("A slip")
+    zoo.git("checkout", "-q", "HEAD~1", "--", "labelvc.yaml")
+    zoo.replace("labelvc.yaml", "release-1", "release-2")
+    monkeypatch.setattr("sys.stdin", io.StringIO("anna\n"))
+    code, out, err = labelvc(zoo.folder, "erase", "--value", "--format", "json")
+    assert code == 0, err
+    wanted = {pseudonym.token(EPOCH, ID, domain, "person", "anna") for domain in ("main", "release-1", "release-2")}
+    assert {*json.loads(out)["tokens"]} == wanted
+    monkeypatch.setattr("sys.stdin", io.StringIO("anna\n"))
+    assert "pets (in git): 0 dropped, 10 unlinked (/by 10)" in labelvc(zoo.folder, "erase", "--value")[1]
 
 
 def test_privacy_05_the_old_secret_makes_no_token_that_is_left_after_a_re_key(zoo: Zoo, labelvc: Run):

@@ -49,7 +49,8 @@ _SOURCE = register.noun("source")
 _UNJUDGED = frozenset(  # which there are changes no verdict on a record
     ("epoch", "recipients", "baseline", "lock", "waiver", "batch", register.NOUN, *map(register.noun, register.KINDS))
 ) - {_SOURCE}
-_NO_DOMAIN = "main"
+NO_DOMAIN = "main"
+"""The domain of a project that says none."""
 
 
 class Read(NamedTuple):
@@ -345,7 +346,7 @@ def _project(documents: Iterable[Read]) -> Project:
             if noun == "guideline"
         },
         digest=f"sha256:{digest.hexdigest()}",
-        domain=top.get("privacy", {}).get("domain", _NO_DOMAIN),
+        domain=top.get("privacy", {}).get("domain", NO_DOMAIN),
         leaks=msgspec.convert(top.get("privacy", {}).get("leaks", {}), Leaks),
         erased=frozenset([token for key, value in values.items() if key[0] == "erasure" for token in value["tokens"]]),
         licences=frozenset(top["licences"]["allow"]) if "licences" in top else None,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from labelvc.codec import epochs, subkeys
+from labelvc.codec import document, epochs, subkeys
 from labelvc.core import erasure, pseudonym
-from labelvc.errors import TrustError
+from labelvc.errors import DataError, TrustError
 from labelvc.model.project import Dataset, Project
 from labelvc.model.secret import Epoch, Secret
 from labelvc.ops import custody, forgetting, links, vault
+from labelvc.ops import project as projects
 from labelvc.ops.custody import Act
 from labelvc.ops.sharing import Openers
+from labelvc.store import git as plumbing
 from labelvc.store import keyring, tree
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
+from labelvc.store.objects import Objects
 
 _PERSON = "person"
 _LINK = ("i", "m", "t")
@@ -121,26 +126,59 @@ def _carried(git: Git, project: Project, tokens: Collection[str]) -> set[str]:
     A re-key takes along what an earlier one missed, so any epoch before may be the one that a token came from.
     """
     found = set(tokens)
+    domains = _domains(git, project)
     for epoch, secret in _secrets(git):
         made = [token for token in found if epoch.before and pseudonym.epoch_of(token) != epoch.id]
-        found |= {pseudonym.chained(secret, project.id, project.domain, token) for token in made}
+        ways = [(domain, token) for domain in domains for token in made]
+        found |= {pseudonym.chained(secret, project.id, domain, token) for domain, token in ways}
     return found
 
 
 def _tokens_of(git: Git, project: Project, kind: str, value: str, folder: Path) -> Iterator[str]:
-    """Yield the keyed tokens of a value in each epoch whose secret is here, and the random ones that links lead to."""
+    """Yield the keyed tokens of a value in each domain and each epoch whose secret is here, and the random ones that links lead to."""
     where = folder / folders.LINKS
     known: dict[str, list[str]] = {}
     for line in folders.lines(where):
         found = links.entry(line, _LINK, str(where))
         known.setdefault(found["i"], []).append(found["t"])
     scopes = ["", *[dataset.id for dataset in project.datasets.values() if _scoped(dataset, kind)]]
-    for _, secret in _secrets(git):
-        blind = subkeys.subkey(secret, project.id, "blind", project.domain, kind)
+    for domain, (_, secret) in itertools.product(_domains(git, project), _secrets(git)):
+        blind = subkeys.subkey(secret, project.id, "blind", domain, kind)
         for scope in scopes:
-            yield pseudonym.token(secret, project.id, project.domain, kind, value, scope)
+            yield pseudonym.token(secret, project.id, domain, kind, value, scope)
             link = subkeys.tag(blind, scope, *pseudonym.normalised(kind, value))
             yield from known.get(link, ())
+
+
+def _domains(git: Git, project: Project) -> list[str]:
+    """Return the domains that the project has or had: what was made in one of before stands there still.
+
+    A version of `labelvc.yaml` that cannot be read made no tokens: nothing imports with it.
+    """
+    words = (
+        "log",
+        "--all",
+        "--format=",
+        "--raw",
+        "--no-abbrev",
+        "--no-renames",
+        "-m",
+        "--root",
+        "--",
+        f":(top){projects.TOP}",
+    )
+    rows = [row.split() for row in plumbing.run(git, *words).decode("utf-8", "surrogateescape").splitlines()]
+    made = sorted({row[3] for row in rows if row and row[3].strip("0")})
+    found = {project.domain}
+    with Objects(git) as objects:
+        for data in objects.many(made):
+            with contextlib.suppress(DataError):
+                top = document.read(data, projects.TOP)
+                privacy = top.get("privacy", {})
+                found.add(
+                    privacy.get("domain", projects.NO_DOMAIN) if isinstance(privacy, dict) else projects.NO_DOMAIN
+                )
+    return sorted(name for name in found if isinstance(name, str))
 
 
 def _scoped(dataset: Dataset, kind: str) -> bool:
