@@ -106,6 +106,45 @@ def test_a_check_whose_rules_are_done_with_one_shard_keeps_nothing_for_the_end(z
     assert [(name, check) for name in project.datasets for check in checks if [*outcomes.summaries(name, check)]] == []
 
 
+QUIETER = {
+    "annotator.constant": 1.1,
+    "annotator.copy": 1.1,
+    "annotator.run": 30,
+    "annotator.too_fast": 3,
+    "box.aspect": 22.5,
+    "box.near_duplicate": 0.96,
+    "box.outside": 1,
+    "box.shifted_copy": 0.05,
+    "box.tiny": 3,
+    "item.near_text": 1.1,
+    "label.balance": 0.75,
+    "label.floor": 1,
+    "outline.outside": 1,
+    "privacy.dominant": 0.9,
+    "shard.size": 100_000,
+    "slice.coverage": 0,
+    "soft.sum": 0.11,
+    "source.share": 0.87,
+}
+"""Thresholds under which what each rule's first case shows is nothing wrong."""
+
+
+@pytest.mark.parametrize("rule", sorted(QUIETER))
+def test_a_threshold_of_the_dataset_makes_a_loud_case_quiet(zoo: Zoo, rule: str):
+    next(case for case in CASES if case.rule == rule).loud(zoo)
+    (loud,) = [finding for finding in found(zoo, rule) if finding.rule == rule]
+    path = zoo.folder / "/".join([*loud.place.path.split("/")[:2], "dataset.yaml"])
+    setting = f"checks: {{{rule}: {{threshold: {QUIETER[rule]}}}}}"
+    text, count = re.subn(r"checks: \{.*\}", setting, path.read_text())
+    assert count == 1
+    path.write_text(text)
+    assert [finding for finding in found(zoo, rule) if finding.rule == rule] == []
+
+
+def test_every_rule_with_a_threshold_is_held_to_the_datasets_own():
+    assert {rule.id for rule in catalogue.every().values() if rule.threshold is not None} == set(QUIETER)
+
+
 KEYED = [
     case
     for case in CASES

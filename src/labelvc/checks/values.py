@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from labelvc.checks.interface import Line, Look, Rule, Shard, finding
+from labelvc.checks.interface import Line, Look, Rule, Shard, finding, threshold
 from labelvc.model.finding import Finding, Place
 from labelvc.model.project import Dataset, Project
 
@@ -19,7 +19,7 @@ class Values:
     """Looks at soft labels, label sets, spans and references between records of one item."""
 
     name: ClassVar[str] = "labelvc.values"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "soft.sum",
@@ -58,13 +58,13 @@ class Values:
         lines = shard.holding("soft", "labels", "span", *_TARGETS)
         if not lines:
             return Look([])
-        texts, ids = shard.texts(), _ids(shard)
+        texts, ids, slack = shard.texts(), _ids(shard), threshold(Values, "soft.sum", shard.dataset)
         found: list[Finding] = []
         for line in lines:
             value = line.fields.get("value") if line.fields else None
             if isinstance(value, Mapping) and line.fields:
                 item = str(line.fields.get("item"))
-                for rule, pointer, message, hint in _problems(value, texts.get(item), ids.get(item, set())):
+                for rule, pointer, message, hint in _problems(value, texts.get(item), ids.get(item, set()), slack):
                     place = Place(shard.path("annotations"), line.number, _key(line), pointer)
                     found.append(finding(Values, rule, place, message, hint))
         return Look(found)
@@ -88,11 +88,11 @@ def _key(line: Line) -> str:
     return str(line.key or "")
 
 
-def _problems(value: Mapping[str, Any], text: Any, ids: set[str]) -> Iterator[tuple[str, str, str, str]]:
+def _problems(value: Mapping[str, Any], text: Any, ids: set[str], slack: float) -> Iterator[tuple[str, str, str, str]]:
     soft, labels, span = value.get("soft"), value.get("labels"), value.get("span")
     if isinstance(soft, dict) and all(isinstance(share, int | float) for share in soft.values()):
         total = sum(soft.values())
-        if abs(total - 1) > _SLACK:
+        if abs(total - 1) > slack:
             yield "soft.sum", "/value/soft", f"the shares sum to {total:.7g}, not 1", "correct the shares"
     if isinstance(labels, list) and all(isinstance(label, str) for label in labels) and labels != sorted(set(labels)):
         yield "labels.order", "/value/labels", "the labels are not sorted, or one occurs twice", "labelvc format"
