@@ -12,7 +12,7 @@ import pytest
 from labelvc.codec import tar
 from tests.cli.test_release import main, people, released, salted
 from tests.people import SHARD, Desk
-from tests.trusting import desk, desk_template, people_keys
+from tests.trusting import desk, desk_template, govern, people_keys
 from tests.zoo import Zoo, zoo, zoo_template
 
 __all__ = ["desk", "desk_template", "main", "people", "people_keys", "zoo", "zoo_template"]
@@ -44,6 +44,43 @@ def test_threat_25_a_report_signs_for_nothing(desk: Desk):
     desk.commit("Bring a report", "ben")
     code, items = desk.verify("HEAD")
     assert (code, items[0]["state"]) == (1, "denied")
+
+
+def judged(desk: Desk, out: Path) -> tuple[object, ...]:
+    """Return what `verify` and `ci` say of `main...topic`, without the names of the commits and the count of unprotected files."""
+    code, (step,) = desk.verify()
+    ci, _, _ = desk.labelvc("ci", "--base", "main", "--head", "topic", "-o", str(out))
+    review = json.loads((out / "review.json").read_bytes())
+    verdict = {name: review["verdict"][name] for name in ("state", "needs", "said", "problems", "uncovered")}
+    head = review["head"]["commit"]
+    quality = json.loads(json.dumps(review["quality"]).replace(head, "HEAD").replace(head[:12], "HEAD"))
+    return code, {name: step[name] for name in ("state", "needs", "uncovered", "problems")}, ci, verdict, quality
+
+
+def test_threat_25_yesterdays_report_in_an_unprotected_place_changes_nothing(
+    zoo: Zoo, people_keys: Path, labelvc: Run, tmp_path: Path
+):
+    """A review without a finding, made of the state before and renamed to the present one, and one of another program."""
+    desk = govern(zoo, people_keys, labelvc)
+    zoo.git("switch", "-q", "-c", "topic")
+    zoo.change("pets/p2#m1", value={"score": 3})
+    yesterday = zoo.commit("Three")
+    good = judged(desk, tmp_path / "good")
+    assert (good[0], good[2], [each["rule"] for each in good[-1]["findings"]]) == (1, 1, ["approval.missing"])
+
+    zoo.change("pets/p2#m1", value={"score": 9})
+    today = zoo.commit("Nine")
+    before = judged(desk, tmp_path / "before")
+    code, step, ci, verdict, quality = before
+    assert (code, ci, step["state"], verdict["state"]) == (1, 1, "missing", "missing")
+    assert {each["rule"] for each in quality["findings"]} == {"score.range", "approval.missing"}
+
+    for path in (tmp_path / "good").iterdir():
+        desk.write(f"reports/{path.name}", path.read_text().replace(yesterday, today))
+        desk.write(path.name, path.read_text().replace(yesterday, today))
+    desk.write("qa-report.json", json.dumps({"result": "passed", "errors": 0, "commit": today}))
+    zoo.commit("Bring reports")
+    assert judged(desk, tmp_path / "after") == before
 
 
 def test_threat_26_the_population_says_how_much_each_approval_covered(desk: Desk):
