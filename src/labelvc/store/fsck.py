@@ -6,8 +6,9 @@ Git itself writes no other, but takes one that a client sends unless it is told 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 
 from labelvc.errors import StoreError
 from labelvc.store import git as plumbing
@@ -15,6 +16,8 @@ from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 
 TREE, MODULE = b"40000", b"160000"
+_LONG, _PATHS = 4096, 64
+"""Bytes of a tree that is worth comparing with the one before at its path, and how many such are held."""
 _ENTRIES = {width: re.compile(rb"([1-7][0-7]{4,5}) ([^\0/]+)\0(.{%d})" % width, re.DOTALL) for width in (20, 32)}
 
 
@@ -29,7 +32,7 @@ def entries(data: bytes, width: int) -> list[tuple[bytes, bytes, bytes]] | None:
         Its entries; None when git never wrote it so (gitformat-pack; git's tree-walk.c).
     """
     found: list[tuple[bytes, bytes, bytes]] = _ENTRIES[width].findall(data)
-    whole = sum([len(mode) + len(name) for mode, name, _ in found]) + (2 + width) * len(found) == len(data)
+    whole = sum(map(len, chain.from_iterable(found))) + 2 * len(found) == len(data)
     return found if whole else None
 
 
@@ -47,13 +50,84 @@ def demand(git: Git, head: str, *without: str) -> None:
     # rows of commits have no space, those of trees have one before their path; so would the row of a tag before its name
     span = (f"{head}^{{commit}}", *filter(None, without))
     listed = plumbing.run(git, "rev-list", "--objects", "--filter=blob:none", *span).splitlines()
-    trees = [row.partition(b" ")[0].decode() for row in listed if b" " in row]
+    trees = [(row[:at].decode(), row[at:]) for row in listed if (at := row.find(b" ")) > 0]
+    sound = dict[bytes, Sound]()
     with Objects(git) as objects:
-        for oid, data in zip(trees, objects.many(trees), strict=True):
+        for (oid, path), data in zip(trees, objects.many([oid for oid, _ in trees]), strict=True):
+            before = sound.pop(path, None)
+            if before is not None and before.becomes(data):
+                sound[path] = before
+                continue
             problem = next(_problems(data, len(oid) // 2), "")
+            if not problem and len(data) >= _LONG:
+                if len(sound) >= _PATHS:
+                    sound.clear()
+                sound[path] = Sound(data, len(oid) // 2)
             if problem:
                 hint = "git fsck; make the commit again, and set receive.fsckObjects on the server"
                 raise StoreError(f"a tree {problem}: git never wrote it", where=_bringer(git, oid, span), hint=hint)
+
+
+class Sound:
+    """A tree that is as git writes it, beside which the next one at its path is looked at only where they differ.
+
+    A folder that grows by a file with every commit is listed whole by each of them.
+
+    Args:
+        data: the bytes of the tree object.
+        width: bytes of an id, 20 or 32.
+    """
+
+    def __init__(self, data: bytes, width: int) -> None:
+        found = entries(data, width) or []
+        self._data, self._width = data, width
+        self._cuts = _cuts(found, 0)
+        self._names = {name for _, name, _ in found}
+
+    def becomes(self, data: bytes) -> bool:
+        """Take another tree in place of this one, where that is as git writes it too; if not, look at it whole.
+
+        What both have alike before and after is whole entries of this one, so only what is between them, with an entry on
+        both sides, can be out of order or unreadable; a name may be there twice with all the others between.
+        """
+        old, cuts, more = self._data, self._cuts, len(data) - len(self._data)
+        same = _alike(old, data, 0)
+        first = bisect_right(cuts, same) - 1
+        last = bisect_left(cuts, len(old) - _alike(old[::-1], data[::-1], cuts[first]))
+        first, last = max(first - 1, 0), min(last + 1, len(cuts) - 1)
+        gone = entries(old[cuts[first] : cuts[last]], self._width)
+        come = entries(data[cuts[first] : cuts[last] + more], self._width)
+        if gone is None or come is None or not _in_order(come):
+            return False
+        names = [name for _, name, _ in come]
+        self._names.difference_update([name for _, name, _ in gone])
+        if len(set(names)) < len(names) or not self._names.isdisjoint(names):
+            return False
+        self._names.update(names)
+        self._cuts = [*cuts[:first], *_cuts(come, cuts[first]), *[at + more for at in cuts[last + 1 :]]]
+        self._data = data
+        return True
+
+
+def _cuts(found: list[tuple[bytes, bytes, bytes]], start: int) -> list[int]:
+    """Return where entries begin, and where the last of them ends."""
+    return list(accumulate([sum(map(len, one)) + 2 for one in found], initial=start))
+
+
+def _alike(one: bytes, other: bytes, but: int) -> int:
+    """Return how many bytes two have alike at their beginning, at most all but a number of the shorter one."""
+    low, high = 0, min(len(one), len(other)) - but
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _in_order(found: list[tuple[bytes, bytes, bytes]]) -> bool:
+    return not any(one >= two for one, two in pairwise([name + b"/" * (mode == TREE) for mode, name, _ in found]))
 
 
 def _problems(data: bytes, width: int) -> Iterator[str]:
@@ -65,7 +139,7 @@ def _problems(data: bytes, width: int) -> Iterator[str]:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         yield f"holds the name {twice.decode('utf-8', 'backslashreplace')!r} twice"
-    if any(one >= two for one, two in pairwise([name + b"/" * (mode == TREE) for mode, name, _ in found])):
+    if not _in_order(found):
         yield "holds its names out of order"
 
 
