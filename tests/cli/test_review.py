@@ -7,11 +7,13 @@ import hashlib
 import io
 import json
 import re
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -24,7 +26,7 @@ from labelvc.cli.render import text as texts
 from labelvc.codec import document, schema
 from labelvc.core import sampling
 from tests.people import Desk
-from tests.trusting import desk, desk_template, people_keys
+from tests.trusting import desk, desk_template, govern, people_keys
 from tests.zoo import ANNA, BEN, Zoo, answer, rating, zoo, zoo_template
 
 __all__ = ["desk", "desk_template", "people_keys", "zoo", "zoo_template"]
@@ -554,6 +556,72 @@ def test_documents_alone(zoo: Zoo, labelvc: Run):
     page = markdown(zoo, labelvc)
     assert "1 record of `pets` `kind` stands on `cat`, which is out of use" in page
     assert "3 records of `pictures` `where` stand on `cat`, which is out of use" in page
+
+
+def test_what_a_guideline_and_a_taxonomy_say_differently_is_on_the_page(zoo: Zoo, labelvc: Run):
+    path, animals = "guidelines/mood.yaml", "taxonomies/animals.yaml"
+    zoo.write(path, document.edit(zoo.read(path), {("labels",): {"1": {"definition": "As when the sun comes out."}}}))
+    zoo.commit("A definition")
+    zoo.git("switch", "-qc", "topic")
+    moon = {"1": {"definition": "As when the moon comes out."}}
+    zoo.write(path, document.edit(zoo.read(path), {("labels",): moon, ("version",): "1.2.0"}))
+    labels = [
+        {"id": "cat", "name": "House cat", "parent": "pet"},
+        {"id": "dog", "name": "Dog", "status": "deprecated"},
+        {"id": "pet", "name": "Pet"},
+    ]
+    zoo.write(animals, document.edit(zoo.read(animals), {("labels",): labels, ("version",): "2.0.0"}))
+    zoo.commit("Words")
+    rows = {one["path"]: one for one in told(zoo, labelvc)["documents"]}
+    assert {name: (row["kind"], row["said"], row["more"]) for name, row in rows.items()} == {
+        path: ("changed", "", 0), animals: ("changed", "", 0),
+    }  # fmt: skip
+    edits = {
+        name: [(one["of"], one["what"], one["name"], one["old"], one["new"]) for one in row["edits"]]
+        for name, row in rows.items()
+    }
+    assert edits[path] == [
+        ("version", "changed", "", "1.1.0", "1.2.0"),
+        ("block", "changed", "1", "As when the sun comes out.", "As when the moon comes out."),
+    ]
+    assert {one[:3] for one in edits[animals]} == {
+        ("version", "changed", ""), ("label", "removed", "dodo"), ("label", "renamed", "cat"),
+        ("label", "moved", "cat"), ("label", "deprecated", "dog"), ("label", "added", "pet"),
+    }  # fmt: skip
+    assert ("label", "renamed", "cat", "Cat", "House cat") in edits[animals]
+    pages = markdown(zoo, labelvc), " ".join(re.sub(r"<[^>]*>", "", html(zoo, labelvc)).split())
+    for page in pages:
+        for said in ("label cat renamed", "House cat", "label cat moved", "label dog deprecated", "label dodo", "moon"):
+            assert said in page, (said, page)
+
+
+def test_a_page_says_which_policy_change_and_licences_it_is_of_and_how_it_is_made_again(
+    zoo: Zoo, people_keys: Path, labelvc: Run
+):
+    desk = govern(zoo, people_keys, labelvc)
+    zoo.git("switch", "-qc", "topic")
+    sources = [{"name": "web", "licence": "MIT"}, {"name": "news"}]
+    zoo.write(PETS, document.edit(zoo.read(PETS), {("sources",): sources}))
+    zoo.change("pets/p1#k1", value={"label": "dog"})
+    zoo.commit("Sources")
+    found = told(zoo, labelvc)
+    assert found["licences"] == [{"dataset": "pets", "licences": ["MIT"], "sources": 2, "silent": 1}]
+    policy = json.loads(desk.labelvc("policy", "show", "--format", "json")[1])["summary"]
+    (step,) = desk.verify()[1]
+    shown = found["provenance"]
+    assert (shown["policy"], shown["root"]) == (policy["digest"], policy["root"])
+    assert shown["changeset"] == step["changeset"]
+    program, *words = shlex.split(shown["command"])
+    assert program == "labelvc"
+    code, out, err = labelvc(zoo.folder, *words, "--format", "json")
+    assert code == 0, err
+    again = json.loads(out)
+    assert again["provenance"] == shown
+    found, again = [json.loads(json.dumps(page).replace(words[1], "main...topic")) for page in (found, again)]
+    for end in ("base", "head"):
+        assert again[end]["commit"] == found[end]["commit"]
+        assert again.pop(end)["name"] == found.pop(end)["commit"]
+    assert again == found
 
 
 def test_what_cannot_be_reviewed_exits_2_and_says_why(zoo: Zoo, labelvc: Run):
