@@ -10,7 +10,7 @@ import pytest
 from labelvc.checks import registry
 from labelvc.model.finding import SEVERITIES, Finding
 from labelvc.model.project import Project
-from labelvc.ops import catalogue, look, plain
+from labelvc.ops import catalogue, judgement, look, plain
 from labelvc.ops import project as projects
 from labelvc.ops.cells import cells_of
 from labelvc.ops.outcomes import Outcomes
@@ -174,6 +174,8 @@ def test_a_broken_record_with_a_plain_value_in_it_never_shows_it(zoo: Zoo, case:
     assert PLAIN not in repr(told)
 
 
+JUDGED = {rule.id for rule in judgement.RULES}
+"""Rules of `ci` alone: `tests/cli/test_ci.py` breaks them."""
 KEYS = {
     "module.rewritten": "tests/cli/test_ci.py",
     "privacy.baseline": "tests/threats/test_baseline.py",
@@ -190,10 +192,10 @@ KEYS = {
 
 
 def test_every_rule_has_a_case_and_every_case_a_rule():
-    assert {case.rule for case in CASES} == set(catalogue.every()) - KEYS.keys()
+    assert {case.rule for case in CASES} == set(catalogue.every()) - KEYS.keys() - JUDGED
     top = Path(__file__).resolve().parents[2]
     assert all(rule in (top / path).read_text() for rule, path in KEYS.items())
-    severities = {rule.id: rule.severity for rule in catalogue.every().values() if rule.id not in KEYS}
+    severities = {rule.id: rule.severity for rule in catalogue.every().values() if rule.id not in KEYS.keys() | JUDGED}
     assert {case.rule: case.severity for case in CASES} == severities
 
 

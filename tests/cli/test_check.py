@@ -13,7 +13,7 @@ from labelvc.checks import registry
 from labelvc.cli import reference
 from labelvc.model import framework
 from labelvc.model.hooks import HOOKS
-from labelvc.ops import catalogue
+from labelvc.ops import catalogue, judgement
 from labelvc.resources import folder
 from tests.zoo import Zoo, zoo, zoo_template
 
@@ -124,8 +124,11 @@ def test_a_rule_that_no_check_has_is_no_verdict(zoo: Zoo, labelvc, rule: str, hi
     assert hint in err
 
 
-def test_every_rule_that_may_be_set_is_known_to_the_registry():
-    assert set(catalogue.every()) == registry._ELSEWHERE | registry._RULES
+def test_every_rule_but_those_of_ci_is_known_to_the_registry():
+    """What only `ci` tells, no dataset sets and nobody waives."""
+    of_ci = {rule.id for rule in judgement.RULES}
+    assert set(catalogue.every()) - of_ci == registry._ELSEWHERE | registry._RULES
+    assert registry.unknown(of_ci) == of_ci == {name for name in of_ci if catalogue.settable()[name] is None}
 
 
 # ---------------------------------------------------------------- --fail-on

@@ -11,14 +11,17 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from labelvc.codec import canonical, document
+from labelvc.core.audit import Kind
+from labelvc.ops import catalogue, judgement, merge
 from tests.copying import copied
 from tests.people import Desk
 from tests.trusting import govern, people_keys
-from tests.zoo import Zoo, rating, zoo, zoo_template
+from tests.zoo import Zoo, rating, rows, zoo, zoo_template
 
 __all__ = ["people_keys", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
@@ -342,18 +345,79 @@ def test_a_branch_in_conflict_says_where_and_is_judged_by_itself(zoo: Zoo, judge
     assert "labelvc merge" in said
 
 
-def test_a_merge_of_the_branch_that_lost_a_change_is_caught(zoo: Zoo, judge):
+def by_their_side(zoo: Zoo) -> None:
+    """Keep our side alone."""
+    zoo.git("merge", "-q", "-s", "ours", "-m", "Merge", "main")
+
+
+def again(zoo: Zoo) -> None:
+    """Merge as labelvc does, and put a record back that main deleted."""
+    merge.merge(zoo.at, "main", commit=False)
+    zoo.put("pets/p6#m1", rows()["pets/p6#m1"])
+    taken(zoo)
+
+
+def made_up(zoo: Zoo) -> None:
+    """Merge as labelvc does, and write what neither side said."""
+    merge.merge(zoo.at, "main", commit=False)
+    zoo.change("pets/p7#m1", value={"score": 4})
+    taken(zoo)
+
+
+def with_markers(zoo: Zoo) -> None:
+    """Commit a conflict as it lies there."""
+    merge.merge(zoo.at, "main")
+    taken(zoo)
+
+
+def with_both(zoo: Zoo) -> None:
+    """Commit both lines of a conflict."""
+    merge.merge(zoo.at, "main")
+    path = zoo.shard("pets/p1#m1")
+    zoo.write(path, b"".join(line + b"\n" for line in zoo.read(path).splitlines() if line.startswith(b"{")))
+    taken(zoo)
+
+
+def taken(zoo: Zoo) -> None:
+    zoo.git("add", "--all")
+    zoo.git("commit", "-q", "--no-verify", "--no-edit")
+
+
+MERGES = {
+    "lost": by_their_side, "resurrected": again, "unwritten": made_up, "markers": with_markers, "doubled": with_both,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", sorted(MERGES))
+def test_what_a_merge_of_the_branch_did_wrong_is_an_error_with_a_rule_of_the_catalogue(
+    zoo: Zoo, judge, tmp_path: Path, kind: str
+):
     branch(zoo)
     zoo.change("pets/p2#m1", value={"score": 2})
-    zoo.commit("Two")
+    if kind in ("markers", "doubled"):
+        zoo.change("pets/p1#m1", value={"score": 3})
+    zoo.commit("Ours")
     zoo.git("checkout", "-q", "main")
     zoo.change("pets/p3#m1", value={"score": -2})
-    zoo.commit("Minus two")
+    zoo.bury("pets/p6#m1")
+    if kind in ("markers", "doubled"):
+        zoo.change("pets/p1#m1", value={"score": -3})
+    zoo.commit("Theirs")
     zoo.git("checkout", "-q", "topic")
-    zoo.git("merge", "-q", "-s", "ours", "-m", "Merge", "main")
+    MERGES[kind](zoo)
     code, said, _ = judge(zoo.folder)
-    assert code == 1
-    assert "merge.lost" in errors(said), said
+    assert code == 1, said
+    assert f"merge.{kind}" in errors(said), said
+    (run,) = json.loads((tmp_path / "out" / "findings.sarif").read_text())["runs"]
+    assert f"merge.{kind}" in [one["ruleId"] for one in run["results"]]
+    titles = {one["id"]: one["shortDescription"]["text"] for one in run["tool"]["driver"]["rules"]}
+    assert titles[f"merge.{kind}"] == catalogue.every()[f"merge.{kind}"].title
+
+
+def test_every_verdict_on_a_merge_has_a_rule_and_a_case():
+    kinds = set(get_args(Kind)) - {"resolved"}
+    assert kinds == set(MERGES)
+    assert {f"merge.{kind}" for kind in kinds} <= {rule.id for rule in judgement.RULES}
 
 
 def test_merging_the_base_into_a_branch_brings_none_of_its_findings(zoo: Zoo, judge):

@@ -16,7 +16,7 @@ from labelvc.cli.render import judged as render
 from labelvc.cli.render import review as pages
 from labelvc.codec import moment
 from labelvc.model.finding import SEVERITIES, Finding, Severity
-from labelvc.ops import catalogue
+from labelvc.ops import catalogue, judgement
 from labelvc.ops import ci as judging
 from labelvc.ops.ci import Judged, Untold, Wish
 from labelvc.ops.gates import Brought
@@ -110,7 +110,7 @@ _UNPINNED = Untold("the root", "nobody pinned it, so it could be anybody's", "",
 def _asked(judged: Judged) -> Mapping[str, Sequence[Rule]]:
     """Return the rules that judged, by dataset: those of `check` and those of a judgement."""
     asked = judged.report.asked
-    return {**asked, "": (*asked.get("", ()), *judging.RULES)}
+    return {**asked, "": (*asked.get("", ()), *judgement.RULES)}
 
 
 def _files(judged: Judged, found: list[Finding], known: Mapping[str, Rule], told: hosts.Judged) -> dict[str, str]:

@@ -8,7 +8,7 @@ from labelvc.checks import registry
 from labelvc.checks.interface import Rule
 from labelvc.core import baseline
 from labelvc.model.project import Project
-from labelvc.ops import behind, instructions, pinned, plain, rules
+from labelvc.ops import behind, instructions, judgement, pinned, plain, rules
 
 _OF_CHANGES = "record.rev"
 _OF_APPROVALS = "approval.stray"
@@ -51,8 +51,9 @@ TREE = (
 
 
 def every() -> dict[str, Rule]:
-    """Return every rule by its id: of the checks, of documents, of the tree as a whole and of plain text."""
-    return {**registry.catalogue(), **{rule.id: rule for rule in (*rules.RULES, *TREE, *plain.RULES)}}
+    """Return every rule by its id: of the checks, of documents, of the tree as a whole, of plain text and of `ci`."""
+    beside = (*rules.RULES, *TREE, *plain.RULES, *judgement.RULES)
+    return {**registry.catalogue(), **{rule.id: rule for rule in beside}}
 
 
 def settable() -> dict[str, bool | None]:
@@ -60,7 +61,7 @@ def settable() -> dict[str, bool | None]:
     fixed = {
         baseline.RULE,
         _OF_APPROVALS,
-        *[rule.id for rule in (*rules.RULES, *pinned.RULES)],
+        *[rule.id for rule in (*rules.RULES, *pinned.RULES, *judgement.RULES)],
     } - instructions.OF_DATASETS
     return {name: None if name in fixed else rule.threshold is not None for name, rule in every().items()}
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from labelvc.checks.interface import Rule
 from labelvc.core import baseline
 from labelvc.errors import ConfigurationError, Error, StoreError, TrustError
 from labelvc.model.finding import Finding, Place
@@ -25,6 +24,7 @@ from labelvc.ops import verify as verifying
 from labelvc.ops.audit import Auditor, Found, Merge
 from labelvc.ops.check import Report
 from labelvc.ops.gates import NOTHING, Brought
+from labelvc.ops.judgement import LOST
 from labelvc.ops.result import Result
 from labelvc.ops.singly import Asked, Commit
 from labelvc.ops.steps import Step
@@ -32,21 +32,7 @@ from labelvc.store import git as plumbing
 from labelvc.store import tree
 from labelvc.store.git import Git
 
-LOST = "approval.lost"
 BY = "labelvc.ci/1"
-RULES = (
-    Rule("ci.untold", "error", "Could not be told", "What nobody could look at is not clean."),
-    Rule("merge.conflict", "error", "Branch is in conflict", "A person decides what the merge says, and it is judged."),
-    Rule("merge.lost", "error", "Merge lost a change", "A label that somebody set is gone without a word."),
-    Rule("merge.resurrected", "error", "Merge brought back what was deleted", "Who deleted it is not heard."),
-    Rule("merge.unwritten", "error", "Merge says what no side said", "Nobody answers for such a label."),
-    Rule("merge.doubled", "error", "Merge holds a key twice", "Two labels of one record cannot both be right."),
-    Rule("merge.markers", "error", "Conflict markers were committed", "What is between them is no label."),
-    Rule("approval.missing", "error", "Approval is missing", "What the policy asks for was not said."),
-    Rule("approval.rejected", "error", "Somebody rejected the change", "A no binds until it is taken back."),
-    Rule(LOST, "error", "What was said was taken out", "Approvals and rejections stay in the tree."),
-)
-"""What is found beside what `check` finds."""
 _FETCH = "git fetch origin BRANCH for both ends; fetch-depth: 0 on GitHub, GIT_DEPTH: 0 on GitLab"
 _DEEPER = "git fetch --unshallow; fetch-depth: 0 on GitHub, GIT_DEPTH: 0 on GitLab"
 _LATER = "; a later commit of the branch mends it"

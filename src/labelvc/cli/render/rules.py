@@ -14,7 +14,7 @@ _OTHER: dict[Severity, Severity] = {"error": "warning", "warning": "error", "not
 _HEAD = """\
 # Rules
 
-What `labelvc check` tells of, made from the rules themselves. A dataset sets a rule's severity (`off`, `note`, `warning`, `error`) and, where there is one, its threshold, in `checks` of `datasets/<name>/dataset.yaml`. A change is judged by the settings it started from. Rules of a package that is installed beside labelvc are listed by `labelvc plugin list`: [add a check](../guide/add-a-check.md).
+What `labelvc check` tells of, and `labelvc ci` of the branch it judges, made from the rules themselves. A dataset sets a rule's severity (`off`, `note`, `warning`, `error`) and, where there is one, its threshold, in `checks` of `datasets/<name>/dataset.yaml`. A change is judged by the settings it started from. Rules of a package that is installed beside labelvc are listed by `labelvc plugin list`: [add a check](../guide/add-a-check.md).
 
 | rule | severity | what is wrong |
 |---|---|---|
@@ -64,7 +64,7 @@ def _section(rule: Rule, *, settable: bool) -> str:
     if rule.across:
         lines.append("- judged: by the records of the whole dataset\n")
     if not settable:
-        return "".join([*lines, "- set by: nothing; mend the document\n"])
+        return "".join([*lines, "- set by: nothing; mend what it tells of\n"])
     bound = f", threshold: {_number(_moved(rule.threshold))}" if rule.threshold is not None else ""
     example = f"checks:\n  {rule.id}: {{severity: {_OTHER[rule.severity]}{bound}}}\n"
     return "".join([*lines, f"- set by: `checks` of a dataset\n\n```yaml\n{example}```\n"])
