@@ -90,13 +90,13 @@ def typed(folder: Path, words: list[str], answers: list[tuple[str, str]]) -> tup
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown
 
 
-def alone(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a session of its own, which has no terminal at all."""
+def alone(folder: Path, *words: str, piped: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a session of its own, which has no terminal at all; what is piped comes on its standard input."""
     return subprocess.run(
         program(*words),
         cwd=folder,
         env={**os.environ, **more},
-        stdin=subprocess.DEVNULL,
+        input=piped,
         capture_output=True,
         text=True,
         check=False,
@@ -151,10 +151,13 @@ def test_no_at_the_question_signs_nothing(desk: Desk, locked):
     assert desk.git("status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("piped", ["", f"{SECRET}\n"], ids=["nothing", "passphrase"])
 @pytest.mark.parametrize("form", [("ed25519",), ("rsa", "-b", "3072"), ("rsa", "-b", "3072", "-m", "PEM")])
-def test_without_a_terminal_it_says_so_and_ends(desk: Desk, locked, form: tuple[str, ...]):
+def test_without_a_terminal_it_says_so_and_ends(desk: Desk, locked, form: tuple[str, ...], piped: str):
+    """A passphrase that is piped in would stand in somebody's script or history: it is not read."""
     key = locked(*form)
-    done = alone(desk.folder, *APPROVE, "--key", str(key))
+    done = alone(desk.folder, *APPROVE, "--key", str(key), piped=piped)
+    assert SECRET not in done.stderr
     assert (done.returncode, done.stdout) == (2, "")
     assert "error: the key has a passphrase, and no terminal is here to type it on\n" in done.stderr
     assert f"where: {key}\n" in done.stderr

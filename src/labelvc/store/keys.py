@@ -251,12 +251,16 @@ def _by_program(path: Path, half: _Half, agent: str | None) -> Signer:
 
     def sign(message: bytes, namespace: str) -> bytes:
         tempfile = importlib.import_module("tempfile")
-        with tempfile.TemporaryDirectory() as folder:  # standard input stays free for the passphrase
+        with tempfile.TemporaryDirectory() as folder:  # standard input stays free for a person who types the passphrase
             file = Path(folder) / "message"
             file.write_bytes(message)
             words = ["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(path), str(file)]
+            typed = (
+                None if os.isatty(0) else subprocess.DEVNULL
+            )  # without a terminal it would read a passphrase from a pipe
+            told = _prompts(half.key)
             try:
-                done = subprocess.run(words, stdout=subprocess.PIPE, stderr=_prompts(half.key), check=False)
+                done = subprocess.run(words, stdin=typed, stdout=subprocess.PIPE, stderr=told, check=False)
             except FileNotFoundError:
                 raise TrustError("ssh-keygen is not installed", hint="install OpenSSH 8.2 or newer") from None
             if done.returncode == 0:
