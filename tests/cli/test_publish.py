@@ -219,6 +219,12 @@ def test_the_description_says_what_the_documents_say_and_invents_nothing(zoo: Zo
     path = tmp_path / "said.json"
     _, _, err = labelvc(zoo.folder, "release", "export", "croissant", "-o", str(path))
     said = json.loads(path.read_bytes())
+    assert said["conformsTo"] == ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
+    assert (said["@context"]["cr"], said["@context"]["rai"]) == (
+        "http://mlcommons.org/croissant/",
+        "http://mlcommons.org/croissant/RAI/",
+    )
+    assert said["@context"]["conformsTo"] == "dct:conformsTo"
     assert said["version"] == "1.0.0"
     assert (said["name"], said["description"]) == ("zoo", "Know the animals.")
     assert not {"license", "creator", "url", "citeAs", "rai:dataBiases", "rai:annotatorDemographics"} & said.keys()
