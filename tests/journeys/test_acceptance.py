@@ -48,7 +48,7 @@ POINTS: dict[int, tuple[str, Sequence[str]]] = {
         (
             "tests/journeys/test_hooks.py::test_a_broken_labelvc_leaves_the_text_merge_and_its_markers",
             "tests/journeys/test_hooks.py::test_the_driver_merges_what_does_not_conflict_with_and_without_labelvc",
-            "tests/cli/test_ci.py::test_a_merge_of_the_branch_that_lost_a_change_is_caught",
+            "tests/cli/test_ci.py::test_what_a_merge_of_the_branch_did_wrong_is_an_error_with_a_rule_of_the_catalogue",
         ),
     ),
     4: (
