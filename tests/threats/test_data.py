@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +22,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 def test_threat_23_an_object_of_the_cache_that_was_edited_is_refused(zoo: Zoo, labelvc: Run):
-    """MD5 names it; SHA-256, in git, says what it must be. What has the right MD5 and other bytes is refused as well."""
+    """MD5 names it; SHA-256, in git, says what it must be."""
     zoo.store_in_dvc("pets")
     zoo.commit("Store in DVC")
     manifest = (zoo.folder / "datasets/pets/annotations.sha256").read_text().splitlines()[0]
@@ -36,6 +38,23 @@ def test_threat_23_an_object_of_the_cache_that_was_edited_is_refused(zoo: Zoo, l
     code, out, err = labelvc(zoo.folder, "diff", "HEAD", "--format", "json")
     assert code == 2, out
     assert "SHA-256" in err
+
+
+def test_threat_23_a_pointer_that_was_rewritten_to_other_bytes_is_refused(zoo: Zoo, labelvc: Run):
+    """Each object has the MD5 that the pointer names, so DVC is content; the SHA-256 in git is the one that was approved."""
+    zoo.store_in_dvc("pets")
+    zoo.commit("Store in DVC")
+    shard = zoo.folder / "datasets/pets" / "annotations/0.jsonl"
+    other = shard.read_bytes().replace(b'"rev":1', b'"rev":9', 1)
+    shard.unlink()  # it may be a link into the cache
+    shard.write_bytes(other)
+    words = (sys.executable, "-m", "dvc", "add", "-q", "datasets/pets/annotations")
+    subprocess.run(words, cwd=zoo.folder, check=True, capture_output=True)
+    zoo.commit("Rewrite the pointer")
+    assert zoo.git("diff", "--name-only", "HEAD~1", "HEAD").split() == ["datasets/pets/annotations.dvc"]
+    for command in (("diff", "HEAD~1..HEAD"), ("check", "HEAD~1..HEAD")):
+        code, out, err = labelvc(zoo.folder, *command)
+        assert (code, "does not have the SHA-256" in out + err) == (2, True), (out, err)
 
 
 def test_threat_25_a_report_signs_for_nothing(desk: Desk):
