@@ -726,3 +726,28 @@ def test_what_was_measured_once_is_not_read_again(main: Desk):
     assert proved(main)[0] == 0
     shutil.rmtree(main.folder / ".git/labelvc/cache")
     assert proved(main)[0] == 2
+
+
+def test_of_several_shards_only_the_changed_one_is_read_again(people: Desk):
+    """What was measured of the others stands, though their objects are gone; the changed one is asked for."""
+    records = {f"rev-{number}": record(f"rev-{number}", "bad", 1, ANNA) for number in range(1, 13)}
+    scatter(people, records)
+    people.commit("Scatter")
+    released(people, "1.0.0")
+    assert proved(people)[0] == 0
+    scatter(people, records | {"rev-1": record("rev-1", "good", 2, ANNA)})
+    people.commit("Change one")
+    shards = [row.split() for row in people.git("ls-tree", "-r", "HEAD", str(Path(SHARD).parent)).splitlines()]
+    places = {path: people.folder / f".git/objects/{blob[:2]}/{blob[2:]}" for _, _, blob, path in shards}
+    changed = places.pop(people.git("diff", "--name-only", "HEAD~1", "HEAD"))
+    assert len(places) > 3
+    for place in (*places.values(), changed):
+        place.rename(place.with_suffix(".away"))
+    assert cut(people, "2.0.0")[0] == 2
+    changed.with_suffix(".away").rename(changed)
+    released(people, "2.0.0")
+    for place in places.values():
+        place.unlink(missing_ok=True)  # git writes an object again where it finds the file as young as its index
+    assert proved(people)[0] == 0
+    shutil.rmtree(people.folder / ".git/labelvc/cache")
+    assert proved(people)[0] == 2
