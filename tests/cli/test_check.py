@@ -86,6 +86,13 @@ def test_the_frameworks_manifest_is_the_table():
     ("words", "rule", "pointer", "said"),
     [
         ("document.yaml: {severity: warning}", "document.reference", "/checks/document.yaml", "no dataset can change"),
+        ("merge.lost: {severity: off}", "document.reference", "/checks/merge.lost", "no dataset can change"),
+        (
+            "approval.missing: {severity: note}",
+            "document.reference",
+            "/checks/approval.missing",
+            "no dataset can change",
+        ),
         ("score.range: {threshold: 2}", "document.reference", "/checks/score.range/threshold", "has no threshold"),
         ("score.range: {severity: fatal}", "document.schema", "/checks/score.range/severity", "must be one of"),
         ("score.range: {threshold: many}", "document.schema", "/checks/score.range/threshold", "must be"),
