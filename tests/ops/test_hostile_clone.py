@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.people import Desk
+from tests.trusting import govern, people_keys
 from tests.zoo import Zoo, zoo, zoo_template
 
-__all__ = ["zoo", "zoo_template"]
+__all__ = ["people_keys", "zoo", "zoo_template"]
 PROGRAMS = {
     "core.fsmonitor": "monitor", "filter.evil.clean": "clean", "filter.evil.smudge": "smudge", "diff.evil.textconv": "textconv",
     "diff.evil.command": "command", "diff.external": "external", "core.pager": "pager", "pager.log": "pager",
@@ -35,6 +37,12 @@ COMMITS = [
     ("privacy", "scan", "main..topic"),
     ("export", "jsonl", "--dataset", "pets", "--task", "mood", "--at", "topic", "-o", "{out}"),
 ]
+
+
+@pytest.fixture
+def governed(zoo: Zoo, people_keys: Path, labelvc) -> Desk:
+    """Put the zoo under a policy; ask for it before `hostile`."""
+    return govern(zoo, people_keys, labelvc)
 
 
 @pytest.fixture
@@ -67,6 +75,18 @@ def test_no_program_of_the_clone_runs(hostile: Zoo, labelvc, tmp_path: Path, wor
         hostile.git("config", "--remove-section", "filter.evil")
     code, out, err = labelvc(hostile.folder, *(word.format(out=tmp_path / "out") for word in words))
     assert code in (0, 1, 2), out + err
+    ran = tmp_path / "ran"
+    assert not ran.exists(), ran.read_text()
+
+
+def test_no_program_of_the_clone_runs_where_signatures_are_read(governed: Desk, hostile: Zoo, tmp_path: Path):
+    (step,) = governed.verify("main...topic")[1]
+    assert (step["state"], [need["have"] for need in step["needs"]]) == ("missing", [0])
+    code, steps = governed.verify("--all")
+    assert (code, {one["state"] for one in steps} >= {"missing"}) == (1, True)
+    out = str(tmp_path / "out")
+    code, said, _ = governed.labelvc("ci", "--base", "main", "--head", "topic", "-o", out)
+    assert (code, "approval.missing" in said) == (1, True), said
     ran = tmp_path / "ran"
     assert not ran.exists(), ran.read_text()
 
