@@ -13,9 +13,9 @@ from labelvc.model.names import Digest
 
 PREDICATE = "urn:labelvc:policy:1"
 ROOT_ROLE = "root"
+"""The role of those who own the root keys; the root says who they are, never the policy."""
 EARLIER = 64
 """How many versions before the last one a policy names."""
-"""The role of those who own the root keys; the root says who they are, never the policy."""
 
 ChangeKind = Literal[
     "labels", "items", "guidelines", "taxonomies", "datasets", "project", "registers", "privacy", "trust", "controls",
