@@ -7,16 +7,13 @@ import json
 import re
 from pathlib import Path
 
-from labelvc.cli.render import evidence
 from labelvc.codec import schema
-from labelvc.model.names import Digest
-from labelvc.ops.evidence import Document
 from tests.cli.test_bundle import DATASET, KEY
 from tests.people import SHARD, Desk
-from tests.trusting import desk, desk_template, people_keys
-from tests.zoo import ANNA
+from tests.trusting import desk, desk_template, govern, people_keys
+from tests.zoo import ANNA, Zoo, zoo, zoo_template
 
-__all__ = ["desk", "desk_template", "people_keys"]
+__all__ = ["desk", "desk_template", "people_keys", "zoo", "zoo_template"]
 
 
 def told(desk: Desk, *words: str) -> dict:
@@ -117,7 +114,7 @@ def test_before_a_policy_and_for_nobody(desk: Desk):
     assert desk.labelvc("audit", "trace", "nonsense")[0] == 2
 
 
-def test_a_guideline_that_says_something_else_today_is_told(desk: Desk):
+def test_the_item_is_told_with_the_digest_of_its_line(desk: Desk):
     merged(desk)
     desk.write("datasets/reviews/items/00.jsonl", b'{"id":"rev-26","text":"nice"}\n')
     desk.commit("The item")
@@ -125,7 +122,23 @@ def test_a_guideline_that_says_something_else_today_is_told(desk: Desk):
     item = hashlib.sha256(b'{"id":"rev-26","text":"nice"}').hexdigest()
     assert document["summary"]["item"] == f"sha256:{item}"
     assert f"item      text nice  line sha256:{item}" in desk.labelvc("audit", "trace", KEY)[1]
-    assert evidence._place(Document("guidelines/g.yaml", Digest("sha256:1"), Digest("sha256:2"))).endswith(
-        "(today sha256:2)"
-    )
-    assert evidence._place(Document("guidelines/g.yaml", Digest("sha256:1"), None)).endswith("(today gone)")
+
+
+def test_a_guideline_that_says_something_else_today_is_told(zoo: Zoo, people_keys: Path, labelvc):
+    """The digest is that of the file as it was when the label was made, beside that of today's."""
+    desk = govern(zoo, people_keys, labelvc)
+    path = zoo.folder / "guidelines/mood.yaml"
+    digests = [f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"]
+    zoo.write("guidelines/mood.yaml", path.read_bytes() + b"# a word of today\n")
+    zoo.commit("Say it in another way")
+    digests.append(f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}")
+    for today, shown in ((digests[1], f"(today {digests[1]})"), (None, "(today gone)")):
+        found = json.loads(desk.labelvc("audit", "trace", "pets/p2#m1", "--format", "json")[1])["items"][-1][
+            "guideline"
+        ]
+        assert (found["digest"], found["today"]) == (digests[0], today)
+        assert shown in desk.labelvc("audit", "trace", "pets/p2#m1")[1]
+        if today:
+            zoo.replace("labelvc.yaml", "step: 1, guideline: mood}", "step: 1}")
+            path.unlink()
+            zoo.commit("Take it away")
