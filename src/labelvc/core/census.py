@@ -19,7 +19,7 @@ from labelvc.core.answers import Changed, Said, Turns
 from labelvc.core.counts import NO_LABEL, NOBODY, label_of
 from labelvc.core.diff import answer, decoded
 from labelvc.core.skim import Record, Run
-from labelvc.core.sums import Sums, Turned, gathered
+from labelvc.core.sums import AT_ONCE, Sums, Turned, gathered
 from labelvc.core.sums import combined as added
 from labelvc.core.veil import HIDDEN
 from labelvc.model.secret import TOKEN
@@ -69,7 +69,6 @@ class _Answer(NamedTuple):
 
 _by, _task, _value = map(attrgetter, ("by", "task", "value"))
 _decode = msgspec.json.Decoder().decode
-_AT_ONCE = 8192  # units whose agreement is summed together
 _WEIGHT = 1 << 20  # bytes of shards after which values are taken for answers
 _KEPT, _SHORT = 4096, 200  # values kept at hand with what they answer, and bytes that one of them may have
 
@@ -127,7 +126,7 @@ class Counting:
                     self._slices[name] += end - start
         for task, units in self._votes(annotations, records, runs):
             self._units[task] += units
-            if len(self._units[task]) > _AT_ONCE:
+            if len(self._units[task]) >= AT_ONCE:
                 self._sum(task)
         if turns:
             _turn(self._turned, records, runs, turns, self._asked.compared)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import msgspec
 
 _FEW = 16  # of a unit with more people pairs are counted by answer, not one by one
-
-_AT_ONCE = 8192  # units that are summed together
+AT_ONCE = 8192
+"""Units that are summed together: more take memory, fewer take time."""
 _Units = dict[tuple[int, int], list[Sequence[str]]]
 """Units by (n, q), as in `Sums`."""
 
@@ -68,7 +68,7 @@ class Turned:
             new: the same after.
         """
         self._waiting.append((old, new))
-        if len(self._waiting) >= _AT_ONCE:
+        if len(self._waiting) >= AT_ONCE:
             self._settle()
 
     def join(self, other: Turned) -> None:

@@ -15,5 +15,5 @@ def faults(found: Gathered) -> tuple[Problem, ...]:
     if not found.stuck:
         return ()
     more = f", and that of {len(found.stuck) - 1:,} more" if len(found.stuck) > 1 else ""
-    told = f"its rev{more} does not grow or cannot be read, so that an old approval of what came after it would fit again: labelvc format --since the commit before"
+    told = f"its rev{more} does not grow or cannot be read, so that an old approval of what came after it would fit again: labelvc format --since REV, REV being the commit before"
     return (Problem(min(found.stuck), told),)
