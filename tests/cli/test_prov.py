@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from prov.model import (
@@ -20,12 +21,15 @@ from prov.model import (
 )
 
 from tests.ops.test_trace import integrate, sound
+from tests.oracles import prov_constraints
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
 from tests.zoo import ANNA, BEN, PLAIN, Zoo, rating, zoo, zoo_template
 
 __all__ = ["desk", "desk_template", "people_keys", "sound", "zoo", "zoo_template"]
 Run = Callable[..., tuple[int, str, str]]
+Parts = dict[str, dict[str, dict[str, Any]]]
+"""PROV-JSON: statements by their kind."""
 KEY = "pets/p2#m1"
 
 
@@ -153,6 +157,16 @@ def test_a_plain_value_is_no_agent(zoo: Zoo, labelvc: Run):
     assert PLAIN not in out
 
 
+def test_a_release_is_a_collection_that_holds_the_present_version(sound: Desk, labelvc: Run):
+    integrate(sound)
+    assert sound.labelvc("release", "cut", "1.0.0", "--unapproved", "--yes", "--key", sound.key("ada"))[0] == 0
+    sound.commit("Release")
+    document, out = read(labelvc, Zoo(sound.folder), "reviews/rev-1#r1")
+    hold(document)
+    (member,) = json.loads(out)["hadMember"].values()
+    assert member == {"prov:collection": "release:1.0.0", "prov:entity": versions(json.loads(out))[-1]}
+
+
 def test_a_statement_is_an_activity_of_its_principal(sound: Desk, labelvc: Run):
     sound.approve("ben")
     integrate(sound)
@@ -162,3 +176,125 @@ def test_a_statement_is_an_activity_of_its_principal(sound: Desk, labelvc: Run):
     (said,) = [one for one in document.get_records(ProvActivity) if str(one.identifier).startswith("statement:")]
     assert '"lvc:decision": "approve"' in out
     assert said.get_endTime() is not None
+
+
+def brought(zoo: Zoo, labelvc: Run) -> str:
+    """Bring a record in by an import, let people, a model and merges at it, and return its key."""
+    key = "pets/new#m1"
+    zoo.begin_pseudonyms()
+    path = zoo.folder.parent / "in.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ({"id": "new", "text": "t"}, rating("new", by="anna"))))
+    code, _, err = labelvc(zoo.folder, "import", "jsonl", str(path), "--dataset", "pets", "--task", "mood")
+    assert code == 0, err
+    zoo.commit("Import")
+    zoo.change(key, value={"score": 2}, by=BEN, origin={"tool": "a form: v 2", "model": "rater/7"})
+    zoo.commit("Two", "Ben")
+    zoo.git("checkout", "-q", "-b", "topic")
+    zoo.change(key, value={"score": 3})
+    zoo.commit("Three", "Ben")
+    zoo.git("checkout", "-q", "-b", "lost", "main")
+    zoo.change(key, value={"score": 4})
+    zoo.commit("Four", "Ben")
+    zoo.git("checkout", "-q", "main")
+    zoo.git("merge", "-q", "--no-ff", "-m", "Merge", "topic")
+    zoo.git("merge", "-q", "-s", "ours", "--no-edit", "-m", "Takes nothing", "lost")
+    zoo.bury(key)
+    zoo.commit("Delete", "Cleo")
+    return key
+
+
+def used_before_it_was_made(parts: Parts) -> None:
+    """The first version's commit used the last one, and revised it."""
+    first, *_, last = versions(parts)
+    (maker,) = [one["prov:activity"] for one in parts["wasGeneratedBy"].values() if one["prov:entity"] == first]
+    parts["used"]["_:more"] = {"prov:activity": maker, "prov:entity": last}
+    parts["wasDerivedFrom"]["_:more"] = {"prov:generatedEntity": first, "prov:usedEntity": last, "prov:activity": maker}
+
+
+def revised_from_itself(parts: Parts) -> None:
+    derived = any_of(parts, "wasDerivedFrom")
+    derived["prov:usedEntity"] = derived["prov:generatedEntity"]
+
+
+def made_twice(parts: Parts) -> None:
+    parts["wasGeneratedBy"]["_:more"] = any_of(parts, "wasGeneratedBy") | {"prov:time": "2020-01-01T00:00:00+00:00"}
+
+
+def taken_away_twice(parts: Parts) -> None:
+    parts["wasInvalidatedBy"]["_:more"] = any_of(parts, "wasInvalidatedBy") | {"prov:time": "2020-01-01T00:00:00Z"}
+
+
+def ended_twice(parts: Parts) -> None:
+    ended = {"prov:activity": next(iter(parts["activity"])), "prov:time": "2020-01-01T00:00:00+00:00"}
+    parts["wasEndedBy"] = {"_:more": ended}
+
+
+def a_commit_of_no_right_type(parts: Parts) -> None:
+    name = next(iter(parts["activity"]))
+    parts["entity"][name] = parts["activity"].pop(name)
+    parts["entity"][name].pop("prov:endTime")
+
+
+def an_entity_made_an_activity(parts: Parts) -> None:
+    made = any_of(parts, "wasGeneratedBy")
+    made["prov:entity"], made["prov:activity"] = made["prov:activity"], made["prov:entity"]
+
+
+def told_of_its_maker_alone(parts: Parts) -> None:
+    """A revision that names the act of using what it revised, and no act at all."""
+    derived = any_of(parts, "wasDerivedFrom")
+    del derived["prov:activity"]
+    derived["prov:usage"] = "lvc:use"
+
+
+SPOILS = (
+    used_before_it_was_made,
+    revised_from_itself,
+    made_twice,
+    taken_away_twice,
+    ended_twice,
+    a_commit_of_no_right_type,
+    an_entity_made_an_activity,
+    told_of_its_maker_alone,
+)
+
+
+def versions(parts: Parts) -> list[str]:
+    return [name for name in parts["entity"] if name.startswith("record:")]
+
+
+def any_of(parts: Parts, kind: str) -> dict[str, Any]:
+    return next(iter(parts[kind].values()))
+
+
+def test_a_checker_by_somebody_else_finds_a_life_valid_and_none_that_is_spoilt(zoo: Zoo, labelvc: Run):
+    """Each spoil is one that PROV-CONSTRAINTS forbids, so that the checker cannot agree to everything."""
+    prov_constraints.program()
+    document, out = read(labelvc, zoo, brought(zoo, labelvc))
+    hold(document)
+    assert len(versions(json.loads(out))) == 4
+    assert prov_constraints.valid(document)
+    for spoil in SPOILS:
+        parts = json.loads(out)
+        spoil(parts)
+        spoilt = ProvDocument.deserialize(content=json.dumps(parts), format="json")
+        assert not prov_constraints.valid(spoilt), spoil.__name__
+
+
+def test_a_checker_by_somebody_else_finds_statements_and_releases_valid(sound: Desk, labelvc: Run):
+    prov_constraints.program()
+    sound.approve("ben")
+    integrate(sound)
+    assert sound.labelvc("release", "cut", "1.0.0", "--unapproved", "--yes", "--key", sound.key("ada"))[0] == 0
+    sound.commit("Release")
+    document, out = read(labelvc, Zoo(sound.folder), "reviews/rev-1#r1")
+    assert '"statement:' in out
+    assert '"release:' in out
+    assert prov_constraints.valid(document)
+    (member,) = json.loads(out)["hadMember"].values()
+    parts = json.loads(out)
+    parts["entity"][member["prov:collection"]]["prov:type"] = {
+        "$": "prov:EmptyCollection",
+        "type": "prov:QUALIFIED_NAME",
+    }
+    assert not prov_constraints.valid(ProvDocument.deserialize(content=json.dumps(parts), format="json"))

@@ -22,6 +22,7 @@ _SPACES = {
     "software": "urn:labelvc:prov:software:",
     "statement": "urn:labelvc:prov:statement:",
     "guideline": "urn:labelvc:prov:guideline:",
+    "release": "urn:labelvc:prov:release:",
 }
 
 
@@ -33,11 +34,14 @@ def document(life: Life, veil: Veil) -> str:
         veil: hides plain values where a pseudonym must stand.
 
     Returns:
-        Entities are the record's versions, activities the commits and statements, agents pseudonyms, principals and software.
+        Entities are the record's versions and the releases that hold the present one, activities the commits and statements,
+        agents pseudonyms, principals and software.
     """
     graph = _Graph()
     for at, step in enumerate(life.steps):
         graph.step(step, veil, at)
+    for release in life.releases or ():
+        graph.release(release, life.now)
     return json.dumps({"prefix": _SPACES, **graph.parts}, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -85,6 +89,13 @@ class _Graph:
         self._makers(name, commit, seen.new, step)
         for vote in step.votes:
             self._vote(vote, name)
+
+    def release(self, version: str, line: bytes | None) -> None:
+        """Add a release that holds a line, as a collection of which that version of the record is a member."""
+        name = f"release:{_local(version)}"
+        self.parts["entity"][name] = {"prov:type": _name("prov:Collection"), "prov:label": version}
+        if line is not None and line in self._versions:
+            self._relate("hadMember", collection=name, entity=self._versions[line])
 
     def _informed(self, merge: Commit, commit: str, extra: dict[str, Any] | None = None) -> None:
         """Say that a merge brought what a commit did, or threw it away."""
