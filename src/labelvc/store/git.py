@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from labelvc.errors import StoreError
 from labelvc.model import shell
 from labelvc.model.snapshot import FileChange
-from labelvc.store import kept, patch, process, revisions
+from labelvc.store import discovery, kept, patch, process, revisions
 
 if TYPE_CHECKING:
     from labelvc.store.executors import Executor
@@ -65,8 +65,11 @@ def find(start: Path, *, alone: bool = False) -> Git:
     Raises:
         StoreError: no repository there, or git is not installed.
     """
+    around = process.environment(alone=alone)
+    if plain := discovery.plain(start, around):
+        return Git(plain, plain / ".git", plain / ".git", alone)
     asked = ("rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-toplevel")
-    done = process.finish([*process.GIT, *asked], start, around=process.environment(alone=alone))
+    done = process.finish([*process.GIT, *asked], start, around=around)
     answer = done.text.split("\n")
     if len(answer) < 2:
         raise StoreError(done.said or "not a git repository", where=str(start), hint=_NO_REPOSITORY)
