@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import shutil
 import subprocess
@@ -64,8 +65,7 @@ def make(folder: Path, records: int, shards: int, few: int, seed: int = 7) -> Re
     _fill(folder, chance, records, shards)
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "base")
-    # 10 million records in one commit would be compared with one another for half an hour, and have nothing in common
-    git(folder, *(["-c", "pack.window=0"] if records > 2_000_000 else []), "gc", "-q")
+    git(folder, "gc", "-q")
     for name, number in (("few", few), ("many", many)):
         git(folder, "checkout", "-qb", name, "main")
         for path, lines, chosen in picked(folder, chance.sample(range(records), number)):
@@ -125,6 +125,22 @@ def walk_at(folder: Path, revision: str) -> Iterator[tuple[str, list[bytes]]]:
                 size = int(reading.stdout.readline().split()[2])
                 yield path, shard.lines(reading.stdout.read(size))
                 reading.stdout.read(1)
+
+
+def settle(folder: Path) -> None:
+    """Make the index look younger than the files of a work tree that was just checked out and that nobody edits.
+
+    Git reads the files that are as young as its index again and again (Documentation/technical/racy-git.txt): nearly all of a
+    small tree, which is written within the second in which its index is, and few of a large one.
+    """
+    index = folder / ".git/index"
+    later = index.stat().st_mtime + 2
+    os.utime(index, (later, later))
+
+
+def shards(folder: Path) -> int:
+    """Return the number of shards in the work tree, of items and of annotations as one each."""
+    return sum(1 for _ in folder.glob("datasets/texts/annotations/**/*.jsonl"))
 
 
 def picked(folder: Path, numbers: Iterable[int]) -> Iterator[tuple[str, list[bytes], list[tuple[int, int]]]]:

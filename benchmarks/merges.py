@@ -158,6 +158,7 @@ def attempt(fork: Fork, words: Sequence[str], attribute: str = "") -> Cost:
     if attribute:
         driver = "union" if attribute == "union" else "labelvc"
         (fork.folder / ATTRIBUTES).write_text(f"datasets/**/*.jsonl merge={driver}\n")
+    data.settle(fork.folder)
     (fork.folder / BEFORE).write_text("\n".join(sorted(_objects(fork))))
     return process(words, fork.folder, cap=600)
 
