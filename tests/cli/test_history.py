@@ -83,7 +83,7 @@ now  score -1  rev 4
    merged    <commit>  2026-03-01T09:00:00+00:00  Ada Author: Merge topic
    approval  none: no policy was in force yet
 
-checks   not told: no file keeps what `check` said; `labelvc check A..B` asks again
+checks   not told: no file keeps what `check` said; --checks asks again of each version
 release  none: there is no releases/ folder
 """)
 
@@ -125,7 +125,7 @@ now  the cat and the dog
    commit    <commit>  2026-03-01T09:00:00+00:00  Ada: Begin
    approval  none: no policy was in force yet
 
-checks   not told: no file keeps what `check` said; `labelvc check A..B` asks again
+checks   not told: no file keeps what `check` said; --checks asks again of each version
 release  none: there is no releases/ folder
 """)
 

@@ -22,9 +22,10 @@ def record(**changes: object) -> list[tuple[str, str]]:
     return [tuple(problem) for problem in schema.problems("record", {**RECORD, **changes})]
 
 
-def test_finding_is_the_same_inside_of_check():
+@pytest.mark.parametrize("noun", ["check", "trace"])
+def test_finding_is_the_same_inside_of(noun: str):
     alone = schema.schema("finding")
-    assert schema.schema("check")["$defs"]["finding"] == alone
+    assert schema.schema(noun)["$defs"]["finding"] == alone
 
 
 @pytest.mark.parametrize(

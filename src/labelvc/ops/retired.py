@@ -19,7 +19,7 @@ from labelvc.store import tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 
-_RULE = "label.deprecated"
+RULE = "label.deprecated"
 
 
 def known(
@@ -41,14 +41,14 @@ def known(
     Raises:
         StoreError: a shard cannot be read.
     """
-    return [*[one for one in before if one.rule != _RULE], *_of(git, findings, old, new)]
+    return [*[one for one in before if one.rule != RULE], *_of(git, findings, old, new)]
 
 
 def _of(
     git: Git, findings: Sequence[Finding], old: tuple[Project | None, Snapshot], new: tuple[Project, Snapshot]
 ) -> Iterator[Finding]:
     """Yield the findings that are about answers which were there before: labels that went out of use under them."""
-    some = [one for one in findings if one.rule == _RULE]
+    some = [one for one in findings if one.rule == RULE]
     if not some or old[0] is None:
         return
     with tree.reader(git) as reader:
@@ -73,7 +73,7 @@ def softened(git: Git, findings: list[Finding], project: Project, snapshot: Snap
     Raises:
         StoreError: a shard cannot be read.
     """
-    if not any(one.rule == _RULE for one in findings) or not plumbing.head(git):
+    if not any(one.rule == RULE for one in findings) or not plumbing.head(git):
         return findings
     head = tree.commit(git, "HEAD")
     former = None

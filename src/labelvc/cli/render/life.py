@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labelvc.cli.render import json, text
@@ -14,13 +14,21 @@ from labelvc.ops.trace import Life, Step
 
 if TYPE_CHECKING:
     from labelvc.model.vote import Vote
+    from labelvc.ops.hindsight import Judged
 
-NOT_TOLD = "not told"
+NOT_TOLD, TOLD = "not told", "worked out now"
 _DECISIONS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
 
 
-def trace(life: Life, veil: Veil, *, color: bool) -> Iterator[str]:
-    """Yield the record's present state, then each change with who, when, why and who answered for it."""
+def trace(life: Life, veil: Veil, judged: Sequence[Judged] | None = None, *, color: bool) -> Iterator[str]:
+    """Yield the record's present state, then each change with who, when, why and who answered for it.
+
+    Args:
+        life: the life.
+        veil: hides plain values where a pseudonym must stand.
+        judged: what the checks say of each step; None where they were not asked.
+        color: whether to use colours.
+    """
     item = veil.over(life.key._replace(id=""), diff.decoded(life.item))
     now = veil.over(life.key, diff.decoded(life.now))
     media = item.get("media")
@@ -32,8 +40,12 @@ def trace(life: Life, veil: Veil, *, color: bool) -> Iterator[str]:
     for number, step in enumerate(life.steps, 1):
         yield "\n"
         yield from _step(number, step, veil, color=color)
+        yield from _judged(judged[number - 1], color=color) if judged is not None else ()
     yield "\n"
-    yield "checks   not told: no file keeps what `check` said; `labelvc check A..B` asks again\n"
+    if judged is None:
+        yield "checks   not told: no file keeps what `check` said; --checks asks again of each version\n"
+    else:
+        yield "checks   worked out now, by the rules of this labelvc under each commit's own documents; no file keeps what `check` said then\n"
     yield f"release  {_released(life)}\n"
 
 
@@ -65,6 +77,19 @@ def _step(number: int, step: Step, veil: Veil, *, color: bool) -> Iterator[str]:
         yield f"   {_vote(vote)}\n"
     if not any(vote.ordinary for vote in step.votes):
         yield f"   approval  {_why(step)}\n"
+
+
+def _judged(judged: Judged, *, color: bool) -> Iterator[str]:
+    """Yield what the checks say of a version."""
+    if judged.untold:
+        yield f"   check     cannot be told: {text.safe(judged.untold)}\n"
+        return
+    waived = f", {len(judged.waived)} waived" if judged.waived else ""
+    yield f"   check     {text.tally(judged.findings)}{waived}\n"
+    for one in judged.findings:
+        place = f"{text.safe(one.place.pointer)}  " if one.place.pointer else ""
+        severity = text.paint(one.severity.ljust(7), one.severity, on=color)
+        yield f"             {severity} {one.rule.ljust(18)} {place}{text.safe(one.message)}\n"
 
 
 def _why(step: Step) -> str:
@@ -127,15 +152,16 @@ def _present(fields: Mapping[str, Any]) -> str:
     return text.short(shown) + (f"  rev {fields['rev']}" if "rev" in fields else "")
 
 
-def summary(life: Life) -> dict[str, Any]:
+def summary(life: Life, judged: Sequence[Judged] | None = None) -> dict[str, Any]:
     """Return what `trace` says in JSON about the whole life."""
+    checks = NOT_TOLD if judged is None else TOLD
     later = None if life.later is None else str(life.later)
     releases = list(life.releases or ())
-    return {"key": str(life.key), "steps": len(life.steps), "later": later, "checks": NOT_TOLD, "releases": releases}
+    return {"key": str(life.key), "steps": len(life.steps), "later": later, "checks": checks, "releases": releases}
 
 
-def items(life: Life, veil: Veil) -> list[json.Item]:
-    """Return each step as `trace` prints it in JSON."""
+def items(life: Life, veil: Veil, judged: Sequence[Judged] | None = None) -> list[json.Item]:
+    """Return each step as `trace` prints it in JSON; arguments as for `trace`."""
     return [
         {
             **json.delta(veil.drawn(diff.compare(step.delta))),
@@ -146,9 +172,15 @@ def items(life: Life, veil: Veil) -> list[json.Item]:
             "governed": step.governed,
             "meaning": _meaning(step.meaning),
             "votes": [vote._asdict() for vote in step.votes],
+            **({} if judged is None else {"checks": _checks(judged[at])}),
         }
-        for step in life.steps
+        for at, step in enumerate(life.steps)
     ]
+
+
+def _checks(judged: Judged) -> dict[str, Any]:
+    found = [json.finding(one) for one in judged.findings] + [json.waived(one) for one in judged.waived]
+    return {"findings": found, "untold": judged.untold}
 
 
 def _meaning(meaning: Meaning | None) -> dict[str, Any] | None:
