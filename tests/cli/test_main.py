@@ -148,7 +148,32 @@ def test_a_diff_of_commits_loads_nothing_of_what_writes_or_speaks_to_people(repo
 def test_no_command_pays_for_what_typing_has_anyway(tmp_path):
     found = imported("trace", "pets/p1#m1", cwd=tmp_path)
     assert "msgspec" in found
-    assert "typing_extensions" not in found
+    assert not found & {
+        "typing_extensions",
+        "msgspec.inspect",
+        "msgspec._json_schema",
+        "textwrap",
+        "unicodedata",
+        "array",
+    }
+    assert not found & {"labelvc.store.differences", "labelvc.core.succession"}
+
+
+def test_who_asks_msgspec_for_what_no_command_needs_gets_it():
+    code = (
+        "import sys\nfrom labelvc.cli import lazy, main\nmain.application.get_command(None, 'trace')\nimport msgspec\n"
+        "assert 'msgspec' in sys.modules and 'msgspec.inspect' not in sys.modules\n"
+        "print(msgspec.json.schema(int), msgspec.json.schema_components([int]), msgspec.inspect.type_info(int))\n"
+        "import msgspec.inspect\nprint(msgspec.inspect.IntType() == msgspec.inspect.type_info(int))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    bare = subprocess.run(
+        [sys.executable, "-c", code[code.index("print(") :].replace("print", "import msgspec\nprint", 1)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (bare.stdout, "")
 
 
 def test_version(tmp_path, labelvc):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import click
@@ -82,16 +83,43 @@ def near(word: str, words: Sequence[str]) -> list[str]:
     return found
 
 
-def _load_msgspec() -> None:
-    """Import what nearly all commands need, without the 4 ms of typing_extensions: `typing` has the same since Python 3.11.
+class _Later(ModuleType):
+    """A module that is loaded when something of it is asked for."""
 
-    Source: msgspec/_utils.py, which does without them where there are none. Whoever else imports them later gets them.
+    def __getattr__(self, name: str) -> Any:
+        """Return a member of the module itself, which takes this one's place; what the import system asks for is not there yet."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def _load_msgspec() -> None:
+    """Import what nearly all commands need, without what it brings along: a sixth of what it takes to trace a record.
+
+    `typing` has what is in typing_extensions since Python 3.11. Nobody here asks for a description of a type, or its JSON Schema,
+    for which msgspec makes forty classes at every start. Whoever asks for one of them later gets it.
+
+    Source: msgspec/_utils.py, which does without typing_extensions where there are none; msgspec/__init__.py and json.py.
     """
     modules: dict[str, Any] = sys.modules
-    if "msgspec" in modules or _EXTENSIONS in modules:
+    if "msgspec" in modules:
         return
-    modules[_EXTENSIONS] = None
+    schemas: Any = _Later("msgspec._json_schema")
+    schemas.schema, schemas.schema_components = map(_later, ("schema", "schema_components"))
+    spared = {_EXTENSIONS: None, "msgspec.inspect": _Later("msgspec.inspect"), schemas.__name__: schemas}
+    spared = {name: module for name, module in spared.items() if name not in modules}
+    modules |= spared
     try:
         importlib.import_module("msgspec")
     finally:
-        del modules[_EXTENSIONS]
+        for name in spared:
+            del modules[name]
+
+
+def _later(name: str) -> Callable[..., Any]:
+    """Return a function of `msgspec.json` that is loaded when it is called."""
+
+    def function(*given: Any, **named: Any) -> Any:
+        return getattr(importlib.import_module("msgspec._json_schema"), name)(*given, **named)
+
+    return function

@@ -61,6 +61,7 @@ class _Flat(NamedTuple):
     ended: bool
 
 
+@cache
 def trouble(text: str) -> str:
     """Return what is wrong with an expression, so that it cannot be used; empty when it can.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import re
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -292,6 +292,7 @@ class _Distinct:
     """Counts distinct hashes in eight bytes each; those that follow each other, as an item's records do, in no more."""
 
     def __init__(self) -> None:
+        array = importlib.import_module("array").array  # who compares single records counts none
         self._parts = [array("q") for _ in range(256)]
         self._last: int | None = None
 

@@ -86,9 +86,9 @@ def texts(value: Any, path: Sequence[str], at: str = "") -> Iterator[tuple[str, 
 
 def hiding(pointer: str) -> str:
     """Return a pointer in which names that no document of labelvc has are `***`: whoever writes a name may write a person's."""
-    return "/".join([step if _NAME.fullmatch(step) else HIDDEN for step in pointer.split("/")])
+    return "/".join([step if re.fullmatch(_NAME, step) else HIDDEN for step in pointer.split("/")])
 
 
 HIDDEN = "***"
-_NAME = re.compile(r"|[0-9]{1,7}|(?:[A-Za-z_$]|~[01])(?:[A-Za-z0-9_.…*-]|~[01]){0,79}")
+_NAME = r"|[0-9]{1,7}|(?:[A-Za-z_$]|~[01])(?:[A-Za-z0-9_.…*-]|~[01]){0,79}"
 """Names of members as documents have them; `merge` of a dataset has pointers themselves, with `~1` for `/` (RFC 6901 section 3)."""

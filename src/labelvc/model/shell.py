@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PLAIN = re.compile(r"[\w@%+=:,./~^-]+", re.ASCII)
+_PLAIN = r"(?a)[\w@%+=:,./~^-]+"
 
 
 def word(text: str) -> str:
@@ -17,6 +17,6 @@ def word(text: str) -> str:
     Args:
         text: the word.
     """
-    if _PLAIN.fullmatch(text) and text[0] not in "~=":
+    if re.fullmatch(_PLAIN, text) and text[0] not in "~=":
         return text
     return "'" + text.replace("'", "'\"'\"'") + "'"

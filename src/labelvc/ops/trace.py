@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from labelvc.core import diff, life, succession
+from labelvc.core import diff, life
 from labelvc.errors import DataError
 from labelvc.model.change import Delta
 from labelvc.model.commit import Commit
@@ -238,7 +238,11 @@ class _Succession:
         old, new = (parent, commit.id) if back else (commit.id, parent)
         deltas = (each if back else ~each for each in self._deltas(parent, commit.id))
         pointers = self._past.dataset.natural_key or ("/natural",)
-        return succession.predecessor(one, deltas, pointers, partial(self._item, old), partial(self._item, new))
+        succession = importlib.import_module("labelvc.core.succession")  # most records keep their key
+        found: Key | None = succession.predecessor(
+            one, deltas, pointers, partial(self._item, old), partial(self._item, new)
+        )
+        return found
 
     def _took(self, commit: Commit) -> bool:
         """Tell whether a commit did more than add files of records: only then can a record have vanished."""
@@ -250,7 +254,6 @@ class _Succession:
         return bool(plumbing.run(self._git, *words, commit.parents[0], commit.id, "--", folder, f"{folder}.dvc"))
 
     def _deltas(self, parent: str, commit: str) -> Iterator[Delta]:
-        # most records keep their key
         comparing, tree = map(importlib.import_module, ("labelvc.ops.diff", "labelvc.store.tree"))
         for delta in comparing.shard_deltas(self._git, *tree.differing(self._git, parent, commit)):
             if isinstance(delta.key, Key) and delta.key.dataset == self._past.dataset.name:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import FileChange
 
-_HUNK = re.compile(rb"^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@", re.MULTILINE)
-_ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)", re.DOTALL)
+# Compiled where they are used first: not every command that lists files reads patches.
+_HUNK = rb"(?m)^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@"
+_ESCAPE = rb"(?s)\\([0-3][0-7]{2}|.)"
 _ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _D, _AT, _MINUS, _PLUS = b"d@-+"
 _BLOCK = 4096
@@ -99,7 +100,7 @@ def walk(path: str, old: bytes, new: bytes) -> FileChange:
 
 def _change(hunks: list[bytes], old: list[bytes], new: list[bytes]) -> Iterator[FileChange]:
     """Yield the change of one file, if lines of it differ; the first of its old lines and of its new ones are its names."""
-    counts = _HUNK.findall(b"".join(hunks))
+    counts = re.findall(_HUNK, b"".join(hunks))
     gone = come = 0
     for one, two in counts:
         gone += int(one) if one else 1
@@ -122,7 +123,7 @@ def _name(raw: bytes) -> str:
 def unquoted(raw: bytes) -> str:
     """Return a path as git prints it in a patch, unquoted as C does (quote.c) and without the tab that guards spaces."""
     quoted = raw.startswith(b'"')
-    plain = _ESCAPE.sub(_unescape, raw[1 : raw.rindex(b'"')]) if quoted else raw.removesuffix(b"\t")
+    plain = re.sub(_ESCAPE, _unescape, raw[1 : raw.rindex(b'"')]) if quoted else raw.removesuffix(b"\t")
     return plain.decode("utf-8", "surrogateescape")
 
 

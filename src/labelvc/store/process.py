@@ -33,7 +33,7 @@ UNGRAFTED = {"GIT_GRAFT_FILE": f"{os.devnull}/none"}
 # Some of git's complaints are told apart by their words; gettext asks LANGUAGE first.
 _ENGLISH = {"LC_ALL": "C", "LANGUAGE": "C"}
 _ARGUMENTS = 60_000
-_AMBIGUOUS = re.compile("refname '(.*)' is ambiguous")
+_AMBIGUOUS = "refname '(.*)' is ambiguous"
 # A replacement object (`git replace`) would show other bytes under an id that was signed, so none is followed.
 # A monitor of files is a program that the configuration names, and says which files git may leave unread. A tag that is called
 # like a branch goes before it, of which git only warns (gitrevisions), and only where nobody asked it not to.
@@ -60,7 +60,7 @@ class Done(NamedTuple):
     @property
     def ambiguous(self) -> str:
         """The name of a revision that git says could mean several, of which it took one; empty for none."""
-        found = _AMBIGUOUS.search(self.said)
+        found = re.search(_AMBIGUOUS, self.said)
         return found[1] if found else ""
 
 
@@ -262,7 +262,7 @@ def complaint(stderr: bytes) -> str:
     """Return what git complained of: the last `fatal:` or `error:` line, else one on a name of several meanings, else the last."""
     lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     told = [line for line in lines if line.startswith(("fatal: ", "error: "))]
-    vague = [line for line in lines if _AMBIGUOUS.search(line)]
+    vague = [line for line in lines if re.search(_AMBIGUOUS, line)]
     return (told or vague or lines or [""])[-1]
 
 

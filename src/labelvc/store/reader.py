@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from labelvc import digests
 from labelvc.batches import batches
@@ -16,10 +17,12 @@ from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store import git as plumbing
 from labelvc.store import objects, pointer, revisions
-from labelvc.store.differences import Differences
 from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 from labelvc.store.promised import Promised
+
+if TYPE_CHECKING:
+    from labelvc.store.differences import Differences
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _AT_ONCE = 1000
@@ -31,12 +34,11 @@ class Reader:
 
     Attributes:
         git: where they are.
-        differences: what differs between commits, from gits that are kept as well.
     """
 
     def __init__(self, git: Git) -> None:
         self.git = git
-        self.differences = Differences(git)
+        self._differences: Differences | None = None
         self._objects = Objects(git)
         self._promised = Promised(git)
         self._dvc = pointer.Cache(git)
@@ -49,10 +51,18 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         """Let go of git and the folders."""
         self._objects.close()
-        self.differences.close()
+        if self._differences is not None:
+            self._differences.close()
         for handle in self._folders.values():
             os.close(handle)
         self._folders.clear()
+
+    @property
+    def differences(self) -> Differences:
+        """What differs between commits, from gits that are kept as well; who compares none does not pay for the module."""
+        if self._differences is None:
+            self._differences = importlib.import_module("labelvc.store.differences").Differences(self.git)
+        return self._differences
 
     def read(self, path: str, entry: Entry) -> bytes:
         """Return the bytes of one entry.

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-_NAME = re.compile(r"(?:[^~^:@]|@(?!\{))+")
-_SHORT, _WHOLE = re.compile("[0-9a-fA-F]{4,}"), re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_NAME = r"(?:[^~^:@]|@(?!\{))+"
+_SHORT, _WHOLE = "[0-9a-fA-F]{4,}", "[0-9a-f]{40}|[0-9a-f]{64}"
 _PLACES = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
 
 
@@ -23,9 +23,9 @@ def is_plain(rev: str, directory: Path, is_there: Callable[[str], bool]) -> bool
         directory: git folder of the work tree, the first place where a name is looked for.
         is_there: tells whether there is a ref of a full name.
     """
-    name = _NAME.match(rev)
-    if name is None or name[0] == "HEAD" or _WHOLE.fullmatch(name[0]):
+    name = re.match(_NAME, rev)
+    if name is None or name[0] == "HEAD" or re.fullmatch(_WHOLE, name[0]):
         return name is not None
-    if _SHORT.fullmatch(name[0]) or (directory / name[0]).exists():
+    if re.fullmatch(_SHORT, name[0]) or (directory / name[0]).exists():
         return False
     return sum(is_there(place.format(name[0])) for place in _PLACES) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -35,7 +34,8 @@ def safe(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join([c if c.isprintable() or unicodedata.category(c) == "Zs" else f"\\u{ord(c):04x}" for c in text])
+    category = importlib.import_module("unicodedata").category  # nearly all text is as plain as that
+    return "".join([c if c.isprintable() or category(c) == "Zs" else f"\\u{ord(c):04x}" for c in text])
 
 
 def paint(text: str, colour: str, *, on: bool) -> str:
