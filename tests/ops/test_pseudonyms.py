@@ -82,9 +82,10 @@ def test_someone_elses_secret_is_refused(repo: Path):
 
 def test_values_become_tokens_and_tokens_stay(repo: Path):
     begin(repo)
-    tokenise = pseudonyms.tokeniser((active(repo),), PROJECT, "main")
-    token = tokenise("person", "ada@example.com")
-    assert token == tokenise("person", " Ada@Example.com") == tokenise("person", token) == tokenise("account", token)
+    tokenise = pseudonyms.tokeniser((active(repo),), PROJECT)
+    token = tokenise("main", "person", "ada@example.com")
+    assert token == tokenise("main", "person", " Ada@Example.com")
+    assert token == tokenise("main", "person", token) == tokenise("main", "account", token)
     assert token == pseudonym.token(active(repo), PROJECT, "main", "person", "ada@example.com")
-    assert token != tokenise("email", "ada@example.com")
-    assert token != pseudonyms.tokeniser((active(repo),), PROJECT, "release-1")("person", "ada@example.com")
+    assert token != tokenise("main", "email", "ada@example.com")
+    assert token != tokenise("release-1", "person", "ada@example.com")

@@ -387,7 +387,7 @@ def test_privacy_12_a_key_that_is_rotated_during_an_import_opens_what_it_brings(
     with tree.reader(vaulted.zoo.at) as reader:
         project = projects.load(vaulted.zoo.at, work, reader)
     importing = links.Links(vaulted.zoo.at, project, (secret_here(vaulted),))
-    token = importing.random("email", MAIL, "")
+    token = importing.random("main", "email", MAIL, "")
     assert labelvc(vaulted.folder, "vault", "rotate", *vaulted.by("ada", "ben"))[0] == 0
     assert importing.keep() == 1
     code, _, err = labelvc(vaulted.folder, "vault", "seal", *vaulted.by("ada", "ben"))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, expression
-from labelvc.core import labels, milestones, profiles, registers, semver, waivers
+from labelvc.core import domains, labels, milestones, profiles, registers, semver, waivers
 from labelvc.model import jsonpointer, register
 
 Rule = str
@@ -176,7 +176,7 @@ def _dataset(found: Document, tasks: Mapping[str, Any] | None) -> Iterator[Troub
     if said:
         yield Trouble(found, "/group", "document.reference", said)
     for number, field in enumerate(found.value.get("sensitive", ())):
-        said = _unprotectable(field)
+        said = _unprotectable(field) or _divided(field, found.value["sensitive"][:number])
         if said:
             yield Trouble(found, f"/sensitive/{number}", "document.reference", said)
 
@@ -243,7 +243,19 @@ def _unprotectable(field: Mapping[str, Any]) -> str:
     if not rest and first in ("gone", "rev", "task", "value", "under"):
         return f"/{first} is what labelvc itself reads, so it cannot be protected as a whole"
     if field["pointer"] == "/by" and field.get("layer", "annotations") == "annotations":
+        if "domain" in field:
+            return "/by is in the project's domain, by whose tokens the policy knows people; take `domain` out"
         return "" if field.get("mode", "keyed") in ("keyed", "random") else "/by always holds a pseudonym"
+    return ""
+
+
+def _divided(field: Mapping[str, Any], before: Iterable[Mapping[str, Any]]) -> str:
+    """Say with which entry before it a field shares a place, or names, and no domain: there a value would have two tokens."""
+    for number, other in enumerate(before):
+        if field.get("domain") != other.get("domain") and domains.meet(field, other):
+            return (
+                f"and /sensitive/{number} lead to one place, or to the same names, and say two domains; say one in both"
+            )
     return ""
 
 

@@ -64,6 +64,7 @@ class Sensitive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         step: `generalise` a number to the lower end of its bin of this width.
         prefix: `generalise` a text to its first characters, as many as this.
         instead: what `redact` puts in place of a value: its `token`, or a `surrogate` that nobody has.
+        domain: pseudonymisation domain of its tokens; empty: the project's (`labelvc.core.domains` answers).
     """
 
     pointer: str
@@ -75,6 +76,7 @@ class Sensitive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     step: float = 0
     prefix: int = 0
     instead: Literal["token", "surrogate"] = "token"
+    domain: str = ""
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -266,7 +268,7 @@ class Project(msgspec.Struct, frozen=True):
         tasks: name to task.
         datasets, taxonomies, guidelines: name to value.
         digest: `sha256:` over the bytes of all documents read, the key of remembered results.
-        domain: pseudonymisation domain; tokens of two domains cannot be joined.
+        domain: pseudonymisation domain of fields that say none; tokens of two domains cannot be joined.
         leaks: what is looked for in plain text.
         erased: tokens of people who were forgotten, which must stand nowhere any more.
         licences: under which items may be handed out; None where the project does not say, and any may, or none at all.

@@ -12,7 +12,7 @@ from labelvc.core import pseudonym
 from labelvc.errors import DataError
 from labelvc.model.project import Project
 from labelvc.model.secret import Secret
-from labelvc.ops import lineage, links, vault
+from labelvc.ops import domains, lineage, links, vault
 from labelvc.ops.vault import Opened
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
@@ -107,6 +107,10 @@ class Revealed:
         return [canonical.encode({"i": link, "m": subkeys.tag(key, link, token), "t": token}) for link, token in drawn]
 
     @cached_property
+    def _domains(self) -> tuple[str, ...]:
+        return domains.ever(self._git, self._project)
+
+    @cached_property
     def _links(self) -> Mapping[str, str]:
         """Links to tokens that a re-key drew which was killed, or taken back: a second draw would make the person two."""
         key = subkeys.subkey(self._secret, self._project.id, "link")
@@ -129,7 +133,7 @@ class Revealed:
         return content
 
     def _prove(self, trail: list[str], content: Mapping[str, Any], where: str) -> None:
-        known = lineage.proved(self._git, self._project, trail, content)
+        known = lineage.proved(self._git, self._project, self._domains, trail, content)
         self.unproved += known is None
         if known is False:
             message = "the vault leads a token to a value that does not yield it: somebody wrote it who should not"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labelvc.codec import keyfile, vaultrow
-from labelvc.core import pseudonym
+from labelvc.core import domains, pseudonym
 from labelvc.errors import ConfigurationError, DataError, Error, RefusedError
 from labelvc.model.project import Project
 from labelvc.model.secret import Secret
@@ -256,12 +256,13 @@ def project_here(git: Git) -> Project:
 
 
 def _keyed(git: Git, project: Project, kind: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the keyed token of each value, and the value; the epoch's secret is looked for where there is one."""
+    """Yield the keyed tokens of each value in every domain, and the value; the epoch's secret is looked for where there is one."""
     if values:
         with tree.reader(git) as reader:
             secrets = pseudonyms.making(git, tree.work(git), reader)
-        tokenise = pseudonyms.tokeniser(secrets, project.id, project.domain)
-        yield from ((tokenise(kind, value, ""), value) for value in values)
+        tokenise = pseudonyms.tokeniser(secrets, project.id)
+        names = domains.of(project).names
+        yield from ((tokenise(name, kind, value, ""), value) for value in values for name in names)
 
 
 def opened(folder: Path, project: Project, openers: Openers) -> tuple[Opened, Iterable[Path]]:

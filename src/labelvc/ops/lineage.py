@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from labelvc.codec import epochs, subkeys
@@ -14,12 +14,15 @@ from labelvc.store import keyring, tree
 from labelvc.store.git import Git
 
 
-def proved(git: Git, project: Project, trail: Sequence[str], content: Mapping[str, Any]) -> bool | None:
+def proved(
+    git: Git, project: Project, domains: Sequence[str], trail: Sequence[str], content: Mapping[str, Any]
+) -> bool | None:
     """Tell whether the value of a row of the vault yields the token that it was asked for.
 
     Args:
         git: the repository, whose work tree lists the epochs.
         project: its project.
+        domains: every one that the project has or had: a token does not tell in which it was made.
         trail: the token, and those that it leads to in the vault; the last one has the value.
         content: of that one's row.
 
@@ -30,7 +33,7 @@ def proved(git: Git, project: Project, trail: Sequence[str], content: Mapping[st
     here = secrets_of(git, pseudonym.epoch_of(token))
     if here is None:
         return None
-    if not yields(content, token, here, project):
+    if not _yields(content, token, here, project, domains):
         return False
     if pseudonym.epoch_of(first) == pseudonym.epoch_of(token):  # an alias, which only who holds the vault's key writes
         return True
@@ -39,20 +42,32 @@ def proved(git: Git, project: Project, trail: Sequence[str], content: Mapping[st
         return None
     names = [each.epoch for each in later]
     if pseudonym.epoch_of(token) not in names:
-        return "link" not in content and yields(content, first, later, project)
-    for secret in later[names.index(pseudonym.epoch_of(token)) + 1 :]:
-        token = pseudonym.chained(secret, project.id, project.domain, token)
-    return token in trail[:-1]
+        return "link" not in content and _yields(content, first, later, project, domains)
+    return _carried(token, later[names.index(pseudonym.epoch_of(token)) + 1 :], trail[:-1], project, domains)
 
 
-def yields(content: Mapping[str, Any], token: str, secrets: Sequence[Secret], project: Project) -> bool:
+def _yields(
+    content: Mapping[str, Any], token: str, secrets: Sequence[Secret], project: Project, domains: Sequence[str]
+) -> bool:
     """Tell whether a row's value yields its token, or the link that its token was given for, under the epoch's secrets."""
     kind = pseudonym.kind_of(token)
     value, scope = content["value"], content.get("scope", "")
     if "link" not in content:
-        return pseudonym.lineage(secrets, project.id, project.domain, kind, value, scope)[-1] == token
-    blind = subkeys.subkey(secrets[-1], project.id, "blind", project.domain, kind)
-    return subkeys.is_tag(content["link"], blind, scope, *pseudonym.normalised(kind, value))
+        first, *later = secrets
+        made = (pseudonym.token(first, project.id, domain, kind, value, scope) for domain in domains)
+        return any(_carried(one, later, (token,), project, domains) for one in made)
+    blinds = (subkeys.subkey(secrets[-1], project.id, "blind", domain, kind) for domain in domains)
+    return any(subkeys.is_tag(content["link"], blind, scope, *pseudonym.normalised(kind, value)) for blind in blinds)
+
+
+def _carried(
+    token: str, secrets: Sequence[Secret], to: Collection[str], project: Project, domains: Sequence[str]
+) -> bool:
+    """Tell whether a chain of re-keys leads from a token to one of some others, each in whatever domain its field had then."""
+    made = {token}
+    for secret in secrets:
+        made = {pseudonym.chained(secret, project.id, domain, one) for domain in domains for one in made}
+    return not made.isdisjoint(to)
 
 
 def secrets_of(git: Git, name: str) -> tuple[Secret, ...] | None:

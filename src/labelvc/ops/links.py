@@ -15,10 +15,10 @@ from typing import Any
 
 from labelvc.codec import canonical, keyfile, subkeys, vaultrow
 from labelvc.core import pseudonym
-from labelvc.errors import DataError, RefusedError, StoreError
+from labelvc.errors import DataError, StoreError
 from labelvc.model.project import Project
 from labelvc.model.secret import Secret
-from labelvc.ops import project as projects
+from labelvc.ops.comeback import Comeback
 from labelvc.store import age, disk, vault
 from labelvc.store.git import Git
 
@@ -43,6 +43,7 @@ class Links:
 
     def __init__(self, git: Git, project: Project, secrets: Sequence[Secret]) -> None:
         self._git, self._project, self._secrets = git, project, secrets
+        self._comeback = Comeback(git, project, secrets)
         recipient(vault.home(git))  # without a vault nothing is begun; whom to encrypt to is asked again in the end
         self._tokens = self._read_links(vault.home(git) / vault.LINKS)
         self._keys: dict[str, bytes] = {}
@@ -51,53 +52,45 @@ class Links:
         self._new_links: dict[str, str] = {}
         self._new_keys: dict[str, str] = {}
 
-    def random(self, kind: str, value: str, scope: str) -> str:
-        """Return the random token of a value: the one it has, or a new one.
+    def random(self, domain: str, kind: str, value: str, scope: str) -> str:
+        """Return the random token of a value: the one it has in a domain, or a new one.
 
         Raises:
             DataError: the value is empty once normalised.
             RefusedError: it belongs to somebody who was erased: a new token would bring them back unseen.
         """
         normaliser, plain = pseudonym.normalised(kind, value)
-        blinds = [self._subkey(at, "blind", self._project.domain, kind) for at in range(len(self._secrets))]
+        blinds = [self._subkey(at, "blind", domain, kind) for at in range(len(self._secrets))]
         *_, link = links = [subkeys.tag(blind, scope, normaliser, plain) for blind in blinds]
         for at in reversed(range(len(links))):
             if links[at] in self._tokens:
-                return self._carried(self._tokens[links[at]], at)
-        if self._is_erased(kind, value, scope):
-            message = f"a value of the kind {kind} belongs to somebody who was erased; nothing was written"
-            hint = "take their rows out of the source; labelvc erase --list"
-            raise RefusedError(message, where=projects.ERASURES, hint=hint)
+                return self._carried(domain, self._tokens[links[at]], at)
+        self._comeback.refuse(kind, value, scope)
         found = pseudonym.of_bytes(kind, self._secrets[-1].epoch, secrets.token_bytes(32))
         self._tokens[link] = self._new_links[link] = found
         self._fresh.append((found, {"link": link, "scope": scope, "value": value}))
         return found
 
-    def _is_erased(self, kind: str, value: str, scope: str) -> bool:
-        """Tell whether the ledger lists the keyed token of a value, whose random one is forgotten."""
-        erased, project = self._project.erased, self._project
-        tokens = pseudonym.lineage(self._secrets, project.id, project.domain, kind, value, scope) if erased else ()
-        return not erased.isdisjoint(tokens)
-
-    def seal(self, kind: str, value: str, scope: str, place: str) -> str:
+    def seal(self, domain: str, kind: str, value: str, scope: str, place: str) -> str:
         """Return a value sealed in place behind its token: under that token's key, or that of the one it was chained from.
 
         Args:
+            domain: of the token.
             kind: of the value.
             value: the plain value.
             scope: how far it shares its token.
             place: dataset and field it stands in; it opens nowhere else.
         """
         project = self._project
-        tokens = pseudonym.lineage(self._secrets, project.id, project.domain, kind, value, scope)
+        tokens = pseudonym.lineage(self._secrets, project.id, domain, kind, value, scope)
         at = next((at for at in reversed(range(len(tokens))) if self._known(tokens[at], at)), len(tokens) - 1)
         key = self._known(tokens[at], at) or self._drawn(tokens[at])
         return f"{tokens[-1]}:{vaultrow.hide(key, value, project.id, kind, tokens[at], place)}"
 
-    def _carried(self, token: str, at: int) -> str:
+    def _carried(self, domain: str, token: str, at: int) -> str:
         """Return the token that a token of an epoch of the chain has become."""
         for secret in self._secrets[at + 1 :]:
-            token = pseudonym.chained(secret, self._project.id, self._project.domain, token)
+            token = pseudonym.chained(secret, self._project.id, domain, token)
         return token
 
     def _known(self, token: str, at: int) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from labelvc.codec import epochs, subkeys
@@ -10,7 +11,7 @@ from labelvc.core import pseudonym
 from labelvc.errors import DataError, TrustError
 from labelvc.model.project import Project
 from labelvc.model.secret import Epoch, Secret
-from labelvc.ops import carrying, lineage, pseudonyms, vault
+from labelvc.ops import carrying, domains, lineage, pseudonyms, vault
 from labelvc.ops import dataset as datasets
 from labelvc.ops.carriage import Carriage
 from labelvc.ops.dataset import Advance
@@ -75,7 +76,7 @@ class Onward:
         if "value" not in content:
             message = "the vault does not know what a token from before a re-key stands for"
             raise DataError(message, where=where, hint="labelvc vault seal; else take the line out, or import it again")
-        if lineage.proved(self._git, self._project, trail, content) is False:
+        if lineage.proved(self._git, self._project, self._domains, trail, content) is False:
             message = "the vault leads a token to a value that does not yield it: somebody wrote it who should not"
             raise DataError(message, where=where, hint="labelvc vault status; take the row from a backup")
         kind, scope, secret = pseudonym.kind_of(token), content.get("scope", ""), self._secret(epoch)
@@ -84,6 +85,10 @@ class Onward:
         new = pseudonym.token(secret, self._project.id, self._project.domain, kind, content["value"], scope)
         self._rows[new] = {"before": token, "scope": scope, "value": content["value"]}
         return new
+
+    @cached_property
+    def _domains(self) -> tuple[str, ...]:
+        return domains.ever(self._git, self._project)
 
     def _drawn(self, kind: str, scope: str, value: str, secret: Secret, where: str, one: Opened) -> str:
         """Return the token that a re-key drew for a value: the one whose link is the value's."""
@@ -124,6 +129,7 @@ def mend(git: Git, one: Opened | None, advance: Advance | None = None) -> Done |
     """
     with files.lock(git) as since:
         work, project = datasets.opened(git)
+        domains.refuse_own(project)
         for dataset in project.datasets.values():
             datasets.refuse_dirty(git, dataset, work)
         with tree.reader(git) as reader:
@@ -159,6 +165,7 @@ def onward(git: Git, project: Project, one: Opened) -> dict[str, dict[str, Any]]
     found: dict[str, dict[str, Any]] = {}
     if not any(epoch.before for epoch in known):
         return found
+    domains.refuse_own(project)
     contents = {token: one.content(token) for token in one.rows if not one.gone(token)}
     latest = contents.keys() - {content.get("before") for content in contents.values()}
     latest -= {token for token in latest if "moves" in contents[token]}

@@ -152,19 +152,18 @@ def _never_had(git: Git) -> None:
         raise ConfigurationError("the list of epochs for pseudonyms is gone", where=epochs.PATH, hint=cure)
 
 
-def tokeniser(secrets: Sequence[Secret], project_id: str, domain: str) -> Callable[[str, str, str], str]:
-    """Return a function from (kind, plain value, scope) to token.
+def tokeniser(secrets: Sequence[Secret], project_id: str) -> Callable[[str, str, str, str], str]:
+    """Return a function from (domain, kind, plain value, scope) to token.
 
     Args:
         secrets: what `making` returns.
         project_id: UUID of the project.
-        domain: pseudonymisation domain.
 
     Returns:
         The function; a value that is a token already comes back as it is.
     """
 
-    def tokenise(kind: str, value: str, scope: str = "") -> str:
+    def tokenise(domain: str, kind: str, value: str, scope: str = "") -> str:
         if pseudonym.is_token(value):
             return value
         return pseudonym.lineage(secrets, project_id, domain, kind, value, scope)[-1]

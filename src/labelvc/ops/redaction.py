@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, surrogates
 from labelvc.codec.offsets import Unit
-from labelvc.core import leaks, protection, redact, reword
+from labelvc.core import domains, leaks, protection, redact, reword
 from labelvc.core.gate import Gate
 from labelvc.core.redact import Redacted
 from labelvc.core.reword import Found, Spoken
@@ -100,7 +100,8 @@ class Redaction:
         self._project, self._dataset, self._tokens, self._unit = project, dataset, tokens, unit
         self._declared = [field for field in dataset.sensitive if field.mode == "redact"]
         self._asked = [(field, jsonpointer.steps(field.pointer)) for field in self._declared]
-        self._words: dict[tuple[str, str, str, bool], str] = {}
+        self._domains = domains.of(project)
+        self._words: dict[tuple[str, str, str, str, bool], str] = {}
         self._ways, self._values = Spill(1, _WAITING), Spill(1, _WAITING)
         self._told: set[str] = set()
         self.texts = self.values = 0
@@ -148,7 +149,10 @@ class Redaction:
                 yield token, {"scope": scope, "value": value}
         for one in self.ways():
             said = way(self._dataset.id, one.layer, self.called.get(one.item, one.item), one.pointer, one.digest)
-            yield self._tokens.of_value("other", said, WAY), {"moves": one.moves, "scope": WAY, "value": said}
+            yield (
+                self._tokens.of_value(self._project.domain, "other", said, WAY),
+                {"moves": one.moves, "scope": WAY, "value": said},
+            )
 
     def _shard(self, lines: list[Line]) -> list[Line]:
         """Return the lines of one shard as they go on."""
@@ -220,15 +224,16 @@ class Redaction:
     def _instead(self, place: Place, found: Found, *, made_up: bool) -> str:
         """Return what stands in place of a value."""
         scope = self._tokens.scope(place.field, place.line.fields)
+        domain = self._domains.within(place.field)
         surrogate = made_up and place.field.instead == "surrogate"
-        asked = (found.detector, found.said, scope, surrogate)
+        asked = (domain, found.detector, found.said, scope, surrogate)
         if asked not in self._words:
             if len(self._words) > _REMEMBERED:
                 self._words.clear()
             drawn = ""
             if surrogate:
-                drawn = surrogates.surrogate(found.detector, self._tokens.drawn(found.kind, found.said, scope))
-            self._words[asked] = drawn or redact.marked(self._tokens.of_value(found.kind, found.said, scope))
+                drawn = surrogates.surrogate(found.detector, self._tokens.drawn(domain, found.kind, found.said, scope))
+            self._words[asked] = drawn or redact.marked(self._tokens.of_value(domain, found.kind, found.said, scope))
         return self._words[asked]
 
     def _note(self, place: Place, done: Redacted, told: Sequence[Found]) -> None:
@@ -238,8 +243,9 @@ class Redaction:
         if not self.traced:
             return
         scope, moves = self._tokens.scope(place.field, place.line.fields), []
+        domain = self._domains.within(place.field)
         for move, found in zip(done.moves, told, strict=True):
-            token = self._tokens.of_value(found.kind, found.said, scope)
+            token = self._tokens.of_value(domain, found.kind, found.said, scope)
             if token not in self._told:  # told twice is no harm, and all of them would not fit
                 if len(self._told) > _REMEMBERED:
                     self._told.clear()

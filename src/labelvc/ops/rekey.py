@@ -14,7 +14,7 @@ from labelvc.errors import ConfigurationError, DataError, RefusedError
 from labelvc.model.project import Dataset, Project
 from labelvc.model.secret import Epoch, Secret
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import carrying, naming, pseudonyms
+from labelvc.ops import carrying, domains, naming, pseudonyms
 from labelvc.ops import dataset as datasets
 from labelvc.ops import project as projects
 from labelvc.ops.carriage import Carriage, Texts, shard_of
@@ -88,6 +88,7 @@ def rekey(git: Git, asked: Asked, ways: Ways, *, dry: bool = False, advance: Adv
     """
     with nullcontext(0) if dry else files.lock(git) as since:
         work, project = datasets.opened(git)
+        domains.refuse_own(project)
         for dataset in project.datasets.values():
             datasets.refuse_dirty(git, dataset, work)
         with tree.reader(git) as reader:

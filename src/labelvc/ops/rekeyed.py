@@ -18,7 +18,7 @@ from labelvc.model.policy import Need, Policy, Trust
 from labelvc.model.project import Project
 from labelvc.model.secret import Epoch, Secret
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import approvals, bijection, makers, people, pseudonyms, vault, vouching
+from labelvc.ops import approvals, bijection, domains, makers, people, pseudonyms, vault, vouching
 from labelvc.ops import diff as comparing
 from labelvc.ops import project as projects
 from labelvc.ops import trust as trusting
@@ -113,6 +113,7 @@ def recomputed(git: Git, looked: Looked, one: Opened | None) -> Recomputed:
     with tree.reader(git) as reader:
         known = pseudonyms.listed(looked.pair.new, reader)
         project = projects.load(git, looked.pair.new, reader)
+    domains.refuse_own(project)
     epoch = next(each for each in known if each.id == looked.found.epoch)
     secret = keyring.load(git, epoch)
     into, gone = looked.found.into, set[str]()

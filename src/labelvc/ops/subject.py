@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from labelvc.codec import document, epochs, subkeys
+from labelvc.codec import epochs, subkeys
 from labelvc.core import erasure, pseudonym
-from labelvc.errors import DataError, TrustError
+from labelvc.errors import TrustError
 from labelvc.model.project import Dataset, Project
 from labelvc.model.secret import Epoch, Secret
-from labelvc.ops import custody, forgetting, links, vault
-from labelvc.ops import project as projects
+from labelvc.ops import custody, domains, forgetting, links, vault
 from labelvc.ops.custody import Act
 from labelvc.ops.sharing import Openers
-from labelvc.store import git as plumbing
 from labelvc.store import keyring, tree
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
-from labelvc.store.objects import Objects
 
 _PERSON = "person"
 _LINK = ("i", "m", "t")
@@ -56,6 +52,14 @@ class Subject(NamedTuple):
     behind: str = ""
 
 
+class _Here(NamedTuple):
+    """The repository, its project, and every domain that this has or had."""
+
+    git: Git
+    project: Project
+    domains: tuple[str, ...]
+
+
 def find(git: Git, asked: Asked, openers: Openers | None, act: Act) -> Subject:
     """Return all tokens of a person.
 
@@ -70,18 +74,19 @@ def find(git: Git, asked: Asked, openers: Openers | None, act: Act) -> Subject:
         TrustError: no secret of an epoch is here, so that nobody can tell the tokens of a value; or the vault does not open.
     """
     project = custody.project_here(git)
+    one = _Here(git, project, domains.ever(git, project))
     home = folders.home(git)
     here = folders.current(home) is not None
     if asked.value:
-        found = set(_tokens_of(git, project, asked.kind, asked.value, home))
+        found = set(_tokens_of(one, asked.kind, asked.value, home))
         if not found:
             hint = "labelvc pseudonym accept FILE -i MY_KEY, or name the token: labelvc erase TOKEN"
             raise TrustError("no secret of an epoch is on this machine, so nobody can tell its tokens", hint=hint)
     else:
         found = set(erasure.tokens_of([asked.token]))
-    found = _carried(git, project, found)
+    found = _carried(one, found)
     if here and openers is not None:
-        found |= _beside(git, project, openers, sorted(found), act)
+        found |= _beside(one, openers, sorted(found), act)
     opened = here and openers is not None
     return Subject(tuple(sorted(found)), opened, here, "" if opened else _behind(git, found))
 
@@ -105,10 +110,10 @@ def _behind(git: Git, tokens: Collection[str]) -> str:
     return last if last not in map(pseudonym.epoch_of, tokens) else ""
 
 
-def _beside(git: Git, project: Project, openers: Openers, tokens: Sequence[str], act: Act) -> set[str]:
+def _beside(here: _Here, openers: Openers, tokens: Sequence[str], act: Act) -> set[str]:
     """Return tokens with all others of the same people that the vault tells: aliases, and those of other epochs and scopes."""
-    with folders.held(git) as folder:
-        one, _ = custody.opened(folder, project, openers)
+    with folders.held(here.git) as folder:
+        one, _ = custody.opened(folder, here.project, openers)
         vault.record(one, custody.entry(act, "trace", tokens=list(tokens)))
         vault.fold(one)
         found = forgetting.aliases(one, tokens)
@@ -116,33 +121,33 @@ def _beside(git: Git, project: Project, openers: Openers, tokens: Sequence[str],
             row = one.rows.get(token)
             content = one.content(token) if row is not None and row.sealed is not None else {}
             if "value" in content:
-                found |= set(_tokens_of(git, project, pseudonym.kind_of(token), content["value"], folder))
-        return forgetting.aliases(one, _carried(git, project, found))
+                found |= set(_tokens_of(here, pseudonym.kind_of(token), content["value"], folder))
+        return forgetting.aliases(one, _carried(here, found))
 
 
-def _carried(git: Git, project: Project, tokens: Collection[str]) -> set[str]:
+def _carried(here: _Here, tokens: Collection[str]) -> set[str]:
     """Return tokens with those that chained re-keys made of them, as far as the secrets are here.
 
     A re-key takes along what an earlier one missed, so any epoch before may be the one that a token came from.
     """
     found = set(tokens)
-    domains = _domains(git, project)
-    for epoch, secret in _secrets(git):
+    for epoch, secret in _secrets(here.git):
         made = [token for token in found if epoch.before and pseudonym.epoch_of(token) != epoch.id]
-        ways = [(domain, token) for domain in domains for token in made]
-        found |= {pseudonym.chained(secret, project.id, domain, token) for domain, token in ways}
+        ways = itertools.product(here.domains, made)
+        found |= {pseudonym.chained(secret, here.project.id, name, token) for name, token in ways}
     return found
 
 
-def _tokens_of(git: Git, project: Project, kind: str, value: str, folder: Path) -> Iterator[str]:
+def _tokens_of(here: _Here, kind: str, value: str, folder: Path) -> Iterator[str]:
     """Yield the keyed tokens of a value in each domain and each epoch whose secret is here, and the random ones that links lead to."""
     where = folder / folders.LINKS
     known: dict[str, list[str]] = {}
     for line in folders.lines(where):
         found = links.entry(line, _LINK, str(where))
         known.setdefault(found["i"], []).append(found["t"])
+    project = here.project
     scopes = ["", *[dataset.id for dataset in project.datasets.values() if _scoped(dataset, kind)]]
-    for domain, (_, secret) in itertools.product(_domains(git, project), _secrets(git)):
+    for domain, (_, secret) in itertools.product(here.domains, _secrets(here.git)):
         blind = subkeys.subkey(secret, project.id, "blind", domain, kind)
         for scope in scopes:
             yield pseudonym.token(secret, project.id, domain, kind, value, scope)
@@ -150,40 +155,10 @@ def _tokens_of(git: Git, project: Project, kind: str, value: str, folder: Path) 
             yield from known.get(link, ())
 
 
-def _domains(git: Git, project: Project) -> list[str]:
-    """Return the domains that the project has or had: what was made in one of before stands there still.
-
-    A version of `labelvc.yaml` that cannot be read made no tokens: nothing imports with it.
-    """
-    words = (
-        "log",
-        "--all",
-        "--format=",
-        "--raw",
-        "--no-abbrev",
-        "--no-renames",
-        "-m",
-        "--root",
-        "--",
-        f":(top){projects.TOP}",
-    )
-    rows = [row.split() for row in plumbing.run(git, *words).decode("utf-8", "surrogateescape").splitlines()]
-    made = sorted({row[3] for row in rows if row and row[3].strip("0")})
-    found = {project.domain}
-    with Objects(git) as objects:
-        for data in objects.many(made):
-            with contextlib.suppress(DataError):
-                top = document.read(data, projects.TOP)
-                privacy = top.get("privacy", {})
-                found.add(
-                    privacy.get("domain", projects.NO_DOMAIN) if isinstance(privacy, dict) else projects.NO_DOMAIN
-                )
-    return sorted(name for name in found if isinstance(name, str))
-
-
 def _scoped(dataset: Dataset, kind: str) -> bool:
     """Tell whether a dataset has tokens of a kind that hold in it alone."""
-    return any(field.kind == kind and field.scope == "dataset" for field in dataset.sensitive)
+    said = [field for field in dataset.sensitive if field.scope == "dataset"]
+    return any(field.kind == kind or field.mode == "redact" for field in said)
 
 
 def _secrets(git: Git) -> list[tuple[Epoch, Secret]]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from labelvc.codec import subkeys
 from labelvc.codec.derive import prefixed
-from labelvc.core import protection, pseudonym
+from labelvc.core import domains, protection, pseudonym
 from labelvc.errors import DataError
 from labelvc.model import jsonpointer
 from labelvc.model.names import Layer
@@ -28,11 +28,18 @@ _REMEMBERED = 1 << 16
 _BY = Sensitive("/by", "person")
 
 
-class _Field(NamedTuple):
-    """A field of keyed tokens that one path leads to: kind, scope, pointer, the names it goes through, the last one, tokens made."""
+class _Shares(NamedTuple):
+    """Equal values share a token where these are equal: pseudonymisation domain, kind, scope."""
 
+    domain: str
     kind: str
     scope: str
+
+
+class _Field(NamedTuple):
+    """A field of keyed tokens that one path leads to: whose tokens it shares, pointer, the names it goes through, the last one."""
+
+    shares: _Shares
     pointer: str
     steps: list[str]
     last: str
@@ -67,18 +74,19 @@ class Tokens:
             field for field in dataset.sensitive if field.mode != "redact"
         ]  # `labelvc.ops.redaction` does these
         fields = [*declared, *([] if authors else [_BY])]
-        made: dict[tuple[str, str], dict[str, str]] = {}
+        self._domains = domains.of(project)
+        made: dict[_Shares, dict[str, str]] = {}
         self._fields: dict[Layer, list[_Field]] = {layer: [] for layer in _LAYERS}
         self._others: dict[Layer, list[Sensitive]] = {layer: [] for layer in _LAYERS}
         for field in fields:
             if field.mode == "keyed" and field.scope != "record" and jsonpointer.ANY not in field.pointer.split("/"):
                 scope = dataset.id if field.scope == "dataset" else ""
-                known = made.setdefault((field.kind, scope), {})
-                told = _Field(field.kind, scope, field.pointer, *_steps(field.pointer), known)
+                shares = _Shares(self._domains.within(field), field.kind, scope)
+                told = _Field(shares, field.pointer, *_steps(field.pointer), made.setdefault(shares, {}))
                 self._fields[field.layer].append(told)
             else:
                 self._others[field.layer].append(field)
-        self._cells: dict[tuple[str, str], _Cells] = {}
+        self._cells: dict[_Shares, _Cells] = {}
 
     def protect(self, layer: Layer, fields: dict[str, Any]) -> None:
         """Replace plain values by what their fields may hold.
@@ -88,14 +96,14 @@ class Tokens:
                 which would tell it.
         """
         plain: set[str] | None = None
-        for kind, scope, _, steps, last, made in self._fields[layer]:
+        for shares, _, steps, last, made in self._fields[layer]:
             inside: Any = fields
             for step in steps:
                 inside = inside.get(step) if isinstance(inside, dict) else None
             value = inside.get(last) if isinstance(inside, dict) else None
             if value is not None and value != "":
                 text = value if type(value) is str else str(value)
-                token = inside[last] = made.get(text) or self._token(kind, scope, text, made)
+                token = inside[last] = made.get(text) or self._token(shares, text, made)
                 if token != text:
                     plain = plain or set()
                     plain.add(text)
@@ -131,23 +139,24 @@ class Tokens:
         text = value if type(value) is str else str(value)
         if pseudonym.is_token(text) or (field.mode == "sealed" and protection.protected(text)):
             return text
-        scope = self.scope(field, fields)
+        shares = _Shares(self._domains.within(field), field.kind, self.scope(field, fields))
         if field.mode == "random":
-            return self._links.random(field.kind, text, scope)
+            return self._links.random(shares.domain, shares.kind, text, shares.scope)
         if field.mode == "sealed":
-            return self._links.seal(field.kind, text, scope, protection.place(self._dataset, field))
-        return self._tokenise(field.kind, text, scope)
+            place = protection.place(self._dataset, field)
+            return self._links.seal(shares.domain, shares.kind, text, shares.scope, place)
+        return self._made(shares, text)
 
-    def of_value(self, kind: str, value: str, scope: str) -> str:
+    def of_value(self, domain: str, kind: str, value: str, scope: str) -> str:
         """Return the keyed token of a value that was found in a text; a value that nothing is left of is of no kind's form."""
         if kind not in pseudonym.KINDS or not pseudonym.KINDS[kind].normalise(value):
             kind = "other"
-        return self._tokenise(kind, value, scope)
+        return self._made(_Shares(domain, kind, scope), value)
 
-    def drawn(self, kind: str, value: str, scope: str) -> bytes:
-        """Return 32 bytes that only a value and the epoch's secret decide, for a surrogate of it."""
+    def drawn(self, domain: str, kind: str, value: str, scope: str) -> bytes:
+        """Return 32 bytes that only a value and the epoch's secret decide, for a surrogate of it in a domain."""
         normaliser, plain = pseudonym.normalised(kind if kind in pseudonym.KINDS else "other", value)
-        key = subkeys.subkey(self._secrets[-1], self._project.id, "surrogate", self._project.domain, kind)
+        key = subkeys.subkey(self._secrets[-1], self._project.id, "surrogate", domain, kind)
         return hmac.digest(key, prefixed(scope, normaliser, plain), "sha256")
 
     @cached_property
@@ -198,22 +207,27 @@ class Tokens:
         replaced: list[tuple[Sequence[bytes], Sequence[bytes]]] = []
         if any(_leads(field.pointer, columns, others) for field in self._others[layer]):
             return False
-        for kind, scope, pointer, _, _, made in self._fields[layer]:
+        for shares, pointer, _, _, made in self._fields[layer]:
             cells = columns.get(pointer)
             if cells is not None:
-                token = partial(self._token, kind, scope, made=made)
-                columns[pointer] = self._cells.setdefault((kind, scope), _Cells(token)).of(cells)
+                token = partial(self._token, shares, made=made)
+                columns[pointer] = self._cells.setdefault(shares, _Cells(token)).of(cells)
                 replaced.append((cells, columns[pointer]))
             elif _touches(pointer, columns, others):
                 return False
         names = [columns[name] for name in ("/id", "/item") if name in columns]
         return not any(_tells(*pair, ids) for pair in replaced for ids in names)
 
-    def _token(self, kind: str, scope: str, value: str, made: dict[str, str]) -> str:
+    def _token(self, shares: _Shares, value: str, made: dict[str, str]) -> str:
         if len(made) >= _REMEMBERED:
             made.clear()
-        found = made[value] = value if pseudonym.is_token(value) else self._tokenise(kind, value, scope)
+        found = made[value] = value if pseudonym.is_token(value) else self._made(shares, value)
         return found
+
+    def _made(self, shares: _Shares, value: str) -> str:
+        if self._project.erased:
+            self._comeback.refuse(shares.kind, value, shares.scope, found=shares.domain)
+        return self._tokenise(shares.domain, shares.kind, value, shares.scope)
 
     @cached_property
     def _secrets(self) -> tuple[Secret, ...]:
@@ -221,8 +235,13 @@ class Tokens:
             return pseudonyms.making(self._git, self._work, reader)
 
     @cached_property
-    def _tokenise(self) -> Callable[[str, str, str], str]:
-        return pseudonyms.tokeniser(self._secrets, self._project.id, self._project.domain)
+    def _tokenise(self) -> Callable[[str, str, str, str], str]:
+        return pseudonyms.tokeniser(self._secrets, self._project.id)
+
+    @cached_property
+    def _comeback(self) -> Any:
+        """Return what knows who was erased; what reads history is loaded only where somebody was."""
+        return importlib.import_module("labelvc.ops.comeback").Comeback(self._git, self._project, self._secrets)
 
     @cached_property
     def _links(self) -> Any:

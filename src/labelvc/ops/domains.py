@@ -1,0 +1,90 @@
+"""Domains in history: what was made in a domain that was declared once stands there still, whatever is declared now."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from labelvc.codec import document
+from labelvc.core import domains
+from labelvc.errors import DataError, RefusedError
+from labelvc.model.project import Project
+from labelvc.ops import project as projects
+from labelvc.store import git as plumbing
+from labelvc.store.git import Git
+from labelvc.store.objects import Objects
+
+_WORD = b"domain"
+_ESCAPES = b"\\"
+
+
+def ever(git: Git, project: Project) -> tuple[str, ...]:
+    """Return the domains that a project has or had, in any commit that this clone knows: that of the project first.
+
+    A version of a document that cannot be read made no tokens: nothing imports with it. One that does not hold the word
+    names no domain, and is not parsed (YAML may escape it).
+
+    Args:
+        git: the repository.
+        project: as it is now.
+
+    Raises:
+        StoreError: git could not do it.
+    """
+    now = domains.of(project).names
+    found = set[str]()
+    with Objects(git) as objects:
+        for data in objects.many(_versions(git, f":(top){projects.TOP}")):
+            found |= _of_project(data) if _may_say(data) else {projects.NO_DOMAIN}
+        for data in objects.many(_versions(git, ":(top,glob)datasets/*/dataset.yaml")):
+            found |= _of_dataset(data) if _may_say(data) else set()
+    return *now, *sorted(found.difference(now))
+
+
+def refuse_own(project: Project) -> None:
+    """Refuse what does not ask yet in which domain a token was made.
+
+    Raises:
+        RefusedError: a field has another domain than the project.
+    """
+    for dataset in project.datasets.values():
+        for number, field in enumerate(dataset.sensitive):
+            if field.domain not in ("", project.domain):
+                message = f"{field.pointer} is in the domain {field.domain!r}, and this command knows that of the project alone"
+                where = f"datasets/{dataset.name}/dataset.yaml /sensitive/{number}/domain"
+                hint = f"take `domain` out, and import what it holds anew: labelvc import --dataset {dataset.name}"
+                raise RefusedError(message, where=where, hint=hint)
+
+
+def _may_say(data: bytes) -> bool:
+    return _WORD in data or _ESCAPES in data
+
+
+def _versions(git: Git, path: str) -> list[str]:
+    """Return the blobs of every version of some documents, in all that refs lead to."""
+    words = ("log", "--all", "--format=", "--raw", "--no-abbrev", "--no-renames", "-m", "--root", "--", path)
+    rows = [row.split() for row in plumbing.run(git, *words).decode("utf-8", "surrogateescape").splitlines()]
+    return sorted({row[3] for row in rows if row and row[3].strip("0")})
+
+
+def _of_project(data: bytes) -> set[str]:
+    with contextlib.suppress(DataError):
+        privacy = document.read(data, projects.TOP).get("privacy", {})
+        return set(_names([privacy if isinstance(privacy, dict) else {}])) or {projects.NO_DOMAIN}
+    return set()
+
+
+def _of_dataset(data: bytes) -> set[str]:
+    with contextlib.suppress(DataError):
+        fields = document.read(data, "dataset.yaml").get("sensitive", [])
+        return set(_names(fields if isinstance(fields, list) else []))
+    return set()
+
+
+def _names(said: list[Any]) -> Iterator[str]:
+    """Yield the domains that some mappings name."""
+    for one in said:
+        name = one.get("domain") if isinstance(one, dict) else None
+        if isinstance(name, str):
+            yield name
