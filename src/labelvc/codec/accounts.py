@@ -30,6 +30,10 @@ LENGTHS = {
     "YE": 30,
 }  # fmt: skip
 """Characters of an IBAN by country: the registry of ISO 13616-2, which SWIFT keeps."""
+_ACCOUNTS = {
+    length: re.compile(f"[0-9A-Za-z](?:[ -]?[0-9A-Za-z]){{{length - 1}}}") for length in sorted(set(LENGTHS.values()))
+}
+"""Letters and digits of an IBAN of each length, between which a blank or hyphen may stand."""
 _NUMERIC = frozenset(
     [
         "AE",
@@ -99,6 +103,7 @@ _WIDTHS = frozenset(
 )
 """Groups that cards are printed in: one piece, 4-4-4-4 and the like, 4-6-5, 4-6-4."""
 _MOST_GROUPS = max(map(len, _WIDTHS))
+_TOO_WIDE = 20
 _SURE = 14
 """A 12- or 13-digit number that fits may well be a time in milliseconds or a row's id."""
 _LEAST_DIGITS, _SSN_DIGITS = 6, 9
@@ -126,64 +131,65 @@ CARD_WORDS = frozenset(
     ]
 )
 """Words that speak for a card, whoever gave it out."""
-_GROUP = re.compile("[0-9]+")
 
 
 def iban(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge an IBAN: its country's length and its two check digits (ISO 13616-1), in one case, with single blanks or none."""
-    length = LENGTHS.get(text[start : start + 2].upper())
-    if length is None or (start and (text[start - 1].isalnum() or text[start - 1] == "_")):
+    country = text[start : start + 2].upper()
+    if country not in LENGTHS or (start and (text[start - 1].isalnum() or text[start - 1] == "_")):
         return
-    letters: list[str] = []
-    at = start
-    while at < len(text) and len(letters) < length:
-        letter = text[at]
-        if letter.isascii() and letter.isalnum():
-            letters.append(letter)
-        elif letter not in " -" or not text[at - 1].isalnum():
-            return
-        at += 1
-    value = "".join(letters)
-    if len(value) < length or text[at : at + 1].isalnum() or value not in (value.upper(), value.lower()):
+    found = _ACCOUNTS[LENGTHS[country]].match(text, start)
+    if not found or text[found.end() : found.end() + 1].isalnum():
         return
-    if value[:2].upper() in _NUMERIC and not value[4:].isdigit():
+    value = found[0].replace(" ", "").replace("-", "")
+    if country in _NUMERIC and not value[4:].isdigit():
         return  # `be12...` is how a digest may begin
-    enough = _PRINTED.fullmatch(text, start, at) or sum(map(str.isdigit, value)) >= _LEAST_DIGITS
-    if enough and checksums.mod_97(value):
-        yield Hit(start, at)
+    if not checksums.mod_97(value) or value not in (value.upper(), value.lower()):
+        return
+    if _PRINTED.fullmatch(found[0]) or sum(map(str.isdigit, value)) >= _LEAST_DIGITS:
+        yield Hit(start, found.end())
 
 
 def card(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge a run of digits: the card numbers in it, whole or in groups (ISO/IEC 7812-1: issuer's range, length, check digit)."""
-    groups = [found.span() for found in _GROUP.finditer(text, start, end)]
-    pieces = _GROUP.findall(text, start, end)
-    widths = list(map(len, pieces))
+    pieces = text[start:end].replace("-", " ").split(" ")
+    shape = bytes([min(len(piece), _TOO_WIDE) for piece in pieces])
     sums = list(accumulate(map(_luhn_sum, pieces), initial=0))
-    taken = 0
-    for at, (first, end_of_first) in enumerate(groups):
-        if first < taken or end_of_first - first < _FIRST_GROUP:
-            continue
-        issued = _issued(pieces[at][:_FIRST_GROUP])
-        for width, length, even in _fitting(tuple(widths[at : at + _MOST_GROUPS])):
-            known = length in issued
-            if not (known or width == 1):
-                continue
+    first = taken = start
+    for at, piece in enumerate(pieces):
+        fits = _fitting(shape[at : at + _MOST_GROUPS], piece[:_FIRST_GROUP]) if first >= taken else ()
+        for width, length, even, known in fits:
             if (sums[at + width] - sums[at]) % 10 if even else not checksums.luhn("".join(pieces[at : at + width])):
                 continue
-            last = groups[at + width - 1][1]
+            last = first + length + width - 1
             if stands_free(text, first, last) and (known or beside(text, first, last, CARD_WORDS)):
                 taken = last
                 yield Hit(first, last, sure=known and length >= _SURE)
                 break
+        first += len(piece) + 1
 
 
-@lru_cache(maxsize=4096)
-def _fitting(widths: tuple[int, ...]) -> tuple[tuple[int, int, bool], ...]:
-    """Return how many of some groups may be one card's, how many digits these have, and whether an even number follows each."""
+@lru_cache(maxsize=1 << 14)
+def _fitting(shape: bytes, beginning: str) -> tuple[tuple[int, int, bool, bool], ...]:
+    """Return which of some groups may be one card's: those of an issuer's length, and whole numbers of any.
+
+    Args:
+        shape: how many digits each group has.
+        beginning: the first digits of the first group.
+
+    Returns:
+        How many groups, the most first; how many digits these have; whether an even number follows each group; whether an
+        issuer gives out cards of so many that begin so.
+    """
+    if shape[0] < _FIRST_GROUP:
+        return ()
+    issued = {
+        length for first, last, lengths in _ISSUERS if first <= beginning[: len(first)] <= last for length in lengths
+    }
     return tuple(
-        (width, sum(widths[:width]), not any(after % 2 for after in widths[1:width]))
-        for width in range(len(widths), 0, -1)
-        if widths[:width] in _WIDTHS
+        (width, length, not any(after % 2 for after in shape[1:width]), length in issued)
+        for width in range(len(shape), 0, -1)
+        if tuple(shape[:width]) in _WIDTHS and ((length := sum(shape[:width])) in issued or width == 1)
     )
 
 
@@ -205,11 +211,3 @@ def bare_ssn(text: str, start: int, end: int, settings: Settings) -> Iterator[Hi
     """Judge nine digits in a row, for which a word beside them must speak."""
     if end - start == _SSN_DIGITS and stands_free(text, start, end) and not reserved.social_security(text[start:end]):
         yield Hit(start, end, sure=False)
-
-
-@lru_cache(maxsize=10_000)
-def _issued(beginning: str) -> frozenset[int]:
-    """Return how many digits the cards have whose numbers begin with these four."""
-    return frozenset(
-        length for first, last, lengths in _ISSUERS if first <= beginning[: len(first)] <= last for length in lengths
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -35,6 +36,7 @@ MAC = "[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][
 _LONGEST_LOCAL, _LONGEST_DOMAIN, _LONGEST_LABEL, _LONGEST_V6 = 64, 253, 63, 45
 _ALPHABETS = 0x2000
 """Below are alphabets that put blanks between words; above, what stands before an address is the sentence it is in."""
+_LOCAL = f"{string.ascii_lowercase}{string.ascii_uppercase}{string.digits}._%+'-"
 _GAP = re.compile(r"[\s\x80-\x9f]")
 """What ends an address though it is not ASCII: U+0085, U+2028, no-break spaces."""
 _PICTURE = re.compile(r"[0-9.]+x\.[a-z]{2,4}")
@@ -42,6 +44,8 @@ _PORT = re.compile(":[0-9]{1,5}")
 """What follows a host (RFC 3986 section 3.2.3)."""
 _PRODUCT = re.compile("[A-Za-z]/$")
 """A product's name before its version (RFC 9110 section 10.1.5): `Mozilla/5.0.1.2`."""
+_OCTETS = {str(number): number for number in range(256)}
+"""A number with a zero before it is none."""
 _VERSIONS = frozenset(("version", "versions", "v", "ver"))
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]{0,15}$")
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -49,28 +53,27 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 
 def email(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge what follows an at sign: a mailbox of RFC 5321 section 4.1.2, its local part of RFC 5322 atoms or RFC 6531 letters."""
-    gap = _GAP.search(text, start, end)
-    end = gap.start() if gap else end
-    while end > start and not _in_name(text[end - 1]):
-        end -= 1
-    labels = text[start + 1 : end].split(".")
+    first = _begun(text, start)
+    if first == start:
+        return
+    if text[start:end].isascii():
+        labels = text[start + 1 : end].rstrip("-.").split(".")
+    else:
+        gap = _GAP.search(text, start, end)
+        end = gap.start() if gap else end
+        while end > start and not _in_name(text[end - 1]):
+            end -= 1
+        labels = text[start + 1 : end].split(".")
     while len(labels) > 1 and not _top(labels[-1]):
-        end -= len(labels.pop()) + 1
-    if len(labels) < 2 or end - start > _LONGEST_DOMAIN or any(len(label) > _LONGEST_LABEL for label in labels):
+        labels.pop()
+    host = ".".join(labels)
+    if len(labels) < 2 or len(host) >= _LONGEST_DOMAIN or max(map(len, labels)) > _LONGEST_LABEL:
         return
-    first = start
-    wide = first > 0 and ord(text[first - 1]) >= _ALPHABETS
-    while first > 0 and start - first < _LONGEST_LOCAL and _local(text[first - 1], wide=wide):
-        first -= 1
-    while first < start and not (text[first].isalnum() or text[first] == "_"):
-        first += 1
-    if first == start or ".." in text[first:start] or _PICTURE.fullmatch(text[start + 1 : end]):
+    box = text[first:start]
+    if ".." in box or box == "git" or _PICTURE.fullmatch(host):
         return
-    if text[first:start] == "git" or (
-        not settings.reserved and reserved.domain(text[start + 1 : end], settings.domains)
-    ):
-        return
-    yield Hit(first, end)
+    if settings.reserved or not reserved.domain(host, settings.domains):
+        yield Hit(first, start + 1 + len(host))
 
 
 def userinfo(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
@@ -88,20 +91,21 @@ def userinfo(text: str, start: int, end: int, settings: Settings) -> Iterator[Hi
 
 def ipv4(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge four numbers: an address that is reachable from everywhere, and no version with four parts."""
-    parts = text[start:end].split(".")
+    number = 0
+    for part in text[start:end].split("."):
+        octet = _OCTETS.get(part)
+        if octet is None:
+            return
+        number = number << 8 | octet
+    if not settings.reserved and reserved.address_4(number):
+        return
     port = _PORT.match(text, end)
-    free = stands_free(text, start, port.end() if port else end)
-    if any((len(part) > 1 and part[0] == "0") or int(part) > 255 for part in parts) or not free:
+    if not stands_free(text, start, port.end() if port else end):
         return
-    if (
-        text[start - 1 : start] in (".", "-", "+")
-        or _PRODUCT.search(text, max(start - 2, 0), start)
-        or text[end : end + 1] in ("-", "+")
-        or before(text, start, _VERSIONS, 12)
-    ):
+    lead = text[start - 1 : start]
+    if lead in (".", "-", "+") or text[end : end + 1] in ("-", "+") or before(text, start, _VERSIONS, 12):
         return
-    number = int.from_bytes(bytes(map(int, parts)), "big")
-    if settings.reserved or not reserved.address_4(number):
+    if lead != "/" or not _PRODUCT.search(text, max(start - 2, 0), start):
         yield Hit(start, end)
 
 
@@ -133,6 +137,19 @@ def mac(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
         yield Hit(start, end)
 
 
+def _begun(text: str, end: int) -> int:
+    """Return where a local part begins that ends at an at sign."""
+    least = max(end - _LONGEST_LOCAL, 0)
+    first = least + len(text[least:end].rstrip(_LOCAL))
+    if first > 0 and not text[first - 1].isascii():
+        wide = ord(text[end - 1]) >= _ALPHABETS
+        while first > 0 and end - first < _LONGEST_LOCAL and _local(text[first - 1], wide=wide):
+            first -= 1
+    while first < end and not (text[first].isalnum() or text[first] == "_"):
+        first += 1
+    return first
+
+
 def _top(label: str) -> bool:
     """Tell whether a label can be a top-level domain: letters only, or one in Punycode (RFC 3696 section 2)."""
     return len(label) > 1 and (label.isalpha() or label.lower().startswith("xn--") or _marked(label))
@@ -150,7 +167,7 @@ def _in_name(letter: str) -> bool:
 
 def _local(letter: str, *, wide: bool) -> bool:
     if letter.isascii():
-        return letter.isalnum() or letter in "._%+-'"
+        return letter in _LOCAL
     return _in_name(letter) and (wide or ord(letter) < _ALPHABETS)
 
 

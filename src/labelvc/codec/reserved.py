@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-_TOPS = frozenset(("example", "invalid", "localhost", "test"))
-_SECONDS = frozenset(("example.com", "example.net", "example.org"))
+from bisect import bisect_right
+from collections.abc import Iterable
+
+
+class _Ranges:
+    """Ranges of addresses, of which none reaches into another.
+
+    Args:
+        width: bits of an address.
+        blocks: an address of each, and how many bits from the left all of its have in common.
+    """
+
+    def __init__(self, width: int, blocks: Iterable[tuple[int, int]]) -> None:
+        firsts = sorted([(number >> width - bits << width - bits, bits) for number, bits in blocks])
+        self._firsts = [first for first, _ in firsts]
+        self._lasts = [first | (1 << width - bits) - 1 for first, bits in firsts]
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self._firsts, number) - 1
+        return at >= 0 and number <= self._lasts[at]
+
+
+_DOMAINS = (".example", ".invalid", ".localhost", ".test", ".example.com", ".example.net", ".example.org")
 # First address and number of fixed bits: IANA's IPv4 Special-Purpose Address Registry (RFC 6890), multicast (RFC 5771).
-_SPECIAL_4 = tuple(
-    (int.from_bytes(bytes(map(int, first.split("."))), "big") >> 32 - bits, bits)
+_SPECIAL_4 = _Ranges(32, [
+    (int.from_bytes(bytes(map(int, first.split("."))), "big"), bits)
     for first, bits in (
         ("0.0.0.1", 8), ("10.0.0.0", 8), ("100.64.0.0", 10), ("127.0.0.0", 8), ("169.254.0.0", 16), ("172.16.0.0", 12),
         ("192.0.0.0", 24), ("192.0.2.0", 24), ("192.88.99.0", 24), ("192.168.0.0", 16), ("198.18.0.0", 15),
         ("198.51.100.0", 24), ("203.0.113.0", 24), ("224.0.0.0", 4), ("240.0.0.0", 4),
     )
-)  # fmt: skip
+])  # fmt: skip
 # IANA's IPv6 Special-Purpose Address Registry (RFC 6890, RFC 9637), multicast (RFC 4291).
-_SPECIAL_6 = tuple(
-    (first >> 128 - bits, bits)
-    for first, bits in (
-        (0, 96), (0xFFFF << 32, 96), (0x64_FF9B << 96, 96), (0x100 << 112, 64), (0x2001 << 112, 23),
-        (0x2001_0DB8 << 96, 32), (0x2002 << 112, 16), (0x3FFF << 112, 20), (0x5F00 << 112, 16), (0xFC << 120, 7),
-        (0xFE80 << 112, 10), (0xFF << 120, 8),
-    )
-)  # fmt: skip
+_SPECIAL_6 = _Ranges(128, [
+    (0, 96), (0xFFFF << 32, 96), (0x64_FF9B << 96, 96), (0x100 << 112, 64), (0x2001 << 112, 23),
+    (0x2001_0DB8 << 96, 32), (0x2002 << 112, 16), (0x3FFF << 112, 20), (0x5F00 << 112, 16), (0xFC << 120, 7),
+    (0xFE80 << 112, 10), (0xFF << 120, 8),
+])  # fmt: skip
 
 
 def domain(name: str, own: tuple[str, ...] = ()) -> bool:
@@ -31,20 +49,18 @@ def domain(name: str, own: tuple[str, ...] = ()) -> bool:
         name: a domain name.
         own: domains of the project, in lower case.
     """
-    labels = name.lower().rstrip(".").split(".")
-    if labels[-1] in _TOPS or ".".join(labels[-2:]) in _SECONDS:
-        return True
-    return any(".".join(labels[at:]) in own for at in range(len(labels))) if own else False
+    lower = f".{name.lower().rstrip('.')}"
+    return lower.endswith(_DOMAINS) or lower.endswith(tuple([f".{one}" for one in own]))
 
 
 def address_4(number: int) -> bool:
     """Tell whether an IPv4 address is of a special range: documentation, private, loopback, multicast (RFC 6890)."""
-    return any(number >> 32 - bits == first for first, bits in _SPECIAL_4)
+    return number in _SPECIAL_4
 
 
 def address_6(number: int) -> bool:
     """Tell whether an IPv6 address is of a special range: documentation, local, multicast (RFC 6890)."""
-    return any(number >> 128 - bits == first for first, bits in _SPECIAL_6)
+    return number in _SPECIAL_6
 
 
 def hardware(digits: str) -> bool:

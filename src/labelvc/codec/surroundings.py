@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 _WORD = re.compile(r"[^\W\d_]+(?:\.[^\W\d_]\.?)*")
 _BEFORE, _AFTER = 32, 12
 _JOINS = ".-/:,"
+_BLANKS = frozenset(("", " ", "\n"))
 _LONGEST_WORD = 24
 _NEAR = 64
 """Further than `beside` looks from wherever in a match a value, or its extension, ends."""
@@ -17,6 +18,8 @@ _NEAR = 64
 def stands_free(text: str, start: int, end: int) -> bool:
     """Tell whether a number stands by itself: it is no part of a longer word, decimal, version or date."""
     before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+    if before in _BLANKS and after in _BLANKS:
+        return True
     if before and (before == "_" or before.isalnum()):
         return False
     if after and (after == "_" or after.isalnum()):
@@ -47,8 +50,10 @@ def beside(text: str, start: int, end: int, words: frozenset[str]) -> bool:
         end: where it ends.
         words: in lower case.
     """
+    if not words:
+        return False
     near = f"{text[_begun(text, start, _BEFORE) : start]} {text[end : end + _AFTER]}".lower()
-    return bool(words) and not words.isdisjoint(_WORD.findall(near))
+    return not words.isdisjoint(_WORD.findall(near))
 
 
 def before(text: str, start: int, words: frozenset[str], reach: int = _BEFORE) -> bool:

@@ -63,6 +63,7 @@ NATIONAL = {
 _NATIONAL = {region: re.compile(pattern) for region, pattern in NATIONAL.items()}
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|#) ?[0-9]{1,6}(?![0-9A-Za-z])", re.ASCII)
 _NO_DIGIT = re.compile("[^0-9]+")
+_GROUP = re.compile("[0-9]+")
 _DATE = re.compile(
     r"(?<![0-9])(?:[0-3]?[0-9]([./-])[0-3]?[0-9]\1(?:[0-9]{2}){1,2}(?!\1?[0-9])"
     r"|[12][0-9]{3}([./-])[01]?[0-9]\2[0-3]?[0-9](?!\2?[0-9]))"
@@ -76,12 +77,13 @@ _SHORTEST_NUMBER, _LONGEST_NUMBER = 6, 11
 
 def international(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge what begins with a plus sign: E.164 section 6, a country code that is assigned and at most 15 digits."""
-    yield from _with_country(text, start, end, settings, 0)
+    if not _goes_on(text, start):
+        yield from _with_country(text, start, end, settings, 0)
 
 
 def dialled(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge what begins with 00, the international prefix of ITU-T E.123: parted into groups, or it is just a number."""
-    if _parted(text[start:end], alone=1):
+    if not _goes_on(text, start) and _parted(text[start:end], alone=1):
         yield from _with_country(text, start, end, settings, 2)
 
 
@@ -144,16 +146,20 @@ _LEAD = re.compile(r"(?<![0-9+])1[ .-]?$|\($|(?<![0-9])1[ .-]?\($")
 
 def _with_country(text: str, start: int, end: int, settings: Settings, prefix: int) -> Iterator[Hit]:
     """Judge digits that begin, after a prefix of some digits, with a country code."""
-    if start and (text[start - 1].isalnum() or text[start - 1] in "_+"):
-        return
-    if start > 1 and text[start - 1] in " -" and text[start - 2].isdigit():
-        return  # 00 in the middle of a longer number
     for first, last in _windows(text, start, end):
         digits = _digits(text[first:last])[prefix:]
         known = any(digits[:width] in _COUNTRIES for width in (1, 2, 3))
         if first == start and known and _FEWEST <= len(digits) <= _MOST + ("(0)" in text[first:last]):
             yield from _unless_reserved(text, first, last, digits, settings, sure=True)
             return
+
+
+def _goes_on(text: str, start: int) -> bool:
+    """Tell whether a plus sign or 00 stands in the middle of a word or of a longer number."""
+    before = text[start - 1 : start] if start else ""
+    if before.isalnum() or before in ("_", "+"):
+        return True
+    return start > 1 and before in (" ", "-") and text[start - 2].isdigit()
 
 
 def _unless_reserved(text: str, first: int, last: int, digits: str, settings: Settings, *, sure: bool) -> Iterator[Hit]:
@@ -179,8 +185,10 @@ def _windows(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _parted(text: str, *, alone: int = 0) -> bool:
     """Tell whether digits stand in groups, of which none but the first, and so many others, has only one: `00971 2 234 5677`."""
-    groups = [group for group in _NO_DIGIT.split(text) if group]
-    single = sum(len(group) == 1 for group in groups[1:])
+    if text.isdigit():
+        return False
+    groups = list(map(len, _GROUP.findall(text)))
+    single = groups[1:].count(1)
     return len(groups) > 1 + bool(single) and single <= alone
 
 
@@ -197,16 +205,18 @@ def _written(text: str) -> bool:
 
 def _pieces(text: str) -> bool:
     """Tell whether digits are no decimal: a point stands between all groups or between none, and then between three."""
+    if "." not in text:
+        return True
     marks = _NO_DIGIT.findall(text)
     return "." not in marks or (len(marks) > 1 and set(marks) == {"."})
 
 
 def _dated(text: str, first: int, last: int) -> bool:
-    return _DATE.search(text, first, last) is not None
+    return not text[first:last].isdigit() and _DATE.search(text, first, last) is not None
 
 
 def _digits(text: str) -> str:
-    return _NO_DIGIT.sub("", text)
+    return text if text.isdigit() else _NO_DIGIT.sub("", text)
 
 
 def _ext(text: str, end: int) -> int:

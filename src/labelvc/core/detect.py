@@ -7,9 +7,9 @@ decide. `everywhere` asks every pattern of every text instead; both find the sam
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 
 from labelvc.codec import surroundings
 from labelvc.codec.detectors import ANY_REGION, DETECTORS, IDS, REGIONS, Detector
@@ -27,6 +27,7 @@ _SPOKEN_FOR = {row.sieve for row in DETECTORS if row.needed}
 """The sieves of those that find nothing without a word beside it: few texts with digits hold one."""
 _LONG = 1 << 12
 """Characters of a text in which it is worth to know where words are before each number beside none is judged."""
+_BY_START = itemgetter(0)
 _compiled = lru_cache(maxsize=None)(re.compile)
 
 
@@ -124,16 +125,32 @@ def rule_of(span: Span) -> str:
 def apart(found: Iterable[Span]) -> tuple[Span, ...]:
     """Return spans of which none overlaps another, but what says that a text was not read to its end, which takes no other's place."""
     kept: list[Span] = []
-    starts: list[int] = []
     aside: list[Span] = []
-    for span in sorted(set(found), key=_order):
-        at = bisect_left(starts, span.end)
+    heap: list[Span] = []
+    reached = 0
+    for span in sorted(dict.fromkeys(found), key=_BY_START):
         if span.detector == UNREAD:
             aside.append(span)
-        elif not at or kept[at - 1].end <= span.start:
-            kept.insert(at, span)
-            starts.insert(at, span.start)
-    return (*aside, *kept)
+            continue
+        if heap and span.start >= reached:
+            kept += heap if len(heap) == 1 else _best(heap)
+            heap = []
+        heap.append(span)
+        reached = max(reached, span.end)
+    return (*aside, *kept, *_best(heap))
+
+
+def _best(heap: Sequence[Span]) -> list[Span]:
+    """Return those of spans that hang together of which none overlaps another, the surest first taken, by where they begin."""
+    first = min((span.start for span in heap), default=0)
+    taken = bytearray(max((span.end for span in heap), default=0) - first)
+    kept = []
+    for span in sorted(heap, key=_order):
+        start, end = span.start - first, span.end - first
+        if taken.find(1, start, end) < 0:
+            taken[start:end] = b"\1" * (end - start)
+            kept.append(span)
+    return sorted(kept)
 
 
 @lru_cache(maxsize=64)
@@ -171,10 +188,12 @@ def _in_plain(
 
 def _found(text: str, row: Detector, settings: Settings) -> Iterator[Span]:
     near = surroundings.nearby(text, row.words) if row.needed and len(text) > _LONG else None
+    judge = row.judge
     for match in _compiled(row.pattern).finditer(text):
-        if near and not near(match.start(), match.end()):
+        first, last = match.span()
+        if near and not near(first, last):
             continue
-        for start, end, sure in row.judge(text, match.start(), match.end(), settings):
+        for start, end, sure in judge(text, first, last, settings):
             told = not sure and surroundings.beside(text, start, end, row.words)
             if sure or told or not row.needed:
                 yield Span(start, end, row.kind, row.id, "block" if sure or told else "warn")
@@ -185,7 +204,7 @@ def _placed(view: views.View, hits: Iterable[Span]) -> Iterator[Span]:
     for span in hits:
         if (not view.whole or span.tier == "block") and view.tells(span.start, span.end):
             start, end = view.place(span.start, span.end)
-            yield span._replace(start=start, end=end)
+            yield Span(start, end, span.kind, span.detector, span.tier)
 
 
 def _unread(text: str) -> Span:

@@ -18,6 +18,7 @@ from labelvc.core.glance import MARK
 _MARK = MARK.encode()
 _LETTERS = string.ascii_letters.encode()
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_FIGURES = b"0123456789"
 _JOINING = b" .-/()+"
 _TOKEN = bytes(ord("x") if chr(byte) in string.ascii_letters + string.digits + "_-+/=" else byte for byte in range(256))
 _RUN = b"x" * RUN
@@ -74,9 +75,12 @@ def _sifted(texts: Sequence[str]) -> Mapping[str, set[int]]:
 def spoken(texts: Sequence[str], places: Sequence[int]) -> Callable[[Collection[str]], set[int]]:
     """Return what tells in which of some texts one of some words in lower case stands, whole or within another, in whatever case.
 
+    Figures are passed over, so a word with some in it counts too.
+
     Args:
         texts: any texts.
         places: positions of those to look into; each word is looked for in all of them at once.
     """
-    data = glance.joined([texts[at] for at in places]).lower().encode("utf-8", "surrogatepass")
+    lower = glance.joined([texts[at] for at in places]).lower()
+    data = lower.encode("utf-8", "surrogatepass").translate(None, _FIGURES)
     return lambda words: {places[at] for word in words for at in glance.holding(data, word.encode())}

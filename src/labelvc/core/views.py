@@ -45,7 +45,7 @@ REACH = 128
 """Characters on each side of what is written otherwise: no value with blanks in it, and no word beside one, is longer."""
 _EDGE = 64
 """So far from where a view was cut a value is judged by words that were cut off; it is no news, since nothing changed there."""
-_GAP = re.compile(r"(?<=[^\W\d_])[ \t\n]|[ \t\n](?=[^\W\d_])")
+_GAP = re.compile(r"[ \t\n](?:(?<=[^\W\d_][ \t\n])|(?=[^\W\d_]))")
 """Blanks that no number goes on over: a letter stands on one side of them."""
 _SHORTEST = 9
 """Characters that a word of base64 or hex must say: with `RUN`, 10 bytes in base64 with its padding, 12 without, and 9 in hex."""
@@ -56,6 +56,7 @@ _TAGS, _LAST_TAG = "\U000e0020", "\U000e007e"
 _NOTHING = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 """Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt that are no format characters."""
 _BLANK_BRAILLE = "\u2800"
+_LINES = str.maketrans("", "", "\t\r\n")
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
 _SHORT, _PAIR = len("\\n"), len("\\ud835\\udc1a")
 _TELLING = frozenset("@.%+-_")
@@ -200,26 +201,38 @@ def _parts(text: str, pattern: re.Pattern[str] | str, reach: int) -> list[tuple[
     if len(text) <= 4 * reach:
         return [(0, len(text))]
     parts: list[tuple[int, int]] = []
-    last = 0
+    begin, reached = -1, 0
     for match in re.finditer(pattern, text):
         start, end = match.span()
-        begin = max(start - reach, 0)
-        while begin > last:
-            before = max(begin - reach, last)
-            gaps = [found.start() for found in _GAP.finditer(text, before, begin)]
-            if gaps:
-                begin = gaps[-1]
-                break
-            begin = before
-        joins = parts and begin <= last
-        if end + reach > last:
-            gap = _GAP.search(text, end + reach)
-            last = gap.start() if gap else len(text)
-        if joins:
-            parts[-1] = parts[-1][0], last
-        else:
-            parts.append((begin, last))
+        if begin < 0:
+            begin = _gap_before(text, 0, max(start - reach, 0), reach)
+        elif start - reach > reached:
+            reached = _gap(text, reached)
+            following = _gap_before(text, reached, start - reach, reach)
+            if following > reached:
+                parts.append((begin, reached))
+                begin = following
+        reached = max(reached, end + reach)
+    if begin >= 0:
+        parts.append((begin, _gap(text, reached)))
     return parts
+
+
+def _gap(text: str, at: int) -> int:
+    """Return where the first gap from a place on begins."""
+    gap = _GAP.search(text, at)
+    return gap.start() if gap else len(text)
+
+
+def _gap_before(text: str, least: int, at: int, step: int) -> int:
+    """Return where the last gap before a place begins; `least`, or before it, if there is none after that."""
+    while at > least:
+        before = max(at - step, least)
+        gaps = [found.start() for found in _GAP.finditer(text, before, at)]
+        if gaps:
+            return gaps[-1]
+        at = before
+    return at
 
 
 def _part(view: View, first: int, last: int) -> View:
@@ -278,7 +291,7 @@ def _decoded(view: View, pattern: re.Pattern[str], say: Callable[[str], str]) ->
 
     def put(found: re.Match[str]) -> str:
         said = say(found[0])
-        made.append((found.start(), found.end(), len(said)))
+        made.append((*found.span(), len(said)))
         return said
 
     text = pattern.sub(put, view.text)
@@ -330,20 +343,24 @@ def _hidden(word: str) -> str | None:
     candidates = []
     if _HEX.fullmatch(word):
         candidates.append(bytes.fromhex(word))
-    bare = word.rstrip("=").translate(str.maketrans("-_", "+/"))
+    bare = word.rstrip("=").replace("-", "+").replace("_", "/")
     if len(bare) % 4 != 1:
         try:
             candidates.append(binascii.a2b_base64(bare + "=" * (-len(bare) % 4)))
         except binascii.Error:
             return None
     for data in candidates:
-        wide = next(
-            (form for at, form in ((1, "utf-16-le"), (0, "utf-16-be")) if data and not any(data[at::2])), "utf-8"
-        )
         try:
-            said = data.decode(wide)
+            said = data.decode(_encoding(data))
         except UnicodeDecodeError:
             continue
-        if len(said) >= _SHORTEST and all(letter.isprintable() or letter in "\t\r\n" for letter in said):
+        if len(said) >= _SHORTEST and (said.isprintable() or said.translate(_LINES).isprintable()):
             return said
     return None
+
+
+def _encoding(data: bytes) -> str:
+    """Return the encoding of a text in bytes: UTF-16 where every second is zero."""
+    if not data[1::2].strip(b"\0"):
+        return "utf-16-le"
+    return "utf-8" if data[::2].strip(b"\0") else "utf-16-be"
