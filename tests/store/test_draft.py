@@ -71,3 +71,32 @@ def test_entries_are_not_written_while_another_git_holds_the_index(drafts, repo)
         draft.update(at, [Stage("one", FILE, "")])
     assert lock.exists()
     assert (repo / ".git/index").read_bytes() == before
+
+
+def test_a_rehearsal_refuses_what_is_in_the_way_and_writes_nothing(repo, git):
+    (repo / "f").write_text("one\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "one")
+    old = git(repo, "rev-parse", "HEAD").strip()
+    (repo / "f").write_text("two\n")
+    (repo / "g").write_text("new\n")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "two")
+    new = git(repo, "rev-parse", "HEAD").strip()
+    git(repo, "checkout", "-q", "--detach", old)
+    found = plumbing.find(repo)
+    index = (repo / ".git/index").read_bytes(), (repo / ".git/index").stat().st_mtime_ns
+    draft.rehearse(found, old, new)
+    (repo / "g").write_text("not git's\n")
+    with pytest.raises(StoreError, match="'g' would be overwritten"):
+        draft.rehearse(found, old, new)
+    (repo / "g").unlink()
+    (repo / "f").write_text("longer than it was\n")
+    with pytest.raises(StoreError, match="'f' not uptodate"):
+        draft.rehearse(found, old, new)
+    (repo / ".git/index.lock").touch()
+    with pytest.raises(StoreError, match=r"index\.lock"):
+        draft.rehearse(found, old, new)
+    assert ((repo / ".git/index").read_bytes(), (repo / ".git/index").stat().st_mtime_ns) == index
+    assert (repo / "f").read_text() == "longer than it was\n"
+    assert not list((repo / ".git/labelvc/drafts").iterdir())

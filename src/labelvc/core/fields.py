@@ -21,6 +21,7 @@ GROUPS: tuple[tuple[str, ...], ...] = (
     ("/value/from", "/value/to"),
 )
 """Fields that one decision covers in every record: who answered and how, a span and its words, a relation's two ends."""
+_PLAIN = (str, int, bool)  # equal ones of one type are written alike
 _WALKED = ("/ext",)  # objects whose members are fields of their own at every depth; `value` is one level deep
 
 
@@ -121,4 +122,6 @@ def same(one: tuple[Any, ...], two: tuple[Any, ...]) -> bool:
 
 def equal(one: Any, two: Any) -> bool:
     """Tell whether two values are written alike: to Python 1, 1.0 and true are equal."""
-    return one is two or (one == two and canonical.encode(one) == canonical.encode(two))
+    if one is two or one != two:
+        return one is two
+    return (type(one) is type(two) and type(one) in _PLAIN) or canonical.encode(one) == canonical.encode(two)

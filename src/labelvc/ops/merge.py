@@ -95,7 +95,7 @@ def _begun(git: Git, rev: str, message: str, *, commit: bool, forward: bool, adv
         outcome = threeway.three_way(git, head, other, names, found=found, lying=True, advance=advance, reader=reader)
         if not clean:
             _refuse_edits(git, head, outcome.tree)
-        plumbing.run(git, "read-tree", "-m", "-u", "--dry-run", head, outcome.tree)  # untracked files, late edits
+        draft.rehearse(git, head, outcome.tree)  # untracked files, late edits
         pointers = _pointers(outcome)
         before = (
             tree.commit(git, head, [pointer.removesuffix(".dvc") for pointer in pointers]) if pointers else tree.empty()

@@ -71,8 +71,8 @@ def _is_git_folder(folder: Path) -> bool:
     for name in ("HEAD", "config"):
         if not stat.S_ISREG((folder / name).lstat().st_mode):
             return False
-    head = (folder / "HEAD").read_text("ascii")
-    named = head.startswith("ref: refs/") or (len(head.rstrip("\n")) in _IDS and head.rstrip("\n").isalnum())
+    head = (folder / "HEAD").read_bytes().removesuffix(b"\n")
+    named = head.startswith(b"ref: refs/") or (len(head) in _IDS and head.isalnum())
     return named and not os.path.lexists(folder / "commondir") and _is_usual((folder / "config").read_text("utf-8"))
 
 

@@ -43,8 +43,7 @@ class Draft:
 
     def __enter__(self) -> Self:
         """Make the folder the draft lives in."""
-        self._folder = disk.private_folder(self._git, "drafts") / f"draft-{os.urandom(8).hex()}"
-        self._folder.mkdir(mode=0o700)
+        self._folder = _made(self._git)
         self._index = str(self._folder / "index")
         try:
             plumbing.run(self._git, "read-tree", *([self._commit] if self._commit else ["--empty"]), index=self._index)
@@ -58,9 +57,7 @@ class Draft:
         for running in self._running.values():
             running.process.kill()
             running.end()
-        for path in self._folder.iterdir():  # an index, and perhaps its lock
-            path.unlink()
-        self._folder.rmdir()
+        _cleared(self._folder)
 
     def put(self, path: str, data: bytes, *, listed: bool = True) -> str:
         """Write an object, give a path these bytes, and return the object's id.
@@ -129,6 +126,53 @@ def update(git: Git, stages: Sequence[Stage]) -> None:
             plumbing.run(git, *_LISTENING["update-index"], data=b"".join(lines), index=str(index))
 
 
+def rehearse(git: Git, old: str, new: str) -> None:
+    """Let git say what speaks against going from one tree to another with index and work tree, and do nothing.
+
+    It is shown a copy of the index that looks younger than any file, so that files which were written in the same second as the
+    index, and compared a moment ago, are not compared once more: who writes the index does that.
+
+    Args:
+        git: where.
+        old: id of the commit or tree that is checked out.
+        new: of the other.
+
+    Raises:
+        StoreError: edits or untracked files are in the way, or another git holds the index.
+    """
+    place = _place(git)
+    folder = _made(git)
+    try:
+        copy = folder / "index"
+        copy.write_bytes(place.read_bytes())
+        os.utime(copy, (_YOUNGEST, _YOUNGEST))
+        seen = place if place.with_name(f"{place.name}.lock").exists() else copy
+        plumbing.run(git, "read-tree", "-m", "-u", "--dry-run", old, new, index=str(seen))
+    except OSError as error:
+        raise disk.failure(error, place) from None
+    finally:
+        _cleared(folder)
+
+
+def _made(git: Git) -> Path:
+    """Return a new folder of our own for an index."""
+    folder = disk.private_folder(git, "drafts") / f"draft-{os.urandom(8).hex()}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def _cleared(folder: Path) -> None:
+    """Delete such a folder."""
+    for path in folder.iterdir():  # an index, and perhaps its lock
+        path.unlink()
+    folder.rmdir()
+
+
+def _place(git: Git) -> Path:
+    """Return where the index of the repository is."""
+    return git.top / (process.environment(alone=git.alone).get("GIT_INDEX_FILE") or git.directory / "index")
+
+
 @contextmanager
 def _aside(git: Git) -> Iterator[Path]:
     """Lend a copy of the repository's index that takes its place afterwards, so that git reads no file again that it just wrote.
@@ -138,7 +182,7 @@ def _aside(git: Git) -> Iterator[Path]:
     than any file while git works on it, and takes the place of the index with the time of that one: what could have changed
     unseen is compared by the next who asks.
     """
-    place = git.top / (process.environment(alone=git.alone).get("GIT_INDEX_FILE") or git.directory / "index")
+    place = _place(git)
     lock, copy = place.with_name(f"{place.name}.lock"), place.with_name(ASIDE)
     try:
         os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
