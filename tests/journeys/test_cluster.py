@@ -409,7 +409,7 @@ def test_options_that_make_no_sense(zoo: Zoo, labelvc: Run, options: tuple[str, 
 def test_a_command_that_works_here_alone_says_so(zoo: Zoo, labelvc: Run):
     code, out, err = labelvc(zoo.folder, "status", "--executor", "dask", "--scheduler", "tcp://a:1")
     assert (code, out) == (2, "")
-    assert "status does its work here: --executor is for check, diff, report and review" in err
+    assert "status does its work here: --executor is for check, diff, import, report and review" in err
 
 
 def test_the_environment_names_executor_and_scheduler(zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch):

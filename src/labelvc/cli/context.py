@@ -39,7 +39,7 @@ class Settings(NamedTuple):
     scheduler: str = ""
 
 
-SPREAD = ("check", "diff", "report", "review")
+SPREAD = ("check", "diff", "import", "report", "review")
 """The commands that use the workers of a cluster (docs/adr/0013-what-is-spread.md)."""
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _QUIET = "Say nothing but errors; a command that is there to show something still shows it."

@@ -10,10 +10,11 @@ import click
 from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.output import Destination, changes, output_options, placed, progress, say, write
 from labelvc.cli.render import json, text
+from labelvc.cli.spreading import repository
 from labelvc.core import diff as rules
 from labelvc.core.veil import Veil
 from labelvc.model.change import Delta
-from labelvc.ops import transfer
+from labelvc.ops import sources, transfer
 from labelvc.ops.licensing import Asked
 from labelvc.ops.request import Request
 from labelvc.store import git as plumbing
@@ -23,9 +24,18 @@ _SHOWN = 10
 _NEXT = "labelvc check --all, then git add --all && git commit"
 
 
+class _Source(click.Path):
+    """A file or folder to read; a DVC pointer may stand for it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what is neither here nor behind a pointer."""
+        path = Path(value)
+        return path if sources.pointer(path).is_file() else super().convert(value, param, ctx)
+
+
 @click.command("import")
 @click.argument("form_name", metavar="FORMAT")
-@click.argument("source", metavar="SRC", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", metavar="SRC", type=_Source(exists=True, path_type=Path))
 @click.option("--dataset", "-D", required=True, metavar="NAME", help="Dataset to import into.")
 @click.option("--task", default="", metavar="NAME", help="Task of the records; needed when the dataset has several.")
 @click.option(
@@ -100,6 +110,8 @@ def import_command(
     A COL is a column's name, or its number where a csv has no header; of jsonl a field, or a JSON pointer as
     /answer/choice. Without one, the usual names are looked for, such as item, text, annotator and label.
 
+    Where SRC is not here but its DVC pointer is, workers read it from the remote: --executor dask.
+
     With --key, items are found by that field and records by their content, whatever numbers the source gives them. An
     import that would give most stored ids another meaning is refused.
 
@@ -108,10 +120,13 @@ def import_command(
       labelvc import coco instances.json --dataset pictures --key flickr_url \\
         --mode replace
     """
-    git = plumbing.find(settings.directory)
+    git = repository(settings)
     words = {"key": keys, "layout": layout, "item": item, "by": by, "value": value}
-    request = Request(form_name, source, dataset, task, mode, words, add_labels, allow_renumbering, offsets)
-    with progress(settings, None, f"reading {source.name}", "rows") as advance:
+    with (
+        sources.at_hand(git, source) as here,
+        progress(settings, None, f"reading {source.name}", "rows") as advance,
+    ):
+        request = Request(form_name, here, dataset, task, mode, words, add_labels, allow_renumbering, offsets)
         found = (transfer.prepare if dry_run else transfer.perform)(git, request, advance)
     told = _as_json(found, source.name) if form == "json" else _as_text(settings, found, source.name, dry_run=dry_run)
     write(told, output)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from dvc.config import Config
@@ -28,6 +28,7 @@ from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.parcel import Remote
 
+_Result = TypeVar("_Result")
 _LAYOUTS = ("md5", "md5-dos2unix")
 _AT_ONCE = 8
 _REMOTE = "on the worker's machine: dvc remote list --global; dvc remote add --global NAME URL"
@@ -166,26 +167,57 @@ def read_remote(remote: Remote, wanted: Sequence[tuple[str, Entry]]) -> Iterator
     """
     for path, entry in wanted:
         pointer.demand_whole(path, entry)
-    try:
-        system, top = _filesystem(remote)
-    except Exception as error:  # noqa: BLE001 - each kind of remote has errors of its own
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise StoreError(f"a worker cannot use the DVC remote: {said}", where=remote.name, hint=_REMOTE) from None
+    system, top = _reached(remote)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         yield from pool.map(lambda pair: _from_remote(system, top, *pair), wanted)
 
 
+def size_remote(remote: Remote, path: str, entry: Entry) -> tuple[int, bool]:
+    """Return how many bytes a DVC object in a remote has, on a worker, and whether its MD5 is that of these very bytes.
+
+    In the layout of DVC 2 it may be the MD5 of other line ends.
+
+    Raises:
+        StoreError: as for `read_remote`; the object is not proved.
+    """
+    return _found(*_reached(remote), path, entry, lambda fs, place, own: (int(fs.size(place)), own))
+
+
+def range_remote(remote: Remote, path: str, entry: Entry, begin: int, end: int) -> bytes:
+    """Return bytes `begin` to `end` of a DVC object in a remote, on a worker.
+
+    Raises:
+        StoreError: as for `read_remote`; the object is not proved.
+    """
+    return _found(*_reached(remote), path, entry, lambda fs, place, _: bytes(fs.cat_file(place, start=begin, end=end)))
+
+
+def _reached(remote: Remote) -> tuple[Any, str]:
+    try:
+        return _filesystem(remote)
+    except Exception as error:  # noqa: BLE001 - each kind of remote has errors of its own
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise StoreError(f"a worker cannot use the DVC remote: {said}", where=remote.name, hint=_REMOTE) from None
+
+
 def _from_remote(system: Any, top: str, path: str, entry: Entry) -> bytes:
+    def read(fs: Any, place: str, own: bool) -> bytes:
+        data = bytes(fs.cat_file(place))
+        pointer.prove(path, entry, data, strict=own)
+        return data
+
+    return _found(system, top, path, entry, read)
+
+
+def _found(system: Any, top: str, path: str, entry: Entry, use: Callable[[Any, str, bool], _Result]) -> _Result:
+    """Return what a use of an object's place comes to: in the layout of DVC 3, whose MD5 is of the bytes, or of DVC 2."""
     md5 = entry.id.partition(":")[0]
     try:
         for layout in (("files", "md5"), ()):
-            place = system.join(top, *layout, md5[:2], md5[2:])
             try:
-                data = bytes(system.fs.cat_file(place))
+                return use(system.fs, system.join(top, *layout, md5[:2], md5[2:]), bool(layout))
             except FileNotFoundError:
                 continue
-            pointer.prove(path, entry, data, strict=bool(layout))
-            return data
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - as above

@@ -62,6 +62,7 @@ def pack(
     shared: Any = None,
     rules: str = "",
     lying: bool = False,
+    most: int = _ITEMS,
 ) -> Callable[[int], Iterator[bytes]]:
     """Return what makes parcels of items for so many tasks at once, for `Executor.spread`.
 
@@ -72,6 +73,7 @@ def pack(
         shared: what every item needs; it travels with each parcel, since what only one worker holds dies with it.
         rules: versions of the rules; a worker with others refuses.
         lying: the entries are of the work tree, where the disk is quicker than git.
+        most: items of a parcel, where what comes back of one is large.
     """
 
     def parcels(width: int) -> Iterator[bytes]:
@@ -79,12 +81,12 @@ def pack(
         here = [(path, entry) for row in wanted for path, entry in row if entry is not None and entry.kind != "dvc"]
         away = any(entry is not None and entry.kind == "dvc" for row in wanted for _, entry in row)
         remote = importlib.import_module("labelvc.store.dvc").remote(git) if away else Remote("")
-        most = max(1, min(_ITEMS, -(-len(items) // (width * _TASKS))))
+        many = max(1, min(most, -(-len(items) // (width * _TASKS))))
         common = pickle.dumps(shared, pickle.HIGHEST_PROTOCOL)
         with Reader(git) as reader:
             data = reader.lying(here) if lying else reader.many(here)
             rows = zip(items, wanted, strict=True)
-            while some := list(_some(rows, data, most)):
+            while some := list(_some(rows, data, many)):
                 parcel = _Parcel(common, remote, [item for item, _ in some], [row for _, row in some])
                 yield pickle.dumps((maker(rules), pickle.dumps(parcel, pickle.HIGHEST_PROTOCOL)))
 
@@ -104,9 +106,7 @@ def opened(data: bytes, rules: Callable[[Any], str] | None = None) -> tuple[Any,
     Raises:
         StoreError: client and worker have different versions, or a DVC object cannot be read or is not what was committed.
     """
-    made, inner = pickle.loads(data)  # noqa: S301 - it came from the client, which could run anything here anyway
-    _same(made[:2], maker("")[:2])
-    parcel: _Parcel = pickle.loads(inner)  # noqa: S301
+    made, parcel = _unpacked(data)
     shared = _common(parcel.shared)
     if rules is not None:
         _same(made, maker(rules(shared)))
@@ -118,6 +118,20 @@ def opened(data: bytes, rules: Callable[[Any], str] | None = None) -> tuple[Any,
     return shared, _files(parcel, fetched)
 
 
+def unread(data: bytes) -> tuple[Remote, list[tuple[Any, str, Entry]]]:
+    """Open, on a worker, a parcel whose items need one DVC object each, and read none of them.
+
+    Returns:
+        The remote that they lie in, and of each item itself, the path of its file and the entry.
+
+    Raises:
+        StoreError: client and worker have different versions.
+    """
+    parcel = _unpacked(data)[1]
+    pairs = zip(parcel.items, parcel.files, strict=True)
+    return parcel.remote, [(item, path, entry) for item, ((path, entry, _),) in pairs if entry is not None]
+
+
 def contents(data: bytes) -> list[bytes]:
     """Return, on a worker, the bytes of the files of a parcel's items: how a DVC object reaches a client without the remote."""
     return [content for _, files in opened(data)[1] for content in files]
@@ -127,6 +141,13 @@ def differences(data: bytes) -> list[FileChange]:
     """Return, on a worker, the lines that differ between the two files of each item, which is their path."""
     changes = [patch.walk(path, left, right) for path, (left, right) in opened(data)[1]]
     return [change for change in changes if change.old or change.new]
+
+
+def _unpacked(data: bytes) -> tuple[tuple[str, ...], _Parcel]:
+    made, inner = pickle.loads(data)  # noqa: S301 - it came from the client, which could run anything here anyway
+    _same(made[:2], maker("")[:2])
+    parcel: _Parcel = pickle.loads(inner)  # noqa: S301
+    return made, parcel
 
 
 def _files(parcel: _Parcel, fetched: Iterator[bytes]) -> Iterator[tuple[Any, list[bytes]]]:
