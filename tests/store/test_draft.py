@@ -100,3 +100,29 @@ def test_a_rehearsal_refuses_what_is_in_the_way_and_writes_nothing(repo, git):
     assert ((repo / ".git/index").read_bytes(), (repo / ".git/index").stat().st_mtime_ns) == index
     assert (repo / "f").read_text() == "longer than it was\n"
     assert not list((repo / ".git/labelvc/drafts").iterdir())
+
+
+@pytest.mark.parametrize("many", [3, 150])  # below a hundred objects fast-import unpacks what it wrote
+def test_what_was_put_last_or_taken_last_stands_in_the_tree(drafts, repo, git, many):
+    at, commit, _ = drafts
+    with Draft(at, commit) as drawn:
+        for number in range(many):
+            drawn.put(f"new/{number} ä", b"%d\n" % number)
+        drawn.put("alike", b"0\n")
+        drawn.put("twice", b"first\n")
+        drawn.put("twice", b"second\n")
+        drawn.put("gone", b"1\n")
+        drawn.take([Stage("gone", FILE, ""), Stage("back", FILE, "")])
+        drawn.put("back", b"2\n")
+        unseen = drawn.keep(b"only an object\n")
+        tree = drawn.write()
+    paths = git(repo, "ls-tree", "-r", "-z", "--name-only", tree).split("\0")[:-1]
+    assert sorted(paths) == sorted(["one", "alike", "twice", "back", *(f"new/{number} ä" for number in range(many))])
+    for path, text in (
+        ("alike", "0\n"),
+        ("twice", "second\n"),
+        ("back", "2\n"),
+        (f"new/{many - 1} ä", f"{many - 1}\n"),
+    ):
+        assert git(repo, "cat-file", "blob", f"{tree}:{path}") == text
+    assert git(repo, "cat-file", "blob", unseen) == "only an object\n"

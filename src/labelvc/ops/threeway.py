@@ -323,9 +323,11 @@ def _cell(work: _Work, files: Sides, data: Sequence[bytes], target: _Target, dec
         written = markers.weave(split.get(name, []), conflicts, work.names)
         if not written:
             continue
-        oid = work.draft.put(name, written, listed=in_git)
-        _keep(work, {name: Entry("git", oid)}, target.layout)
-        kept |= {name} if in_git else set()
+        if in_git:
+            work.draft.put(name, written)
+            kept.add(name)
+        else:
+            _keep(work, {name: Entry("git", work.draft.keep(written))}, target.layout)
         if conflicts:
             work.torn[name] = conflicts
             work.stages.extend(_stages(work, files, data, target, name) if in_git else [])
@@ -363,7 +365,7 @@ def _stages(work: _Work, files: Sides, data: Sequence[bytes], target: _Target, n
             continue
         lines = _split(shard.lines(whole), target, lambda line: line).get(name)
         if lines:
-            found.append(Stage(name, FILE, work.draft.put(name, shard.write(lines), listed=False), number))
+            found.append(Stage(name, FILE, work.draft.keep(shard.write(lines)), number))
     return found
 
 

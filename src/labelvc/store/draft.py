@@ -40,11 +40,14 @@ class Draft:
         self._git = git
         self._commit = commit
         self._running: dict[str, process.Running] = {}
+        self._marks: dict[str, int] = {}
+        self._told = 0
 
     def __enter__(self) -> Self:
         """Make the folder the draft lives in."""
         self._folder = _made(self._git)
         self._index = str(self._folder / "index")
+        self._names = self._folder / "marks"
         try:
             plumbing.run(self._git, "read-tree", *([self._commit] if self._commit else ["--empty"]), index=self._index)
         except BaseException:
@@ -59,22 +62,28 @@ class Draft:
             running.end()
         _cleared(self._folder)
 
-    def put(self, path: str, data: bytes, *, listed: bool = True) -> str:
-        """Write an object, give a path these bytes, and return the object's id.
+    def put(self, path: str, data: bytes) -> None:
+        """Write an object and give a path these bytes; which id it has, git works out anyway and tells at the end.
 
         Args:
             path: where it goes in the tree.
             data: its bytes.
-            listed: whether it goes into the tree at all; otherwise it is only an object.
 
         Raises:
             StoreError: the disk is full.
         """
-        oid = objects.blob_id(data, self._commit)
+        self._told += 1
+        self._marks[path] = self._told
+        self._say("fast-import", b"blob\nmark :%d\ndata %d\n%b\n" % (self._told, len(data), data))
+
+    def keep(self, data: bytes) -> str:
+        """Write an object that is not in the tree, and return its id.
+
+        Raises:
+            StoreError: the disk is full.
+        """
         self._say("fast-import", b"blob\ndata %d\n%b\n" % (len(data), data))
-        if listed:
-            self.take([Stage(path, FILE, oid)])
-        return oid
+        return objects.blob_id(data, self._commit)
 
     def take(self, stages: Iterable[Stage]) -> None:
         """Give paths objects that are there already; a path with an empty id is taken out of the tree.
@@ -83,6 +92,7 @@ class Draft:
             StoreError: the disk is full.
         """
         for stage in stages:
+            self._marks.pop(stage.path, None)
             self._say("update-index", _line(stage, len(self._commit)))
 
     def write(self) -> str:
@@ -91,15 +101,23 @@ class Draft:
         Raises:
             StoreError: the disk is full, or git lacks an object that was put.
         """
-        for verb, running in self._running.items():
-            plumbing.demand(self._git, verb, running.end())
-        self._running.clear()
+        self._end("fast-import")
+        if self._marks:
+            named = dict(row.split(" ") for row in self._names.read_text("ascii").splitlines())
+            self.take([Stage(path, FILE, named[f":{mark}"]) for path, mark in self._marks.items()])
+        self._end("update-index")
         return plumbing.run(self._git, "write-tree", index=self._index).decode().strip()
+
+    def _end(self, verb: str) -> None:
+        running = self._running.pop(verb, None)
+        if running is not None:
+            plumbing.demand(self._git, verb, running.end())
 
     def _say(self, verb: str, data: bytes) -> None:
         running = self._running.get(verb)
         if running is None:
-            running = plumbing.start(self._git, *_LISTENING[verb], index=self._index, talk=True)
+            words = (*_LISTENING[verb], *([f"--export-marks={self._names}"] if verb == "fast-import" else []))
+            running = plumbing.start(self._git, *words, index=self._index, talk=True)
             self._running[verb] = running
         try:
             running.process.stdin.write(data)  # type: ignore[union-attr] # `talk` opened it
