@@ -399,9 +399,14 @@ def test_without_the_extra_the_sieve_looks_at_more_and_finds_the_same(monkeypatc
 WORST = ["1", "1 ", "a", "a@", "@a.", "@", ".eyJa", "eyJa", "DE89", "4111 ", "0 ", "(0", "+1", "::", "a:", "1.", "://", "://a:", "-", "%40",
          "http", "www.", "AKIA", "219-09-", "1/1/", "٤", "\u200b1", "ab12", "0" * 40 + " ", "x" * 15 + " ", "QUJD", "-----BEGIN ", "%2531",
          "\\u0031", "&#49;", "&amp;", "=\n", "=41", "4111 %41 ", "4111 =41 ", "00 1 ", "हि@हि.हि ", "QUJD" * 19 + "\n", "SlUwPSUwPQ== ",
-         '"c":"' + "kq3T" * 12, "\\", "\\ud835", "+" + "A" * 15 + ".eyJaaaa.", "A" * 2000 + "+A.eyJaaaa."]  # fmt: skip
+         '"c":"' + "kq3T" * 12, "\\", "\\ud835", "+" + "A" * 15 + ".eyJaaaa.", "A" * 2000 + "+A.eyJaaaa.",
+         "-----BEGIN A PRIVATE KEY-----", "8.8.8.8 88.8.8.8 ", "a@b.de aa@b.de aaa@b.de "]  # fmt: skip
 MIXED = ["4111 " * 100 + "\u200b", "4111 " * 100 + "%252541 ", "4111 " * 100 + "%2541\u200b =41 ", "4111 %2541\u200b=41 ",
-         "card 411111%311111111%2531 =41\u200b ", "12345=36 %2531\u200b&amp;#49; ", "%25" * 30 + "31 ", "\\\\" * 8 + "u0031 "]  # fmt: skip
+         "card 411111%311111111%2531 =41\u200b ", "12345=36 %2531\u200b&amp;#49; ", "%25" * 30 + "31 ", "\\\\" * 8 + "u0031 ",
+         # a value, or what is nearly one, beside each
+         "8.8.8.8%20", "a@b.de\u200b%20", "call 123456%20\u200b", "1.2.3.4.%20\u200b", "a%40b.de\u200b", "@\u200ba.b", "::1%20\u200b",
+         "DE89370400440532013000%2541\u200b =41 ", "219-09-0000%20\u200b", "212 664 7665%20\u200b",
+         "-----BEGIN A PRIVATE KEY-----%20\u200b"]  # fmt: skip
 """What is written in several ways at once is read as many times, or not to its end."""
 _PACE = "1 " * 500_000
 
@@ -424,6 +429,21 @@ def test_behind_much_that_is_written_in_many_ways_a_value_is_found_or_the_text_i
     found = [span.detector for span in detect.spans(text)]
     assert found == ["email"] or "unread" in found
     assert length > 100 or found == ["email"]
+
+
+@pytest.mark.parametrize(
+    "values", ["8.8.8.8%20", "a@b.de\u200b%20", "call 123456=20", "05 34 82 30 61\u200b;"], ids=ascii
+)
+@pytest.mark.parametrize("number", [400, 40_000])
+def test_behind_many_values_one_in_another_form_is_found_or_the_text_is_told(values: str, number: int):
+    """All that stand as they are found are found, however dense; what is written otherwise is found, or it is told that nobody read on."""
+    text = values * number + "jo%2540\u200bfirma.de"
+    found = detect.spans(text)
+    last = [span.detector for span in found if span.end == len(text)]
+    assert "email" in last or "unread" in last
+    assert number > 400 or "unread" not in last
+    held = {at // len(values) for span in found if span.detector != "unread" for at in range(span.start, span.end)}
+    assert held >= set(range(number))
 
 
 ALSO = ["to=https%253A%252F%252Fhost", "5\u00a0ms \u2013\u200b", "x &amp;&amp; y", "a ==\n"]

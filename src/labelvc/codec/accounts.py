@@ -103,7 +103,7 @@ _WIDTHS = frozenset(
 )
 """Groups that cards are printed in: one piece, 4-4-4-4 and the like, 4-6-5, 4-6-4."""
 _MOST_GROUPS = max(map(len, _WIDTHS))
-_TOO_WIDE = 20
+_TOO_WIDE, _FEW = 20, 8
 _SURE = 14
 """A 12- or 13-digit number that fits may well be a time in milliseconds or a row's id."""
 _LEAST_DIGITS, _SSN_DIGITS = 6, 9
@@ -154,10 +154,14 @@ def card(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge a run of digits: the card numbers in it, whole or in groups (ISO/IEC 7812-1: issuer's range, length, check digit)."""
     pieces = text[start:end].replace("-", " ").split(" ")
     shape = bytes([min(len(piece), _TOO_WIDE) for piece in pieces])
-    sums = list(accumulate(map(_luhn_sum, pieces), initial=0))
+    if len(pieces) <= _FEW and not _printed(shape):
+        return
+    sums: list[int] = []
     first = taken = start
     for at, piece in enumerate(pieces):
         fits = _fitting(shape[at : at + _MOST_GROUPS], piece[:_FIRST_GROUP]) if first >= taken else ()
+        if fits and not sums:
+            sums = list(accumulate(map(_luhn_sum, pieces), initial=0))
         for width, length, even, known in fits:
             if (sums[at + width] - sums[at]) % 10 if even else not checksums.luhn("".join(pieces[at : at + width])):
                 continue
@@ -167,6 +171,12 @@ def card(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
                 yield Hit(first, last, sure=known and length >= _SURE)
                 break
         first += len(piece) + 1
+
+
+@lru_cache(maxsize=1 << 12)
+def _printed(shape: bytes) -> bool:
+    """Tell whether some of a few groups are as wide as those of a card, whoever gave it out."""
+    return any(tuple(shape[at:end]) in _WIDTHS for at in range(len(shape)) for end in range(at + 1, len(shape) + 1))
 
 
 @lru_cache(maxsize=1 << 14)

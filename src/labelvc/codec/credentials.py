@@ -5,7 +5,9 @@ from __future__ import annotations
 import binascii
 import re
 import string
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
 
 from labelvc.codec.addresses import Hit
 from labelvc.codec.surroundings import stands_free
@@ -81,8 +83,16 @@ def jwt(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
 
 def private_key(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge the first line of a private key in PEM (RFC 7468 section 10); its value reaches to its last line."""
-    last = _ENDS.search(text, end)
-    yield Hit(start, last.end() if last else end)
+    starts, ends = _last_lines(text)
+    at = bisect_left(starts, end)
+    yield Hit(start, ends[at] if at < len(ends) else end)
+
+
+@lru_cache(maxsize=1)
+def _last_lines(text: str) -> tuple[list[int], list[int]]:
+    """Return where the last lines of keys begin and end in a text: looked for once, however many first lines it has."""
+    found = [one.span() for one in _ENDS.finditer(text)]
+    return [start for start, _ in found], [end for _, end in found]
 
 
 def token(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 _WORD = re.compile(r"[^\W\d_]+(?:\.[^\W\d_]\.?)*")
 _BEFORE, _AFTER = 32, 12
+_FIGURES = b"0123456789"
 _JOINS = ".-/:,"
 _BLANKS = frozenset(("", " ", "\n"))
 _LONGEST_WORD = 24
@@ -61,16 +61,25 @@ def before(text: str, start: int, words: frozenset[str], reach: int = _BEFORE) -
     return not words.isdisjoint(_WORD.findall(text[_begun(text, start, reach) : start].lower()))
 
 
-def nearby(text: str, words: Iterable[str]) -> Callable[[int, int], bool]:
-    """Return what tells whether one of some words may stand near a piece of a text: `beside` of what it lets through tells.
+def nearby(text: str, words: Iterable[str], pieces: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield those pieces of a text near which one of some words may stand: `beside` of what it lets through tells.
 
     Args:
         text: all of it.
         words: in lower case; within another word they count too.
+        pieces: where each begins and ends, in order.
     """
     lower = text.replace("\u0130", "i").lower()  # the one letter that two are written for
-    places = sorted({at for word in words for at in _places(lower, word)})
-    return lambda start, end: bisect_left(places, start - _NEAR) < bisect_left(places, end + _NEAR)
+    bare = lower.encode("utf-8", "surrogatepass").translate(None, _FIGURES)
+    places = sorted({at for word in words if word.encode() in bare for at in _places(lower, word)})
+    at, last = 0, len(places)
+    for start, end in pieces:
+        while at < last and places[at] < start - _NEAR:
+            at += 1
+        if at == last:
+            return
+        if places[at] < end + _NEAR:
+            yield start, end
 
 
 def _places(text: str, word: str) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 
 from labelvc.codec import reserved
@@ -63,7 +64,8 @@ NATIONAL = {
 _NATIONAL = {region: re.compile(pattern) for region, pattern in NATIONAL.items()}
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|#) ?[0-9]{1,6}(?![0-9A-Za-z])", re.ASCII)
 _NO_DIGIT = re.compile("[^0-9]+")
-_GROUP = re.compile("[0-9]+")
+_MARKS = bytes(set(range(128)) - set(string.digits.encode()))
+_PARTED = bytes.maketrans(_MARKS, b" " * len(_MARKS))
 _DATE = re.compile(
     r"(?<![0-9])(?:[0-3]?[0-9]([./-])[0-3]?[0-9]\1(?:[0-9]{2}){1,2}(?!\1?[0-9])"
     r"|[12][0-9]{3}([./-])[01]?[0-9]\2[0-3]?[0-9](?!\2?[0-9]))"
@@ -92,22 +94,25 @@ def north_american(text: str, start: int, end: int, settings: Settings) -> Itera
     digits = _digits(text[start:end])
     if digits[1:3] == "11" or digits[4:6] == "11":
         return
-    lead = _LEAD.search(text, max(start - 4, 0), start)
+    near = text[max(start - 4, 0) : start]
+    lead = _LEAD.search(text, max(start - 4, 0), start) if "1" in near or "(" in near else None
     first = lead.start() if lead else start
+    extended = _ext(text, end)
     whole = text[first] == "(" or (text[first] != "(" and ")" not in text[first : start + 5])
-    if not (whole or "(" in text[first : start + 1]) or not stands_free(
-        text, first, end if not _ext(text, end) else first
-    ):
+    if not (whole or "(" in text[first : start + 1]) or not stands_free(text, first, first if extended else end):
         return
     if text[first - 1 : first] in ("-", "+") or text[end : end + 1] == "-":
         return
     if settings.reserved or not reserved.telephone(digits):
-        yield Hit(first, _ext(text, end) or end, sure=" " not in text[start:end] or "(" in text[start:end])
+        yield Hit(first, extended or end, sure=" " not in text[start:end] or "(" in text[start:end])
 
 
 def trunk(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge groups that begin with the trunk prefix 0, as E.123 writes a number for use at home: 9 to 11 digits, no date."""
+    twice = text.startswith("00", start + (text[start] == "("))
     for first, last in _windows(text, start, end):
+        if twice and first == start:
+            continue
         digits = _digits(text[first:last])
         if 9 <= len(digits) <= 11 and digits[1] != "0" and _parted(text[first:last]) and not _dated(text, first, last):
             if _NO_NUMBER.fullmatch(text[first:last]):
@@ -187,7 +192,7 @@ def _parted(text: str, *, alone: int = 0) -> bool:
     """Tell whether digits stand in groups, of which none but the first, and so many others, has only one: `00971 2 234 5677`."""
     if text.isdigit():
         return False
-    groups = list(map(len, _GROUP.findall(text)))
+    groups = list(map(len, text.encode("ascii").translate(_PARTED).split()))
     single = groups[1:].count(1)
     return len(groups) > 1 + bool(single) and single <= alone
 
@@ -212,11 +217,12 @@ def _pieces(text: str) -> bool:
 
 
 def _dated(text: str, first: int, last: int) -> bool:
-    return not text[first:last].isdigit() and _DATE.search(text, first, last) is not None
+    said = text[first:last]
+    return any(said.count(mark) > 1 for mark in "./-") and _DATE.search(text, first, last) is not None
 
 
 def _digits(text: str) -> str:
-    return text if text.isdigit() else _NO_DIGIT.sub("", text)
+    return text if text.isdigit() else text.encode("ascii").translate(None, _MARKS).decode()
 
 
 def _ext(text: str, end: int) -> int:

@@ -7,7 +7,7 @@ decide. `everywhere` asks every pattern of every text instead; both find the sam
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 
@@ -27,7 +27,10 @@ _SPOKEN_FOR = {row.sieve for row in DETECTORS if row.needed}
 """The sieves of those that find nothing without a word beside it: few texts with digits hold one."""
 _LONG = 1 << 12
 """Characters of a text in which it is worth to know where words are before each number beside none is judged."""
+_PLACE = re.Match.span
 _BY_START = itemgetter(0)
+_MANY, _APART = 1 << 12, 32
+"""Values in a text, and characters for each, from which on its readings are not worth what they cost: it is told instead."""
 _compiled = lru_cache(maxsize=None)(re.compile)
 
 
@@ -77,18 +80,17 @@ def claims(
     rows = detectors(settings)
     let_through = sieve.sift(texts) if texts else {}
     found = _in_plain(texts, let_through, rows, settings)
-    read: list[tuple[int, views.View]] = []
+    short: list[tuple[int, views.View]] = []
     for at in sorted(let_through.get("odd", ())):
-        readings = views.views(texts[at], reach)
-        read += [(at, view) for view in readings.views]
-        if not readings.complete:
-            found.setdefault(at, []).append(_unread(texts[at]))
-    if read:
-        said = [view.text for _, view in read]
-        for number, hits in _in_plain(said, sieve.sift(said), rows, settings).items():
-            at, view = read[number]
-            found.setdefault(at, []).extend(_placed(view, hits))
-    yield from sorted(found.items())
+        readings, held = views.views(texts[at], reach), found.setdefault(at, [])
+        if sum([len(view.text) for view in readings.views]) > views.LEAST:
+            _read(texts[at], held, readings, lambda batch: [span for _, span in _in_views(batch, rows, settings)])
+        else:
+            short += [(at, view) for view in readings.views]
+            held += [] if readings.complete else [_unread(texts[at])]
+    for number, span in _in_views([view for _, view in short], rows, settings):
+        found[short[number][0]].append(span)
+    yield from sorted([(at, held) for at, held in found.items() if held])
 
 
 def said(written: str, span: Span) -> str:
@@ -111,10 +113,17 @@ def everywhere(text: str, settings: Settings = NOTHING_SPECIAL) -> tuple[Span, .
     """Return what `spans` returns, by asking every pattern of the text and of all its views: slow, and nothing to get wrong."""
     rows = detectors(settings)
     found = [span for row in rows for span in _found(text, row, settings)]
-    readings = views.views(text)
-    for view in readings.views:
-        found += _placed(view, [span for row in rows for span in _found(view.text, row, settings)])
-    return apart(found if readings.complete else [*found, _unread(text)])
+    _read(
+        text,
+        found,
+        views.views(text),
+        lambda batch: [
+            span
+            for view in batch
+            for span in _placed(view, [span for row in rows for span in _found(view.text, row, settings)])
+        ],
+    )
+    return apart(found)
 
 
 def rule_of(span: Span) -> str:
@@ -169,6 +178,52 @@ def detectors(settings: Settings) -> tuple[Detector, ...]:
     return tuple(row for row in DETECTORS if row.region in wanted and row.id not in settings.off)
 
 
+def _read(
+    text: str,
+    held: list[Span],
+    readings: views.Readings,
+    look: Callable[[Sequence[views.View]], Iterable[Span]],
+) -> None:
+    """Add to what is claimed of a text what is claimed of it read in other ways, and that it was not read to its end where it was not.
+
+    Where values stand as dense as in a list of nothing else, no more than the first of the readings are looked at.
+
+    Args:
+        text: the text.
+        held: what is claimed of it as it stands.
+        readings: what it says.
+        look: returns what is claimed of some views.
+    """
+    most, size, complete = max(_MANY, len(text) // _APART), 0, readings.complete
+    for batch in _batches(readings.views):
+        size += sum([len(view.text) for view in batch])
+        if size > views.LEAST and len(held) > most:
+            complete = False
+            break
+        held += look(batch)
+    held += [] if complete else [_unread(text)]
+
+
+def _batches(read: Sequence[views.View]) -> Iterator[Sequence[views.View]]:
+    """Yield views in turn, as many at once as have no more than `views.LEAST` characters, or one."""
+    first = size = 0
+    for at, view in enumerate(read):
+        if at > first and size + len(view.text) > views.LEAST:
+            yield read[first:at]
+            first, size = at, 0
+        size += len(view.text)
+    if read:
+        yield read[first:]
+
+
+def _in_views(read: Sequence[views.View], rows: Iterable[Detector], settings: Settings) -> Iterator[tuple[int, Span]]:
+    """Yield what is claimed of some views: position of the view, and the span where it stands in the original."""
+    said = [view.text for view in read]
+    for number, hits in _in_plain(said, sieve.sift(said), rows, settings).items() if said else ():
+        for span in _placed(read[number], hits):
+            yield number, span
+
+
 def _in_plain(
     texts: Sequence[str], let_through: Mapping[str, Collection[int]], rows: Iterable[Detector], settings: Settings
 ) -> dict[int, list[Span]]:
@@ -187,12 +242,11 @@ def _in_plain(
 
 
 def _found(text: str, row: Detector, settings: Settings) -> Iterator[Span]:
-    near = surroundings.nearby(text, row.words) if row.needed and len(text) > _LONG else None
     judge = row.judge
-    for match in _compiled(row.pattern).finditer(text):
-        first, last = match.span()
-        if near and not near(first, last):
-            continue
+    matches: Iterable[tuple[int, int]] = map(_PLACE, _compiled(row.pattern).finditer(text))
+    if row.needed and len(text) > _LONG:
+        matches = surroundings.nearby(text, row.words, matches)
+    for first, last in matches:
         for start, end, sure in judge(text, first, last, settings):
             told = not sure and surroundings.beside(text, start, end, row.words)
             if sure or told or not row.needed:

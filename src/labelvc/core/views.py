@@ -39,8 +39,8 @@ _BLOCK = re.compile(r"(?m)^(?:[A-Za-z0-9+/]{60,76}[ \t]*\r?\n)+[A-Za-z0-9+/]{1,7
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _DEEPEST = 4
 """Ways of writing that may lie on one another: base64 of percent signs in a string of JSON, in full width."""
-_MOST, _LEAST = 3, 1 << 17
-"""How many times its own length the readings of a text may have together, and how many characters those of a short one."""
+_MOST, LEAST = 3, 1 << 17
+"""How many times its own length the readings of a text may have together, and how many characters those of any text."""
 REACH = 128
 """Characters on each side of what is written otherwise: no value with blanks in it, and no word beside one, is longer."""
 _EDGE = 64
@@ -49,6 +49,8 @@ _GAP = re.compile(r"[ \t\n](?:(?<=[^\W\d_][ \t\n])|(?=[^\W\d_]))")
 """Blanks that no number goes on over: a letter stands on one side of them."""
 _SHORTEST = 9
 """Characters that a word of base64 or hex must say: with `RUN`, 10 bytes in base64 with its padding, 12 without, and 9 in hex."""
+_COMMON = 64
+"""Characters of a word that may stand again and again, so that what it hides is remembered."""
 _DASHES = frozenset("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d")
 _FULL_STOPS = frozenset("\uff0e\uff61\u2024")
 _TAGS, _LAST_TAG = "\U000e0020", "\U000e007e"
@@ -152,7 +154,7 @@ def views(text: str, reach: int = REACH) -> Readings:
     """
     layer = [View(text)]
     seen = {(text, 0, len(text))}
-    left = max(_LEAST, _MOST * len(text))
+    left = max(LEAST, _MOST * len(text))
     found: list[View] = []
     for depth in range(_DEEPEST):
         above, layer = layer, []
@@ -191,7 +193,7 @@ def _read(view: View, reach: int, *, mail: bool) -> Iterator[View]:
             yield from _decoded(_part(plain, first, last), _QUOTED, _unquoted)
     for pattern in (_BLOCK, _BASE64):
         for word in pattern.finditer(view.text):
-            said = _hidden("".join(word[0].split()))
+            said = _hidden("".join(word[0].split())) if len(word[0]) > _COMMON else _hidden_again(word[0])
             if said is not None:
                 yield View(said, view, word=word.span(), whole=True)
 
@@ -357,6 +359,9 @@ def _hidden(word: str) -> str | None:
         if len(said) >= _SHORTEST and (said.isprintable() or said.translate(_LINES).isprintable()):
             return said
     return None
+
+
+_hidden_again = lru_cache(maxsize=4096)(_hidden)
 
 
 def _encoding(data: bytes) -> str:
