@@ -27,7 +27,7 @@ from labelvc.store import dvc, executors, parcel, tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from tests.cluster import Cluster, cluster, lone
-from tests.zoo import ANNA, PLAIN, Zoo, rating, zoo, zoo_template
+from tests.zoo import ANNA, BEN, PLAIN, Zoo, rating, zoo, zoo_template
 
 __all__ = ["cluster", "lone", "zoo", "zoo_template"]
 
@@ -151,6 +151,7 @@ COMMANDS = [
     ("diff", "HEAD~1"),
     ("report",),
     ("review", "HEAD~1..HEAD"),
+    ("taxonomy", "counts", "animals"),
 ]
 
 
@@ -215,6 +216,27 @@ def test_statistics_are_counted_where_the_shards_are_read(far: Zoo, cluster: Clu
         sent.clear()
         assert counted(far.at._replace(far=pool)) == alone
     assert {name for name, _ in sent} == {"contents"}  # that listing, and what was said of the one item
+
+
+def test_labels_are_counted_where_the_shards_are_read(zoo: Zoo, cluster: Cluster, labelvc: Run):
+    """Sums of shards are the counts of the whole, people's agreement among them; a line that cannot be read is in no log."""
+    zoo.put("pets/p1#k2", {**zoo.row("pets/p1#k1"), "id": "k2", "by": BEN, "value": {"label": "dog"}})
+    zoo.put("pets/p2#k1", {**zoo.row("pets/p1#k1"), "item": "p2"})
+    zoo.put("pets/p2#o1", {**zoo.row("pets/p1#o1"), "item": "p2", "value": {"soft": {"cat": "much", "dog": 0.5}}})
+    words = ("taxonomy", "counts", "animals", "--format", "json")
+    alone = labelvc(zoo.folder, *words)
+    told = json.loads(alone[1])
+    assert alone[0] == 0
+    assert {one["label"]: (one["records"], one["items"], one["share"]) for one in told["items"]}["dog"] == (5, 2, 3.75)
+    assert labelvc(zoo.folder, *words, *on(cluster)) == alone
+    assert labelvc(zoo.folder, *words[:3], "--level", "1", *on(cluster)) == labelvc(
+        zoo.folder, *words[:3], "--level", "1"
+    )
+    zoo.write(zoo.shard("pets/p2#m1"), f'{{"item":7,"by":"{PLAIN}"}}\n'.encode() + zoo.read(zoo.shard("pets/p2#m1")))
+    broken = labelvc(zoo.folder, *words)
+    assert (broken[0], "cannot be read" in broken[2]) == (2, True), broken
+    assert labelvc(zoo.folder, *words, *on(cluster)) == broken
+    assert PLAIN not in cluster.said()
 
 
 def test_an_object_that_was_exchanged_or_is_gone_stops_the_check(far: Zoo, cluster: Cluster, labelvc: Run):
@@ -409,7 +431,7 @@ def test_options_that_make_no_sense(zoo: Zoo, labelvc: Run, options: tuple[str, 
 def test_a_command_that_works_here_alone_says_so(zoo: Zoo, labelvc: Run):
     code, out, err = labelvc(zoo.folder, "status", "--executor", "dask", "--scheduler", "tcp://a:1")
     assert (code, out) == (2, "")
-    assert "status does its work here: --executor is for check, diff, import, report and review" in err
+    assert "status does its work here: --executor is for check, diff, import, report, review and taxonomy counts" in err
 
 
 def test_the_environment_names_executor_and_scheduler(zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch):

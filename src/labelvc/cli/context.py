@@ -39,7 +39,7 @@ class Settings(NamedTuple):
     scheduler: str = ""
 
 
-SPREAD = ("check", "diff", "import", "report", "review")
+SPREAD = ("check", "diff", "import", "report", "review", "taxonomy counts")
 """The commands that use the workers of a cluster (docs/adr/0013-what-is-spread.md)."""
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _QUIET = "Say nothing but errors; a command that is there to show something still shows it."
@@ -60,7 +60,8 @@ def pass_settings(function: Callable[..., Any]) -> Callable[..., Any]:
     def command(*arguments: Any, **options: Any) -> Any:
         given = {name: options.pop(name) for name in list(options) if name.startswith("global_")}
         context = click.get_current_context()
-        if (given.get("global_executor") or given.get("global_scheduler")) and context.info_name not in SPREAD:
+        called = context.command_path.removeprefix(context.find_root().command_path).strip()
+        if (given.get("global_executor") or given.get("global_scheduler")) and called not in SPREAD:
             spread = f"{', '.join(SPREAD[:-1])} and {SPREAD[-1]}"
             raise click.UsageError(f"{context.info_name} does its work here: --executor is for {spread}")
         settings = settings_from(context.find_object(Settings) or Settings(Path.cwd(), jobs=0), given)

@@ -15,6 +15,7 @@ from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.registers import entry_of
 from labelvc.cli.render import json, tally
 from labelvc.cli.render import taxonomy as render
+from labelvc.cli.spreading import repository
 from labelvc.core.lineage import Operation
 from labelvc.ops import migrate as migrating
 from labelvc.ops import publication
@@ -260,7 +261,7 @@ def taxonomy_counts(settings: Settings, /, name: str, level: int, at: str, form:
     \b
       labelvc taxonomy counts objects --level 1
     """
-    git = plumbing.find(settings.directory)
+    git = repository(settings)
     with progress(settings, None, "looking at records", "shards") as advance:
         found = tallying.of(git, name, level=level, at=at, advance=advance)
     items: list[Any] = list(tally.items(found))

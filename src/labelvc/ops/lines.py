@@ -23,17 +23,31 @@ def live(reader: Reader, snapshot: Snapshot, dataset: str, layer: Layer) -> Iter
         DataError: a line cannot be read: a file that lacked it would look complete.
         StoreError: git or DVC data is missing.
     """
-    names = canonical.RECORD_FIRST if layer == "annotations" else canonical.ITEM_FIRST
     for path, data in shards(reader, snapshot, dataset, layer):
-        found = []
-        for number, raw in enumerate(shard.lines(data), 1):
-            fields = diff.decoded(raw) if diff.live(raw) is not None else None
-            if fields is None:
-                continue
-            if not all(isinstance(fields.get(name), str) for name in names):
-                raise DataError("the line cannot be read", where=f"{path}:{number}", hint=MEND)
-            found.append(fields)
-        yield found
+        yield members(path, data)
+
+
+def members(path: str, data: bytes) -> list[dict[str, Any]]:
+    """Return the members of the lines of a shard; tombstones are left out.
+
+    Args:
+        path: of the shard, which says of which layer it is.
+        data: its bytes.
+
+    Raises:
+        DataError: as for `live`.
+    """
+    place = shard.parse_path(path)
+    names = canonical.ITEM_FIRST if place is not None and place[1] == "items" else canonical.RECORD_FIRST
+    found = []
+    for number, raw in enumerate(shard.lines(data), 1):
+        fields = diff.decoded(raw) if diff.live(raw) is not None else None
+        if fields is None:
+            continue
+        if not all(isinstance(fields.get(name), str) for name in names):
+            raise DataError("the line cannot be read", where=f"{path}:{number}", hint=MEND)
+        found.append(fields)
+    return found
 
 
 def shards(reader: Reader, snapshot: Snapshot, dataset: str, layer: Layer) -> Iterator[tuple[str, bytes]]:

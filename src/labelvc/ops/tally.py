@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from labelvc.core import agreement, hierarchy
 from labelvc.core.agreement import Side
 from labelvc.core.sums import Sums, combined, gathered
+from labelvc.errors import DataError
 from labelvc.model.project import Label
+from labelvc.model.snapshot import Entry
+from labelvc.ops import lines, versions
 from labelvc.ops import project as projects
-from labelvc.ops import versions
-from labelvc.ops.lines import live
-from labelvc.store import tree
+from labelvc.store import parcel, tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
+from labelvc.store.reader import Reader
 
 _DEEPEST = 1_000_000
 
@@ -81,82 +83,146 @@ def of(git: Git, name: str, *, level: int = 0, at: str = "", advance: Callable[[
         if name not in project.taxonomies:
             raise versions.unknown(snapshot, "taxonomy", name)
         taxonomy = project.taxonomies[name]
-        tasks = {task for task, asked in project.tasks.items() if asked.taxonomy == name}
-        counting = _Counting(hierarchy.at_level(taxonomy.labels, level or _DEEPEST))
+        tasks = frozenset(task for task, asked in project.tasks.items() if asked.taxonomy == name)
+        wanted = _Asked(tasks, hierarchy.at_level(taxonomy.labels, level or _DEEPEST))
+        total = _Total()
         for dataset in sorted(project.datasets):
             if tasks & project.datasets[dataset].tasks.keys():
-                for lines in live(reader, snapshot, dataset, "annotations"):
-                    for fields in lines:
-                        if fields.get("task") in tasks:
-                            counting.add(f"{dataset}/{fields['item']}", fields)
-                    counting.close()
+                for part in _parts(git, reader, lines.listed(snapshot, dataset, "annotations"), wanted):
+                    total.add(part)
                     advance()
-        rows = counting.rows({label.id: label for label in taxonomy.labels})
-        return Tally(
-            f"{name}@{taxonomy.version}", level, counting.records, rows, counting.unknown, counting.agreements()
-        )
+        rows = total.rows(wanted.above, {label.id: label for label in taxonomy.labels})
+        return Tally(f"{name}@{taxonomy.version}", level, total.records, rows, total.unknown, total.agreements())
 
 
-class _Counting:
-    """Running counts, under the labels that others are rolled up to."""
+class _Asked(NamedTuple):
+    """What is counted: records of which tasks, and the label that each label is rolled up to."""
 
-    def __init__(self, above: Mapping[str, str]) -> None:
-        self._above = above
-        self._records: dict[str, int] = defaultdict(int)
-        self._items: dict[str, set[str]] = defaultdict(set)
-        self._shares: dict[str, float] = defaultdict(float)
-        self._seen: dict[str, set[str]] = defaultdict(set)
-        self._open: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    tasks: frozenset[str]
+    above: Mapping[str, str]
+
+
+class _Count(NamedTuple):
+    """What was counted of a label: records, items, sum of shares, and the labels that were rolled up to it, itself included."""
+
+    records: int
+    items: int
+    share: float
+    seen: frozenset[str]
+
+
+_NOTHING = _Count(0, 0, 0.0, frozenset())
+
+
+class Part(NamedTuple):
+    """The counts of one shard: all records of an item stand in one.
+
+    Attributes:
+        records, unknown: as for `Tally`.
+        labels: counts by label.
+        said: by task, what agreement needs to know.
+    """
+
+    records: int
+    unknown: int
+    labels: Mapping[str, _Count]
+    said: Mapping[str, Sums]
+
+
+def parts(data: bytes) -> list[Part | DataError]:
+    """Count, on a worker, each shard of a parcel; a line that cannot be read is returned and not raised, as a worker logs errors.
+
+    Args:
+        data: from `labelvc.store.parcel.pack`: the shards, and what is counted as what is shared.
+
+    Raises:
+        StoreError: as for `labelvc.store.parcel.opened`.
+    """
+    asked, shards = parcel.opened(data)
+    return [_tried(asked, path, content) for (path, _), (content,) in shards]
+
+
+def _parts(git: Git, reader: Reader, shards: Sequence[tuple[str, Entry]], asked: _Asked) -> Iterator[Part]:
+    """Yield the counts of shards, here or by the workers of a cluster."""
+    if git.far is None:
+        yield from (_counted(asked, lines.members(path, data)) for path, data in reader.many(shards))
+        return
+    for part in git.far.spread(parts, parcel.pack(git, shards, lambda one: [one], shared=asked)):
+        if isinstance(part, DataError):
+            raise part
+        yield part
+
+
+def _tried(asked: _Asked, path: str, content: bytes) -> Part | DataError:
+    try:
+        return _counted(asked, lines.members(path, content))
+    except DataError as error:
+        return error
+
+
+def _counted(asked: _Asked, rows: Sequence[Mapping[str, Any]]) -> Part:
+    """Count the labels of the records of a shard; of one person the last answer in the order of ids is their opinion."""
+    records = unknown = 0
+    numbers, shares = Counter[str](), defaultdict[str, float](float)
+    items, seen = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    said: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for fields in rows:
+        if fields.get("task") not in asked.tasks:
+            continue
+        told = _shares(fields.get("value"))
+        known = {label: share for label, share in told.items() if label in asked.above}
+        records += bool(known)
+        unknown += len(known) < len(told)
+        rolled = {asked.above[label] for label in known}
+        for label, share in known.items():
+            shares[asked.above[label]] += share
+            seen[asked.above[label]].add(label)
+        numbers.update(rolled)
+        for label in rolled:
+            items[label].add(fields["item"])
+        if rolled and fields["value"].keys() <= {"label", "labels"}:
+            said[fields["task"], fields["item"]][str(fields.get("by", fields["id"]))] = " + ".join(sorted(rolled))
+    units: dict[str, list[list[str]]] = defaultdict(list)
+    for (task, _), answers in said.items():
+        units[task].append(list(answers.values()))
+    found = {
+        label: _Count(number, len(items[label]), shares[label], frozenset(seen[label]))
+        for label, number in numbers.items()
+    }
+    return Part(records, unknown, found, {task: gathered(each) for task, each in units.items()})
+
+
+class _Total:
+    """Running sums of parts."""
+
+    def __init__(self) -> None:
+        self._labels: dict[str, _Count] = {}
         self._sums: dict[str, list[Sums]] = defaultdict(list)
         self.records = self.unknown = 0
 
-    def add(self, item: str, fields: Mapping[str, Any]) -> None:
-        """Count the labels of one record; of one person the last answer in the order of ids is their opinion."""
-        shares = _shares(fields.get("value"))
-        known = {label: share for label, share in shares.items() if label in self._above}
-        self.records += bool(known)
-        self.unknown += len(known) < len(shares)
-        rolled: dict[str, float] = defaultdict(float)
-        for label, share in known.items():
-            rolled[self._above[label]] += share
-            self._seen[self._above[label]].add(label)
-        task, value = str(fields["task"]), fields.get("value")
-        if rolled and isinstance(value, dict) and value.keys() <= {"label", "labels"}:
-            self._open[task, item][str(fields.get("by", fields["id"]))] = " + ".join(sorted(rolled))
-        for label, share in rolled.items():
-            self._records[label] += 1
-            self._items[label].add(item)
-            self._shares[label] += share
-
-    def close(self) -> None:
-        """End a shard: all records of an item stand in one."""
-        said: dict[str, list[list[str]]] = defaultdict(list)
-        for (task, _), answers in self._open.items():
-            said[task].append(list(answers.values()))
-        for task, units in said.items():
-            self._sums[task].append(gathered(units))
-        self._open.clear()
+    def add(self, part: Part) -> None:
+        """Add the counts of a shard."""
+        self.records += part.records
+        self.unknown += part.unknown
+        for label, one in part.labels.items():
+            before = self._labels.get(label, _NOTHING)
+            numbers = (before.records + one.records, before.items + one.items, before.share + one.share)
+            self._labels[label] = _Count(*numbers, before.seen | one.seen)
+        for task, said in part.said.items():
+            self._sums[task].append(said)
 
     def agreements(self) -> dict[str, Side | None]:
         """Return how far people agree, by task."""
         return {task: agreement.side(combined([(1, one) for one in sums])) for task, sums in sorted(self._sums.items())}
 
-    def rows(self, labels: Mapping[str, Label]) -> tuple[Row, ...]:
+    def rows(self, above: Mapping[str, str], labels: Mapping[str, Label]) -> tuple[Row, ...]:
         """Return a row for each label that was counted, and for those in use that were not."""
-        wanted = {above for label, above in self._above.items() if labels[label].status == "active"} | set(
-            self._records
-        )
-        found = [
-            Row(
-                label,
-                labels[label].name,
-                self._records.get(label, 0),
-                len(self._items.get(label, ())),
-                round(self._shares.get(label, 0), 6),
-                tuple(sorted(self._seen.get(label, set()) - {label})),
-            )
-            for label in wanted
-        ]
+        wanted = {higher for label, higher in above.items() if labels[label].status == "active"} | self._labels.keys()
+        found = []
+        for label in wanted:
+            one = self._labels.get(label, _NOTHING)
+            below = tuple(sorted(one.seen - {label}))
+            found.append(Row(label, labels[label].name, one.records, one.items, round(one.share, 6), below))
         return tuple(sorted(found, key=lambda row: (-row.records, row.label)))
 
 
@@ -167,6 +233,7 @@ def _shares(value: Any) -> Mapping[str, float]:
     if isinstance(value.get("label"), str):
         return {value["label"]: 1.0}
     if isinstance(value.get("soft"), dict):
-        return {label: float(share) for label, share in value["soft"].items() if share}
+        soft = value["soft"].items()
+        return {label: float(share) for label, share in soft if isinstance(share, int | float) and share}
     several: list[Any] = next((value[name] for name in ("labels", "ranking") if isinstance(value.get(name), list)), [])
     return {str(label): 1 / len(several) for label in several}
