@@ -168,6 +168,16 @@ def test_a_folder_or_nothing_behind_the_name_is_told(zoo: Zoo, cluster: Cluster,
     assert ("does not exist" if missing else "to no single file") in err
 
 
+@pytest.mark.parametrize("name", [".", "..", "/", ""])
+def test_a_folder_without_a_name_is_a_source_as_well(
+    zoo: Zoo, labelvc: Run, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    monkeypatch.chdir(zoo.folder)
+    code, out, err = labelvc(zoo.folder, "import", "csv", name, *WORDS)
+    assert (code, out) == (2, "")
+    assert "is a folder" in err or "does not exist" in err
+
+
 def test_stored_shards_that_only_the_workers_can_read_are_compared_and_kept(zoo: Zoo, cluster: Cluster, labelvc: Run):
     """The dataset's own shards lie in the remote: what the import does not touch is still there after it."""
     zoo.begin_pseudonyms()

@@ -18,7 +18,7 @@ _OPEN = Path("/proc/self/fd")
 
 def pointer(source: Path) -> Path:
     """Return where the DVC pointer of a file stands."""
-    return source.with_name(f"{source.name}.dvc")
+    return Path(f"{source}.dvc")  # a folder such as `.` has no name
 
 
 @contextmanager
