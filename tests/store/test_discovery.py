@@ -91,6 +91,8 @@ UNUSUAL = {
     "no configuration": lambda top: (top / ".git" / "config").unlink(),
     "a head that is none": written("HEAD", "main\n"),
     "another work tree": configured("[core]\n\tworktree = ../deep\n"),
+    "a work tree without a name": configured("[core]\n\tworktree =\n"),
+    "another work tree in capitals": configured("[core]\n\tWorkTree = ../deep\n"),
     "bare": configured("[core]\n\tbare = true\n"),
     "bare in one word": configured("[core]\n\tbare\n"),
     "bare on one line": configured("[core] bare = true\n"),

@@ -18,7 +18,7 @@ _ELSEWHERE = (
 )  # fmt: skip
 _KINDS = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CURL_", "GIT_HTTP_", "GIT_SSH", "GIT_SSL_", "GIT_TRACE")
 _TELLING = ("extensions", "include", "includeif")
-_USUAL = {"bare": "false", "repositoryformatversion": "0", "worktree": ""}
+_USUAL: dict[str, str | None] = {"bare": "false", "repositoryformatversion": "0", "worktree": None}
 _IDS = (40, 64)
 
 
