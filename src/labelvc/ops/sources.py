@@ -1,19 +1,13 @@
-"""Sources: a file to be imported, also where it lies behind a DVC pointer that only workers of a cluster can follow."""
+"""Sources: where a file or folder that is to be imported can be read."""
 
 from __future__ import annotations
 
-import tempfile
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labelvc.errors import Error, StoreError
-from labelvc.model import shell
-from labelvc.store import disk, outs, pieces
 from labelvc.store.git import Git
-from labelvc.store.outs import Out
-
-_OPEN = Path("/proc/self/fd")
 
 
 def pointer(source: Path) -> Path:
@@ -24,8 +18,6 @@ def pointer(source: Path) -> Path:
 @contextmanager
 def at_hand(git: Git, source: Path) -> Iterator[Path]:
     """Yield where a source can be read: where it is, or a copy of what workers of a cluster read of it, gone at the end.
-
-    The copy has no name of its own where the system allows it, so that a killed command leaves nothing of it.
 
     Args:
         git: the repository, perhaps with workers.
@@ -38,39 +30,6 @@ def at_hand(git: Git, source: Path) -> Iterator[Path]:
     if source.exists():
         yield source
         return
-    far, out = git.far, _out(source)
-    if far is None:
-        raise _absent(source, "the file is behind a DVC pointer and not here")
-    with tempfile.TemporaryDirectory(prefix="labelvc-") as folder:
-        copy = Path(folder) / source.name
-        with tempfile.TemporaryFile() if _OPEN.is_dir() else copy.open("wb+") as file:
-            try:
-                pieces.bring(git, far, out, file)
-            except OSError as error:
-                raise disk.failure(error, Path(folder)) from None
-            if not copy.exists():
-                copy.symlink_to(_OPEN / str(file.fileno()))
-            try:
-                yield copy
-            except Error as error:
-                told = [text.replace(str(copy), str(source)) for text in (error.message, error.where, error.hint)]
-                raise type(error)(told[0], where=told[1], hint=told[2]) from None
-
-
-def _out(source: Path) -> Out:
-    """Return the one file that the pointer of a source stands for.
-
-    Raises:
-        StoreError: it stands for a folder or for nothing that DVC keeps.
-    """
-    lead = pointer(source)
-    found = outs.read(str(lead), lead.read_bytes())
-    if len(found) != 1 or found[0].folder:
-        raise _absent(source, "the source is behind a DVC pointer to no single file, and not here")
-    return found[0]
-
-
-def _absent(source: Path, message: str) -> StoreError:
-    lead = shell.word(str(pointer(source)))
-    hint = f"dvc pull {lead}; or, where only workers of a cluster reach the remote of a file: --executor dask --scheduler ADDR"
-    return StoreError(message, where=str(source), hint=hint)
+    # nearly every source is here: it does not pay for what reads pointers and makes parcels
+    with importlib.import_module("labelvc.ops.distant").brought(git, source) as copy:
+        yield copy
