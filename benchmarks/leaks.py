@@ -80,7 +80,10 @@ _WORDS = [
     "time",
 ]
 _VALUES = ("ask jo.public@firma.de", "card 4111 1111 1111 1111", "to DE89 3704 0044 0532 0130 00", "call +49 30 901820", "from 8.8.8.8")  # fmt: skip
-_WORST = ("1 ", "a@", "@a.", "4111 ", "::", "%40", "0 ", "219-09-", "://a:", "QUJD", "DE89", "x" * 15 + " ")
+_WORST = (
+    "1 ", "a@", "@a.", "4111 ", "::", "%40", "0 ", "219-09-", "://a:", "QUJD", "DE89", "x" * 15 + " ", "-----BEGIN A PRIVATE KEY-----",
+    *("8.8.8.8%20", "a@b.de\u200b%20", "call 123456%20\u200b", "1.2.3.4.%20\u200b", "::1%20\u200b", "4111 " * 100 + "%2541\u200b =41 "),
+)  # fmt: skip
 
 
 def scan(folder: Path, records: int) -> list[Job]:
@@ -174,7 +177,9 @@ def worst() -> Job:
             before, clock = time.process_time(), time.perf_counter()
             detect.spans(piece * (_BYTES // len(piece)), SETTINGS)
             spent = time.process_time() - before
-            rows.append(Line(f"{piece!r} again and again", tool, spent, time.perf_counter() - clock, math.nan))
+            rows.append(
+                Line(f"{ascii(piece)[:40]} again and again", tool, spent, time.perf_counter() - clock, math.nan)
+            )
     glance.LEAST = automatic
     most = max(row.cpu for row in rows)
     return Job(

@@ -357,7 +357,7 @@ OUTSIDE_RE2 = {
 """Patterns that RE2 refuses, and what keeps each linear all the same."""
 
 
-def test_every_pattern_of_the_gate_is_one_that_re2_takes_or_is_named_here():
+def test_privacy_11_every_pattern_of_the_gate_is_one_that_re2_takes_or_is_named_here():
     quiet = re2.Options()
     quiet.log_errors = False
     refused = set()
@@ -412,7 +412,7 @@ _PACE = "1 " * 500_000
 
 
 @pytest.mark.parametrize("piece", [*WORST, *MIXED])
-def test_a_megabyte_made_to_be_slow_is_not(piece: str):
+def test_privacy_11_a_megabyte_made_to_be_slow_is_not(piece: str):
     """Two CPU seconds where half a million matches of one digit take 0.065: other work on the machine slows both."""
     text = f"jo {piece * (1_000_000 // len(piece))} call"
     before = _pace()

@@ -198,7 +198,7 @@ def gold() -> list[tuple[str, list[str]]]:
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="LABELVC_TEST_DATA names no folder with pii/")
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.long)])
-def test_privacy_16_and_17_no_value_of_the_corpora_and_no_piece_of_one_is_left_anywhere(
+def test_privacy_16_17_no_value_of_the_corpora_and_no_piece_of_one_is_left_anywhere(
     vaulted: Vaulted, labelvc: Run, every: int
 ):
     """Every gold value that the detectors find, in every file, output, temporary folder and object of git: none."""
