@@ -9,14 +9,16 @@ import pytest
 
 from labelvc.core import pseudonym
 from labelvc.errors import RefusedError
-from labelvc.ops import domains, pseudonyms
+from labelvc.ops import domains, mending, pseudonyms
 from labelvc.ops import project as projects
+from labelvc.ops import vault as vaults
 from labelvc.store import tree
 from tests.ops.test_erase import erase, plan, signing
+from tests.ops.test_rekey import known, openers, secret_of
 from tests.vaulting import NAME, REASON, Vaulted, vaulted, vaulted_template, zoo, zoo_template
 from tests.zoo import ID, Zoo
 
-__all__ = ["vaulted", "vaulted_template", "zoo", "zoo_template"]
+__all__ = ["known", "vaulted", "vaulted_template", "zoo", "zoo_template"]
 PETS = "datasets/pets/dataset.yaml"
 MAIL = "grace.hopper@navy-ships.eu"
 PHONE = "+44 20 7946 0958"
@@ -54,6 +56,11 @@ def brought(divided: Vaulted, number: int = 1) -> dict[str, str]:
     divided.person(number, mail=MAIL, phone=PHONE, said=said, **more)
     row = divided.zoo.row(f"pets/q{number}#r{number}")
     return {**row["ext"]["jsonl"], "said": row["value"]["text"]}
+
+
+def carried(zoo: Zoo, token: str, domain: str) -> str:
+    """Return what a chained re-key makes of a token in a domain."""
+    return pseudonym.chained(secret_of(zoo, "c"), ID, domain, token)
 
 
 def parts(text: str) -> set[str]:
@@ -129,16 +136,117 @@ def test_the_domains_of_history_are_those_of_documents_that_could_be_read(zoo: Z
     assert domains.ever(zoo.at, project) == ("three", "five", "main", "one", "two")
 
 
-@pytest.mark.parametrize("words", [("rekey", "--to", "c", "--chained"), ("mend",)])
-def test_what_does_not_ask_for_the_domain_of_a_field_yet_refuses_it_and_says_where(
-    divided: Vaulted, labelvc: Run, words: tuple[str, ...]
+def test_a_chained_re_key_makes_of_each_token_what_an_import_makes_in_the_domain_of_its_field(
+    divided: Vaulted, labelvc: Run
 ):
-    brought(divided)
+    """A branch that was open meanwhile is mended into the same; the verifier knows the domains; the vault leads back."""
+    before = brought(divided)
     divided.zoo.commit("One person")
-    code, _, err = labelvc(divided.folder, "pseudonym", *words)
-    assert (code, "datasets/pets/dataset.yaml /sensitive/5/domain" in err, "next: take `domain` out" in err) == (
-        1,
-        True,
-        True,
-    ), err
+    divided.zoo.git("branch", "open")
+    code, _, err = labelvc(divided.folder, "vault", "seal", *divided.by("ada", "ben"))
+    assert code == 0, err
+    code, _, err = labelvc(divided.folder, "pseudonym", "rekey", "--to", "c", "--chained")
+    assert code == 0, err
+    assert labelvc(divided.folder, "pseudonym", "verify-rekey", "--keys")[0] == 0
+    divided.zoo.commit("Re-key")
+    held = divided.zoo.row("pets/q1#r1")
+    after = {**held["ext"]["jsonl"], "said": held["value"]["text"]}
+    for field, domain in (("phone", "main"), ("phone2", "clinic"), ("mail", "main"), ("mail2", "clinic")):
+        assert after[field] == carried(divided.zoo, before[field], domain)
+    assert after["home"] == {"phone": after["phone2"]}
+    again = brought(divided, 2)
+    for field in ("phone", "phone2", "home", "mail", "mail2", "said", "said2"):
+        assert again[field] == after[field], field
+    assert [again[field].partition(":")[0] for field in ("name", "name2")] == [
+        after[field].partition(":")[0] for field in ("name", "name2")
+    ]
+    divided.zoo.commit("The same person again")
+    assert divided.reveal(labelvc, after["mail2"]) == MAIL
+    divided.zoo.git("checkout", "-q", "open", "--", "datasets/pets/annotations")
+    divided.zoo.commit("A branch of before")
+    code, _, err = labelvc(divided.folder, "pseudonym", "mend")
+    assert code == 0, err
+    row = divided.zoo.row("pets/q1#r1")
+    assert {**row["ext"]["jsonl"], "said": row["value"]["text"]} == after
+
+
+def test_an_old_vault_learns_what_a_chained_re_key_made_in_every_domain(divided: Vaulted, labelvc: Run):
+    """What it has a value for is followed in the domain that the value proves; what only a key is left of in each."""
+    before = brought(divided)
+    opened = divided.by("ada", "ben")
+    assert labelvc(divided.folder, "vault", "seal", *opened)[0] == 0
+    one = vaults.opened(divided.home, ID, openers(divided))
+    divided.zoo.commit("One person")
+    assert labelvc(divided.folder, "pseudonym", "rekey", "--to", "c", "--chained")[0] == 0
+    with tree.reader(divided.zoo.at) as reader:
+        project = projects.load(divided.zoo.at, tree.work(divided.zoo.at), reader)
+    found = mending.onward(divided.zoo.at, project, one)
+    wanted = {carried(divided.zoo, before[f"{name}{own}"].partition(":")[0], domain): before[f"{name}{own}"].partition(":")[0]
+              for name in ("mail", "name") for own, domain in (("", "main"), ("2", "clinic"))}  # fmt: skip
+    assert {
+        new: row["before"] for new, row in found.items() if row["before"] in wanted.values()
+    }.items() >= wanted.items()
+    made = [new for new, row in found.items() if row["before"] in (before["mail"], before["mail2"])]
+    assert len(made) == 2
+
+
+def test_a_re_key_by_values_makes_each_token_in_the_domain_of_its_field(known: Vaulted, labelvc: Run):
+    rows = OWN.replace("  - {pointer: /ext/jsonl/name2, kind: name, mode: sealed, domain: clinic}\n", "")
+    known.zoo.replace(PETS, "checks: {}\n", rows)
+    known.zoo.commit("A clinic whose people nobody can lay beside the others")
+    told = {"item": "q4", "id": "r4", "by": "anna", "said": "hello", "mail": MAIL, "phone": PHONE}
+    known.bring({**told, "mail2": MAIL, "phone2": PHONE, "said2": f"write to {MAIL} now"})
+    known.zoo.commit("One person in both")
+    opened = known.by("ada", "ben")
+    (known.folder.parent / "values").write_text(f"{PHONE}\n")
+    words = ("vault", "seal", "--values", str(known.folder.parent / "values"), "--kind", "phone")
+    assert labelvc(known.folder, *words, *opened)[0] == 0
+    code, _, err = labelvc(known.folder, "pseudonym", "rekey", "--to", "c", *opened)
+    assert code == 0, err
+    code, _, err = labelvc(known.folder, "pseudonym", "verify-rekey", "--keys", *opened)
+    assert code == 0, err
+    known.zoo.commit("Re-key")
+    after = known.zoo.row("pets/q4#r4")["ext"]["jsonl"]
+    assert (after["phone"], after["phone2"]) == tokens(known, "phone", PHONE)
+    assert after["said2"] == f"write to [[{tokens(known, 'email', MAIL)[1]}]] now"
+    known.bring({**told, "item": "q5", "id": "r5", "mail2": MAIL, "phone2": PHONE, "said2": f"to {MAIL}"})
+    again = known.zoo.row("pets/q5#r5")["ext"]["jsonl"]
+    for field in ("mail", "mail2", "phone", "phone2"):
+        assert again[field] == after[field], field
+
+
+def test_a_token_that_stands_in_two_domains_stops_a_re_key_before_it_writes(divided: Vaulted, labelvc: Run):
+    """Somebody gave a field that holds tokens a domain of its own, or copied one: its person would become two."""
+    found = brought(divided)
+    row = divided.zoo.row("pets/q1#r1")
+    divided.zoo.change("pets/q1#r1", ext={"jsonl": {**row["ext"]["jsonl"], "phone2": found["phone"]}})
+    divided.zoo.commit("A copy")
+    code, _, err = labelvc(divided.folder, "pseudonym", "rekey", "--to", "c", "--chained")
+    told = ("of the domain 'main' and in one of 'clinic'", "where: pets/q1#r1", "next: give both fields one `domain`")
+    assert (code, [words in err for words in told]) == (2, [True] * 3), err
     assert divided.zoo.git("status", "--porcelain") == ""
+
+
+def test_a_field_that_gets_a_domain_is_brought_into_it_by_a_re_key_by_values_before_the_next_import(
+    known: Vaulted, labelvc: Run
+):
+    known.zoo.replace(PETS, "kind: phone}", "kind: phone, domain: clinic}")
+    known.zoo.commit("The telephone numbers shall not be laid beside others")
+    opened = known.by("ada", "ben")
+    code, _, err = labelvc(known.folder, "pseudonym", "rekey", "--to", "c", *opened)
+    assert code == 0, err
+    assert labelvc(known.folder, "pseudonym", "verify-rekey", "--keys", *opened)[0] == 0
+    known.zoo.commit("Re-key")
+    row = known.zoo.row("pets/q1#r1")
+    assert row["ext"]["jsonl"]["phone"] == tokens(known, "phone", "+49 30 901820")[1]
+    known.bring(
+        {
+            "item": "q1",
+            "id": "r1",
+            "by": "anna",
+            "said": "hello",
+            "mail": "grace.hopper@example.org",
+            "phone": "+49 30 901820",
+        }
+    )
+    assert known.zoo.row("pets/q1#r1") == row

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from re import Match
 from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, epochs, shard
 from labelvc.core import protection, pseudonym, redact
+from labelvc.core.domains import Domains
 from labelvc.core.redact import Redacted
 from labelvc.core.rekey import carries, tokens_in
 from labelvc.errors import DataError
@@ -32,24 +34,28 @@ class Shard(NamedTuple):
 
     Attributes:
         dataset, layer: where they are.
-        fields, texts: steps to the fields that may hold a token, and to the texts that may.
+        fields, texts: steps to the fields that may hold a token, and to the texts that may; each with the domain of its tokens.
         changed: the texts of their items that changed.
     """
 
     dataset: str
     layer: Layer
-    fields: list[list[str]]
-    texts: list[list[str]]
+    fields: list[tuple[list[str], str]]
+    texts: list[tuple[list[str], str]]
     changed: Texts
 
 
-def shard_of(dataset: Dataset, layer: Layer, changed: Texts) -> Shard:
+def shard_of(dataset: Dataset, layer: Layer, domains: Domains, changed: Texts) -> Shard:
     """Return what lines of a shard have in common; a name of a record or item is no field that may hold a token."""
     found = [field.pointer for field in dataset.sensitive if field.layer == layer and field.mode in _WITH_TOKENS]
     found += [_BY] if layer == "annotations" and _BY not in found else []
-    fields = [jsonpointer.steps(pointer) for pointer in found if pointer not in _NAMES]
-    texts = [jsonpointer.steps(pointer) for pointer in protection.texts(dataset.sensitive, layer)]
-    return Shard(dataset.name, layer, fields, texts, changed)
+    fields = [pointer for pointer in found if pointer not in _NAMES]
+    texts = protection.texts(dataset.sensitive, layer)
+
+    def led(pointers: Iterable[str]) -> list[tuple[list[str], str]]:
+        return [(jsonpointer.steps(pointer), domains.of(dataset.name, layer, pointer)) for pointer in pointers]
+
+    return Shard(dataset.name, layer, led(fields), led(texts), changed)
 
 
 class Carriage:
@@ -73,6 +79,7 @@ class Carriage:
         self._ended = epochs.ended(known[:-1])
         self._old = {epoch.id for epoch in known[:-1]}
         self._made: set[str] = set()
+        self._domains: dict[str, str] = {}
         self.tokens: dict[str, str] = {}
         self.met: set[str] = set()
 
@@ -105,11 +112,11 @@ class Carriage:
     def _fields(self, fields: dict[str, Any], of: Shard, where: str) -> bool:
         """Carry the tokens of declared fields; tells whether there was one."""
         changed = False
-        for steps in of.fields:
+        for steps, domain in of.fields:
             for holder, name in list(jsonpointer.places(fields, steps)):
                 value = holder[name]
                 if isinstance(value, str) and protection.protected(value) and not pseudonym.is_marker(value):
-                    holder[name] = self._carried(value, where)
+                    holder[name] = self._carried(value, domain, where)
                     changed |= holder[name] != value
         return changed
 
@@ -117,12 +124,12 @@ class Carriage:
         """Carry the tokens in redacted texts, and move a label with the text it lies on; tells whether anything changed."""
         changed = False
 
-        def instead(mark: Match[str]) -> str:
-            return mark[1] if pseudonym.is_marker(mark[1]) else self._carried(mark[1], where)
+        def instead(mark: Match[str], domain: str) -> str:
+            return mark[1] if pseudonym.is_marker(mark[1]) else self._carried(mark[1], domain, where)
 
-        for steps in of.texts:
+        for steps, domain in of.texts:
             for pointer, holder, name in list(jsonpointer.texts(fields, steps)):
-                done = redact.exchanged(holder[name], instead)
+                done = redact.exchanged(holder[name], partial(instead, domain=domain))
                 if done.text == holder[name]:
                     continue
                 if (of.layer, pointer) == ("items", protection.TEXT):
@@ -132,10 +139,14 @@ class Carriage:
             changed |= _followed(fields, *of.changed[fields["item"]], where)
         return changed
 
-    def _carried(self, value: str, where: str) -> str:
-        """Return a token, or a sealed value, with the token that takes its place."""
+    def _carried(self, value: str, domain: str, where: str) -> str:
+        """Return a token, or a sealed value, with the token that takes its place in its field's domain."""
         token, mark, letters = value.partition(":")
         if token in self.tokens:
+            if self._domains[token] != domain:
+                message = f"one token stands in a field of the domain {self._domains[token]!r} and in one of {domain!r}, and would become two"
+                hint = "give both fields one `domain` in dataset.yaml, or import one of them anew from its source"
+                raise DataError(message, where=where, hint=hint)
             return f"{self.tokens[token]}{mark}{letters}"
         epoch = pseudonym.epoch_of(token)
         if epoch in self._stay:
@@ -158,7 +169,8 @@ class Carriage:
                 message, where=where, hint="labelvc check --all names the lines: take it out of them, and commit"
             )
         self.met.add(epoch)
-        new = self.tokens[token] = self._way.of(token, where)
+        new = self.tokens[token] = self._way.of(token, domain, where)
+        self._domains[token] = domain
         self._made.add(new)
         return f"{new}{mark}{letters}"
 

@@ -23,8 +23,13 @@ _RANDOM = 32
 class Way(Protocol):
     """Turns old tokens into new ones, one to one."""
 
-    def of(self, token: str, where: str) -> str:
-        """Return what a token becomes; `where` it stands, for messages.
+    def of(self, token: str, domain: str, where: str) -> str:
+        """Return what a token becomes.
+
+        Args:
+            token: the old one.
+            domain: of the field that it stands in.
+            where: it stands, for messages.
 
         Raises:
             DataError: it cannot be carried; says why.
@@ -46,24 +51,24 @@ class Chained(NamedTuple):
     Attributes:
         secret: of the new epoch.
         project: whose tokens they are.
-        made: old token to new one.
+        made: old token and domain to new token.
     """
 
     secret: Secret
     project: Project
-    made: dict[str, str]
+    made: dict[tuple[str, str], str]
 
-    def of(self, token: str, where: str) -> str:
+    def of(self, token: str, domain: str, where: str) -> str:
         """See `Way`."""
-        if token not in self.made:
+        if (token, domain) not in self.made:
             if not pseudonym.kind_of(token):
                 raise DataError("a token is of a kind that nobody knows", where=where, hint="labelvc check --all")
-            self.made[token] = pseudonym.chained(self.secret, self.project.id, self.project.domain, token)
-        return self.made[token]
+            self.made[token, domain] = pseudonym.chained(self.secret, self.project.id, domain, token)
+        return self.made[token, domain]
 
     def rows(self) -> list[tuple[str, dict[str, Any]]]:
         """See `Way`."""
-        return [(new, {"before": old}) for old, new in self.made.items()]
+        return [(new, {"before": old}) for (old, _), new in self.made.items()]
 
     def links(self) -> list[bytes]:
         """See `Way`: a random token is carried on from the one that its link leads to."""
@@ -90,10 +95,10 @@ class Revealed:
         self.unproved = 0
         """How many values could not be held against their old tokens: the secret that made them is not here."""
 
-    def of(self, token: str, where: str) -> str:
+    def of(self, token: str, domain: str, where: str) -> str:
         """See `Way`."""
         if token not in self.made:
-            self.made[token] = self._new(token, self._content(token, where), where)
+            self.made[token] = self._new(token, domain, self._content(token, where), where)
         return self.made[token]
 
     def rows(self) -> list[tuple[str, dict[str, Any]]]:
@@ -139,18 +144,18 @@ class Revealed:
             message = "the vault leads a token to a value that does not yield it: somebody wrote it who should not"
             raise DataError(message, where=where, hint="labelvc vault status; take the row from a backup")
 
-    def _new(self, token: str, content: Mapping[str, Any], where: str) -> str:
+    def _new(self, token: str, domain: str, content: Mapping[str, Any], where: str) -> str:
         project, kind = self._project, pseudonym.kind_of(token)
         value, scope = content["value"], content.get("scope", "")
         if "link" not in content:
-            new = pseudonym.token(self._secret, project.id, project.domain, kind, value, scope)
+            new = pseudonym.token(self._secret, project.id, domain, kind, value, scope)
             if new in self._taken:
                 message = "two tokens stand for one value, and would become one: no re-key, two people made one"
                 raise DataError(message, where=where, hint="keep them apart: add --chained")
             self._taken.add(new)
             self._rows.append((new, {"before": token, "scope": scope, "value": value}))
             return new
-        blind = subkeys.subkey(self._secret, project.id, "blind", project.domain, kind)
+        blind = subkeys.subkey(self._secret, project.id, "blind", domain, kind)
         link = subkeys.tag(blind, scope, *pseudonym.normalised(kind, value))
         new = self._links.get(link, "")
         if not new or new in self._taken:

@@ -8,7 +8,7 @@ from typing import Any
 
 from labelvc.codec import document
 from labelvc.core import domains
-from labelvc.errors import DataError, RefusedError
+from labelvc.errors import DataError
 from labelvc.model.project import Project
 from labelvc.ops import project as projects
 from labelvc.store import git as plumbing
@@ -40,21 +40,6 @@ def ever(git: Git, project: Project) -> tuple[str, ...]:
         for data in objects.many(_versions(git, ":(top,glob)datasets/*/dataset.yaml")):
             found |= _of_dataset(data) if _may_say(data) else set()
     return *now, *sorted(found.difference(now))
-
-
-def refuse_own(project: Project) -> None:
-    """Refuse what does not ask yet in which domain a token was made.
-
-    Raises:
-        RefusedError: a field has another domain than the project.
-    """
-    for dataset in project.datasets.values():
-        for number, field in enumerate(dataset.sensitive):
-            if field.domain not in ("", project.domain):
-                message = f"{field.pointer} is in the domain {field.domain!r}, and this command knows that of the project alone"
-                where = f"datasets/{dataset.name}/dataset.yaml /sensitive/{number}/domain"
-                hint = f"take `domain` out, and import what it holds anew: labelvc import --dataset {dataset.name}"
-                raise RefusedError(message, where=where, hint=hint)
 
 
 def _may_say(data: bytes) -> bool:

@@ -37,14 +37,14 @@ class Onward:
         self._rows: dict[str, dict[str, Any]] = {}
         self._made: dict[str, str] = {}
 
-    def of(self, token: str, where: str) -> str:
+    def of(self, token: str, domain: str, where: str) -> str:
         """See `carrying.Way`."""
         if token not in self._made:
             names = [epoch.id for epoch in self._known]
             now = token
             for epoch in self._known[names.index(pseudonym.epoch_of(token)) + 1 :]:
                 if epoch.ends:
-                    now = self._step(now, epoch, where)
+                    now = self._step(now, epoch, domain, where)
             self._made[token] = now
         return self._made[token]
 
@@ -56,20 +56,20 @@ class Onward:
         """See `carrying.Way`: no token is drawn."""
         return []
 
-    def _step(self, token: str, epoch: Epoch, where: str) -> str:
+    def _step(self, token: str, epoch: Epoch, domain: str, where: str) -> str:
         """Return what one re-key made, or would have made, of a token."""
         if epoch.before:
             if not pseudonym.kind_of(token):
                 raise DataError("a token is of a kind that nobody knows", where=where, hint="labelvc check --all")
-            new = pseudonym.chained(self._secret(epoch), self._project.id, self._project.domain, token)
+            new = pseudonym.chained(self._secret(epoch), self._project.id, domain, token)
             self._rows[new] = {"before": token}
             return new
         if self._one is None:
             message = f"epoch {epoch.id!r} began with a re-key by values, and only the vault has the value of a token before it"
             raise TrustError(message, where=where, hint="labelvc pseudonym mend -i MY_KEY -i THEIR_KEY")
-        return self._by_value(token, epoch, where, self._one)
+        return self._by_value(token, self._secret(epoch), domain, where, self._one)
 
-    def _by_value(self, token: str, epoch: Epoch, where: str, one: Opened) -> str:
+    def _by_value(self, token: str, secret: Secret, domain: str, where: str, one: Opened) -> str:
         trail = vault.trail(one, token)
         row = one.rows.get(trail[-1])
         content = one.content(trail[-1]) if row is not None and row.sealed is not None else {}
@@ -79,10 +79,11 @@ class Onward:
         if lineage.proved(self._git, self._project, self._domains, trail, content) is False:
             message = "the vault leads a token to a value that does not yield it: somebody wrote it who should not"
             raise DataError(message, where=where, hint="labelvc vault status; take the row from a backup")
-        kind, scope, secret = pseudonym.kind_of(token), content.get("scope", ""), self._secret(epoch)
+        kind, scope = pseudonym.kind_of(token), content.get("scope", "")
         if "link" in content:
-            return self._drawn(kind, scope, content["value"], secret, where, one)
-        new = pseudonym.token(secret, self._project.id, self._project.domain, kind, content["value"], scope)
+            blind = subkeys.subkey(secret, self._project.id, "blind", domain, kind)
+            return _drawn(subkeys.tag(blind, scope, *pseudonym.normalised(kind, content["value"])), secret, where, one)
+        new = pseudonym.token(secret, self._project.id, domain, kind, content["value"], scope)
         self._rows[new] = {"before": token, "scope": scope, "value": content["value"]}
         return new
 
@@ -90,24 +91,23 @@ class Onward:
     def _domains(self) -> tuple[str, ...]:
         return domains.ever(self._git, self._project)
 
-    def _drawn(self, kind: str, scope: str, value: str, secret: Secret, where: str, one: Opened) -> str:
-        """Return the token that a re-key drew for a value: the one whose link is the value's."""
-        blind = subkeys.subkey(secret, self._project.id, "blind", self._project.domain, kind)
-        link = subkeys.tag(blind, scope, *pseudonym.normalised(kind, value))
-        for token, row in one.rows.items():
-            if (
-                row.sealed is not None
-                and pseudonym.epoch_of(token) == secret.epoch
-                and one.content(token).get("link") == link
-            ):
-                return token
-        message = "a random token from before a re-key, whose value had no other token then"
-        raise DataError(message, where=where, hint="import the line again from its source")
-
     def _secret(self, epoch: Epoch) -> Secret:
         if epoch.id not in self._secrets:
             self._secrets[epoch.id] = keyring.load(self._git, epoch)
         return self._secrets[epoch.id]
+
+
+def _drawn(link: str, secret: Secret, where: str, one: Opened) -> str:
+    """Return the token that a re-key drew for a value: the one whose link is the value's."""
+    for token, row in one.rows.items():
+        if (
+            row.sealed is not None
+            and pseudonym.epoch_of(token) == secret.epoch
+            and one.content(token).get("link") == link
+        ):
+            return token
+    message = "a random token from before a re-key, whose value had no other token then"
+    raise DataError(message, where=where, hint="import the line again from its source")
 
 
 def mend(git: Git, one: Opened | None, advance: Advance | None = None) -> Done | None:
@@ -129,7 +129,6 @@ def mend(git: Git, one: Opened | None, advance: Advance | None = None) -> Done |
     """
     with files.lock(git) as since:
         work, project = datasets.opened(git)
-        domains.refuse_own(project)
         for dataset in project.datasets.values():
             datasets.refuse_dirty(git, dataset, work)
         with tree.reader(git) as reader:
@@ -165,18 +164,28 @@ def onward(git: Git, project: Project, one: Opened) -> dict[str, dict[str, Any]]
     found: dict[str, dict[str, Any]] = {}
     if not any(epoch.before for epoch in known):
         return found
-    domains.refuse_own(project)
     contents = {token: one.content(token) for token in one.rows if not one.gone(token)}
     latest = contents.keys() - {content.get("before") for content in contents.values()}
     latest -= {token for token in latest if "moves" in contents[token]}
+    ever = domains.ever(git, project)
+    pairs = {(token, domain) for token in latest for domain in _made_in(git, project, ever, one, token)}
     before: set[str] = set()
     for epoch in known:
         if epoch.before and keyring.path(git, epoch.id).exists():
             secret = keyring.load(git, epoch)
-            for token in [token for token in latest if pseudonym.epoch_of(token) in before]:
-                new = pseudonym.chained(secret, project.id, project.domain, token)
-                latest.remove(token)
-                latest.add(new)
+            for token, domain in [pair for pair in pairs if pseudonym.epoch_of(pair[0]) in before]:
+                new = pseudonym.chained(secret, project.id, domain, token)
+                pairs.remove((token, domain))
+                pairs.add((new, domain))
                 found[new] = {"before": token}
         before.add(epoch.id)
     return found
+
+
+def _made_in(git: Git, project: Project, every: Sequence[str], one: Opened, token: str) -> Sequence[str]:
+    """Return the domain that a token of the vault was made in; every one where nobody can tell."""
+    trail = vault.trail(one, token)
+    content = one.content(trail[-1]) if trail[-1] in one.rows and not one.gone(trail[-1]) else {}
+    if len(every) > 1 and "value" in content:
+        return [each for each in every if lineage.proved(git, project, [each], trail, content)] or every
+    return every

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from labelvc.codec import epochs, shard
 from labelvc.core import baseline, pseudonym
+from labelvc.core import domains as rules
 from labelvc.core.rekey import carries, tokens_in
 from labelvc.errors import ConfigurationError, DataError, RefusedError
 from labelvc.model.project import Dataset, Project
@@ -88,7 +89,6 @@ def rekey(git: Git, asked: Asked, ways: Ways, *, dry: bool = False, advance: Adv
     """
     with nullcontext(0) if dry else files.lock(git) as since:
         work, project = datasets.opened(git)
-        domains.refuse_own(project)
         for dataset in project.datasets.values():
             datasets.refuse_dirty(git, dataset, work)
         with tree.reader(git) as reader:
@@ -162,6 +162,7 @@ class Run:
         self._git, self._work, self._project, self._way = git, work, project, way
         self._known, self._asked = known, asked
         self._old = {epoch.id for epoch in known[:-1]}
+        self._domains = rules.of(project)
         self._gone: set[str] = set()
         self._changed = {"annotations": 0, "items": 0}
 
@@ -198,7 +199,7 @@ class Run:
             if name != last:
                 texts, last = {}, name
             lines, changed = [], False
-            of = shard_of(dataset, side, texts)
+            of = shard_of(dataset, side, self._domains, texts)
             for layer, _, _, raw in datasets.layer_lines(reader, self._work, dataset, [path]):
                 new = carriage.line(raw, of)
                 changed |= new is not raw
@@ -233,11 +234,15 @@ class Run:
         return {token for each in data for token in tokens_in(each) if pseudonym.is_token(token)}
 
     def _erase(self, change: Transaction) -> list[str]:
-        """Write down what tokens of the forgotten would be now, where that can be told, so that `check` finds these too."""
+        """Write down what tokens of the forgotten would be now, where that can be told, so that `check` finds these too.
+
+        Of a token that stands nowhere nobody can tell its domain: what it would be in each is written down.
+        """
         if not self._asked.chained or not self._gone:
             return []
         path = f"{projects.ERASURES}rekey-{self._asked.epoch}.yaml"
-        listed = "".join([f"  - {self._way.of(token, path)}\n" for token in sorted(self._gone)])
+        ever = domains.ever(self._git, self._project)
+        listed = "".join([f"  - {self._way.of(token, each, path)}\n" for token in sorted(self._gone) for each in ever])
         head = "schema: urn:labelvc:schema:erasure:1\n"
         said = f'at: "{self._asked.created}"\nnote: what tokens of before are since a re-key\n'
         change.write(path, f"{head}{said}tokens:\n{listed}".encode())

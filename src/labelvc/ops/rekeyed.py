@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from labelvc import __version__
 from labelvc.codec import dsse, statement
-from labelvc.core import changeset, decide, pseudonym
+from labelvc.core import changeset, decide, domains, pseudonym
 from labelvc.core.changeset import Gathered
 from labelvc.core.rekey import Flaw
 from labelvc.errors import RefusedError, TrustError
@@ -18,7 +18,7 @@ from labelvc.model.policy import Need, Policy, Trust
 from labelvc.model.project import Project
 from labelvc.model.secret import Epoch, Secret
 from labelvc.model.snapshot import Snapshot
-from labelvc.ops import approvals, bijection, domains, makers, people, pseudonyms, vault, vouching
+from labelvc.ops import approvals, bijection, makers, people, pseudonyms, vault, vouching
 from labelvc.ops import diff as comparing
 from labelvc.ops import project as projects
 from labelvc.ops import trust as trusting
@@ -100,6 +100,8 @@ class Recomputed(NamedTuple):
 def recomputed(git: Git, looked: Looked, one: Opened | None) -> Recomputed:
     """Make every new token again, with the secrets of the epochs or the values of the vault; two people swapped show here.
 
+    A token does not tell its domain: it is asked for in each that the project declares after the re-key.
+
     Of a person who was forgotten since, no value is left to make a token of.
 
     Args:
@@ -113,7 +115,7 @@ def recomputed(git: Git, looked: Looked, one: Opened | None) -> Recomputed:
     with tree.reader(git) as reader:
         known = pseudonyms.listed(looked.pair.new, reader)
         project = projects.load(git, looked.pair.new, reader)
-    domains.refuse_own(project)
+    names = domains.of(project).names
     epoch = next(each for each in known if each.id == looked.found.epoch)
     secret = keyring.load(git, epoch)
     into, gone = looked.found.into, set[str]()
@@ -121,17 +123,17 @@ def recomputed(git: Git, looked: Looked, one: Opened | None) -> Recomputed:
         opened = _opened(epoch, looked, one)
         gone = {old for old, new in into.items() if opened.gone(old) or opened.gone(new)}
         into = {old: new for old, new in into.items() if old not in gone}
-        wrong = _valued(secret, project, into, opened)
+        wrong = _valued(secret, project, names, into, opened)
     else:
-        wrong = _chained(secret, project, into)
+        wrong = _chained(secret, project, names, into)
     keys = sorted(looked.found.first.get(token, "") for token in wrong)
     flaw = Flaw(keys[0], "its new token is not the one that the keys make of the old one") if keys else None
     return Recomputed(flaw, len(gone))
 
 
-def _chained(secret: Secret, project: Project, into: Mapping[str, str]) -> Iterator[str]:
+def _chained(secret: Secret, project: Project, names: Sequence[str], into: Mapping[str, str]) -> Iterator[str]:
     for old, new in into.items():
-        if pseudonym.chained(secret, project.id, project.domain, old) != new:
+        if new not in [pseudonym.chained(secret, project.id, domain, old) for domain in names]:
             yield old
 
 
@@ -144,7 +146,9 @@ def _opened(epoch: Epoch, looked: Looked, one: Opened | None) -> Opened:
     return one
 
 
-def _valued(secret: Secret, project: Project, into: Mapping[str, str], one: Opened) -> Iterator[str]:
+def _valued(
+    secret: Secret, project: Project, names: Sequence[str], into: Mapping[str, str], one: Opened
+) -> Iterator[str]:
     for old, new in into.items():
         here, there = (_content(one, token) for token in (old, new))
         kind = pseudonym.kind_of(new)
@@ -156,8 +160,10 @@ def _valued(secret: Secret, project: Project, into: Mapping[str, str], one: Open
             )
             if not same:
                 yield old
-        elif pseudonym.token(secret, project.id, project.domain, kind, here["value"], here.get("scope", "")) != new:
-            yield old
+        else:
+            value, scope = here["value"], here.get("scope", "")
+            if new not in [pseudonym.token(secret, project.id, domain, kind, value, scope) for domain in names]:
+                yield old
 
 
 def _content(one: Opened, token: str) -> dict[str, str] | None:
