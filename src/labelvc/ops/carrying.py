@@ -12,7 +12,8 @@ from labelvc.core import pseudonym
 from labelvc.errors import DataError
 from labelvc.model.project import Project
 from labelvc.model.secret import Secret
-from labelvc.ops import domains, lineage, links, vault
+from labelvc.ops import domains, links, vault
+from labelvc.ops.lineage import Lineage
 from labelvc.ops.vault import Opened
 from labelvc.store import vault as folders
 from labelvc.store.git import Git
@@ -87,7 +88,6 @@ class Revealed:
 
     def __init__(self, git: Git, secret: Secret, project: Project, one: Opened) -> None:
         self._git, self._secret, self._project, self._one = git, secret, project, one
-        self._old: dict[str, tuple[Secret, ...] | None] = {}
         self._rows: list[tuple[str, dict[str, Any]]] = []
         self._taken: set[str] = set()
         self.made: dict[str, str] = {}
@@ -112,8 +112,8 @@ class Revealed:
         return [canonical.encode({"i": link, "m": subkeys.tag(key, link, token), "t": token}) for link, token in drawn]
 
     @cached_property
-    def _domains(self) -> tuple[str, ...]:
-        return domains.ever(self._git, self._project)
+    def _lineage(self) -> Lineage:
+        return Lineage(self._git, self._project, domains.ever(self._git, self._project))
 
     @cached_property
     def _links(self) -> Mapping[str, str]:
@@ -138,7 +138,7 @@ class Revealed:
         return content
 
     def _prove(self, trail: list[str], content: Mapping[str, Any], where: str) -> None:
-        known = lineage.proved(self._git, self._project, self._domains, trail, content)
+        known = self._lineage.proved(trail, content)
         self.unproved += known is None
         if known is False:
             message = "the vault leads a token to a value that does not yield it: somebody wrote it who should not"

@@ -14,36 +14,69 @@ from labelvc.store import keyring, tree
 from labelvc.store.git import Git
 
 
-def proved(
-    git: Git, project: Project, domains: Sequence[str], trail: Sequence[str], content: Mapping[str, Any]
-) -> bool | None:
-    """Tell whether the value of a row of the vault yields the token that it was asked for.
+class Lineage:
+    """Proves values against tokens; the secrets of each epoch are read once.
 
     Args:
         git: the repository, whose work tree lists the epochs.
         project: its project.
         domains: every one that the project has or had: a token does not tell in which it was made.
-        trail: the token, and those that it leads to in the vault; the last one has the value.
-        content: of that one's row.
-
-    Returns:
-        None where a secret that would tell is not on this machine.
     """
-    first, token = trail[0], trail[-1]
-    here = secrets_of(git, pseudonym.epoch_of(token))
-    if here is None:
-        return None
-    if not _yields(content, token, here, project, domains):
-        return False
-    if pseudonym.epoch_of(first) == pseudonym.epoch_of(token):  # an alias, which only who holds the vault's key writes
-        return True
-    later = secrets_of(git, pseudonym.epoch_of(first))
-    if later is None:
-        return None
-    names = [each.epoch for each in later]
-    if pseudonym.epoch_of(token) not in names:
-        return "link" not in content and _yields(content, first, later, project, domains)
-    return _carried(token, later[names.index(pseudonym.epoch_of(token)) + 1 :], trail[:-1], project, domains)
+
+    def __init__(self, git: Git, project: Project, domains: Sequence[str]) -> None:
+        self._git, self._project, self.domains = git, project, domains
+        self._secrets: dict[str, tuple[Secret, ...] | None] = {}
+
+    def proved(self, trail: Sequence[str], content: Mapping[str, Any]) -> bool | None:
+        """Tell whether the value of a row of the vault yields the token that it was asked for.
+
+        Args:
+            trail: the token, and those that it leads to in the vault; the last one has the value.
+            content: of that one's row.
+
+        Returns:
+            None where a secret that would tell is not on this machine.
+
+        Raises:
+            TrustError: a secret can be read by others, or is the wrong one.
+        """
+        return self._proved(trail, content, self.domains)
+
+    def made_in(self, trail: Sequence[str], content: Mapping[str, Any]) -> Sequence[str]:
+        """Return the domain that a token was made in, as far as its value tells; every one where nobody can tell.
+
+        Args:
+            trail: as for `proved`.
+            content: as for `proved`; empty where the vault has no value.
+        """
+        if len(self.domains) == 1 or "value" not in content:
+            return self.domains
+        return [each for each in self.domains if self._proved(trail, content, [each])] or self.domains
+
+    def _proved(self, trail: Sequence[str], content: Mapping[str, Any], domains: Sequence[str]) -> bool | None:
+        first, token = trail[0], trail[-1]
+        here = self._of(pseudonym.epoch_of(token))
+        if here is None:
+            return None
+        if not _yields(content, token, here, self._project, domains):
+            return False
+        if pseudonym.epoch_of(first) == pseudonym.epoch_of(
+            token
+        ):  # an alias, which only who holds the vault's key writes
+            return True
+        later = self._of(pseudonym.epoch_of(first))
+        if later is None:
+            return None
+        names = [each.epoch for each in later]
+        if pseudonym.epoch_of(token) not in names:
+            return "link" not in content and _yields(content, first, later, self._project, domains)
+        then = later[names.index(pseudonym.epoch_of(token)) + 1 :]
+        return _carried(token, then, trail[:-1], self._project, domains)
+
+    def _of(self, epoch: str) -> tuple[Secret, ...] | None:
+        if epoch not in self._secrets:
+            self._secrets[epoch] = secrets_of(self._git, epoch)
+        return self._secrets[epoch]
 
 
 def _yields(

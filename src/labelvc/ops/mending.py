@@ -11,10 +11,11 @@ from labelvc.core import pseudonym
 from labelvc.errors import DataError, TrustError
 from labelvc.model.project import Project
 from labelvc.model.secret import Epoch, Secret
-from labelvc.ops import carrying, domains, lineage, pseudonyms, vault
+from labelvc.ops import carrying, domains, pseudonyms, vault
 from labelvc.ops import dataset as datasets
 from labelvc.ops.carriage import Carriage
 from labelvc.ops.dataset import Advance
+from labelvc.ops.lineage import Lineage
 from labelvc.ops.rekey import Asked, Done, Run
 from labelvc.ops.vault import Opened
 from labelvc.store import files, journal, keyring, tree
@@ -76,7 +77,7 @@ class Onward:
         if "value" not in content:
             message = "the vault does not know what a token from before a re-key stands for"
             raise DataError(message, where=where, hint="labelvc vault seal; else take the line out, or import it again")
-        if lineage.proved(self._git, self._project, self._domains, trail, content) is False:
+        if self._lineage.proved(trail, content) is False:
             message = "the vault leads a token to a value that does not yield it: somebody wrote it who should not"
             raise DataError(message, where=where, hint="labelvc vault status; take the row from a backup")
         kind, scope = pseudonym.kind_of(token), content.get("scope", "")
@@ -88,8 +89,8 @@ class Onward:
         return new
 
     @cached_property
-    def _domains(self) -> tuple[str, ...]:
-        return domains.ever(self._git, self._project)
+    def _lineage(self) -> Lineage:
+        return Lineage(self._git, self._project, domains.ever(self._git, self._project))
 
     def _secret(self, epoch: Epoch) -> Secret:
         if epoch.id not in self._secrets:
@@ -167,8 +168,8 @@ def onward(git: Git, project: Project, one: Opened) -> dict[str, dict[str, Any]]
     contents = {token: one.content(token) for token in one.rows if not one.gone(token)}
     latest = contents.keys() - {content.get("before") for content in contents.values()}
     latest -= {token for token in latest if "moves" in contents[token]}
-    ever = domains.ever(git, project)
-    pairs = {(token, domain) for token in latest for domain in _made_in(git, project, ever, one, token)}
+    lineage = Lineage(git, project, domains.ever(git, project))
+    pairs = {(token, domain) for token in latest for domain in _made_in(lineage, one, token)}
     before: set[str] = set()
     for epoch in known:
         if epoch.before and keyring.path(git, epoch.id).exists():
@@ -182,10 +183,7 @@ def onward(git: Git, project: Project, one: Opened) -> dict[str, dict[str, Any]]
     return found
 
 
-def _made_in(git: Git, project: Project, every: Sequence[str], one: Opened, token: str) -> Sequence[str]:
-    """Return the domain that a token of the vault was made in; every one where nobody can tell."""
+def _made_in(lineage: Lineage, one: Opened, token: str) -> Sequence[str]:
     trail = vault.trail(one, token)
-    content = one.content(trail[-1]) if trail[-1] in one.rows and not one.gone(trail[-1]) else {}
-    if len(every) > 1 and "value" in content:
-        return [each for each in every if lineage.proved(git, project, [each], trail, content)] or every
-    return every
+    known = trail[-1] in one.rows and not one.gone(trail[-1])
+    return lineage.made_in(trail, one.content(trail[-1]) if known else {})
