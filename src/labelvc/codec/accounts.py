@@ -14,7 +14,7 @@ from labelvc.model.detection import Settings
 
 IBAN = "[A-Za-z]{2}[0-9]{2}[ -]?[0-9A-Za-z]{2}"
 """The head alone: how many follow, the country says."""
-CARD = "[0-9](?:[ -]?[0-9]){11,}"
+CARD = f"[0-9]{'[ -]?[0-9]' * 11}(?:[ -]?[0-9])*"
 SSN = "[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}"
 BARE_SSN = "[0-9]{9,}"
 
@@ -208,12 +208,10 @@ _luhn_sum = lru_cache(maxsize=1 << 14)(checksums.luhn_sum)
 
 def ssn(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
     """Judge three, two and four digits (SSA POMS RM 10201): surely a Social Security number only where hyphens join them."""
+    if text[start + 3] != text[start + 6] or text[start - 1 : start] == "-" or text[end : end + 1] == "-":
+        return
     digits = text[start : start + 3] + text[start + 4 : start + 6] + text[start + 7 : end]
-    if text[start + 3] != text[start + 6] or not stands_free(text, start, end):
-        return
-    if text[start - 1 : start] == "-" or text[end : end + 1] == "-":
-        return
-    if settings.reserved or not reserved.social_security(digits):
+    if (settings.reserved or not reserved.social_security(digits)) and stands_free(text, start, end):
         yield Hit(start, end, sure=text[start + 3] == "-")
 
 

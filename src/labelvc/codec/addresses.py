@@ -116,12 +116,14 @@ def ipv6(text: str, start: int, end: int, settings: Settings) -> Iterator[Hit]:
         first -= 1
     while end - start > 2 and text[end - 1] in ":." and text[end - 2 : end] != "::":
         end -= 1
-    number = _number_6(text[first:end]) if end - first <= _LONGEST_V6 else None
-    if number is None or not (_alone(text, first - 1) and _alone(text, end)):
-        return
-    short = "::" in text[first:end]
-    if short and (number >> 125 != 1 or not any(map(str.isdigit, text[first:end]))):
+    short = text.find("::", first, end) >= 0
+    if text[first] == ":" or (short and text[first] not in "23") or end - first > _LONGEST_V6:
         return  # C++ and Perl write `abc::de`; the addresses that networks have begin with 2 or 3 (RFC 4291 section 2.4)
+    if not (_alone(text, first - 1) and _alone(text, end)):
+        return
+    number = _number_6(text[first:end])
+    if number is None or (short and number >> 125 != 1):
+        return
     if settings.reserved or not reserved.address_6(number):
         yield Hit(first, end)
 
