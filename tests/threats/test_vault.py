@@ -525,6 +525,20 @@ def test_privacy_12_half_a_line_of_the_log_is_taken_back(vaulted: Vaulted):
     assert (vaulted.home / vault.LOG).read_bytes() == before
 
 
+@pytest.mark.parametrize("there", ["nothing", "a folder", "a link to nowhere", "a link to /dev/null"])
+def test_privacy_12_what_the_log_cannot_hold_is_not_revealed(vaulted: Vaulted, labelvc: Run, there: str):
+    """Whoever keeps the log from being written learns nothing: the entry is there before the value is."""
+    token, log, value = sealed(vaulted, labelvc)["mail"], vaulted.home / vault.LOG, vaulted.keys / "value"
+    log.unlink()
+    if there == "a folder":
+        log.mkdir()
+    elif there != "nothing":
+        log.symlink_to("/dev/null" if there == "a link to /dev/null" else "elsewhere")
+    words = ("vault", "reveal", token, "--reason", REASON, "-o", str(value), *vaulted.by("ada", "ben"))
+    code, out, err = labelvc(vaulted.folder, *words)
+    assert (code, out, str(log) in err, value.exists()) == (2, "", True, False), err
+
+
 @pytest.mark.parametrize("there", ["a file for all to read", "a link", "a pipe", "another work tree"])
 def test_privacy_16_a_value_goes_into_a_file_that_only_its_owner_reads(vaulted: Vaulted, labelvc: Run, there: str):
     told = sealed(vaulted, labelvc)
