@@ -12,7 +12,7 @@ from labelvc.core import pseudonym
 from labelvc.errors import DataError
 from labelvc.model.project import Project
 from labelvc.model.secret import Secret
-from labelvc.ops import domains, links, vault
+from labelvc.ops import links, vault
 from labelvc.ops.lineage import Lineage
 from labelvc.ops.vault import Opened
 from labelvc.store import vault as folders
@@ -88,6 +88,7 @@ class Revealed:
 
     def __init__(self, git: Git, secret: Secret, project: Project, one: Opened) -> None:
         self._git, self._secret, self._project, self._one = git, secret, project, one
+        self._lineage = Lineage(git, project)
         self._rows: list[tuple[str, dict[str, Any]]] = []
         self._taken: set[str] = set()
         self.made: dict[str, str] = {}
@@ -112,10 +113,6 @@ class Revealed:
         return [canonical.encode({"i": link, "m": subkeys.tag(key, link, token), "t": token}) for link, token in drawn]
 
     @cached_property
-    def _lineage(self) -> Lineage:
-        return Lineage(self._git, self._project, domains.ever(self._git, self._project))
-
-    @cached_property
     def _links(self) -> Mapping[str, str]:
         """Links to tokens that a re-key drew which was killed, or taken back: a second draw would make the person two."""
         key = subkeys.subkey(self._secret, self._project.id, "link")
@@ -134,15 +131,8 @@ class Revealed:
         if "value" not in content:
             message = "a sealed value is bound to its token, so a new token would need it sealed anew"
             raise DataError(message, where=where, hint="carry the old tokens on: add --chained")
-        self._prove(trail, content, where)
+        self.unproved += not self._lineage.demand(trail, content, where)
         return content
-
-    def _prove(self, trail: list[str], content: Mapping[str, Any], where: str) -> None:
-        known = self._lineage.proved(trail, content)
-        self.unproved += known is None
-        if known is False:
-            message = "the vault leads a token to a value that does not yield it: somebody wrote it who should not"
-            raise DataError(message, where=where, hint="labelvc vault status; take the row from a backup")
 
     def _new(self, token: str, domain: str, content: Mapping[str, Any], where: str) -> str:
         project, kind = self._project, pseudonym.kind_of(token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from labelvc.codec import document
@@ -15,6 +15,7 @@ from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 
+_DOCUMENTS = (f":(top){projects.TOP}", ":(top,glob)datasets/*/dataset.yaml")
 _WORD = b"domain"
 _ESCAPES = b"\\"
 
@@ -34,37 +35,40 @@ def ever(git: Git, project: Project) -> tuple[str, ...]:
     """
     now = domains.of(project).names
     found = set[str]()
+    wanted = _versions(git)
     with Objects(git) as objects:
-        for data in objects.many(_versions(git, f":(top){projects.TOP}")):
-            found |= _of_project(data) if _may_say(data) else {projects.NO_DOMAIN}
-        for data in objects.many(_versions(git, ":(top,glob)datasets/*/dataset.yaml")):
-            found |= _of_dataset(data) if _may_say(data) else set()
+        for (_, of_project), data in zip(wanted, objects.many([oid for oid, _ in wanted]), strict=True):
+            found |= _of_project(data) if of_project else _of_dataset(data)
     return *now, *sorted(found.difference(now))
 
 
-def _may_say(data: bytes) -> bool:
-    return _WORD in data or _ESCAPES in data
+def _versions(git: Git) -> list[tuple[str, bool]]:
+    """Return the blobs of every version of the documents that name domains, in all that refs lead to: each once a kind.
 
-
-def _versions(git: Git, path: str) -> list[str]:
-    """Return the blobs of every version of some documents, in all that refs lead to."""
-    words = ("log", "--all", "--format=", "--raw", "--no-abbrev", "--no-renames", "-m", "--root", "--", path)
+    With each, whether it is the project's document and not a dataset's.
+    """
+    words = ("log", "--all", "--format=", "--raw", "--no-abbrev", "--no-renames", "-m", "--root", "--", *_DOCUMENTS)
     rows = [row.split() for row in plumbing.run(git, *words).decode("utf-8", "surrogateescape").splitlines()]
-    return sorted({row[3] for row in rows if row and row[3].strip("0")})
+    return sorted({(row[3], row[-1] == projects.TOP) for row in rows if row and row[3].strip("0")})
 
 
 def _of_project(data: bytes) -> set[str]:
     with contextlib.suppress(DataError):
-        privacy = document.read(data, projects.TOP).get("privacy", {})
+        privacy = _read(data).get("privacy", {})
         return set(_names([privacy if isinstance(privacy, dict) else {}])) or {projects.NO_DOMAIN}
     return set()
 
 
 def _of_dataset(data: bytes) -> set[str]:
     with contextlib.suppress(DataError):
-        fields = document.read(data, "dataset.yaml").get("sensitive", [])
+        fields = _read(data).get("sensitive", [])
         return set(_names(fields if isinstance(fields, list) else []))
     return set()
+
+
+def _read(data: bytes) -> Mapping[str, Any]:
+    """Return a document's members; none of one that cannot say the word."""
+    return document.read(data, projects.TOP) if _WORD in data or _ESCAPES in data else {}
 
 
 def _names(said: list[Any]) -> Iterator[str]:

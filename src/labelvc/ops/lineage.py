@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from labelvc.codec import epochs, subkeys
 from labelvc.core import pseudonym
+from labelvc.errors import DataError
 from labelvc.model.project import Project
 from labelvc.model.secret import Secret
-from labelvc.ops import pseudonyms
+from labelvc.ops import domains, pseudonyms
 from labelvc.store import keyring, tree
 from labelvc.store.git import Git
 
 
 class Lineage:
-    """Proves values against tokens; the secrets of each epoch are read once.
+    """Proves values against tokens; the secrets of each epoch, and the domains in history, are read once.
 
     Args:
         git: the repository, whose work tree lists the epochs.
         project: its project.
-        domains: every one that the project has or had: a token does not tell in which it was made.
     """
 
-    def __init__(self, git: Git, project: Project, domains: Sequence[str]) -> None:
-        self._git, self._project, self.domains = git, project, domains
+    def __init__(self, git: Git, project: Project) -> None:
+        self._git, self._project = git, project
         self._secrets: dict[str, tuple[Secret, ...] | None] = {}
+
+    @cached_property
+    def domains(self) -> tuple[str, ...]:
+        """Every domain that the project has or had: a token does not tell in which it was made."""
+        return domains.ever(self._git, self._project)
 
     def proved(self, trail: Sequence[str], content: Mapping[str, Any]) -> bool | None:
         """Tell whether the value of a row of the vault yields the token that it was asked for.
@@ -41,6 +47,27 @@ class Lineage:
             TrustError: a secret can be read by others, or is the wrong one.
         """
         return self._proved(trail, content, self.domains)
+
+    def demand(self, trail: Sequence[str], content: Mapping[str, Any], where: str) -> bool:
+        """Tell whether a value was proved, as `proved` does, and refuse one that yields another token.
+
+        Args:
+            trail: as for `proved`.
+            content: as for `proved`.
+            where: the token stands, for messages.
+
+        Returns:
+            False where a secret that would tell is not on this machine.
+
+        Raises:
+            DataError: the value does not yield the token.
+            TrustError: as for `proved`.
+        """
+        known = self.proved(trail, content)
+        if known is False:
+            message = "the vault leads a token to a value that does not yield it: somebody wrote it who should not"
+            raise DataError(message, where=where, hint="labelvc vault status; take the row from a backup")
+        return bool(known)
 
     def made_in(self, trail: Sequence[str], content: Mapping[str, Any]) -> Sequence[str]:
         """Return the domain that a token was made in, as far as its value tells; every one where nobody can tell.
@@ -60,10 +87,8 @@ class Lineage:
             return None
         if not _yields(content, token, here, self._project, domains):
             return False
-        if pseudonym.epoch_of(first) == pseudonym.epoch_of(
-            token
-        ):  # an alias, which only who holds the vault's key writes
-            return True
+        if pseudonym.epoch_of(first) == pseudonym.epoch_of(token):
+            return True  # an alias, which only who holds the vault's key writes
         later = self._of(pseudonym.epoch_of(first))
         if later is None:
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 from labelvc.codec import epochs, subkeys
@@ -11,7 +10,7 @@ from labelvc.core import pseudonym
 from labelvc.errors import DataError, TrustError
 from labelvc.model.project import Project
 from labelvc.model.secret import Epoch, Secret
-from labelvc.ops import carrying, domains, pseudonyms, vault
+from labelvc.ops import carrying, pseudonyms, vault
 from labelvc.ops import dataset as datasets
 from labelvc.ops.carriage import Carriage
 from labelvc.ops.dataset import Advance
@@ -34,6 +33,7 @@ class Onward:
 
     def __init__(self, git: Git, project: Project, known: Sequence[Epoch], one: Opened | None) -> None:
         self._git, self._project, self._known, self._one = git, project, known, one
+        self._lineage = Lineage(git, project)
         self._secrets: dict[str, Secret] = {}
         self._rows: dict[str, dict[str, Any]] = {}
         self._made: dict[str, str] = {}
@@ -77,9 +77,7 @@ class Onward:
         if "value" not in content:
             message = "the vault does not know what a token from before a re-key stands for"
             raise DataError(message, where=where, hint="labelvc vault seal; else take the line out, or import it again")
-        if self._lineage.proved(trail, content) is False:
-            message = "the vault leads a token to a value that does not yield it: somebody wrote it who should not"
-            raise DataError(message, where=where, hint="labelvc vault status; take the row from a backup")
+        self._lineage.demand(trail, content, where)
         kind, scope = pseudonym.kind_of(token), content.get("scope", "")
         if "link" in content:
             blind = subkeys.subkey(secret, self._project.id, "blind", domain, kind)
@@ -87,10 +85,6 @@ class Onward:
         new = pseudonym.token(secret, self._project.id, domain, kind, content["value"], scope)
         self._rows[new] = {"before": token, "scope": scope, "value": content["value"]}
         return new
-
-    @cached_property
-    def _lineage(self) -> Lineage:
-        return Lineage(self._git, self._project, domains.ever(self._git, self._project))
 
     def _secret(self, epoch: Epoch) -> Secret:
         if epoch.id not in self._secrets:
@@ -168,7 +162,7 @@ def onward(git: Git, project: Project, one: Opened) -> dict[str, dict[str, Any]]
     contents = {token: one.content(token) for token in one.rows if not one.gone(token)}
     latest = contents.keys() - {content.get("before") for content in contents.values()}
     latest -= {token for token in latest if "moves" in contents[token]}
-    lineage = Lineage(git, project, domains.ever(git, project))
+    lineage = Lineage(git, project)
     pairs = {(token, domain) for token in latest for domain in _made_in(lineage, one, token)}
     before: set[str] = set()
     for epoch in known:

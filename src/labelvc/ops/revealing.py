@@ -12,7 +12,7 @@ from labelvc.errors import ConfigurationError, DataError, TrustError
 from labelvc.model import jsonpointer
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project
-from labelvc.ops import custody, domains, vault
+from labelvc.ops import custody, vault
 from labelvc.ops import project as projects
 from labelvc.ops.custody import Act
 from labelvc.ops.lineage import Lineage
@@ -83,7 +83,7 @@ def reveal(git: Git, act: Act, openers: Openers, what: str, pointer: str = "") -
         raise ConfigurationError(
             message, hint="name the record and the field: labelvc vault reveal dataset/item#id /ext/field"
         )
-    known = Lineage(git, project, domains.ever(git, project)).proved(trail, content)
+    known = Lineage(git, project).proved(trail, content)
     if known is False:
         message = (
             f"the row of {trail[0]} leads to a value that does not yield this token: somebody wrote it who should not"
