@@ -117,6 +117,19 @@ def test_it_finds_what_a_check_of_that_commit_finds_of_the_record(zoo: Zoo):
         assert any(one.findings for one in seen) == (not key.endswith("#"))
 
 
+def test_a_rev_that_does_not_grow_is_told_where_check_tells_it(zoo: Zoo, labelvc: Run):
+    zoo.put(KEY, {**zoo.row(KEY), "value": {"score": 3}})
+    zoo.commit("The same rev again")
+    code, out, _ = labelvc(zoo.folder, "check", "HEAD~1..HEAD", "--format", "json")
+    assert code == 1
+    (found,) = [one for one in json.loads(out)["items"] if one["rule"] == "record.rev"]
+    (told,) = read(labelvc, zoo, KEY)["items"][-1]["checks"]["findings"]
+    assert {name: told[name] for name in told if name != "hint"} == {
+        name: found[name] for name in told if name != "hint"
+    }
+    assert (told["place"]["pointer"], told["hint"]) == ("/rev", "labelvc format")
+
+
 def test_a_plain_value_is_not_told(zoo: Zoo, labelvc: Run):
     zoo.change(KEY, by=PLAIN, ext={"contact": PLAIN})
     zoo.commit("Plain")

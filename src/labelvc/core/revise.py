@@ -16,6 +16,7 @@ from labelvc.core.diff import decoded, layer_of, live
 from labelvc.core.pseudonym import found_in
 from labelvc.errors import DataError
 from labelvc.model.change import Delta
+from labelvc.model.finding import Finding, Place
 from labelvc.model.names import Key
 
 _BOOKKEEPING = ("rev", "at")
@@ -45,6 +46,21 @@ def problem(delta: Delta, erased: Collection[str] = frozenset()) -> str:
     return (
         f"rev is {new} where {old + 1} must follow {old}" if delta.old else f"a new record starts with rev 1, not {new}"
     )
+
+
+def finding(delta: Delta, erased: Collection[str], hint: str) -> Finding | None:
+    """Return what `problem` says as a finding of the rule `record.rev`; None for a legal successor.
+
+    Args:
+        delta: as for `problem`.
+        erased: as for `problem`.
+        hint: what to type next.
+    """
+    said = problem(delta, erased)
+    if not said or not isinstance(delta.key, Key):
+        return None
+    folder = f"datasets/{delta.key.dataset}/annotations"
+    return Finding("record.rev", "error", Place(folder, 0, str(delta.key), "/rev" if delta.new else ""), said, hint)
 
 
 def successor(old: bytes | None, new: dict[str, Any] | None, key: Key) -> bytes | None:

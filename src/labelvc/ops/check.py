@@ -14,7 +14,6 @@ from labelvc.core import baseline, governing, revise, waivers
 from labelvc.core.diff import live
 from labelvc.core.gate import Gate
 from labelvc.model import listing, register
-from labelvc.model.change import Delta
 from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import Project
@@ -354,11 +353,11 @@ def _successions(git: Git, project: Project, old: Snapshot, new: Snapshot, paths
     }[new.kind]
     gone = Counter[str]()
     for delta in diff.shard_deltas(git, old, new):
-        problem = revise.problem(delta, project.erased)
-        if not problem or not isinstance(delta.key, Key):
+        found = revise.finding(delta, project.erased, hint)
+        if found is None or not isinstance(delta.key, Key):
             continue
         if delta.key.dataset in project.datasets:
-            yield Finding("record.rev", "error", _place(delta, delta.key), problem, hint)
+            yield found
         else:
             gone[delta.key.dataset] += live(delta.old) is not None
     for name, records in gone.items():
@@ -367,10 +366,6 @@ def _successions(git: Git, project: Project, old: Snapshot, new: Snapshot, paths
             message = f"{records} records went with their dataset, without tombstones"
             cure = f"git restore --source={old.commit[:10]} --staged --worktree {folder}; delete its annotations, labelvc format, commit; then delete the rest"
             yield Finding("record.rev", "error", Place(folder), message, cure)
-
-
-def _place(delta: Delta, key: Key) -> Place:
-    return Place(f"datasets/{key.dataset}/annotations", 0, str(key), "/rev" if delta.new else "")
 
 
 def apart(findings: list[Finding], others: list[Finding]) -> tuple[list[Finding], list[Finding]]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from labelvc.codec import expression, shard
-from labelvc.core import diff, revise, waivers
+from labelvc.core import revise, waivers
 from labelvc.core.gate import Gate
 from labelvc.errors import ConfigurationError
-from labelvc.model.finding import Finding, Place
+from labelvc.model.finding import Finding
 from labelvc.model.names import Key, Layer
 from labelvc.model.project import Dataset, Project
 from labelvc.model.waiver import Waived
@@ -82,7 +82,8 @@ class _Bench:
         except ConfigurationError as error:
             return Judged(untold=f"the documents of that commit are wrong: {error.where}: {error.message}")
         dataset = project.datasets.get(key.dataset)
-        found = list(_succeeding(step, key, project))
+        follows = None if step.former else revise.finding(step.delta, project.erased, "labelvc format")
+        found = [follows] if follows else []
         if dataset is not None and step.delta.new is not None:
             bound = bindings.bound(self._git, project, snapshot, self._cache)
             seen = self._seen(step, key, bound, dataset)
@@ -110,21 +111,5 @@ class _Bench:
         own, line = shard.path(key.dataset, layer, name), lines.index(step.delta.new) + 1
         found = look.look(project, dataset, name, items, annotations).findings
         some = [one for one in found if one.place.key == str(key) or one.place[:2] == (own, line)]
-        return [_softer(one) if _stood(step, one) else one for one in some]
-
-
-def _succeeding(step: Step, key: Key, project: Project) -> list[Finding]:
-    """Return what is wrong with the `rev` of a step, or with a record that went without a tombstone."""
-    said = revise.problem(step.delta, project.erased) if step.former is None else ""
-    folder = f"datasets/{key.dataset}/annotations"
-    return [Finding("record.rev", "error", Place(folder, 0, str(key)), said, "labelvc format")] if said else []
-
-
-def _stood(step: Step, one: Finding) -> bool:
-    """Tell whether a finding is about a label out of use that the record had before this step: it waits to be decided."""
-    old, new = diff.decoded(step.delta.old), diff.decoded(step.delta.new)
-    return one.rule == retired.RULE and bool(old) and old.get("value") == new.get("value")
-
-
-def _softer(one: Finding) -> Finding:
-    return one._replace(severity="warning")
+        stood = retired.stood(step.delta.old, step.delta.new)
+        return [retired.softer(one) if stood and one.rule == retired.RULE else one for one in some]

@@ -55,9 +55,19 @@ def _of(
         before, after = Finder(old[0], old[1], reader), Finder(*new, reader)
         for one in some:
             key = Key.parse(one.place.key)
-            said = decoded(before.line(key))
-            if said and said.get("value") == decoded(after.line(key)).get("value"):
+            if stood(before.line(key), after.line(key)):
                 yield one
+
+
+def stood(old: bytes | None, new: bytes | None) -> bool:
+    """Tell whether a record has the answer that its line before had: labels went out of use under it."""
+    said = decoded(old)
+    return bool(said) and said.get("value") == decoded(new).get("value")
+
+
+def softer(one: Finding) -> Finding:
+    """Return a finding about an answer that was there before as a warning: it waits to be decided."""
+    return one._replace(severity="warning")
 
 
 def softened(git: Git, findings: list[Finding], project: Project, snapshot: Snapshot, cache: Cache) -> list[Finding]:
@@ -81,4 +91,4 @@ def softened(git: Git, findings: list[Finding], project: Project, snapshot: Snap
         with tree.reader(git) as reader:
             former = projects.examine(git, head, reader, cache)[1]
     kept = set(_of(git, findings, (former, head), (project, snapshot)))
-    return [one._replace(severity="warning") if one in kept else one for one in findings]
+    return [softer(one) if one in kept else one for one in findings]
