@@ -70,7 +70,7 @@ def nearby(text: str, words: Iterable[str], pieces: Iterable[tuple[int, int]]) -
         pieces: where each begins and ends, in order.
     """
     lower = text.replace("\u0130", "i").lower()  # the one letter that two are written for
-    bare = lower.encode("utf-8", "surrogatepass").translate(None, _FIGURES)
+    bare = unnumbered(lower)
     places = sorted({at for word in words if word.encode() in bare for at in _places(lower, word)})
     at, last = 0, len(places)
     for start, end in pieces:
@@ -80,6 +80,11 @@ def nearby(text: str, words: Iterable[str], pieces: Iterable[tuple[int, int]]) -
             return
         if places[at] < end + _NEAR:
             yield start, end
+
+
+def unnumbered(text: str) -> bytes:
+    """Return a text without its ASCII digits, in which a word that stands in it stands too and can be looked for quickly."""
+    return text.encode("utf-8", "surrogatepass").translate(None, _FIGURES)
 
 
 def _places(text: str, word: str) -> Iterator[int]:

@@ -11,6 +11,7 @@ import string
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from labelvc.codec import surroundings
 from labelvc.codec.detectors import MANY, NUMBERS, RUN
 from labelvc.core import glance
 from labelvc.core.glance import MARK
@@ -18,7 +19,6 @@ from labelvc.core.glance import MARK
 _MARK = MARK.encode()
 _LETTERS = string.ascii_letters.encode()
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
-_FIGURES = b"0123456789"
 _JOINING = b" .-/()+"
 _TOKEN = bytes(ord("x") if chr(byte) in string.ascii_letters + string.digits + "_-+/=" else byte for byte in range(256))
 _RUN = b"x" * RUN
@@ -81,6 +81,5 @@ def spoken(texts: Sequence[str], places: Sequence[int]) -> Callable[[Collection[
         texts: any texts.
         places: positions of those to look into; each word is looked for in all of them at once.
     """
-    lower = glance.joined([texts[at] for at in places]).lower()
-    data = lower.encode("utf-8", "surrogatepass").translate(None, _FIGURES)
+    data = surroundings.unnumbered(glance.joined([texts[at] for at in places]).lower())
     return lambda words: {places[at] for word in words for at in glance.holding(data, word.encode())}
