@@ -112,7 +112,7 @@ def diff(repository: Repository, folder: Path, times: int, *, judged: bool, slow
             continue
         patch.unlink(missing_ok=True)
         cost = process([str(word) for word in words], folder, cap=CAP)
-        number = count(cost.out) if cost.code in (0, 1) else None
+        number = _told(cost, count)
         found.append(_beside(work, tool, cost, ours.cpu, number, changed, note))
     found.append(_doltlite(objects, folder, work, ours.cpu, changed))
     quick = [row.cpu / ours.cpu for row in found if row.tool.startswith(("csv-diff", "daff", "nbdime")) and row.cpu > 0]
@@ -126,6 +126,14 @@ def diff(repository: Repository, folder: Path, times: int, *, judged: bool, slow
         right and slowest >= 20 if judged and quick else None,
         found,
     )
+
+
+def _told(cost: Cost, count: Callable[[bytes], int]) -> int | None:
+    """Return how many changes a tool told; None for one that told none of them, as one that crashed with the exit code of a change."""
+    try:
+        return count(cost.out) if cost.code in (0, 1) else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _beside(work: str, tool: str, cost: Cost, ours: float, number: int | None, changed: int, note: str) -> Row:

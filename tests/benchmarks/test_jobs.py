@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import histories, jobs, merges, report, tools
+from benchmarks import histories, jobs, measure, merges, report, tools
 from benchmarks.jobs import Plan
 from benchmarks.report import Job, Row
 
@@ -109,6 +110,14 @@ def test_a_peer_that_is_not_there_is_named(folder):
         assert "not installed: make bench-peers" in rows[tool].note
     for tool in ("csv-diff", "daff (pip)"):
         assert rows[tool].right, rows[tool]
+
+
+@pytest.mark.parametrize("program", ["raise ValueError", "print('no number')", "raise SystemExit(2)"])
+def test_a_peer_that_crashes_told_nothing(tmp_path: Path, program: str):
+    """A program of Python that fails ends with 1, which other tools end with where they found a change."""
+    cost = measure.process([sys.executable, "-c", program], tmp_path)
+    row = jobs.peers._beside("work", "oxen", cost, 1.0, jobs.peers._told(cost, int), 7, "")
+    assert (row.right, row.note) == (None, f"exit {cost.code}")
 
 
 def test_without_real_data_the_trace_says_why_it_is_not_measured(folder, monkeypatch, tmp_path):
