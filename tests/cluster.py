@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from labelvc.store import executors
+from labelvc.store.executors import Executor
+
 _PATIENCE = 60.0
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, prctl(2)
 
@@ -52,6 +55,12 @@ class Cluster:
         words = ("--nthreads", "1", "--no-nanny", "--death-timeout", "20", "--local-directory", str(place))
         self.workers.append(self._run("worker", self.address, *words, more=more))
         return self.workers[-1]
+
+    def executor(self) -> Executor:
+        """Return what `--executor dask` means here, not connected yet."""
+        found = executors.find("dask", self.address)
+        assert found is not None
+        return found
 
     def close(self) -> None:
         """End all processes."""

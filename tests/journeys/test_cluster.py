@@ -23,7 +23,7 @@ from labelvc.core.answers import Changed
 from labelvc.errors import StoreError
 from labelvc.ops import census, check, progress, veil
 from labelvc.ops import project as projects
-from labelvc.store import dvc, executors, parcel, tree
+from labelvc.store import dvc, parcel, tree
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from tests.cluster import Cluster, cluster, lone
@@ -197,7 +197,7 @@ def test_statistics_are_counted_where_the_shards_are_read(far: Zoo, cluster: Clu
     assert [gone.answers for gone, _, _ in alone[1].values()] == [{(1, 1): {"1": 1}}]
     strip(far)
     sent: list[tuple[str, bytes]] = []
-    with executors.find("dask", cluster.address) as pool:  # type: ignore[union-attr]
+    with cluster.executor() as pool:
         spread = pool.spread
 
         def listening(function: Callable[[bytes], list[object]], parcels: object) -> Iterator[object]:
@@ -279,7 +279,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(zoo: Zoo, lone: Callable[..
     distributed = pytest.importorskip("distributed")
     broken = lone()
     broken.add()
-    with executors.find("dask", broken.address) as far:  # type: ignore[union-attr]
+    with broken.executor() as far:
         assert list(far.spread(parcel.contents, parcel.pack(zoo.at, [], lambda _: []))) == []  # connected
         victim, other = broken.workers
         with distributed.Client(broken.address, timeout=30) as asking, ThreadPoolExecutor(1) as pool:
@@ -299,7 +299,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(zoo: Zoo, lone: Callable[..
 def test_a_scheduler_that_goes_away_is_told_within_seconds(zoo: Zoo, lone: Callable[..., Cluster]):
     grow(zoo, 400)
     broken = lone()
-    with executors.find("dask", broken.address) as far:  # type: ignore[union-attr]
+    with broken.executor() as far:
         list(far.spread(parcel.contents, parcel.pack(zoo.at, [], lambda _: [])))
         os.kill(broken.workers[0].pid, signal.SIGSTOP)
         begun = time.monotonic()
@@ -317,10 +317,8 @@ def test_a_scheduler_that_stands_still_is_told_within_seconds(
     monkeypatch.setattr("labelvc.store.dask._ANSWER", 1)
     monkeypatch.setattr("labelvc.store.dask._CONNECT", 1)
     broken = lone()
-    cluster = executors.find("dask", broken.address)
-    assert cluster is not None
     begun = time.monotonic()
-    with cluster as far:
+    with broken.executor() as far:
         list(far.spread(parcel.contents, parcel.pack(zoo.at, [], lambda _: [])))
         os.kill(broken.scheduler.pid, signal.SIGSTOP)
         with pytest.raises(StoreError, match="does not answer any more"):
@@ -337,7 +335,7 @@ def test_the_last_worker_that_goes_away_is_told(
     grow(zoo, 400)
     broken = lone()
     monkeypatch.setattr("labelvc.store.dask._PATIENCE", 1.0)
-    with executors.find("dask", broken.address) as far:  # type: ignore[union-attr]
+    with broken.executor() as far:
         list(far.spread(parcel.contents, parcel.pack(zoo.at, [], lambda _: [])))
         os.kill(broken.workers[0].pid, signal.SIGSTOP)
         threading.Timer(0.5, broken.workers[0].kill).start()
@@ -354,9 +352,7 @@ def test_shards_that_kill_every_worker_are_told(
     once = {"PYTHONPATH": str(tmp_path / "modules"), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     broken = lone(everywhere=once)
     deadly = importlib.import_module("deadly")
-    cluster = executors.find("dask", broken.address)
-    assert cluster is not None
-    with cluster as far, pytest.raises(StoreError, match="Dask workers died over the same few shards"):
+    with broken.executor() as far, pytest.raises(StoreError, match="Dask workers died over the same few shards"):
         list(far.spread(deadly.die, lambda width: iter([b""])))
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from labelvc.store import cluster as clusters
-from labelvc.store import executors, pieces
+from labelvc.store import pieces
 from labelvc.store.outs import Out
 from tests.cluster import Cluster, cluster, lone
 from tests.journeys.test_cluster import on, strip, until
@@ -110,10 +110,10 @@ def test_a_source_in_the_workers_remote_comes_in_as_if_it_lay_here(
     spread = clusters.Cluster.spread
 
     def listening(
-        self: clusters.Cluster, function: Callable[[bytes], list[object]], parcels: object
+        self: clusters.Cluster, function: Callable[[bytes], list[object]], parcels: Callable[[int], Iterator[bytes]]
     ) -> Iterator[object]:
         def heard(width: int) -> Iterator[bytes]:
-            for one in parcels(width):  # type: ignore[operator]
+            for one in parcels(width):
                 sent.append(one)
                 yield one
 
@@ -213,7 +213,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(
     broken = lone()
     broken.add()
     put_far(zoo, broken, source)
-    with executors.find("dask", broken.address) as pool:  # type: ignore[union-attr]
+    with broken.executor() as pool:
         git, before = zoo.at._replace(far=pool), io.BytesIO()
         pieces.bring(git, pool, out, before)  # connected
         assert before.getvalue() == data
@@ -241,7 +241,7 @@ def test_memory_here_stays_flat(zoo: Zoo, source: Path, cluster: Cluster, monkey
     size = len(data)
     del data
     put_far(zoo, cluster, source)
-    with executors.find("dask", cluster.address) as pool, tempfile.TemporaryFile() as into:  # type: ignore[union-attr]
+    with cluster.executor() as pool, tempfile.TemporaryFile() as into:
         git = zoo.at._replace(far=pool)
         assert list(pool.spread(pieces.sizes, lambda _: iter(()))) == []  # connected
         tracemalloc.start()
