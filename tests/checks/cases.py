@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from labelvc.codec import canonical, epochs, shard
 from labelvc.core import lock, pseudonym
-from labelvc.model.module import Pinned
+from labelvc.model.module import LOCK, Pinned
 from labelvc.model.secret import Epoch, Secret
 from tests.zoo import ANNA, BEN, CONTACT, ID, PLAIN, SECRET, Change, Row, Zoo, answer, rating
 
@@ -123,7 +123,7 @@ def taken(given: Mapping[str, str], old: str = "", new: str = "") -> Change:
             for path in given.values()
         }
         zoo.write(
-            lock.PATH,
+            LOCK,
             lock.write([Pinned(name, "1.0.0", f"../{name}", {path: digests[path]}) for name, path in given.items()]),
         )
         for path in given.values() if old else ():

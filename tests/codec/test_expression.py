@@ -50,6 +50,11 @@ def test_what_cannot_be_judged_is_refused(text: str):
     assert expression.trouble(text).startswith("holds something other than characters")
 
 
+@pytest.mark.parametrize("text", expression.PROPOSED)
+def test_what_labelvc_proposes_itself_is_right_without_a_look(text: str):
+    assert expression.trouble(text) == expression.judged(text) == ""
+
+
 def test_what_is_none_is_refused():
     for text in ("(", "[", "a{2}{3}", "a{99999999999}", "[[]", "[a--b]", "[a&&b]"):
         assert expression.trouble(text).startswith("is not a regular expression: ")

@@ -148,3 +148,68 @@ def test_history_cut_off_is_no_history(repo, git, commit, tmp_path):
     with pytest.raises(StoreError) as caught:
         list(log.read(plumbing.find(tmp_path / "shallow"), "HEAD", ["f.jsonl"]))
     assert caught.value.hint == "git fetch --unshallow"
+
+
+def merged(repo, git, commit):
+    """Make a history of criss-cross merges, one with another text than both sides, one that throws a side away, and one of three."""
+    commit("1\n", "base")
+    commit("x\n", "elsewhere", "g.jsonl")
+    git(repo, "checkout", "-qb", "side")
+    commit("side\n", "side")
+    git(repo, "checkout", "-q", "main")
+    commit("main\n", "main")
+    subprocess.run(["git", "merge", "-q", "side"], cwd=repo, capture_output=True, check=False)
+    commit("evil\n", "merged")
+    git(repo, "checkout", "-q", "side")
+    git(repo, "merge", "-q", "-s", "ours", "-m", "ours", "main~1")
+    git(repo, "checkout", "-q", "main")
+    git(repo, "merge", "-q", "-s", "ours", "-m", "criss-cross", "side")
+    for name in ("one", "two"):
+        git(repo, "checkout", "-qb", name, "main~1")
+        commit(f"{name}\n", name, f"{name}.jsonl")
+        git(repo, "checkout", "-q", "main")
+    git(repo, "merge", "-q", "-m", "three", "one", "two")
+    commit(None, "gone")
+    commit("back\n", "back")
+
+
+SETTINGS = {
+    "log.showRoot": "false",
+    "log.follow": "true",
+    "log.showSignature": "true",
+    "log.diffMerges": "combined",
+    "log.decorate": "full",
+    "log.date": "relative",
+    "format.pretty": "fuller",
+    "diff.renames": "copies",
+    "diff.relative": "true",
+    "diff.noprefix": "true",
+    "diff.ignoreSubmodules": "all",
+    "color.ui": "always",
+    "core.quotePath": "true",
+    "core.abbrev": "4",
+    "notes.displayRef": "*",
+}
+
+
+@pytest.mark.parametrize("paths", [("f.jsonl",), ("one.jsonl", "f.jsonl"), ("g.jsonl",), ("nowhere",)])
+def test_a_walk_is_the_commits_and_what_each_of_them_changed(repo, git, commit, paths):
+    """One git tells what two do, whatever the settings of the interface."""
+    merged(repo, git, commit)
+    for name, value in SETTINGS.items():
+        git(repo, "config", name, value)
+    here = plumbing.find(repo)
+    every = log.parents(here, "HEAD")
+    found = log.walk(here, "HEAD", paths)
+    assert list(found.parents.items()) == list(every.items())
+    assert found.made == [entry.parted() for entry in log.apart(here, every, paths)]
+    assert bool(found.made) == (paths != ("nowhere",))
+
+
+def test_a_walk_of_a_cut_off_history_is_refused(repo, git, commit, tmp_path):
+    commit("1\n")
+    commit("2\n")
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{repo}", "shallow")
+    with pytest.raises(StoreError) as caught:
+        log.walk(plumbing.find(tmp_path / "shallow"), "HEAD", ["f.jsonl"])
+    assert caught.value.hint == "git fetch --unshallow"

@@ -14,7 +14,7 @@ import pytest
 
 from labelvc.codec import canonical, subkeys
 from labelvc.core import baseline, decide, gate
-from labelvc.model.detection import Accepted
+from labelvc.model.detection import BASELINE, Accepted
 from labelvc.model.secret import ALPHABET, Epoch
 from labelvc.ops import ceremony
 from labelvc.store import keyring
@@ -66,7 +66,7 @@ def scan(zoo: Zoo, labelvc: Run, *words: str) -> tuple[int, list[tuple[str, str,
 
 
 def lines(zoo: Zoo) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in zoo.read(baseline.PATH).splitlines()]
+    return [json.loads(line) for line in zoo.read(BASELINE).splitlines()]
 
 
 def test_an_exception_names_place_rule_and_reason_and_no_value(known: Zoo):
@@ -76,8 +76,8 @@ def test_an_exception_names_place_rule_and_reason_and_no_value(known: Zoo):
     ]
     assert {line["by"][:4] for line in lines(known)} == {"prs_"}
     assert len({line["fp"] for line in lines(known)}) == 1
-    assert b"public" not in known.read(baseline.PATH)
-    assert b"ada" not in known.read(baseline.PATH)
+    assert b"public" not in known.read(BASELINE)
+    assert b"ada" not in known.read(BASELINE)
 
 
 def test_a_line_that_moves_and_an_edit_beside_it_stay_accepted(known: Zoo, labelvc: Run):
@@ -214,7 +214,7 @@ def test_what_ended_and_what_nothing_needs_are_findings(known: Zoo, labelvc: Run
     known.change("pets/p4#", text=f"ask {OTHER}")
     (mark,) = marks(known, labelvc)
     words = ("privacy", "accept", mark, "--why", "synthetic", "--expires", "2026-03-02")
-    assert labelvc(known.folder, *words) == (0, "privacy.email  pets/p4# /text\n", f"staged; next: git commit -m 'Answer for a finding' -- {baseline.PATH}, and have it approved\n")  # fmt: skip
+    assert labelvc(known.folder, *words) == (0, "privacy.email  pets/p4# /text\n", f"staged; next: git commit -m 'Answer for a finding' -- {BASELINE}, and have it approved\n")  # fmt: skip
     known.commit("Answer for it, for a day")
     assert labelvc(known.folder, "check", "--all", "--fail-on", "warning")[0] == 0
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1772528400")  # 2026-03-03
@@ -244,7 +244,7 @@ def test_a_key_can_be_accepted_by_nobody(known: Zoo, labelvc: Run, text: str):
         for said in (text, text.strip())
     }
     held = {Accepted(**line) for line in lines(known)}
-    known.write(baseline.PATH, baseline.write(held | made))
+    known.write(BASELINE, baseline.write(held | made))
     code, out, _ = labelvc(known.folder, "privacy", "scan", "--all")
     assert (code, "k.txt" in out) == (1, True)
 
@@ -261,7 +261,7 @@ def test_a_key_can_be_accepted_by_nobody(known: Zoo, labelvc: Run, text: str):
     ],
 )
 def test_a_baseline_that_is_not_as_written_governs_nothing(known: Zoo, labelvc: Run, spoil: Callable[[bytes], bytes]):
-    known.write(baseline.PATH, spoil(known.read(baseline.PATH)))
+    known.write(BASELINE, spoil(known.read(BASELINE)))
     assert labelvc(known.folder, "check", "--all")[0] in (1, 2)
     assert labelvc(known.folder, "privacy", "scan", "--all")[0] == 2
 
@@ -281,9 +281,9 @@ def test_what_cannot_be_answered_for_is_refused_and_nothing_written(
 ):
     known.change("pets/p3#", text=f"ask {OTHER}")
     (mark,) = marks(known, labelvc)
-    before = known.read(baseline.PATH)
+    before = known.read(BASELINE)
     assert labelvc(known.folder, "privacy", "accept", *[mark if word == "MARK" else word for word in words])[0] == code
-    assert known.read(baseline.PATH) == before
+    assert known.read(BASELINE) == before
 
 
 def test_one_place_of_several_is_named(known: Zoo, labelvc: Run):
@@ -294,7 +294,7 @@ def test_one_place_of_several_is_named(known: Zoo, labelvc: Run):
 
 
 def test_the_policy_that_a_project_starts_with_asks_for_approval_of_it():
-    assert decide.kind_of(baseline.PATH) == "privacy"
+    assert decide.kind_of(BASELINE) == "privacy"
     policy = ceremony._first_policy(ID, {})
     assert [rule.name for rule in policy.rules if "privacy" in rule.kinds] == ["documents"]
 
@@ -313,7 +313,7 @@ def test_privacy_01_marks_tell_nothing_without_the_key(known: Zoo):
     secret = keyring.load(known.at, Epoch("b", "active", "", ""))
     key = subkeys.subkey(secret, ID, subkeys.GATE)
     assert [value for value in candidates if gate.mark(key, "privacy.email", "email", value) == mark] == [MAIL]
-    assert canonical.encode(lines(known)[0]) in known.read(baseline.PATH)
+    assert canonical.encode(lines(known)[0]) in known.read(BASELINE)
     assert Path(known.folder / ".git/labelvc/keyring/b.key").is_file()
 
 
@@ -322,6 +322,6 @@ def test_how_much_is_accepted_is_said_where_all_is_checked(known: Zoo, labelvc: 
     assert (code, out.splitlines()[-1].partition(";")[0]) == (0, "no findings, 2 accepted")
     found = json.loads(labelvc(known.folder, "check", "--all", "--format", "json")[1])
     assert found["summary"]["accepted"] == 2
-    rows = [{**json.loads(line), "expires": "2026-02-01"} for line in known.read(baseline.PATH).splitlines()]
-    known.write(baseline.PATH, b"".join(canonical.encode(row) + b"\n" for row in rows))
+    rows = [{**json.loads(line), "expires": "2026-02-01"} for line in known.read(BASELINE).splitlines()]
+    known.write(BASELINE, b"".join(canonical.encode(row) + b"\n" for row in rows))
     assert "accepted" not in labelvc(known.folder, "check", "--all")[1].splitlines()[-1], "what ended excuses nothing"

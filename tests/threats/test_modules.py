@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from labelvc.core import lock
-from labelvc.model.module import Pinned
+from labelvc.model.module import LOCK, Pinned
 from tests.people import Desk
 from tests.trusting import desk, desk_template, people_keys
 from tests.zoo import Zoo, zoo, zoo_template
@@ -291,7 +291,7 @@ def test_what_a_module_brings_is_under_the_policy(desk: Desk):
     desk.git("switch", "-qc", "modules", "main")
     desk.write("profiles/bad.yaml", PROFILE)
     desk.write(
-        lock.PATH, lock.write([Pinned("bad", "1.0.0", "../bad", {"profiles/bad.yaml": lock.digest(PROFILE.encode())})])
+        LOCK, lock.write([Pinned("bad", "1.0.0", "../bad", {"profiles/bad.yaml": lock.digest(PROFILE.encode())})])
     )
     desk.commit("Take a module")
     code, items = desk.verify("main...modules")

@@ -14,9 +14,9 @@ from labelvc.cli.lazy import LazyGroup
 from labelvc.cli.listing import FILE, lines
 from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import json, text
-from labelvc.core import baseline, known
+from labelvc.core import known
 from labelvc.model import listing
-from labelvc.model.detection import Why
+from labelvc.model.detection import BASELINE, Why
 from labelvc.model.finding import SEVERITIES
 from labelvc.ops import accepting
 from labelvc.ops import privacy as plain
@@ -135,7 +135,7 @@ def privacy_accept(settings: Settings, /, finding: str, why: Why, expires: str, 
     answer = accepting.Answer(plumbing.config_get(git, "user.email") or "", why, expires, today())
     made = accepting.accept(git, finding, answer, at)
     write("".join([f"{line.rule}  {line.at} {line.pointer}".rstrip() + "\n" for line in made]))
-    say(settings, f"staged; next: git commit -m 'Answer for a finding' -- {baseline.PATH}, and have it approved")
+    say(settings, f"staged; next: git commit -m 'Answer for a finding' -- {BASELINE}, and have it approved")
 
 
 @click.command("status")

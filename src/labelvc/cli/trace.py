@@ -9,7 +9,6 @@ import click
 
 from labelvc.cli.context import Settings, environment, pass_settings
 from labelvc.cli.output import output_options, write
-from labelvc.cli.render import json, life
 from labelvc.core.veil import Veil
 from labelvc.errors import DataError
 from labelvc.model.names import Key
@@ -45,15 +44,12 @@ def trace(settings: Settings, /, key: str, revision: str, checks: bool, form: st
     drawn = Veil(lambda _: found.sensitive)
     judged = importlib.import_module("labelvc.ops.hindsight").judged(git, found) if checks else None
     if form == "json":
-        write(
-            json.document(
-                "trace", life.items(found, drawn, judged), head=revision, summary=life.summary(found, judged)
-            ),
-            output,
-        )
+        steps = importlib.import_module("labelvc.cli.render.steps")
+        write(steps.document(found, drawn, judged, head=revision), output)
     elif form == "prov":
         write(importlib.import_module("labelvc.cli.render.prov").document(found, drawn), output)
     else:
+        life = importlib.import_module("labelvc.cli.render.life")
         write("".join(life.trace(found, drawn, judged, color=settings.color)), output)
     return 2 if any(one.untold for one in judged or ()) else 0
 

@@ -10,8 +10,7 @@ from labelvc.cli.context import Settings, pass_settings, today
 from labelvc.cli.grouped import NounGroup
 from labelvc.cli.output import changes, output_options, progress, say, write
 from labelvc.cli.render import json, text
-from labelvc.core import waivers
-from labelvc.model.waiver import Waiver
+from labelvc.model.waiver import WAIVERS, Waiver
 from labelvc.ops import waivers as waiving
 from labelvc.ops.gates import Brought
 from labelvc.ops.waivers import Answer, Standing
@@ -69,7 +68,7 @@ def waiver_add(
         raise click.UsageError("say what it covers: a PLACE or --dataset")
     made = waiving.add(plumbing.find(settings.directory), rule, about, Answer(who, reason, expires, today()), label)
     write("".join(map(_line, made)))
-    say(settings, f"staged; next: git commit -m 'Waive {rule}' -- {waivers.PATH}, and have it approved")
+    say(settings, f"staged; next: git commit -m 'Waive {rule}' -- {WAIVERS}, and have it approved")
 
 
 @waiver.command("remove")
@@ -85,7 +84,7 @@ def waiver_remove(settings: Settings, /, rule: str, places: tuple[str, ...]) -> 
     """
     gone = waiving.remove(plumbing.find(settings.directory), rule, places)
     write("".join(map(_line, gone)))
-    say(settings, f"staged; next: git commit -m 'Waive {rule} no more' -- {waivers.PATH}, and have it approved")
+    say(settings, f"staged; next: git commit -m 'Waive {rule} no more' -- {WAIVERS}, and have it approved")
 
 
 @waiver.command("list")

@@ -7,7 +7,7 @@ in `^(.*)-[0-9]+$`; in an expression without `^` that is the search for the plac
 What `re` then does with it is what it always did: the expression itself is not changed.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 import re
 import warnings
@@ -30,7 +30,9 @@ _ATOM = (
 _TIMES: dict[str, tuple[int, int | None]] = {"?": (0, 1), "*": (0, None), "+": (1, None)}
 _OPEN = r"(?s)\\[dDwWsS]|\[.*-[^\x00-\x7f].*\]"
 _ASCII = "".join(map(chr, range(128)))
-_HINT = "an expression such as ^(.*)-[0-9]+$ or ^([^:]*):"
+PROPOSED = ("^(.*)-[0-9]+$", "^([^:]*):")
+"""Expressions that labelvc proposes itself: a test judges them, not every command."""
+_HINT = f"an expression such as {' or '.join(PROPOSED)}"
 _FOREIGN = (
     "holds something other than characters, [...], one level of groups, and repetitions of single characters: no group may "
     "be repeated, and there are no look-around, back-references or flags"
@@ -61,13 +63,18 @@ class _Flat(NamedTuple):
     ended: bool
 
 
-@cache
 def trouble(text: str) -> str:
     """Return what is wrong with an expression, so that it cannot be used; empty when it can.
 
     Args:
         text: the expression, in the syntax of Python's `re`.
     """
+    return "" if text in PROPOSED else judged(text)
+
+
+@cache
+def judged(text: str) -> str:
+    """Return what `trouble` does, of an expression that nobody here judged before."""
     if len(text) > _LONGEST:
         return f"is longer than {_LONGEST} characters"
     try:

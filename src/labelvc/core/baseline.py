@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from labelvc.codec import canonical
 from labelvc.model.detection import Accepted
 
-PATH = "privacy/baseline.jsonl"
 RULE = "privacy.baseline"
 LETTERS = 10
 """Letters of a mark: 43 bits, too many to meet by chance and too few to prove a guess by."""

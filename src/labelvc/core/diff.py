@@ -1,6 +1,6 @@
 """What changed: deltas from differing lines, their kind, the fields that differ, and counts over all of them."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 import importlib
 import re

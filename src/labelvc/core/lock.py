@@ -9,8 +9,6 @@ from labelvc import digests
 from labelvc.codec import canonical
 from labelvc.model.module import Pinned
 
-PATH = "modules.lock"
-
 
 def digest(data: bytes) -> str:
     """Return what the lock calls the bytes of a document."""

@@ -1,6 +1,6 @@
 """A veil over plain values: what stands in a field that must hold a pseudonym and is none is never shown."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -69,9 +69,9 @@ class _Told(msgspec.Struct, frozen=True):
     """The declared fields of one dataset; of others none."""
 
     dataset: str
-    fields: tuple[Sensitive, ...]
+    fields: tuple["Sensitive", ...]
 
-    def __call__(self, name: str) -> Iterable[Sensitive]:
+    def __call__(self, name: str) -> Iterable["Sensitive"]:
         return self.fields if name == self.dataset else ()
 
 
@@ -82,7 +82,7 @@ class Veil:
         declared: from a dataset's name to its declared fields; asked once a dataset. `/by` of records always is one.
     """
 
-    def __init__(self, declared: Callable[[str], Iterable[Sensitive]] = lambda _: ()) -> None:
+    def __init__(self, declared: Callable[[str], Iterable["Sensitive"]] = lambda _: ()) -> None:
         self._declared = declared
         self._fields: dict[tuple[str, str], dict[str, _Field]] = {}
         self._inside: dict[tuple[str, str, tuple[str, ...]], _Looked] = {}
@@ -93,7 +93,7 @@ class Veil:
         """Return how it is made anew elsewhere: of what it declares, without what it has worked out."""
         return Veil, (self._declared,)
 
-    def alone(self, dataset: str) -> Veil:
+    def alone(self, dataset: str) -> "Veil":
         """Return a veil over one dataset that can be sent to another machine: it reads no document."""
         return Veil(_Told(dataset, tuple(self._declared(dataset))))
 

@@ -10,7 +10,6 @@ from labelvc.core import globs
 from labelvc.model.finding import Finding
 from labelvc.model.waiver import Waived, Waiver
 
-PATH = "waivers.jsonl"
 _NEVER = ("approval.", "ci.", "document.", "merge.", "module.", "privacy.", "register.", "waiver.", "record.rev")
 
 

@@ -9,6 +9,9 @@ import msgspec
 Tier = Literal["block", "warn"]
 """`block`: the form itself or a word beside it proves it. `warn`: it looks so."""
 
+BASELINE = "privacy/baseline.jsonl"
+"""The list of findings of plain text that somebody answers for."""
+
 
 class Span(NamedTuple):
     """One piece of a text that is personal data or a secret.

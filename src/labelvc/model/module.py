@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+LOCK = "modules.lock"
+"""The list of modules that a project took."""
+
 
 class Manifest(msgspec.Struct, frozen=True):
     """What `module.yaml` says.

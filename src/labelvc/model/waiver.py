@@ -8,6 +8,9 @@ import msgspec
 
 from labelvc.model.finding import Finding
 
+WAIVERS = "waivers.jsonl"
+"""The list of findings that somebody lets stand."""
+
 
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A line of `waivers.jsonl`.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from labelvc.codec import shard
 from labelvc.core import baseline, leaks, pseudonym
 from labelvc.errors import ConfigurationError, RefusedError
-from labelvc.model.detection import Accepted, Why
+from labelvc.model.detection import BASELINE, Accepted, Why
 from labelvc.model.finding import Finding, Place
 from labelvc.ops import gates, plain, pseudonyms
 from labelvc.ops import project as projects
@@ -79,8 +79,8 @@ def accept(git: Git, mark: str, answer: Answer, at: Sequence[str] = ()) -> list[
             )
             for rule, place in chosen
         }
-        disk.write_all({git.top / baseline.PATH: baseline.write([*project.accepted, *made])}, git.top)
-        plumbing.add(git, [baseline.PATH])
+        disk.write_all({git.top / BASELINE: baseline.write([*project.accepted, *made])}, git.top)
+        plumbing.add(git, [BASELINE])
     return sorted(made, key=lambda line: (line.at, line.pointer, line.rule))
 
 

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from labelvc.codec import document
 from labelvc.core import graft, lock
 from labelvc.errors import ConfigurationError, RefusedError
-from labelvc.model.module import Pinned
+from labelvc.model.module import LOCK, Pinned
 from labelvc.model.snapshot import Entry, Snapshot
 from labelvc.ops import foresight, modules
 from labelvc.ops.foresight import Effect
@@ -112,7 +112,7 @@ def add(git: Git, module: Module, name: str, wish: Wish) -> Done:
     def planned(here: _Here) -> list[Copy]:
         if any(one.name == pinned.name for one in here.modules):
             hint = f"labelvc module update {pinned.name}; or give this one another name: --name NAME"
-            raise RefusedError(f"a module {pinned.name!r} was taken already", where=lock.PATH, hint=hint)
+            raise RefusedError(f"a module {pinned.name!r} was taken already", where=LOCK, hint=hint)
         here.refuse_taken(pinned)
         found = [here.brought(path, data, None) for path, data in module.documents.items()]
         return found + [here.taking(name, pinned) for name in wish.datasets]
@@ -286,7 +286,7 @@ def _adopted(
         kept = [one for one in here.modules if before is None or one.name != before.name]
         wanted: dict[str, bytes | None] = {one.path: one.data for one in copies if one.data or one.state == "gone"}
         listed = [*kept, *([after] if after else [])]
-        wanted[lock.PATH] = lock.write(listed) if listed else None
+        wanted[LOCK] = lock.write(listed) if listed else None
         effect = foresight.foresee(git, work, wanted, brought=wish.brought, jobs=wish.jobs, advance=wish.advance)
         stopped = _reason(copies, effect, wish)
         if stopped or wish.dry or not effect.changes:

@@ -18,7 +18,7 @@ from labelvc.model.finding import SEVERITIES, Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import Project
 from labelvc.model.snapshot import Snapshot
-from labelvc.model.waiver import Waived
+from labelvc.model.waiver import WAIVERS, Waived
 from labelvc.ops import (
     behind,
     bindings,
@@ -289,7 +289,7 @@ def _besides(
     yield from instructions.of(git, documents, project, snapshot, paths)
     yield from pinned.troubles(git, project.modules, snapshot)
     yield from gates.audit(git, own, snapshot, brought, paths)
-    if own.waivers and (paths is None or waivers.PATH in paths):
+    if own.waivers and (paths is None or WAIVERS in paths):
         yield from _waiving().troubles(git, own.waivers, snapshot, brought.today)
     yield from _owned(git, snapshot)
 

@@ -13,7 +13,7 @@ from labelvc.core import baseline, known, leaks
 from labelvc.core.gate import Gate
 from labelvc.core.known import Known
 from labelvc.errors import DataError, TrustError
-from labelvc.model.detection import Accepted
+from labelvc.model.detection import BASELINE, Accepted
 from labelvc.model.finding import Finding, Place, Severity
 from labelvc.model.names import Key
 from labelvc.model.project import Project
@@ -154,18 +154,18 @@ def audit(
     with tree.reader(git) as reader:
         for number, line in enumerate(project.accepted, 1):
             path = _path(project, line)
-            if changed is None or baseline.PATH in changed or path in changed:
+            if changed is None or BASELINE in changed or path in changed:
                 said = _worth(git, line, path, gate, snapshot, reader)
                 if said:
                     severity, message, hint = said
-                    yield Finding(baseline.RULE, severity, Place(baseline.PATH, number), message, hint, _BY)
+                    yield Finding(baseline.RULE, severity, Place(BASELINE, number), message, hint, _BY)
 
 
 def _worth(
     git: Git, line: Accepted, path: str, judge: Gate, snapshot: Snapshot, reader: Reader
 ) -> tuple[Severity, str, str] | None:
     """Return severity, message and hint for an exception that is worth nothing; None for one that something needs."""
-    out = f"delete the line from {baseline.PATH}, and have that approved"
+    out = f"delete the line from {BASELINE}, and have that approved"
     if baseline.ended(line, judge.today):
         return "error", f"the exception for {line.rule} ended on {line.expires}", f"take the value out; then {out}"
     if not judge.can_mark(line):

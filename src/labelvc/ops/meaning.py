@@ -1,6 +1,6 @@
 """Meaning: what a record's labels meant when it was made: guideline and taxonomy as they stood then."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 import importlib
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ from labelvc.checks import registry
 from labelvc.core import lock, references
 from labelvc.errors import ConfigurationError, DataError, Error, StoreError
 from labelvc.model.finding import Finding
-from labelvc.model.module import Manifest, Pinned
+from labelvc.model.module import LOCK, Manifest, Pinned
 from labelvc.model.snapshot import Snapshot
 from labelvc.ops import parsing, pinned
 from labelvc.ops import project as projects
@@ -202,12 +202,12 @@ def taken(snapshot: Snapshot, reader: Reader) -> tuple[Pinned, ...]:
         ConfigurationError: the lock itself is wrong.
         StoreError: it cannot be read.
     """
-    entry = snapshot.entries.get(lock.PATH)
-    parsed = parsing.parse("lock", reader.read(lock.PATH, entry) if entry else b"")
+    entry = snapshot.entries.get(LOCK)
+    parsed = parsing.parse("lock", reader.read(LOCK, entry) if entry else b"")
     for trouble in parsed.troubles[:1]:
         said = f"{trouble.pointer} {trouble.message}".strip()
-        hint = f"mend it, or take it back: git log -p -- {lock.PATH}"
-        raise ConfigurationError(said, where=f"{lock.PATH}:{trouble.line or 1}", hint=hint)
+        hint = f"mend it, or take it back: git log -p -- {LOCK}"
+        raise ConfigurationError(said, where=f"{LOCK}:{trouble.line or 1}", hint=hint)
     return msgspec.convert(parsed.value, tuple[Pinned, ...])
 
 
@@ -235,7 +235,7 @@ def examine(git: Git) -> list[Finding]:
     """
     work = tree.work(git)
     with tree.reader(git) as reader:
-        found = [one for one in projects.problems_of(git, work, reader) if one.place.path == lock.PATH]
+        found = [one for one in projects.problems_of(git, work, reader) if one.place.path == LOCK]
         found += pinned.troubles(git, () if found else taken(work, reader), work)
     return sorted(found, key=lambda one: (one.place, one.rule))
 
@@ -252,7 +252,7 @@ def chosen(git: Git, name: str) -> Pinned:
         if one.name == name:
             return one
     hint = f"choose one of: {', '.join([one.name for one in listed]) or 'none yet'}"
-    raise ConfigurationError(f"there is no module {name!r} in {lock.PATH}", where=lock.PATH, hint=hint)
+    raise ConfigurationError(f"there is no module {name!r} in {LOCK}", where=LOCK, hint=hint)
 
 
 def following(one: Pinned) -> str:

@@ -1,14 +1,15 @@
 """The past of one dataset: what each commit made of its lines, whatever shard or storage held them then."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from labelvc.batches import batches
+from labelvc.codec import commits as objects
 from labelvc.codec import expression, shard
 from labelvc.core import life
 from labelvc.model.commit import Commit
@@ -20,7 +21,8 @@ from labelvc.store import log, patch
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
 from labelvc.store.git import Git
-from labelvc.store.log import Versions
+from labelvc.store.log import Parted, Versions
+from labelvc.store.reader import Reader
 
 _MOST_DIGITS = 10
 _AT_ONCE = 256
@@ -28,7 +30,7 @@ _DEEP = 3  # slashes in the path of a folder that a layer of many shards is fann
 _TRUST = "trust"
 _Comparing = Callable[[str, str, str], FileChange]  # from a path and the ids of two versions
 _Sides = tuple[Mapping[life.Name, bytes], Mapping[life.Name, bytes]]
-_Made = tuple[Commit, _Sides]  # a commit as if it had one parent, and the lines that differ
+_Of = TypeVar("_Of")
 
 
 class Scope(NamedTuple):
@@ -99,44 +101,49 @@ class Past:
             StoreError: an object is missing.
         """
         entries = log.apart(self.git, wanted, self.specs(scope))
-        return _joined(wanted, self._narrow(scope, entries) if scope.start else self._wide(scope, entries))
+        rows = ((entry.commit, entry.parted()) for entry in entries)
+        return _joined(wanted, self._narrow(scope, rows) if scope.start else self._wide(scope, rows))
 
     def of(self, key: Key) -> list[tuple[Commit, life.Sides]]:
-        """Return what `changes` yields of one line, and learn from the same stream what governs the dataset."""
+        """Return what `changes` yields of one line, and learn from the same walk what governs the dataset and what led to what."""
         layer: Layer = "annotations" if key.id else "items"
         while True:
             known = self._groups or {self.dataset.group}
             scope = self._scope(key.item, layer, known)._replace(start=shard.prefix(key))
             self._versions = {}
             specs = [*self.specs(scope), log.pathspec(self._document), _TRUST]
-            wanted = self.parents
-            found = list(_joined(wanted, self._narrow(scope, log.apart(self.git, wanted, specs))))
+            self._parents, made = log.walk(self.git, self.head, specs)
+            sides: dict[str, dict[str, _Sides]] = {}
+            for one, side in self._narrow(scope, ((one, one) for one in made)):
+                if any(side):
+                    sides.setdefault(one.commit, {})[one.parent] = side
             if self.groups() <= known:
-                return found
+                told = commits(self._folders.reader, list(sides))
+                return [(told[own], _each(some, self.parents[own])) for own, some in sides.items()]
 
-    def _narrow(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[_Made]:
+    def _narrow(self, scope: Scope, rows: Iterable[tuple[_Of, Parted]]) -> Iterator[tuple[_Of, _Sides]]:
         """Pick lines from whole files, whose contents are asked for many at once: of one item that costs least."""
-        for some in batches(((entry.commit, _versions(entry)) for entry in entries), _AT_ONCE):
-            picked = self._picked([file for _, files in some for file in files], scope)
-            for commit, files in some:
-                yield commit, self._sides(commit, files, scope, partial(_parted, picked))
+        for some in batches(rows, _AT_ONCE):
+            picked = self._picked([file for _, one in some for file in one.files], scope)
+            for commit, one in some:
+                yield commit, self._sides(one, scope, partial(_both, picked))
 
-    def _wide(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[_Made]:
+    def _wide(self, scope: Scope, rows: Iterable[tuple[_Of, Parted]]) -> Iterator[tuple[_Of, _Sides]]:
         """Compare whole files; the version that a commit replaced is kept for the commit before, which had made it."""
         held: dict[str, tuple[str, bytes]] = {}
-        for commit, files in self._brought(scope, entries):
-            covered = [file for file in files if self._covers(scope, file.path)]
+        for commit, one in self._brought(scope, rows):
+            covered = [file for file in one.files if self._covers(scope, file.path)]
             known = {"": b"", **dict([held[file.path] for file in covered if file.path in held])}
             wanted = {oid: file.path for file in covered for oid in (file.new, *file.olds) if oid not in known}
             read = self._folders.reader.many((path, Entry("git", oid)) for oid, path in wanted.items())
             known |= {oid: data for oid, (_, data) in zip(wanted, read, strict=True)}
             held |= {file.path: (file.olds[0], known[file.olds[0]]) for file in covered}
-            yield commit, self._sides(commit, files, scope, partial(_walked, known))
+            yield commit, self._sides(one, scope, partial(_walked, known))
 
-    def _brought(self, scope: Scope, entries: Iterator[log.Entry]) -> Iterator[tuple[Commit, list[Versions]]]:
+    def _brought(self, scope: Scope, rows: Iterable[tuple[_Of, Parted]]) -> Iterator[tuple[_Of, Parted]]:
         """Yield commits with their files, the contents of many brought here at once where a partial clone lacks them."""
-        for some in batches(((entry.commit, _versions(entry)) for entry in entries), _AT_ONCE):
-            covered = [file for _, files in some for file in files if self._covers(scope, file.path)]
+        for some in batches(rows, _AT_ONCE):
+            covered = [file for _, one in some for file in one.files if self._covers(scope, file.path)]
             self._folders.reader.bring([oid for file in covered for oid in (*file.olds, file.new) if oid])
             yield from some
 
@@ -225,7 +232,7 @@ class Past:
         if self._versions is None:
             self._versions = {}
             for entry in log.apart(self.git, self.parents, [log.pathspec(self._document), _TRUST]):
-                for file in _versions(entry):
+                for file in entry.parted().files:
                     self._note(file)
         return self._versions
 
@@ -253,11 +260,11 @@ class Past:
                     found[key] = raw
         return found
 
-    def _sides(self, commit: Commit, files: Sequence[Versions], scope: Scope, compared: _Comparing) -> _Sides:
+    def _sides(self, one: Parted, scope: Scope, compared: _Comparing) -> _Sides:
         """Return the lines in scope that differ between a commit and its only parent, by the bytes that name them."""
-        own = [file for file in files if file.path.endswith(".dvc") or self._covers(scope, file.path)]
+        own = [file for file in one.files if file.path.endswith(".dvc") or self._covers(scope, file.path)]
         if any(file.path.endswith(".dvc") for file in own):
-            return self._compared("".join(commit.parents), commit.id, scope)
+            return self._compared(one.parent, one.commit, scope)
         return self._named((compared(file.path, file.olds[0], file.new) for file in own), scope)
 
     def _covers(self, scope: Scope, path: str) -> bool:
@@ -294,16 +301,31 @@ class Past:
         return gone, come
 
 
-def _joined(wanted: Mapping[str, Sequence[str]], made: Iterable[_Made]) -> Iterator[tuple[Commit, life.Sides]]:
+def commits(reader: Reader, ids: Sequence[str]) -> dict[str, Commit]:
+    """Return commits by their full ids.
+
+    Raises:
+        StoreError: one is not here.
+    """
+    read = reader.many([("", Entry("git", own)) for own in ids])
+    found = {own: objects.read(own, data) for own, (_, data) in zip(ids, read, strict=True)}
+    odd = log.named(reader.git, [own for own, commit in found.items() if commit is None])
+    return {own: commit or odd[own] for own, commit in found.items()}
+
+
+def _each(sides: Mapping[str, _Sides], parents: Sequence[str]) -> life.Sides:
+    """Return a side for every parent, empty for one from which nothing differs."""
+    return [sides.get(parent, ({}, {})) for parent in parents or ("",)]
+
+
+def _joined(
+    wanted: Mapping[str, Sequence[str]], made: Iterable[tuple[Commit, _Sides]]
+) -> Iterator[tuple[Commit, life.Sides]]:
     """Put together what was told of a merge for each of its parents."""
-    for own, told in groupby(made, lambda one: one[0].id):
-        each, parents = list(told), tuple(wanted[own])
+    for own, some in groupby(made, lambda one: one[0].id):
+        each, parents = list(some), tuple(wanted[own])
         sides = {"".join(one.parents): side for one, side in each}
-        yield each[0][0]._replace(parents=parents), [sides.get(parent, ({}, {})) for parent in parents or ("",)]
-
-
-def _versions(entry: log.Entry) -> list[Versions]:
-    return [file for file in entry.files if isinstance(file, Versions)]
+        yield each[0][0]._replace(parents=parents), _each(sides, parents)
 
 
 def _within(raw: bytes, start: bytes) -> bool:
@@ -311,7 +333,7 @@ def _within(raw: bytes, start: bytes) -> bool:
     return raw.startswith(start) and raw[len(start) : len(start) + 1] in (b",", b"}")
 
 
-def _parted(picked: Mapping[str, list[bytes]], path: str, old: str, new: str) -> FileChange:
+def _both(picked: Mapping[str, list[bytes]], path: str, old: str, new: str) -> FileChange:
     """Return all picked lines of two versions of a file, since equal ones cancel out."""
     return FileChange(path, picked[old], picked[new])
 

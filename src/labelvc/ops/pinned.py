@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from labelvc.checks.interface import Rule
 from labelvc.core import lock
 from labelvc.model.finding import Finding, Place, Severity
-from labelvc.model.module import Pinned
+from labelvc.model.module import LOCK, Pinned
 from labelvc.model.snapshot import Snapshot
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -89,10 +89,8 @@ def rewritten(before: Sequence[Pinned], now: Sequence[Pinned]) -> Iterator[Findi
         said = known.get((module.name, module.version, module.source, module.commit), module.documents)
         for path in sorted(path for path in {*said, *module.documents} if said.get(path) != module.documents.get(path)):
             message = f"the lock says otherwise of {path} in {module.name}@{module.version} than before"
-            hint = f"git checkout BASE -- {lock.PATH}; labelvc module update {module.name}"
-            yield Finding(
-                "module.rewritten", "error", Place(lock.PATH, number, "", f"/{module.name}"), message, hint, _BY
-            )
+            hint = f"git checkout BASE -- {LOCK}; labelvc module update {module.name}"
+            yield Finding("module.rewritten", "error", Place(LOCK, number, "", f"/{module.name}"), message, hint, _BY)
 
 
 def _finding(rule: str, path: str, message: str, hint: str) -> Finding:

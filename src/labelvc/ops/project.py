@@ -1,6 +1,6 @@
 """The project of a snapshot: its documents read, held against their schemas and each other, and made one value."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,19 +10,18 @@ from typing import Any, NamedTuple
 import msgspec
 
 from labelvc import __version__, digests
-from labelvc.codec import epochs
-from labelvc.core import baseline, lock, waivers
 from labelvc.errors import ConfigurationError
 from labelvc.model import register
-from labelvc.model.detection import Accepted
+from labelvc.model.detection import BASELINE, Accepted
 from labelvc.model.detection import Settings as Leaks
 from labelvc.model.finding import Finding
 from labelvc.model.milestone import Milestone
-from labelvc.model.module import Pinned
+from labelvc.model.module import LOCK, Pinned
 from labelvc.model.parsed import Parsed
 from labelvc.model.project import Dataset, Guideline, Guiding, Profile, Project, Sensitive, Task, Taxonomy
+from labelvc.model.secret import EPOCHS, Epoch
 from labelvc.model.snapshot import Entry, Snapshot
-from labelvc.model.waiver import Waiver
+from labelvc.model.waiver import WAIVERS, Waiver
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
 from labelvc.store.git import Git
@@ -31,19 +30,18 @@ from labelvc.store.reader import Reader
 TOP = "labelvc.yaml"
 BY = "labelvc.documents/3"
 _WHOLE = b"whole"
-_EPOCHS = "privacy/epochs.jsonl"
 RECIPIENTS = "privacy/recipients.yaml"
 ERASURES = "privacy/erasures/"
 _DATASET, _YAML, _VERSIONS = "/dataset.yaml", ".yaml", ".versions.jsonl"
 _NOUNS = {"taxonomies": "taxonomy", "guidelines": "guideline", "profiles": "profile", "batches": "batch"}
-_ALONE = (TOP, "taxonomies", "guidelines", "profiles", "registers", "privacy", lock.PATH, waivers.PATH)
+_ALONE = (TOP, "taxonomies", "guidelines", "profiles", "registers", "privacy", LOCK, WAIVERS)
 _SINGLE = {
     TOP: "project",
-    _EPOCHS: "epoch",
+    EPOCHS: "epoch",
     RECIPIENTS: "recipients",
-    baseline.PATH: "baseline",
-    lock.PATH: "lock",
-    waivers.PATH: "waiver",
+    BASELINE: "baseline",
+    LOCK: "lock",
+    WAIVERS: "waiver",
 }
 _SOURCE = register.noun("source")
 _UNJUDGED = frozenset(  # which there are changes no verdict on a record
@@ -259,7 +257,7 @@ def _read(snapshot: Snapshot, reader: Reader, cache: Cache) -> list[Read]:
     """Read all documents; those whose bytes were seen before are remembered, the others are parsed."""
     homes = {
         path: home
-        for path in _ending(snapshot.entries, _YAML, _VERSIONS, _EPOCHS, baseline.PATH, lock.PATH, waivers.PATH)
+        for path in _ending(snapshot.entries, _YAML, _VERSIONS, EPOCHS, BASELINE, LOCK, WAIVERS)
         if (home := noun_of(path))
     }
     data = dict(reader.many([(path, snapshot.entries[path]) for path in sorted(homes)]))
@@ -353,11 +351,16 @@ def _project(documents: Iterable[Read]) -> Project:
         erase=top.get("privacy", {}).get("erase"),
         accepted=msgspec.convert(values.get(("baseline", ""), ()), tuple[Accepted, ...]),
         waivers=msgspec.convert(values.get(("waiver", ""), ()), tuple[Waiver, ...]),
-        epochs=tuple(map(epochs.epoch_of, values.get(("epoch", ""), ()))),
+        epochs=_epochs(values.get(("epoch", ""), ())),
         guiding=msgspec.convert(top.get("guidelines", {}), Guiding),
         modules=msgspec.convert(values.get(("lock", ""), ()), tuple[Pinned, ...]),
         milestones=msgspec.convert(top.get("milestones", {}), dict[str, Milestone]),
     )
+
+
+def _epochs(lines: Sequence[dict[str, Any]]) -> tuple[Epoch, ...]:
+    """Return the epochs of pseudonyms; a project that makes none has none."""
+    return tuple(map(importlib.import_module("labelvc.codec.epochs").epoch_of, lines)) if lines else ()
 
 
 def _all(values: Mapping[tuple[str, str], Any], wanted: str, kind: type[Any]) -> Iterator[tuple[str, Any]]:

@@ -8,10 +8,11 @@ from contextlib import nullcontext
 from typing import NamedTuple
 
 from labelvc.codec import epochs, shard
-from labelvc.core import baseline, pseudonym
 from labelvc.core import domains as rules
+from labelvc.core import pseudonym
 from labelvc.core.rekey import carries, tokens_in
 from labelvc.errors import ConfigurationError, DataError, RefusedError
+from labelvc.model.detection import BASELINE
 from labelvc.model.project import Dataset, Project
 from labelvc.model.secret import Epoch, Secret
 from labelvc.model.snapshot import Snapshot
@@ -265,7 +266,7 @@ def _may_tell(path: str) -> bool:
 
     Who answered for a finding did so under the epoch whose gate key made its mark, and both stay.
     """
-    away = ("trust/", projects.ERASURES, baseline.PATH)
+    away = ("trust/", projects.ERASURES, BASELINE)
     return naming.is_document(path) and not path.startswith(away) and "/media/" not in path
 
 

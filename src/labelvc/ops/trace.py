@@ -1,9 +1,9 @@
 """Trace: the life of a record or item, from git's history and the approvals and guidelines kept beside it."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,11 +13,11 @@ from labelvc.model.change import Delta
 from labelvc.model.commit import Commit
 from labelvc.model.names import Key
 from labelvc.model.project import Dataset, Sensitive
+from labelvc.ops import past as pasts
 from labelvc.ops import project as projects
 from labelvc.ops.meaning import Library, Meaning
 from labelvc.ops.past import Past
 from labelvc.store import git as plumbing
-from labelvc.store import log
 from labelvc.store.cache import Cache
 from labelvc.store.folders import Folders
 from labelvc.store.git import Git
@@ -50,7 +50,7 @@ class Step(NamedTuple):
     dropped: Commit | None = None
     former: Key | None = None
     meaning: Meaning | None = None
-    votes: tuple[Vote, ...] = ()
+    votes: tuple["Vote", ...] = ()
     governed: bool = False
 
 
@@ -110,9 +110,7 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         folders = Folders(git, reader)
         head = projects.documents(folders, rev)
         project = projects.load(git, head, reader, cache)
-        parents = log.parents(git, head.commit)
-        dataset = projects.dataset(project, key.dataset)
-        past = Past(git, folders, dataset, head.commit, parents=parents, cache=cache)
+        past = Past(git, folders, projects.dataset(project, key.dataset), head.commit, cache=cache)
         changes = _changes(past, key)
         if not changes:
             raise DataError(f"no commit up to {rev} ever held {key}", hint=_advice(git, key, rev))
@@ -122,7 +120,7 @@ def trace(git: Git, key: Key, rev: str = "HEAD", pin: str | None = None) -> Life
         ballot = None
         if past.governed:  # the module that looks for statements brings cryptography
             ballot = importlib.import_module("labelvc.ops.votes").Ballot(git, reader, head.commit, pin)
-        steps = list(_steps(git, head.commit, parents, changes, Library(folders, project, cache), ballot))
+        steps = list(_steps(reader, past, changes, Library(folders, project, cache), ballot))
         item, now = past.line(head.commit, key._replace(id="")), past.line(head.commit, key)
         releases = None
         if folders.snapshot(head.commit, [_RELEASES]).entries:
@@ -153,21 +151,24 @@ def _changes(past: Past, key: Key) -> list[_Change]:
 
 
 def _steps(
-    git: Git,
-    head: str,
-    parents: Mapping[str, Sequence[str]],
-    changes: list[_Change],
-    library: Library,
-    ballot: Ballot | None,
+    reader: Reader, past: Past, changes: list[_Change], library: Library, ballot: "Ballot | None"
 ) -> Iterator[Step]:
-    """Add to each change the commit that integrated it, what it meant and the statements that cover it; oldest first."""
-    came = life.integrations(parents, head)
+    """Add to each change the commit that integrated it, what it meant and the statements that cover it; oldest first.
+
+    Args:
+        reader: reads commits.
+        past: up to the end of the history.
+        changes: of the record, newest first, under other keys as well.
+        library: tells what a line meant.
+        ballot: finds statements; None where there was never a policy.
+    """
+    came = life.integrations(past.parents, past.head)
     merges = {came[change.commit.id][1] for change in changes} | {change.dropped for change in changes}
     merges -= {"", *[change.commit.id for change in changes]}
-    commits = {change.commit.id: change.commit for change in changes} | log.named(git, sorted(merges))
-    for past, commit, delta, dropped, former in reversed(changes):
+    commits = {change.commit.id: change.commit for change in changes} | pasts.commits(reader, sorted(merges))
+    for then, commit, delta, dropped, former in reversed(changes):
         parent, integrated = came[commit.id]
-        votes, governed = ballot.votes(past, parent, integrated, delta) if ballot is not None else ((), False)
+        votes, governed = ballot.votes(then, parent, integrated, delta) if ballot is not None else ((), False)
         meaning = library.meaning(commit.id, diff.live(delta.new)) if isinstance(delta.key, Key) else None
         shown = delta if former is None else delta._replace(old=former[1])
         lost = commits[dropped] if dropped else None

@@ -10,7 +10,7 @@ from labelvc.checks import registry
 from labelvc.core import waivers
 from labelvc.errors import ConfigurationError, RefusedError
 from labelvc.model.snapshot import Snapshot
-from labelvc.model.waiver import Waiver
+from labelvc.model.waiver import WAIVERS, Waiver
 from labelvc.ops import check, people, registers
 from labelvc.ops import project as projects
 from labelvc.ops.gates import Brought
@@ -110,7 +110,7 @@ def remove(git: Git, rule: str, places: Sequence[str]) -> list[Waiver]:
         missing = [place for place in places if all(one.at != place for one in gone)]
         if missing or not gone:
             about = f" for {missing[0]}" if missing else ""
-            raise ConfigurationError(f"there is no waiver of {rule}{about}", where=waivers.PATH, hint=_SHOW)
+            raise ConfigurationError(f"there is no waiver of {rule}{about}", where=WAIVERS, hint=_SHOW)
         _write(git, [one for one in known if one not in gone])
     return gone
 
@@ -161,5 +161,5 @@ def _answering(git: Git, snapshot: Snapshot, who: str) -> str:
 
 
 def _write(git: Git, lines: Sequence[Waiver]) -> None:
-    disk.write_all({git.top / waivers.PATH: waivers.write(lines) or None}, git.top)
-    plumbing.add(git, [waivers.PATH])
+    disk.write_all({git.top / WAIVERS: waivers.write(lines) or None}, git.top)
+    plumbing.add(git, [WAIVERS])

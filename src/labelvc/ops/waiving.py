@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from labelvc.core import waivers
 from labelvc.model.finding import Finding, Place, Severity
 from labelvc.model.snapshot import Snapshot
-from labelvc.model.waiver import Waived, Waiver
+from labelvc.model.waiver import WAIVERS, Waived, Waiver
 from labelvc.ops import registers
 from labelvc.store import tree
 from labelvc.store.git import Git
@@ -55,4 +55,4 @@ def unused(known: Sequence[Waiver], waived: Sequence[Waived], today: str) -> Ite
 
 
 def _finding(rule: str, number: int, message: str, hint: str) -> Finding:
-    return Finding(rule, _SEVERITY[rule], Place(waivers.PATH, number), message, hint, _BY)
+    return Finding(rule, _SEVERITY[rule], Place(WAIVERS, number), message, hint, _BY)

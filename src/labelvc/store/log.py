@@ -1,6 +1,6 @@
 """The log: commits newest first, each with the lines that it changed, as one stream."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 import io
 import re
@@ -23,6 +23,12 @@ _MARK = b"\1"
 _FIELDS = 8
 _FORM = "%x01%H%x00%P%x00%an%x00%ae%x00%aI%x00%cI%x00%B%x00%x01"
 _END = b"\0\1\n"
+# Settings that `git log` reads and plumbing does not are set aside.
+_SETTINGS = ("-c", "core.quotePath=false", "-c", "log.showRoot=true", "-c", "log.follow=false")
+_WALKED = (
+    "log", "--full-history", "--sparse", "--topo-order", *plumbing.RAW, "--format=%x01%H %P", "--no-show-signature", "--no-color",
+    "--no-notes", "--ignore-submodules=none",
+)  # fmt: skip
 _MODULE = "160000"
 _FIRST, _LAST = "1970-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"
 _DIGITS = 12
@@ -51,6 +57,32 @@ class Versions(NamedTuple):
     new: str
 
 
+class Parted(NamedTuple):
+    """A commit as if it had one parent at most, and the files in which it differs from that.
+
+    Attributes:
+        commit: its full id.
+        parent: that of the parent; empty for a root commit.
+        files: the files.
+    """
+
+    commit: str
+    parent: str
+    files: list[Versions]
+
+
+class Walk(NamedTuple):
+    """A history.
+
+    Attributes:
+        parents: every commit with its parents, children before parents.
+        made: in that order the commits that changed files, a merge once for each parent from which it differs.
+    """
+
+    parents: dict[str, tuple[str, ...]]
+    made: list[Parted]
+
+
 class Entry(NamedTuple):
     """A commit and the files that it changed, which are read from git while they are walked through.
 
@@ -61,6 +93,11 @@ class Entry(NamedTuple):
 
     commit: Commit
     files: Iterator[FileChange | Versions]
+
+    def parted(self) -> Parted:
+        """Read the files of an entry of `apart`."""
+        files = [file for file in self.files if isinstance(file, Versions)]
+        return Parted(self.commit.id, "".join(self.commit.parents), files)
 
 
 def read(git: Git, head: str, paths: Sequence[str], *, base: str = "") -> Iterator[Entry]:
@@ -137,6 +174,34 @@ def apart(git: Git, wanted: Mapping[str, Sequence[str]], paths: Sequence[str]) -
         source.write("".join([f"{one}\n" for one in asked]).encode())
         source.seek(0)
         yield from _Stream(plumbing.changes(git, source, _FORM, paths, lines=False)).entries()
+
+
+def walk(git: Git, head: str, paths: Sequence[str]) -> Walk:
+    """Return what `parents` and `apart` do of a revision together, from as few gits: one where history has no merge.
+
+    Args:
+        git: where.
+        head: the revision.
+        paths: as for `read`.
+
+    Raises:
+        StoreError: unknown revision, a missing object, or history that ends early in a shallow clone.
+    """
+    _demand_whole(git, head)
+    found: dict[str, tuple[str, ...]] = {}
+    made: dict[str, list[Parted]] = {}
+    words = (*process.ROOM, *_SETTINGS, *_WALKED, plumbing.resolve(git, head), "--", *paths)
+    for told in plumbing.run(git, *words).split(_MARK)[1:]:
+        line, _, rows = told.partition(b"\n")
+        own, *above = line.decode().split()
+        found[own] = tuple(above)
+        if files := [_versions(row) for row in rows.splitlines(keepends=True) if row != b"\n"]:
+            made[own] = [Parted(own, "".join(above), files)]
+    plumbing.remember(git, list(found))
+    if merges := {own: above for own, above in found.items() if len(above) > 1}:
+        for entry in apart(git, merges, paths):
+            made.setdefault(entry.commit.id, []).append(entry.parted())
+    return Walk(found, [one for own in found for one in made.get(own, ())])
 
 
 def _listing(git: Git, head: str, base: str) -> list[str]:

@@ -3,7 +3,7 @@
 Source of the formats: dvc `output.py` and `cachemgr.py` (pointer, cache layout), dvc_data `hashfile/tree.py` (`.dir` listing).
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: typing would compile the text of each at every start.
 
 import importlib
 import json
@@ -21,7 +21,7 @@ from labelvc.store.git import Git
 if TYPE_CHECKING:
     from labelvc.store.executors import Executor
 
-_SHARDS = r"datasets/[^/]+/(?:annotations|items)\.dvc"
+_LAYERS = ("annotations.dvc", "items.dvc")
 _MD5 = r"[0-9a-f]{32}(?:\.dir)?"
 _FOLDER = r"[0-9a-f]{32}\.dir"
 _MANIFEST = rb"\\?([0-9a-f]{64}) [ *](.+)"
@@ -55,7 +55,8 @@ def beside(under: Sequence[str]) -> list[str]:
 
 def stands_for_shards(path: str) -> bool:
     """Tell whether a path is the pointer of a layer of shards, whose members belong into a snapshot."""
-    return re.fullmatch(_SHARDS, path) is not None
+    top, *names = path.split("/")
+    return top == "datasets" and len(names) == 2 and bool(names[0]) and names[1] in _LAYERS
 
 
 def is_about_shards(path: str) -> bool:
@@ -297,7 +298,7 @@ class Cache:
             raise StoreError(f"DVC object {md5} is damaged", where=path, hint=_aside(place))
         return data
 
-    def _from_afar(self, far: Executor, path: str, entry: Entry) -> bytes:
+    def _from_afar(self, far: "Executor", path: str, entry: Entry) -> bytes:
         """Have a worker read an object from the remote, and prove its bytes once more."""
         parcel = importlib.import_module("labelvc.store.parcel")
         found: list[bytes] = list(

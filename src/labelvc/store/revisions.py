@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 _NAME = r"(?:[^~^:@]|@(?!\{))+"
-_SHORT, _WHOLE = "[0-9a-fA-F]{4,}", "[0-9a-f]{40}|[0-9a-f]{64}"
+_SHORT = "[0-9a-fA-F]{4,}"
+_DIGITS, _WHOLE = "0123456789abcdef", (40, 64)
 _PLACES = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
 
 
@@ -23,9 +24,16 @@ def is_plain(rev: str, directory: Path, is_there: Callable[[str], bool]) -> bool
         directory: git folder of the work tree, the first place where a name is looked for.
         is_there: tells whether there is a ref of a full name.
     """
+    if rev == "HEAD" or _is_whole(rev):  # what nearly all ask for compiles no expression
+        return True
     name = re.match(_NAME, rev)
-    if name is None or name[0] == "HEAD" or re.fullmatch(_WHOLE, name[0]):
+    if name is None or name[0] == "HEAD" or _is_whole(name[0]):
         return name is not None
     if re.fullmatch(_SHORT, name[0]) or (directory / name[0]).exists():
         return False
     return sum(is_there(place.format(name[0])) for place in _PLACES) == 1
+
+
+def _is_whole(name: str) -> bool:
+    """Tell whether a name is a full id."""
+    return len(name) in _WHOLE and not name.strip(_DIGITS)

@@ -1,11 +1,11 @@
-"""The life of a record, for people and for programs."""
+"""The life of a record, for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labelvc.cli.render import json, text
+from labelvc.cli.render import text
 from labelvc.core import diff
 from labelvc.core.veil import Veil
 from labelvc.model.commit import Commit
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from labelvc.model.vote import Vote
     from labelvc.ops.hindsight import Judged
 
-NOT_TOLD, TOLD = "not told", "worked out now"
 _DECISIONS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
 
 
@@ -150,38 +149,3 @@ def _with(fields: Mapping[str, Any]) -> str:
 def _present(fields: Mapping[str, Any]) -> str:
     shown = next((fields[name] for name in ("value", "text", "media") if name in fields), fields)
     return text.short(shown) + (f"  rev {fields['rev']}" if "rev" in fields else "")
-
-
-def summary(life: Life, judged: Sequence[Judged] | None = None) -> dict[str, Any]:
-    """Return what `trace` says in JSON about the whole life."""
-    checks = NOT_TOLD if judged is None else TOLD
-    later = None if life.later is None else str(life.later)
-    releases = list(life.releases or ())
-    return {"key": str(life.key), "steps": len(life.steps), "later": later, "checks": checks, "releases": releases}
-
-
-def items(life: Life, veil: Veil, judged: Sequence[Judged] | None = None) -> list[json.Item]:
-    """Return each step as `trace` prints it in JSON; arguments as for `trace`."""
-    return [
-        {
-            **json.delta(veil.drawn(diff.compare(step.delta))),
-            "former": None if step.former is None else str(step.former),
-            "commit": json.commit(step.commit),
-            "integrated": step.integrated.id,
-            "dropped": step.dropped and step.dropped.id,
-            "governed": step.governed,
-            "meaning": _meaning(step.meaning),
-            "votes": [vote._asdict() for vote in step.votes],
-            **({} if judged is None else {"checks": _checks(judged[at])}),
-        }
-        for at, step in enumerate(life.steps)
-    ]
-
-
-def _checks(judged: Judged) -> dict[str, Any]:
-    found = [json.finding(one) for one in judged.findings] + [json.waived(one) for one in judged.waived]
-    return {"findings": found, "untold": judged.untold}
-
-
-def _meaning(meaning: Meaning | None) -> dict[str, Any] | None:
-    return None if meaning is None else {**meaning._asdict(), "texts": [one._asdict() for one in meaning.texts]}
