@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import pasts, tools, treebank
 from benchmarks.data import Repository
-from benchmarks.measure import Cost, least, paired, process
+from benchmarks.measure import Cost, in_turn, least, process
 from benchmarks.pasts import Made, Past
 from benchmarks.report import Job, Row, absent, skipped
 from benchmarks.tools import LABELVC
@@ -141,11 +141,11 @@ def trace(folder: Path) -> Job:
     shown, versions, commits = _life(here, folder / "ud/commits.jsonl")
     path = _shard_of(here, shown)
     log = ["git", "log", "-p", "-U0", "--no-renames"]
-    start = least(lambda: process([LABELVC, "--version"], here), 15)
-    ours, git = paired(
+    start, ours, git = in_turn(
+        lambda: process([LABELVC, "--version"], here),
         lambda: process([LABELVC, "trace", f"{treebank.DATASET}/{shown}", "--format", "json"], here),
         lambda: process([*log, "--", path], here),
-        7,
+        times=21,
     )
     steps = [step for step in json.loads(ours.out)["items"] if step["key"] == f"{treebank.DATASET}/{shown}"]
     item, _, name = shown.rpartition("#")

@@ -29,7 +29,7 @@ from benchmarks import (
     votes,
 )
 from benchmarks.data import Repository
-from benchmarks.measure import Cost, least, paired, process
+from benchmarks.measure import Cost, in_turn, least, process
 from benchmarks.pasts import Past
 from benchmarks.report import Job, Row
 from benchmarks.tools import LABELVC
@@ -117,8 +117,8 @@ def run_all(plan: Plan) -> list[Job]:
 def check(repository: Repository, folder: Path) -> list[Job]:
     """Time `check --all` cold, on two cores and again, beside one parse of the same lines and other schema checkers."""
     here, lines = repository.folder, _lines(repository.folder)
-    cold, parse = paired(
-        lambda: _cold(here, "check", "--all", "--jobs", "1"), lambda: _python(here, "benchmarks.parse"), TIMES
+    cold, parse = in_turn(
+        lambda: _cold(here, "check", "--all", "--jobs", "1"), lambda: _python(here, "benchmarks.parse"), times=TIMES
     )
     two = least(lambda: _cold(here, "check", "--all", "--jobs", "2"), TIMES)
     parses, share = cold.cpu / parse.cpu, two.wall / cold.wall
@@ -245,10 +245,10 @@ def diff(repository: Repository, branch: str) -> Job:
     here, changed = repository.folder, repository.changed[branch]
     times = TIMES if repository.records > 200_000 else TIMES_SHORT
     start = least(lambda: process([LABELVC, "--version"], here), TIMES_SHORT)
-    ours, git = paired(
+    ours, git = in_turn(
         lambda: _run(here, "diff", f"main..{branch}", "--format", "jsonl"),
         lambda: process(["git", "diff", "-U0", "--no-renames", "main", branch], here),
-        times,
+        times=times,
     )
     items = [json.loads(line) for line in ours.out.splitlines()]
     right = len(items) == changed and all(item["fields"] == ["/rev", "/value/label"] for item in items)
@@ -264,10 +264,10 @@ def diff_work(repository: Repository) -> Job:
     _git(here, "reset", "-q")
     try:
         start = least(lambda: process([LABELVC, "--version"], here), TIMES)
-        ours, git = paired(
+        ours, git = in_turn(
             lambda: _run(here, "diff", "--format", "jsonl"),
             lambda: process(["git", "diff", "-U0", "--no-renames"], here),
-            TIMES,
+            times=TIMES,
         )
     finally:
         _git(here, "reset", "-q", "--hard", "main")

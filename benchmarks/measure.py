@@ -96,7 +96,7 @@ def least(run: Callable[[], Cost], times: int = 5) -> Cost:
     return min([run() for _ in range(times)], key=lambda cost: cost.cpu)
 
 
-def paired(one: Callable[[], Cost], two: Callable[[], Cost], times: int = 5) -> tuple[Cost, Cost]:
-    """Run two things in turn and return the run of each that cost the least CPU."""
-    pairs = [(one(), two()) for _ in range(times)]
-    return min([a for a, _ in pairs]), min([b for _, b in pairs])
+def in_turn(*runs: Callable[[], Cost], times: int = 5) -> list[Cost]:
+    """Run some things in turn and return the run of each that cost the least CPU: what disturbs one disturbs the others alike."""
+    rounds = [[run() for run in runs] for _ in range(times)]
+    return [min(some, key=lambda cost: cost.cpu) for some in zip(*rounds, strict=True)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import data, flat, forks, tools
 from benchmarks.flat import Versions
 from benchmarks.forks import Fork, Score
-from benchmarks.measure import Cost, least, paired, process
+from benchmarks.measure import Cost, in_turn, least, process
 from benchmarks.report import LATE, Job, Row, absent
 from benchmarks.tools import LABELVC
 from labelvc.ops import install
@@ -100,10 +100,10 @@ def shard(fork: Fork) -> Job:
     names = [str(work / side) for side in ("base", "ours", "theirs")]
     driver = [sys.executable, "-P", "-m", "labelvc.cli", "plumbing", "merge-driver", *names, "7", path]
     start = least(lambda: process([LABELVC, "--version"], work), 15)
-    ours, git = paired(
+    ours, git = in_turn(
         lambda: _kept(fresh(driver), work),
         lambda: _kept(fresh(["git", "merge-file", "ours", "base", "theirs"]), work),
-        15,
+        times=15,
     )
     for side in texts:
         (work / f"empty-{side}").touch()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from benchmarks.data import Repository
-from benchmarks.measure import Cost, paired
+from benchmarks.measure import Cost, in_turn
 from benchmarks.report import Job, Row
 from labelvc.checks import registry
 from labelvc.checks.interface import Rule
@@ -37,9 +37,9 @@ def all_rules(repository: Repository, check: Callable[[], Cost], parse: Callable
     """
     rules = registry.catalogue().values()
     with _asked(repository, [rule for rule in rules if not rule.across]) as local:
-        ours, theirs = paired(check, parse, times)
+        ours, theirs = in_turn(check, parse, times=times)
     with _asked(repository, rules) as every:
-        whole, beside = paired(check, parse, times)
+        whole, beside = in_turn(check, parse, times=times)
     parses, wholly = ours.cpu / theirs.cpu, whole.cpu / beside.cpu
     right = ours.code == whole.code == 0
     across = sum(rule.across for rule in every)

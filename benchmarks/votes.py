@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from benchmarks import data
 from benchmarks.data import Repository
-from benchmarks.measure import Cost, least, paired, process
+from benchmarks.measure import Cost, in_turn, least, process
 from benchmarks.report import Job, Row
 from benchmarks.tools import LABELVC
 from labelvc.codec import dsse, shard, statement
@@ -66,7 +66,7 @@ def verify(folder: Path, steps: int, people: int) -> Job:
     environment = {"LABELVC_ROOT": court.root, "XDG_STATE_HOME": str(folder / "state")}
     first, last = court.ends
     script = _script(court)
-    ours, by_program = paired(
+    ours, by_program = in_turn(
         lambda: process([LABELVC, "verify", f"{first}..{last}"], court.folder, environment=environment, cap=600),
         lambda: process(["sh", "all.sh"], script),
     )

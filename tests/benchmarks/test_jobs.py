@@ -44,7 +44,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         jobs.taxonomies,
     ):
         monkeypatch.setattr(module, "least", lambda run, times=1: run(), raising=False)
-        monkeypatch.setattr(module, "paired", lambda one, two, times=1: (one(), two()), raising=False)
+        monkeypatch.setattr(module, "in_turn", lambda *runs, times=1: [run() for run in runs], raising=False)
     monkeypatch.setattr(jobs.leaks, "_BYTES", 100_000)
     monkeypatch.setattr(tools, "PEERS", tmp_path / "nothing")
 
