@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,9 @@ def hashed(zoo: Zoo, wanted: dict[str, Entry], held: set[str]) -> list[str]:
     """Have files proved, make sure of the outcome, and return those that were hashed for it."""
     with Noting(zoo.at) as reader:
         reader.hashed = []
-        assert proved.held(zoo.at, reader, wanted) == held
+        since = time.time_ns()
+        statuses = {path: (zoo.folder / path).lstat() for path in wanted}
+        assert proved.held(zoo.at, reader, wanted, statuses, since) == held
         return reader.hashed
 
 
@@ -93,6 +96,27 @@ def test_a_file_that_was_proved_is_hashed_again_when_it_may_have_changed(stored:
     monkeypatch.setattr(proved, "_REST", 0)
     shutil.rmtree(stored.folder / ".git/labelvc/cache")
     assert hashed(stored, wanted, {*wanted} - {one}) == [*wanted]
+
+
+def test_an_object_that_left_the_cache_is_missed_at_once(stored: Zoo, monkeypatch: pytest.MonkeyPatch):
+    """That all objects are there is remembered by the state of their folders, which changes with what is in them."""
+    monkeypatch.setattr(proved, "_REST", 0)
+    before = kinds(stored)
+    assert set(before.values()) == {"dvc"}
+    assert kinds(stored) == before
+    path = min(before)
+    md5 = tree.work(stored.at).entries[path].id.partition(":")[0]
+    place = stored.folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    aside = place.rename(stored.folder / "aside")
+    assert kinds(stored) == {**before, path: "disk"}
+    assert kinds(stored) == {**before, path: "disk"}
+    aside.rename(place)
+    assert kinds(stored) == before
+    place.unlink()
+    place.mkdir()
+    assert kinds(stored) == {**before, path: "disk"}
+    monkeypatch.setattr(proved, "_REST", 1 << 60)
+    assert kinds(stored) == {**before, path: "disk"}
 
 
 def test_a_folder_that_became_a_link_is_not_followed(stored: Zoo, monkeypatch: pytest.MonkeyPatch):

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
@@ -336,3 +339,59 @@ def test_a_manifest_in_any_spelling_of_sha256sum_and_no_other():
 def test_equal_md5_is_not_equal_without_equal_sha256():
     assert not Entry("dvc", "m:s1").same(Entry("dvc", "m:s2"))
     assert os.path.basename(pointer.manifest_path("datasets/x/annotations.dvc")) == "annotations.sha256"
+
+
+NAMES = st.one_of(
+    st.sampled_from(
+        ["a.jsonl", "000/0001.jsonl", "a/../b", "..", ".", "a//b", "/a", "a/", ".a", "a b", "é", "", "a\0b", "a\nb"]
+    ),
+    st.text(max_size=6),
+    st.from_regex(r"\A[0-3]{1,3}(/[0-3]{1,4})?\.jsonl\Z"),
+    st.sampled_from(["a.jsonl\n" + "0" * 32 + " b.jsonl", 5, None]),
+)
+MD5S = st.one_of(
+    st.just("0" * 32),
+    st.text("0123456789abcdef", min_size=32, max_size=32),
+    st.sampled_from(["0" * 31, "0" * 32 + ".dir", "0" * 32 + "\n", "0" * 32 + " x\n" + "0" * 32, "g" * 32, 5, None]),
+)
+DIGESTS = st.sampled_from(["0" * 64, "ab" * 32, "0" * 63, "A" * 64])
+LISTED = pointer.Pointer(str(FOLDER), "0" * 32 + ".dir")
+
+
+@given(st.lists(st.tuples(NAMES, MD5S), max_size=5), st.none() | st.dictionaries(NAMES, DIGESTS, max_size=5))
+def test_what_is_read_of_many_names_at_once_is_what_each_says(rows, sums):
+    """An oracle that looks at one name after the other."""
+    listing = json.dumps([{"relpath": name, "md5": md5} for name, md5 in rows]).encode()
+    sums = None if sums is None else {f"{FOLDER}/{name}": digest for name, digest in sums.items()}
+    good = all(
+        isinstance(md5, str) and re.fullmatch(r"[0-9a-f]{32}(\.dir)?", md5) and pointer.beneath(name)
+        for name, md5 in rows
+    )
+    if not good:
+        with pytest.raises(StoreError):
+            pointer.members(LISTED, listing, sums)
+        return
+    told = {f"{FOLDER}/{name}": md5 for name, md5 in rows}
+    expected = {
+        path: f"{told.get(path, '')}:{sums.get(path, '')}" if sums is not None else told[path]
+        for path in [*told, *(sums or ())]
+    }
+    assert {path: entry.id for path, entry in pointer.members(LISTED, listing, sums).items()} == expected
+
+
+@given(
+    st.lists(st.tuples(DIGESTS, st.sampled_from([" ", "*", "x"]), NAMES.filter(lambda name: isinstance(name, str)))),
+    st.booleans(),
+)
+def test_a_manifest_is_read_as_line_after_line_says(rows, ended):
+    lines = [f"{digest} {mark}{name}" for digest, mark, name in rows]
+    data = ("\n".join(lines) + "\n" * ended).encode("utf-8", "surrogatepass")
+    expected = {}
+    for line in data.splitlines():
+        found = re.fullmatch(rb"([0-9a-f]{64}) [ *](.+)", line)
+        if found is None or not pointer.beneath(found[2].decode("utf-8", "surrogateescape")):
+            with pytest.raises(StoreError):
+                pointer.manifest("d/m.sha256", data)
+            return
+        expected[f"d/{found[2].decode('utf-8', 'surrogateescape')}"] = found[1].decode()
+    assert pointer.manifest("d/m.sha256", data) == expected

@@ -165,7 +165,7 @@ class Exhibits:
             return "", "it is not in the repository; labelvc media add brings pictures in"
         if entry.kind not in ("git", "dvc"):
             return "", "it is a link, which is not followed"
-        if entry.kind == "dvc" and not self._reader.stored(entry):
+        if entry.kind == "dvc" and not self._reader.dvc.stored(entry):
             return "", "it is behind DVC and not in this clone; dvc pull brings it"
         try:
             data = pictures.cleaned(self._reader.read(path, entry))

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from labelvc.model.listing import Listing
-    from labelvc.model.snapshot import FileChange
+    from labelvc.model.snapshot import Entry, FileChange
     from labelvc.store.git import Git
     from labelvc.store.process import Running
 
 _ROOM = 2_000_000
 """Bytes of all listings that are kept: those of two commits with a million records."""
+_FILES = 1 << 15
+"""Files behind DVC pointers that are kept, or those of one pointer however many: 400 bytes each."""
 _MOST = 16_000_000
 """Bytes of lines that are kept: those of some 25,000 changed records."""
 
@@ -27,11 +29,13 @@ class _Kept(NamedTuple):
         idle: gits by whose they are, each waiting to be asked for an object.
         listings: files of commits by repository, commit and folders, the last one used at the end.
         bases: best common ancestors of two commits by repository and their ids.
+        members: files behind DVC pointers by repository and the ids of pointer and manifest, the last ones used at the end.
     """
 
     idle: dict[tuple[object, ...], list[Running]]
     listings: OrderedDict[tuple[object, ...], Listing]
     bases: dict[tuple[object, ...], list[str]]
+    members: OrderedDict[tuple[object, ...], dict[str, Entry]]
 
 
 _now: list[_Kept] = []
@@ -50,7 +54,7 @@ def keeping() -> Iterator[None]:
     if _now:
         yield
         return
-    _now.append(_Kept({}, OrderedDict(), {}))
+    _now.append(_Kept({}, OrderedDict(), {}, OrderedDict()))
     try:
         yield
     finally:
@@ -119,6 +123,25 @@ def listed(git: Git, about: tuple[str, ...], read: Callable[[], Listing]) -> Lis
     size = sum(each.size for each in listings.values())
     while size > _ROOM and len(listings) > 1:
         size -= listings.popitem(last=False)[1].size
+    return found
+
+
+def members(git: Git, about: tuple[str, ...], read: Callable[[], dict[str, Entry]]) -> dict[str, Entry]:
+    """Return the files behind a DVC pointer, read once while they are kept; they are not to be changed.
+
+    Args:
+        git: where.
+        about: path of the pointer, and git's ids of it and of the manifest beside it.
+        read: reads them.
+    """
+    if not _now or not all(about):  # what lies on the disk has no id
+        return read()
+    some, at = _now[0].members, (*_whose(git), *about)
+    found = some.pop(at, None)
+    some[at] = found = read() if found is None else found
+    size = sum(map(len, some.values()))
+    while size > _FILES and len(some) > 1:
+        size -= len(some.popitem(last=False)[1])
     return found
 
 

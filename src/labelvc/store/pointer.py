@@ -9,7 +9,7 @@ import importlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +25,11 @@ _LAYERS = ("annotations.dvc", "items.dvc")
 _MD5 = r"[0-9a-f]{32}(?:\.dir)?"
 _FOLDER = r"[0-9a-f]{32}\.dir"
 _MANIFEST = rb"\\?([0-9a-f]{64}) [ *](.+)"
+# Names as nearly all are, with which whole texts are taken at once; what holds any other name is looked at name by name.
+_PLAIN = r"(?:[\w-][\w.-]*+/)*+[\w-][\w.-]*+"
+_PLAIN_SUMS = rf"(?a)(?:[0-9a-f]{{64}} [ *]{_PLAIN}\n)*+"
+_PLAIN_ROWS = rf"(?a)(?:{_MD5} {_PLAIN}\n)*+"
+_DIGEST, _NAMED = 64, 66  # where in a line of sums the digest ends and the name begins
 _SETTING = r"\s*dir\s*=\s*(.*?)\s*$"
 
 
@@ -121,6 +126,9 @@ def manifest(path: str, data: bytes) -> dict[str, str]:
         StoreError: a line that is none of `sha256sum`.
     """
     folder = path.rpartition("/")[0]
+    text = data.decode("utf-8", "surrogateescape")
+    if re.fullmatch(_PLAIN_SUMS, text):
+        return {f"{folder}/{line[_NAMED:]}": line[:_DIGEST] for line in text.splitlines()}
     found: dict[str, str] = {}
     for number, line in enumerate(data.splitlines(), 1):
         match = re.fullmatch(_MANIFEST, line)
@@ -151,7 +159,11 @@ def members(pointer: Pointer, listing: bytes, sums: Mapping[str, str] | None) ->
     """
     try:
         rows = [(row["relpath"], row["md5"]) for row in json.loads(listing)]
-        bad = next((name for name, md5 in rows if not beneath(name) or not re.fullmatch(_MD5, md5)), None)
+        text = "".join([md5 + " " + name + "\n" for name, md5 in rows])
+        plain = text.count("\n") == len(rows) and re.fullmatch(_PLAIN_ROWS, text)
+        bad = next(
+            (name for name, md5 in (() if plain else rows) if not beneath(name) or not re.fullmatch(_MD5, md5)), None
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
         bad = ""
     if bad is not None:
@@ -160,11 +172,9 @@ def members(pointer: Pointer, listing: bytes, sums: Mapping[str, str] | None) ->
         )
     if sums is None:
         return {f"{pointer.path}/{name}": Entry("dvc", md5) for name, md5 in rows}
-    found = {path: Entry("dvc", f":{digest}") for path, digest in sums.items()}
-    for name, md5 in rows:
-        path = f"{pointer.path}/{name}"
-        found[path] = Entry("dvc", f"{md5}:{sums.get(path, '')}")
-    return found
+    known = {f"{pointer.path}/{name}": md5 for name, md5 in rows}
+    found = {path: Entry("dvc", f"{known.get(path, '')}:{digest}") for path, digest in sums.items()}
+    return found | {path: Entry("dvc", f"{md5}:") for path, md5 in known.items() if path not in sums}
 
 
 def demand_whole(path: str, entry: Entry) -> None:
@@ -220,13 +230,35 @@ class Cache:
         self._folders: list[Path] = []
 
     def find(self, md5: str) -> Path | None:
-        """Return where an object lies, or None; layouts of DVC 3 and 2."""
+        """Return where an object lies, or None."""
+        place = self._place(md5)
+        return Path(place) if place else None
+
+    def has(self, md5: str) -> bool:
+        """Tell whether an object lies in one of the caches."""
+        return bool(self._place(md5))
+
+    def stored(self, entry: Entry) -> bool:
+        """Tell whether a DVC entry has a SHA-256 and its object lies in one of the caches."""
+        md5, _, digest = entry.id.partition(":")
+        return bool(md5 and digest) and self.has(md5)
+
+    def folders(self, md5s: Iterable[str]) -> list[str]:
+        """Return the folders in which some objects may lie, by their md5 or an id that begins with it."""
+        return [f"{place}{start}" for start in sorted({md5[:2] for md5 in md5s}) for place in self._layouts()]
+
+    def _place(self, md5: str) -> str:
+        for place in self._layouts():
+            path = f"{place}{md5[:2]}/{md5[2:]}"
+            if os.path.isfile(path):  # noqa: PTH113 - a listing may name a million
+                return path
+        return ""
+
+    def _layouts(self) -> Iterator[str]:
+        """Yield what the paths of objects begin with in each cache, in the layouts of DVC 3 and 2."""
         for folder in self._places():
-            for layout in ("files/md5/", ""):
-                path = f"{folder}/{layout}{md5[:2]}/{md5[2:]}"
-                if os.path.isfile(path):  # noqa: PTH113 - a listing may name a million
-                    return Path(path)
-        return None
+            yield f"{folder}/files/md5/"
+            yield f"{folder}/"
 
     def fetch(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Get objects that are in no cache from the remote, all in one go.
@@ -237,7 +269,7 @@ class Cache:
         Raises:
             StoreError: one of them is nowhere; names its path and md5.
         """
-        absent = {md5: path for path, md5 in wanted if self.find(md5) is None}
+        absent = {md5: path for path, md5 in wanted if not self.has(md5)}
         if not absent or self._git.far is not None:
             return
         path = next(iter(absent.values()))
@@ -252,7 +284,7 @@ class Cache:
         except StoreError as error:
             trouble = f" ({error.message})"
         for md5, path in absent.items():
-            if self.find(md5) is None:
+            if not self.has(md5):
                 message = f"DVC object {md5} is in no cache and no remote{trouble}"
                 raise StoreError(message, where=path, hint="dvc pull")
 

@@ -7,27 +7,33 @@ Documentation/technical/racy-git.txt); nobody but the kernel sets the time of th
 
 from __future__ import annotations
 
-import hashlib
 import os
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from labelvc import digests
 from labelvc.model.snapshot import Entry
 from labelvc.store.cache import Cache
 from labelvc.store.git import Git
 from labelvc.store.reader import Reader
 
+_BY = "labelvc.proved/2"
+_SIZE = 16
+_LAYER = 3  # names in the path of a layer's folder
 _REST = 2_000_000_000
 """Nanoseconds since the last change after which a file is at rest: the coarsest clock of a file system that is in use ticks that often."""
 
 
-def held(git: Git, reader: Reader, wanted: Mapping[str, Entry]) -> set[str]:
-    """Return the work-tree files that have the bytes of their DVC entries.
+def held(
+    git: Git, reader: Reader, wanted: Mapping[str, Entry], statuses: Mapping[str, os.stat_result], since: int
+) -> set[str]:
+    """Return the work-tree files that have the bytes of their DVC entries, whose objects are in a cache of DVC.
 
     Args:
         git: the repository.
         reader: reads the files that were not proved before.
-        wanted: path to entry, with a SHA-256.
+        wanted: path to entry of the files of one folder.
+        statuses: what the disk said of those files, of a link itself.
+        since: when it was first asked, in nanoseconds since 1970.
 
     Returns:
         Their paths.
@@ -35,20 +41,52 @@ def held(git: Git, reader: Reader, wanted: Mapping[str, Entry]) -> set[str]:
     Raises:
         StoreError: a file is gone, a link or no plain file.
     """
-    now = time.time_ns()
-    keys = {path: _key(path, entry, reader.status(path), now) for path, entry in wanted.items()}
+    if not wanted:
+        return set()
+    top = "/".join((str(git.top), *next(iter(wanted)).split("/")[:_LAYER]))
+    files, objects = [f"{_BY}:{kind}:{_digest(top).hex()}" for kind in ("files", "objects")]
     with Cache(git) as cache:
-        known = cache.get_many(filter(None, keys.values()))
-        found = {path for path, entry in wanted.items() if keys[path] in known or reader.holds(path, entry)}
-        cache.put_many([(key, b"") for path, key in keys.items() if path in found and key and key not in known])
+        kept = cache.get_many([files, objects])
+        state = _state(reader.dvc.folders(entry.id for entry in wanted.values()), since - _REST)
+        there = _digest("\n".join([state, *(entry.id for entry in wanted.values())])) if state else b""
+        if not there or kept.get(objects) != there:
+            whole = len(wanted)
+            wanted = {path: entry for path, entry in wanted.items() if reader.dvc.stored(entry)}
+            if there and len(wanted) == whole:
+                cache.put_many([(objects, there)])
+        marks = {path: _mark(path, entry, statuses[path], since - _REST) for path, entry in wanted.items()}
+        told = kept.get(files, b"")
+        known = {told[at : at + _SIZE] for at in range(0, len(told), _SIZE)}
+        found = {path for path, entry in wanted.items() if marks[path] in known or reader.holds(path, entry)}
+        now = {mark for path, mark in marks.items() if mark and path in found}
+        if not now <= known:
+            cache.put_many([(files, b"".join(sorted(now)))])
     return found
 
 
-def _key(path: str, entry: Entry, status: os.stat_result | None, now: int) -> str:
-    """Return what a proof is remembered under; empty when the file is not at rest."""
-    if status is None or max(status.st_mtime_ns, status.st_ctime_ns) > now - _REST:
-        return ""
-    marks = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return hashlib.sha256(
-        "\0".join(("proved/1", path, entry.id, *map(str, marks))).encode(errors="surrogateescape")
-    ).hexdigest()
+def _state(folders: Iterable[str], rest: int) -> str:
+    """Return what the disk says of folders of objects: who adds or removes one changes that; empty when one is not at rest."""
+    found = []
+    for folder in folders:
+        try:
+            status = os.stat(folder)  # noqa: PTH116 - hundreds of them at every look
+        except OSError:
+            found.append(folder)
+            continue
+        if status.st_mtime_ns > rest or status.st_ctime_ns > rest:
+            return ""
+        found.append(f"{folder} {status.st_dev} {status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns}")
+    return "\n".join(found)
+
+
+def _mark(path: str, entry: Entry, status: os.stat_result, rest: int) -> bytes:
+    """Return what a proof is remembered by; empty when the file is not at rest."""
+    if status.st_mtime_ns > rest or status.st_ctime_ns > rest:
+        return b""
+    return _digest(
+        f"{path}\0{entry.id}\0{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+    )
+
+
+def _digest(text: str) -> bytes:
+    return bytes(digests.blake2b(text.encode(errors="surrogateescape"), digest_size=_SIZE).digest())

@@ -16,7 +16,7 @@ from labelvc.batches import batches
 from labelvc.errors import StoreError
 from labelvc.model.snapshot import Entry
 from labelvc.store import git as plumbing
-from labelvc.store import objects, pointer, revisions
+from labelvc.store import kept, objects, pointer, revisions
 from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 from labelvc.store.promised import Promised
@@ -34,6 +34,7 @@ class Reader:
 
     Attributes:
         git: where they are.
+        dvc: the caches of DVC.
     """
 
     def __init__(self, git: Git) -> None:
@@ -41,7 +42,7 @@ class Reader:
         self._differences: Differences | None = None
         self._objects = Objects(git)
         self._promised = Promised(git)
-        self._dvc = pointer.Cache(git)
+        self.dvc = pointer.Cache(git)
         self._folders: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -78,7 +79,7 @@ class Reader:
             StoreError: a missing or exchanged object, or a work-tree file that is gone, a link or no plain file.
         """
         if entry.kind == "dvc":
-            return self._dvc.read(path, entry)
+            return self.dvc.read(path, entry)
         if entry.id:
             return self._objects.read(entry.id)
         return self._target(path) if entry.kind == "link" else self._disk(path)
@@ -119,7 +120,7 @@ class Reader:
             StoreError: as for `read`.
         """
         for asked in batches(pairs, _AT_ONCE):
-            self._dvc.fetch(
+            self.dvc.fetch(
                 (path, md5) for path, entry in asked if entry.kind == "dvc" and (md5 := entry.id.partition(":")[0])
             )
             oids = [entry.id for _, entry in asked if entry.kind == "git"]
@@ -164,10 +165,14 @@ class Reader:
         Raises:
             StoreError: the pointer or its listing is broken or nowhere.
         """
+        about = (path, entry.id, *([] if sums is None else [sums.id]))
+        return kept.members(self.git, about, lambda: self._members(path, entry, sums))
+
+    def _members(self, path: str, entry: Entry, sums: Entry | None) -> dict[str, Entry]:
         found = pointer.read(path, self.read(path, entry))
         beside = pointer.manifest_path(path)
         marks = None if sums is None else pointer.manifest(beside, self.read(beside, sums))
-        return pointer.members(found, self._dvc.listing(found), marks)
+        return pointer.members(found, self.dvc.listing(found), marks)
 
     def fetch(self, pairs: Iterable[tuple[str, Entry]]) -> None:
         """Bring DVC objects that are in no cache here, and read none.
@@ -181,7 +186,7 @@ class Reader:
         wanted = [(path, entry) for path, entry in pairs if entry.kind == "dvc"]
         for path, entry in wanted:
             pointer.demand_whole(path, entry)
-        self._dvc.fetch((path, entry.id.partition(":")[0]) for path, entry in wanted)
+        self.dvc.fetch((path, entry.id.partition(":")[0]) for path, entry in wanted)
 
     def bring(self, oids: Sequence[str]) -> None:
         """Fetch those of many of git's objects that a partial clone lacks, at once; `many` does so by itself, a thousand at a time."""
@@ -199,32 +204,41 @@ class Reader:
             Path to entry, empty where the pointer, its listing or the manifest is broken or not here.
         """
         try:
-            if sums is None or self._dvc.find(pointer.read(path, self.read(path, entry)).md5) is None:
+            if sums is None or not self.dvc.has(pointer.read(path, self.read(path, entry)).md5):
                 return {}
             return self.members(path, entry, sums)
         except StoreError:
             return {}
 
-    def stored(self, entry: Entry) -> bool:
-        """Tell whether a DVC entry has a SHA-256 and its object is in the cache."""
-        md5, _, digest = entry.id.partition(":")
-        return bool(md5 and digest) and self._dvc.find(md5) is not None
-
     def holds(self, path: str, entry: Entry) -> bool:
         """Tell whether a work-tree file has the SHA-256 of a DVC entry."""
         return str(digests.sha256(self._disk(path)).hexdigest()) == entry.id.partition(":")[2]
 
-    def status(self, path: str) -> os.stat_result | None:
-        """Return what the disk says of a work-tree file, of a link itself; None where `holds` says what is wrong."""
-        folder, _, name = path.rpartition("/")
-        with suppress(OSError):
-            return os.stat(name, dir_fd=self._folder(folder), follow_symlinks=False)
-        return None
+    def scan(self, folder: str) -> Iterator[tuple[str, os.stat_result]]:
+        """Yield path and status of each file in a folder of the work tree and below it, of a link itself; no link is followed.
+
+        Raises:
+            StoreError: the folder is a link, or lies behind one.
+        """
+        try:
+            handle = self._folder(folder)
+        except OSError as error:
+            raise _refused(error, folder) from None
+        below = []
+        with os.scandir(handle) as rows:
+            for row in rows:
+                name = f"{folder}/{row.name}"
+                if row.is_dir(follow_symlinks=False):
+                    below.append(name)
+                else:
+                    yield name, row.stat(follow_symlinks=False)
+        for name in below:
+            yield from self.scan(name)
 
     def link(self, path: Path, entry: Entry) -> bool:
         """Tell whether a work-tree file is a link (hard or symbolic) to a DVC object, as `cache.type` may ask for."""
         md5 = entry.id.partition(":")[0]
-        place = self._dvc.find(md5) if md5 else None
+        place = self.dvc.find(md5) if md5 else None
         return place is not None and path.exists() and path.samefile(place)
 
     def _disk(self, path: str) -> bytes:
@@ -243,11 +257,7 @@ class Reader:
         except IsADirectoryError:
             pass
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENOTDIR):
-                raise StoreError(
-                    "a symbolic link is not followed", where=path, hint="put the file itself there"
-                ) from None
-            raise StoreError(f"cannot read: {error.strerror}", where=path, hint=f"ls -l {path}") from None
+            raise _refused(error, path) from None
         raise StoreError("not a plain file", where=path, hint=f"ls -ld {path}")
 
     def _target(self, path: str) -> bytes:
@@ -267,6 +277,13 @@ class Reader:
             handle = os.open(name, _FOLDER, dir_fd=self._folder(above)) if folder else os.open(self.git.top, _FOLDER)
             self._folders[folder] = handle
         return handle
+
+
+def _refused(error: OSError, path: str) -> StoreError:
+    """Return what to say of a file or folder of the work tree that cannot be read."""
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return StoreError("a symbolic link is not followed", where=path, hint="put the file itself there")
+    return StoreError(f"cannot read: {error.strerror}", where=path, hint=f"ls -l {path}")
 
 
 def _whole(handle: int, size: int) -> bytes:

@@ -227,7 +227,7 @@ class _Folder:
         found = pointer.read(f"{self._folder}.dvc", version.pointer)
         if version.manifest:
             named = pointer.manifest(f"{self._folder}.sha256", version.manifest)
-        elif far or self._cache.find(found.md5):
+        elif far or self._cache.has(found.md5):
             named = {path: entry.id for path, entry in pointer.members(found, self._cache.listing(found), None).items()}
         else:
             named = {}
@@ -260,7 +260,7 @@ class _Folder:
         if not version.pointer:
             return {}
         found = pointer.read(f"{self._folder}.dvc", version.pointer)
-        if self._cache.find(found.md5) is None:
+        if not self._cache.has(found.md5):
             return None
         sums = pointer.manifest(f"{self._folder}.sha256", version.manifest) if version.manifest else None
         return pointer.members(found, self._cache.listing(found), sums)
@@ -270,7 +270,7 @@ class _Folder:
         case = path, theirs.id if theirs else ""
         if case not in self._told:
             both = [entry for entry in (mine, theirs) if entry is not None]
-            here = all(self._cache.find(entry.id.partition(":")[0]) for entry in both)
+            here = all(self._cache.has(entry.id.partition(":")[0]) for entry in both)
             sides = [self._cache.read(path, entry) if entry and here else b"" for entry in (mine, theirs)]
             data = (self._git.top / path).read_bytes() if path in self._lying else b""
             self._told[case] = _side(path, data, *sides) if here else 0

@@ -7,6 +7,8 @@ import importlib
 import io
 import os
 import re
+import stat
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
@@ -331,7 +333,9 @@ def _with_members(git: Git, entries: Listing, under: Sequence[str], *, lying: bo
                 found |= _lying(git, source, path, entries)
             else:
                 found |= source.members(path, entries[path], entries.get(pointer.manifest_path(path)))
-    whole = entries.over({path: entry for path, entry in found.items() if path not in entries})
+    if any(True for path in pointers for _ in entries.paths(f"{path.removesuffix('.dvc')}/")):
+        found = {path: entry for path, entry in found.items() if path not in entries}
+    whole = entries.over(found)
     if not under:
         return whole
     wanted = tuple(path.rstrip("/") for path in under)
@@ -347,28 +351,15 @@ def _lying(git: Git, source: Reader, path: str, entries: Mapping[str, Entry]) ->
 
     A file is proved by being a link into the cache, or by its SHA-256.
     """
-    folder = path.removesuffix(".dvc")
-    found: dict[str, Entry] = {}
-    linked: set[str] = set()
-    waiting = [folder]
-    while waiting:
-        here = waiting.pop()
-        with os.scandir(git.top / here) as rows:
-            for row in rows:
-                name = f"{here}/{row.name}"
-                if row.is_dir(follow_symlinks=False):
-                    waiting.append(name)
-                elif not row.name.endswith(disk.UNFINISHED):
-                    found[name] = Entry("disk", "")
-                    if row.is_symlink() or row.stat(follow_symlinks=False).st_nlink > 1:
-                        linked.add(name)
+    folder, lying, since = path.removesuffix(".dvc"), Entry("disk", ""), time.time_ns()
+    statuses = {name: status for name, status in source.scan(folder) if not name.endswith(disk.UNFINISHED)}
+    linked = {name for name, status in statuses.items() if status.st_nlink > 1 or stat.S_ISLNK(status.st_mode)}
     sums = entries.get(pointer.manifest_path(path))
     members = source.members(path, entries[path], sums) if linked else source.at_hand(path, entries[path], sums)
     links = {name for name in linked if name in members and source.link(git.top / name, members[name])}
-    unsure = {name: members[name] for name in found if name in members and name not in linked}
-    unsure = {name: entry for name, entry in unsure.items() if source.stored(entry)}
-    held = importlib.import_module("labelvc.store.proved").held(git, source, unsure) if unsure else ()
-    return found | {name: members[name] for name in (*links, *held)}
+    unsure = {name: members[name] for name in statuses if name in members and name not in linked}
+    held = importlib.import_module("labelvc.store.proved").held(git, source, unsure, statuses, since) if unsure else ()
+    return dict.fromkeys(statuses, lying) | {name: members[name] for name in (*links, *held)}
 
 
 def _in_dvc(snapshot: Snapshot, path: str) -> bool:
