@@ -78,9 +78,8 @@ def run_all(plan: Plan) -> list[Job]:
         "report": lambda: [report(repository(plan.records), work)],
         "review": lambda: [pulls.reviewed(repository(small), work, TIMES)],
         "diff": lambda: [
-            diff(repository(plan.records), "few"),
-            diff(repository(small), "few"),
-            diff(repository(plan.records), "many"),
+            *[diff(repository(size), "few") for size in (plan.records, small, *sizes[2:])],
+            *[diff(repository(size), "many") for size in sizes[1:]],
         ],
         "work": lambda: [diff_work(repository(plan.records))],
         "peers": lambda: [
@@ -88,8 +87,8 @@ def run_all(plan: Plan) -> list[Job]:
             for size in (plan.records, small)
         ],
         "merge": lambda: [
-            merges.tree(fork(size), work, times=TIMES if size == small else 2, slow=plan.long)
-            for size in ([small, plan.records] if plan.long else [small])
+            merges.tree(fork(size), work, times={small: TIMES, plan.records: 2}.get(size, 1), slow=plan.long)
+            for size in (sizes if plan.long else [small])
         ],
         "driver": lambda: [merges.shard(fork(small))],
         "trace": lambda: [histories.trace(folder)],

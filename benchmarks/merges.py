@@ -21,6 +21,8 @@ from labelvc.ops import install
 ATTRIBUTES = ".git/info/attributes"
 BEFORE = ".git/objects-before-merge"
 CAP = 120
+MOST = 1_000_000  # records as flat files: tools that hold all of them take 2 to 5 GB for so many
+FLAT = "the same records as flat files"
 _CONFLICT = re.compile(r"\(\(\( .* \)\)\) .* /// ", re.DOTALL)
 
 
@@ -45,21 +47,23 @@ def tree(fork: Fork, folder: Path, *, times: int, slow: bool) -> Job:
             fork, ["git", *_drivers(attribute), "merge", "--no-edit", "-q", "theirs"], times, attribute
         )
         rows.append(_row("whole tree", tool, cost, ours, found))
-    peers = of_files(fork, folder, ours, slow=slow)
+    if fork.records <= MOST:
+        rows += of_files(fork, folder, ours, slow=slow)
+    else:
+        rows.append(absent(FLAT, "the other tools", f"they hold all records in memory: see {MOST:,} records"))
     spent = ours.cpu - start.cpu
     return Job(
         f"merge, whole tree, {fork.records:,} records, {len(fork.conflicts)} true conflicts",
         "<= start-up + 0.6 s at 100,000 records; nothing wrong, doubled or risen, exactly the true conflicts",
         f"start-up + {spent:.2f} s; {judged[0].text() or 'no fault'}",
         judged[0].right and spent <= 0.6 * max(1, fork.records / 100_000),
-        [*rows, *peers],
+        rows,
     )
 
 
 def of_files(fork: Fork, folder: Path, ours: Cost, *, slow: bool) -> list[Row]:
     """Merge the same records as flat files, with tools that know no shards."""
     versions = flat.versions(fork, folder)
-    work = "the same records as flat files"
     rows = [*_by_daff(versions, folder, ours, slow=slow)]
     tables = [str(versions.objects[side]) for side in ("base", "ours", "theirs")]
     for tool, run in (
@@ -69,13 +73,13 @@ def of_files(fork: Fork, folder: Path, ours: Cost, *, slow: bool) -> list[Row]:
     ):
         done = run(tables, folder)
         if done is None:
-            rows.append(absent(work, tool))
+            rows.append(absent(FLAT, tool))
         elif done[0].code:
-            rows.append(_unfinished(work, tool, done[0], ours))
+            rows.append(_unfinished(FLAT, tool, done[0], ours))
         else:
             cost, found, told, note = done
             judged = forks.score(versions.truth, found, told)
-            rows.append(_row(work, tool, cost, ours, (judged, note)))
+            rows.append(_row(FLAT, tool, cost, ours, (judged, note)))
     return rows
 
 
@@ -203,17 +207,17 @@ def _kept(cost: Cost, work: Path) -> Cost:
 
 
 def _by_daff(versions: Versions, folder: Path, ours: Cost, *, slow: bool) -> list[Row]:
-    work, rows = "the same records as flat files", []
+    rows: list[Row] = []
     for tool, program, wanted in (("daff (npm)", tools.npm("daff"), True), ("daff (pip)", tools.own("daff.py"), slow)):
         if program is None or not wanted:
-            rows.append(absent(work, tool, *([] if wanted else [LATE])))
+            rows.append(absent(FLAT, tool, *([] if wanted else [LATE])))
             continue
         merged = folder / "daff-merged.csv"
         merged.unlink(missing_ok=True)
         names = [str(versions.tables[side]) for side in ("base", "ours", "theirs")]
         cost = process([program, "merge", "--id", "key", "--output", str(merged), *names], folder, cap=CAP)
         if cost.code < 0 or not merged.exists():
-            rows.append(_unfinished(work, tool, cost, ours))
+            rows.append(_unfinished(FLAT, tool, cost, ours))
             continue
         found: dict[str, list[bytes]] = defaultdict(list)
         told = set()
@@ -222,7 +226,7 @@ def _by_daff(versions: Versions, folder: Path, ours: Cost, *, slow: bool) -> lis
                 told.add(cells["key"])
             else:
                 found[cells["key"]].append(flat.encode(cells))
-        rows.append(_row(work, tool, cost, ours, (forks.score(versions.truth, found, told), f"exit {cost.code}")))
+        rows.append(_row(FLAT, tool, cost, ours, (forks.score(versions.truth, found, told), f"exit {cost.code}")))
     return rows
 
 

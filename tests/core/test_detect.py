@@ -413,11 +413,12 @@ _PACE = "1 " * 500_000
 
 @pytest.mark.parametrize("piece", [*WORST, *MIXED])
 def test_privacy_11_a_megabyte_made_to_be_slow_is_not(piece: str):
-    """Two CPU seconds where half a million matches of one digit take 0.065: other work on the machine slows both."""
+    """Two CPU seconds where half a million matches of one digit take 0.065: other work on the machine slows both.
+
+    It does not slow both alike at every moment: the least of up to three runs counts, since other work can only add to one.
+    """
     text = f"jo {piece * (1_000_000 // len(piece))} call"
-    before = _pace()
-    spent = _spent(lambda: detect.spans(text))
-    assert spent < (before + _pace()) / 2 / 0.065 * 2
+    assert any(_share(text) < 1 for _ in range(3))
 
 
 @pytest.mark.parametrize(
@@ -485,6 +486,13 @@ def test_law_around_what_changes_is_found_what_is_found_in_all_of_it(parts: list
         for reach in (views.REACH, len(text))
     ]
     assert near == all_of_it
+
+
+def _share(text: str) -> float:
+    """Return what looking at a text takes, in two seconds of a machine on which the pace is 0.065."""
+    before = _pace()
+    spent = _spent(lambda: detect.spans(text))
+    return spent / 2 / ((before + _pace()) / 2 / 0.065)
 
 
 def _pace() -> float:
