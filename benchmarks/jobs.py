@@ -97,7 +97,7 @@ def run_all(plan: Plan) -> list[Job]:
         "layouts": lambda: [histories.growth(folder, Past(small, 50, max(1, small // 1000)), shards_of(small))],
         "import": lambda: imports.read(work, plan.records, shards_of(plan.records), repository(plan.records).folder),
         "redact": lambda: redactions.read(work, min(plan.records, redactions.SIZES[-1])),
-        "dvc": lambda: [pointers.changed([repository(size) for size in sizes], folder, dvc_shards_of, TIMES)],
+        "dvc": lambda: [pointers.changed([repository(size) for size in sizes], folder, dvc_shards_of, 2 * TIMES)],
         "growth": lambda: scaling.grow(fork, sizes),
         "verify": lambda: [votes.verify(folder, max(20, plan.records // 1000), 10)],
         "state": lambda: [votes.state(repository(plan.records))],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import data
 from benchmarks.data import Repository
-from benchmarks.measure import Cost, least, process
+from benchmarks.measure import Cost, in_turn, process
 from benchmarks.report import Job, Row
 from benchmarks.tools import LABELVC
 
@@ -59,11 +60,19 @@ def _measured(repository: Repository, folder: Path, shards: int, times: int) -> 
     path.unlink()  # a link into the cache of DVC must not be written through
     _relabel(path, first, rest, _turn(here))
     try:
-        start = least(lambda: process([LABELVC, "--version"], here), times)
-        diff = least(lambda: process([LABELVC, "diff", "--format", "json"], here), times)
-        check = least(lambda: process([LABELVC, "check", "--format", "json"], here), times)
-        status = least(lambda: process([*DVC, "status"], here), times)
-        compared = least(lambda: process([*DVC, "diff", "--json"], here), times)
+        start, diff, check, status, compared = in_turn(
+            *[
+                partial(process, words, here)
+                for words in (
+                    [LABELVC, "--version"],
+                    [LABELVC, "diff", "--format", "json"],
+                    [LABELVC, "check", "--format", "json"],
+                    [*DVC, "status"],
+                    [*DVC, "diff", "--json"],
+                )
+            ],
+            times=times,
+        )
         stored = process([LABELVC, "format"], here)
         told = process([LABELVC, "diff", "--staged", "--format", "json"], here)
     finally:

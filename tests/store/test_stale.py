@@ -11,6 +11,8 @@ import pytest
 from dvc.repo import Repo
 
 from labelvc.ops import tidy
+from labelvc.store import proved, stale
+from labelvc.store.reader import Reader
 from tests.copying import copied
 from tests.journeys.conftest import contents
 from tests.zoo import ANNA, Zoo, rating, zoo, zoo_template
@@ -290,3 +292,31 @@ def test_status_check_and_diff_say_the_same(branches: Zoo, labelvc: Command):
     assert "stale" not in out
     assert json.loads(done(labelvc, branches, "status", "--format", "json"))["summary"]["stale"] == [FOLDER]
     assert "holds the shards" not in done(labelvc, branches, "diff", "main..other")
+
+
+def test_a_folder_beside_a_pointer_that_git_put_there_anew_is_not_hashed_again(
+    branches: Zoo, labelvc: Command, monkeypatch: pytest.MonkeyPatch
+):
+    """Only the shard that was edited is: the others are known to be what the manifest says."""
+    monkeypatch.setattr(proved, "_REST", 0)
+    done(labelvc, branches, "status")
+    pointer = branches.folder / f"{FOLDER}.dvc"
+    data = pointer.read_bytes()
+    pointer.unlink()
+    pointer.write_bytes(data)
+    branches.change("pets/p1#m1", value={"score": -2})
+    hashed: list[str] = []
+    monkeypatch.setattr(stale._Folder, "_holds", noting(stale._Folder._holds, hashed))
+    monkeypatch.setattr(Reader, "holds", noting(Reader.holds, hashed))
+    done(labelvc, branches, "status")
+    assert set(hashed) == {branches.shard("pets/p1#m1")}
+
+
+def noting(method: Callable[..., bool], seen: list[str]) -> Callable[..., bool]:
+    """Return a method that notes the path it is asked of."""
+
+    def noted(self: object, path: str, *rest: object) -> bool:
+        seen.append(path)
+        return method(self, path, *rest)
+
+    return noted

@@ -17,6 +17,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -27,11 +29,12 @@ from labelvc.codec import shard
 from labelvc.errors import StoreError
 from labelvc.model.names import Key
 from labelvc.model.snapshot import Entry
-from labelvc.store import disk, files, pairing, pending, pointer
+from labelvc.store import disk, files, pairing, pending, pointer, proved
 from labelvc.store import git as plumbing
 from labelvc.store.git import Git
 from labelvc.store.objects import Objects
 from labelvc.store.pairing import Apart
+from labelvc.store.reader import Reader
 
 KEEP = "labelvc format --edited"
 _NOTES = "folders"
@@ -186,9 +189,19 @@ class _Folder:
         self._told: dict[tuple[str, str], int] = {}
         self._lying = {path for path in lying(git, folder) if shard.parse_path(path)}
         self._named = self._names(version, far=True)
-        self.differing = {
-            path for path in self._named.keys() | self._lying if not self._holds(path, self._named.get(path))
-        }
+        unsure = (self._named.keys() | self._lying) - self._proved()
+        self.differing = {path for path in unsure if not self._holds(path, self._named.get(path))}
+
+    def _proved(self) -> set[str]:
+        """Return shards that are what the pointer names, most of which were hashed before and were at rest ever since."""
+        since = time.time_ns()
+        with suppress(StoreError), Reader(self._git) as reader:  # what is no plain file is looked at by itself
+            members = (self.version.manifest and self._objects(self.version)) or {}
+            statuses = dict(reader.scan(self._folder)) if members else {}
+            plain = {path for path, one in statuses.items() if one.st_nlink == 1 and stat.S_ISREG(one.st_mode)}
+            wanted = {path: entry for path, entry in members.items() if path in plain and path in self._lying}
+            return proved.held(self._git, reader, wanted, statuses, since)
+        return set()
 
     def judged(self, noted: list[_Version]) -> Stale | None:
         """Return what lies there; None for edits.
