@@ -75,6 +75,9 @@ def object_of(author: str, committer: str, extra: str, message: str) -> bytes:
 @given(_PEOPLE, _PEOPLE, _EXTRA, _MESSAGES)
 @example(_PLAIN, _PLAIN, "", "subject\n\nbody\n")
 @example(_PLAIN, "Ada <> 253402300800 +0000", "", "beyond the last year")
+@example(_PLAIN, _PLAIN, "author Evil <e@e.e> 1600000000 +0100\n", "of two git shows the last")
+@example(_PLAIN, _PLAIN, "gpgsig x\n y\ncommitter Evil <e@e.e> 1600000000 +0100\n", "")
+@example("A\0B <a@b.c> 1700000000 +0000", _PLAIN, "", "x")
 def test_what_is_read_is_what_git_shows(
     repository: plumbing.Git, author: str, committer: str, extra: str, message: str
 ):

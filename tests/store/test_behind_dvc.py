@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -57,9 +58,9 @@ class Noting(Reader):
 
     hashed: list[str]
 
-    def holds(self, path: str, entry: Entry) -> bool:
+    def holds(self, path: str, entry: Entry, *, linked: bool = False) -> bool:
         self.hashed.append(path)
-        return super().holds(path, entry)
+        return super().holds(path, entry, linked=linked)
 
 
 def hashed(zoo: Zoo, wanted: dict[str, Entry], held: set[str]) -> list[str]:
@@ -117,6 +118,58 @@ def test_an_object_that_left_the_cache_is_missed_at_once(stored: Zoo, monkeypatc
     assert kinds(stored) == {**before, path: "disk"}
     monkeypatch.setattr(proved, "_REST", 1 << 60)
     assert kinds(stored) == {**before, path: "disk"}
+
+
+@pytest.mark.parametrize("kind", ["hard", "symbolic"])
+def test_an_edit_through_a_link_into_the_cache_is_seen(stored: Zoo, monkeypatch: pytest.MonkeyPatch, kind: str):
+    """It changes the object as well, so that being the same file proves nothing."""
+    monkeypatch.setattr(proved, "_REST", 0)
+    for path, entry in tree.work(stored.at).entries.items():
+        if entry.kind == "dvc":
+            md5 = entry.id.partition(":")[0]
+            place = stored.folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+            place.chmod(0o644)
+            (stored.folder / path).unlink()
+            (stored.folder / path).hardlink_to(place) if kind == "hard" else (stored.folder / path).symlink_to(place)
+    before = kinds(stored)
+    assert set(before.values()) == {"dvc"}
+    assert kinds(stored) == before
+    path = stored.shard("pets/p1#m1")
+    with (stored.folder / path).open("r+b") as file:
+        data = file.read().replace(b'"score":2', b'"score":3')
+        file.seek(0)
+        file.write(data)
+    assert kinds(stored) == {**before, path: "disk"}
+
+
+def test_a_file_that_goes_while_a_folder_is_listed_is_none(stored: Zoo, monkeypatch: pytest.MonkeyPatch):
+    class Going:
+        """A row of a file that somebody removes before anybody asks what it is."""
+
+        name = "gone.jsonl"
+
+        def is_dir(self, **_: object) -> bool:
+            return False
+
+        def stat(self, **_: object) -> os.stat_result:
+            raise FileNotFoundError
+
+    class Rows(list):
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            """Close nothing."""
+
+    before = kinds(stored)
+    scandir = os.scandir
+
+    def scanned(place: object) -> Rows:
+        with scandir(place) as rows:
+            return Rows([Going(), *rows])
+
+    monkeypatch.setattr(os, "scandir", scanned)
+    assert kinds(stored) == before
 
 
 def test_a_folder_that_became_a_link_is_not_followed(stored: Zoo, monkeypatch: pytest.MonkeyPatch):

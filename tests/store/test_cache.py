@@ -47,6 +47,20 @@ def test_a_broken_file_is_thrown_away(found, damage):
         assert cache.get_many(["k"]) == {"k": b"w"}
 
 
+@pytest.mark.parametrize("value", ["'text'", "7", "NULL"])
+def test_a_value_that_is_no_bytes_is_not_returned(found, value):
+    with Cache(found) as cache:
+        cache.put_many([("k", b"v"), ("l", b"w")])
+    with sqlite3.connect(path(found)) as connection:
+        connection.execute("CREATE TABLE other (key TEXT PRIMARY KEY, value BLOB, proof BLOB)")
+        connection.execute("INSERT INTO other SELECT * FROM result_1")
+        connection.execute("DROP TABLE result_1")
+        connection.execute("ALTER TABLE other RENAME TO result_1")
+        connection.execute(f"UPDATE result_1 SET value = {value} WHERE key = 'k'")
+    with Cache(found) as cache:
+        assert cache.get_many(["k", "l"]) == {"l": b"w"}
+
+
 def test_a_file_broken_in_the_middle_costs_only_results(found):
     with Cache(found) as cache:
         cache.put_many((f"{number}", os.urandom(3000)) for number in range(400))

@@ -213,3 +213,38 @@ def test_a_walk_of_a_cut_off_history_is_refused(repo, git, commit, tmp_path):
     with pytest.raises(StoreError) as caught:
         log.walk(plumbing.find(tmp_path / "shallow"), "HEAD", ["f.jsonl"])
     assert caught.value.hint == "git fetch --unshallow"
+
+
+@pytest.mark.parametrize(
+    "setting", ["log.date=nonsense", "diff.renames=nonsense", "color.ui=nonsense", "log.diffMerges=nonsense"]
+)
+def test_a_setting_that_git_cannot_read_stops_no_walk(repo, git, commit, setting):
+    merged(repo, git, commit)
+    here = plumbing.find(repo)
+    before = log.walk(here, "HEAD", ["f.jsonl"])
+    with (repo / ".git/config").open("a") as file:
+        name, _, value = setting.partition("=")
+        file.write("[{}]\n{} = {}\n".format(*name.split("."), value))
+    assert log.walk(here, "HEAD", ["f.jsonl"]) == before
+
+
+@pytest.mark.parametrize("name", ["i18n.logOutputEncoding", "i18n.commitEncoding"])
+@pytest.mark.parametrize("encoding", ["UTF-7", "UTF-16", "EBCDIC-US", "ISO-8859-1"])
+def test_commits_are_read_whatever_a_terminal_reads(repo, git, commit, name, encoding):
+    commit("1\n", "Bücher", "f.jsonl", "--author", "Ünal Öz <u@example.com>")
+    commit("2\n", "more", "f.jsonl", "--author", "Ünal Öz <u@example.com>")
+    git(repo, "config", name, encoding)
+    here = plumbing.find(repo)
+    found = list(log.read(here, "HEAD", ["f.jsonl"]))
+    assert [(one.commit.author.name, one.commit.subject) for one in found] == [
+        ("Ünal Öz", "more"),
+        ("Ünal Öz", "Bücher"),
+    ]
+    assert [one.commit for one in found] == log.commits(here, "HEAD", ["f.jsonl"])
+    assert [one.commit for one in log.walk(here, "HEAD", ["f.jsonl"]).made] == [one.commit.id for one in found]
+
+
+def test_many_commits_are_named_at_once(repo, commit):
+    """More ids than a command line holds."""
+    own = commit("1\n")
+    assert list(log.named(plumbing.find(repo), [own] * 60_000)) == [own]

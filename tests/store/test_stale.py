@@ -315,8 +315,8 @@ def test_a_folder_beside_a_pointer_that_git_put_there_anew_is_not_hashed_again(
 def noting(method: Callable[..., bool], seen: list[str]) -> Callable[..., bool]:
     """Return a method that notes the path it is asked of."""
 
-    def noted(self: object, path: str, *rest: object) -> bool:
+    def noted(self: object, path: str, *rest: object, **named: object) -> bool:
         seen.append(path)
-        return method(self, path, *rest)
+        return method(self, path, *rest, **named)
 
     return noted

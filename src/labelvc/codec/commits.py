@@ -12,6 +12,7 @@ from labelvc.model.commit import Commit, Person
 _PERSON = r"([^<>\s](?:[^<>\n]*[^<>\s])?) <([^<>\s]*)> ([1-9][0-9]{5,10}) ([+-])(0[0-9]|1[0-4])([0-5][0-9])\n"
 _HEAD = rf"tree [0-9a-f]+\n((?:parent [0-9a-f]+\n)*)author {_PERSON}committer {_PERSON}"
 _SPELT = "\nencoding "
+_ONCE = ("\nauthor ", "\ncommitter ")  # of several git shows the last
 
 
 def read(own: str, data: bytes) -> Commit | None:
@@ -31,7 +32,7 @@ def read(own: str, data: bytes) -> Commit | None:
     except UnicodeDecodeError:
         return None
     found = re.match(_HEAD, f"{head}\n")
-    if found is None or not gap or _SPELT in head or "\0" in message:
+    if found is None or not gap or _SPELT in head or b"\0" in data or any(head.count(line) > 1 for line in _ONCE):
         return None
     above, name, address, *authored, _, _, seconds, sign, hours, minutes = found.groups()
     return Commit(

@@ -69,7 +69,7 @@ class Cache:
             some = wanted[start : start + _BATCH]
             query = f"SELECT key, value, proof FROM result_1 WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608
             rows = self._run(query, some)
-            found |= {key: value for key, value, proof in rows if proof == _proof(key, value)}
+            found |= {key: value for key, value, proof in rows if type(value) is bytes and proof == _proof(key, value)}
         return found
 
     def put_many(self, pairs: Iterable[tuple[str, bytes]]) -> None:

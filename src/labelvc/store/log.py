@@ -19,15 +19,14 @@ from labelvc.store import git as plumbing
 from labelvc.store import patch, process
 from labelvc.store.git import Git
 
-_MARK = b"\1"
-_FIELDS = 8
+_MARK, _FIELDS = b"\1", 8
 _FORM = "%x01%H%x00%P%x00%an%x00%ae%x00%aI%x00%cI%x00%B%x00%x01"
 _END = b"\0\1\n"
 # Settings that `git log` reads and plumbing does not are set aside.
-_SETTINGS = ("-c", "core.quotePath=false", "-c", "log.showRoot=true", "-c", "log.follow=false")
 _WALKED = (
-    "log", "--full-history", "--sparse", "--topo-order", *plumbing.RAW, "--format=%x01%H %P", "--no-show-signature", "--no-color",
-    "--no-notes", "--ignore-submodules=none",
+    *process.ROOM, "-c", "core.quotePath=false", "-c", "log.showRoot=true", "-c", "log.follow=false", "log", "--full-history",
+    "--sparse", "--topo-order", *plumbing.RAW, "--format=%x01%H %P", "--no-show-signature", "--no-color", "--no-notes",
+    "--ignore-submodules=none",
 )  # fmt: skip
 _MODULE = "160000"
 _FIRST, _LAST = "1970-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"
@@ -148,7 +147,8 @@ def named(git: Git, ids: Sequence[str]) -> dict[str, Commit]:
     """Return commits by their full ids."""
     if not ids:
         return {}
-    told = plumbing.run(git, "rev-list", "--no-walk=unsorted", f"--format={_FORM}", *ids)
+    words = ("rev-list", "--no-walk=unsorted", f"--format={_FORM}", "--stdin")
+    told = plumbing.run(git, *words, data="\n".join(ids).encode())
     return {entry.commit.id: entry.commit for entry in _Stream(io.BytesIO(told)).entries()}
 
 
@@ -190,8 +190,12 @@ def walk(git: Git, head: str, paths: Sequence[str]) -> Walk:
     _demand_whole(git, head)
     found: dict[str, tuple[str, ...]] = {}
     made: dict[str, list[Parted]] = {}
-    words = (*process.ROOM, *_SETTINGS, *_WALKED, plumbing.resolve(git, head), "--", *paths)
-    for told in plumbing.run(git, *words).split(_MARK)[1:]:
+    try:
+        listed = plumbing.run(git, *_WALKED, plumbing.resolve(git, head), "--", *paths)
+    except StoreError:  # a setting of the interface that this git cannot read stops it, and no plumbing
+        found = parents(git, head)
+        return Walk(found, [entry.parted() for entry in apart(git, found, paths)])
+    for told in listed.split(_MARK)[1:]:
         line, _, rows = told.partition(b"\n")
         own, *above = line.decode().split()
         found[own] = tuple(above)

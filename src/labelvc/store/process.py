@@ -36,8 +36,10 @@ _ARGUMENTS = 60_000
 _AMBIGUOUS = "refname '(.*)' is ambiguous"
 # A replacement object (`git replace`) would show other bytes under an id that was signed, so none is followed.
 # A monitor of files is a program that the configuration names, and says which files git may leave unread. A tag that is called
-# like a branch goes before it, of which git only warns (gitrevisions), and only where nobody asked it not to.
-GIT = ("git", "--no-replace-objects", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=true")
+# like a branch goes before it, of which git only warns (gitrevisions), and only where nobody asked it not to. What git prints of
+# commits is UTF-8, whatever a person's terminal reads (git-config, i18n.logOutputEncoding).
+_SETTINGS = ("core.fsmonitor=false", "core.warnAmbiguousRefs=true", "i18n.logOutputEncoding=UTF-8")
+GIT = ("git", "--no-replace-objects", *(word for setting in _SETTINGS for word in ("-c", setting)))
 # Old versions of a file lie in a pack as differences from newer ones. With git's own 96 MiB a history of 25 MB of shards falls
 # out of this cache between two commits, and every version is put together anew: 5.7 s for 1.8 (git-config).
 ROOM = ("-c", "core.deltaBaseCacheLimit=256m")

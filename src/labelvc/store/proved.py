@@ -2,13 +2,14 @@
 
 A file whose inode, size, and times of its content and of its status are those it was hashed at holds the same bytes, unless it was
 written again within one tick of the clock. So only files at rest are remembered, as git's index does it (git's
-Documentation/technical/racy-git.txt); nobody but the kernel sets the time of the status.
+Documentation/technical/racy-git.txt); nobody but the kernel sets the time of the status. A program that keeps a file mapped into its
+memory can write to it without any of that for a while (mmap(2), `msync`), which neither git nor we see.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from labelvc import digests
 from labelvc.model.snapshot import Entry
@@ -24,7 +25,12 @@ _REST = 2_000_000_000
 
 
 def held(
-    git: Git, reader: Reader, wanted: Mapping[str, Entry], statuses: Mapping[str, os.stat_result], since: int
+    git: Git,
+    reader: Reader,
+    wanted: Mapping[str, Entry],
+    statuses: Mapping[str, os.stat_result],
+    since: int,
+    links: Collection[str] = (),
 ) -> set[str]:
     """Return the work-tree files that have the bytes of their DVC entries, whose objects are in a cache of DVC.
 
@@ -32,14 +38,15 @@ def held(
         git: the repository.
         reader: reads the files that were not proved before.
         wanted: path to entry of the files of one folder.
-        statuses: what the disk said of those files, of a link itself.
+        statuses: what the disk said of those files.
         since: when it was first asked, in nanoseconds since 1970.
+        links: those that are symbolic links to their objects.
 
     Returns:
         Their paths.
 
     Raises:
-        StoreError: a file is gone, a link or no plain file.
+        StoreError: a file is gone, another link or no plain file.
     """
     if not wanted:
         return set()
@@ -57,7 +64,9 @@ def held(
         marks = {path: _mark(path, entry, statuses[path], since - _REST) for path, entry in wanted.items()}
         told = kept.get(files, b"")
         known = {told[at : at + _SIZE] for at in range(0, len(told), _SIZE)}
-        found = {path for path, entry in wanted.items() if marks[path] in known or reader.holds(path, entry)}
+        unsure = {path: entry for path, entry in wanted.items() if marks[path] not in known}
+        differing = {path for path, entry in unsure.items() if not reader.holds(path, entry, linked=path in links)}
+        found = wanted.keys() - differing
         now = {mark for path, mark in marks.items() if mark and path in found}
         if not now <= known:
             cache.put_many([(files, b"".join(sorted(now)))])

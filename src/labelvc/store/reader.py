@@ -210,9 +210,10 @@ class Reader:
         except StoreError:
             return {}
 
-    def holds(self, path: str, entry: Entry) -> bool:
-        """Tell whether a work-tree file has the SHA-256 of a DVC entry."""
-        return str(digests.sha256(self._disk(path)).hexdigest()) == entry.id.partition(":")[2]
+    def holds(self, path: str, entry: Entry, *, linked: bool = False) -> bool:
+        """Tell whether a work-tree file, or what it is a symbolic link to, has the SHA-256 of a DVC entry."""
+        data = (self.git.top / path).read_bytes() if linked else self._disk(path)
+        return str(digests.sha256(data).hexdigest()) == entry.id.partition(":")[2]
 
     def scan(self, folder: str) -> Iterator[tuple[str, os.stat_result]]:
         """Yield path and status of each file in a folder of the work tree and below it, of a link itself; no link is followed.
@@ -228,10 +229,11 @@ class Reader:
         with os.scandir(handle) as rows:
             for row in rows:
                 name = f"{folder}/{row.name}"
-                if row.is_dir(follow_symlinks=False):
-                    below.append(name)
-                else:
-                    yield name, row.stat(follow_symlinks=False)
+                with suppress(FileNotFoundError):  # somebody removed it since it was listed
+                    if row.is_dir(follow_symlinks=False):
+                        below.append(name)
+                    else:
+                        yield name, row.stat(follow_symlinks=False)
         for name in below:
             yield from self.scan(name)
 

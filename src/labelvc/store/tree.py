@@ -349,17 +349,22 @@ def _covered(path: str, wanted: tuple[str, ...]) -> bool:
 def _lying(git: Git, source: Reader, path: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """Return the files of a DVC folder in the work tree; those that are what the manifest says keep their id.
 
-    A file is proved by being a link into the cache, or by its SHA-256.
+    A file is proved by its SHA-256, a link to its object by that of the object; where there is no manifest, by being that link.
     """
     folder, lying, since = path.removesuffix(".dvc"), Entry("disk", ""), time.time_ns()
     statuses = {name: status for name, status in source.scan(folder) if not name.endswith(disk.UNFINISHED)}
-    linked = {name for name, status in statuses.items() if status.st_nlink > 1 or stat.S_ISLNK(status.st_mode)}
+    symbolic = {name for name, status in statuses.items() if stat.S_ISLNK(status.st_mode)}
+    linked = symbolic | {name for name, status in statuses.items() if status.st_nlink > 1}
     sums = entries.get(pointer.manifest_path(path))
     members = source.members(path, entries[path], sums) if linked else source.at_hand(path, entries[path], sums)
-    links = {name for name in linked if name in members and source.link(git.top / name, members[name])}
-    unsure = {name: members[name] for name in statuses if name in members and name not in linked}
-    held = importlib.import_module("labelvc.store.proved").held(git, source, unsure, statuses, since) if unsure else ()
-    return dict.fromkeys(statuses, lying) | {name: members[name] for name in (*links, *held)}
+    asked = linked & members.keys() if sums is None else symbolic & members.keys()
+    links = {name for name in asked if source.link(git.top / name, members[name])}
+    known = links if sums is None else set()
+    unsure = {name: members[name] for name in statuses if name in members and name not in symbolic - links}
+    if sums is not None and unsure:
+        statuses |= {name: (git.top / name).stat() for name in links}
+        known = importlib.import_module("labelvc.store.proved").held(git, source, unsure, statuses, since, links)
+    return dict.fromkeys(statuses, lying) | {name: members[name] for name in known}
 
 
 def _in_dvc(snapshot: Snapshot, path: str) -> bool:
