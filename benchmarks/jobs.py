@@ -242,7 +242,7 @@ def report(repository: Repository, folder: Path) -> Job:
 def diff(repository: Repository, branch: str) -> Job:
     """Time a diff of two commits beside git's own."""
     here, changed = repository.folder, repository.changed[branch]
-    times = TIMES if repository.records > 200_000 else TIMES_SHORT
+    times = 2 if repository.records >= LONG else TIMES if repository.records > 200_000 else TIMES_SHORT
     start = least(lambda: process([LABELVC, "--version"], here), TIMES_SHORT)
     ours, git = in_turn(
         lambda: _run(here, "diff", f"main..{branch}", "--format", "jsonl"),
